@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+
+use crate::model::Campaign;
+
+/// A campaign of yours has run to its end.
+///
+/// Your code fires this one: campaigns are your own.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{CampaignCompleted, Event};
+/// use whatsapp_signals::model::Campaign;
+/// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
+///
+/// #[receiver(CAMPAIGN_COMPLETED)]
+/// fn report(event: &CampaignCompleted) {
+///     assert_eq!((event.sent, event.failed), (118, 2));
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::Failure> {
+/// let report = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+/// assert_eq!(report.called(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CampaignCompleted {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// How many messages Meta accepted.
+    pub sent: u64,
+    /// How many it did not.
+    pub failed: u64,
+}
+
+impl CampaignCompleted {
+    /// The event for this campaign.
+    #[must_use]
+    pub fn new(campaign: Campaign, sent: u64, failed: u64) -> Self {
+        Self {
+            campaign,
+            sent,
+            failed,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Account, Message};
+
+/// You sent a message, and Meta accepted it.
+///
+/// Your code fires this one: sending is not this crate's business.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{Event, MessageSent};
+/// use whatsapp_signals::model::{Account, Content, Identity, Message};
+/// use whatsapp_signals::{receiver, signals::MESSAGE_SENT};
+///
+/// #[receiver(MESSAGE_SENT)]
+/// fn log(event: &MessageSent) {
+///     assert_eq!(event.message.id, "wamid.HBgL");
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::Failure> {
+/// let ada = Identity::from_phone("15550101001").unwrap();
+/// let message = Message::outbound("wamid.HBgL", ada, Content::text("Your bike is ready")).build();
+/// let account = Account::new("102290129340398").with_number("106540352242922", "15550783881");
+/// let report = MessageSent::new(message).from_account(account).send()?;
+/// assert_eq!(report.called(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MessageSent {
+    /// The message.
+    pub message: Message,
+    /// The number that it was sent from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+}
+
+impl MessageSent {
+    /// The event for this message.
+    #[must_use]
+    pub fn new(message: Message) -> Self {
+        Self {
+            message,
+            account: None,
+        }
+    }
+
+    /// The same event with the number that the message was sent from.
+    #[must_use]
+    pub fn from_account(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+}

@@ -1,0 +1,101 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
+
+/// Something in a webhook that this version of the crate does not know, or
+/// that does not look as it should.
+///
+/// Nothing in a webhook is dropped in silence: what is not typed arrives here,
+/// whole, while its neighbours arrive as what they are. Listen to it with a
+/// receiver that stores or logs it (mind that [`raw`](Self::raw) is personal
+/// data), and you learn of Meta's changes on the day they come.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{Reason, Unrecognized};
+/// use whatsapp_signals::{receiver, signals::UNRECOGNIZED};
+///
+/// #[receiver(UNRECOGNIZED)]
+/// fn note(event: &Unrecognized) {
+///     assert_eq!(event.field.as_deref(), Some("hologram_update"));
+///     assert_eq!(event.reason, Reason::UnknownField);
+///     assert_eq!(event.path, "entry[0].changes[0].value");
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let body = include_bytes!("../../tests/payloads/unknown-field.json");
+/// let report = whatsapp_signals::parse(body)?.dispatch();
+/// assert!(report.is_ok());
+/// assert_eq!(report.called(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Unrecognized {
+    /// The webhook field that it came under; `None` when the change has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Box<str>>,
+    /// Where it stands in the body: `entry[0].changes[0].value.messages[2]`.
+    pub path: Box<str>,
+    /// Why it is here.
+    pub reason: Reason,
+    /// Its `id`, when it has a readable one: the wamid of an odd message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<MessageId>,
+    /// The user that it names as its sender or recipient, when it does so
+    /// readably.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Identity>,
+    /// Its own time, or else that of its `entry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
+    /// The account that it belongs to.
+    pub account: Arc<Account>,
+    /// The thing itself.
+    pub raw: RawJson,
+}
+
+/// Why something is [`Unrecognized`].
+///
+/// As text it names types and members, never values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// A webhook field that this version does not type.
+    UnknownField,
+    /// A member of a webhook's `value` that this version does not know.
+    UnknownMember,
+    /// A message, or another item with a `type`, of a type that this version
+    /// does not know: this one.
+    UnknownType(Box<str>),
+    /// A member that it cannot be understood without is missing or `null`:
+    /// this one.
+    Missing(Box<str>),
+    /// It is there twice: this member. Which one counts is anyone's guess.
+    Duplicate(Box<str>),
+    /// It, or something in it, is not of the JSON type that belongs there.
+    Malformed,
+    /// A contact that no message or status of its webhook belongs to.
+    StrayContact,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownField => f.write_str("unknown webhook field"),
+            Self::UnknownMember => f.write_str("unknown member"),
+            // Debug formatting keeps line breaks and the like out of logs.
+            Self::UnknownType(kind) => write!(f, "unknown type {kind:?}"),
+            Self::Missing(member) => write!(f, "member {member:?} is missing"),
+            Self::Duplicate(member) => write!(f, "member {member:?} is there twice"),
+            Self::Malformed => f.write_str("not of the shape that belongs there"),
+            Self::StrayContact => f.write_str("contact that nothing belongs to"),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Account, Contact, RawJson, Signup};
+
+/// A user tapped a signup link and agreed to get messages from you.
+///
+/// Three shapes of webhook fire it:
+///
+/// - field `user_preferences`, an item with `value: "signup"` and a
+///   `signup_id`, which is what Meta documents;
+/// - field `in_app_signup`, whose value has `wa_id` and `signup_id`;
+/// - any other field whose value has a member `in_app_signup` with these two.
+///
+/// Meta's page: [user_preferences webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/user_preferences).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::UserSubscribed;
+/// use whatsapp_signals::{receiver, signals::USER_SUBSCRIBED};
+///
+/// #[receiver(USER_SUBSCRIBED)]
+/// fn welcome(event: &UserSubscribed) {
+///     assert!(event.contact.subscribed_via_signup);
+///     assert!(!event.signup.signup_id.as_str().is_empty());
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let body = include_bytes!("../../tests/payloads/signup-user-preferences.json");
+/// let report = whatsapp_signals::parse(body)?.dispatch();
+/// assert!(report.is_ok());
+/// assert_eq!(report.called(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserSubscribed {
+    /// Who subscribed.
+    pub contact: Contact,
+    /// What they subscribed to. The webhook has its id alone.
+    pub signup: Signup,
+    /// The number that they subscribed with.
+    pub account: Arc<Account>,
+    /// The item that told it.
+    pub raw: RawJson,
+}

@@ -1,0 +1,56 @@
+//! The business side of an event.
+
+use serde::{Deserialize, Serialize};
+
+use super::{PhoneNumberId, WabaId};
+
+/// Which of your accounts and numbers an event belongs to.
+///
+/// The webhook's `entry[].id` and `value.metadata`; each may be missing. All
+/// events of one change share it.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::Account;
+///
+/// let account = Account::new("102290129340398").with_number("106540352242922", "15550783881");
+/// assert_eq!(account.phone_number_id.unwrap(), "106540352242922");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Account {
+    /// The WhatsApp Business Account. In a few account-level webhooks Meta
+    /// puts the business portfolio's id here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba_id: Option<WabaId>,
+    /// The business number that the user wrote to, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number_id: Option<PhoneNumberId>,
+    /// The same number as people see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_phone_number: Option<Box<str>>,
+}
+
+impl Account {
+    /// An account without a number.
+    #[must_use]
+    pub fn new(waba_id: impl Into<WabaId>) -> Self {
+        Self {
+            waba_id: Some(waba_id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The same account with one of its numbers.
+    #[must_use]
+    pub fn with_number(
+        mut self,
+        phone_number_id: impl Into<PhoneNumberId>,
+        display_phone_number: impl Into<Box<str>>,
+    ) -> Self {
+        self.phone_number_id = Some(phone_number_id.into());
+        self.display_phone_number = Some(display_phone_number.into());
+        self
+    }
+}

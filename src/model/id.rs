@@ -1,0 +1,211 @@
+//! Identifiers: one newtype each, so that a phone number id is never taken for
+//! a phone number.
+
+/// Declares newtypes over strings. A JSON integer is read as its digits.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as text, exactly as Meta wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                &*self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                &*self.0 == *other
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::model::scalar::text(deserializer, |id| Self::from(id))
+            }
+        }
+    )+ };
+}
+
+ids! {
+    /// The id of a message, a *wamid*: `wamid.HBgL…`. Voicemails have one that
+    /// starts with `wacid.`.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::MessageId;
+    ///
+    /// let wamid = MessageId::from("wamid.HBgLMTU1");
+    /// assert_eq!(wamid, "wamid.HBgLMTU1");
+    /// ```
+    MessageId;
+
+    /// The id of a media file at Meta, with which it is downloaded.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::MediaId;
+    ///
+    /// let from_number: MediaId = serde_json::from_str("1003383421387256")?;
+    /// assert_eq!(from_number, "1003383421387256");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    MediaId;
+
+    /// The id of one of your business numbers (not the number itself).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::PhoneNumberId;
+    ///
+    /// assert_eq!(PhoneNumberId::from("106540352242922").to_string(), "106540352242922");
+    /// ```
+    PhoneNumberId;
+
+    /// The id of a WhatsApp Business Account.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::WabaId;
+    ///
+    /// assert_eq!(WabaId::from("102290129340398").as_str(), "102290129340398");
+    /// ```
+    WabaId;
+
+    /// A user's phone number as WhatsApp knows it, in digits only.
+    ///
+    /// It is kept as Meta wrote it. In Mexico, Argentina and Brazil it differs
+    /// from the number that people dial, and every rule to rewrite it has
+    /// exceptions.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::WaId;
+    ///
+    /// assert_eq!(WaId::from("15550101001"), "15550101001");
+    /// ```
+    WaId;
+
+    /// A business-scoped user id (BSUID), `US.13491208655302741918`: who a
+    /// user is when the phone number is not shown.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::UserId;
+    ///
+    /// assert_eq!(UserId::from("US.134912").as_str(), "US.134912");
+    /// ```
+    UserId;
+
+    /// The id of a group conversation.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::GroupId;
+    ///
+    /// assert_eq!(GroupId::from("Y2FwaV9n"), "Y2FwaV9n");
+    /// ```
+    GroupId;
+
+    /// The id of an in-app signup, the last part of its deep link.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::SignupId;
+    ///
+    /// assert_eq!(SignupId::from("summer_sale"), "summer_sale");
+    /// ```
+    SignupId;
+
+    /// The token that your code put into a flow message, and gets back.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowToken;
+    ///
+    /// assert_eq!(FlowToken::from("booking-42"), "booking-42");
+    /// ```
+    FlowToken;
+
+    /// The id of a product catalog at Meta.
+    CatalogId;
+
+    /// Your own id of a product, its SKU; Meta calls it the retailer's id.
+    ProductRetailerId;
+
+    /// Your own id of an order that is to be paid.
+    ReferenceId;
+
+    /// A payment provider's id of a transaction.
+    TransactionId;
+
+    /// The id of a conversation that messages are billed under.
+    ConversationId;
+
+    /// The id of an advertisement or post.
+    SourceId;
+
+    /// Meta's internal id of a sender or recipient.
+    LogicalId;
+
+    /// The code of one of Meta's errors. A number, except on some group pages.
+    ///
+    /// See [Meta's list of error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ErrorCode;
+    ///
+    /// assert_eq!(ErrorCode::from("131026").as_u32(), Some(131_026));
+    /// ```
+    ErrorCode;
+}
+
+impl ErrorCode {
+    /// The code as a number, when it is one.
+    #[must_use]
+    pub fn as_u32(&self) -> Option<u32> {
+        self.0.parse().ok()
+    }
+}

@@ -1,0 +1,160 @@
+//! Who a WhatsApp user is.
+
+use serde::{Deserialize, Serialize};
+
+use super::{UserId, WaId};
+
+/// A WhatsApp user by every id that Meta gave: the phone number, the
+/// business-scoped user id, or both.
+///
+/// Since 2026 a user may be known by [`user_id`](Self::user_id) alone, so code
+/// that needs a phone number asks for it and says what happens without. There
+/// is always at least one id, and none is ever empty.
+///
+/// Meta's page: [Business-scoped user IDs](https://developers.facebook.com/docs/whatsapp/business-scoped-user-ids).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::Identity;
+///
+/// let by_phone = Identity::from_phone("15550101001").unwrap();
+/// let both = Identity::new(Some("15550101001"), Some("US.70010020"), None).unwrap();
+/// assert!(both.is_same_user(&by_phone));
+/// assert_eq!(both.wa_id().unwrap(), "15550101001");
+///
+/// assert_eq!(Identity::from_phone(""), None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Ids")]
+pub struct Identity {
+    // Invariant: at least one of the three is there, and none is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wa_id: Option<WaId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_user_id: Option<UserId>,
+}
+
+/// An [`Identity`] before it is known to name anyone.
+#[derive(Default, Deserialize)]
+pub(crate) struct Ids {
+    #[serde(default)]
+    pub(crate) wa_id: Option<WaId>,
+    #[serde(default)]
+    pub(crate) user_id: Option<UserId>,
+    #[serde(default)]
+    pub(crate) parent_user_id: Option<UserId>,
+}
+
+impl Identity {
+    /// The user with these ids; `None` when all are missing or empty.
+    ///
+    /// A business-scoped user id in the place of the phone number is taken for
+    /// what it is.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// let user = Identity::new(Some("US.70010020"), None, None).unwrap();
+    /// assert_eq!(user.wa_id(), None);
+    /// assert_eq!(user.user_id().unwrap(), "US.70010020");
+    /// ```
+    #[must_use]
+    pub fn new(
+        wa_id: Option<&str>,
+        user_id: Option<&str>,
+        parent_user_id: Option<&str>,
+    ) -> Option<Self> {
+        Self::from_ids(Ids {
+            wa_id: wa_id.map(WaId::from),
+            user_id: user_id.map(UserId::from),
+            parent_user_id: parent_user_id.map(UserId::from),
+        })
+    }
+
+    /// The user with this phone number, in WhatsApp's digits.
+    #[must_use]
+    pub fn from_phone(wa_id: &str) -> Option<Self> {
+        Self::new(Some(wa_id), None, None)
+    }
+
+    /// The user with this business-scoped user id.
+    #[must_use]
+    pub fn from_user_id(user_id: &str) -> Option<Self> {
+        Self::new(None, Some(user_id), None)
+    }
+
+    pub(crate) fn from_ids(ids: Ids) -> Option<Self> {
+        let mut wa_id = ids.wa_id.filter(|id| !id.as_str().is_empty());
+        let mut user_id = ids.user_id.filter(|id| !id.as_str().is_empty());
+        let parent_user_id = ids.parent_user_id.filter(|id| !id.as_str().is_empty());
+        if user_id.is_none()
+            && let Some(id) = wa_id.take_if(|id| is_user_id(id.as_str()))
+        {
+            user_id = Some(UserId::from(id.as_str()));
+        }
+        let names_someone = wa_id.is_some() || user_id.is_some() || parent_user_id.is_some();
+        names_someone.then_some(Self {
+            wa_id,
+            user_id,
+            parent_user_id,
+        })
+    }
+
+    /// The phone number, when Meta shows it.
+    #[must_use]
+    pub fn wa_id(&self) -> Option<&WaId> {
+        self.wa_id.as_ref()
+    }
+
+    /// The id within your business portfolio.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&UserId> {
+        self.user_id.as_ref()
+    }
+
+    /// The id within the enterprise above your portfolio, where there is one.
+    #[must_use]
+    pub fn parent_user_id(&self) -> Option<&UserId> {
+        self.parent_user_id.as_ref()
+    }
+
+    /// Whether both name one user: they share an id. Two that share none may
+    /// still be one person, seen once by phone and once by user id.
+    #[must_use]
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        fn shared<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+            a.is_some() && a == b
+        }
+        shared(self.wa_id(), other.wa_id())
+            || shared(self.user_id(), other.user_id())
+            || shared(self.parent_user_id(), other.parent_user_id())
+    }
+
+    /// Every id that it has.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        [
+            self.wa_id.as_ref().map(WaId::as_str),
+            self.user_id.as_ref().map(UserId::as_str),
+            self.parent_user_id.as_ref().map(UserId::as_str),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// Two capital letters and a dot, as in `US.13491208655302741918`. No phone
+/// number looks like that.
+fn is_user_id(id: &str) -> bool {
+    matches!(id.as_bytes(), [a, b, b'.', _, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase())
+}
+
+impl TryFrom<Ids> for Identity {
+    type Error = &'static str;
+
+    fn try_from(ids: Ids) -> Result<Self, Self::Error> {
+        Self::from_ids(ids).ok_or("an identity needs at least one id")
+    }
+}

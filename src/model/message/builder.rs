@@ -1,0 +1,78 @@
+//! Messages that you sent.
+
+use super::{Content, Context, Direction, Message};
+use crate::model::{GroupId, Identity, MessageId, MessageStatus, Timestamp};
+
+/// Puts together an outbound [`Message`]. Made by [`Message::outbound`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get the message"]
+pub struct MessageBuilder(Message);
+
+impl Message {
+    /// A message that Meta accepted from you, to be announced with
+    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). `id` is the wamid that
+    /// sending it returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{Event, MessageSent};
+    /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let offer = Content::template("spring_offer", "en_US");
+    /// let message = Message::outbound("wamid.HBgL", ada, offer).build();
+    /// assert_eq!(message.status, Some(MessageStatus::Sent));
+    ///
+    /// let report = MessageSent::new(message).send_robust();
+    /// assert!(report.is_ok());
+    /// ```
+    pub fn outbound(
+        id: impl Into<MessageId>,
+        to: Identity,
+        content: impl Into<Content>,
+    ) -> MessageBuilder {
+        let mut message = Self::new(id.into(), Direction::Outbound, content.into());
+        message.user = Some(to);
+        message.status = Some(MessageStatus::Sent);
+        MessageBuilder(message)
+    }
+}
+
+impl MessageBuilder {
+    /// When it was sent.
+    pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
+        self.0.timestamp = Some(timestamp);
+        self
+    }
+
+    /// How far it has come; [`Sent`](MessageStatus::Sent) unless given.
+    pub fn status(mut self, status: MessageStatus) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The message that it answers.
+    pub fn reply_to(mut self, id: impl Into<MessageId>) -> Self {
+        self.0.context.get_or_insert_with(Box::default).id = Some(id.into());
+        self
+    }
+
+    /// Everything about what it answers.
+    pub fn context(mut self, context: Context) -> Self {
+        self.0.context = Some(Box::new(context));
+        self
+    }
+
+    /// The group that it was sent to.
+    pub fn group(mut self, id: impl Into<GroupId>) -> Self {
+        self.0.group_id = Some(id.into());
+        self
+    }
+
+    /// The finished message.
+    #[must_use]
+    pub fn build(self) -> Message {
+        self.0
+    }
+}

@@ -1,0 +1,249 @@
+//! Messages, in both directions.
+
+mod builder;
+mod card;
+mod content;
+mod context;
+mod interactive;
+mod media;
+mod order;
+mod system;
+
+use serde::{Deserialize, Serialize};
+
+use super::text_enum::text_enum;
+use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, Timestamp};
+
+pub use builder::MessageBuilder;
+pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
+pub use content::{
+    Button, Content, Edit, EditedMessage, Reaction, Revoke, Template, Text, Unsupported,
+};
+pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
+pub use interactive::{
+    ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, PaymentMethod, ProductReply,
+};
+pub use media::{Location, Media};
+pub use order::{Order, ProductItem};
+pub use system::{System, SystemKind};
+
+/// A message that a user sent to you, or that you sent to a user.
+///
+/// The parser makes inbound ones; [`Message::outbound`] makes the ones that
+/// you announce with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). What it
+/// says is in [`content`](Self::content); for the frequent questions there are
+/// shorter ways: [`body`](Self::body), [`media`](Self::media),
+/// [`location`](Self::location).
+///
+/// # JSON
+///
+/// ```json
+/// {"from": "15550101001", "id": "wamid.HBgL…", "timestamp": "1785000000",
+///  "type": "text", "text": {"body": "Is my bike ready?"}}
+/// ```
+///
+/// Meta's page: [messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::{Content, Direction, Identity, Message};
+///
+/// let ada = Identity::from_phone("15550101001").unwrap();
+/// let message = Message::outbound("wamid.HBgL", ada, Content::text("Your bike is ready"))
+///     .reply_to("wamid.QUESTION")
+///     .build();
+///
+/// assert_eq!(message.direction, Direction::Outbound);
+/// assert_eq!((message.message_type(), message.body()), ("text", "Your bike is ready"));
+/// assert_eq!(message.reply_to().unwrap(), "wamid.QUESTION");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its wamid.
+    pub id: MessageId,
+    /// Who sent it.
+    pub direction: Direction,
+    /// The user on the other side: the sender of an inbound message, the
+    /// recipient of an outbound one. Missing when the webhook names nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Identity>,
+    /// When it was sent. `None` when Meta gave no time or one that is not a
+    /// time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
+    /// How far an outbound message has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<MessageStatus>,
+    /// What it says.
+    pub content: Content,
+    /// What it answers or where it was forwarded from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Box<Context>>,
+    /// The advertisement or post through which the user came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Box<Referral>>,
+    /// The group that it was sent in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+    /// Changes when the user's WhatsApp identity changes; present when the
+    /// identity check of the number is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key_hash: Option<Box<str>>,
+    /// Meta's internal id of the sender, in some authentication messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_logical_id: Option<LogicalId>,
+    /// Meta's internal id of the recipient, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_logical_id: Option<LogicalId>,
+    /// Why contact cards were shared: `contact_request` or `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<str>>,
+    /// Why WhatsApp cannot show it to you, of an unsupported message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<MetaError>,
+}
+
+text_enum! {
+    /// Who sent a message.
+    pub enum Direction {
+        /// The user.
+        Inbound = "inbound",
+        /// The business.
+        Outbound = "outbound",
+    }
+}
+
+impl Message {
+    pub(crate) fn new(id: MessageId, direction: Direction, content: Content) -> Self {
+        Self {
+            id,
+            direction,
+            user: None,
+            timestamp: None,
+            status: None,
+            content,
+            context: None,
+            referral: None,
+            group_id: None,
+            identity_key_hash: None,
+            from_logical_id: None,
+            to_logical_id: None,
+            origin: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Who sent it, when a user did.
+    #[must_use]
+    pub fn from(&self) -> Option<&Identity> {
+        self.user.as_ref().filter(|_| self.direction == Direction::Inbound)
+    }
+
+    /// Whom it was sent to, when you sent it.
+    #[must_use]
+    pub fn to(&self) -> Option<&Identity> {
+        self.user.as_ref().filter(|_| self.direction == Direction::Outbound)
+    }
+
+    /// The type as Meta spells it: `text`, `image`, `interactive`, …
+    #[must_use]
+    pub fn message_type(&self) -> &'static str {
+        self.content.message_type()
+    }
+
+    /// The message in one line, as an inbox would list it: the text, the
+    /// button's label, the caption or else `[Image]`, the emoji, the name of
+    /// the place. Empty when there is nothing to show.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Media, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let image = Message::outbound("wamid.A", ada, Content::Image(Media::default())).build();
+    /// assert_eq!(image.body(), "[Image]");
+    /// ```
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.content.body()
+    }
+
+    /// The text of a text message, and of no other.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) => Some(&text.body),
+            _ => None,
+        }
+    }
+
+    /// The file of an image, audio, video, document or sticker.
+    #[must_use]
+    pub fn media(&self) -> Option<&Media> {
+        self.content.media()
+    }
+
+    /// Whether it carries a file.
+    #[must_use]
+    pub fn has_media(&self) -> bool {
+        self.media().is_some()
+    }
+
+    /// The place that it shares.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        match &self.content {
+            Content::Location(location) => Some(location),
+            _ => None,
+        }
+    }
+
+    /// Whether it shares a place.
+    #[must_use]
+    pub fn is_location(&self) -> bool {
+        self.location().is_some()
+    }
+
+    /// The reaction that it is.
+    #[must_use]
+    pub fn reaction(&self) -> Option<&Reaction> {
+        match &self.content {
+            Content::Reaction(reaction) => Some(reaction),
+            _ => None,
+        }
+    }
+
+    /// The form that it submits.
+    #[must_use]
+    pub fn nfm_reply(&self) -> Option<&NfmReply> {
+        match &self.content {
+            Content::Interactive(interactive) => match &**interactive {
+                Interactive::NfmReply(reply) => Some(reply),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What your code called the button or list row that the user tapped: the
+    /// id of an interactive reply, the payload of a template's button.
+    #[must_use]
+    pub fn reply_id(&self) -> Option<&str> {
+        match &self.content {
+            Content::Button(button) => button.payload.as_deref(),
+            Content::Interactive(interactive) => match &**interactive {
+                Interactive::ButtonReply(reply) => Some(&reply.id),
+                Interactive::ListReply(reply) => Some(&reply.id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The message that it answers.
+    #[must_use]
+    pub fn reply_to(&self) -> Option<&MessageId> {
+        self.context.as_ref()?.id.as_ref()
+    }
+}

@@ -1,0 +1,129 @@
+//! The JSON behind an event.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// The JSON text of the item that an event was made from, byte for byte.
+///
+/// What Meta adds tomorrow is here tomorrow, before any type knows it. All
+/// events of a webhook share one copy of its body, so a clone is cheap; it
+/// also means that one kept event keeps the whole body (4 MiB at most) alive.
+///
+/// It serializes as a string, so that the text survives any format unchanged.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::RawJson;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Tomorrow { shiny: u32 }
+///
+/// let raw = RawJson::new(r#"{"type":"text", "shiny": 7}"#)?;
+/// assert_eq!(raw.parse::<Tomorrow>()?.shiny, 7);
+/// assert_eq!(raw.as_str(), r#"{"type":"text", "shiny": 7}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RawJson {
+    body: Arc<str>,
+    item: Range<usize>,
+}
+
+impl RawJson {
+    /// Takes over a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one JSON value.
+    pub fn new(json: &str) -> serde_json::Result<Self> {
+        let raw: &RawValue = serde_json::from_str(json)?;
+        Ok(Self::whole(raw.get().into()))
+    }
+
+    fn whole(body: Arc<str>) -> Self {
+        let item = 0..body.len();
+        Self { body, item }
+    }
+
+    /// The part of a webhook's body that starts at `start`. `item` is that
+    /// part, as it lies in the caller's copy of the body.
+    pub(crate) fn part_of(body: &Arc<str>, start: usize, item: &RawValue) -> Self {
+        let item = start..start + item.get().len();
+        debug_assert!(body.get(item.clone()).is_some(), "an item lies within its body");
+        Self {
+            body: Arc::clone(body),
+            item,
+        }
+    }
+
+    /// The text of the item.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.body[self.item.clone()]
+    }
+
+    /// The whole webhook that the item came in, as long as the event has not
+    /// been through serialization; then it is the item's text.
+    ///
+    /// What stands beside the items (a new member of `entry` or of a change)
+    /// is found here.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Reads the item as a type of your own, which may also borrow from it.
+    ///
+    /// # Errors
+    ///
+    /// When the item does not fit the type. The error's text may quote the
+    /// item.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({} bytes)", self.item.len())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for RawJson {}
+
+impl Hash for RawJson {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        Self::new(&text).map_err(|_| serde::de::Error::custom("expected the text of a JSON value"))
+    }
+}

@@ -1,0 +1,134 @@
+//! Strings, numbers and booleans as Meta writes them: one path may be a string
+//! in one webhook and a number in the next.
+//!
+//! Everything is read as text first. That holds too when some crate of the
+//! build turns on serde_json's `arbitrary_precision`, which hands numbers over
+//! as maps; what is accepted does not depend on it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+
+/// Reads a string, or an integer as its digits.
+///
+/// A fraction or an integer beyond 64 bits is refused: its digits would be
+/// rounded, and a rounded id is another id.
+pub(crate) fn text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    make: impl FnOnce(&str) -> T,
+) -> Result<T, D::Error> {
+    Ok(make(&read(deserializer, Numbers::Integers)?))
+}
+
+/// Reads a number or boolean, or one in a string. Use it as `deserialize_with`.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    // The value is not in the message: it may be personal.
+    read(deserializer, Numbers::All)?
+        .parse()
+        .map_err(|_| D::Error::custom("not the kind of value that belongs here"))
+}
+
+/// Reads a string or any number, and leaves it to `make` whether it means
+/// something.
+pub(crate) fn lossy<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    make: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, D::Error> {
+    Ok(make(&read(deserializer, Numbers::All)?))
+}
+
+/// [`parsed`] for a member that may be `null`.
+pub(crate) fn parsed_option<'de, D: Deserializer<'de>, T: FromStr>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    struct Parsed<T>(T);
+    impl<'de, T: FromStr> Deserialize<'de> for Parsed<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            parsed(deserializer).map(Self)
+        }
+    }
+    Ok(Option::deserialize(deserializer)?.map(|Parsed(value)| value))
+}
+
+/// [`text`] for a member that may be `null`.
+pub(crate) fn text_option<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<str>>, D::Error> {
+    struct Text(Box<str>);
+    impl<'de> Deserialize<'de> for Text {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            text(deserializer, |text| Self(text.into()))
+        }
+    }
+    Ok(Option::deserialize(deserializer)?.map(|Text(text)| text))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Numbers {
+    Integers,
+    All,
+}
+
+fn read<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    numbers: Numbers,
+) -> Result<Cow<'de, str>, D::Error> {
+    deserializer.deserialize_any(TextVisitor(numbers))
+}
+
+struct TextVisitor(Numbers);
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a number")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_bool<E: Error>(self, bool: bool) -> Result<Self::Value, E> {
+        match self.0 {
+            Numbers::All => Ok(Cow::Borrowed(if bool { "true" } else { "false" })),
+            Numbers::Integers => Err(E::custom("expected a string or a number")),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(number.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(number.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        match self.0 {
+            Numbers::All => Ok(Cow::Owned(number.to_string())),
+            Numbers::Integers => Err(E::custom("expected an integer of 64 bits")),
+        }
+    }
+
+    /// `arbitrary_precision`: serde_json knows its own maps, and anything else
+    /// that is a map it refuses.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
+        match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), _, _) => self.visit_u64(number),
+            (_, Some(number), _) => self.visit_i64(number),
+            (_, _, Some(number)) => self.visit_f64(number),
+            _ => Err(A::Error::custom("expected a number that 64 bits can hold")),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What became of a message that you sent.
+
+use serde::{Deserialize, Serialize};
+
+use super::text_enum::text_enum;
+use super::{
+    ConversationId, GroupId, Identity, MessageId, MetaError, ReferenceId, Timestamp, TransactionId,
+    scalar,
+};
+
+/// One step in the life of a message that you sent.
+///
+/// Steps may come twice and in any order; [`MessageStatus::supersedes`] tells
+/// which of two is the later one.
+///
+/// # JSON
+///
+/// ```json
+/// {"id": "wamid.HBgL…", "status": "failed", "timestamp": "1785000000",
+///  "recipient_id": "15550101001", "errors": [{"code": 131026, "title": "…"}]}
+/// ```
+///
+/// Meta's page: [status messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status).
+///
+/// ```
+/// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
+///
+/// let read = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
+/// assert!(read.status.supersedes(&MessageStatus::Delivered));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StatusUpdate {
+    /// The message, by the wamid that sending it returned.
+    pub id: MessageId,
+    /// What became of it.
+    pub status: MessageStatus,
+    /// What the status is about when not a message: `payment`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Box<str>>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
+    /// Whom it was sent to; of a group message, the participant that this
+    /// status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Identity>,
+    /// The group that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+    /// The recipient's identity, when the identity check is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_identity_key_hash: Option<Box<str>>,
+    /// The conversation that it was billed under; not sent since v24 except in
+    /// a free-entry-point window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Box<Conversation>>,
+    /// What it costs; with `sent` and one of `delivered` and `read`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<Box<Pricing>>,
+    /// The payment that a status of kind `payment` is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Box<Payment>>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<MetaError>,
+    /// The text that you gave when you sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub biz_opaque_callback_data: Option<Box<str>>,
+}
+
+impl StatusUpdate {
+    /// A step of which nothing else is known.
+    #[must_use]
+    pub fn new(id: impl Into<MessageId>, status: MessageStatus) -> Self {
+        Self {
+            id: id.into(),
+            status,
+            kind: None,
+            timestamp: None,
+            recipient: None,
+            group_id: None,
+            recipient_identity_key_hash: None,
+            conversation: None,
+            pricing: None,
+            payment: None,
+            errors: Vec::new(),
+            biz_opaque_callback_data: None,
+        }
+    }
+}
+
+text_enum! {
+    /// The stages of a message that you sent.
+    pub enum MessageStatus {
+        /// On its way.
+        Sent = "sent",
+        /// On the user's phone.
+        Delivered = "delivered",
+        /// Seen by the user.
+        Read = "read",
+        /// A voice message that the user listened to.
+        Played = "played",
+        /// Not delivered; the errors say why.
+        Failed = "failed",
+        /// Deleted by the user.
+        Deleted = "deleted",
+    }
+}
+
+impl MessageStatus {
+    /// Whether a message that is at `earlier` moves on to this status.
+    ///
+    /// Read is never followed by delivered, and nothing but a deletion clears
+    /// a failure. A status that this version does not know supersedes nothing.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::MessageStatus::{Delivered, Failed, Read, Sent};
+    ///
+    /// assert!(Read.supersedes(&Sent));
+    /// assert!(!Delivered.supersedes(&Read));
+    /// assert!(Failed.supersedes(&Sent));
+    /// assert!(!Sent.supersedes(&Failed));
+    /// ```
+    #[must_use]
+    pub fn supersedes(&self, earlier: &Self) -> bool {
+        self.rank() > earlier.rank()
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Other(_) => 0,
+            Self::Sent => 1,
+            Self::Delivered => 2,
+            Self::Read => 3,
+            Self::Played => 4,
+            Self::Failed => 5,
+            Self::Deleted => 6,
+        }
+    }
+}
+
+/// The conversation that a message was billed under.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Conversation {
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<ConversationId>,
+    /// When its window closes; only with `sent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_timestamp: Option<Timestamp>,
+    /// What opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ConversationOrigin>,
+    /// In group statuses Meta writes the pricing here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<Pricing>,
+}
+
+/// What opened a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ConversationOrigin {
+    /// Its category: `marketing`, `utility`, `service`, …
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Box<str>>,
+}
+
+/// What a message costs.
+///
+/// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Pricing {
+    /// Whether it is billed; Meta means to drop this.
+    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    pub billable: Option<bool>,
+    /// By conversation or by message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing_model: Option<PricingModel>,
+    /// Why it is free, or that it is not.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PricingType>,
+    /// The rate: `marketing`, `utility`, `authentication-international`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Box<str>>,
+}
+
+text_enum! {
+    /// By what Meta bills.
+    pub enum PricingModel {
+        /// By conversation; the model until July 2025.
+        PerConversation = "CBP",
+        /// By message.
+        PerMessage = "PMP",
+    }
+}
+
+text_enum! {
+    /// Why a message is free, or that it is not.
+    pub enum PricingType {
+        /// Billed.
+        Regular = "regular",
+        /// Free: within the 24 hours after a user's message.
+        FreeCustomerService = "free_customer_service",
+        /// Free: within the 72 hours after a free entry point.
+        FreeEntryPoint = "free_entry_point",
+    }
+}
+
+/// A payment that the user made for an order that you sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Payment {
+    /// Your id of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<ReferenceId>,
+    /// How much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
+    /// In what, by its ISO 4217 code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Box<str>>,
+    /// The payment provider's side of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
+}
+
+/// An amount of money: `value / offset` units of its currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Amount {
+    /// In parts of `offset`.
+    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    pub value: Option<i64>,
+    /// How many parts make one unit, usually 100.
+    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+}
+
+/// A payment provider's transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Transaction {
+    /// The provider's id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<TransactionId>,
+    /// The provider or the method.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Box<str>>,
+    /// `success`, `failed`, `pending`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Box<str>>,
+    /// When it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_timestamp: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_timestamp: Option<Timestamp>,
+}

@@ -1,0 +1,101 @@
+//! Points in time.
+
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
+///
+/// Meta writes it as a string in one webhook and as a number in another; both
+/// are read. It serializes as a number.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::Timestamp;
+///
+/// let sent: Timestamp = serde_json::from_str(r#""1749416383""#)?;
+/// assert_eq!(sent.as_secs(), 1_749_416_383);
+/// assert_eq!(serde_json::to_string(&sent)?, "1749416383");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The time this many seconds after (or before) 1970.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs)
+    }
+
+    /// The current time of the system's clock.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Timestamp;
+    ///
+    /// assert!(Timestamp::now() > Timestamp::from_secs(0));
+    /// ```
+    #[must_use]
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is one that was never set.
+        Self(since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX)))
+    }
+
+    /// Seconds since 1970.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0
+    }
+
+    /// The same time for the standard library; `None` when it lies outside
+    /// what the platform can express.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use whatsapp_signals::model::Timestamp;
+    ///
+    /// let then = Timestamp::from_secs(60).to_system_time();
+    /// assert_eq!(then, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(60)));
+    /// assert_eq!(Timestamp::from_secs(i64::MIN).to_system_time().is_some(), false);
+    /// ```
+    #[must_use]
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        let distance = Duration::from_secs(self.0.unsigned_abs());
+        if self.0 >= 0 {
+            SystemTime::UNIX_EPOCH.checked_add(distance)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_sub(distance)
+        }
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(secs: &str) -> Result<Self, Self::Err> {
+        secs.parse().map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::scalar::parsed(deserializer)
+    }
+}
+
+/// Reads a message's own timestamp. One that is not a time does not cost the
+/// message: it reads as `None`, and the raw JSON still has it.
+pub(crate) fn readable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    struct Text(Option<Timestamp>);
+    impl<'de> Deserialize<'de> for Text {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            super::scalar::lossy(deserializer, |text| text.parse().ok()).map(Self)
+        }
+    }
+    Ok(Option::deserialize(deserializer)?.and_then(|Text(timestamp)| timestamp))
+}

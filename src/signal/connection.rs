@@ -1,0 +1,219 @@
+//! Connecting at run time: options, the guard, and the one way to fail.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use super::Signal;
+use super::info::ReceiverInfo;
+
+/// A receiver that was connected at run time; dropping it disconnects the
+/// receiver.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// {
+///     let _connection = signal.connect(|_: &u32| {});
+///     assert_eq!(signal.send(&1)?.called(), 1);
+/// }
+/// assert_eq!(signal.send(&2)?.called(), 0);
+/// # Ok::<(), whatsapp_signals::Failure>(())
+/// ```
+#[must_use = "dropping the connection disconnects the receiver; call `detach` to keep it for good"]
+pub struct Connection<'a> {
+    signal: &'a dyn Connected,
+    id: u64,
+}
+
+/// A signal of any payload, as far as a guard is concerned.
+pub(super) trait Connected: Sync {
+    fn name(&self) -> &'static str;
+    fn is_connected(&self, id: u64) -> bool;
+    fn disconnect_id(&self, id: u64) -> bool;
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(signal: &'a dyn Connected, id: u64) -> Self {
+        Self { signal, id }
+    }
+
+    /// Keeps the receiver connected for as long as the signal lives.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// signal.connect(|_: &u32| {}).detach();
+    /// assert!(signal.has_receivers());
+    /// ```
+    pub fn detach(self) {
+        std::mem::forget(self);
+    }
+
+    /// Disconnects now; false when it was disconnected before, by its uid.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// assert!(signal.connect(|_: &u32| {}).disconnect());
+    /// assert!(!signal.has_receivers());
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
+    pub fn disconnect(self) -> bool {
+        let removed = self.signal.disconnect_id(self.id);
+        std::mem::forget(self);
+        removed
+    }
+
+    /// Whether the receiver is still connected: its uid may have been
+    /// disconnected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.signal.is_connected(self.id)
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.signal.disconnect_id(self.id);
+    }
+}
+
+impl fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("signal", &self.signal.name())
+            .field("id", &self.id)
+            .finish()
+    }
+}
+
+/// How [`Signal::connect_with`] registers a receiver: its order, its uid, its
+/// filter.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{ConnectOptions, Signal};
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let options = ConnectOptions::new().order(-10).uid("odd").filter(|n: &u32| n % 2 == 1);
+/// let _connection = signal.connect_with(options, |_: &u32| {})?;
+/// assert_eq!(signal.send_robust(&2).filtered(), 1);
+/// # Ok::<(), whatsapp_signals::ConnectError>(())
+/// ```
+#[must_use]
+pub struct ConnectOptions<T: 'static> {
+    pub(super) order: i32,
+    pub(super) uid: Option<Cow<'static, str>>,
+    pub(super) filter: Option<Box<dyn Fn(&T) -> bool + Send + Sync>>,
+}
+
+impl<T: 'static> ConnectOptions<T> {
+    /// Order 0, no uid, no filter.
+    pub const fn new() -> Self {
+        Self {
+            order: 0,
+            uid: None,
+            filter: None,
+        }
+    }
+
+    /// Lower runs earlier; receivers of one order run in the order in which
+    /// they were connected, behind the static ones of that order.
+    pub fn order(mut self, order: i32) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// The name that can be connected only once, and disconnected by.
+    pub fn uid(mut self, uid: impl Into<Cow<'static, str>>) -> Self {
+        self.uid = Some(uid.into());
+        self
+    }
+
+    /// Calls the receiver only for events that `filter` accepts. Django's
+    /// `sender=`, for any property of the event.
+    pub fn filter(mut self, filter: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+        self.filter = Some(Box::new(filter));
+        self
+    }
+}
+
+impl<T> Default for ConnectOptions<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for ConnectOptions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("order", &self.order)
+            .field("uid", &self.uid)
+            .field("filter", &self.filter.is_some())
+            .finish()
+    }
+}
+
+/// The uid is taken; the receiver was not connected.
+///
+/// ```
+/// use whatsapp_signals::{ConnectOptions, Signal};
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let once = || ConnectOptions::new().uid("once");
+/// let _first = signal.connect_with(once(), |_: &u32| {})?;
+/// let error = signal.connect_with(once(), |_: &u32| {}).unwrap_err();
+/// assert_eq!(error.connected().uid(), Some("once"));
+/// # Ok::<(), whatsapp_signals::ConnectError>(())
+/// ```
+#[derive(Debug)]
+pub struct ConnectError {
+    pub(super) connected: Box<ReceiverInfo>,
+}
+
+impl ConnectError {
+    /// The receiver that has the uid, and stays connected.
+    #[must_use]
+    pub fn connected(&self) -> &ReceiverInfo {
+        &self.connected
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = &self.connected;
+        write!(
+            f,
+            "uid {:?} of signal {} is taken by receiver {first}",
+            first.uid().unwrap_or_default(),
+            first.signal(),
+        )
+    }
+}
+
+impl Error for ConnectError {}
+
+/// While this lives, its signal delivers to nobody. See [`Signal::mute`].
+#[must_use = "dropping the guard unmutes the signal"]
+pub struct Mute<'a, T: 'static> {
+    pub(super) signal: &'a Signal<T>,
+}
+
+impl<T> Drop for Mute<'_, T> {
+    fn drop(&mut self) {
+        self.signal.overlay.unmute();
+    }
+}
+
+impl<T> fmt::Debug for Mute<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mute").field(&self.signal.name()).finish()
+    }
+}

@@ -1,0 +1,110 @@
+//! The one loop that calls receivers, and the two policies that it runs under.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::info::ReceiverInfo;
+use super::registered::{Called, Registered, Slot};
+use super::report::{Cause, Failure, Report};
+
+/// How a receiver is called, and what its failure means for those behind it.
+pub(super) trait Policy {
+    /// Why the loop ended early.
+    type Stop;
+
+    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause>;
+
+    fn failed(report: &mut Report, failure: Failure) -> Result<(), Self::Stop>;
+}
+
+/// Calls the receivers in order.
+#[inline]
+pub(super) fn deliver<T: 'static, P: Policy>(
+    signal: &'static str,
+    slots: &[Slot<T>],
+    event: &T,
+) -> Result<Report, P::Stop> {
+    let mut report = Report::default();
+    for slot in slots {
+        match P::call(slot.registered(), event) {
+            Ok(Called::Ran) => report.called += 1,
+            Ok(Called::Filtered) => report.filtered += 1,
+            Err(cause) => {
+                report.called += 1;
+                P::failed(&mut report, describe(signal, slot, cause))?;
+            }
+        }
+    }
+    Ok(report)
+}
+
+#[cold]
+fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
+    let receiver = ReceiverInfo {
+        signal,
+        details: slot.details().clone(),
+        shadowed: false,
+    };
+    Failure::new(receiver, cause)
+}
+
+/// `send`: the first error ends it, and a panic unwinds through it.
+pub(super) struct StopAtFirst;
+
+impl Policy for StopAtFirst {
+    type Stop = Failure;
+
+    #[inline]
+    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause> {
+        receiver.call(event).map_err(Cause::Error)
+    }
+
+    fn failed(_: &mut Report, failure: Failure) -> Result<(), Failure> {
+        Err(failure)
+    }
+}
+
+/// `send_robust`: everyone is called, whatever the others did.
+pub(super) struct Robust;
+
+impl Policy for Robust {
+    type Stop = Infallible;
+
+    #[inline]
+    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause> {
+        // Unwind safety: a receiver only has `&T`, and what it broke of its
+        // own state before it panicked is its own to mend, as after any panic
+        // in another thread.
+        match catch_unwind(AssertUnwindSafe(|| receiver.call(event))) {
+            Ok(outcome) => outcome.map_err(Cause::Error),
+            Err(payload) => Err(Cause::Panic(message(payload))),
+        }
+    }
+
+    #[cold]
+    fn failed(report: &mut Report, failure: Failure) -> Result<(), Infallible> {
+        report.failures.push(failure);
+        Ok(())
+    }
+}
+
+/// The text of a panic, when it carried text.
+#[cold]
+fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
+    let payload = match payload.downcast::<&'static str>() {
+        Ok(text) => return Some((*text).into()),
+        Err(payload) => payload,
+    };
+    match payload.downcast::<String>() {
+        Ok(text) => Some(text.into_boxed_str()),
+        Err(payload) => {
+            // A payload of the user's own type may panic once more in its
+            // destructor; that must not cost the other receivers the event.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
+            None
+        }
+    }
+}

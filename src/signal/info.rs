@@ -1,0 +1,101 @@
+//! Who a receiver is and where it was registered.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The description of one receiver of one signal: what a start-up check
+/// prints and a [`Failure`](crate::Failure) names.
+///
+/// Its [`Display`](fmt::Display) form is `path (file:line)`.
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _connection = signal.connect(|_: &u32| {});
+///
+/// let [receiver] = &signal.receivers()[..] else { panic!("one receiver") };
+/// assert_eq!(receiver.signal(), "tick");
+/// assert_eq!(receiver.order(), 0);
+/// assert!(receiver.line() > 0);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReceiverInfo {
+    pub(super) signal: &'static str,
+    pub(super) details: Details,
+    pub(super) shadowed: bool,
+}
+
+/// The part of a [`ReceiverInfo`] that is known when the receiver is written
+/// down, before it is known which signals it will hear.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Details {
+    pub(super) path: &'static str,
+    pub(super) file: &'static str,
+    pub(super) line: u32,
+    pub(super) order: i32,
+    pub(super) uid: Option<Cow<'static, str>>,
+}
+
+impl Details {
+    /// What static receivers are sorted by. Link order differs between debug
+    /// and release builds, so nothing of it may show here.
+    pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str) {
+        (self.order, self.file, self.line, self.path)
+    }
+}
+
+impl ReceiverInfo {
+    /// The name of the signal that it hears.
+    #[must_use]
+    pub fn signal(&self) -> &'static str {
+        self.signal
+    }
+
+    /// The path of the function, `my_crate::handlers::greet`; of a closure or
+    /// a struct, its type's name.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.details.path
+    }
+
+    /// The source file that registered it, as the compiler names it.
+    #[must_use]
+    pub fn file(&self) -> &'static str {
+        self.details.file
+    }
+
+    /// The line in [`file`](Self::file), counted from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.details.line
+    }
+
+    /// Its place in the queue: lower runs earlier, 0 unless it was given.
+    #[must_use]
+    pub fn order(&self) -> i32 {
+        self.details.order
+    }
+
+    /// The name by which [`Signal::disconnect`](crate::Signal::disconnect)
+    /// finds it.
+    #[must_use]
+    pub fn uid(&self) -> Option<&str> {
+        self.details.uid.as_deref()
+    }
+
+    /// True when an earlier static receiver of the same signal has the same
+    /// uid, so that this one is never called.
+    ///
+    /// Only the program-wide [`receivers`](crate::receivers) lists such ones.
+    #[must_use]
+    pub fn is_shadowed(&self) -> bool {
+        self.shadowed
+    }
+}
+
+impl fmt::Display for ReceiverInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}:{})", self.path(), self.file(), self.line())
+    }
+}

@@ -1,0 +1,371 @@
+//! Signals: a typed event has a place where receivers register, and where it
+//! is sent.
+//!
+//! A [`Signal`] is a `static`. Receivers come to it in two ways: at compile
+//! time with [`#[receiver]`](macro@crate::receiver), which is how most
+//! programs do it, and at run time with [`Signal::connect`]. Sending calls
+//! them one after the other in the sender's thread, lower
+//! [`order`](ConnectOptions::order) first. [`Signal::send`] stops at the first
+//! failure, [`Signal::send_robust`] calls everyone and reports.
+
+mod connection;
+mod delivery;
+mod info;
+mod overlay;
+mod receiver;
+mod registered;
+mod registration;
+mod report;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use delivery::{Robust, StopAtFirst, deliver};
+use overlay::{Overlay, Snapshot};
+use registered::Slot;
+
+pub use connection::{ConnectError, ConnectOptions, Connection, Mute};
+pub use info::ReceiverInfo;
+pub use receiver::{BoxError, Receiver, ReceiverOutput};
+pub use registered::Registered;
+pub use registration::{Registration, receivers};
+pub use report::{Cause, Failure, Report};
+
+/// A named place to which receivers of events of type `T` connect.
+///
+/// The crate's own are in [`signals`](crate::signals). Declare yours the same
+/// way:
+///
+/// ```
+/// use whatsapp_signals::{Failure, Signal, receiver};
+///
+/// pub struct OrderPaid { pub total_cents: u64 }
+///
+/// pub static ORDER_PAID: Signal<OrderPaid> = Signal::new("order_paid");
+///
+/// #[receiver(ORDER_PAID)]
+/// fn thank(event: &OrderPaid) {
+///     assert_eq!(event.total_cents, 990);
+/// }
+///
+/// fn main() -> Result<(), Failure> {
+///     let report = ORDER_PAID.send(&OrderPaid { total_cents: 990 })?;
+///     assert_eq!(report.called(), 1);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Re-entrancy
+///
+/// No lock is held while a receiver runs: it may send (also this signal),
+/// connect, disconnect and mute. Each send delivers to those who were
+/// connected when it began. A receiver connected meanwhile is called from the
+/// next send on; one that is disconnected meanwhile is still called by this
+/// one, as in Django.
+pub struct Signal<T: 'static> {
+    name: &'static str,
+    /// The static receivers, sorted; filled at first use.
+    statics: OnceLock<Box<[Slot<T>]>>,
+    overlay: Overlay<T>,
+}
+
+impl<T: 'static> Signal<T> {
+    /// A signal that nobody is connected to at run time.
+    ///
+    /// The name is for people and logs; a signal is identified by its address.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            statics: OnceLock::new(),
+            overlay: Overlay::new(),
+        }
+    }
+
+    /// The name that it was declared with.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Calls the receivers in order, in this thread, until one fails.
+    ///
+    /// # Errors
+    ///
+    /// The first failure. The receivers behind it are not called.
+    ///
+    /// # Panics
+    ///
+    /// When a receiver panics: the panic passes through.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _fails = signal.connect(|_: &u32| Err("no"));
+    /// let late = ConnectOptions::new().order(1);
+    /// let _late = signal.connect_with(late, |_: &u32| unreachable!())?;
+    ///
+    /// let failure = signal.send(&1).unwrap_err();
+    /// assert_eq!(failure.error().unwrap().to_string(), "no");
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[inline]
+    pub fn send(&self, event: &T) -> Result<Report, Failure> {
+        deliver::<T, StopAtFirst>(self.name, &self.snapshot(), event)
+    }
+
+    /// Calls every receiver in order, in this thread, whatever the others do;
+    /// errors and panics are collected in the report.
+    ///
+    /// A panic can be caught only where panics unwind: with
+    /// `panic = "abort"` it ends the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _panics = signal.connect(|_: &u32| panic!("oh"));
+    /// let _runs = signal.connect(|_: &u32| {});
+    ///
+    /// let report = signal.send_robust(&1);
+    /// assert_eq!((report.called(), report.failures().len()), (2, 1));
+    /// ```
+    #[inline]
+    #[must_use = "the report holds the failures"]
+    pub fn send_robust(&self, event: &T) -> Report {
+        let Ok(report) = deliver::<T, Robust>(self.name, &self.snapshot(), event);
+        report
+    }
+
+    /// Connects a function, a closure or a [`Receiver`] of your own until the
+    /// returned guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let (sender, ticks) = channel();
+    /// let _connection = signal.connect(move |n: &u32| sender.send(*n));
+    /// signal.send(&7)?;
+    /// assert_eq!(ticks.recv(), Ok(7));
+    /// # Ok::<(), whatsapp_signals::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn connect<R: Receiver<T>>(&self, receiver: R) -> Connection<'_> {
+        match self.connect_with(ConnectOptions::new(), receiver) {
+            Ok(connection) => connection,
+            Err(error) => unreachable!("no uid was given: {error}"),
+        }
+    }
+
+    /// Connects with an order, a uid or a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the uid is taken: the first stays, and the
+    /// receiver given here is dropped.
+    ///
+    /// # Examples
+    ///
+    /// See [`ConnectOptions`].
+    #[track_caller]
+    pub fn connect_with<R: Receiver<T>>(
+        &self,
+        options: ConnectOptions<T>,
+        receiver: R,
+    ) -> Result<Connection<'_>, ConnectError> {
+        let caller = std::panic::Location::caller();
+        let details = info::Details {
+            path: std::any::type_name::<R>(),
+            file: caller.file(),
+            line: caller.line(),
+            order: options.order,
+            uid: options.uid,
+        };
+        let receiver = Registered::object(Box::new(receiver), options.filter, details);
+        match self.overlay.connect(self.name, self.statics(), receiver) {
+            Ok(id) => Ok(Connection::new(self, id)),
+            Err(connected) => Err(ConnectError {
+                connected: Box::new(connected),
+            }),
+        }
+    }
+
+    /// Disconnects the receiver with this uid, static or not; false when there
+    /// is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?.detach();
+    /// assert!(signal.disconnect("log"));
+    /// assert!(!signal.disconnect("log"));
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
+    pub fn disconnect(&self, uid: &str) -> bool {
+        self.overlay.disconnect(self.statics(), |slot| {
+            slot.details().uid.as_deref() == Some(uid)
+        })
+    }
+
+    /// Whether anyone is connected, muted or not. Filters are not asked.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// assert!(!signal.has_receivers());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn has_receivers(&self) -> bool {
+        !self.connected().is_empty()
+    }
+
+    /// Those who are connected, in the order in which they run.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _b = signal.connect_with(ConnectOptions::new().uid("b"), |_: &u32| {})?;
+    /// let _a = signal.connect_with(ConnectOptions::new().uid("a").order(-1), |_: &u32| {})?;
+    /// let listed = signal.receivers();
+    /// assert_eq!([listed[0].uid(), listed[1].uid()], [Some("a"), Some("b")]);
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn receivers(&self) -> Vec<ReceiverInfo> {
+        self.connected()
+            .iter()
+            .map(|slot| ReceiverInfo {
+                signal: self.name,
+                details: slot.details().clone(),
+                shadowed: false,
+            })
+            .collect()
+    }
+
+    /// Delivers to nobody, in any thread, until the guard is dropped; nested
+    /// guards count. Meant for tests and imports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _connection = signal.connect(|_: &u32| unreachable!());
+    /// let _silence = signal.mute();
+    /// assert!(signal.send_robust(&1).is_unheard());
+    /// ```
+    pub fn mute(&self) -> Mute<'_, T> {
+        self.overlay.mute();
+        Mute { signal: self }
+    }
+
+    /// Whether a [`Mute`] guard is alive.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.overlay.is_muted()
+    }
+
+    #[inline]
+    fn statics(&self) -> &[Slot<T>] {
+        self.statics.get_or_init(|| registration::collect(self))
+    }
+
+    /// Those whom a send calls.
+    #[inline]
+    fn snapshot(&self) -> Snapshot<'_, T> {
+        if self.overlay.is_on() {
+            self.overlay.snapshot(self.statics())
+        } else {
+            Snapshot::Static(self.statics())
+        }
+    }
+
+    /// Those who are connected: the snapshot, or more while muted.
+    #[inline]
+    fn connected(&self) -> Snapshot<'_, T> {
+        if self.overlay.is_on() {
+            self.overlay.connected(self.statics())
+        } else {
+            Snapshot::Static(self.statics())
+        }
+    }
+}
+
+impl<T> fmt::Debug for Signal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal")
+            .field("name", &self.name)
+            .field("receivers", &self.receivers())
+            .field("muted", &self.is_muted())
+            .finish()
+    }
+}
+
+impl<T> connection::Connected for Signal<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_connected(&self, id: u64) -> bool {
+        self.connected().iter().any(|slot| slot.has_id(id))
+    }
+
+    fn disconnect_id(&self, id: u64) -> bool {
+        self.overlay
+            .disconnect(self.statics(), |slot| slot.has_id(id))
+    }
+}
+
+/// A signal of any payload: what [`signals::ALL`](crate::signals::ALL) lists.
+/// Sealed; every [`Signal`] is one.
+///
+/// ```
+/// use whatsapp_signals::signals;
+///
+/// let names: Vec<_> = signals::ALL.iter().map(|signal| signal.name()).collect();
+/// assert!(names.contains(&"message_received"));
+/// ```
+pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
+    /// See [`Signal::name`].
+    fn name(&self) -> &'static str;
+    /// See [`Signal::has_receivers`].
+    fn has_receivers(&self) -> bool;
+    /// See [`Signal::receivers`].
+    fn receivers(&self) -> Vec<ReceiverInfo>;
+}
+
+impl<T> AnySignal for Signal<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn has_receivers(&self) -> bool {
+        self.has_receivers()
+    }
+
+    fn receivers(&self) -> Vec<ReceiverInfo> {
+        self.receivers()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for super::Signal<T> {}
+}

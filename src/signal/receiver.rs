@@ -1,0 +1,111 @@
+//! What may be called when a signal is sent.
+
+use std::error::Error;
+
+/// The error that a receiver may return: anything that implements
+/// [`Error`], boxed.
+///
+/// ```
+/// let cause: whatsapp_signals::BoxError = "the mail server is down".into();
+/// assert_eq!(cause.to_string(), "the mail server is down");
+/// ```
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// Something that is called with every event of a signal.
+///
+/// Every `Fn(&T)` that returns `()` or `Result<(), E>` is one, so functions
+/// and closures need nothing. Implement it yourself for a struct that carries
+/// state, and hand the struct to [`Signal::connect`](crate::Signal::connect).
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use whatsapp_signals::{BoxError, Receiver, Signal};
+///
+/// static SEEN: AtomicUsize = AtomicUsize::new(0);
+///
+/// struct CountLongerThan(usize);
+///
+/// impl Receiver<String> for CountLongerThan {
+///     fn receive(&self, event: &String) -> Result<(), BoxError> {
+///         if event.len() > self.0 {
+///             SEEN.fetch_add(1, Ordering::Relaxed);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let signal: Signal<String> = Signal::new("line_read");
+/// let _connection = signal.connect(CountLongerThan(3));
+/// signal.send(&"hi".to_owned())?;
+/// signal.send(&"hello".to_owned())?;
+/// assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+/// # Ok::<(), whatsapp_signals::Failure>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot receive `{T}`",
+    note = "a receiver is an `Fn(&{T})` that returns `()` or `Result<(), E>`; give a closure's argument its type: `|event: &{T}| …`"
+)]
+pub trait Receiver<T: ?Sized>: Send + Sync + 'static {
+    /// Handles one event.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the receiver reports as its failure. It ends a
+    /// [`send`](crate::Signal::send) and is collected by a
+    /// [`send_robust`](crate::Signal::send_robust).
+    fn receive(&self, event: &T) -> Result<(), BoxError>;
+}
+
+impl<T, F, R> Receiver<T> for F
+where
+    T: ?Sized,
+    F: Fn(&T) -> R + Send + Sync + 'static,
+    R: ReceiverOutput,
+{
+    fn receive(&self, event: &T) -> Result<(), BoxError> {
+        self(event).into_result()
+    }
+}
+
+/// What a receiver function may return: `()`, or a `Result<(), E>` whose error
+/// converts into a [`BoxError`]. Sealed: there are no others.
+///
+/// ```
+/// use whatsapp_signals::ReceiverOutput;
+///
+/// assert!(().into_result().is_ok());
+/// assert!(Err::<(), _>("no").into_result().is_err());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a receiver returns `()` or `Result<(), E>`, not `{Self}`",
+    label = "not something a receiver can return",
+    note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait ReceiverOutput: sealed::Sealed {
+    /// The same outcome, with the error boxed.
+    ///
+    /// # Errors
+    ///
+    /// The receiver's own error.
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+impl ReceiverOutput for () {
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> ReceiverOutput for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl<E> Sealed for Result<(), E> {}
+}

@@ -1,0 +1,120 @@
+//! Static receivers: from the linker's list to a signal's sorted slice.
+//!
+//! `#[receiver]` submits one [`Registration`] a signal to `inventory`. The type
+//! is erased and not generic on purpose: a generic collection would be one
+//! static shared by every payload type.
+
+use std::any::Any;
+use std::collections::HashSet;
+use std::ptr;
+
+use super::info::{Details, ReceiverInfo};
+use super::registered::{Registered, Slot};
+use super::{AnySignal, Signal};
+
+/// One static receiver of one signal, both with their types erased.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Registration {
+    signal: &'static dyn AnySignal,
+    receiver: &'static dyn AnyRegistered,
+}
+
+inventory::collect!(Registration);
+
+/// A [`Registered`] of any payload.
+trait AnyRegistered: Any + Sync + std::fmt::Debug {
+    fn details(&self) -> &Details;
+}
+
+impl<T: 'static> AnyRegistered for Registered<T> {
+    fn details(&self) -> &Details {
+        &self.details
+    }
+}
+
+impl Registration {
+    /// The two share `T`, so the compiler has proved that the receiver takes
+    /// what the signal carries before their types are erased.
+    #[must_use]
+    pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static Registered<T>) -> Self {
+        Self { signal, receiver }
+    }
+
+    fn is_for<T>(&self, signal: &Signal<T>) -> bool {
+        // A signal is its address: two with one name stay two.
+        ptr::addr_eq(self.signal, signal)
+    }
+
+    /// How the program-wide listing names it: the erased half of `order`.
+    fn info(&self) -> ReceiverInfo {
+        ReceiverInfo {
+            signal: self.signal.name(),
+            details: self.receiver.details().clone(),
+            shadowed: false,
+        }
+    }
+}
+
+/// The static receivers of one signal, in the order in which they run.
+///
+/// Walks the whole inventory; a [`Signal`] does it once and keeps the result.
+#[cold]
+pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
+    let mut found: Vec<&'static Registered<T>> = inventory::iter::<Registration>()
+        .filter(|registration| registration.is_for(signal))
+        .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())
+        .collect();
+    found.sort_by_key(|receiver| receiver.details.sort_key());
+
+    let mut uids = HashSet::new();
+    found.retain(|receiver| is_first(&mut uids, &receiver.details));
+    found.into_iter().map(Slot::Static).collect()
+}
+
+/// The first receiver with a uid keeps it, as in Django.
+fn is_first<'a>(uids: &mut HashSet<&'a str>, details: &'a Details) -> bool {
+    details.uid.as_deref().is_none_or(|uid| uids.insert(uid))
+}
+
+/// Every receiver that `#[receiver]` registered in this program, sorted by
+/// signal and then in the order in which they run.
+///
+/// Print it or check it at start-up: a crate that the binary never names is
+/// not linked, and its receivers are silently missing. Receivers connected at
+/// run time are listed by their signal: [`Signal::receivers`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{receiver, receivers, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED, uid = "greeter")]
+/// fn greet(_event: &MessageReceived) {}
+///
+/// # fn main() {
+/// let greeter = receivers().into_iter().find(|r| r.uid() == Some("greeter"));
+/// assert_eq!(greeter.map(|r| r.signal()), Some("message_received"));
+/// # }
+/// ```
+#[must_use]
+pub fn receivers() -> Vec<ReceiverInfo> {
+    let mut all: Vec<(*const (), ReceiverInfo)> = inventory::iter::<Registration>()
+        .map(|registration| (ptr::from_ref(registration.signal).cast(), registration.info()))
+        .collect();
+    // The address only keeps two signals of one name apart.
+    all.sort_by(|(a_signal, a), (b_signal, b)| {
+        (a.signal, a_signal, a.details.sort_key()).cmp(&(b.signal, b_signal, b.details.sort_key()))
+    });
+
+    let mut taken = HashSet::new();
+    for (signal, info) in &mut all {
+        info.shadowed = info
+            .details
+            .uid
+            .clone()
+            .is_some_and(|uid| !taken.insert((*signal, uid)));
+    }
+    all.into_iter().map(|(_, info)| info).collect()
+}

@@ -1,0 +1,184 @@
+//! What came of a send.
+
+use std::error::Error;
+use std::fmt;
+
+use super::info::ReceiverInfo;
+use super::receiver::BoxError;
+
+/// The outcome of a [`send_robust`](crate::Signal::send_robust).
+///
+/// Only failures are stored, so a send in which all went well allocates
+/// nothing.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// assert!(signal.send_robust(&1).is_unheard());
+///
+/// let _ok = signal.connect(|_: &u32| {});
+/// let _bad = signal.connect(|_: &u32| Err("out of paper"));
+/// let report = signal.send_robust(&2);
+/// assert_eq!((report.called(), report.succeeded()), (2, 1));
+/// assert_eq!(report.failures()[0].error().unwrap().to_string(), "out of paper");
+/// ```
+#[derive(Debug, Default)]
+pub struct Report {
+    pub(super) called: usize,
+    pub(super) filtered: usize,
+    pub(super) failures: Vec<Failure>,
+}
+
+impl Report {
+    /// How many receivers ran, with or without success.
+    #[must_use]
+    pub fn called(&self) -> usize {
+        self.called
+    }
+
+    /// How many receivers ran and succeeded.
+    #[must_use]
+    pub fn succeeded(&self) -> usize {
+        self.called - self.failures.len()
+    }
+
+    /// How many receivers were spared because their filter declined the event.
+    #[must_use]
+    pub fn filtered(&self) -> usize {
+        self.filtered
+    }
+
+    /// Those that failed, in the order in which they ran.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// True when no receiver failed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// True when the signal has no receivers at all (or is muted).
+    ///
+    /// When that surprises you: a crate with receivers that the binary never
+    /// names is not linked. `use its_name as _;` links it.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        self.called + self.filtered == 0
+    }
+
+    /// The failures themselves.
+    #[must_use]
+    pub fn into_failures(self) -> Vec<Failure> {
+        self.failures
+    }
+}
+
+/// One receiver that failed: who, where, and why.
+///
+/// As text it names the receiver and where it was registered. What the
+/// receiver said is kept out of that line, since it may quote a user's
+/// message: it is in [`source`](Error::source), and a panic's in
+/// [`panic_message`](Failure::panic_message).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{Cause, Signal};
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _connection = signal.connect(|n: &u32| assert!(*n < 9, "too late"));
+///
+/// let failures = signal.send_robust(&9).into_failures();
+/// assert!(matches!(failures[0].cause(), Cause::Panic(_)));
+/// assert_eq!(failures[0].panic_message(), Some("too late"));
+/// assert_eq!(failures[0].receiver().signal(), "tick");
+/// ```
+pub struct Failure(Box<Inner>);
+
+struct Inner {
+    receiver: ReceiverInfo,
+    cause: Cause,
+}
+
+/// Why a receiver failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It returned this error.
+    Error(BoxError),
+    /// It panicked with this message; `None` when the panic carried something
+    /// other than text.
+    Panic(Option<Box<str>>),
+}
+
+impl Failure {
+    #[cold]
+    pub(super) fn new(receiver: ReceiverInfo, cause: Cause) -> Self {
+        Self(Box::new(Inner { receiver, cause }))
+    }
+
+    /// The receiver that failed.
+    #[must_use]
+    pub fn receiver(&self) -> &ReceiverInfo {
+        &self.0.receiver
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+
+    /// The error that it returned, unless it panicked.
+    #[must_use]
+    pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.0.cause {
+            Cause::Error(error) => Some(&**error),
+            Cause::Panic(_) => None,
+        }
+    }
+
+    /// The text that it panicked with, if it did and there was one.
+    #[must_use]
+    pub fn panic_message(&self) -> Option<&str> {
+        match &self.0.cause {
+            Cause::Panic(message) => message.as_deref(),
+            Cause::Error(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("receiver", &self.0.receiver)
+            .field("cause", &self.0.cause)
+            .finish()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.0.cause {
+            Cause::Error(_) => "failed",
+            Cause::Panic(_) => "panicked",
+        };
+        let receiver = &self.0.receiver;
+        write!(f, "receiver {receiver} of signal {} {what}", receiver.signal())
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.cause {
+            Cause::Error(error) => Some(&**error),
+            Cause::Panic(_) => None,
+        }
+    }
+}

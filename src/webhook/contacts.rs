@@ -1,0 +1,148 @@
+//! The `contacts` array of a value: whom its items are from or for.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::events::{Events, Scope};
+use super::path::Path;
+use super::split::object;
+use crate::event::Reason;
+use crate::model::{Contact, Identity, Ids, UserId, WaId};
+
+/// The contacts of one value.
+#[derive(Default)]
+pub(super) struct Contacts<'a> {
+    list: Vec<Listed<'a>>,
+}
+
+struct Listed<'a> {
+    contact: Arc<Contact>,
+    at: usize,
+    item: &'a RawValue,
+    found: Cell<bool>,
+}
+
+impl<'a> Contacts<'a> {
+    pub(super) fn read(
+        events: &mut Events<'_>,
+        scope: &Scope<'_>,
+        path: Path<'_>,
+        contacts: Option<&'a RawValue>,
+    ) -> Self {
+        let mut list = Vec::new();
+        events.each(scope, path, contacts, |events, at, item| {
+            let mut contact = read(item)?;
+            contact.raw = Some(events.raw(item));
+            list.push(Listed {
+                contact: Arc::new(contact),
+                at,
+                item,
+                found: Cell::new(false),
+            });
+            Ok(())
+        });
+        Self { list }
+    }
+
+    pub(super) fn finder(&self) -> Finder<'_, 'a> {
+        Finder {
+            list: &self.list,
+            by_id: OnceCell::new(),
+        }
+    }
+}
+
+/// Finds contacts by their ids.
+pub(super) struct Finder<'c, 'a> {
+    list: &'c [Listed<'a>],
+    /// Filled when it is first needed: most webhooks have one contact.
+    by_id: OnceCell<HashMap<&'c str, &'c Listed<'a>>>,
+}
+
+impl<'c, 'a> Finder<'c, 'a> {
+    /// The contact of a user; of an item that names no user, the only contact
+    /// that there is.
+    ///
+    /// `at` is the item's place in its array. Contacts often stand in the same
+    /// order, so that is where it looks first; but it believes only the ids.
+    pub(super) fn find(&self, user: Option<&Identity>, at: usize) -> Option<Arc<Contact>> {
+        let listed = match user {
+            Some(user) => self
+                .list
+                .get(at)
+                .filter(|listed| listed.contact.identity.is_same_user(user))
+                .or_else(|| self.look_up(user))?,
+            None => match self.list {
+                [only] => only,
+                _ => return None,
+            },
+        };
+        listed.found.set(true);
+        Some(Arc::clone(&listed.contact))
+    }
+
+    fn look_up(&self, user: &Identity) -> Option<&'c Listed<'a>> {
+        if self.list.is_empty() {
+            return None;
+        }
+        let by_id = self.by_id.get_or_init(|| {
+            let ids = self.list.iter().flat_map(|listed| {
+                let ids = listed.contact.identity.ids();
+                ids.map(move |id| (id, listed))
+            });
+            // From the last to the first, so that the first with an id keeps it.
+            ids.collect::<Vec<_>>().into_iter().rev().collect()
+        });
+        user.ids().find_map(|id| by_id.get(id).copied())
+    }
+
+    /// Reports the contacts that belong to nothing.
+    pub(super) fn strays(&self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
+        for listed in self.list.iter().filter(|listed| !listed.found.get()) {
+            events.unrecognized(scope, path.element(listed.at), Reason::StrayContact, listed.item);
+        }
+    }
+}
+
+fn read(item: &RawValue) -> Result<Contact, Reason> {
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(default)]
+        wa_id: Option<WaId>,
+        #[serde(default)]
+        user_id: Option<UserId>,
+        #[serde(default)]
+        parent_user_id: Option<UserId>,
+        #[serde(default)]
+        profile: Option<Profile>,
+        #[serde(default)]
+        identity_key_hash: Option<Box<str>>,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Profile {
+        name: Option<Box<str>>,
+        username: Option<Box<str>>,
+        country_code: Option<Box<str>>,
+    }
+
+    let wire: Wire = object(item)?;
+    let identity = Identity::from_ids(Ids {
+        wa_id: wire.wa_id,
+        user_id: wire.user_id,
+        parent_user_id: wire.parent_user_id,
+    });
+    let identity = identity.ok_or_else(|| Reason::Missing("wa_id".into()))?;
+    let profile = wire.profile.unwrap_or_default();
+    let mut contact = Contact::new(identity);
+    contact.name = profile.name;
+    contact.username = profile.username;
+    contact.country_code = profile.country_code;
+    contact.identity_key_hash = wire.identity_key_hash;
+    Ok(contact)
+}

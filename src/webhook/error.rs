@@ -1,0 +1,82 @@
+//! The ways in which a body is no webhook.
+
+use thiserror::Error;
+
+/// Why a body could not be read at all. Nothing of it was dispatched.
+///
+/// This is about the envelope only: what is odd inside it arrives as
+/// [`Unrecognized`](crate::event::Unrecognized) beside its neighbours.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{ParseErrorKind, parse};
+///
+/// let error = parse(br#"{"object": "page", "entry": []}"#).unwrap_err();
+/// assert_eq!(error.kind(), &ParseErrorKind::WrongObject(Some("page".into())));
+///
+/// let error = parse(b"{").unwrap_err();
+/// assert_eq!(error.to_string(), "the body ends early, at line 1 column 1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct ParseError(pub(super) ParseErrorKind);
+
+impl ParseError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ParseErrorKind {
+        &self.0
+    }
+}
+
+/// What is wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ParseErrorKind {
+    /// It is longer than [`Parser::max_len`](crate::Parser::max_len) allows.
+    /// Nothing was read.
+    #[error("the body has {len} bytes, more than the limit of {max}")]
+    TooLarge {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// It is not UTF-8.
+    #[error("the body is not UTF-8 from byte {valid_up_to} on")]
+    NotUtf8 {
+        /// How many bytes are good.
+        valid_up_to: usize,
+    },
+    /// It ends in the middle, or is empty.
+    #[error("the body ends early, at line {line} column {column}")]
+    Truncated {
+        /// Counted from 1; 0 when the body is empty.
+        line: usize,
+        /// Counted from 1, in bytes; 0 at the start of a line.
+        column: usize,
+    },
+    /// It is not one JSON value.
+    #[error("the body is not JSON, at line {line} column {column}")]
+    NotJson {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in bytes.
+        column: usize,
+    },
+    /// It is JSON, but not an object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// A member of the envelope is there twice.
+    #[error("the body has two members {0:?}")]
+    Duplicate(Box<str>),
+    /// Its `object` is not `whatsapp_business_account`: it may come from
+    /// another product of Meta's that calls the same URL. `None` when it is
+    /// missing or not a string.
+    #[error("the body is not from WhatsApp: its object is {0:?}")]
+    WrongObject(Option<Box<str>>),
+    /// Its `entry` is missing or not an array.
+    #[error("the body has no entry array")]
+    NoEntry,
+}

@@ -1,0 +1,155 @@
+//! The events of a webhook while it is being read, and what they have in
+//! common.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::path::Path;
+use super::split::{elements, members};
+use crate::event::{Reason, Unrecognized, WebhookEvent};
+use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
+
+/// What the items of one change share.
+#[derive(Clone)]
+pub(super) struct Scope<'a> {
+    pub(super) field: Option<&'a str>,
+    pub(super) account: Arc<Account>,
+    /// Of the `entry`.
+    pub(super) time: Option<Timestamp>,
+}
+
+/// The events so far, and the body that they are read from.
+pub(super) struct Events<'a> {
+    body: &'a Arc<str>,
+    list: Vec<WebhookEvent>,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn new(body: &'a Arc<str>) -> Self {
+        Self {
+            body,
+            list: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_list(self) -> Vec<WebhookEvent> {
+        self.list
+    }
+
+    pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
+        self.list.push(event.into());
+    }
+
+    /// A piece of the body, to be kept. It must have been split off the body
+    /// itself, not off a copy.
+    pub(super) fn raw(&self, piece: &RawValue) -> RawJson {
+        let start = piece.get().as_ptr().addr() - self.body.as_ptr().addr();
+        RawJson::part_of(self.body, start, piece)
+    }
+
+    /// Hands each element of an array to `read`; what it cannot read, and a
+    /// member that is no array, is reported.
+    pub(super) fn each<'v>(
+        &mut self,
+        scope: &Scope<'_>,
+        path: Path<'_>,
+        array: Option<&'v RawValue>,
+        mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
+    ) {
+        let Some(array) = array else { return };
+        let items = match elements(array) {
+            Ok(items) => items,
+            Err(reason) => return self.unrecognized(scope, path, reason, array),
+        };
+        self.list.reserve(items.len());
+        for (at, item) in items.into_iter().enumerate() {
+            if let Err(reason) = read(self, at, item) {
+                self.unrecognized_item(scope, path.element(at), reason, item);
+            }
+        }
+    }
+
+    /// Reports something that is not one of the items that have a header.
+    #[cold]
+    pub(super) fn unrecognized(
+        &mut self,
+        scope: &Scope<'_>,
+        path: Path<'_>,
+        reason: Reason,
+        piece: &RawValue,
+    ) {
+        self.push(Unrecognized {
+            field: scope.field.map(Into::into),
+            path: path.to_string().into(),
+            reason,
+            id: None,
+            user: None,
+            timestamp: scope.time,
+            account: Arc::clone(&scope.account),
+            raw: self.raw(piece),
+        });
+    }
+
+    /// Reports an item, with as much of its header as can be read.
+    #[cold]
+    pub(super) fn unrecognized_item(
+        &mut self,
+        scope: &Scope<'_>,
+        path: Path<'_>,
+        reason: Reason,
+        item: &RawValue,
+    ) {
+        let header = Header::read(item);
+        self.push(Unrecognized {
+            field: scope.field.map(Into::into),
+            path: path.to_string().into(),
+            reason,
+            id: header.id,
+            user: header.user,
+            timestamp: header.timestamp.or(scope.time),
+            account: Arc::clone(&scope.account),
+            raw: self.raw(item),
+        });
+    }
+}
+
+/// What an odd item still tells of itself.
+#[derive(Default)]
+struct Header {
+    id: Option<MessageId>,
+    user: Option<Identity>,
+    timestamp: Option<Timestamp>,
+}
+
+impl Header {
+    fn read(item: &RawValue) -> Self {
+        let names = [
+            "id",
+            "timestamp",
+            "from",
+            "from_user_id",
+            "from_parent_user_id",
+            "recipient_id",
+            "recipient_user_id",
+        ];
+        let Ok(header) = members(item, names) else {
+            return Self::default();
+        };
+        let [id, timestamp, from, user_id, parent_user_id, recipient, recipient_user] = header.known;
+        Self {
+            id: readable(id).filter(|id: &MessageId| !id.as_str().is_empty()),
+            user: Identity::from_ids(Ids {
+                wa_id: readable(from.or(recipient)),
+                user_id: readable(user_id.or(recipient_user)),
+                parent_user_id: readable(parent_user_id),
+            }),
+            timestamp: readable(timestamp),
+        }
+    }
+}
+
+/// The scalar that a piece spells, if it does.
+pub(super) fn readable<'a, T: serde::Deserialize<'a>>(piece: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(piece?.get()).ok()
+}

@@ -1,0 +1,221 @@
+//! From the body of a webhook to events.
+//!
+//! [`parse`] is pure: bytes in, events out, nothing else touched. It takes the
+//! body apart level by level (entry, change, value, item), keeps each piece as
+//! text, and reads one item at a time. So an odd item becomes one
+//! [`Unrecognized`](crate::event::Unrecognized) event, and its neighbours
+//! never learn of it.
+//!
+//! ```text
+//! body ─ envelope ─ entry[] ─ changes[] ─ value ─┬ messages[]      → MessageReceived, FlowCompleted
+//!                                                ├ statuses[]      → MessageStatusChanged
+//!                                                ├ in_app_signup   → UserSubscribed
+//!                                                └ all the rest    → Unrecognized
+//! ```
+
+mod change;
+mod contacts;
+mod envelope;
+mod error;
+mod events;
+mod message;
+mod path;
+mod report;
+mod signup;
+mod split;
+mod status;
+mod strict;
+
+use std::sync::Arc;
+
+use crate::event::WebhookEvent;
+
+pub use error::{ParseError, ParseErrorKind};
+pub use report::{DispatchReport, EventFailure};
+
+/// Reads the body of a webhook, as Meta sent it.
+///
+/// # Errors
+///
+/// Only a broken envelope is an error; see [`ParseErrorKind`]. The body may
+/// have up to 4 MiB; [`Parser`] changes that.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = br#"{
+///     "object": "whatsapp_business_account",
+///     "entry": [{"id": "102290129340398", "changes": [{"field": "messages", "value": {
+///         "messages": [
+///             {"id": "wamid.A", "from": "15550101001", "type": "text", "text": {"body": "Hi"}},
+///             {"id": "wamid.B", "from": "15550101001", "type": "hologram"}
+///         ]
+///     }}]}]
+/// }"#;
+/// let webhook = whatsapp_signals::parse(body)?;
+///
+/// let [WebhookEvent::MessageReceived(good), WebhookEvent::Unrecognized(odd)] = webhook.events()
+/// else { panic!("one of each") };
+/// assert_eq!(good.message.body(), "Hi");
+/// assert_eq!(odd.reason.to_string(), r#"unknown type "hologram""#);
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
+    Parser::new().parse(body)
+}
+
+/// Reads webhooks, with a limit of your own.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{ParseErrorKind, Parser};
+///
+/// let strict = Parser::new().max_len(100);
+/// let error = strict.parse(&[b' '; 101]).unwrap_err();
+/// assert_eq!(error.kind(), &ParseErrorKind::TooLarge { len: 101, max: 100 });
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Parser {
+    max_len: usize,
+}
+
+impl Parser {
+    /// 4 MiB. Meta sends 3 MB at most.
+    pub const DEFAULT_MAX_LEN: usize = 4 * 1024 * 1024;
+
+    /// A parser with the default limit.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_len: Self::DEFAULT_MAX_LEN,
+        }
+    }
+
+    /// The greatest length of a body in bytes. It is checked before any work.
+    #[must_use]
+    pub const fn max_len(mut self, bytes: usize) -> Self {
+        self.max_len = bytes;
+        self
+    }
+
+    /// See [`parse`].
+    ///
+    /// # Errors
+    ///
+    /// See [`parse`].
+    pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+        self.events(body).map_err(ParseError)
+    }
+
+    fn events(&self, body: &[u8]) -> Result<Webhook, ParseErrorKind> {
+        if body.len() > self.max_len {
+            return Err(ParseErrorKind::TooLarge {
+                len: body.len(),
+                max: self.max_len,
+            });
+        }
+        let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
+            valid_up_to: error.valid_up_to(),
+        })?;
+        // Editors put a byte order mark there, Meta does not; JSON has none.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // The one copy of the body, which all events share for their raw JSON.
+        let body: Arc<str> = text.into();
+        envelope::events(&body)
+    }
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A webhook that was read: its events, in the order of the body.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Webhook {
+    events: Vec<WebhookEvent>,
+    entries: usize,
+    empty_entries: usize,
+}
+
+impl Webhook {
+    /// What it tells.
+    #[must_use]
+    pub fn events(&self) -> &[WebhookEvent] {
+        &self.events
+    }
+
+    /// The events themselves, to be moved elsewhere.
+    #[must_use]
+    pub fn into_events(self) -> Vec<WebhookEvent> {
+        self.events
+    }
+
+    /// How many items its `entry` array has.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// How many of these have no changes, and so no events.
+    #[must_use]
+    pub fn empty_entries(&self) -> usize {
+        self.empty_entries
+    }
+
+    /// Sends each event to the receivers of its signal, one event after the
+    /// other. A receiver that fails or panics stops nothing, and is in the
+    /// report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the database is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let report = whatsapp_signals::parse(body)?.dispatch();
+    ///
+    /// let failed = &report.failures()[0];
+    /// assert_eq!(failed.event, 0);
+    /// assert!(failed.failure.receiver().path().ends_with("fails"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the report holds the failures"]
+    pub fn dispatch(&self) -> DispatchReport {
+        let mut report = DispatchReport::default();
+        for event in &self.events {
+            report.add(event, event.dispatch());
+        }
+        report
+    }
+}
+
+impl IntoIterator for Webhook {
+    type Item = WebhookEvent;
+    type IntoIter = std::vec::IntoIter<WebhookEvent>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.events.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Webhook {
+    type Item = &'a WebhookEvent;
+    type IntoIter = std::slice::Iter<'a, WebhookEvent>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.events.iter()
+    }
+}

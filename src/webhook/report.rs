@@ -1,0 +1,91 @@
+//! What came of dispatching a whole webhook.
+
+use crate::event::WebhookEvent;
+use crate::signal::{Failure, Report};
+
+/// The outcome of [`Webhook::dispatch`](crate::Webhook::dispatch).
+///
+/// # Examples
+///
+/// ```
+/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let report = whatsapp_signals::parse(body)?.dispatch();
+/// assert_eq!((report.events(), report.unrecognized()), (1, 0));
+/// assert_eq!(report.unheard(), 1, "nobody listens in this example");
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct DispatchReport {
+    events: usize,
+    unrecognized: usize,
+    unheard: usize,
+    called: usize,
+    filtered: usize,
+    failures: Vec<EventFailure>,
+}
+
+/// A receiver that failed, and at which event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EventFailure {
+    /// The event's place in [`Webhook::events`](crate::Webhook::events).
+    pub event: usize,
+    /// Who failed, and why.
+    pub failure: Failure,
+}
+
+impl DispatchReport {
+    pub(super) fn add(&mut self, event: &WebhookEvent, report: Report) {
+        let at = self.events;
+        self.events += 1;
+        self.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
+        self.unheard += usize::from(report.is_unheard());
+        self.called += report.called();
+        self.filtered += report.filtered();
+        let failures = report.into_failures().into_iter();
+        self.failures
+            .extend(failures.map(|failure| EventFailure { event: at, failure }));
+    }
+
+    /// How many events there were.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// How many of them were [`Unrecognized`](crate::event::Unrecognized).
+    #[must_use]
+    pub fn unrecognized(&self) -> usize {
+        self.unrecognized
+    }
+
+    /// How many of them had no receiver at all.
+    #[must_use]
+    pub fn unheard(&self) -> usize {
+        self.unheard
+    }
+
+    /// How often a receiver ran, with or without success.
+    #[must_use]
+    pub fn called(&self) -> usize {
+        self.called
+    }
+
+    /// How often a receiver's filter declined.
+    #[must_use]
+    pub fn filtered(&self) -> usize {
+        self.filtered
+    }
+
+    /// What failed, in the order in which it did.
+    #[must_use]
+    pub fn failures(&self) -> &[EventFailure] {
+        &self.failures
+    }
+
+    /// True when nothing failed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.failures.is_empty()
+    }
+}

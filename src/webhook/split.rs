@@ -1,0 +1,119 @@
+//! Taking JSON apart one level at a time, as text.
+//!
+//! Each level is split into pieces of the body that are not looked into, so
+//! that an odd piece costs itself and not its neighbours.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::strict::Strict;
+use crate::event::Reason;
+
+/// The members of an object: those that were asked for, and the others.
+pub(super) struct Members<'a, const N: usize> {
+    /// In the order of the names; `None` for those that are missing or `null`.
+    pub(super) known: [Option<&'a RawValue>; N],
+    pub(super) unknown: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// Splits an object into its members.
+///
+/// # Errors
+///
+/// [`Reason::Malformed`] when it is not an object, [`Reason::Duplicate`] when
+/// one of `names` is there twice.
+pub(super) fn members<'a, const N: usize>(
+    object: &'a RawValue,
+    names: [&'static str; N],
+) -> Result<Members<'a, N>, Reason> {
+    members_of(object.get(), names).unwrap_or(Err(Reason::Malformed))
+}
+
+/// [`members`] of a text that nobody has checked yet.
+///
+/// # Errors
+///
+/// Outside, when the text is not one JSON object; inside, as [`members`].
+pub(super) fn members_of<'a, const N: usize>(
+    text: &'a str,
+    names: [&'static str; N],
+) -> serde_json::Result<Result<Members<'a, N>, Reason>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let members = deserializer.deserialize_map(MembersVisitor { names })?;
+    deserializer.end()?;
+    Ok(members.map_err(|duplicate| Reason::Duplicate(duplicate.into())))
+}
+
+/// Splits an array into its elements.
+///
+/// # Errors
+///
+/// [`Reason::Malformed`] when it is not an array.
+pub(super) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
+    serde_json::from_str(array.get()).map_err(|_| Reason::Malformed)
+}
+
+/// Reads an object as a struct of ours.
+///
+/// # Errors
+///
+/// [`Reason::Malformed`] when it does not fit.
+pub(super) fn object<'a, T: Deserialize<'a>>(object: &'a RawValue) -> Result<T, Reason> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    T::deserialize(Strict(&mut deserializer)).map_err(|_| Reason::Malformed)
+}
+
+/// Whether a piece is an array, by its first character.
+pub(super) fn is_array(piece: &RawValue) -> bool {
+    piece.get().starts_with('[')
+}
+
+struct MembersVisitor<const N: usize> {
+    names: [&'static str; N],
+}
+
+impl<'de, const N: usize> Visitor<'de> for MembersVisitor<N> {
+    type Value = Result<Members<'de, N>, &'static str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members {
+            known: [None; N],
+            unknown: Vec::new(),
+        };
+        let mut seen = [false; N];
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            let name = name(key);
+            let Some(at) = self.names.iter().position(|known| **known == *name) else {
+                members.unknown.push((name, value));
+                continue;
+            };
+            if std::mem::replace(&mut seen[at], true) {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                return Ok(Err(self.names[at]));
+            }
+            members.known[at] = Some(value).filter(|value| value.get() != "null");
+        }
+        Ok(Ok(members))
+    }
+}
+
+/// The name that a key spells. Keys are taken as raw text, because one that no
+/// string can hold (half of a surrogate pair) must not cost the whole object;
+/// such a key is no name of ours, and its spelling will do.
+fn name(key: &RawValue) -> Cow<'_, str> {
+    let quoted = key.get();
+    let spelled = &quoted[1..quoted.len() - 1];
+    if spelled.contains('\\') {
+        serde_json::from_str(quoted).map_or(Cow::Borrowed(spelled), Cow::Owned)
+    } else {
+        Cow::Borrowed(spelled)
+    }
+}

@@ -1,0 +1,87 @@
+//! One item of `statuses`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::split::object;
+use crate::event::Reason;
+use crate::model::timestamp::readable;
+use crate::model::{
+    Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
+    StatusUpdate, Timestamp, UserId, WaId,
+};
+
+/// A status as Meta writes it.
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default)]
+    id: Option<MessageId>,
+    #[serde(default)]
+    status: Option<MessageStatus>,
+    #[serde(default, rename = "type")]
+    kind: Option<Box<str>>,
+    #[serde(default, deserialize_with = "readable")]
+    timestamp: Option<Timestamp>,
+    /// The group's id when `recipient_type` is `group`.
+    #[serde(default)]
+    recipient_id: Option<WaId>,
+    #[serde(default)]
+    recipient_type: Option<Box<str>>,
+    #[serde(default)]
+    recipient_user_id: Option<UserId>,
+    /// One page spells it this way, its example the next.
+    #[serde(default)]
+    parent_recipient_user_id: Option<UserId>,
+    #[serde(default)]
+    parent_user_id: Option<UserId>,
+    /// Meta writes this or the next.
+    #[serde(default)]
+    recipient_participant_id: Option<WaId>,
+    #[serde(default)]
+    participant_recipient_id: Option<WaId>,
+    #[serde(default)]
+    recipient_participant_user_id: Option<UserId>,
+    #[serde(default)]
+    recipient_identity_key_hash: Option<Box<str>>,
+    #[serde(default)]
+    conversation: Option<Box<Conversation>>,
+    #[serde(default)]
+    pricing: Option<Box<Pricing>>,
+    #[serde(default)]
+    payment: Option<Box<Payment>>,
+    #[serde(default)]
+    errors: Option<Vec<MetaError>>,
+    #[serde(default)]
+    biz_opaque_callback_data: Option<Box<str>>,
+}
+
+pub(super) fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
+    let wire: Wire = object(item)?;
+    let id = wire.id.filter(|id| !id.as_str().is_empty());
+    let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
+    let status = wire.status.ok_or_else(|| Reason::Missing("status".into()))?;
+
+    let is_group = wire.recipient_type.as_deref() == Some("group");
+    let (group_id, recipient_id) = if is_group {
+        let group_id = wire.recipient_id.as_ref().map(|id| GroupId::from(id.as_str()));
+        (group_id, wire.recipient_participant_id.or(wire.participant_recipient_id))
+    } else {
+        (None, wire.recipient_id)
+    };
+    let mut update = StatusUpdate::new(id, status);
+    update.kind = wire.kind;
+    update.timestamp = wire.timestamp;
+    update.group_id = group_id;
+    update.recipient = Identity::from_ids(Ids {
+        wa_id: recipient_id,
+        user_id: wire.recipient_participant_user_id.or(wire.recipient_user_id),
+        parent_user_id: wire.parent_recipient_user_id.or(wire.parent_user_id),
+    });
+    update.recipient_identity_key_hash = wire.recipient_identity_key_hash;
+    update.conversation = wire.conversation;
+    update.pricing = wire.pricing;
+    update.payment = wire.payment;
+    update.errors = wire.errors.unwrap_or_default();
+    update.biz_opaque_callback_data = wire.biz_opaque_callback_data;
+    Ok(update)
+}
