@@ -66,7 +66,15 @@ fn inspect(file: &str, out: &mut impl Write) -> io::Result<Result<(), String>> {
         let raw = RawValue::from_string(on_one_line(event.raw().as_str()))?;
         let signal = event.name();
         let event = payload(event)?;
-        line(out, &EventLine { file, signal, event, raw })?;
+        line(
+            out,
+            &EventLine {
+                file,
+                signal,
+                event,
+                raw,
+            },
+        )?;
     }
     Ok(Ok(()))
 }

@@ -18,6 +18,52 @@ pub use webhook::{
 };
 
 /// Registers a function as a receiver of a signal, for the whole program.
+///
+/// The function stays as it is and can be called as before. It takes the
+/// signal's payload by reference, and returns `()` or a `Result<(), E>` whose
+/// error converts into a [`BoxError`]. It may stand in any module of any crate,
+/// and in a function's body.
+///
+/// # Options
+///
+/// - The signal, or `[A, B]` for several signals of one payload.
+/// - `order = N`: lower runs earlier; 0 unless given. Receivers of one order
+///   run by file, then by line.
+/// - `uid = "name"`: registers once, however often it is written; the name for
+///   [`Signal::disconnect`]. The first stays.
+/// - `filter = path`: a function or a closure without captures that takes the
+///   payload by reference and says whether the receiver wants it.
+/// - `crate = path`: where this crate is, when it is not `::whatsapp_signals`.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED, order = -10, uid = "audit")]
+/// fn audit(event: &MessageReceived) -> Result<(), String> {
+///     Err(format!("{} was seen", event.message.message_type()))
+/// }
+///
+/// #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.has_media())]
+/// fn archive(_event: &MessageReceived) {}
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let report = parse(include_bytes!("../tests/payloads/text.json"))?.dispatch();
+/// assert_eq!((report.called(), report.filtered()), (1, 1));
+/// let failure = &report.failures()[0].failure;
+/// assert_eq!(failure.error().unwrap().to_string(), "text was seen");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # When a receiver is not called
+///
+/// Its crate may not be linked: see
+/// [`use handlers as _;`](crate#use-handlers-as-_), and print
+/// [`receivers`]. A library that is loaded while the program runs comes too
+/// late for signals that were already used.
 pub use whatsapp_signals_macros::receiver;
 
 /// What `#[receiver]` expands to. Not part of the interface.
@@ -25,8 +71,8 @@ pub use whatsapp_signals_macros::receiver;
 pub mod __private {
     pub use inventory;
 
-    pub use crate::signal::{Registered, Registration};
     use crate::signal::{BoxError, ReceiverOutput};
+    pub use crate::signal::{Registered, Registration};
 
     pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
         output.into_result()

@@ -85,7 +85,10 @@ fn set<T>(
     name: impl std::fmt::Display,
 ) -> syn::Result<()> {
     if slot.replace(value).is_some() {
-        return Err(syn::Error::new(span, format!("option `{name}` is given twice")));
+        return Err(syn::Error::new(
+            span,
+            format!("option `{name}` is given twice"),
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! From a function to the same function and its registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -34,14 +34,17 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         .map_or_else(|| quote!(::whatsapp_signals), |path| quote!(#path));
     let private = quote!(#krate::__private);
 
-    let order = args.order.as_ref().map_or(quote!(0), |order| quote!(#order));
+    let order = args
+        .order
+        .as_ref()
+        .map_or(quote!(0), |order| quote!(#order));
     let uid = option(args.uid.as_ref());
     let filter = option(args.filter.as_ref());
     // Spans decide where the compiler points: at the return type for an
     // output that no receiver may have, at the argument for a wrong payload.
-    let call = quote_spanned!(*output=> #private::into_result(#name(__event)));
-    let registered = quote_spanned!(payload.span()=> &__RECEIVER);
-    let line = quote_spanned!(name.span()=> ::core::line!());
+    let (at_output, at_payload) = (pointing_at(*output), pointing_at(payload.span()));
+    let call = quote_spanned!(at_output=> #private::into_result(#name(__event)));
+    let registered = quote_spanned!(at_payload=> &__RECEIVER);
     let signals = &args.signals;
 
     quote! {
@@ -58,7 +61,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
                 (
                     ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
                     ::core::file!(),
-                    #line,
+                    ::core::line!(),
                 ),
             );
             #(
@@ -70,9 +73,18 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     }
 }
 
+/// Our names, the user's place: a span from inside a `macro_rules` macro would
+/// otherwise bring that macro's hygiene, in which our names do not exist.
+fn pointing_at(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 fn option(value: Option<&syn::Expr>) -> TokenStream {
     match value {
-        Some(value) => quote_spanned!(value.span()=> ::core::option::Option::Some(#value)),
+        Some(value) => {
+            let at_value = pointing_at(value.span());
+            quote_spanned!(at_value=> ::core::option::Option::Some(#value))
+        }
         None => quote!(::core::option::Option::None),
     }
 }

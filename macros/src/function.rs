@@ -4,7 +4,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, Ident, ItemFn, Result, ReturnType, Safety, Type, TypeReference};
+use syn::{
+    Attribute, Error, FnArg, Ident, ItemFn, Result, ReturnType, Safety, Type, TypeReference,
+};
 
 pub(crate) struct Function {
     pub(crate) name: Ident,

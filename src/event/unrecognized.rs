@@ -41,7 +41,7 @@ pub struct Unrecognized {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Box<str>>,
     /// Where it stands in the body: `entry[0].changes[0].value.messages[2]`.
-    pub path: Box<str>,
+    pub path: String,
     /// Why it is here.
     pub reason: Reason,
     /// Its `id`, when it has a readable one: the wamid of an odd message.

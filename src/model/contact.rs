@@ -32,7 +32,10 @@ use super::{Identity, RawJson, Timestamp};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with its own name")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each with its own name"
+)]
 pub struct Contact {
     /// Who it is, by every id that Meta gave.
     pub identity: Identity,

@@ -64,7 +64,10 @@ impl MetaError {
     /// More about this case, wherever the version of the webhook has it.
     #[must_use]
     pub fn details(&self) -> Option<&str> {
-        let data = self.error_data.as_ref().and_then(|data| data.details.as_deref());
+        let data = self
+            .error_data
+            .as_ref()
+            .and_then(|data| data.details.as_deref());
         data.or(self.bare_details.as_deref())
     }
 }

@@ -55,7 +55,10 @@ impl RawJson {
     /// part, as it lies in the caller's copy of the body.
     pub(crate) fn part_of(body: &Arc<str>, start: usize, item: &RawValue) -> Self {
         let item = start..start + item.get().len();
-        debug_assert!(body.get(item.clone()).is_some(), "an item lies within its body");
+        debug_assert!(
+            body.get(item.clone()).is_some(),
+            "an item lies within its body"
+        );
         Self {
             body: Arc::clone(body),
             item,

@@ -177,7 +177,10 @@ pub struct ConversationOrigin {
 #[serde(default)]
 pub struct Pricing {
     /// Whether it is billed; Meta means to drop this.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub billable: Option<bool>,
     /// By conversation or by message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -237,10 +240,16 @@ pub struct Payment {
 #[serde(default)]
 pub struct Amount {
     /// In parts of `offset`.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub value: Option<i64>,
     /// How many parts make one unit, usually 100.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub offset: Option<i64>,
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Signal;
 use super::info::ReceiverInfo;
+use super::registered::Closure;
 
 /// A receiver that was connected at run time; dropping it disconnects the
 /// receiver.
@@ -111,7 +112,7 @@ impl fmt::Debug for Connection<'_> {
 pub struct ConnectOptions<T: 'static> {
     pub(super) order: i32,
     pub(super) uid: Option<Cow<'static, str>>,
-    pub(super) filter: Option<Box<dyn Fn(&T) -> bool + Send + Sync>>,
+    pub(super) filter: Option<Closure<T>>,
 }
 
 impl<T: 'static> ConnectOptions<T> {

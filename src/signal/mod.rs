@@ -106,7 +106,7 @@ impl<T: 'static> Signal<T> {
     /// let signal: Signal<u32> = Signal::new("tick");
     /// let _fails = signal.connect(|_: &u32| Err("no"));
     /// let late = ConnectOptions::new().order(1);
-    /// let _late = signal.connect_with(late, |_: &u32| unreachable!())?;
+    /// let _late = signal.connect_with(late, |_: &u32| Err("was called"))?;
     ///
     /// let failure = signal.send(&1).unwrap_err();
     /// assert_eq!(failure.error().unwrap().to_string(), "no");
@@ -129,7 +129,7 @@ impl<T: 'static> Signal<T> {
     /// use whatsapp_signals::Signal;
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _panics = signal.connect(|_: &u32| panic!("oh"));
+    /// let _panics = signal.connect(|n: &u32| assert!(*n > 1, "oh"));
     /// let _runs = signal.connect(|_: &u32| {});
     ///
     /// let report = signal.send_robust(&1);
@@ -267,7 +267,7 @@ impl<T: 'static> Signal<T> {
     /// use whatsapp_signals::Signal;
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _connection = signal.connect(|_: &u32| unreachable!());
+    /// let _connection = signal.connect(|_: &u32| Err("was called"));
     /// let _silence = signal.mute();
     /// assert!(signal.send_robust(&1).is_unheard());
     /// ```
@@ -314,7 +314,7 @@ impl<T> fmt::Debug for Signal<T> {
             .field("name", &self.name)
             .field("receivers", &self.receivers())
             .field("muted", &self.is_muted())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

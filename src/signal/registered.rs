@@ -24,10 +24,13 @@ enum Target<T: 'static> {
     Object(Box<dyn Receiver<T>>),
 }
 
+/// A filter that is made at run time.
+pub(super) type Closure<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+
 /// How an event is asked whether the receiver wants it.
 enum Filter<T: 'static> {
     Function(fn(&T) -> bool),
-    Closure(Box<dyn Fn(&T) -> bool + Send + Sync>),
+    Closure(Closure<T>),
 }
 
 /// What [`Registered::call`] did with an event.
@@ -72,7 +75,7 @@ impl<T: 'static> Registered<T> {
     /// A receiver that is connected at run time.
     pub(super) fn object(
         receiver: Box<dyn Receiver<T>>,
-        filter: Option<Box<dyn Fn(&T) -> bool + Send + Sync>>,
+        filter: Option<Closure<T>>,
         details: Details,
     ) -> Self {
         Self {

@@ -101,7 +101,12 @@ fn is_first<'a>(uids: &mut HashSet<&'a str>, details: &'a Details) -> bool {
 #[must_use]
 pub fn receivers() -> Vec<ReceiverInfo> {
     let mut all: Vec<(*const (), ReceiverInfo)> = inventory::iter::<Registration>()
-        .map(|registration| (ptr::from_ref(registration.signal).cast(), registration.info()))
+        .map(|registration| {
+            (
+                ptr::from_ref(registration.signal).cast(),
+                registration.info(),
+            )
+        })
         .collect();
     // The address only keeps two signals of one name apart.
     all.sort_by(|(a_signal, a), (b_signal, b)| {

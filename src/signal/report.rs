@@ -170,7 +170,11 @@ impl fmt::Display for Failure {
             Cause::Panic(_) => "panicked",
         };
         let receiver = &self.0.receiver;
-        write!(f, "receiver {receiver} of signal {} {what}", receiver.signal())
+        write!(
+            f,
+            "receiver {receiver} of signal {} {what}",
+            receiver.signal()
+        )
     }
 }
 

@@ -1,102 +1,114 @@
-//! One change: which items its `value` holds, by its `field`.
+//! One change: from the items of its value to events.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::contacts::{Contacts, Finder};
 use super::events::{Events, Scope};
 use super::path::Path;
-use super::split::{elements, is_array, members, object};
+use super::split::{elements, members};
+use super::value::{Value, is_conversation};
 use super::{message, signup, status};
 use crate::event::{FlowCompleted, MessageReceived, MessageStatusChanged, Reason};
-use crate::model::{Account, PhoneNumberId, scalar};
 
-/// Reads the value of a change.
-pub(super) fn events(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: &RawValue) {
-    let read = match scope.field {
-        Some("messages" | "user_preferences" | "in_app_signup") => {
-            conversation(events, scope, path, value)
-        }
-        _ => {
-            // The original honours a signup under any field.
-            if let Ok([Some(item)]) = members(value, ["in_app_signup"]).map(|found| found.known) {
-                let contacts = Contacts::default();
-                signups(events, scope, path.member("in_app_signup"), item, &contacts.finder());
-            }
-            Err(Reason::UnknownField)
-        }
-    };
-    if let Err(reason) = read {
-        events.unrecognized(scope, path, reason, value);
-    }
-}
-
-/// The fields about what passes between a user and a number. One value may
-/// hold several kinds of items at once, so all are looked for.
-fn conversation(
+/// Reads a value of any field, still whole.
+pub(super) fn layered(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
     value: &RawValue,
 ) -> Result<(), Reason> {
-    let names = [
-        "messaging_product",
-        "metadata",
-        "contacts",
-        "messages",
-        "statuses",
-        "user_preferences",
-        "in_app_signup",
-    ];
-    let members = members(value, names)?;
-    let [_, metadata, contacts, messages, statuses, preferences, signup] = members.known;
-    let scope = &with_number(events, scope, path.member("metadata"), metadata);
-    let contacts = Contacts::read(events, scope, path.member("contacts"), contacts);
+    if scope.field.is_some_and(is_conversation) {
+        let scope = &mut scope.clone();
+        let mut parts = Value::layered(events, scope, path, value)?;
+        if scope.field == Some("in_app_signup") && parts.in_app_signup.is_none() {
+            // Under this field the value itself is the signup, and knows its
+            // members.
+            parts.unknown.clear();
+            let contacts = parts.contacts.take();
+            let contacts = Contacts::read(events, scope, path, contacts);
+            signups(events, scope, path, value, &contacts.finder());
+        }
+        conversation(events, scope, path, parts);
+        return Ok(());
+    }
+    // A signup counts under any field.
+    if let Ok([Some(signup)]) = members(value, ["in_app_signup"]).map(|members| members.known) {
+        let contacts = Contacts::default();
+        signups(
+            events,
+            scope,
+            path.member("in_app_signup"),
+            signup,
+            &contacts.finder(),
+        );
+    }
+    Err(Reason::UnknownField)
+}
+
+/// What passes between users and a number. One value may hold several kinds of
+/// items at once.
+pub(super) fn conversation(
+    events: &mut Events<'_>,
+    scope: &Scope<'_>,
+    path: Path<'_>,
+    value: Value<'_>,
+) {
+    let contacts = Contacts::read(events, scope, path, value.contacts);
     let contacts = &contacts.finder();
 
-    events.each(scope, path.member("messages"), messages, |events, at, item| {
-        received(events, scope, contacts, at, item)
-    });
-    events.each(scope, path.member("statuses"), statuses, |events, at, item| {
-        let update = status::read(item)?;
-        let contact = contacts.find(update.recipient.as_ref(), at);
-        let raw = events.raw(item);
-        events.push(MessageStatusChanged {
-            update,
-            contact,
-            account: Arc::clone(&scope.account),
-            raw,
-        });
-        Ok(())
-    });
-    let path_of_preferences = path.member("user_preferences");
-    events.each(scope, path_of_preferences, preferences, |events, at, item| {
-        let preference = signup::read(item)?;
-        let contact = contacts.find(preference.user().as_ref(), at);
-        if !preference.is_signup() {
-            return Err(Reason::UnknownField);
-        }
-        let raw = events.raw(item);
-        events.push(preference.subscribed(contact, &scope.account, raw)?);
-        Ok(())
-    });
-    match signup {
-        Some(item) => signups(events, scope, path.member("in_app_signup"), item, contacts),
-        // Here the value itself is the signup, and knows its members.
-        None if scope.field == Some("in_app_signup") => {
-            signups(events, scope, path, value, contacts);
-            contacts.strays(events, scope, path.member("contacts"));
-            return Ok(());
-        }
-        None => {}
+    events.each(
+        scope,
+        path.member("messages"),
+        value.messages,
+        |events, at, item| received(events, scope, contacts, at, item),
+    );
+    events.each(
+        scope,
+        path.member("statuses"),
+        value.statuses,
+        |events, at, item| {
+            let update = status::read(item)?;
+            let raw = events.raw(item);
+            events.push(MessageStatusChanged {
+                contact: contacts.find(update.recipient.as_ref(), at),
+                update,
+                account: Arc::clone(&scope.account),
+                raw,
+            });
+            Ok(())
+        },
+    );
+    let preferences = path.member("user_preferences");
+    events.each(
+        scope,
+        preferences,
+        value.user_preferences,
+        |events, at, item| {
+            let preference = signup::read(item)?;
+            let contact = contacts.find(preference.user().as_ref(), at);
+            if !preference.is_signup() {
+                return Err(Reason::UnknownField);
+            }
+            let raw = events.raw(item);
+            events.push(preference.subscribed(contact, &scope.account, raw)?);
+            Ok(())
+        },
+    );
+    if let Some(signup) = value.in_app_signup {
+        signups(
+            events,
+            scope,
+            path.member("in_app_signup"),
+            signup,
+            contacts,
+        );
     }
-    for (name, piece) in members.unknown {
+    for (name, piece) in value.unknown {
         unknown(events, scope, path.member(&name), piece);
     }
-    contacts.strays(events, scope, path.member("contacts"));
-    Ok(())
+    contacts.strays(events, scope, path);
 }
 
 /// One message, and the flow that it may submit.
@@ -139,7 +151,7 @@ fn signups(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
-    member: &RawValue,
+    signup: &RawValue,
     contacts: &Finder<'_, '_>,
 ) {
     let one = |events: &mut Events<'_>, at, item| {
@@ -149,10 +161,10 @@ fn signups(
         events.push(signup.subscribed(contact, &scope.account, raw)?);
         Ok(())
     };
-    if is_array(member) {
-        events.each(scope, path, Some(member), one);
-    } else if let Err(reason) = one(events, 0, member) {
-        events.unrecognized_item(scope, path, reason, member);
+    if let Ok(list) = elements(signup) {
+        events.each(scope, path, Some(list), one);
+    } else if let Err(reason) = one(events, 0, signup) {
+        events.unrecognized_item(scope, path, reason, signup);
     }
 }
 
@@ -167,34 +179,4 @@ fn unknown(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, piece: &R
         }
         _ => events.unrecognized(scope, path, Reason::UnknownMember, piece),
     }
-}
-
-/// The scope with the business number that the value names.
-fn with_number<'s>(
-    events: &mut Events<'_>,
-    scope: &Scope<'s>,
-    path: Path<'_>,
-    metadata: Option<&RawValue>,
-) -> Scope<'s> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        #[serde(default)]
-        phone_number_id: Option<PhoneNumberId>,
-        #[serde(default, deserialize_with = "scalar::text_option")]
-        display_phone_number: Option<Box<str>>,
-    }
-
-    let mut scope = scope.clone();
-    let Some(piece) = metadata else { return scope };
-    match object::<Metadata>(piece) {
-        Ok(metadata) => {
-            scope.account = Arc::new(Account {
-                waba_id: scope.account.waba_id.clone(),
-                phone_number_id: metadata.phone_number_id,
-                display_phone_number: metadata.display_phone_number,
-            });
-        }
-        Err(reason) => events.unrecognized(&scope, path, reason, piece),
-    }
-    scope
 }

@@ -31,20 +31,25 @@ impl<'a> Contacts<'a> {
         events: &mut Events<'_>,
         scope: &Scope<'_>,
         path: Path<'_>,
-        contacts: Option<&'a RawValue>,
+        contacts: Option<Vec<&'a RawValue>>,
     ) -> Self {
         let mut list = Vec::new();
-        events.each(scope, path, contacts, |events, at, item| {
-            let mut contact = read(item)?;
-            contact.raw = Some(events.raw(item));
-            list.push(Listed {
-                contact: Arc::new(contact),
-                at,
-                item,
-                found: Cell::new(false),
-            });
-            Ok(())
-        });
+        events.each(
+            scope,
+            path.member("contacts"),
+            contacts,
+            |events, at, item| {
+                let mut contact = read(item)?;
+                contact.raw = Some(events.raw(item));
+                list.push(Listed {
+                    contact: Arc::new(contact),
+                    at,
+                    item,
+                    found: Cell::new(false),
+                });
+                Ok(())
+            },
+        );
         Self { list }
     }
 
@@ -102,8 +107,14 @@ impl<'c, 'a> Finder<'c, 'a> {
 
     /// Reports the contacts that belong to nothing.
     pub(super) fn strays(&self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
+        let path = path.member("contacts");
         for listed in self.list.iter().filter(|listed| !listed.found.get()) {
-            events.unrecognized(scope, path.element(listed.at), Reason::StrayContact, listed.item);
+            events.unrecognized(
+                scope,
+                path.element(listed.at),
+                Reason::StrayContact,
+                listed.item,
+            );
         }
     }
 }

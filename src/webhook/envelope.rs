@@ -3,28 +3,104 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::change;
 use super::events::{Events, Scope, readable};
 use super::path::Path;
-use super::split::{elements, members, members_of};
-use super::{ParseErrorKind, Webhook};
+use super::split::{elements, members, members_of, text_object};
+use super::value::{Metadata, Value, is_conversation};
+use super::{ParseErrorKind, Webhook, change};
 use crate::event::Reason;
-use crate::model::Account;
+use crate::model::{Account, Timestamp, WabaId};
 
-pub(super) fn events(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
-    let entries = entries(body)?;
+const OBJECT: &str = "whatsapp_business_account";
+
+pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
+    match documented(body) {
+        Some(webhook) => Ok(webhook),
+        None => layered(body),
+    }
+}
+
+/// A body of messages and statuses as Meta documents it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    object: Cow<'a, str>,
+    #[serde(borrow)]
+    entry: Vec<Entry<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(default)]
+    id: Option<WabaId>,
+    #[serde(default)]
+    time: Option<Timestamp>,
+    #[serde(borrow)]
+    changes: Vec<Change<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow)]
+    field: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Value<'a>,
+}
+
+/// The fast way: the whole body in one pass down to its items. `None` when it
+/// differs from what is documented in any way.
+fn documented(body: &Arc<str>) -> Option<Webhook> {
+    let envelope: Envelope<'_> = text_object(body).ok()?;
+    let mut changes = envelope.entry.iter().flat_map(|entry| &entry.changes);
+    if envelope.object != OBJECT || !changes.all(|change| is_conversation(&change.field)) {
+        return None;
+    }
+
     let mut webhook = Webhook {
-        events: Vec::new(),
-        entries: entries.len(),
-        empty_entries: 0,
+        entries: envelope.entry.len(),
+        ..Webhook::default()
     };
     let mut events = Events::new(body);
+    let root = Path::root("entry");
+    for (at, entry) in envelope.entry.into_iter().enumerate() {
+        webhook.empty_entries += usize::from(entry.changes.is_empty());
+        let path = root.element(at);
+        let changes = path.member("changes");
+        for (at, mut change) in entry.changes.into_iter().enumerate() {
+            let number = change.value.metadata.take();
+            let scope = Scope {
+                field: Some(&change.field),
+                account: account(entry.id.clone(), number),
+                time: entry.time,
+            };
+            let path = changes.element(at);
+            change::conversation(&mut events, &scope, path.member("value"), change.value);
+        }
+    }
+    webhook.events = events.into_list();
+    Some(webhook)
+}
+
+/// The slow way: level by level, so that what is odd is found and reported,
+/// and costs nothing beside it.
+fn layered(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
+    let entries = entries(body)?;
+    let mut webhook = Webhook {
+        entries: entries.len(),
+        ..Webhook::default()
+    };
+    let mut events = Events::new(body);
+    let root = Path::root("entry");
     for (at, raw) in entries.into_iter().enumerate() {
-        let changes = entry(&mut events, Path::root("entry").element(at), raw);
-        webhook.empty_entries += usize::from(changes == Some(0));
+        let path = root.element(at);
+        match entry(&mut events, path, raw) {
+            Ok(changes) => webhook.empty_entries += usize::from(changes == 0),
+            Err(reason) => events.unrecognized(&Scope::default(), path, reason, raw),
+        }
     }
     webhook.events = events.into_list();
     Ok(webhook)
@@ -33,7 +109,10 @@ pub(super) fn events(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
 /// Checks the envelope; what it returns is known to be JSON throughout.
 fn entries(body: &str) -> Result<Vec<&RawValue>, ParseErrorKind> {
     // RFC 8259: the white space of JSON.
-    if !body.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+    if !body
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .starts_with('{')
+    {
         serde_json::from_str::<IgnoredAny>(body).map_err(|error| not_json(&error))?;
         return Err(ParseErrorKind::NotAnObject);
     }
@@ -45,7 +124,7 @@ fn entries(body: &str) -> Result<Vec<&RawValue>, ParseErrorKind> {
     };
     let [object, entry] = members.known;
     let object: Option<Cow<'_, str>> = readable(object);
-    if object.as_deref() != Some("whatsapp_business_account") {
+    if object.as_deref() != Some(OBJECT) {
         return Err(ParseErrorKind::WrongObject(object.map(Into::into)));
     }
     entry
@@ -63,26 +142,25 @@ fn not_json(error: &serde_json::Error) -> ParseErrorKind {
     }
 }
 
-/// Reads one entry; the number of its changes, when it is one that can be read.
-fn entry(events: &mut Events<'_>, path: Path<'_>, raw: &RawValue) -> Option<usize> {
-    let mut scope = Scope {
-        field: None,
-        account: Arc::default(),
-        time: None,
-    };
-    let members = match members(raw, ["id", "time", "changes"]) {
-        Ok(members) => members,
-        Err(reason) => {
-            events.unrecognized(&scope, path, reason, raw);
-            return None;
-        }
-    };
+/// Reads one entry and returns how many changes it has.
+fn entry(events: &mut Events<'_>, path: Path<'_>, raw: &RawValue) -> Result<usize, Reason> {
+    let members = members(raw, ["id", "time", "changes"])?;
     let [id, time, changes] = members.known;
-    scope.account = Arc::new(Account {
-        waba_id: readable(id),
-        ..Account::default()
-    });
-    scope.time = readable(time);
+    let Some(changes) = changes else {
+        // Nothing is lost with an entry that has nothing else.
+        return if members.unknown.is_empty() {
+            Ok(0)
+        } else {
+            Err(Reason::Missing("changes".into()))
+        };
+    };
+    let changes = elements(changes)?;
+
+    let scope = Scope {
+        field: None,
+        account: account(readable(id), None),
+        time: readable(time),
+    };
     for (name, piece, is_read) in [
         ("id", id, scope.account.waba_id.is_some()),
         ("time", time, scope.time.is_some()),
@@ -91,33 +169,18 @@ fn entry(events: &mut Events<'_>, path: Path<'_>, raw: &RawValue) -> Option<usiz
             events.unrecognized(&scope, path.member(name), Reason::Malformed, piece);
         }
     }
-
-    let Some(changes) = changes else {
-        if members.unknown.is_empty() {
-            return Some(0);
-        }
-        events.unrecognized(&scope, path, Reason::Missing("changes".into()), raw);
-        return None;
-    };
-    let changes = match elements(changes) {
-        Ok(changes) => changes,
-        Err(reason) => {
-            events.unrecognized(&scope, path.member("changes"), reason, changes);
-            return None;
-        }
-    };
     let count = changes.len();
+    let path = path.member("changes");
     for (at, raw) in changes.into_iter().enumerate() {
-        let changes = path.member("changes");
-        let path = changes.element(at);
-        if let Err(reason) = one_change(events, &scope, path, raw) {
+        let path = path.element(at);
+        if let Err(reason) = change(events, &scope, path, raw) {
             events.unrecognized(&scope, path, reason, raw);
         }
     }
-    Some(count)
+    Ok(count)
 }
 
-fn one_change(
+fn change(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
@@ -128,11 +191,28 @@ fn one_change(
         Some(field) => Some(readable(Some(field)).ok_or(Reason::Malformed)?),
         None => None,
     };
-    let value = value.ok_or_else(|| Reason::Missing("value".into()))?;
     let scope = Scope {
         field: field.as_deref(),
         ..scope.clone()
     };
-    change::events(events, &scope, path.member("value"), value);
+    let Some(value) = value else {
+        // Reported here and not by the caller, who does not know the field.
+        events.unrecognized(&scope, path, Reason::Missing("value".into()), raw);
+        return Ok(());
+    };
+    let path = path.member("value");
+    if let Err(reason) = change::layered(events, &scope, path, value) {
+        events.unrecognized(&scope, path, reason, value);
+    }
     Ok(())
+}
+
+/// The account of an entry, with the number that a value names.
+pub(super) fn account(waba_id: Option<WabaId>, number: Option<Metadata>) -> Arc<Account> {
+    let number = number.unwrap_or_default();
+    Arc::new(Account {
+        waba_id,
+        phone_number_id: number.phone_number_id,
+        display_phone_number: number.display_phone_number,
+    })
 }

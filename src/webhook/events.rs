@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::path::Path;
-use super::split::{elements, members};
+use super::split::members;
 use crate::event::{Reason, Unrecognized, WebhookEvent};
 use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
 
 /// What the items of one change share.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Scope<'a> {
     pub(super) field: Option<&'a str>,
     pub(super) account: Arc<Account>,
@@ -48,20 +48,15 @@ impl<'a> Events<'a> {
         RawJson::part_of(self.body, start, piece)
     }
 
-    /// Hands each element of an array to `read`; what it cannot read, and a
-    /// member that is no array, is reported.
+    /// Hands each item to `read`; what it cannot read is reported.
     pub(super) fn each<'v>(
         &mut self,
         scope: &Scope<'_>,
         path: Path<'_>,
-        array: Option<&'v RawValue>,
+        items: Option<Vec<&'v RawValue>>,
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
-        let Some(array) = array else { return };
-        let items = match elements(array) {
-            Ok(items) => items,
-            Err(reason) => return self.unrecognized(scope, path, reason, array),
-        };
+        let items = items.unwrap_or_default();
         self.list.reserve(items.len());
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
@@ -81,7 +76,7 @@ impl<'a> Events<'a> {
     ) {
         self.push(Unrecognized {
             field: scope.field.map(Into::into),
-            path: path.to_string().into(),
+            path: path.to_string(),
             reason,
             id: None,
             user: None,
@@ -103,7 +98,7 @@ impl<'a> Events<'a> {
         let header = Header::read(item);
         self.push(Unrecognized {
             field: scope.field.map(Into::into),
-            path: path.to_string().into(),
+            path: path.to_string(),
             reason,
             id: header.id,
             user: header.user,
@@ -136,7 +131,15 @@ impl Header {
         let Ok(header) = members(item, names) else {
             return Self::default();
         };
-        let [id, timestamp, from, user_id, parent_user_id, recipient, recipient_user] = header.known;
+        let [
+            id,
+            timestamp,
+            from,
+            user_id,
+            parent_user_id,
+            recipient,
+            recipient_user,
+        ] = header.known;
         Self {
             id: readable(id).filter(|id: &MessageId| !id.as_str().is_empty()),
             user: Identity::from_ids(Ids {

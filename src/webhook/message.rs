@@ -1,7 +1,8 @@
 //! One item of `messages`.
 //!
-//! The header is read first, then the member that `type` names. Members of
-//! other names are not looked into, so nothing in them can cost the message.
+//! Its content is in the member that `type` names, which may stand before or
+//! after it; so members are kept as text until the type is known, and those of
+//! other names are never looked into.
 
 use std::borrow::Cow;
 
@@ -17,113 +18,117 @@ use crate::model::{
     WaId,
 };
 
-/// The header of a message as Meta writes it.
-#[derive(Deserialize)]
-struct Header<'a> {
-    #[serde(default)]
-    id: Option<MessageId>,
-    #[serde(default, borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(default)]
-    from: Option<WaId>,
-    #[serde(default)]
-    from_user_id: Option<UserId>,
-    #[serde(default)]
-    from_parent_user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "readable")]
-    timestamp: Option<Timestamp>,
-    #[serde(default)]
-    context: Option<Box<Context>>,
-    #[serde(default)]
-    referral: Option<Box<Referral>>,
-    #[serde(default)]
-    group_id: Option<GroupId>,
-    #[serde(default)]
-    identity_key_hash: Option<Box<str>>,
-    #[serde(default)]
-    from_logical_id: Option<LogicalId>,
-    #[serde(default)]
-    to_logical_id: Option<LogicalId>,
-    #[serde(default)]
-    origin: Option<Box<str>>,
-    #[serde(default)]
-    errors: Option<Vec<MetaError>>,
+/// Declares a message as Meta writes it: the members that any may have, and
+/// those of which `type` names one.
+macro_rules! wire {
+    ($($name:ident: $type:ty $(= $with:literal)?,)+ [$($kind:ident)+]) => {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            $(#[serde(default $(, deserialize_with = $with)?)] $name: Option<$type>,)+
+            #[serde(default, borrow, rename = "type")]
+            kind: Option<Cow<'a, str>>,
+            $(#[serde(default, borrow)] $kind: Option<&'a RawValue>,)+
+        }
+
+        impl<'a> Wire<'a> {
+            /// The member that `type` names, when it is there.
+            fn member(&self) -> Option<&'a RawValue> {
+                match self.kind.as_deref()? {
+                    $(stringify!($kind) => self.$kind,)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+wire! {
+    id: MessageId,
+    from: WaId,
+    from_user_id: UserId,
+    from_parent_user_id: UserId,
+    timestamp: Timestamp = "readable",
+    context: Box<Context>,
+    referral: Box<Referral>,
+    group_id: GroupId,
+    identity_key_hash: Box<str>,
+    from_logical_id: LogicalId,
+    to_logical_id: LogicalId,
+    origin: Box<str>,
+    errors: Vec<MetaError>,
+    [
+        text image audio video document sticker location contacts reaction interactive button
+        order system edit revoke unsupported
+    ]
 }
 
 /// Reads an inbound message.
 pub(super) fn read(item: &RawValue) -> Result<Message, Reason> {
-    let header: Header<'_> = object(item)?;
-    let id = header.id.filter(|id| !id.as_str().is_empty());
+    let wire: Wire<'_> = object(item)?;
+    let content = content(wire.kind.as_deref(), wire.member())?;
+    let id = wire.id.filter(|id| !id.as_str().is_empty());
     let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
-    let content = content(item, header.kind.as_deref())?;
 
     let mut message = Message::new(id, Direction::Inbound, content);
     message.user = Identity::from_ids(Ids {
-        wa_id: header.from,
-        user_id: header.from_user_id,
-        parent_user_id: header.from_parent_user_id,
+        wa_id: wire.from,
+        user_id: wire.from_user_id,
+        parent_user_id: wire.from_parent_user_id,
     });
-    message.timestamp = header.timestamp;
-    message.context = header.context;
-    message.referral = header.referral;
-    message.group_id = header.group_id;
-    message.identity_key_hash = header.identity_key_hash;
-    message.from_logical_id = header.from_logical_id;
-    message.to_logical_id = header.to_logical_id;
-    message.origin = header.origin;
-    message.errors = header.errors.unwrap_or_default();
+    message.timestamp = wire.timestamp;
+    message.context = wire.context;
+    message.referral = wire.referral;
+    message.group_id = wire.group_id;
+    message.identity_key_hash = wire.identity_key_hash;
+    message.from_logical_id = wire.from_logical_id;
+    message.to_logical_id = wire.to_logical_id;
+    message.origin = wire.origin;
+    message.errors = wire.errors.unwrap_or_default();
     Ok(message)
 }
 
-/// Reads the member of `item` that `kind` names.
-fn content(item: &RawValue, kind: Option<&str>) -> Result<Content, Reason> {
+/// Reads a content of type `kind` from the member of that name.
+fn content(kind: Option<&str>, member: Option<&RawValue>) -> Result<Content, Reason> {
     let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
+    let required = || member.ok_or_else(|| Reason::Missing(kind.into()));
     Ok(match kind {
-        "text" => Content::Text(object(member(item, "text")?)?),
-        "image" => Content::Image(object(member(item, "image")?)?),
-        "audio" => Content::Audio(object(member(item, "audio")?)?),
-        "video" => Content::Video(object(member(item, "video")?)?),
-        "document" => Content::Document(object(member(item, "document")?)?),
-        "sticker" => Content::Sticker(object(member(item, "sticker")?)?),
-        "location" => Content::Location(object(member(item, "location")?)?),
+        "text" => Content::Text(object(required()?)?),
+        "image" => Content::Image(object(required()?)?),
+        "audio" => Content::Audio(object(required()?)?),
+        "video" => Content::Video(object(required()?)?),
+        "document" => Content::Document(object(required()?)?),
+        "sticker" => Content::Sticker(object(required()?)?),
+        "location" => Content::Location(object(required()?)?),
         "contacts" => {
-            let cards = elements(member(item, "contacts")?)?;
+            let cards = elements(required()?)?;
             Content::Contacts(cards.into_iter().map(object).collect::<Result<_, _>>()?)
         }
-        "reaction" => Content::Reaction(object(member(item, "reaction")?)?),
-        "interactive" => Content::Interactive(Box::new(interactive(member(item, "interactive")?)?)),
-        "button" => Content::Button(object(member(item, "button")?)?),
-        "order" => Content::Order(object(member(item, "order")?)?),
-        "system" => Content::System(Box::new(object(member(item, "system")?)?)),
-        "edit" => Content::Edit(Box::new(edit(member(item, "edit")?)?)),
-        "revoke" => Content::Revoke(object(member(item, "revoke")?)?),
+        "reaction" => Content::Reaction(object(required()?)?),
+        "interactive" => Content::Interactive(Box::new(interactive(required()?)?)),
+        "button" => Content::Button(object(required()?)?),
+        "order" => Content::Order(object(required()?)?),
+        "system" => Content::System(Box::new(object(required()?)?)),
+        "edit" => Content::Edit(Box::new(edit(required()?)?)),
+        "revoke" => Content::Revoke(object(required()?)?),
         "request_welcome" => Content::RequestWelcome,
         // The older `unknown` has its reason in `errors` alone.
-        "unsupported" | "unknown" => match members(item, ["unsupported"])?.known {
-            [Some(unsupported)] => Content::Unsupported(object(unsupported)?),
-            [None] => Content::Unsupported(crate::model::Unsupported::default()),
-        },
+        "unsupported" | "unknown" => {
+            Content::Unsupported(member.map(object).transpose()?.unwrap_or_default())
+        }
         unknown => return Err(Reason::UnknownType(unknown.into())),
     })
 }
 
-/// The member of that name, which must be there.
-fn member<'a>(item: &'a RawValue, name: &'static str) -> Result<&'a RawValue, Reason> {
-    let [member] = members(item, [name])?.known;
-    member.ok_or_else(|| Reason::Missing(name.into()))
-}
-
 fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
-    let kind = kind(item)?;
+    let (kind, member) = tagged(item)?;
+    let required = || member.ok_or_else(|| Reason::Missing((&*kind).into()));
     Ok(match &*kind {
-        "button_reply" => Interactive::ButtonReply(object(member(item, "button_reply")?)?),
-        "list_reply" => Interactive::ListReply(object(member(item, "list_reply")?)?),
-        "nfm_reply" => Interactive::NfmReply(nfm_reply(member(item, "nfm_reply")?)?),
-        "call_permission_reply" => {
-            Interactive::CallPermissionReply(object(member(item, "call_permission_reply")?)?)
-        }
-        "product" => Interactive::Product(object(member(item, "product")?)?),
-        "payment_method" => Interactive::PaymentMethod(object(member(item, "payment_method")?)?),
+        "button_reply" => Interactive::ButtonReply(object(required()?)?),
+        "list_reply" => Interactive::ListReply(object(required()?)?),
+        "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?)?),
+        "call_permission_reply" => Interactive::CallPermissionReply(object(required()?)?),
+        "product" => Interactive::Product(object(required()?)?),
+        "payment_method" => Interactive::PaymentMethod(object(required()?)?),
         other => Interactive::Other(other.into()),
     })
 }
@@ -165,18 +170,31 @@ fn edit(item: &RawValue) -> Result<Edit, Reason> {
     }
     let wire: Wire<'_> = object(item)?;
     let [context] = members(wire.message, ["context"])?.known;
+    let (kind, member) = tagged(wire.message)?;
     Ok(Edit {
         original_message_id: wire.original_message_id,
         message: EditedMessage {
-            content: content(wire.message, Some(&kind(wire.message)?))?,
+            content: content(Some(&kind), member)?,
             context: context.map(object).transpose()?,
         },
     })
 }
 
-/// The `type` of an item.
-fn kind(item: &RawValue) -> Result<Cow<'_, str>, Reason> {
-    serde_json::from_str(member(item, "type")?.get()).map_err(|_| Reason::Malformed)
+/// Splits an item into its `type` and the member of that name.
+fn tagged(item: &RawValue) -> Result<(Cow<'_, str>, Option<&RawValue>), Reason> {
+    let members = members(item, ["type"])?;
+    let [kind] = members.known;
+    let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
+    let kind: Cow<'_, str> = serde_json::from_str(kind.get()).map_err(|_| Reason::Malformed)?;
+    let mut named = members
+        .unknown
+        .into_iter()
+        .filter(|(name, _)| *name == kind);
+    let member = named.next().map(|(_, member)| member);
+    if named.next().is_some() {
+        return Err(Reason::Duplicate(kind.into()));
+    }
+    Ok((kind, member.filter(|member| member.get() != "null")))
 }
 
 /// What an `nfm_reply` submits, ready to use.

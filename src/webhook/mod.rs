@@ -25,6 +25,7 @@ mod signup;
 mod split;
 mod status;
 mod strict;
+mod value;
 
 use std::sync::Arc;
 
@@ -124,7 +125,7 @@ impl Parser {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // The one copy of the body, which all events share for their raw JSON.
         let body: Arc<str> = text.into();
-        envelope::events(&body)
+        envelope::read(&body)
     }
 }
 
@@ -153,6 +154,11 @@ impl Webhook {
     #[must_use]
     pub fn into_events(self) -> Vec<WebhookEvent> {
         self.events
+    }
+
+    /// What it tells, event by event.
+    pub fn iter(&self) -> std::slice::Iter<'_, WebhookEvent> {
+        self.events.iter()
     }
 
     /// How many items its `entry` array has.
@@ -216,6 +222,6 @@ impl<'a> IntoIterator for &'a Webhook {
     type IntoIter = std::slice::Iter<'a, WebhookEvent>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.events.iter()
+        self.iter()
     }
 }

@@ -63,13 +63,15 @@ pub(super) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
 ///
 /// [`Reason::Malformed`] when it does not fit.
 pub(super) fn object<'a, T: Deserialize<'a>>(object: &'a RawValue) -> Result<T, Reason> {
-    let mut deserializer = serde_json::Deserializer::from_str(object.get());
-    T::deserialize(Strict(&mut deserializer)).map_err(|_| Reason::Malformed)
+    text_object(object.get()).map_err(|_| Reason::Malformed)
 }
 
-/// Whether a piece is an array, by its first character.
-pub(super) fn is_array(piece: &RawValue) -> bool {
-    piece.get().starts_with('[')
+/// [`object`] of a text that nobody has checked yet.
+pub(super) fn text_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = T::deserialize(Strict(&mut deserializer))?;
+    deserializer.end()?;
+    Ok(value)
 }
 
 struct MembersVisitor<const N: usize> {

@@ -59,12 +59,21 @@ pub(super) fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
     let wire: Wire = object(item)?;
     let id = wire.id.filter(|id| !id.as_str().is_empty());
     let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
-    let status = wire.status.ok_or_else(|| Reason::Missing("status".into()))?;
+    let status = wire
+        .status
+        .ok_or_else(|| Reason::Missing("status".into()))?;
 
     let is_group = wire.recipient_type.as_deref() == Some("group");
     let (group_id, recipient_id) = if is_group {
-        let group_id = wire.recipient_id.as_ref().map(|id| GroupId::from(id.as_str()));
-        (group_id, wire.recipient_participant_id.or(wire.participant_recipient_id))
+        let group_id = wire
+            .recipient_id
+            .as_ref()
+            .map(|id| GroupId::from(id.as_str()));
+        (
+            group_id,
+            wire.recipient_participant_id
+                .or(wire.participant_recipient_id),
+        )
     } else {
         (None, wire.recipient_id)
     };
@@ -74,7 +83,9 @@ pub(super) fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
     update.group_id = group_id;
     update.recipient = Identity::from_ids(Ids {
         wa_id: recipient_id,
-        user_id: wire.recipient_participant_user_id.or(wire.recipient_user_id),
+        user_id: wire
+            .recipient_participant_user_id
+            .or(wire.recipient_user_id),
         parent_user_id: wire.parent_recipient_user_id.or(wire.parent_user_id),
     });
     update.recipient_identity_key_hash = wire.recipient_identity_key_hash;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, ContactCard, Interactive, Location, Media, Order, System};
+use super::{ContactCard, Context, Interactive, Location, Media, Order, System};
 use crate::model::MessageId;
 
 /// What a message says: one variant for each `type` of Meta's.
@@ -66,7 +66,7 @@ impl Content {
 
     /// A template, by its name and language code.
     #[must_use]
-    pub fn template(name: impl Into<Box<str>>, language: impl Into<Box<str>>) -> Self {
+    pub fn template(name: impl Into<String>, language: impl Into<String>) -> Self {
         Self::Template(Template {
             name: name.into(),
             language: language.into(),
@@ -258,7 +258,7 @@ pub struct Unsupported {
 #[non_exhaustive]
 pub struct Template {
     /// Its name.
-    pub name: Box<str>,
+    pub name: String,
     /// Its language code, `en_US`.
-    pub language: Box<str>,
+    pub language: String,
 }

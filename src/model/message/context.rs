@@ -35,10 +35,16 @@ pub struct Context {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<MessageId>,
     /// Forwarded.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub forwarded: Option<bool>,
     /// Forwarded more than five times.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub frequently_forwarded: Option<bool>,
     /// The product that the user asks about.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,10 +51,10 @@ impl Interactive {
 #[non_exhaustive]
 pub struct ButtonReply {
     /// What your code called it.
-    pub id: Box<str>,
+    pub id: String,
     /// What the user read on it.
     #[serde(default)]
-    pub title: Box<str>,
+    pub title: String,
 }
 
 /// `list_reply`: a row of a list.
@@ -62,10 +62,10 @@ pub struct ButtonReply {
 #[non_exhaustive]
 pub struct ListReply {
     /// What your code called it.
-    pub id: Box<str>,
+    pub id: String,
     /// What the user read on it.
     #[serde(default)]
-    pub title: Box<str>,
+    pub title: String,
     /// What the user read under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Box<str>>,
@@ -89,7 +89,7 @@ pub struct NfmReply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<str>>,
     /// The fields, as JSON in a string.
-    pub response_json: Box<str>,
+    pub response_json: String,
 }
 
 /// `call_permission_reply`: whether you may call the user.

@@ -43,10 +43,16 @@ pub struct Media {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<Box<str>>,
     /// Whether an audio was recorded in the chat.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub voice: Option<bool>,
     /// Whether a sticker moves.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub animated: Option<bool>,
 }
 

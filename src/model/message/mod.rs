@@ -21,7 +21,8 @@ pub use content::{
 };
 pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
 pub use interactive::{
-    ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, PaymentMethod, ProductReply,
+    ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply,
+    PaymentMethod, ProductReply,
 };
 pub use media::{Location, Media};
 pub use order::{Order, ProductItem};
@@ -138,13 +139,17 @@ impl Message {
     /// Who sent it, when a user did.
     #[must_use]
     pub fn from(&self) -> Option<&Identity> {
-        self.user.as_ref().filter(|_| self.direction == Direction::Inbound)
+        self.user
+            .as_ref()
+            .filter(|_| self.direction == Direction::Inbound)
     }
 
     /// Whom it was sent to, when you sent it.
     #[must_use]
     pub fn to(&self) -> Option<&Identity> {
-        self.user.as_ref().filter(|_| self.direction == Direction::Outbound)
+        self.user
+            .as_ref()
+            .filter(|_| self.direction == Direction::Outbound)
     }
 
     /// The type as Meta spells it: `text`, `image`, `interactive`, …

@@ -45,10 +45,16 @@ pub struct ProductItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_retailer_id: Option<ProductRetailerId>,
     /// How many.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub quantity: Option<u64>,
     /// The price of one, in units of the currency.
-    #[serde(deserialize_with = "scalar::parsed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub item_price: Option<f64>,
     /// Its ISO 4217 code.
     #[serde(skip_serializing_if = "Option::is_none")]

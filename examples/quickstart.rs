@@ -1,0 +1,163 @@
+//! The whole idea on one screen: receivers in two modules, webhooks in, and
+//! what each receiver saw.
+//!
+//! ```sh
+//! cargo run --example quickstart                  # our own sample bodies
+//! cargo run --example quickstart -- body.json …   # yours
+//! curl … | cargo run --example quickstart -- -    # or from a pipe
+//! ```
+
+use std::error::Error;
+use std::io::Read;
+use std::path::Path;
+use std::{env, fs, io};
+
+use whatsapp_signals::event::{CampaignCompleted, MessageSent};
+use whatsapp_signals::model::{Campaign, Content, Identity, Message};
+use whatsapp_signals::{Event, parse, receivers};
+
+/// What happens when users write to us.
+mod inbox {
+    use whatsapp_signals::event::{FlowCompleted, MessageReceived, Unrecognized};
+    use whatsapp_signals::receiver;
+    use whatsapp_signals::signals::{FLOW_COMPLETED, MESSAGE_RECEIVED, UNRECOGNIZED};
+
+    #[receiver(MESSAGE_RECEIVED)]
+    fn greet(event: &MessageReceived) {
+        let name = event
+            .contact
+            .as_ref()
+            .map_or("someone", |contact| contact.display_name());
+        let message = &event.message;
+        println!(
+            "  greet: {name} sent {}: {:?}",
+            message.message_type(),
+            message.body()
+        );
+    }
+
+    fn has_media(event: &MessageReceived) -> bool {
+        event.message.has_media()
+    }
+
+    #[receiver(MESSAGE_RECEIVED, order = 10, filter = has_media)]
+    fn archive(event: &MessageReceived) -> Result<(), &'static str> {
+        let media = event.message.media().ok_or("no file")?;
+        let id = media.id.as_ref().ok_or("a file without an id")?;
+        println!("  archive: media {id}");
+        Ok(())
+    }
+
+    #[receiver(FLOW_COMPLETED)]
+    fn file_answers(event: &FlowCompleted) {
+        let fields: Vec<_> = event.response.data.keys().map(String::as_str).collect();
+        println!("  file_answers: {}", fields.join(", "));
+    }
+
+    #[receiver(UNRECOGNIZED)]
+    fn note(event: &Unrecognized) {
+        println!("  note: {} at {}", event.reason, event.path);
+    }
+}
+
+/// What happens when users subscribe and when we write to them.
+mod marketing {
+    use whatsapp_signals::event::{
+        CampaignCompleted, MessageSent, MessageStatusChanged, UserSubscribed,
+    };
+    use whatsapp_signals::receiver;
+    use whatsapp_signals::signals::{
+        CAMPAIGN_COMPLETED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, USER_SUBSCRIBED,
+    };
+
+    #[receiver(USER_SUBSCRIBED)]
+    fn welcome(event: &UserSubscribed) {
+        let (contact, signup) = (&event.contact, &event.signup);
+        println!(
+            "  welcome: {} through {}",
+            contact.display_name(),
+            signup.signup_id
+        );
+    }
+
+    #[receiver(MESSAGE_STATUS_CHANGED, uid = "track")]
+    fn track(event: &MessageStatusChanged) {
+        let update = &event.update;
+        let reasons: Vec<_> = update
+            .errors
+            .iter()
+            .filter_map(|error| error.details())
+            .collect();
+        println!("  track: {} {}", update.status, reasons.join("; "));
+    }
+
+    #[receiver(MESSAGE_SENT)]
+    fn log(event: &MessageSent) {
+        println!("  log: sent {:?}", event.message.body());
+    }
+
+    #[receiver(CAMPAIGN_COMPLETED)]
+    fn sum_up(event: &CampaignCompleted) {
+        let CampaignCompleted {
+            campaign,
+            sent,
+            failed,
+            ..
+        } = event;
+        println!("  sum_up: {}: {sent} sent, {failed} failed", campaign.name);
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Webhooks fire the signals about what users do.
+    for (name, body) in bodies()? {
+        println!("{name}");
+        match parse(&body) {
+            Ok(webhook) => {
+                for failed in webhook.dispatch().failures() {
+                    println!("  failed: {}", failed.failure);
+                }
+            }
+            Err(error) => println!("  not a webhook: {error}"),
+        }
+    }
+
+    // Your own code fires the signals about what you do.
+    println!("by hand");
+    let ada = Identity::from_phone("15550101001").ok_or("no phone")?;
+    let message = Message::outbound("wamid.SENT", ada, Content::text("Your bike is ready"));
+    MessageSent::new(message.build()).send()?;
+    CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+
+    println!("receivers");
+    for receiver in receivers() {
+        println!("  {}: {receiver}", receiver.signal());
+    }
+    Ok(())
+}
+
+/// The bodies named on the command line, `-` for standard input; without any,
+/// those in `tests/payloads`.
+fn bodies() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut files: Vec<String> = env::args().skip(1).collect();
+    if files.is_empty() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+        for file in fs::read_dir(folder)? {
+            files.push(file?.path().display().to_string());
+        }
+        files.sort();
+    }
+    let read = |file: String| {
+        let mut body = Vec::new();
+        if file == "-" {
+            io::stdin().read_to_end(&mut body)?;
+        } else {
+            body = fs::read(&file)?;
+        }
+        let name = Path::new(&file)
+            .file_name()
+            .map(|name| name.display().to_string());
+        Ok((name.unwrap_or(file), body))
+    };
+    files.into_iter().map(read).collect()
+}

@@ -1,0 +1,10 @@
+use whatsapp_signals::{Signal, receiver};
+
+static TICK: Signal<u32> = Signal::new("tick");
+
+#[receiver(TICK)]
+mod handlers {
+    fn log(_event: &u32) {}
+}
+
+fn main() {}
