@@ -126,6 +126,8 @@ impl<'de> Visitor<'de> for TextVisitor {
         let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
         match (number.as_u64(), number.as_i64(), number.as_f64()) {
             (Some(number), _, _) => self.visit_u64(number),
+            // `-0` is a fraction, as it is without that feature.
+            (_, Some(0), _) => self.visit_f64(-0.0),
             (_, Some(number), _) => self.visit_i64(number),
             (_, _, Some(number)) => self.visit_f64(number),
             _ => Err(A::Error::custom("expected a number that 64 bits can hold")),

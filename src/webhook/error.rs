@@ -74,9 +74,14 @@ pub enum ParseErrorKind {
     /// Its `object` is not `whatsapp_business_account`: it may come from
     /// another product of Meta's that calls the same URL. `None` when it is
     /// missing or not a string.
-    #[error("the body is not from WhatsApp: its object is {0:?}")]
+    #[error("the body is not from WhatsApp: {}", object(.0.as_deref()))]
     WrongObject(Option<Box<str>>),
     /// Its `entry` is missing or not an array.
     #[error("the body has no entry array")]
     NoEntry,
+}
+
+fn object(object: Option<&str>) -> String {
+    // Debug formatting keeps line breaks and the like out of logs.
+    object.map_or("it has no object".into(), |object| format!("its object is {object:?}"))
 }

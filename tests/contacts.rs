@@ -1,0 +1,134 @@
+//! Contacts go to messages and statuses by their ids, never by their place.
+
+use serde_json::{Value, json};
+use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::parse;
+
+/// For each event, the name of the contact that it got.
+fn names(contacts: &Value, messages: &Value, statuses: &Value) -> Vec<Option<String>> {
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+        "field": "messages",
+        "value": {"contacts": contacts, "messages": messages, "statuses": statuses}}]}]});
+    let name = |event: WebhookEvent| match event {
+        WebhookEvent::MessageReceived(event) => Some(event.contact),
+        WebhookEvent::MessageStatusChanged(event) => Some(event.contact),
+        _ => None,
+    };
+    parse(body.to_string().as_bytes())
+        .unwrap()
+        .into_iter()
+        .filter_map(name)
+        .map(|contact| contact.map(|contact| contact.display_name().to_owned()))
+        .collect()
+}
+
+fn contact(name: &str, ids: &Value) -> Value {
+    let mut contact = json!({"profile": {"name": name}});
+    contact
+        .as_object_mut()
+        .unwrap()
+        .extend(ids.as_object().unwrap().clone());
+    contact
+}
+
+fn message(ids: &Value) -> Value {
+    let mut message = json!({"id": "wamid.A", "type": "request_welcome"});
+    message
+        .as_object_mut()
+        .unwrap()
+        .extend(ids.as_object().unwrap().clone());
+    message
+}
+
+#[test]
+fn by_phone_user_id_or_parent_id_in_any_order() {
+    let contacts = json!([
+        contact("phone", &json!({"wa_id": "1"})),
+        contact("user", &json!({"user_id": "US.2"})),
+        contact(
+            "parent",
+            &json!({"user_id": "US.4", "parent_user_id": "US.ENT.3"})
+        ),
+    ]);
+    let messages = json!([
+        message(&json!({"from_parent_user_id": "US.ENT.3"})),
+        message(&json!({"from": "1", "from_user_id": "US.9"})),
+        message(&json!({"from_user_id": "US.2"})),
+        message(&json!({"from": "8"})),
+    ]);
+    let found = names(&contacts, &messages, &json!([]));
+    let found: Vec<_> = found.iter().map(Option::as_deref).collect();
+    assert_eq!(found, [Some("parent"), Some("phone"), Some("user"), None]);
+}
+
+#[test]
+fn a_number_that_is_a_user_id_finds_its_contact() {
+    let contacts = json!([
+        contact("a", &json!({"wa_id": "1"})),
+        contact("b", &json!({"user_id": "US.2"}))
+    ]);
+    let messages = json!([message(&json!({"from": "US.2"}))]);
+    assert_eq!(names(&contacts, &messages, &json!([])), [Some("b".into())]);
+}
+
+#[test]
+fn an_item_that_names_nobody_gets_the_only_contact_and_no_other() {
+    let one = contact("a", &json!({"user_id": "US.1"}));
+    let two = contact("b", &json!({"user_id": "US.2"}));
+    let messages = json!([message(&json!({}))]);
+    assert_eq!(
+        names(&json!([one]), &messages, &json!([])),
+        [Some("a".into())]
+    );
+    assert_eq!(names(&json!([one, two]), &messages, &json!([])), [None]);
+}
+
+#[test]
+fn statuses_find_their_recipient() {
+    let contacts = json!([
+        contact("a", &json!({"wa_id": "1"})),
+        contact("b", &json!({"user_id": "US.2"}))
+    ]);
+    let statuses = json!([
+        {"id": "w", "status": "read", "recipient_user_id": "US.2"},
+        {"id": "w", "status": "read", "recipient_id": "1"},
+        {"id": "w", "status": "read", "recipient_type": "group", "recipient_id": "g",
+         "participant_recipient_id": "1"},
+    ]);
+    let expected = ["b", "a", "a"].map(|name| Some(name.to_owned()));
+    assert_eq!(names(&contacts, &json!([]), &statuses), expected);
+}
+
+#[test]
+fn the_first_contact_with_an_id_keeps_it() {
+    let same = json!({"wa_id": "1"});
+    let contacts = json!([
+        contact("x", &json!({"wa_id": "9"})),
+        contact("first", &same),
+        contact("second", &same)
+    ]);
+    let messages = json!([message(&json!({"from": "1"}))]);
+    assert_eq!(
+        names(&contacts, &messages, &json!([])),
+        [Some("first".into())]
+    );
+}
+
+#[test]
+fn a_thousand_contacts_in_reverse_order_are_all_found() {
+    let ids: Vec<String> = (0..1000).map(|n| format!("1555{n:04}")).collect();
+    let contacts: Vec<_> = ids
+        .iter()
+        .map(|id| contact(id, &json!({"wa_id": id})))
+        .collect();
+    let messages: Vec<_> = ids
+        .iter()
+        .rev()
+        .map(|id| message(&json!({"from": id})))
+        .collect();
+    let expected: Vec<_> = ids.iter().rev().cloned().map(Some).collect();
+    assert_eq!(
+        names(&json!(contacts), &json!(messages), &json!([])),
+        expected
+    );
+}

@@ -1,0 +1,225 @@
+//! The models: what the doc examples do not already show.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use whatsapp_signals::event::{CampaignCompleted, MessageSent, UserSubscribed, WebhookEvent};
+use whatsapp_signals::model::{
+    Account, Campaign, CampaignStatus, Contact, Content, Context, FlowResponse, Identity,
+    Interactive, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus, StatusUpdate,
+    Timestamp,
+};
+use whatsapp_signals::{DispatchReport, Failure, Report, Signal, Webhook, parse};
+
+#[track_caller]
+fn round_trips<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
+    let json = serde_json::to_value(value).unwrap();
+    assert_eq!(&serde_json::from_value::<T>(json).unwrap(), value, "{text}");
+}
+
+fn ada() -> Identity {
+    Identity::new(Some("15550101001"), Some("US.7001"), None).unwrap()
+}
+
+#[test]
+fn what_your_code_dispatches_survives_serialization() {
+    let message = Message::outbound("wamid.A", ada(), Content::template("spring", "en_US"))
+        .timestamp(Timestamp::from_secs(-1))
+        .status(MessageStatus::Other("on_the_moon".into()))
+        .group("Y2FwaV9n")
+        .context(Context::default())
+        .reply_to("wamid.Q")
+        .build();
+    let account = Account::new("900").with_number("300", "1555");
+    round_trips(&MessageSent::new(message).from_account(account));
+
+    let mut campaign = Campaign::new("Spring");
+    campaign.status = CampaignStatus::Other("dreamt of".into());
+    campaign.scheduled_at = Some(Timestamp::from_secs(i64::MAX));
+    round_trips(&CampaignCompleted::new(campaign, u64::MAX, 0));
+
+    let mut signup = Signup::new("spring");
+    signup.status = SignupStatus::Disabled;
+    signup.promo_code = Some("TUNE10".into());
+    round_trips(&signup);
+
+    let mut contact = Contact::new(ada());
+    contact.labels = vec!["vip".into()];
+    contact.raw = Some(RawJson::new(r#"{"z": 1e400, "a": "\ud83d"}"#).unwrap());
+    round_trips(&contact);
+}
+
+/// A user's own enum may be internally tagged, which buffers what it holds.
+#[test]
+fn events_survive_in_an_internally_tagged_enum_of_the_users() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Job {
+        Event { event: WebhookEvent },
+    }
+    let body = include_bytes!("payloads/flow-reply.json");
+    for event in parse(body).unwrap() {
+        round_trips(&Job::Event { event });
+    }
+}
+
+#[test]
+fn an_identity_that_names_nobody_cannot_be_made_or_read() {
+    for (wa_id, user_id) in [(None, None), (Some(""), None), (Some(""), Some(""))] {
+        assert_eq!(Identity::new(wa_id, user_id, None), None);
+    }
+    for json in [json!({}), json!({"wa_id": ""}), json!({"user_id": null})] {
+        assert!(serde_json::from_value::<Identity>(json).is_err());
+    }
+}
+
+#[test]
+fn users_are_the_same_when_they_share_an_id_of_one_kind() {
+    let of = |wa_id, user_id, parent| Identity::new(wa_id, user_id, parent).unwrap();
+    let both = of(Some("1"), Some("US.2"), Some("US.ENT.3"));
+    assert!(both.is_same_user(&of(Some("1"), None, None)));
+    assert!(both.is_same_user(&of(None, Some("US.2"), None)));
+    assert!(both.is_same_user(&of(None, None, Some("US.ENT.3"))));
+    assert!(!both.is_same_user(&of(Some("9"), None, None)));
+    assert!(!of(Some("1"), None, None).is_same_user(&of(None, Some("1"), None)));
+}
+
+#[test]
+fn a_user_id_in_the_place_of_the_phone_number_is_a_user_id() {
+    for (wa_id, is_phone) in [
+        ("15550101001", true),
+        ("+1555", true),
+        ("US.7001", false),
+        ("us.7", true),
+        ("US.", true),
+    ] {
+        let identity = Identity::from_phone(wa_id).unwrap();
+        assert_eq!(identity.wa_id().is_some(), is_phone, "{wa_id}");
+        assert_eq!(identity.user_id().is_some(), !is_phone, "{wa_id}");
+    }
+    let both = Identity::new(Some("US.1"), Some("US.2"), None).unwrap();
+    assert_eq!(both.wa_id().unwrap(), "US.1", "nothing is thrown away");
+}
+
+#[test]
+fn a_contact_is_called_by_the_best_name_there_is() {
+    let mut contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
+    assert_eq!(contact.display_name(), "US.7001");
+    contact.identity = ada();
+    assert_eq!(contact.display_name(), "15550101001");
+    contact.username = Some("ada".into());
+    assert_eq!(contact.display_name(), "ada");
+    contact.name = Some("".into());
+    assert_eq!(contact.display_name(), "ada");
+    contact.name = Some("Ada".into());
+    assert_eq!(contact.display_name(), "Ada");
+}
+
+#[test]
+fn statuses_move_forward_only() {
+    use MessageStatus::{Delivered, Failed, Other, Played, Read, Sent};
+    let line = [Sent, Delivered, Read, Played, Failed];
+    for (at, status) in line.iter().enumerate() {
+        for (other_at, other) in line.iter().enumerate() {
+            assert_eq!(status.supersedes(other), at > other_at, "{status} {other}");
+        }
+        assert!(!Other("success".into()).supersedes(status));
+        assert!(status.supersedes(&Other("success".into())));
+    }
+}
+
+#[test]
+fn open_enums_spell_what_they_were_given() {
+    for text in ["sent", "failed", "tomorrow", ""] {
+        let status = MessageStatus::from(text);
+        assert_eq!(status.as_str(), text);
+        round_trips(&status);
+    }
+    assert_eq!(MessageStatus::from("read"), MessageStatus::Read);
+}
+
+#[test]
+fn an_interactive_answer_of_a_new_kind_is_still_a_message() {
+    let body = String::from_utf8_lossy(include_bytes!("payloads/button-reply.json"))
+        .replace("button_reply", "hologram_reply");
+    let events = parse(body.as_bytes()).unwrap().into_events();
+    let [WebhookEvent::MessageReceived(event)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let Content::Interactive(answer) = &event.message.content else {
+        panic!("{event:?}")
+    };
+    assert_eq!(**answer, Interactive::Other("hologram_reply".into()));
+}
+
+#[test]
+fn a_flow_token_that_is_no_text_stays_in_the_data() {
+    let response = FlowResponse::from_response_json(r#"{"flow_token": 5}"#).unwrap();
+    assert_eq!((response.flow_token, response.data.len()), (None, 1));
+    assert!(FlowResponse::from_response_json("[]").is_err());
+}
+
+#[test]
+fn a_response_json_that_is_json_already_is_as_good_as_a_string() {
+    let body = r#"{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[
+        {"id":"wamid.A","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":{"day":"friday"}}}}
+    ]}}]}]}"#;
+    let events = parse(body.as_bytes()).unwrap().into_events();
+    let [_, WebhookEvent::FlowCompleted(flow)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(flow.response.data["day"], "friday");
+}
+
+#[test]
+fn every_way_of_saying_why_is_read() {
+    for (json, details) in [
+        (json!({"code": 1, "error_data": {"details": "new"}}), "new"),
+        (json!({"code": "1", "details": "old"}), "old"),
+    ] {
+        let error: MetaError = serde_json::from_value(json).unwrap();
+        assert_eq!(error.details(), Some(details));
+        assert_eq!(error.code.as_ref().unwrap().as_u32(), Some(1));
+    }
+    let named: MetaError = serde_json::from_value(json!({"code": "ERROR_CODE"})).unwrap();
+    assert_eq!(named.code.as_ref().unwrap().as_u32(), None);
+}
+
+#[test]
+fn group_statuses_name_group_and_participant_in_both_spellings() {
+    let events = parse(include_bytes!("payloads/status-group.json"))
+        .unwrap()
+        .into_events();
+    for event in &events {
+        let WebhookEvent::MessageStatusChanged(event) = event else {
+            panic!("{event:?}")
+        };
+        let update = &event.update;
+        assert!(update.group_id.is_some());
+        assert!(update.recipient.as_ref().unwrap().wa_id().is_some());
+        assert!(update.conversation.as_ref().unwrap().pricing.is_some());
+    }
+    assert_eq!(events.len(), 2);
+}
+
+#[test]
+fn raw_json_says_how_long_it_is_and_not_what_it_says() {
+    let raw = RawJson::new(r#""secret""#).unwrap();
+    assert_eq!(format!("{raw:?}"), "RawJson(8 bytes)");
+    assert!(RawJson::new("{").is_err() && RawJson::new("1 2").is_err());
+}
+
+#[test]
+fn what_crosses_threads_may_cross_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<WebhookEvent>();
+    crosses::<Webhook>();
+    crosses::<UserSubscribed>();
+    crosses::<StatusUpdate>();
+    crosses::<Signal<WebhookEvent>>();
+    crosses::<Failure>();
+    crosses::<Report>();
+    crosses::<DispatchReport>();
+}

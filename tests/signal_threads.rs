@@ -1,0 +1,247 @@
+//! One signal in many threads: sends, connections and mutes at the same time
+//! lose nothing, call nobody twice and do not wait for each other for ever.
+
+use std::array::from_fn;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use whatsapp_signals::{ConnectOptions, Signal, receiver};
+
+const SENDERS: u32 = 8;
+const SENDS: u32 = 500;
+const CHURNERS: usize = 4;
+const ROUNDS: usize = 1_000;
+
+/// Fails a test that hangs, instead of hanging.
+fn within_a_minute(test: impl FnOnce() + Send + 'static) {
+    let (done, finished) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        done.send(())
+    });
+    if finished.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("deadlock: still running after a minute");
+    }
+    let _sent = thread.join().expect("the test itself passes");
+}
+
+/// How often each event was heard by one receiver.
+struct Heard(Vec<AtomicU32>);
+
+impl Heard {
+    fn new() -> Arc<Self> {
+        let events = SENDERS * SENDS;
+        Arc::new(Self((0..events).map(|_| AtomicU32::new(0)).collect()))
+    }
+
+    fn count(self: &Arc<Self>) -> impl Fn(&u32) + Send + Sync + use<> {
+        let heard = Arc::clone(self);
+        move |event: &u32| {
+            heard.0[*event as usize].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn assert_all_once(&self) {
+        let wrong = |heard: &&AtomicU32| heard.load(Ordering::Relaxed) != 1;
+        assert_eq!(self.0.iter().filter(wrong).count(), 0);
+    }
+}
+
+/// Sends every event once, from all senders, while `churn` runs in others.
+fn send_all(signal: &Signal<u32>, churn: impl Fn(usize) + Sync) {
+    let start = Barrier::new(SENDERS as usize + CHURNERS);
+    let (start, churn) = (&start, &churn);
+    thread::scope(|scope| {
+        for sender in 0..SENDERS {
+            scope.spawn(move || {
+                start.wait();
+                for event in sender * SENDS..(sender + 1) * SENDS {
+                    let report = if event % 2 == 0 {
+                        signal.send_robust(&event)
+                    } else {
+                        signal.send(&event).expect("no receiver fails")
+                    };
+                    assert!(report.is_ok() && report.called() >= 2);
+                }
+            });
+        }
+        for churner in 0..CHURNERS {
+            scope.spawn(move || {
+                start.wait();
+                (0..ROUNDS).for_each(|_| churn(churner));
+            });
+        }
+    });
+}
+
+#[test]
+fn t84_sends_reach_the_permanent_receivers_once_while_others_come_and_go() {
+    within_a_minute(|| {
+        let signal = Signal::new("tick");
+        let heard: [_; 2] = from_fn(|_| Heard::new());
+        let orders = [i32::MIN, i32::MAX];
+        let _permanent: [_; 2] = from_fn(|n| {
+            let options = ConnectOptions::new().order(orders[n]);
+            signal.connect_with(options, heard[n].count())
+        });
+
+        send_all(&signal, |churner| {
+            let order = i32::try_from(churner).expect("a small number");
+            let named = ConnectOptions::new().order(order).uid(churner.to_string());
+            let named = signal
+                .connect_with(named, |_: &u32| {})
+                .expect("its own uid");
+            let plain = signal.connect(|_: &u32| {});
+            assert!(named.is_connected() && plain.is_connected());
+            assert!(signal.disconnect(&churner.to_string()));
+            assert!(!named.disconnect() && plain.disconnect());
+        });
+
+        heard.iter().for_each(|heard| heard.assert_all_once());
+        assert_eq!(signal.receivers().len(), 2);
+    });
+}
+
+#[test]
+fn t84_receivers_may_connect_and_disconnect_in_many_threads_at_once() {
+    within_a_minute(|| {
+        let signal: &Signal<u32> = Box::leak(Box::new(Signal::new("tick")));
+        let heard = Heard::new();
+        let _counting = signal.connect(heard.count());
+        let _busy = signal.connect(|_: &u32| {
+            let connection = signal.connect(|_: &u32| {});
+            assert!(connection.is_connected());
+        });
+        send_all(signal, |_| drop(signal.connect(|_: &u32| {})));
+        heard.assert_all_once();
+        assert_eq!(signal.receivers().len(), 2);
+    });
+}
+
+#[test]
+fn t12_t84_of_threads_that_connect_one_uid_at_once_one_wins() {
+    within_a_minute(|| {
+        let signal = Signal::new("tick");
+        let start = Barrier::new(8);
+        for _ in 0..50 {
+            let winners = thread::scope(|scope| {
+                let threads: [_; 8] = from_fn(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        let options = ConnectOptions::new().uid("once");
+                        signal.connect_with(options, |_: &u32| {}).ok()
+                    })
+                });
+                threads.map(|thread| thread.join().expect("no panic"))
+            });
+            assert_eq!(winners.iter().flatten().count(), 1);
+            assert_eq!(signal.receivers().len(), 1);
+        }
+        assert!(!signal.has_receivers());
+    });
+}
+
+#[test]
+fn t31_t84_of_threads_that_disconnect_one_uid_at_once_one_is_told_so() {
+    within_a_minute(|| {
+        let signal = Signal::new("tick");
+        let start = Barrier::new(8);
+        for _ in 0..50 {
+            let options = ConnectOptions::new().uid("once");
+            let connection = signal.connect_with(options, |_: &u32| {});
+            connection.expect("the uid is free").detach();
+            let removed = thread::scope(|scope| {
+                let threads: [_; 8] = from_fn(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        signal.disconnect("once")
+                    })
+                });
+                threads.map(|thread| thread.join().expect("no panic"))
+            });
+            assert_eq!(removed.iter().filter(|removed| **removed).count(), 1);
+        }
+    });
+}
+
+#[test]
+fn t75_t87_mutes_of_many_threads_count_and_all_end() {
+    within_a_minute(|| {
+        let signal = Signal::new("tick");
+        let _connection = signal.connect(|_: &u32| {});
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for n in 0..ROUNDS {
+                        let _silence = signal.mute();
+                        let event = u32::try_from(n).expect("a small number");
+                        assert!(signal.send_robust(&event).is_unheard());
+                    }
+                });
+            }
+        });
+        assert!(!signal.is_muted());
+        assert_eq!(signal.send_robust(&1).called(), 1);
+    });
+}
+
+#[test]
+fn what_one_thread_connected_or_disconnected_the_next_send_of_another_knows() {
+    within_a_minute(|| {
+        let signal: Signal<u32> = Signal::new("tick");
+        let (connected, heard) = (AtomicBool::new(false), AtomicU32::new(0));
+        let turn = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    turn.wait();
+                    let called = signal.send_robust(&1).called();
+                    assert_eq!(called == 1, connected.load(Ordering::Relaxed));
+                    heard.fetch_add(u32::from(called == 1), Ordering::Relaxed);
+                    turn.wait();
+                }
+            });
+            let mut connection = None;
+            for _ in 0..200 {
+                connection = match connection {
+                    Some(_) => None,
+                    None => Some(signal.connect(|_: &u32| {})),
+                };
+                connected.store(connection.is_some(), Ordering::Relaxed);
+                turn.wait();
+                turn.wait();
+            }
+        });
+        assert_eq!(heard.into_inner(), 100);
+    });
+}
+
+static RACED: Signal<u32> = Signal::new("raced");
+
+#[receiver(RACED)]
+fn hears_the_race(_: &u32) {}
+
+#[test]
+fn t86_threads_that_use_a_signal_first_at_once_all_reach_its_static_receiver() {
+    within_a_minute(|| {
+        let start = Barrier::new(8);
+        let called = thread::scope(|scope| {
+            let threads: [_; 8] = from_fn(|n| {
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    // Half of them come to the list by another way.
+                    let _connection = (n % 2 == 0).then(|| {
+                        let options = ConnectOptions::new().filter(|_: &u32| false);
+                        RACED.connect_with(options, |_: &u32| {})
+                    });
+                    RACED.send_robust(&1).called()
+                })
+            });
+            threads.map(|thread| thread.join().expect("no panic"))
+        });
+        assert_eq!(called, [1; 8]);
+    });
+}

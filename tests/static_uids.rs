@@ -1,0 +1,211 @@
+//! Static receivers with a uid: of two with one uid the first by order, file
+//! and line runs, and a uid can be disconnected and taken over at run time.
+//!
+//! Each test has a signal of its own, since a static receiver that is
+//! disconnected does not come back.
+
+use std::error::Error;
+use std::sync::Mutex;
+
+use whatsapp_signals::{ConnectOptions, ReceiverInfo, Signal, receiver, receivers};
+
+type Done = Result<(), Box<dyn Error>>;
+type Log = Mutex<Vec<&'static str>>;
+
+fn name(info: &ReceiverInfo) -> &'static str {
+    info.path().rsplit("::").next().unwrap_or_default()
+}
+
+/// Name and whether shadowed, as the program-wide list has them.
+fn listed(signal: &str) -> Vec<(&'static str, bool)> {
+    let all = receivers();
+    let here = all.iter().filter(|info| info.signal() == signal);
+    here.map(|info| (name(info), info.is_shadowed())).collect()
+}
+
+mod by_line {
+    use super::*;
+
+    static SIGNAL: Signal<Log> = Signal::new("by_line");
+
+    #[receiver(SIGNAL, uid = "one")]
+    fn first(log: &Log) {
+        log.lock().unwrap().push("first");
+    }
+
+    #[receiver(SIGNAL, uid = "one")]
+    fn second(log: &Log) {
+        log.lock().unwrap().push("second");
+    }
+
+    #[receiver(SIGNAL, uid = "other")]
+    fn third(log: &Log) {
+        log.lock().unwrap().push("third");
+    }
+
+    #[test]
+    fn t11_t12_of_two_with_one_uid_the_first_line_runs_and_the_other_is_shadowed() -> Done {
+        let log = Log::default();
+        assert_eq!(SIGNAL.send(&log)?.called(), 2);
+        assert_eq!(*log.lock().unwrap(), ["first", "third"]);
+
+        let all = [("first", false), ("second", true), ("third", false)];
+        assert_eq!(listed("by_line"), all);
+        let own = SIGNAL.receivers();
+        assert_eq!(own.iter().map(name).collect::<Vec<_>>(), ["first", "third"]);
+        assert!(own.iter().all(|info| !info.is_shadowed()));
+        Ok(())
+    }
+}
+
+mod by_order {
+    use super::*;
+
+    static SIGNAL: Signal<Log> = Signal::new("by_order");
+
+    #[receiver(SIGNAL, uid = "one")]
+    fn written_first(log: &Log) {
+        log.lock().unwrap().push("written first");
+    }
+
+    #[receiver(SIGNAL, uid = "one", order = -1)]
+    fn ordered_first(log: &Log) {
+        log.lock().unwrap().push("ordered first");
+    }
+
+    #[test]
+    fn t12_of_two_with_one_uid_the_lower_order_runs() -> Done {
+        let log = Log::default();
+        assert_eq!(SIGNAL.send(&log)?.called(), 1);
+        assert_eq!(*log.lock().unwrap(), ["ordered first"]);
+        let all = [("ordered_first", false), ("written_first", true)];
+        assert_eq!(listed("by_order"), all);
+        Ok(())
+    }
+}
+
+mod two_signals {
+    use super::*;
+
+    // One name on purpose: a signal is its address.
+    static LEFT: Signal<Log> = Signal::new("twin");
+    static RIGHT: Signal<Log> = Signal::new("twin");
+
+    #[receiver(LEFT, uid = "one")]
+    fn left(log: &Log) {
+        log.lock().unwrap().push("left");
+    }
+
+    #[receiver(RIGHT, uid = "one")]
+    fn right(log: &Log) {
+        log.lock().unwrap().push("right");
+    }
+
+    #[test]
+    fn one_uid_on_two_signals_shadows_nothing_even_when_they_share_a_name() -> Done {
+        let log = Log::default();
+        LEFT.send(&log)?;
+        RIGHT.send(&log)?;
+        assert_eq!(*log.lock().unwrap(), ["left", "right"]);
+        let mut all = listed("twin");
+        all.sort_unstable();
+        assert_eq!(all, [("left", false), ("right", false)]);
+        Ok(())
+    }
+}
+
+mod disconnected {
+    use super::*;
+
+    static SIGNAL: Signal<Log> = Signal::new("disconnected");
+
+    #[receiver(SIGNAL, uid = "it")]
+    fn goes(log: &Log) {
+        log.lock().unwrap().push("goes");
+    }
+
+    #[receiver(SIGNAL, uid = "it")]
+    fn shadowed(log: &Log) {
+        log.lock().unwrap().push("shadowed");
+    }
+
+    #[receiver(SIGNAL)]
+    fn stays(log: &Log) {
+        log.lock().unwrap().push("stays");
+    }
+
+    #[test]
+    fn t12_t18_t31_a_static_uid_is_taken_until_it_is_disconnected_once() -> Done {
+        let log = Log::default();
+        let own = |log: &Log| log.lock().unwrap().push("own");
+        let it = || ConnectOptions::new().uid("it");
+
+        let taken = SIGNAL.connect_with(it(), own).unwrap_err();
+        assert_eq!(name(taken.connected()), "goes");
+        assert!(taken.to_string().contains("tests/static_uids.rs:"));
+
+        assert!(SIGNAL.disconnect("it"));
+        assert!(!SIGNAL.disconnect("it"));
+        SIGNAL.send(&log)?;
+        // The shadowed one does not step in: the uid is what was disconnected.
+        assert_eq!(log.lock().unwrap().split_off(0), ["stays"]);
+
+        let connection = SIGNAL.connect_with(it(), own)?;
+        SIGNAL.send(&log)?;
+        assert_eq!(log.lock().unwrap().split_off(0), ["stays", "own"]);
+        drop(connection);
+        SIGNAL.send(&log)?;
+        assert_eq!(log.lock().unwrap().split_off(0), ["stays"]);
+
+        // What the linker collected stays listed.
+        let all = [("goes", false), ("shadowed", true), ("stays", false)];
+        assert_eq!(listed("disconnected"), all);
+        Ok(())
+    }
+}
+
+mod emptied {
+    use super::*;
+
+    static SIGNAL: Signal<Log> = Signal::new("emptied");
+
+    #[receiver(SIGNAL, uid = "only")]
+    fn only(_: &Log) {}
+
+    #[test]
+    fn t19_a_signal_whose_last_static_receiver_left_has_none() -> Done {
+        assert!(SIGNAL.has_receivers());
+        assert!(SIGNAL.disconnect("only"));
+        assert!(!SIGNAL.has_receivers() && SIGNAL.receivers().is_empty());
+        assert!(SIGNAL.send(&Log::default())?.is_unheard());
+        drop(SIGNAL.connect(|_: &Log| {}));
+        assert!(SIGNAL.send(&Log::default())?.is_unheard());
+        Ok(())
+    }
+}
+
+mod during_a_send {
+    use super::*;
+
+    static SIGNAL: Signal<Log> = Signal::new("during_a_send");
+
+    #[receiver(SIGNAL, uid = "a")]
+    fn a(log: &Log) {
+        log.lock().unwrap().push("a");
+        assert!(SIGNAL.disconnect("a") && SIGNAL.disconnect("b"));
+    }
+
+    #[receiver(SIGNAL, uid = "b")]
+    fn b(log: &Log) {
+        log.lock().unwrap().push("b");
+    }
+
+    #[test]
+    fn t29_t82_static_receivers_that_are_disconnected_during_a_send_still_run_in_it() -> Done {
+        let log = Log::default();
+        assert_eq!(SIGNAL.send(&log)?.called(), 2);
+        assert!(SIGNAL.send(&log)?.is_unheard());
+        assert_eq!(*log.lock().unwrap(), ["a", "b"]);
+        Ok(())
+    }
+}

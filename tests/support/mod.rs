@@ -1,0 +1,46 @@
+//! The bodies that several tests read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Our own bodies, by file name.
+pub(crate) fn payloads() -> Vec<(String, String)> {
+    bodies(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads"))
+}
+
+/// Our own bodies and, where a collection of others lies beside the project,
+/// those too.
+pub(crate) fn all() -> Vec<(String, String)> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let mut all = payloads();
+    let mut folders: Vec<PathBuf> = fs::read_dir(&beside)
+        .map(|found| found.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    for folder in folders {
+        all.extend(bodies(&folder));
+    }
+    all
+}
+
+fn bodies(folder: &Path) -> Vec<(String, String)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a folder's entry").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} has bodies", folder.display());
+    let read = |path: PathBuf| {
+        let body = fs::read_to_string(&path).expect("a readable body");
+        (
+            path.file_name().expect("a name").display().to_string(),
+            body,
+        )
+    };
+    files.into_iter().map(read).collect()
+}
