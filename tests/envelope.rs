@@ -161,3 +161,14 @@ fn errors_read_as_sentences_without_a_full_stop() {
         assert_eq!(parse(body.as_bytes()).unwrap_err().to_string(), text);
     }
 }
+
+#[test]
+fn a_long_name_from_the_wire_is_cut_and_kept_on_one_line_in_texts() {
+    let body = format!(r#"{{"object":"line\n{}"}}"#, "é".repeat(1000));
+    let text = parse(body.as_bytes()).unwrap_err().to_string();
+    let shown = "é".repeat(59);
+    assert_eq!(
+        text,
+        format!(r#"the body is not from WhatsApp: its object is "line\n{shown}"…"#)
+    );
+}

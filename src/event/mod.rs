@@ -19,6 +19,7 @@ pub use flow_completed::FlowCompleted;
 pub use message_received::MessageReceived;
 pub use message_sent::MessageSent;
 pub use message_status_changed::MessageStatusChanged;
+pub(crate) use unrecognized::Quoted;
 pub use unrecognized::{Reason, Unrecognized};
 pub use user_subscribed::UserSubscribed;
 

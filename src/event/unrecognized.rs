@@ -90,12 +90,23 @@ impl fmt::Display for Reason {
         match self {
             Self::UnknownField => f.write_str("unknown webhook field"),
             Self::UnknownMember => f.write_str("unknown member"),
-            // Debug formatting keeps line breaks and the like out of logs.
-            Self::UnknownType(kind) => write!(f, "unknown type {kind:?}"),
+            Self::UnknownType(kind) => write!(f, "unknown type {}", Quoted(kind)),
             Self::Missing(member) => write!(f, "member {member:?} is missing"),
             Self::Duplicate(member) => write!(f, "member {member:?} is there twice"),
             Self::Malformed => f.write_str("not of the shape that belongs there"),
             Self::StrayContact => f.write_str("contact that nothing belongs to"),
+        }
+    }
+}
+
+/// A name from the wire, fit for a log: on one line, and not too long.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(64) {
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
         }
     }
 }

@@ -14,6 +14,8 @@ mod flow;
 mod id;
 mod identity;
 mod message;
+mod payment;
+mod pricing;
 mod raw;
 pub(crate) mod scalar;
 mod signup;
@@ -34,10 +36,9 @@ pub use id::{
 pub use identity::Identity;
 pub(crate) use identity::Ids;
 pub use message::*;
+pub use payment::{Amount, Payment, Transaction};
+pub use pricing::{Conversation, ConversationOrigin, Pricing, PricingModel, PricingType};
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
-pub use status::{
-    Amount, Conversation, ConversationOrigin, MessageStatus, Payment, Pricing, PricingModel,
-    PricingType, StatusUpdate, Transaction,
-};
+pub use status::{MessageStatus, StatusUpdate};
 pub use timestamp::Timestamp;

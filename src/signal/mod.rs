@@ -8,6 +8,7 @@
 //! [`order`](ConnectOptions::order) first. [`Signal::send`] stops at the first
 //! failure, [`Signal::send_robust`] calls everyone and reports.
 
+mod any;
 mod connection;
 mod delivery;
 mod info;
@@ -24,6 +25,7 @@ use delivery::{Robust, StopAtFirst, deliver};
 use overlay::{Overlay, Snapshot};
 use registered::Slot;
 
+pub use any::AnySignal;
 pub use connection::{ConnectError, ConnectOptions, Connection, Mute};
 pub use info::ReceiverInfo;
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
@@ -331,41 +333,4 @@ impl<T> connection::Connected for Signal<T> {
         self.overlay
             .disconnect(self.statics(), |slot| slot.has_id(id))
     }
-}
-
-/// A signal of any payload: what [`signals::ALL`](crate::signals::ALL) lists.
-/// Sealed; every [`Signal`] is one.
-///
-/// ```
-/// use whatsapp_signals::signals;
-///
-/// let names: Vec<_> = signals::ALL.iter().map(|signal| signal.name()).collect();
-/// assert!(names.contains(&"message_received"));
-/// ```
-pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
-    /// See [`Signal::name`].
-    fn name(&self) -> &'static str;
-    /// See [`Signal::has_receivers`].
-    fn has_receivers(&self) -> bool;
-    /// See [`Signal::receivers`].
-    fn receivers(&self) -> Vec<ReceiverInfo>;
-}
-
-impl<T> AnySignal for Signal<T> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn has_receivers(&self) -> bool {
-        self.has_receivers()
-    }
-
-    fn receivers(&self) -> Vec<ReceiverInfo> {
-        self.receivers()
-    }
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<T> Sealed for super::Signal<T> {}
 }

@@ -8,7 +8,7 @@ use super::contacts::{Contacts, Finder};
 use super::events::{Events, Scope};
 use super::path::Path;
 use super::split::{elements, members};
-use super::value::{Value, is_conversation};
+use super::value::{SIGNUP, Value, is_conversation};
 use super::{message, signup, status};
 use crate::event::{FlowCompleted, MessageReceived, MessageStatusChanged, Reason};
 
@@ -22,7 +22,7 @@ pub(super) fn layered(
     if scope.field.is_some_and(is_conversation) {
         let scope = &mut scope.clone();
         let mut parts = Value::layered(events, scope, path, value)?;
-        if scope.field == Some("in_app_signup") && parts.in_app_signup.is_none() {
+        if scope.field == Some(SIGNUP) && parts.in_app_signup.is_none() {
             // Under this field the value itself is the signup, and knows its
             // members.
             parts.unknown.clear();
@@ -34,12 +34,12 @@ pub(super) fn layered(
         return Ok(());
     }
     // A signup counts under any field.
-    if let Ok([Some(signup)]) = members(value, ["in_app_signup"]).map(|members| members.known) {
+    if let Ok([Some(signup)]) = members(value, [SIGNUP]).map(|members| members.known) {
         let contacts = Contacts::default();
         signups(
             events,
             scope,
-            path.member("in_app_signup"),
+            path.member(SIGNUP),
             signup,
             &contacts.finder(),
         );
@@ -97,13 +97,7 @@ pub(super) fn conversation(
         },
     );
     if let Some(signup) = value.in_app_signup {
-        signups(
-            events,
-            scope,
-            path.member("in_app_signup"),
-            signup,
-            contacts,
-        );
+        signups(events, scope, path.member(SIGNUP), signup, contacts);
     }
     for (name, piece) in value.unknown {
         unknown(events, scope, path.member(&name), piece);

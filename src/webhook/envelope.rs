@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use super::events::{Events, Scope, readable};
 use super::path::Path;
 use super::split::{elements, members, members_of, text_object};
-use super::value::{Metadata, Value, is_conversation};
+use super::value::{SIGNUP, Value, account, is_conversation};
 use super::{ParseErrorKind, Webhook, change};
 use crate::event::Reason;
-use crate::model::{Account, Timestamp, WabaId};
+use crate::model::{Timestamp, WabaId};
 
 const OBJECT: &str = "whatsapp_business_account";
 
@@ -51,12 +51,19 @@ struct Change<'a> {
     value: Value<'a>,
 }
 
+impl Change<'_> {
+    /// Whether the value's shape, which fits, also goes with the field.
+    fn is_documented(&self) -> bool {
+        is_conversation(&self.field) && (self.field != SIGNUP || self.value.in_app_signup.is_some())
+    }
+}
+
 /// The fast way: the whole body in one pass down to its items. `None` when it
 /// differs from what is documented in any way.
 fn documented(body: &Arc<str>) -> Option<Webhook> {
     let envelope: Envelope<'_> = text_object(body).ok()?;
     let mut changes = envelope.entry.iter().flat_map(|entry| &entry.changes);
-    if envelope.object != OBJECT || !changes.all(|change| is_conversation(&change.field)) {
+    if envelope.object != OBJECT || !changes.all(Change::is_documented) {
         return None;
     }
 
@@ -205,14 +212,4 @@ fn change(
         events.unrecognized(&scope, path, reason, value);
     }
     Ok(())
-}
-
-/// The account of an entry, with the number that a value names.
-pub(super) fn account(waba_id: Option<WabaId>, number: Option<Metadata>) -> Arc<Account> {
-    let number = number.unwrap_or_default();
-    Arc::new(Account {
-        waba_id,
-        phone_number_id: number.phone_number_id,
-        display_phone_number: number.display_phone_number,
-    })
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::event::Quoted;
+
 /// Why a body could not be read at all. Nothing of it was dispatched.
 ///
 /// This is about the envelope only: what is odd inside it arrives as
@@ -82,6 +84,7 @@ pub enum ParseErrorKind {
 }
 
 fn object(object: Option<&str>) -> String {
-    // Debug formatting keeps line breaks and the like out of logs.
-    object.map_or("it has no object".into(), |object| format!("its object is {object:?}"))
+    object.map_or("it has no object".into(), |object| {
+        format!("its object is {}", Quoted(object))
+    })
 }

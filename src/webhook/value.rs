@@ -7,17 +7,17 @@
 //! slower and reports what is odd. Both ways make the same [`Value`].
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::envelope::account;
 use super::events::{Events, Scope};
 use super::path::Path;
 use super::split::{elements, members, object};
 use crate::event::Reason;
-use crate::model::{PhoneNumberId, scalar};
+use crate::model::{Account, PhoneNumberId, WabaId, scalar};
 
 /// The items of a value, each still as text.
 #[derive(Default, Deserialize)]
@@ -44,14 +44,28 @@ pub(super) struct Value<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Metadata {
-    pub(super) phone_number_id: Option<PhoneNumberId>,
+    phone_number_id: Option<PhoneNumberId>,
     #[serde(deserialize_with = "scalar::text_option")]
-    pub(super) display_phone_number: Option<Box<str>>,
+    display_phone_number: Option<Box<str>>,
 }
+
+/// The account of an entry, with the number that a value names.
+pub(super) fn account(waba_id: Option<WabaId>, number: Option<Metadata>) -> Arc<Account> {
+    let number = number.unwrap_or_default();
+    Arc::new(Account {
+        waba_id,
+        phone_number_id: number.phone_number_id,
+        display_phone_number: number.display_phone_number,
+    })
+}
+
+/// The field under which a value may be the signup, and the member that else
+/// holds it.
+pub(super) const SIGNUP: &str = "in_app_signup";
 
 /// The fields whose values these are.
 pub(super) fn is_conversation(field: &str) -> bool {
-    matches!(field, "messages" | "user_preferences" | "in_app_signup")
+    matches!(field, "messages" | "user_preferences" | SIGNUP)
 }
 
 impl<'a> Value<'a> {
@@ -71,7 +85,7 @@ impl<'a> Value<'a> {
             "messages",
             "statuses",
             "user_preferences",
-            "in_app_signup",
+            SIGNUP,
         ];
         let members = members(value, names)?;
         let [

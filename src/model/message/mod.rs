@@ -4,6 +4,7 @@ mod builder;
 mod card;
 mod content;
 mod context;
+mod edit;
 mod interactive;
 mod media;
 mod order;
@@ -16,10 +17,9 @@ use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, T
 
 pub use builder::MessageBuilder;
 pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
-pub use content::{
-    Button, Content, Edit, EditedMessage, Reaction, Revoke, Template, Text, Unsupported,
-};
+pub use content::{Button, Content, Reaction, Template, Text, Unsupported};
 pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
+pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
     ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply,
     PaymentMethod, ProductReply,

@@ -1,0 +1,81 @@
+//! What a message costs.
+
+use serde::{Deserialize, Serialize};
+
+use super::text_enum::text_enum;
+use super::{ConversationId, Timestamp, scalar};
+
+/// The conversation that a message was billed under.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Conversation {
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<ConversationId>,
+    /// When its window closes; only with `sent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_timestamp: Option<Timestamp>,
+    /// What opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ConversationOrigin>,
+    /// In group statuses Meta writes the pricing here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<Pricing>,
+}
+
+/// What opened a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ConversationOrigin {
+    /// Its category: `marketing`, `utility`, `service`, …
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Box<str>>,
+}
+
+/// What a message costs.
+///
+/// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Pricing {
+    /// Whether it is billed; Meta means to drop this.
+    #[serde(
+        deserialize_with = "scalar::parsed_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub billable: Option<bool>,
+    /// By conversation or by message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing_model: Option<PricingModel>,
+    /// Why it is free, or that it is not.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PricingType>,
+    /// The rate: `marketing`, `utility`, `authentication-international`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Box<str>>,
+}
+
+text_enum! {
+    /// By what Meta bills.
+    pub enum PricingModel {
+        /// By conversation; the model until July 2025.
+        PerConversation = "CBP",
+        /// By message.
+        PerMessage = "PMP",
+    }
+}
+
+text_enum! {
+    /// Why a message is free, or that it is not.
+    pub enum PricingType {
+        /// Billed.
+        Regular = "regular",
+        /// Free: within the 24 hours after a user's message.
+        FreeCustomerService = "free_customer_service",
+        /// Free: within the 72 hours after a free entry point.
+        FreeEntryPoint = "free_entry_point",
+    }
+}

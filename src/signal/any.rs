@@ -1,0 +1,43 @@
+//! Signals with their payload's type erased, for listings.
+
+use std::fmt;
+
+use super::Signal;
+use super::info::ReceiverInfo;
+
+/// A signal of any payload: what [`signals::ALL`](crate::signals::ALL) lists.
+/// Sealed; every [`Signal`] is one.
+///
+/// ```
+/// use whatsapp_signals::signals;
+///
+/// let names: Vec<_> = signals::ALL.iter().map(|signal| signal.name()).collect();
+/// assert!(names.contains(&"message_received"));
+/// ```
+pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
+    /// See [`Signal::name`].
+    fn name(&self) -> &'static str;
+    /// See [`Signal::has_receivers`].
+    fn has_receivers(&self) -> bool;
+    /// See [`Signal::receivers`].
+    fn receivers(&self) -> Vec<ReceiverInfo>;
+}
+
+impl<T> AnySignal for Signal<T> {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn has_receivers(&self) -> bool {
+        self.has_receivers()
+    }
+
+    fn receivers(&self) -> Vec<ReceiverInfo> {
+        self.receivers()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for crate::Signal<T> {}
+}
