@@ -22,7 +22,8 @@ pub use webhook::{
 /// The function stays as it is and can be called as before. It takes the
 /// signal's payload by reference, and returns `()` or a `Result<(), E>` whose
 /// error converts into a [`BoxError`]. It may stand in any module of any crate,
-/// and in a function's body.
+/// and in a function's body, but not in an `impl` block: a receiver with state
+/// is a struct that implements [`Receiver`], given to [`Signal::connect`].
 ///
 /// # Options
 ///
@@ -72,7 +73,7 @@ pub mod __private {
     pub use inventory;
 
     use crate::signal::{BoxError, ReceiverOutput};
-    pub use crate::signal::{Registered, Registration};
+    pub use crate::signal::{ReceiverOf, Registration};
 
     pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
         output.into_result()

@@ -240,6 +240,10 @@ fn a_member_that_is_there_twice_is_odd_at_every_level() {
         &Reason::Malformed,
     );
     let duplicate = |member: &str| Reason::Duplicate(member.into());
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#,
+        &duplicate("product"),
+    );
     let twice = r#"{"messages":[],"messages":[]}"#;
     let change = format!(r#"{{"field":"messages","value":{twice}}},"#);
     let body = messages(&[GOOD]).replace(

@@ -223,3 +223,19 @@ fn what_crosses_threads_may_cross_threads() {
     crosses::<Report>();
     crosses::<DispatchReport>();
 }
+
+#[test]
+fn a_subscriber_is_marked_as_one_and_keeps_what_the_webhook_tells_of_them() {
+    let events = parse(include_bytes!("payloads/signup-user-preferences.json"))
+        .unwrap()
+        .into_events();
+    let [WebhookEvent::UserSubscribed(event)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let contact = &event.contact;
+    assert!(contact.subscribed_via_signup);
+    assert!(contact.subscribed_at.is_some());
+    assert_eq!(contact.name.as_deref(), Some("Ada Okafor"));
+    assert!(contact.identity.user_id().is_some() && contact.phone().is_some());
+    assert_eq!(event.signup, Signup::new("juniper-autumn-rides"));
+}

@@ -5,9 +5,12 @@
 //! whose behaviour a test keeps.
 
 use std::error::Error;
+use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use whatsapp_signals::{
     AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Receiver, Signal,
@@ -89,11 +92,6 @@ fn panic_of<R>(f: impl FnOnce() -> R) -> Option<&'static str> {
 /// Runs its function when it is dropped: a captured value whose destructor
 /// uses the signal.
 struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> OnDrop<F> {
-    /// Makes a closure capture the whole value.
-    fn keep(&self) {}
-}
 
 impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {
@@ -222,8 +220,9 @@ mod order {
 
     #[test]
     fn t79_receivers_run_by_order_and_ties_in_the_order_of_connection() -> Done {
-        // (order and name, as connected), names as they run.
-        let cases: [(&[(i32, &str)], &[&str]); 5] = [
+        /// Order and name as connected, names as they run.
+        type Case = (&'static [(i32, &'static str)], &'static [&'static str]);
+        let cases: [Case; 5] = [
             (&[(0, "a"), (0, "b"), (0, "c")], &["a", "b", "c"]),
             (&[(2, "a"), (1, "b"), (0, "c")], &["c", "b", "a"]),
             (
@@ -530,7 +529,7 @@ mod failures {
     }
 
     #[test]
-    fn t16_send_robust_runs_all_others_and_names_each_that_failed() -> Done {
+    fn t16_send_robust_runs_all_others_and_names_each_that_failed() {
         let signal = Signal::new("tick");
         let log = Log::new();
         let line = line!();
@@ -566,7 +565,6 @@ mod failures {
             assert_eq!(matches!(failure.cause(), Cause::Panic(_)), name != "fails");
             assert_eq!(failure.error().is_some(), name == "fails");
         }
-        Ok(())
     }
 
     #[test]
@@ -620,7 +618,7 @@ mod failures {
         let _bad = signal.connect(|_: &u32| "x".parse::<u8>().map(drop));
         let failures = signal.send_robust(&1).into_failures();
         let error = failures[0].error();
-        assert!(error.is_some_and(|error| error.is::<std::num::ParseIntError>()));
+        assert!(error.is_some_and(<dyn Error + Send + Sync>::is::<ParseIntError>));
     }
 
     #[test]
@@ -753,9 +751,9 @@ mod re_entrancy {
 
     #[test]
     fn t83_two_signals_may_connect_to_and_send_each_other() -> Done {
-        let (ping, pong) = (leaked(), leaked());
+        let (table, wall) = (leaked(), leaked());
         let log = Log::new();
-        for (name, here, there) in [("ping", ping, pong), ("pong", pong, ping)] {
+        for (name, here, there) in [("ping", table, wall), ("pong", wall, table)] {
             let log = log.clone();
             let hop = move |n: &u32| {
                 log.write(name);
@@ -766,9 +764,9 @@ mod re_entrancy {
             };
             here.connect(hop).detach();
         }
-        ping.send(&3)?;
+        table.send(&3)?;
         assert_eq!(log.take(), ["ping", "pong", "ping", "pong"]);
-        assert_eq!([ping.receivers().len(), pong.receivers().len()], [3, 3]);
+        assert_eq!([table.receivers().len(), wall.receivers().len()], [3, 3]);
         Ok(())
     }
 
@@ -809,6 +807,13 @@ mod re_entrancy {
 mod destructors {
     use super::*;
 
+    /// Fails a test that waits for itself, instead of waiting with it.
+    fn without_deadlock(test: fn() -> Done) -> Done {
+        let (done, finished) = mpsc::channel();
+        thread::spawn(move || done.send(test().map_err(|error| error.to_string())));
+        Ok(finished.recv_timeout(Duration::from_secs(30))??)
+    }
+
     /// What a destructor does: everything that a signal can.
     fn uses(signal: &'static Signal<u32>, log: &Log) {
         assert!(signal.send_robust(&0).is_ok());
@@ -822,81 +827,118 @@ mod destructors {
     fn captures(signal: &'static Signal<u32>, log: &Log) -> impl Fn(&u32) + Send + Sync + use<> {
         let log = log.clone();
         let captured = OnDrop(move || uses(signal, &log));
-        move |_: &u32| captured.keep()
+        move |_: &u32| _ = &captured
     }
 
     #[test]
     fn every_way_to_disconnect_may_drop_a_value_that_uses_the_signal() -> Done {
-        let ways: [(&str, fn(Connection<'static>, &Signal<u32>)); 3] = [
-            ("guard dropped", |connection, _| drop(connection)),
-            ("disconnect", |connection, _| {
-                assert!(connection.disconnect())
-            }),
-            ("by uid", |_connection, signal| {
-                assert!(signal.disconnect("it"));
-            }),
-        ];
-        for (way, go) in ways {
-            let signal = leaked();
-            let log = Log::new();
-            signal.connect_with(uid("other"), |_: &u32| {})?.detach();
-            let connection = signal.connect_with(uid("it"), captures(signal, &log))?;
-            signal.send(&1)?;
-            assert!(log.take().is_empty(), "{way}");
-            go(connection, signal);
-            assert_eq!(log.take(), ["dropped"], "{way}");
-            assert!(!signal.has_receivers() && !signal.is_muted(), "{way}");
-        }
-        Ok(())
+        without_deadlock(|| {
+            type Way = fn(Connection<'static>, &Signal<u32>);
+            let ways: [(&str, Way); 3] = [
+                ("guard dropped", |connection, _| drop(connection)),
+                ("disconnect", |connection, _| {
+                    assert!(connection.disconnect());
+                }),
+                ("by uid", |_connection, signal| {
+                    assert!(signal.disconnect("it"));
+                }),
+            ];
+            for (way, go) in ways {
+                let signal = leaked();
+                let log = Log::new();
+                signal.connect_with(uid("other"), |_: &u32| {})?.detach();
+                let connection = signal.connect_with(uid("it"), captures(signal, &log))?;
+                signal.send(&1)?;
+                assert!(log.take().is_empty(), "{way}");
+                go(connection, signal);
+                assert_eq!(log.take(), ["dropped"], "{way}");
+                assert!(!signal.has_receivers() && !signal.is_muted(), "{way}");
+            }
+            Ok(())
+        })
     }
 
     #[test]
     fn a_receiver_that_owns_the_guard_of_another_takes_it_along() -> Done {
-        let signal = leaked();
-        let log = Log::new();
-        let owned = signal.connect(log.named("owned"));
-        let owner = signal.connect(move |_: &u32| assert!(owned.is_connected()));
-        assert_eq!(signal.send(&1)?.called(), 2);
-        drop(owner);
-        assert!(!signal.has_receivers());
-        assert_eq!(log.take(), ["owned"]);
-        Ok(())
+        without_deadlock(|| {
+            let signal = leaked();
+            let log = Log::new();
+            let inner = signal.connect(log.named("inner"));
+            let owner = signal.connect(move |_: &u32| assert!(inner.is_connected()));
+            assert_eq!(signal.send(&1)?.called(), 2);
+            drop(owner);
+            assert!(!signal.has_receivers());
+            assert_eq!(log.take(), ["inner"]);
+            Ok(())
+        })
     }
 
     #[test]
     fn a_receiver_that_disconnects_itself_is_dropped_when_the_send_is_over() -> Done {
-        let signal = leaked();
+        without_deadlock(|| {
+            let signal = leaked();
+            let log = Log::new();
+            let captured = captures(signal, &log);
+            let inner = log.clone();
+            let receiver = move |n: &u32| {
+                captured(n);
+                signal.disconnect("it");
+                inner.write("ran");
+            };
+            signal.connect_with(uid("it"), receiver)?.detach();
+            let _behind = signal.connect(log.named("behind"));
+            signal.send(&1)?;
+            // The destructor sends once more, to the receiver behind.
+            assert_eq!(log.take(), ["ran", "behind", "behind", "dropped"]);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_destructor_that_panics_costs_send_robust_neither_its_report_nor_the_others() -> Done {
+        let signal: &'static Signal<u32> = Box::leak(Box::new(Signal::new("tick")));
         let log = Log::new();
-        let captured = captures(signal, &log);
-        let inner = log.clone();
-        let receiver = move |n: &u32| {
-            captured(n);
-            signal.disconnect("it");
-            inner.write("ran");
-        };
-        signal.connect_with(uid("it"), receiver)?.detach();
-        let _behind = signal.connect(log.named("behind"));
-        signal.send(&1)?;
-        // The destructor sends once more, to the receiver behind.
-        assert_eq!(log.take(), ["ran", "behind", "behind", "dropped"]);
+        let bomb = OnDrop(|| panic!("in a destructor"));
+        signal
+            .connect_with(ConnectOptions::new().uid("bomb"), move |_: &u32| {
+                let _whole = &bomb;
+                signal.disconnect("bomb");
+            })?
+            .detach();
+        signal.connect(log.named("other")).detach();
+
+        let report = signal.send_robust(&1);
+        assert_eq!((report.called(), report.is_ok()), (2, true));
+        assert_eq!(log.take(), ["other"]);
+        assert_eq!(signal.send_robust(&2).called(), 1);
         Ok(())
     }
 
     #[test]
+    fn a_send_may_be_wrapped_in_catch_unwind_as_it_is() {
+        let signal: Signal<u32> = Signal::new("tick");
+        let _guard = signal.connect(|n: &u32| assert!(*n > 1));
+        assert!(catch_unwind(|| signal.send(&1).is_ok()).is_err());
+        assert!(catch_unwind(|| signal.send(&2).is_ok()).unwrap_or(false));
+    }
+
+    #[test]
     fn a_refused_receiver_and_its_filter_are_dropped_at_once() -> Done {
-        let signal = leaked();
-        let log = Log::new();
-        let _first = signal.connect_with(uid("it"), |_: &u32| {})?;
-        let captured = captures(signal, &log);
-        let options = uid("it").filter(move |n: &u32| {
-            captured(n);
-            true
-        });
-        let refused = signal.connect_with(options, captures(signal, &log));
-        assert_eq!(log.take(), ["dropped", "dropped"]);
-        assert!(refused.is_err());
-        assert_eq!(uids(signal), ["it"]);
-        Ok(())
+        without_deadlock(|| {
+            let signal = leaked();
+            let log = Log::new();
+            let _first = signal.connect_with(uid("it"), |_: &u32| {})?;
+            let captured = captures(signal, &log);
+            let options = uid("it").filter(move |n: &u32| {
+                captured(n);
+                true
+            });
+            let refused = signal.connect_with(options, captures(signal, &log));
+            assert_eq!(log.take(), ["dropped", "dropped"]);
+            assert!(refused.is_err());
+            assert_eq!(uids(signal), ["it"]);
+            Ok(())
+        })
     }
 
     #[test]
@@ -906,7 +948,7 @@ mod destructors {
         for name in ["detached", "disconnected"] {
             let drops = drops.clone();
             let captured = OnDrop(move || drops.write(name));
-            let connection = signal.connect(move |_: &u32| captured.keep());
+            let connection = signal.connect(move |_: &u32| _ = &captured);
             if name == "detached" {
                 connection.detach();
             } else {
@@ -998,8 +1040,10 @@ mod guards {
                         heard.fetch_add(1, Ordering::Relaxed);
                     }
                 };
-                let _connection = signal.connect(receiver);
-                Self { heard, _connection }
+                Self {
+                    heard,
+                    _connection: signal.connect(receiver),
+                }
             }
         }
 

@@ -10,7 +10,21 @@ use std::sync::Mutex;
 use whatsapp_signals::{ConnectOptions, ReceiverInfo, Signal, receiver, receivers};
 
 type Done = Result<(), Box<dyn Error>>;
-type Log = Mutex<Vec<&'static str>>;
+
+/// The names of those who heard it; the payload.
+#[derive(Default)]
+struct Log(Mutex<Vec<&'static str>>);
+
+impl Log {
+    fn add(&self, name: &'static str) {
+        self.0.lock().expect("nobody panicked").push(name);
+    }
+
+    /// The names since the last time.
+    fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().expect("nobody panicked"))
+    }
+}
 
 fn name(info: &ReceiverInfo) -> &'static str {
     info.path().rsplit("::").next().unwrap_or_default()
@@ -30,24 +44,24 @@ mod by_line {
 
     #[receiver(SIGNAL, uid = "one")]
     fn first(log: &Log) {
-        log.lock().unwrap().push("first");
+        log.add("first");
     }
 
     #[receiver(SIGNAL, uid = "one")]
     fn second(log: &Log) {
-        log.lock().unwrap().push("second");
+        log.add("second");
     }
 
     #[receiver(SIGNAL, uid = "other")]
     fn third(log: &Log) {
-        log.lock().unwrap().push("third");
+        log.add("third");
     }
 
     #[test]
     fn t11_t12_of_two_with_one_uid_the_first_line_runs_and_the_other_is_shadowed() -> Done {
         let log = Log::default();
         assert_eq!(SIGNAL.send(&log)?.called(), 2);
-        assert_eq!(*log.lock().unwrap(), ["first", "third"]);
+        assert_eq!(log.take(), ["first", "third"]);
 
         let all = [("first", false), ("second", true), ("third", false)];
         assert_eq!(listed("by_line"), all);
@@ -65,19 +79,19 @@ mod by_order {
 
     #[receiver(SIGNAL, uid = "one")]
     fn written_first(log: &Log) {
-        log.lock().unwrap().push("written first");
+        log.add("written first");
     }
 
     #[receiver(SIGNAL, uid = "one", order = -1)]
     fn ordered_first(log: &Log) {
-        log.lock().unwrap().push("ordered first");
+        log.add("ordered first");
     }
 
     #[test]
     fn t12_of_two_with_one_uid_the_lower_order_runs() -> Done {
         let log = Log::default();
         assert_eq!(SIGNAL.send(&log)?.called(), 1);
-        assert_eq!(*log.lock().unwrap(), ["ordered first"]);
+        assert_eq!(log.take(), ["ordered first"]);
         let all = [("ordered_first", false), ("written_first", true)];
         assert_eq!(listed("by_order"), all);
         Ok(())
@@ -93,12 +107,12 @@ mod two_signals {
 
     #[receiver(LEFT, uid = "one")]
     fn left(log: &Log) {
-        log.lock().unwrap().push("left");
+        log.add("left");
     }
 
     #[receiver(RIGHT, uid = "one")]
     fn right(log: &Log) {
-        log.lock().unwrap().push("right");
+        log.add("right");
     }
 
     #[test]
@@ -106,7 +120,7 @@ mod two_signals {
         let log = Log::default();
         LEFT.send(&log)?;
         RIGHT.send(&log)?;
-        assert_eq!(*log.lock().unwrap(), ["left", "right"]);
+        assert_eq!(log.take(), ["left", "right"]);
         let mut all = listed("twin");
         all.sort_unstable();
         assert_eq!(all, [("left", false), ("right", false)]);
@@ -121,23 +135,23 @@ mod disconnected {
 
     #[receiver(SIGNAL, uid = "it")]
     fn goes(log: &Log) {
-        log.lock().unwrap().push("goes");
+        log.add("goes");
     }
 
     #[receiver(SIGNAL, uid = "it")]
     fn shadowed(log: &Log) {
-        log.lock().unwrap().push("shadowed");
+        log.add("shadowed");
     }
 
     #[receiver(SIGNAL)]
     fn stays(log: &Log) {
-        log.lock().unwrap().push("stays");
+        log.add("stays");
     }
 
     #[test]
     fn t12_t18_t31_a_static_uid_is_taken_until_it_is_disconnected_once() -> Done {
         let log = Log::default();
-        let own = |log: &Log| log.lock().unwrap().push("own");
+        let own = |log: &Log| log.add("own");
         let it = || ConnectOptions::new().uid("it");
 
         let taken = SIGNAL.connect_with(it(), own).unwrap_err();
@@ -148,14 +162,18 @@ mod disconnected {
         assert!(!SIGNAL.disconnect("it"));
         SIGNAL.send(&log)?;
         // The shadowed one does not step in: the uid is what was disconnected.
-        assert_eq!(log.lock().unwrap().split_off(0), ["stays"]);
+        assert_eq!(log.take(), ["stays"]);
 
         let connection = SIGNAL.connect_with(it(), own)?;
         SIGNAL.send(&log)?;
-        assert_eq!(log.lock().unwrap().split_off(0), ["stays", "own"]);
+        assert_eq!(log.take(), ["stays", "own"]);
+        // As many as there were at first, but not the same.
+        drop(SIGNAL.connect(|_: &Log| {}));
+        SIGNAL.send(&log)?;
+        assert_eq!(log.take(), ["stays", "own"]);
         drop(connection);
         SIGNAL.send(&log)?;
-        assert_eq!(log.lock().unwrap().split_off(0), ["stays"]);
+        assert_eq!(log.take(), ["stays"]);
 
         // What the linker collected stays listed.
         let all = [("goes", false), ("shadowed", true), ("stays", false)];
@@ -191,13 +209,13 @@ mod during_a_send {
 
     #[receiver(SIGNAL, uid = "a")]
     fn a(log: &Log) {
-        log.lock().unwrap().push("a");
+        log.add("a");
         assert!(SIGNAL.disconnect("a") && SIGNAL.disconnect("b"));
     }
 
     #[receiver(SIGNAL, uid = "b")]
     fn b(log: &Log) {
-        log.lock().unwrap().push("b");
+        log.add("b");
     }
 
     #[test]
@@ -205,7 +223,7 @@ mod during_a_send {
         let log = Log::default();
         assert_eq!(SIGNAL.send(&log)?.called(), 2);
         assert!(SIGNAL.send(&log)?.is_unheard());
-        assert_eq!(*log.lock().unwrap(), ["a", "b"]);
+        assert_eq!(log.take(), ["a", "b"]);
         Ok(())
     }
 }

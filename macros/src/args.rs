@@ -1,8 +1,12 @@
 //! What stands between the parentheses: `SIGNAL, order = .., uid = ..`.
 
+use std::collections::HashSet;
+
+use proc_macro2::Span;
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, Path, Token, bracketed};
+use syn::{Error, Expr, Ident, Path, Result, Token, bracketed};
 
 pub(crate) struct Args {
     pub(crate) signals: Vec<Path>,
@@ -14,7 +18,7 @@ pub(crate) struct Args {
 }
 
 impl Parse for Args {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut args = Self {
             signals: signals(input)?,
             order: None,
@@ -34,26 +38,46 @@ impl Parse for Args {
 }
 
 /// `SIGNAL` or `[SIGNAL, SIGNAL]`.
-fn signals(input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
-    let missing = "expected a signal, as in `#[receiver(MESSAGE_RECEIVED)]`";
-    if input.is_empty() || input.peek2(Token![=]) {
-        return Err(input.error(missing));
-    }
+fn signals(input: ParseStream<'_>) -> Result<Vec<Path>> {
     if !input.peek(syn::token::Bracket) {
-        return Ok(vec![input.parse()?]);
+        return Ok(vec![signal(input)?]);
     }
     let list;
     let bracket = bracketed!(list in input);
-    let signals = Punctuated::<Path, Token![,]>::parse_terminated(&list)?;
+    let signals = Punctuated::<Path, Token![,]>::parse_terminated_with(&list, signal)?;
     if signals.is_empty() {
-        return Err(syn::Error::new(bracket.span.join(), missing));
+        return Err(no_signal(bracket.span.join()));
+    }
+    // Two paths to one signal look different and cannot be told here.
+    let mut seen = HashSet::new();
+    for signal in &signals {
+        let path = signal.to_token_stream().to_string();
+        if !seen.insert(path) {
+            return Err(Error::new_spanned(signal, "this signal is listed twice"));
+        }
     }
     Ok(signals.into_iter().collect())
 }
 
+fn signal(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek2(Token![=]) {
+        return Err(no_signal(input.span()));
+    }
+    input
+        .parse()
+        .map_err(|error: Error| no_signal(error.span()))
+}
+
+fn no_signal(place: Span) -> Error {
+    Error::new(
+        place,
+        "expected the path of a signal, as in `#[receiver(MESSAGE_RECEIVED)]`",
+    )
+}
+
 impl Args {
     /// One `name = value`.
-    fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
         if input.peek(Token![crate]) {
             let name: Token![crate] = input.parse()?;
             input.parse::<Token![=]>()?;
@@ -61,6 +85,12 @@ impl Args {
             return set(&mut self.krate, path, name.span, "crate");
         }
         let name: Ident = input.parse()?;
+        if !input.peek(Token![=]) {
+            return Err(Error::new(
+                name.span(),
+                "expected `name = value`; several signals go in brackets, as in `[FIRST, SECOND]`",
+            ));
+        }
         let slot = if name == "order" {
             &mut self.order
         } else if name == "uid" {
@@ -68,7 +98,7 @@ impl Args {
         } else if name == "filter" {
             &mut self.filter
         } else {
-            return Err(syn::Error::new(
+            return Err(Error::new(
                 name.span(),
                 format!("unknown option `{name}`, expected `order`, `uid`, `filter` or `crate`"),
             ));
@@ -78,17 +108,9 @@ impl Args {
     }
 }
 
-fn set<T>(
-    slot: &mut Option<T>,
-    value: T,
-    span: proc_macro2::Span,
-    name: impl std::fmt::Display,
-) -> syn::Result<()> {
+fn set<T>(slot: &mut Option<T>, value: T, span: Span, name: impl std::fmt::Display) -> Result<()> {
     if slot.replace(value).is_some() {
-        return Err(syn::Error::new(
-            span,
-            format!("option `{name}` is given twice"),
-        ));
+        return Err(Error::new(span, format!("option `{name}` is given twice")));
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! From a function to the same function and its registration.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, Token};
 
 use crate::args::Args;
 use crate::function::Function;
 
-pub(crate) fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn receiver(args: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed = syn::parse2(args).and_then(|args| Ok((args, Function::parse(item.clone())?)));
     let registration = match parsed {
         Ok((args, function)) => registration(&args, &function),
@@ -26,7 +26,6 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         name,
         payload,
         output,
-        cfgs,
     } = function;
     let krate = args
         .krate
@@ -37,24 +36,35 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let order = args
         .order
         .as_ref()
-        .map_or(quote!(0), |order| quote!(#order));
-    let uid = option(args.uid.as_ref());
-    let filter = option(args.filter.as_ref());
-    // Spans decide where the compiler points: at the return type for an
-    // output that no receiver may have, at the argument for a wrong payload.
-    let (at_output, at_payload) = (pointing_at(*output), pointing_at(payload.span()));
-    let call = quote_spanned!(at_output=> #private::into_result(#name(__event)));
-    let registered = quote_spanned!(at_payload=> &__RECEIVER);
-    let signals = &args.signals;
+        .map_or(quote!(0), |order| typed(&quote!(i32), order));
+    let uid = option(&quote!(&'static str), args.uid.as_ref());
+    let filter = option(&quote!(fn(&#payload) -> bool), args.filter.as_ref());
+
+    // Spans decide where the compiler points, and it underlines from the first
+    // token to the last. So these stand where the mistake would be: at the
+    // return type, for an output that no receiver may have; at the argument,
+    // for a wrong payload; at the signal, for what is none.
+    let (first, last) = ends(output);
+    let mut called = name.clone();
+    called.set_span(first);
+    let event = quote_spanned!(last=> (__whatsapp_signals_event));
+    let (first, last) = ends(payload);
+    let (borrow, receiver) = (
+        Token![&](first),
+        quote_spanned!(last=> __WHATSAPP_SIGNALS_RECEIVER),
+    );
+    let signals = args.signals.iter().map(|signal| {
+        let borrow = Token![&](ends(signal).0);
+        quote!(#borrow #signal)
+    });
 
     quote! {
-        #(#cfgs)*
         const _: () = {
-            fn __receive(__event: &#payload) -> ::core::result::Result<(), #krate::BoxError> {
-                #call
+            fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> ::core::result::Result<(), #krate::BoxError> {
+                #private::into_result(#called #event)
             }
-            static __RECEIVER: #private::Registered<#payload> = #private::Registered::function(
-                __receive,
+            static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::function(
+                __whatsapp_signals_receive,
                 #filter,
                 #order,
                 #uid,
@@ -66,25 +76,39 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
             );
             #(
                 #private::inventory::submit! {
-                    #private::Registration::new(&#signals, #registered)
+                    #private::Registration::new(#signals, #borrow #receiver)
                 }
             )*
         };
     }
 }
 
-/// Our names, the user's place: a span from inside a `macro_rules` macro would
-/// otherwise bring that macro's hygiene, in which our names do not exist.
-fn pointing_at(span: Span) -> Span {
-    Span::call_site().located_at(span)
+/// The first and the last place of the user's tokens, for tokens of ours.
+///
+/// Our names keep our hygiene: a span from inside a `macro_rules` macro would
+/// otherwise bring that macro's, in which our names do not exist.
+fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|token| Span::call_site().located_at(token.span()));
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }
 
-fn option(value: Option<&syn::Expr>) -> TokenStream {
-    match value {
-        Some(value) => {
-            let at_value = pointing_at(value.span());
-            quote_spanned!(at_value=> ::core::option::Option::Some(#value))
-        }
-        None => quote!(::core::option::Option::None),
-    }
+/// The value as a constant of this type: a wrong one is then reported against
+/// the type, and not as the argument of a function that nobody called.
+fn typed(kind: &TokenStream, value: &Expr) -> TokenStream {
+    quote!({
+        const __WHATSAPP_SIGNALS_VALUE: #kind = #value;
+        __WHATSAPP_SIGNALS_VALUE
+    })
+}
+
+fn option(kind: &TokenStream, value: Option<&Expr>) -> TokenStream {
+    let Some(value) = value else {
+        return quote!(::core::option::Option::None);
+    };
+    let value = typed(kind, value);
+    quote!(::core::option::Option::Some(#value))
 }

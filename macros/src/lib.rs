@@ -13,5 +13,5 @@ use proc_macro::TokenStream;
 /// where `whatsapp-signals` re-exports it.
 #[proc_macro_attribute]
 pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::receiver(args.into(), item.into()).into()
+    expand::receiver(args.into(), &item.into()).into()
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::Signal;
 use super::info::ReceiverInfo;
-use super::registered::Closure;
+use super::receiver_of::Closure;
 
 /// A receiver that was connected at run time; dropping it disconnects the
 /// receiver.

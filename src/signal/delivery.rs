@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::info::ReceiverInfo;
-use super::registered::{Called, Registered, Slot};
+use super::receiver_of::{Called, ReceiverOf, Slot};
 use super::report::{Cause, Failure, Report};
 
 /// How a receiver is called, and what its failure means for those behind it.
@@ -13,7 +13,7 @@ pub(super) trait Policy {
     /// Why the loop ended early.
     type Stop;
 
-    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause>;
+    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause>;
 
     fn failed(report: &mut Report, failure: Failure) -> Result<(), Self::Stop>;
 }
@@ -27,7 +27,7 @@ pub(super) fn deliver<T: 'static, P: Policy>(
 ) -> Result<Report, P::Stop> {
     let mut report = Report::default();
     for slot in slots {
-        match P::call(slot.registered(), event) {
+        match P::call(slot.receiver(), event) {
             Ok(Called::Ran) => report.called += 1,
             Ok(Called::Filtered) => report.filtered += 1,
             Err(cause) => {
@@ -56,7 +56,7 @@ impl Policy for StopAtFirst {
     type Stop = Failure;
 
     #[inline]
-    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause> {
+    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause> {
         receiver.call(event).map_err(Cause::Error)
     }
 
@@ -72,7 +72,7 @@ impl Policy for Robust {
     type Stop = Infallible;
 
     #[inline]
-    fn call<T>(receiver: &Registered<T>, event: &T) -> Result<Called, Cause> {
+    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause> {
         // Unwind safety: a receiver only has `&T`, and what it broke of its
         // own state before it panicked is its own to mend, as after any panic
         // in another thread.
@@ -89,6 +89,16 @@ impl Policy for Robust {
     }
 }
 
+/// Drops what is a user's. A destructor that panics must not cost the other
+/// receivers the event, nor the sender the report; the panic hook has told of it.
+#[cold]
+pub(super) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // Its destructor could panic in turn.
+        std::mem::forget(payload);
+    }
+}
+
 /// The text of a panic, when it carried text.
 #[cold]
 fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
@@ -99,11 +109,7 @@ fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
     match payload.downcast::<String>() {
         Ok(text) => Some(text.into_boxed_str()),
         Err(payload) => {
-            // A payload of the user's own type may panic once more in its
-            // destructor; that must not cost the other receivers the event.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(again);
-            }
+            drop_quietly(payload);
             None
         }
     }

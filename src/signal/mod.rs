@@ -14,22 +14,23 @@ mod delivery;
 mod info;
 mod overlay;
 mod receiver;
-mod registered;
+mod receiver_of;
 mod registration;
 mod report;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
 use delivery::{Robust, StopAtFirst, deliver};
 use overlay::{Overlay, Snapshot};
-use registered::Slot;
+use receiver_of::Slot;
 
 pub use any::AnySignal;
 pub use connection::{ConnectError, ConnectOptions, Connection, Mute};
 pub use info::ReceiverInfo;
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
-pub use registered::Registered;
+pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
 
@@ -140,12 +141,17 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(&self, event: &T) -> Report {
-        let Ok(report) = deliver::<T, Robust>(self.name, &self.snapshot(), event);
+        let snapshot = self.snapshot();
+        let Ok(report) = deliver::<T, Robust>(self.name, &snapshot, event);
+        snapshot.drop_quietly();
         report
     }
 
     /// Connects a function, a closure or a [`Receiver`] of your own until the
     /// returned guard is dropped.
+    ///
+    /// A closure has to name its argument's type, `|event: &Payload| …`: the
+    /// compiler does not find it out by itself.
     ///
     /// # Examples
     ///
@@ -192,7 +198,7 @@ impl<T: 'static> Signal<T> {
             order: options.order,
             uid: options.uid,
         };
-        let receiver = Registered::object(Box::new(receiver), options.filter, details);
+        let receiver = ReceiverOf::object(Box::new(receiver), options.filter, details);
         match self.overlay.connect(self.name, self.statics(), receiver) {
             Ok(id) => Ok(Connection::new(self, id)),
             Err(connected) => Err(ConnectError {
@@ -309,6 +315,11 @@ impl<T: 'static> Signal<T> {
         }
     }
 }
+
+// What a panicking receiver breaks is its own; a signal's state is whole
+// whenever a receiver runs.
+impl<T> UnwindSafe for Signal<T> {}
+impl<T> RefUnwindSafe for Signal<T> {}
 
 impl<T> fmt::Debug for Signal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

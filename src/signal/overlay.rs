@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
+use super::delivery;
 use super::info::ReceiverInfo;
-use super::registered::{Registered, Slot};
+use super::receiver_of::{ReceiverOf, Slot};
 
 pub(super) struct Overlay<T: 'static> {
     /// False means: the static receivers are the whole truth.
@@ -41,6 +42,17 @@ impl<T> Deref for Snapshot<'_, T> {
         match self {
             Self::Static(slots) => slots,
             Self::Overlaid(slots) => slots,
+        }
+    }
+}
+
+impl<T> Snapshot<'_, T> {
+    /// Drops the snapshot, which drops the receivers that were disconnected
+    /// during the send, as quietly as those ran.
+    #[inline]
+    pub(super) fn drop_quietly(self) {
+        if let Self::Overlaid(slots) = self {
+            delivery::drop_quietly(slots);
         }
     }
 }
@@ -95,7 +107,7 @@ impl<T: 'static> Overlay<T> {
         &self,
         signal: &'static str,
         statics: &[Slot<T>],
-        receiver: Registered<T>,
+        receiver: ReceiverOf<T>,
     ) -> Result<u64, ReceiverInfo> {
         let receiver = Arc::new(receiver);
         let order = receiver.details.order;
@@ -119,12 +131,8 @@ impl<T: 'static> Overlay<T> {
         let id = state.next_id;
         slots.insert(at, Slot::Connected(id, receiver));
         state.next_id += 1;
-        let replaced = state.slots.replace(slots.into());
+        state.slots = Some(slots.into());
         self.settle(&state);
-        drop(state);
-        // Only now: dropping the old list may drop a user's closure, which may
-        // call back into this signal.
-        drop(replaced);
         Ok(id)
     }
 
@@ -147,7 +155,8 @@ impl<T: 'static> Overlay<T> {
         let replaced = std::mem::replace(&mut state.slots, slots);
         self.settle(&state);
         drop(state);
-        // See `connect`: never under the lock.
+        // Only now: this drops the users' closures that were disconnected, and
+        // their destructors may call this signal.
         drop(replaced);
         true
     }

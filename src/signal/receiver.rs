@@ -81,7 +81,7 @@ where
 #[diagnostic::on_unimplemented(
     message = "a receiver returns `()` or `Result<(), E>`, not `{Self}`",
     label = "not something a receiver can return",
-    note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`"
+    note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`; `Box<dyn Error>` does not"
 )]
 pub trait ReceiverOutput: sealed::Sealed {
     /// The same outcome, with the error boxed.
@@ -98,6 +98,9 @@ impl ReceiverOutput for () {
     }
 }
 
+// Not recommended: the compiler would explain at length why some `E` does not
+// convert, instead of saying what a receiver returns.
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> ReceiverOutput for Result<(), E> {
     fn into_result(self) -> Result<(), BoxError> {
         self.map_err(Into::into)

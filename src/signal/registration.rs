@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::ptr;
 
 use super::info::{Details, ReceiverInfo};
-use super::registered::{Registered, Slot};
+use super::receiver_of::{ReceiverOf, Slot};
 use super::{AnySignal, Signal};
 
 /// One static receiver of one signal, both with their types erased.
@@ -17,17 +17,17 @@ use super::{AnySignal, Signal};
 #[derive(Debug)]
 pub struct Registration {
     signal: &'static dyn AnySignal,
-    receiver: &'static dyn AnyRegistered,
+    receiver: &'static dyn AnyReceiverOf,
 }
 
 inventory::collect!(Registration);
 
-/// A [`Registered`] of any payload.
-trait AnyRegistered: Any + Sync + std::fmt::Debug {
+/// A [`ReceiverOf`] of any payload.
+trait AnyReceiverOf: Any + Sync + std::fmt::Debug {
     fn details(&self) -> &Details;
 }
 
-impl<T: 'static> AnyRegistered for Registered<T> {
+impl<T: 'static> AnyReceiverOf for ReceiverOf<T> {
     fn details(&self) -> &Details {
         &self.details
     }
@@ -37,7 +37,7 @@ impl Registration {
     /// The two share `T`, so the compiler has proved that the receiver takes
     /// what the signal carries before their types are erased.
     #[must_use]
-    pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static Registered<T>) -> Self {
+    pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static ReceiverOf<T>) -> Self {
         Self { signal, receiver }
     }
 
@@ -61,7 +61,7 @@ impl Registration {
 /// Walks the whole inventory; a [`Signal`] does it once and keeps the result.
 #[cold]
 pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
-    let mut found: Vec<&'static Registered<T>> = inventory::iter::<Registration>()
+    let mut found: Vec<&'static ReceiverOf<T>> = inventory::iter::<Registration>()
         .filter(|registration| registration.is_for(signal))
         .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())
         .collect();

@@ -84,7 +84,8 @@ impl Report {
 /// As text it names the receiver and where it was registered. What the
 /// receiver said is kept out of that line, since it may quote a user's
 /// message: it is in [`source`](Error::source), and a panic's in
-/// [`panic_message`](Failure::panic_message).
+/// [`panic_message`](Failure::panic_message). `Debug` shows both, so it is for
+/// your terminal and not for logs.
 ///
 /// # Examples
 ///

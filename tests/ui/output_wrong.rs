@@ -3,7 +3,7 @@ use whatsapp_signals::{Signal, receiver};
 static TICK: Signal<u32> = Signal::new("tick");
 
 #[receiver(TICK)]
-fn double(event: &u32) -> i32 {
+fn double(_event: &u32) -> i32 {
     2
 }
 

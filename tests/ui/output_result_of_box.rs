@@ -1,9 +1,11 @@
+use std::error::Error;
+
 use whatsapp_signals::{Signal, receiver};
 
 static TICK: Signal<u32> = Signal::new("tick");
 
 #[receiver(TICK)]
-fn log(_event: &u32) -> Result<(), u32> {
+fn count(_tick: &u32) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 

@@ -3,6 +3,8 @@ use whatsapp_signals::{Signal, receiver};
 static TICK: Signal<u32> = Signal::new("tick");
 
 #[receiver(TICK)]
-fn log(_event: &Vec<impl std::fmt::Display>) {}
+fn log(event: &[u8]) {
+    println!("{event:?}");
+}
 
 fn main() {}

@@ -11,7 +11,7 @@ use super::receiver::{BoxError, Receiver};
 ///
 /// Only `#[receiver]` names this type; its payload is what a wrong function
 /// argument is reported against.
-pub struct Registered<T: 'static> {
+pub struct ReceiverOf<T: 'static> {
     target: Target<T>,
     filter: Option<Filter<T>>,
     pub(super) details: Details,
@@ -33,7 +33,7 @@ enum Filter<T: 'static> {
     Closure(Closure<T>),
 }
 
-/// What [`Registered::call`] did with an event.
+/// What [`ReceiverOf::call`] did with an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Called {
     /// The receiver ran and succeeded.
@@ -42,7 +42,7 @@ pub(super) enum Called {
     Filtered,
 }
 
-impl<T: 'static> Registered<T> {
+impl<T: 'static> ReceiverOf<T> {
     /// A receiver written down at compile time by `#[receiver]`.
     #[doc(hidden)]
     #[must_use]
@@ -109,31 +109,31 @@ impl<T> Filter<T> {
     }
 }
 
-impl<T> fmt::Debug for Registered<T> {
+impl<T> fmt::Debug for ReceiverOf<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Registered").field(&self.details).finish()
+        f.debug_tuple("ReceiverOf").field(&self.details).finish()
     }
 }
 
 /// One place in a signal's list.
 pub(super) enum Slot<T: 'static> {
     /// Registered with `#[receiver]`.
-    Static(&'static Registered<T>),
+    Static(&'static ReceiverOf<T>),
     /// Connected at run time; the number is never given out twice.
-    Connected(u64, Arc<Registered<T>>),
+    Connected(u64, Arc<ReceiverOf<T>>),
 }
 
 impl<T> Slot<T> {
     #[inline]
-    pub(super) fn registered(&self) -> &Registered<T> {
+    pub(super) fn receiver(&self) -> &ReceiverOf<T> {
         match self {
-            Self::Static(registered) => registered,
-            Self::Connected(_, registered) => registered,
+            Self::Static(receiver) => receiver,
+            Self::Connected(_, receiver) => receiver,
         }
     }
 
     pub(super) fn details(&self) -> &Details {
-        &self.registered().details
+        &self.receiver().details
     }
 
     pub(super) fn has_id(&self, wanted: u64) -> bool {
@@ -144,8 +144,8 @@ impl<T> Slot<T> {
 impl<T> Clone for Slot<T> {
     fn clone(&self) -> Self {
         match self {
-            Self::Static(registered) => Self::Static(registered),
-            Self::Connected(id, registered) => Self::Connected(*id, Arc::clone(registered)),
+            Self::Static(receiver) => Self::Static(receiver),
+            Self::Connected(id, receiver) => Self::Connected(*id, Arc::clone(receiver)),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! Receivers in several crates: the fixture in `tests/fixtures/handlers` and
+//! this one.
+//!
+//! Link order differs between debug and release builds, and the order in which
+//! receivers run must not: run this test in both.
+
+// What a program writes to link a crate with receivers.
+use wa_handlers as _;
+
+use std::path::Path;
+
+use wa_handlers::orders::{ORDER_PAID, OrderPaid, PREORDER_PAID};
+use wa_handlers::{record, take_calls};
+use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
+use whatsapp_signals::{ReceiverInfo, Signal, parse, receiver, receivers};
+
+#[receiver(MESSAGE_RECEIVED, order = 30)]
+fn log(_event: &MessageReceived) {
+    record("here::log");
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 20)]
+fn index(_event: &MessageReceived) {
+    record("here::index");
+}
+
+#[receiver(MESSAGE_RECEIVED)]
+fn wave(_event: &MessageReceived) {
+    record("here::wave");
+}
+
+#[receiver(MESSAGE_RECEIVED)]
+fn bow(_event: &MessageReceived) {
+    record("here::bow");
+}
+
+#[receiver(MESSAGE_RECEIVED, order = -5)]
+fn route(_event: &MessageReceived) {
+    record("here::route");
+}
+
+#[receiver(MESSAGE_RECEIVED, order = -20)]
+fn trace(_event: &MessageReceived) {
+    record("here::trace");
+}
+
+#[receiver(ORDER_PAID)]
+fn celebrate(_event: &OrderPaid) {
+    record("here::celebrate");
+}
+
+/// What `send` makes this thread's record say.
+fn calls_of(send: impl FnOnce()) -> Vec<&'static str> {
+    drop(take_calls());
+    send();
+    take_calls()
+}
+
+/// Each receiver's path and order.
+fn listed<T>(signal: &Signal<T>) -> Vec<(&'static str, i32)> {
+    let listed = signal.receivers().into_iter();
+    listed.map(|info| (info.path(), info.order())).collect()
+}
+
+#[test]
+fn a_webhook_reaches_receivers_of_both_crates_in_one_order() {
+    let webhook = parse(include_bytes!("payloads/text.json")).unwrap();
+    let calls = calls_of(|| {
+        let report = webhook.dispatch();
+        assert!(report.is_ok(), "{report:?}");
+        assert_eq!(report.called(), 10);
+    });
+    assert_eq!(
+        calls,
+        [
+            "here::trace",
+            "inbox::block",
+            "here::route",
+            "inbox::translate",
+            "inbox::answer",
+            "here::wave",
+            "here::bow",
+            "inbox::archive",
+            "here::index",
+            "here::log",
+        ]
+    );
+}
+
+#[test]
+fn the_filter_of_another_crate_is_asked() {
+    let webhook = parse(include_bytes!("payloads/image.json")).unwrap();
+    let calls = calls_of(|| assert_eq!(webhook.dispatch().called(), 11));
+    assert_eq!(
+        calls[3..7],
+        [
+            "inbox::translate",
+            "inbox::answer",
+            "inbox::download",
+            "here::wave"
+        ]
+    );
+}
+
+#[test]
+fn receivers_of_both_crates_are_listed_in_the_order_in_which_they_run() {
+    assert_eq!(
+        listed(&MESSAGE_RECEIVED),
+        [
+            ("other_crates::trace", -20),
+            ("wa_handlers::inbox::block", -10),
+            ("other_crates::route", -5),
+            ("wa_handlers::inbox::translate", 0),
+            ("wa_handlers::inbox::answer", 0),
+            ("wa_handlers::inbox::download", 0),
+            ("other_crates::wave", 0),
+            ("other_crates::bow", 0),
+            ("wa_handlers::inbox::archive", 20),
+            ("other_crates::index", 20),
+            ("other_crates::log", 30),
+        ]
+    );
+}
+
+#[test]
+fn receivers_are_sorted_by_order_file_and_line() {
+    let place = |info: &ReceiverInfo| (info.order(), info.file().to_owned(), info.line());
+    let listed = MESSAGE_RECEIVED.receivers();
+    assert!(listed.is_sorted_by_key(place), "{listed:#?}");
+
+    for info in listed {
+        let expected = if info.path().starts_with("wa_handlers") {
+            "tests/fixtures/handlers/src/inbox.rs"
+        } else {
+            "tests/other_crates.rs"
+        };
+        assert!(Path::new(info.file()).ends_with(expected), "{info}");
+    }
+}
+
+#[test]
+fn a_signal_of_another_crate_is_received_here() {
+    let paid = OrderPaid { total_cents: 990 };
+    let calls = calls_of(|| assert_eq!(ORDER_PAID.send(&paid).unwrap().called(), 4));
+    assert_eq!(
+        calls,
+        [
+            "orders::check",
+            "orders::thank",
+            "here::celebrate",
+            "orders::ship"
+        ]
+    );
+}
+
+#[test]
+fn a_receiver_of_two_signals_hears_each() {
+    let paid = OrderPaid { total_cents: 990 };
+    let calls = calls_of(|| assert!(PREORDER_PAID.send_robust(&paid).is_ok()));
+    assert_eq!(calls, ["orders::thank"]);
+}
+
+#[test]
+fn a_failure_names_the_receiver_of_another_crate() {
+    let nothing = OrderPaid { total_cents: 0 };
+    let mut failed = None;
+    let calls = calls_of(|| failed = ORDER_PAID.send(&nothing).err());
+    assert_eq!(calls, ["orders::check"]);
+
+    let failed = failed.unwrap();
+    assert_eq!(failed.receiver().path(), "wa_handlers::orders::check");
+    assert_eq!(failed.error().unwrap().to_string(), "nothing was paid");
+}
+
+#[test]
+fn the_program_lists_the_receivers_of_all_its_crates() {
+    let of = |signal| {
+        let all = receivers().into_iter();
+        all.filter(|info| info.signal() == signal)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("message_received"), MESSAGE_RECEIVED.receivers());
+    assert_eq!(of("order_paid"), ORDER_PAID.receivers());
+    assert_eq!(of("preorder_paid"), PREORDER_PAID.receivers());
+    assert_eq!(listed(&UNRECOGNIZED), [("wa_handlers::inbox::report", 0)]);
+    assert_eq!(receivers().len(), 11 + 4 + 1 + 1);
+}

@@ -1,7 +1,0 @@
-use whatsapp_signals::Signal;
-
-static TICK: Signal<u32> = Signal::new("tick");
-
-fn main() {
-    TICK.connect(|event| println!("{event}")).detach();
-}
