@@ -1,4 +1,5 @@
 //! Contacts go to messages and statuses by their ids, never by their place.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use whatsapp_signals::event::WebhookEvent;

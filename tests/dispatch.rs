@@ -3,6 +3,7 @@
 //!
 //! Static receivers belong to the whole program, so this scenario has a test
 //! binary to itself.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Mutex;
 

@@ -1,4 +1,5 @@
 //! A body that is no webhook: which error it is, and that nothing panics.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use whatsapp_signals::ParseErrorKind::{
     Duplicate, NoEntry, NotAnObject, NotJson, NotUtf8, TooLarge, Truncated, WrongObject,

@@ -1,8 +1,10 @@
 //! One odd thing in a webhook costs itself: what stands beside it arrives, and
 //! the odd thing arrives as `Unrecognized` with its JSON.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use whatsapp_signals::event::{Reason, Unrecognized, WebhookEvent};
+use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::parse;
 
 const GOOD: &str = r#"{"id":"wamid.GOOD","from":"15550101001","timestamp":"1785000000","type":"text","text":{"body":"Hello"}}"#;
@@ -350,7 +352,7 @@ fn a_timestamp_that_is_no_time_does_not_cost_the_message() {
             panic!("{json}: {all:?}")
         };
         assert_eq!(
-            event.message.timestamp.map(|time| time.as_secs()),
+            event.message.timestamp.map(Timestamp::as_secs),
             expected,
             "{json}"
         );

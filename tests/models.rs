@@ -1,4 +1,5 @@
 //! The models: what the doc examples do not already show.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

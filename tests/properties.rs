@@ -1,5 +1,6 @@
 //! For all bodies: parsing never panics, every item gives an event, and the
 //! fast way and the slow way through a body agree.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -150,7 +151,7 @@ proptest! {
         body["entry"][0]["changes"][0]["value"]["zzz"] = json!(1);
         let (unknown, slow): (Vec<_>, Vec<_>) = events(&body.to_string())
             .into_iter()
-            .partition(|event| matches!(event, WebhookEvent::Unrecognized(event) if event.path.ends_with(".zzz")));
+            .partition(|event| matches!(event, WebhookEvent::Unrecognized(event) if event.path.contains(".zzz")));
         prop_assert_eq!(unknown.len(), 1);
         prop_assert_eq!(fast, slow);
     }
