@@ -307,7 +307,9 @@ fn an_entry_without_changes_is_counted_and_one_with_other_members_is_reported() 
 
     let other = r#"{"id":"1","messaging":[{}]}"#;
     let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{other},"#));
-    assert_eq!(others(&body)[0].raw.as_str(), other);
+    let odd = &others(&body)[0];
+    assert_eq!(odd.raw.as_str(), other);
+    assert_eq!(odd.account.waba_id.as_ref().unwrap(), "1");
 }
 
 #[test]

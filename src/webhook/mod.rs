@@ -15,9 +15,10 @@
 
 mod change;
 mod contacts;
-mod envelope;
+mod documented;
 mod error;
 mod events;
+mod layered;
 mod message;
 mod path;
 mod report;
@@ -33,6 +34,9 @@ use crate::event::WebhookEvent;
 
 pub use error::{ParseError, ParseErrorKind};
 pub use report::{DispatchReport, EventFailure};
+
+/// What WhatsApp's webhooks have as their `object`.
+const OBJECT: &str = "whatsapp_business_account";
 
 /// Reads the body of a webhook, as Meta sent it.
 ///
@@ -125,7 +129,10 @@ impl Parser {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // The one copy of the body, which all events share for their raw JSON.
         let body: Arc<str> = text.into();
-        envelope::read(&body)
+        match documented::read(&body) {
+            Some(webhook) => Ok(webhook),
+            None => layered::read(&body),
+        }
     }
 }
 

@@ -1,100 +1,21 @@
-//! The outer levels: the body, its entries, their changes.
+//! The slow way into a body: level by level, so that what is odd is found and
+//! reported, and costs nothing beside it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::events::{Events, Scope, readable};
 use super::path::Path;
-use super::split::{elements, members, members_of, text_object};
-use super::value::{SIGNUP, Value, account, is_conversation};
-use super::{ParseErrorKind, Webhook, change};
+use super::split::{elements, members, members_of};
+use super::value::account;
+use super::{OBJECT, ParseErrorKind, Webhook, change};
 use crate::event::Reason;
-use crate::model::{Timestamp, WabaId};
 
-const OBJECT: &str = "whatsapp_business_account";
-
+/// Reads a body, or says why it is no webhook.
 pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
-    match documented(body) {
-        Some(webhook) => Ok(webhook),
-        None => layered(body),
-    }
-}
-
-/// A body of messages and statuses as Meta documents it.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    object: Cow<'a, str>,
-    #[serde(borrow)]
-    entry: Vec<Entry<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(default)]
-    id: Option<WabaId>,
-    #[serde(default)]
-    time: Option<Timestamp>,
-    #[serde(borrow)]
-    changes: Vec<Change<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Change<'a> {
-    #[serde(borrow)]
-    field: Cow<'a, str>,
-    #[serde(borrow)]
-    value: Value<'a>,
-}
-
-impl Change<'_> {
-    /// Whether the value's shape, which fits, also goes with the field.
-    fn is_documented(&self) -> bool {
-        is_conversation(&self.field) && (self.field != SIGNUP || self.value.in_app_signup.is_some())
-    }
-}
-
-/// The fast way: the whole body in one pass down to its items. `None` when it
-/// differs from what is documented in any way.
-fn documented(body: &Arc<str>) -> Option<Webhook> {
-    let envelope: Envelope<'_> = text_object(body).ok()?;
-    let mut changes = envelope.entry.iter().flat_map(|entry| &entry.changes);
-    if envelope.object != OBJECT || !changes.all(Change::is_documented) {
-        return None;
-    }
-
-    let mut webhook = Webhook {
-        entries: envelope.entry.len(),
-        ..Webhook::default()
-    };
-    let mut events = Events::new(body);
-    let root = Path::root("entry");
-    for (at, entry) in envelope.entry.into_iter().enumerate() {
-        webhook.empty_entries += usize::from(entry.changes.is_empty());
-        let path = root.element(at);
-        let changes = path.member("changes");
-        for (at, mut change) in entry.changes.into_iter().enumerate() {
-            let number = change.value.metadata.take();
-            let scope = Scope {
-                field: Some(&change.field),
-                account: account(entry.id.clone(), number),
-                time: entry.time,
-            };
-            let path = changes.element(at);
-            change::conversation(&mut events, &scope, path.member("value"), change.value);
-        }
-    }
-    webhook.events = events.into_list();
-    Some(webhook)
-}
-
-/// The slow way: level by level, so that what is odd is found and reported,
-/// and costs nothing beside it.
-fn layered(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
     let entries = entries(body)?;
     let mut webhook = Webhook {
         entries: entries.len(),
@@ -104,9 +25,10 @@ fn layered(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
     let root = Path::root("entry");
     for (at, raw) in entries.into_iter().enumerate() {
         let path = root.element(at);
-        match entry(&mut events, path, raw) {
+        let mut scope = Scope::default();
+        match entry(&mut events, &mut scope, path, raw) {
             Ok(changes) => webhook.empty_entries += usize::from(changes == 0),
-            Err(reason) => events.unrecognized(&Scope::default(), path, reason, raw),
+            Err(reason) => events.unrecognized(&scope, path, reason, raw),
         }
     }
     webhook.events = events.into_list();
@@ -150,9 +72,16 @@ fn not_json(error: &serde_json::Error) -> ParseErrorKind {
 }
 
 /// Reads one entry and returns how many changes it has.
-fn entry(events: &mut Events<'_>, path: Path<'_>, raw: &RawValue) -> Result<usize, Reason> {
+fn entry(
+    events: &mut Events<'_>,
+    scope: &mut Scope<'_>,
+    path: Path<'_>,
+    raw: &RawValue,
+) -> Result<usize, Reason> {
     let members = members(raw, ["id", "time", "changes"])?;
     let [id, time, changes] = members.known;
+    scope.account = account(readable(id), None);
+    scope.time = readable(time);
     let Some(changes) = changes else {
         // Nothing is lost with an entry that has nothing else.
         return if members.unknown.is_empty() {
@@ -163,25 +92,20 @@ fn entry(events: &mut Events<'_>, path: Path<'_>, raw: &RawValue) -> Result<usiz
     };
     let changes = elements(changes)?;
 
-    let scope = Scope {
-        field: None,
-        account: account(readable(id), None),
-        time: readable(time),
-    };
     for (name, piece, is_read) in [
         ("id", id, scope.account.waba_id.is_some()),
         ("time", time, scope.time.is_some()),
     ] {
         if let Some(piece) = piece.filter(|_| !is_read) {
-            events.unrecognized(&scope, path.member(name), Reason::Malformed, piece);
+            events.unrecognized(scope, path.member(name), Reason::Malformed, piece);
         }
     }
     let count = changes.len();
     let path = path.member("changes");
     for (at, raw) in changes.into_iter().enumerate() {
         let path = path.element(at);
-        if let Err(reason) = change(events, &scope, path, raw) {
-            events.unrecognized(&scope, path, reason, raw);
+        if let Err(reason) = change(events, scope, path, raw) {
+            events.unrecognized(scope, path, reason, raw);
         }
     }
     Ok(count)
