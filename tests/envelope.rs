@@ -4,6 +4,7 @@
 use whatsapp_signals::ParseErrorKind::{
     Duplicate, NoEntry, NotAnObject, NotJson, NotUtf8, TooLarge, Truncated, WrongObject,
 };
+use whatsapp_signals::event::{Reason, WebhookEvent};
 use whatsapp_signals::{ParseErrorKind, Parser, parse};
 
 #[track_caller]
@@ -172,4 +173,32 @@ fn a_long_name_from_the_wire_is_cut_and_kept_on_one_line_in_texts() {
         text,
         format!(r#"the body is not from WhatsApp: its object is "line\n{shown}"…"#)
     );
+}
+
+/// Ten thousand odd things are reported one by one; a body that has more is
+/// hostile, and must not become a hundred times its size in events.
+#[test]
+fn a_hundred_thousand_odd_things_are_told_in_bounded_memory() {
+    for (open, close) in [
+        (r#""entry":["#, "]}"),
+        (r#""entry":[{"changes":["#, "]}]}"),
+        (
+            r#""entry":[{"changes":[{"field":"messages","value":{"messages":["#,
+            "]}}]}]}",
+        ),
+        (
+            r#""entry":[{"changes":[{"field":"messages","value":{"shiny":["#,
+            "]}}]}]}",
+        ),
+    ] {
+        let odd = vec!["1"; 100_000].join(",");
+        let body = format!(r#"{{"object":"whatsapp_business_account",{open}{odd}{close}"#);
+        let events = parse(body.as_bytes()).unwrap().into_events();
+        assert_eq!(events.len(), 10_001);
+        let Some(WebhookEvent::Unrecognized(rest)) = events.last() else {
+            panic!("{:?}", events.last())
+        };
+        assert_eq!(rest.reason, Reason::TooMany(90_000));
+        assert_eq!(rest.raw.as_str(), body, "nothing is lost");
+    }
 }

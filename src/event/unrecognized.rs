@@ -83,6 +83,9 @@ pub enum Reason {
     Malformed,
     /// A contact that no message or status of its webhook belongs to.
     StrayContact,
+    /// This many more odd things than are reported one by one (10,000 of a
+    /// body); here is the whole body. Meta sends no such thing.
+    TooMany(usize),
 }
 
 impl fmt::Display for Reason {
@@ -94,6 +97,7 @@ impl fmt::Display for Reason {
             Self::Missing(member) => write!(f, "member {member:?} is missing"),
             Self::Duplicate(member) => write!(f, "member {member:?} is there twice"),
             Self::Malformed => f.write_str("not of the shape that belongs there"),
+            Self::TooMany(more) => write!(f, "{more} more than are reported one by one"),
             Self::StrayContact => f.write_str("contact that nothing belongs to"),
         }
     }

@@ -46,7 +46,8 @@ impl RawJson {
         Ok(Self::whole(raw.get().into()))
     }
 
-    fn whole(body: Arc<str>) -> Self {
+    /// A whole text, which is known to be JSON.
+    pub(crate) fn whole(body: Arc<str>) -> Self {
         let item = 0..body.len();
         Self { body, item }
     }

@@ -19,10 +19,16 @@ pub(super) struct Scope<'a> {
     pub(super) time: Option<Timestamp>,
 }
 
+/// How many odd things of one body are reported one by one. Meta sends a
+/// thousand updates at most; past this a body is hostile, and four megabytes
+/// of `1,1,1,…` must not become a gigabyte of events.
+const MAX_UNRECOGNIZED: usize = 10_000;
+
 /// The events so far, and the body that they are read from.
 pub(super) struct Events<'a> {
     body: &'a Arc<str>,
     list: Vec<WebhookEvent>,
+    unrecognized: usize,
 }
 
 impl<'a> Events<'a> {
@@ -30,10 +36,25 @@ impl<'a> Events<'a> {
         Self {
             body,
             list: Vec::new(),
+            unrecognized: 0,
         }
     }
 
-    pub(super) fn into_list(self) -> Vec<WebhookEvent> {
+    /// All events. What was not reported one by one is reported at the end,
+    /// with the whole body.
+    pub(super) fn into_list(mut self) -> Vec<WebhookEvent> {
+        if let Some(more @ 1..) = self.unrecognized.checked_sub(MAX_UNRECOGNIZED) {
+            self.push(Unrecognized {
+                field: None,
+                path: "entry".to_owned(),
+                reason: Reason::TooMany(more),
+                id: None,
+                user: None,
+                timestamp: None,
+                account: Arc::default(),
+                raw: RawJson::whole(Arc::clone(self.body)),
+            });
+        }
         self.list
     }
 
@@ -57,7 +78,8 @@ impl<'a> Events<'a> {
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
         let items = items.unwrap_or_default();
-        self.list.reserve(items.len());
+        // Not more than Meta sends at once: a hostile body pays as it goes.
+        self.list.reserve(items.len().min(1000));
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
                 self.unrecognized_item(scope, path.element(at), reason, item);
@@ -66,7 +88,6 @@ impl<'a> Events<'a> {
     }
 
     /// Reports something that is not one of the items that have a header.
-    #[cold]
     pub(super) fn unrecognized(
         &mut self,
         scope: &Scope<'_>,
@@ -74,20 +95,10 @@ impl<'a> Events<'a> {
         reason: Reason,
         piece: &RawValue,
     ) {
-        self.push(Unrecognized {
-            field: scope.field.map(Into::into),
-            path: path.to_string(),
-            reason,
-            id: None,
-            user: None,
-            timestamp: scope.time,
-            account: Arc::clone(&scope.account),
-            raw: self.raw(piece),
-        });
+        self.report(scope, path, reason, piece, Header::default);
     }
 
     /// Reports an item, with as much of its header as can be read.
-    #[cold]
     pub(super) fn unrecognized_item(
         &mut self,
         scope: &Scope<'_>,
@@ -95,7 +106,23 @@ impl<'a> Events<'a> {
         reason: Reason,
         item: &RawValue,
     ) {
-        let header = Header::read(item);
+        self.report(scope, path, reason, item, || Header::read(item));
+    }
+
+    #[cold]
+    fn report(
+        &mut self,
+        scope: &Scope<'_>,
+        path: Path<'_>,
+        reason: Reason,
+        piece: &RawValue,
+        header: impl FnOnce() -> Header,
+    ) {
+        self.unrecognized += 1;
+        if self.unrecognized > MAX_UNRECOGNIZED {
+            return;
+        }
+        let header = header();
         self.push(Unrecognized {
             field: scope.field.map(Into::into),
             path: path.to_string(),
@@ -104,7 +131,7 @@ impl<'a> Events<'a> {
             user: header.user,
             timestamp: header.timestamp.or(scope.time),
             account: Arc::clone(&scope.account),
-            raw: self.raw(item),
+            raw: self.raw(piece),
         });
     }
 }
