@@ -10,7 +10,8 @@
 //! gives `{"file", "error"}`; the others are still read, and the exit status
 //! is 1.
 
-use std::io::{self, BufWriter, Read, Write};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::{env, fs};
 
@@ -34,15 +35,24 @@ struct ErrorLine<'a> {
 }
 
 fn main() -> io::Result<ExitCode> {
-    let files: Vec<String> = env::args().skip(1).collect();
+    match run() {
+        // Whoever reads has read enough: `inspect … | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        result => result,
+    }
+}
+
+fn run() -> io::Result<ExitCode> {
+    let files: Vec<OsString> = env::args_os().skip(1).collect();
     if files.is_empty() {
         eprintln!("usage: inspect FILE… | -");
         return Ok(ExitCode::from(2));
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut exit = ExitCode::SUCCESS;
-    for file in &files {
-        if let Err(error) = inspect(file, &mut out)? {
+    for path in &files {
+        let file = &path.to_string_lossy();
+        if let Err(error) = inspect(path, file, &mut out)? {
             line(&mut out, &ErrorLine { file, error })?;
             exit = ExitCode::FAILURE;
         }
@@ -53,8 +63,8 @@ fn main() -> io::Result<ExitCode> {
 
 /// Prints one body's events; the inner error is the body's, the outer one
 /// that of our own output.
-fn inspect(file: &str, out: &mut impl Write) -> io::Result<Result<(), String>> {
-    let body = match read(file) {
+fn inspect(path: &OsStr, file: &str, out: &mut impl Write) -> io::Result<Result<(), String>> {
+    let body = match read(path) {
         Ok(body) => body,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -79,13 +89,13 @@ fn inspect(file: &str, out: &mut impl Write) -> io::Result<Result<(), String>> {
     Ok(Ok(()))
 }
 
-fn read(file: &str) -> io::Result<Vec<u8>> {
-    if file == "-" {
+fn read(path: &OsStr) -> io::Result<Vec<u8>> {
+    if path == "-" {
         let mut body = Vec::new();
         io::stdin().lock().read_to_end(&mut body)?;
         Ok(body)
     } else {
-        fs::read(file)
+        fs::read(path)
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::error::Error;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use whatsapp_signals::event::{CampaignCompleted, MessageSent};
@@ -139,25 +139,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The bodies named on the command line, `-` for standard input; without any,
 /// those in `tests/payloads`.
 fn bodies() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut files: Vec<String> = env::args().skip(1).collect();
+    let mut files: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
         for file in fs::read_dir(folder)? {
-            files.push(file?.path().display().to_string());
+            files.push(file?.path());
         }
         files.sort();
     }
-    let read = |file: String| {
+    let read = |file: PathBuf| {
         let mut body = Vec::new();
-        if file == "-" {
+        if file == Path::new("-") {
             io::stdin().read_to_end(&mut body)?;
         } else {
             body = fs::read(&file)?;
         }
-        let name = Path::new(&file)
-            .file_name()
-            .map(|name| name.display().to_string());
-        Ok((name.unwrap_or(file), body))
+        let name = file.file_name().unwrap_or_default().display().to_string();
+        Ok((name, body))
     };
     files.into_iter().map(read).collect()
 }

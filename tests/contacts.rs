@@ -73,15 +73,49 @@ fn a_number_that_is_a_user_id_finds_its_contact() {
 }
 
 #[test]
-fn an_item_that_names_nobody_gets_the_only_contact_and_no_other() {
+fn an_item_that_names_nobody_gets_the_only_contact_when_it_is_the_only_item() {
     let one = contact("a", &json!({"user_id": "US.1"}));
     let two = contact("b", &json!({"user_id": "US.2"}));
-    let messages = json!([message(&json!({}))]);
+    let nobody = message(&json!({}));
+    let found = names(&json!([one]), &json!([nobody]), &json!([]));
+    assert_eq!(found, [Some("a".into())]);
     assert_eq!(
-        names(&json!([one]), &messages, &json!([])),
-        [Some("a".into())]
+        names(&json!([one, two]), &json!([nobody]), &json!([])),
+        [None]
     );
-    assert_eq!(names(&json!([one, two]), &messages, &json!([])), [None]);
+
+    let theirs = message(&json!({"from_user_id": "US.1"}));
+    let found = names(&json!([one]), &json!([theirs, nobody]), &json!([]));
+    assert_eq!(found, [Some("a".into()), None]);
+    let to_group =
+        json!({"id": "w", "status": "sent", "recipient_type": "group", "recipient_id": "g"});
+    assert_eq!(names(&json!([one]), &json!([]), &json!([to_group])), [None]);
+}
+
+#[test]
+fn a_contact_listed_twice_to_the_letter_is_no_stray() {
+    let body = |second: Value| {
+        let messages = json!([
+            message(&json!({"from": "1"})),
+            message(&json!({"from": "2"}))
+        ]);
+        let contacts = json!([
+            contact("a", &json!({"wa_id": "1"})),
+            second,
+            contact("b", &json!({"wa_id": "2"}))
+        ]);
+        json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+            "field": "messages", "value": {"contacts": contacts, "messages": messages}}]}]})
+    };
+    let strays = |body: Value| {
+        let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+        events
+            .iter()
+            .filter(|event| event.name() == "unrecognized")
+            .count()
+    };
+    assert_eq!(strays(body(contact("a", &json!({"wa_id": "1"})))), 0);
+    assert_eq!(strays(body(contact("other", &json!({"wa_id": "1"})))), 1);
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn odd_entries_and_changes_beside_a_good_message() {
 }
 
 #[test]
-fn an_entry_without_changes_is_counted_and_one_with_other_members_is_reported() {
+fn an_entry_without_changes_is_counted_and_its_other_members_are_reported() {
     let body = messages(&[GOOD]).replace(
         r#""entry":["#,
         r#""entry":[{"id":"1"},{"id":"2","changes":[]},"#,
@@ -305,11 +305,19 @@ fn an_entry_without_changes_is_counted_and_one_with_other_members_is_reported() 
     let webhook = parse(body.as_bytes()).unwrap();
     assert_eq!((webhook.entries(), webhook.empty_entries()), (3, 2));
 
-    let other = r#"{"id":"1","messaging":[{}]}"#;
-    let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{other},"#));
-    let odd = &others(&body)[0];
-    assert_eq!(odd.raw.as_str(), other);
-    assert_eq!(odd.account.waba_id.as_ref().unwrap(), "1");
+    for other in [
+        r#"{"id":"1","messaging":[{"a":1}]}"#,
+        r#"{"id":"1","changes":[],"messaging":[{"a":1}]}"#,
+    ] {
+        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{other},"#));
+        let odd = &others(&body)[0];
+        assert_eq!(odd.path, "entry[0].messaging[0]");
+        assert_eq!(
+            (odd.raw.as_str(), &odd.reason),
+            (r#"{"a":1}"#, &Reason::UnknownMember)
+        );
+        assert_eq!(odd.account.waba_id.as_ref().unwrap(), "1");
+    }
 }
 
 #[test]
@@ -441,4 +449,124 @@ fn a_signup_without_its_id_or_its_user_is_reported() {
             &Reason::Missing(missing.into()),
         );
     }
+}
+
+#[test]
+fn unknown_members_outside_of_values_are_reported_too() {
+    let good = messages(&[GOOD]);
+    for (before, with, path) in [
+        (r#""entry":"#, r#""shiny":{"a":1},"entry":"#, "shiny"),
+        (
+            r#""id":"900""#,
+            r#""id":"900","shiny":{"a":1}"#,
+            "entry[0].shiny",
+        ),
+        (
+            r#""field":"#,
+            r#""shiny":{"a":1},"field":"#,
+            "entry[0].changes[0].shiny",
+        ),
+    ] {
+        let odd = others(&good.replace(before, with));
+        let [odd] = &odd[..] else { panic!("{odd:?}") };
+        assert_eq!((odd.path.as_str(), odd.raw.as_str()), (path, r#"{"a":1}"#));
+        assert_eq!(odd.reason, Reason::UnknownMember);
+    }
+}
+
+#[test]
+fn a_name_of_the_senders_making_is_cut_and_escaped_in_paths_and_reasons() {
+    let name = format!("a\\nINFO ok{}", "x".repeat(1000));
+    let body = body(&format!(r#""messages":[{GOOD}],"{name}":1"#));
+    let shown = format!(
+        r#"entry[0].changes[0].value["a\nINFO ok{}"…]"#,
+        "x".repeat(55)
+    );
+    assert_eq!(others(&body)[0].path, shown);
+
+    let kind = "x".repeat(1000);
+    let twice = format!(r#"{{"type":"{kind}","{kind}":1,"{kind}":2}}"#);
+    let odd = format!(r#"{{"id":"wamid.ODD","type":"interactive","interactive":{twice}}}"#);
+    let event = odd_message(&odd, &Reason::Duplicate(kind.into()));
+    assert_eq!(
+        event.reason.to_string().len(),
+        r#"member ""… is there twice"#.len() + 64
+    );
+}
+
+#[test]
+fn an_edit_of_an_edit_is_odd_and_never_the_end_of_the_stack() {
+    let depth = 50_000;
+    let edits =
+        r#"{"original_message_id":"wamid.A","message":{"type":"edit","edit":"#.repeat(depth);
+    let odd = format!(
+        r#"{{"id":"wamid.ODD","type":"edit","edit":{edits}{{}}{}}}"#,
+        "}}".repeat(depth)
+    );
+    let small_stack = std::thread::Builder::new().stack_size(1 << 20);
+    let test = move || odd_message(&odd, &Reason::UnknownType("edit".into()));
+    small_stack.spawn(test).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_text_in_the_place_of_an_id_is_not_copied_into_every_event() {
+    let odd = format!(
+        r#"{{"id":"{}","type":"request_welcome"}}"#,
+        "x".repeat(1025)
+    );
+    odd_message(&odd, &Reason::Malformed);
+    let longest = format!(
+        r#"{{"id":"{}","type":"request_welcome"}}"#,
+        "x".repeat(1024)
+    );
+    assert_eq!(events(&messages(&[&longest]))[0].name(), "message_received");
+}
+
+#[test]
+fn an_odd_status_of_a_group_names_the_participant_and_not_the_group() {
+    let odd = r#"{"id":"w","recipient_type":"group","recipient_id":"G","recipient_participant_id":"1555"}"#;
+    let body = body(&format!(r#""messages":[{GOOD}],"statuses":[{odd}]"#));
+    let event = beside(
+        &body,
+        "0].value.statuses[0]",
+        odd,
+        &Reason::Missing("status".into()),
+    );
+    assert_eq!(event.user.unwrap().wa_id().unwrap(), "1555");
+}
+
+#[test]
+fn a_place_that_is_no_number_is_odd() {
+    for latitude in [r#""NaN""#, r#""inf""#, r#""1e999""#] {
+        odd_message(
+            &format!(
+                r#"{{"id":"w","type":"location","location":{{"latitude":{latitude},"longitude":0}}}}"#
+            ),
+            &Reason::Malformed,
+        );
+    }
+}
+
+#[test]
+fn a_signup_field_may_hold_a_list_and_other_items_beside_it() {
+    let signup = r#"{"wa_id":"1555","signup_id":"spring"}"#;
+    let list = messages(&[GOOD]).replace(
+        r#"{"field":"messages""#,
+        &format!(r#"{{"field":"in_app_signup","value":[{signup},{signup}]}},{{"field":"messages""#),
+    );
+    let names: Vec<_> = events(&list).iter().map(WebhookEvent::name).collect();
+    assert_eq!(
+        names,
+        ["user_subscribed", "user_subscribed", "message_received"]
+    );
+
+    let both = body(&format!(
+        r#""contacts":[{{"wa_id":"15550101001"}}],"messages":[{GOOD}]"#
+    ));
+    let both = both.replace(r#""field":"messages""#, r#""field":"in_app_signup""#);
+    let all = events(&both);
+    let [WebhookEvent::MessageReceived(event)] = &all[..] else {
+        panic!("{all:?}")
+    };
+    assert!(event.contact.is_some());
 }

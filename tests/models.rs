@@ -7,8 +7,8 @@ use serde_json::json;
 use whatsapp_signals::event::{CampaignCompleted, MessageSent, UserSubscribed, WebhookEvent};
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, Context, FlowResponse, Identity,
-    Interactive, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus, StatusUpdate,
-    Timestamp,
+    Interactive, Location, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
+    StatusUpdate, Timestamp,
 };
 use whatsapp_signals::{DispatchReport, Failure, Report, Signal, Webhook, parse};
 
@@ -34,7 +34,7 @@ fn what_your_code_dispatches_survives_serialization() {
         .reply_to("wamid.Q")
         .build();
     let account = Account::new("900").with_number("300", "1555");
-    round_trips(&MessageSent::new(message).from_account(account));
+    round_trips(&MessageSent::new(message).with_account(account));
 
     let mut campaign = Campaign::new("Spring");
     campaign.status = CampaignStatus::Other("dreamt of".into());
@@ -102,6 +102,12 @@ fn a_user_id_in_the_place_of_the_phone_number_is_a_user_id() {
     }
     let both = Identity::new(Some("US.1"), Some("US.2"), None).unwrap();
     assert_eq!(both.wa_id().unwrap(), "US.1", "nothing is thrown away");
+    assert_eq!(both.phone(), None);
+    let twice = Identity::new(Some("US.1"), Some("US.1"), None).unwrap();
+    assert_eq!(
+        (twice.wa_id(), twice.user_id().unwrap().as_str()),
+        (None, "US.1")
+    );
 }
 
 #[test]
@@ -239,4 +245,35 @@ fn a_subscriber_is_marked_as_one_and_keeps_what_the_webhook_tells_of_them() {
     assert_eq!(contact.name.as_deref(), Some("Ada Okafor"));
     assert!(contact.identity.user_id().is_some() && contact.phone().is_some());
     assert_eq!(event.signup, Signup::new("juniper-autumn-rides"));
+}
+
+#[test]
+fn a_subscriber_has_the_ids_of_the_contact_and_of_the_item() {
+    let body = r#"{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"user_preferences","value":{
+        "contacts":[{"wa_id":"1555"}],
+        "user_preferences":[{"wa_id":"1555","user_id":"US.7","value":"signup","signup_id":"spring"}]}}]}]}"#;
+    let events = parse(body.as_bytes()).unwrap().into_events();
+    let [WebhookEvent::UserSubscribed(event)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let identity = &event.contact.identity;
+    assert_eq!(
+        identity,
+        &Identity::new(Some("1555"), Some("US.7"), None).unwrap()
+    );
+}
+
+#[test]
+fn places_keep_every_bit() {
+    for latitude in [
+        14.168_536_774_085_865_f64,
+        -122.161_659_240_72,
+        5e-324,
+        -0.0,
+    ] {
+        let json = json!({"latitude": latitude, "longitude": 0});
+        let place: Location = serde_json::from_str(&json.to_string()).unwrap();
+        assert_eq!(place.latitude.to_bits(), latitude.to_bits());
+        round_trips(&place);
+    }
 }

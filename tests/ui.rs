@@ -10,10 +10,13 @@
 //! TRYBUILD=overwrite cargo test --test ui
 //! ```
 
-#[test]
 #[rustversion::attr(not(stable(1.95)), ignore = "the words are those of rustc 1.95")]
-fn mistakes_are_explained_and_strict_crates_compile() {
-    let cases = trybuild::TestCases::new();
-    cases.compile_fail("tests/ui/*.rs");
-    cases.pass("tests/ui/pass/*.rs");
+#[test]
+fn mistakes_are_explained() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
+
+#[test]
+fn strict_crates_and_macros_compile() {
+    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
 }

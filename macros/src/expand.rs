@@ -1,5 +1,7 @@
 //! From a function to the same function and its registration.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Token};
@@ -21,6 +23,10 @@ pub(crate) fn receiver(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
 }
 
+/// How many attributes of this crate were expanded so far. That is the order
+/// of the source, and the last thing that static receivers are sorted by.
+static EXPANDED: AtomicU32 = AtomicU32::new(0);
+
 fn registration(args: &Args, function: &Function) -> TokenStream {
     let Function {
         name,
@@ -33,12 +39,15 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         .map_or_else(|| quote!(::whatsapp_signals), |path| quote!(#path));
     let private = quote!(#krate::__private);
 
-    let order = args
-        .order
-        .as_ref()
-        .map_or(quote!(0), |order| typed(&quote!(i32), order));
-    let uid = option(&quote!(&'static str), args.uid.as_ref());
-    let filter = option(&quote!(fn(&#payload) -> bool), args.filter.as_ref());
+    let index = EXPANDED.fetch_add(1, Ordering::Relaxed);
+    let order = args.order.as_ref().map_or(quote!(0), |order| {
+        typed(&quote!(::core::primitive::i32), order)
+    });
+    let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
+    let filter = option(
+        &quote!(fn(&#payload) -> ::core::primitive::bool),
+        args.filter.as_ref(),
+    );
 
     // Spans decide where the compiler points, and it underlines from the first
     // token to the last. So these stand where the mistake would be: at the
@@ -72,6 +81,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
                     ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
                     ::core::file!(),
                     ::core::line!(),
+                    #index,
                 ),
             );
             #(

@@ -22,7 +22,7 @@ use crate::model::{Account, Message};
 /// let ada = Identity::from_phone("15550101001").unwrap();
 /// let message = Message::outbound("wamid.HBgL", ada, Content::text("Your bike is ready")).build();
 /// let account = Account::new("102290129340398").with_number("106540352242922", "15550783881");
-/// let report = MessageSent::new(message).from_account(account).send()?;
+/// let report = MessageSent::new(message).with_account(account).send()?;
 /// assert_eq!(report.called(), 1);
 /// # Ok(())
 /// # }
@@ -49,7 +49,7 @@ impl MessageSent {
 
     /// The same event with the number that the message was sent from.
     #[must_use]
-    pub fn from_account(mut self, account: Account) -> Self {
+    pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
     }

@@ -39,7 +39,7 @@ use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
 pub struct Unrecognized {
     /// The webhook field that it came under; `None` when the change has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<Box<str>>,
+    pub field: Option<Arc<str>>,
     /// Where it stands in the body: `entry[0].changes[0].value.messages[2]`.
     pub path: String,
     /// Why it is here.
@@ -94,8 +94,8 @@ impl fmt::Display for Reason {
             Self::UnknownField => f.write_str("unknown webhook field"),
             Self::UnknownMember => f.write_str("unknown member"),
             Self::UnknownType(kind) => write!(f, "unknown type {}", Quoted(kind)),
-            Self::Missing(member) => write!(f, "member {member:?} is missing"),
-            Self::Duplicate(member) => write!(f, "member {member:?} is there twice"),
+            Self::Missing(member) => write!(f, "member {} is missing", Quoted(member)),
+            Self::Duplicate(member) => write!(f, "member {} is there twice", Quoted(member)),
             Self::Malformed => f.write_str("not of the shape that belongs there"),
             Self::TooMany(more) => write!(f, "{more} more than are reported one by one"),
             Self::StrayContact => f.write_str("contact that nothing belongs to"),

@@ -1,5 +1,7 @@
 //! The people who write to you.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, RawJson, Timestamp};
@@ -41,18 +43,18 @@ pub struct Contact {
     pub identity: Identity,
     /// The name in their WhatsApp profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
     /// The username in their WhatsApp profile, with or without its `@`, as
     /// Meta wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<Box<str>>,
+    pub username: Option<Arc<str>>,
     /// The country of their profile, two letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub country_code: Option<Box<str>>,
+    pub country_code: Option<Arc<str>>,
     /// Changes when the user's WhatsApp identity changes; present when the
     /// identity check of the number is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity_key_hash: Option<Box<str>>,
+    pub identity_key_hash: Option<Arc<str>>,
     /// Theirs, if you know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Box<str>>,
@@ -111,7 +113,7 @@ impl Contact {
     /// The phone number as Meta wrote it, when it is known.
     #[must_use]
     pub fn phone(&self) -> Option<&str> {
-        self.identity.wa_id().map(AsRef::as_ref)
+        self.identity.phone()
     }
 
     /// The phone number without a leading `+`.

@@ -72,7 +72,7 @@ macro_rules! ids {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::model::scalar::text(deserializer, |id| Self::from(id))
+                $crate::model::scalar::id(deserializer, |id| Self::from(id))
             }
         }
     )+ };

@@ -90,10 +90,12 @@ impl Identity {
         let mut wa_id = ids.wa_id.filter(|id| !id.as_str().is_empty());
         let mut user_id = ids.user_id.filter(|id| !id.as_str().is_empty());
         let parent_user_id = ids.parent_user_id.filter(|id| !id.as_str().is_empty());
-        if user_id.is_none()
-            && let Some(id) = wa_id.take_if(|id| is_user_id(id.as_str()))
-        {
-            user_id = Some(UserId::from(id.as_str()));
+        if let Some(id) = wa_id.as_ref().filter(|id| is_user_id(id.as_str())) {
+            let id = UserId::from(id.as_str());
+            // Two different ones are both kept: nothing is thrown away.
+            if *user_id.get_or_insert_with(|| id.clone()) == id {
+                wa_id = None;
+            }
         }
         let names_someone = wa_id.is_some() || user_id.is_some() || parent_user_id.is_some();
         names_someone.then_some(Self {
@@ -103,7 +105,15 @@ impl Identity {
         })
     }
 
-    /// The phone number, when Meta shows it.
+    /// The phone number as text, when Meta shows it.
+    #[must_use]
+    pub fn phone(&self) -> Option<&str> {
+        let wa_id = self.wa_id.as_ref()?.as_str();
+        (!is_user_id(wa_id)).then_some(wa_id)
+    }
+
+    /// What Meta gave as the user's WhatsApp id: the phone number, when it
+    /// shows it.
     #[must_use]
     pub fn wa_id(&self) -> Option<&WaId> {
         self.wa_id.as_ref()
@@ -131,6 +141,15 @@ impl Identity {
         shared(self.wa_id(), other.wa_id())
             || shared(self.user_id(), other.user_id())
             || shared(self.parent_user_id(), other.parent_user_id())
+    }
+
+    /// The same user with the ids of `other`, where it has none of its own.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            wa_id: self.wa_id.or(other.wa_id),
+            user_id: self.user_id.or(other.user_id),
+            parent_user_id: self.parent_user_id.or(other.parent_user_id),
+        }
     }
 
     /// Every id that it has.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ReferenceId, Timestamp, TransactionId, scalar};
+use crate::model::timestamp::readable;
 
 /// A payment that the user made for an order that you sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +58,9 @@ pub struct Transaction {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Box<str>>,
     /// When it began.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
     pub created_timestamp: Option<Timestamp>,
     /// When it last changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
     pub updated_timestamp: Option<Timestamp>,
 }

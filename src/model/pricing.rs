@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text_enum::text_enum;
 use super::{ConversationId, Timestamp, scalar};
+use crate::model::timestamp::readable;
 
 /// The conversation that a message was billed under.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct Conversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<ConversationId>,
     /// When its window closes; only with `sent`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
     pub expiration_timestamp: Option<Timestamp>,
     /// What opened it.
     #[serde(skip_serializing_if = "Option::is_none")]

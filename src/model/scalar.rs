@@ -23,6 +23,20 @@ pub(crate) fn text<'de, D: Deserializer<'de>, T>(
     Ok(make(&read(deserializer, Numbers::Integers)?))
 }
 
+/// [`text`] of an id. The longest of Meta's have some hundred bytes; a longer
+/// text is none, and is not copied into every event that has the id.
+pub(crate) fn id<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    make: impl FnOnce(&str) -> T,
+) -> Result<T, D::Error> {
+    const MAX_LEN: usize = 1024;
+    let text = read(deserializer, Numbers::Integers)?;
+    if text.len() > MAX_LEN {
+        return Err(D::Error::custom("expected an id, not a text this long"));
+    }
+    Ok(make(&text))
+}
+
 /// Reads a number or boolean, or one in a string. Use it as `deserialize_with`.
 pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(
     deserializer: D,
@@ -42,6 +56,30 @@ pub(crate) fn lossy<'de, D: Deserializer<'de>, T>(
     Ok(make(&read(deserializer, Numbers::All)?))
 }
 
+/// [`parsed`] of a number that may have a fraction, and is one: neither
+/// infinite nor `NaN`.
+pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let number: f64 = parsed(deserializer)?;
+    if number.is_finite() {
+        Ok(number)
+    } else {
+        Err(D::Error::custom("expected a finite number"))
+    }
+}
+
+/// [`fraction`] for a member that may be `null`.
+pub(crate) fn fraction_option<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<f64>, D::Error> {
+    struct Fraction(f64);
+    impl<'de> Deserialize<'de> for Fraction {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fraction(deserializer).map(Self)
+        }
+    }
+    Ok(Option::deserialize(deserializer)?.map(|Fraction(number)| number))
+}
+
 /// [`parsed`] for a member that may be `null`.
 pub(crate) fn parsed_option<'de, D: Deserializer<'de>, T: FromStr>(
     deserializer: D,
@@ -55,14 +93,14 @@ pub(crate) fn parsed_option<'de, D: Deserializer<'de>, T: FromStr>(
     Ok(Option::deserialize(deserializer)?.map(|Parsed(value)| value))
 }
 
-/// [`text`] for a member that may be `null`.
-pub(crate) fn text_option<'de, D: Deserializer<'de>>(
+/// [`id`] for a member that may be `null`.
+pub(crate) fn id_option<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Box<str>>, D::Error> {
     struct Text(Box<str>);
     impl<'de> Deserialize<'de> for Text {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            text(deserializer, |text| Self(text.into()))
+            id(deserializer, |text| Self(text.into()))
         }
     }
     Ok(Option::deserialize(deserializer)?.map(|Text(text)| text))

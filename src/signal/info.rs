@@ -33,6 +33,10 @@ pub(super) struct Details {
     pub(super) path: &'static str,
     pub(super) file: &'static str,
     pub(super) line: u32,
+    /// Tells receivers apart that one macro call made in one line: the place
+    /// in which their crate's attributes were expanded, which is that of the
+    /// source. 0 of those that are connected at run time.
+    pub(super) index: u32,
     pub(super) order: i32,
     pub(super) uid: Option<Cow<'static, str>>,
 }
@@ -40,8 +44,8 @@ pub(super) struct Details {
 impl Details {
     /// What static receivers are sorted by. Link order differs between debug
     /// and release builds, so nothing of it may show here.
-    pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str) {
-        (self.order, self.file, self.line, self.path)
+    pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str, u32) {
+        (self.order, self.file, self.line, self.path, self.index)
     }
 }
 

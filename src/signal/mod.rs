@@ -195,6 +195,7 @@ impl<T: 'static> Signal<T> {
             path: std::any::type_name::<R>(),
             file: caller.file(),
             line: caller.line(),
+            index: 0,
             order: options.order,
             uid: options.uid,
         };

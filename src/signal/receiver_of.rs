@@ -51,7 +51,7 @@ impl<T: 'static> ReceiverOf<T> {
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
-        (path, file, line): (&'static str, &'static str, u32),
+        (path, file, line, index): (&'static str, &'static str, u32, u32),
     ) -> Self {
         Self {
             target: Target::Function(call),
@@ -63,6 +63,7 @@ impl<T: 'static> ReceiverOf<T> {
                 path,
                 file,
                 line,
+                index,
                 order,
                 uid: match uid {
                     Some(uid) => Some(Cow::Borrowed(uid)),

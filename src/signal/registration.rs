@@ -108,11 +108,9 @@ pub fn receivers() -> Vec<ReceiverInfo> {
             )
         })
         .collect();
-    // The address only keeps two signals of one name apart.
-    all.sort_by(|(a_signal, a), (b_signal, b)| {
-        (a.signal, a_signal, a.details.sort_key()).cmp(&(b.signal, b_signal, b.details.sort_key()))
-    });
+    all.sort_by_key(|(_, info)| (info.signal, info.details.sort_key()));
 
+    // The address keeps two signals of one name apart.
     let mut taken = HashSet::new();
     for (signal, info) in &mut all {
         info.shadowed = info

@@ -19,30 +19,27 @@ pub(super) fn layered(
     path: Path<'_>,
     value: &RawValue,
 ) -> Result<(), Reason> {
+    if scope.field == Some(SIGNUP) && elements(value).is_ok() {
+        signups(
+            events,
+            scope,
+            path,
+            value,
+            &Contacts::default().finder(false),
+        );
+        return Ok(());
+    }
     if scope.field.is_some_and(is_conversation) {
         let scope = &mut scope.clone();
-        let mut parts = Value::layered(events, scope, path, value)?;
-        if scope.field == Some(SIGNUP) && parts.in_app_signup.is_none() {
-            // Under this field the value itself is the signup, and knows its
-            // members.
-            parts.unknown.clear();
-            let contacts = parts.contacts.take();
-            let contacts = Contacts::read(events, scope, path, contacts);
-            signups(events, scope, path, value, &contacts.finder());
-        }
+        let parts = Value::layered(events, scope, path, value)?;
         conversation(events, scope, path, parts);
         return Ok(());
     }
     // A signup counts under any field.
     if let Ok([Some(signup)]) = members(value, [SIGNUP]).map(|members| members.known) {
         let contacts = Contacts::default();
-        signups(
-            events,
-            scope,
-            path.member(SIGNUP),
-            signup,
-            &contacts.finder(),
-        );
+        let contacts = &contacts.finder(false);
+        signups(events, scope, path.member(SIGNUP), signup, contacts);
     }
     Err(Reason::UnknownField)
 }
@@ -56,7 +53,10 @@ pub(super) fn conversation(
     value: Value<'_>,
 ) {
     let contacts = Contacts::read(events, scope, path, value.contacts);
-    let contacts = &contacts.finder();
+    let lists = [&value.messages, &value.statuses, &value.user_preferences];
+    let items = lists.into_iter().flatten().map(Vec::len).sum::<usize>();
+    let signup = value.in_app_signup.or(value.itself);
+    let contacts = &contacts.finder(items + usize::from(signup.is_some()) == 1);
 
     events.each(
         scope,
@@ -70,9 +70,15 @@ pub(super) fn conversation(
         value.statuses,
         |events, at, item| {
             let update = status::read(item)?;
+            // Sent to a group as a whole, it is about nobody in particular.
+            let is_of_group = update.group_id.is_some() && update.recipient.is_none();
+            let contact = match is_of_group {
+                true => None,
+                false => contacts.find(update.recipient.as_ref(), at),
+            };
             let raw = events.raw(item);
             events.push(MessageStatusChanged {
-                contact: contacts.find(update.recipient.as_ref(), at),
+                contact,
                 update,
                 account: Arc::clone(&scope.account),
                 raw,
@@ -99,9 +105,10 @@ pub(super) fn conversation(
     if let Some(signup) = value.in_app_signup {
         signups(events, scope, path.member(SIGNUP), signup, contacts);
     }
-    for (name, piece) in value.unknown {
-        unknown(events, scope, path.member(&name), piece);
+    if let Some(signup) = value.itself {
+        signups(events, scope, path, signup, contacts);
     }
+    events.unknown(scope, Some(path), value.unknown);
     contacts.strays(events, scope, path);
 }
 
@@ -159,18 +166,5 @@ fn signups(
         events.each(scope, path, Some(list), one);
     } else if let Err(reason) = one(events, 0, signup) {
         events.unrecognized_item(scope, path, reason, signup);
-    }
-}
-
-/// A member of the value that this version does not know; each of its items,
-/// if it has items.
-fn unknown(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, piece: &RawValue) {
-    match elements(piece) {
-        Ok(items) if !items.is_empty() => {
-            for (at, item) in items.into_iter().enumerate() {
-                events.unrecognized_item(scope, path.element(at), Reason::UnknownMember, item);
-            }
-        }
-        _ => events.unrecognized(scope, path, Reason::UnknownMember, piece),
     }
 }

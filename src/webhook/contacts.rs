@@ -53,9 +53,11 @@ impl<'a> Contacts<'a> {
         Self { list }
     }
 
-    pub(super) fn finder(&self) -> Finder<'_, 'a> {
+    /// `is_alone` says that the value has one item only.
+    pub(super) fn finder(&self, is_alone: bool) -> Finder<'_, 'a> {
         Finder {
             list: &self.list,
+            is_alone,
             by_id: OnceCell::new(),
         }
     }
@@ -64,13 +66,14 @@ impl<'a> Contacts<'a> {
 /// Finds contacts by their ids.
 pub(super) struct Finder<'c, 'a> {
     list: &'c [Listed<'a>],
+    is_alone: bool,
     /// Filled when it is first needed: most webhooks have one contact.
     by_id: OnceCell<HashMap<&'c str, &'c Listed<'a>>>,
 }
 
 impl<'c, 'a> Finder<'c, 'a> {
     /// The contact of a user; of an item that names no user, the only contact
-    /// that there is.
+    /// of a value in which it is the only item.
     ///
     /// `at` is the item's place in its array. Contacts often stand in the same
     /// order, so that is where it looks first; but it believes only the ids.
@@ -82,7 +85,7 @@ impl<'c, 'a> Finder<'c, 'a> {
                 .filter(|listed| listed.contact.identity.is_same_user(user))
                 .or_else(|| self.look_up(user))?,
             None => match self.list {
-                [only] => only,
+                [only] if self.is_alone => only,
                 _ => return None,
             },
         };
@@ -109,6 +112,12 @@ impl<'c, 'a> Finder<'c, 'a> {
     pub(super) fn strays(&self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
         let path = path.member("contacts");
         for listed in self.list.iter().filter(|listed| !listed.found.get()) {
+            // One that is listed twice, to the letter, was found the first time.
+            let first = self.look_up(&listed.contact.identity);
+            if first.is_some_and(|first| first.found.get() && first.item.get() == listed.item.get())
+            {
+                continue;
+            }
             events.unrecognized(
                 scope,
                 path.element(listed.at),
@@ -131,15 +140,15 @@ fn read(item: &RawValue) -> Result<Contact, Reason> {
         #[serde(default)]
         profile: Option<Profile>,
         #[serde(default)]
-        identity_key_hash: Option<Box<str>>,
+        identity_key_hash: Option<Arc<str>>,
     }
 
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Profile {
-        name: Option<Box<str>>,
-        username: Option<Box<str>>,
-        country_code: Option<Box<str>>,
+        name: Option<Arc<str>>,
+        username: Option<Arc<str>>,
+        country_code: Option<Arc<str>>,
     }
 
     let wire: Wire = object(item)?;

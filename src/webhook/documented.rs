@@ -2,6 +2,7 @@
 //! and as nearly all are, is taken apart down to its items in one pass.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -35,6 +36,7 @@ pub(super) fn read(body: &Arc<str>) -> Option<Webhook> {
             let number = change.value.metadata.take();
             let scope = Scope {
                 field: Some(&change.field),
+                kept_field: OnceCell::new(),
                 account: account(entry.id.clone(), number),
                 time: entry.time,
             };
@@ -47,6 +49,7 @@ pub(super) fn read(body: &Arc<str>) -> Option<Webhook> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Envelope<'a> {
     #[serde(borrow)]
     object: Cow<'a, str>,
@@ -55,6 +58,7 @@ struct Envelope<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Entry<'a> {
     #[serde(default)]
     id: Option<WabaId>,
@@ -65,6 +69,7 @@ struct Entry<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Change<'a> {
     #[serde(borrow)]
     field: Cow<'a, str>,

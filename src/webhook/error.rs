@@ -54,7 +54,7 @@ pub enum ParseErrorKind {
     /// It ends in the middle, or is empty.
     #[error("the body ends early, at line {line} column {column}")]
     Truncated {
-        /// Counted from 1; 0 when the body is empty.
+        /// Counted from 1.
         line: usize,
         /// Counted from 1, in bytes; 0 at the start of a line.
         column: usize,

@@ -1,12 +1,14 @@
 //! The events of a webhook while it is being read, and what they have in
 //! common.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::path::Path;
-use super::split::members;
+use super::split::{elements, members};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
 use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
 
@@ -14,9 +16,19 @@ use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
 #[derive(Clone, Default)]
 pub(super) struct Scope<'a> {
     pub(super) field: Option<&'a str>,
+    /// The field's name once more, for the events that keep it: there may be
+    /// many, and the name may be long.
+    pub(super) kept_field: OnceCell<Arc<str>>,
     pub(super) account: Arc<Account>,
     /// Of the `entry`.
     pub(super) time: Option<Timestamp>,
+}
+
+impl Scope<'_> {
+    fn keep_field(&self) -> Option<Arc<str>> {
+        let kept = |field: &str| Arc::clone(self.kept_field.get_or_init(|| field.into()));
+        self.field.map(kept)
+    }
 }
 
 /// How many odd things of one body are reported one by one. Meta sends a
@@ -87,6 +99,31 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// Reports the members of an object that this version does not know, item
+    /// by item where they have items.
+    pub(super) fn unknown(
+        &mut self,
+        scope: &Scope<'_>,
+        object: Option<Path<'_>>,
+        members: Vec<(Cow<'_, str>, &RawValue)>,
+    ) {
+        for (name, piece) in members {
+            let path = match &object {
+                Some(object) => object.member(&name),
+                None => Path::root(&name),
+            };
+            match elements(piece) {
+                Ok(items) if !items.is_empty() => {
+                    for (at, item) in items.into_iter().enumerate() {
+                        let path = path.element(at);
+                        self.unrecognized_item(scope, path, Reason::UnknownMember, item);
+                    }
+                }
+                _ => self.unrecognized(scope, path, Reason::UnknownMember, piece),
+            }
+        }
+    }
+
     /// Reports something that is not one of the items that have a header.
     pub(super) fn unrecognized(
         &mut self,
@@ -124,7 +161,7 @@ impl<'a> Events<'a> {
         }
         let header = header();
         self.push(Unrecognized {
-            field: scope.field.map(Into::into),
+            field: scope.keep_field(),
             path: path.to_string(),
             reason,
             id: header.id,
@@ -152,8 +189,14 @@ impl Header {
             "from",
             "from_user_id",
             "from_parent_user_id",
+            "wa_id",
+            "user_id",
+            "recipient_type",
             "recipient_id",
             "recipient_user_id",
+            "recipient_participant_id",
+            "participant_recipient_id",
+            "recipient_participant_user_id",
         ];
         let Ok(header) = members(item, names) else {
             return Self::default();
@@ -162,17 +205,31 @@ impl Header {
             id,
             timestamp,
             from,
+            from_user,
+            from_parent,
+            wa_id,
             user_id,
-            parent_user_id,
-            recipient,
-            recipient_user,
+            rest @ ..,
         ] = header.known;
+        let [
+            kind,
+            to,
+            to_user,
+            participant,
+            participant_too,
+            participant_user,
+        ] = rest;
+        // Sent to a group, it names the group where else it names a user.
+        let is_group = readable::<Cow<'_, str>>(kind).is_some_and(|kind| kind == "group");
+        let to = to.filter(|_| !is_group);
+        let wa_id = [from, wa_id, participant, participant_too, to];
+        let user_id = [from_user, user_id, participant_user, to_user];
         Self {
             id: readable(id).filter(|id: &MessageId| !id.as_str().is_empty()),
             user: Identity::from_ids(Ids {
-                wa_id: readable(from.or(recipient)),
-                user_id: readable(user_id.or(recipient_user)),
-                parent_user_id: readable(parent_user_id),
+                wa_id: wa_id.into_iter().find_map(readable),
+                user_id: user_id.into_iter().find_map(readable),
+                parent_user_id: readable(from_parent),
             }),
             timestamp: readable(timestamp),
         }

@@ -2,6 +2,7 @@
 //! reported, and costs nothing beside it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
@@ -16,7 +17,7 @@ use crate::event::Reason;
 
 /// Reads a body, or says why it is no webhook.
 pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
-    let entries = entries(body)?;
+    let (entries, unknown) = entries(body)?;
     let mut webhook = Webhook {
         entries: entries.len(),
         ..Webhook::default()
@@ -31,12 +32,17 @@ pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
             Err(reason) => events.unrecognized(&scope, path, reason, raw),
         }
     }
+    events.unknown(&Scope::default(), None, unknown);
     webhook.events = events.into_list();
     Ok(webhook)
 }
 
-/// Checks the envelope; what it returns is known to be JSON throughout.
-fn entries(body: &str) -> Result<Vec<&RawValue>, ParseErrorKind> {
+/// A member by its name.
+type Member<'a> = (Cow<'a, str>, &'a RawValue);
+
+/// Checks the envelope, and returns its entries and its unknown members. These
+/// are known to be JSON throughout.
+fn entries(body: &str) -> Result<(Vec<&RawValue>, Vec<Member<'_>>), ParseErrorKind> {
     // RFC 8259: the white space of JSON.
     if !body
         .trim_start_matches([' ', '\t', '\n', '\r'])
@@ -56,9 +62,8 @@ fn entries(body: &str) -> Result<Vec<&RawValue>, ParseErrorKind> {
     if object.as_deref() != Some(OBJECT) {
         return Err(ParseErrorKind::WrongObject(object.map(Into::into)));
     }
-    entry
-        .and_then(|entry| elements(entry).ok())
-        .ok_or(ParseErrorKind::NoEntry)
+    let entries = entry.and_then(|entry| elements(entry).ok());
+    Ok((entries.ok_or(ParseErrorKind::NoEntry)?, members.unknown))
 }
 
 #[cold]
@@ -82,16 +87,6 @@ fn entry(
     let [id, time, changes] = members.known;
     scope.account = account(readable(id), None);
     scope.time = readable(time);
-    let Some(changes) = changes else {
-        // Nothing is lost with an entry that has nothing else.
-        return if members.unknown.is_empty() {
-            Ok(0)
-        } else {
-            Err(Reason::Missing("changes".into()))
-        };
-    };
-    let changes = elements(changes)?;
-
     for (name, piece, is_read) in [
         ("id", id, scope.account.waba_id.is_some()),
         ("time", time, scope.time.is_some()),
@@ -100,6 +95,11 @@ fn entry(
             events.unrecognized(scope, path.member(name), Reason::Malformed, piece);
         }
     }
+    events.unknown(scope, Some(path), members.unknown);
+    let Some(changes) = changes else {
+        return Ok(0);
+    };
+    let changes = elements(changes)?;
     let count = changes.len();
     let path = path.member("changes");
     for (at, raw) in changes.into_iter().enumerate() {
@@ -117,15 +117,18 @@ fn change(
     path: Path<'_>,
     raw: &RawValue,
 ) -> Result<(), Reason> {
-    let [field, value] = members(raw, ["field", "value"])?.known;
+    let members = members(raw, ["field", "value"])?;
+    let [field, value] = members.known;
     let field: Option<Cow<'_, str>> = match field {
         Some(field) => Some(readable(Some(field)).ok_or(Reason::Malformed)?),
         None => None,
     };
     let scope = Scope {
         field: field.as_deref(),
+        kept_field: OnceCell::new(),
         ..scope.clone()
     };
+    events.unknown(&scope, Some(path), members.unknown);
     let Some(value) = value else {
         // Reported here and not by the caller, who does not know the field.
         events.unrecognized(&scope, path, Reason::Missing("value".into()), raw);

@@ -171,6 +171,11 @@ fn edit(item: &RawValue) -> Result<Edit, Reason> {
     let wire: Wire<'_> = object(item)?;
     let [context] = members(wire.message, ["context"])?.known;
     let (kind, member) = tagged(wire.message)?;
+    // What is edited is a message that was sent, and never an edit in an edit
+    // in an edit, which would end with the stack.
+    if matches!(&*kind, "edit" | "revoke") {
+        return Err(Reason::UnknownType(kind.into()));
+    }
     Ok(Edit {
         original_message_id: wire.original_message_id,
         message: EditedMessage {

@@ -1,15 +1,16 @@
 //! From the body of a webhook to events.
 //!
 //! [`parse`] is pure: bytes in, events out, nothing else touched. It takes the
-//! body apart level by level (entry, change, value, item), keeps each piece as
-//! text, and reads one item at a time. So an odd item becomes one
+//! body apart down to its items, keeps each as text, and only then reads them,
+//! one at a time. So an odd item becomes one
 //! [`Unrecognized`](crate::event::Unrecognized) event, and its neighbours
 //! never learn of it.
 //!
 //! ```text
 //! body ─ envelope ─ entry[] ─ changes[] ─ value ─┬ messages[]      → MessageReceived, FlowCompleted
 //!                                                ├ statuses[]      → MessageStatusChanged
-//!                                                ├ in_app_signup   → UserSubscribed
+//!                                                ├ user_preferences[], in_app_signup
+//!                                                │                 → UserSubscribed
 //!                                                └ all the rest    → Unrecognized
 //! ```
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::event::Quoted;
+
 /// A step into the body, linked to the step before it. Nothing is written
 /// until somebody asks, since almost nobody does.
 #[derive(Clone, Copy)]
@@ -45,9 +47,16 @@ impl fmt::Display for Path<'_> {
             parent.fmt(f)?;
         }
         match self.step {
+            // A name of the sender's own making is quoted, and cut.
+            Step::Member(name) if !is_plain(name) => write!(f, "[{}]", Quoted(name)),
             Step::Member(name) if self.parent.is_some() => write!(f, ".{name}"),
             Step::Member(name) => f.write_str(name),
             Step::Element(index) => write!(f, "[{index}]"),
         }
     }
+}
+
+/// Whether a name is like those that Meta gives.
+fn is_plain(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

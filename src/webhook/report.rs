@@ -83,6 +83,12 @@ impl DispatchReport {
         &self.failures
     }
 
+    /// The failures themselves.
+    #[must_use]
+    pub fn into_failures(self) -> Vec<EventFailure> {
+        self.failures
+    }
+
     /// True when nothing failed.
     #[must_use]
     pub fn is_ok(&self) -> bool {

@@ -55,9 +55,17 @@ impl Subscription {
         account: &Arc<Account>,
         raw: RawJson,
     ) -> Result<UserSubscribed, Reason> {
-        let contact = contact.map(Arc::unwrap_or_clone);
-        let contact = contact.or_else(|| self.user().map(Contact::new));
-        let mut contact = contact.ok_or_else(|| Reason::Missing("wa_id".into()))?;
+        let mut contact = match (contact.map(Arc::unwrap_or_clone), self.user()) {
+            (Some(mut contact), user) => {
+                // The item may know more ids than the contact.
+                if let Some(user) = user {
+                    contact.identity = contact.identity.or(user);
+                }
+                contact
+            }
+            (None, Some(user)) => Contact::new(user),
+            (None, None) => return Err(Reason::Missing("wa_id".into())),
+        };
         let signup_id = self
             .signup_id
             .filter(|id| !id.as_str().is_empty())

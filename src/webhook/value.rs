@@ -35,6 +35,9 @@ pub(super) struct Value<'a> {
     pub(super) user_preferences: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
     pub(super) in_app_signup: Option<&'a RawValue>,
+    /// The whole value, where it is the signup.
+    #[serde(skip)]
+    pub(super) itself: Option<&'a RawValue>,
     /// The members that this version does not know.
     #[serde(skip)]
     pub(super) unknown: Vec<(Cow<'a, str>, &'a RawValue)>,
@@ -45,7 +48,7 @@ pub(super) struct Value<'a> {
 #[serde(default)]
 pub(super) struct Metadata {
     phone_number_id: Option<PhoneNumberId>,
-    #[serde(deserialize_with = "scalar::text_option")]
+    #[serde(deserialize_with = "scalar::id_option")]
     display_phone_number: Option<Box<str>>,
 }
 
@@ -111,6 +114,12 @@ impl<'a> Value<'a> {
                 None
             }
         };
+        let mut unknown = members.unknown;
+        let is_itself = scope.field == Some(SIGNUP) && signup.is_none() && !unknown.is_empty();
+        if is_itself {
+            // It knows its own members.
+            unknown.clear();
+        }
         Ok(Self {
             messaging_product: IgnoredAny,
             metadata: None,
@@ -119,7 +128,8 @@ impl<'a> Value<'a> {
             statuses: items("statuses", statuses),
             user_preferences: items("user_preferences", preferences),
             in_app_signup: signup,
-            unknown: members.unknown,
+            itself: is_itself.then_some(value),
+            unknown,
         })
     }
 }

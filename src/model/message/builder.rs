@@ -27,12 +27,8 @@ impl Message {
     /// let report = MessageSent::new(message).send_robust();
     /// assert!(report.is_ok());
     /// ```
-    pub fn outbound(
-        id: impl Into<MessageId>,
-        to: Identity,
-        content: impl Into<Content>,
-    ) -> MessageBuilder {
-        let mut message = Self::new(id.into(), Direction::Outbound, content.into());
+    pub fn outbound(id: impl Into<MessageId>, to: Identity, content: Content) -> MessageBuilder {
+        let mut message = Self::new(id.into(), Direction::Outbound, content);
         message.user = Some(to);
         message.status = Some(MessageStatus::Sent);
         MessageBuilder(message)

@@ -73,6 +73,15 @@ impl Content {
         })
     }
 
+    /// An emoji on another message; none takes it back.
+    #[must_use]
+    pub fn reaction(message_id: impl Into<MessageId>, emoji: Option<&str>) -> Self {
+        Self::Reaction(Reaction {
+            message_id: message_id.into(),
+            emoji: emoji.map(Into::into),
+        })
+    }
+
     /// See [`Message::message_type`](super::Message::message_type).
     #[must_use]
     pub fn message_type(&self) -> &'static str {

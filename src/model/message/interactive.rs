@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::text_enum::text_enum;
+use crate::model::timestamp::readable;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp, scalar};
 
 /// `interactive`: the answer to an interactive message that you sent.
@@ -106,7 +107,11 @@ pub struct CallPermissionReply {
     )]
     pub is_permanent: Option<bool>,
     /// Until when it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expiration_timestamp: Option<Timestamp>,
     /// Whether the user answered or the app did, after a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +150,7 @@ pub struct PaymentMethod {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Box<str>>,
     /// When the user chose.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
     pub payment_timestamp: Option<Timestamp>,
     /// Your id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]

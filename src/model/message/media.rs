@@ -81,10 +81,10 @@ impl Media {
 #[non_exhaustive]
 pub struct Location {
     /// In degrees, north positive.
-    #[serde(deserialize_with = "scalar::parsed")]
+    #[serde(deserialize_with = "scalar::fraction")]
     pub latitude: f64,
     /// In degrees, east positive.
-    #[serde(deserialize_with = "scalar::parsed")]
+    #[serde(deserialize_with = "scalar::fraction")]
     pub longitude: f64,
     /// What the place is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -152,7 +152,8 @@ impl Message {
             .filter(|_| self.direction == Direction::Outbound)
     }
 
-    /// The type as Meta spells it: `text`, `image`, `interactive`, …
+    /// The type as Meta spells it: `text`, `image`, `interactive`, … The older
+    /// `unknown` reads as `unsupported`.
     #[must_use]
     pub fn message_type(&self) -> &'static str {
         self.content.message_type()

@@ -52,7 +52,7 @@ pub struct ProductItem {
     pub quantity: Option<u64>,
     /// The price of one, in units of the currency.
     #[serde(
-        deserialize_with = "scalar::parsed_option",
+        deserialize_with = "scalar::fraction_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub item_price: Option<f64>,
