@@ -72,9 +72,10 @@ pub(super) fn conversation(
             let update = status::read(item)?;
             // Sent to a group as a whole, it is about nobody in particular.
             let is_of_group = update.group_id.is_some() && update.recipient.is_none();
-            let contact = match is_of_group {
-                true => None,
-                false => contacts.find(update.recipient.as_ref(), at),
+            let contact = if is_of_group {
+                None
+            } else {
+                contacts.find(update.recipient.as_ref(), at)
             };
             let raw = events.raw(item);
             events.push(MessageStatusChanged {

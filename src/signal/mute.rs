@@ -1,0 +1,23 @@
+//! The guard of a muted signal.
+
+use std::fmt;
+
+use super::Signal;
+
+/// While this lives, its signal delivers to nobody. See [`Signal::mute`].
+#[must_use = "dropping the guard unmutes the signal"]
+pub struct Mute<'a, T: 'static> {
+    pub(super) signal: &'a Signal<T>,
+}
+
+impl<T> Drop for Mute<'_, T> {
+    fn drop(&mut self) {
+        self.signal.overlay.unmute();
+    }
+}
+
+impl<T> fmt::Debug for Mute<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mute").field(&self.signal.name()).finish()
+    }
+}
