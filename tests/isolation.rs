@@ -570,3 +570,26 @@ fn a_signup_field_may_hold_a_list_and_other_items_beside_it() {
     };
     assert!(event.contact.is_some());
 }
+
+#[test]
+fn a_list_within_an_item_has_an_end() {
+    let lists: [fn(&str) -> String; 3] = [
+        |list| format!(r#"{{"id":"w","type":"contacts","contacts":[{list}]}}"#),
+        |list| format!(r#"{{"id":"w","type":"order","order":{{"product_items":[{list}]}}}}"#),
+        |list| format!(r#"{{"id":"w","type":"request_welcome","errors":[{list}]}}"#),
+    ];
+    for message in lists {
+        let longest = message(&vec!["{}"; 10_000].join(","));
+        assert_eq!(events(&messages(&[&longest]))[0].name(), "message_received");
+        odd_message(&message(&vec!["{}"; 10_001].join(",")), &Reason::Malformed);
+    }
+}
+
+/// More items than Meta sends at once are still items.
+#[test]
+fn a_body_may_have_any_number_of_items() {
+    let good = vec![GOOD; 12_000];
+    let all = events(&messages(&good));
+    assert_eq!(all.len(), good.len());
+    assert!(all.iter().all(|event| event.name() == "message_received"));
+}

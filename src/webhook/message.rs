@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::split::{elements, members, object};
+use super::strict::MAX_LIST;
 use crate::event::Reason;
 use crate::model::timestamp::readable;
 use crate::model::{
@@ -101,6 +102,9 @@ fn content(kind: Option<&str>, member: Option<&RawValue>) -> Result<Content, Rea
         "location" => Content::Location(object(required()?)?),
         "contacts" => {
             let cards = elements(required()?)?;
+            if cards.len() > MAX_LIST {
+                return Err(Reason::Malformed);
+            }
             Content::Contacts(cards.into_iter().map(object).collect::<Result<_, _>>()?)
         }
         "reaction" => Content::Reaction(object(required()?)?),

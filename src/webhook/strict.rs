@@ -5,10 +5,17 @@
 //! Meta turn an object into a list one day, that would be wrong in silence.
 //! Here every struct, however deep, asks for an object, and an array is an
 //! error.
+//!
+//! So is a list that is longer than any of Meta's by far: a megabyte of
+//! `{},{},{},…` must not become a hundred megabytes of structs.
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use std::fmt;
+
+/// The length of the longest list within one item. Meta's longest, contact
+/// cards, have some hundred elements.
+pub(super) const MAX_LIST: usize = 10_000;
 
 /// Wraps whatever is nested in a value as it is reached: a deserializer, a
 /// visitor, a seed, an access.
@@ -112,7 +119,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Strict(seq))
+        self.0.visit_seq(StrictSeq { seq, len: 0 })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
@@ -132,18 +139,28 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<S> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
+struct StrictSeq<A> {
+    seq: A,
+    len: usize,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictSeq<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Strict(seed))
+        let element = self.seq.next_element_seed(Strict(seed))?;
+        self.len += usize::from(element.is_some());
+        if self.len > MAX_LIST {
+            return Err(A::Error::custom("expected a shorter list"));
+        }
+        Ok(element)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
+        self.seq.size_hint()
     }
 }
 
