@@ -175,7 +175,7 @@ impl Webhook {
         self.entries
     }
 
-    /// How many of these have no changes, and so no events.
+    /// How many of these have no changes.
     #[must_use]
     pub fn empty_entries(&self) -> usize {
         self.empty_entries
