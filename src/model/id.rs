@@ -170,24 +170,66 @@ ids! {
     FlowToken;
 
     /// The id of a product catalog at Meta.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::CatalogId;
+    ///
+    /// assert_eq!(CatalogId::from("194836987003835"), "194836987003835");
+    /// ```
     CatalogId;
 
     /// Your own id of a product, its SKU; Meta calls it the retailer's id.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ProductRetailerId;
+    ///
+    /// assert_eq!(ProductRetailerId::from("bell-7"), "bell-7");
+    /// ```
     ProductRetailerId;
 
     /// Your own id of an order that is to be paid.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ReferenceId;
+    ///
+    /// assert_eq!(ReferenceId::from("order-42"), "order-42");
+    /// ```
     ReferenceId;
 
     /// A payment provider's id of a transaction.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::TransactionId;
+    ///
+    /// assert_eq!(TransactionId::from("txn-42"), "txn-42");
+    /// ```
     TransactionId;
 
     /// The id of a conversation that messages are billed under.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ConversationId;
+    ///
+    /// assert_eq!(ConversationId::from("72b14d6bd540"), "72b14d6bd540");
+    /// ```
     ConversationId;
 
     /// The id of an advertisement or post.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::SourceId;
+    ///
+    /// assert_eq!(SourceId::from("120226305854810726"), "120226305854810726");
+    /// ```
     SourceId;
 
     /// Meta's internal id of a sender or recipient.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::LogicalId;
+    ///
+    /// assert_eq!(LogicalId::from("64244926160970"), "64244926160970");
+    /// ```
     LogicalId;
 
     /// The code of one of Meta's errors. A number, except on some group pages.

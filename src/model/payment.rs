@@ -6,6 +6,19 @@ use super::{ReferenceId, Timestamp, TransactionId, scalar};
 use crate::model::timestamp::readable;
 
 /// A payment that the user made for an order that you sent.
+///
+/// ```
+/// use whatsapp_signals::model::Payment;
+///
+/// let payment: Payment = serde_json::from_str(
+///     r#"{"reference_id": "order-42", "amount": {"value": "21000", "offset": 100},
+///         "currency": "INR", "transaction": {"id": "txn-42", "status": "success"}}"#,
+/// )?;
+/// let amount = payment.amount.unwrap();
+/// assert_eq!((amount.value, amount.offset), (Some(21_000), Some(100)));
+/// assert_eq!(payment.transaction.unwrap().status.as_deref(), Some("success"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]

@@ -7,6 +7,15 @@ use super::{ConversationId, Timestamp, scalar};
 use crate::model::timestamp::readable;
 
 /// The conversation that a message was billed under.
+///
+/// ```
+/// use whatsapp_signals::model::Conversation;
+///
+/// let conversation: Conversation =
+///     serde_json::from_str(r#"{"id": "72b1", "origin": {"type": "marketing"}}"#)?;
+/// assert_eq!(conversation.origin.unwrap().kind.as_deref(), Some("marketing"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -36,6 +45,17 @@ pub struct ConversationOrigin {
 }
 
 /// What a message costs.
+///
+/// ```
+/// use whatsapp_signals::model::{Pricing, PricingModel};
+///
+/// let pricing: Pricing = serde_json::from_str(
+///     r#"{"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"}"#,
+/// )?;
+/// assert_eq!(pricing.pricing_model, Some(PricingModel::PerMessage));
+/// assert_eq!(pricing.category.as_deref(), Some("utility"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 ///
 /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -30,11 +30,8 @@ pub(crate) fn id<'de, D: Deserializer<'de>, T>(
     make: impl FnOnce(&str) -> T,
 ) -> Result<T, D::Error> {
     const MAX_LEN: usize = 1024;
-    let text = read(deserializer, Numbers::Integers)?;
-    if text.len() > MAX_LEN {
-        return Err(D::Error::custom("expected an id, not a text this long"));
-    }
-    Ok(make(&text))
+    text(deserializer, |id| (id.len() <= MAX_LEN).then(|| make(id)))?
+        .ok_or_else(|| D::Error::custom("expected an id, not a text this long"))
 }
 
 /// Reads a number or boolean, or one in a string. Use it as `deserialize_with`.
@@ -56,28 +53,28 @@ pub(crate) fn lossy<'de, D: Deserializer<'de>, T>(
     Ok(make(&read(deserializer, Numbers::All)?))
 }
 
-/// [`parsed`] of a number that may have a fraction, and is one: neither
-/// infinite nor `NaN`.
-pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let number: f64 = parsed(deserializer)?;
-    if number.is_finite() {
-        Ok(number)
-    } else {
-        Err(D::Error::custom("expected a finite number"))
+/// A number that may have a fraction, and is one: neither infinite nor `NaN`.
+struct Finite(f64);
+
+impl FromStr for Finite {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let number: f64 = text.parse().map_err(|_| ())?;
+        number.is_finite().then_some(Self(number)).ok_or(())
     }
+}
+
+/// [`parsed`] of a finite number.
+pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    parsed(deserializer).map(|Finite(number)| number)
 }
 
 /// [`fraction`] for a member that may be `null`.
 pub(crate) fn fraction_option<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<f64>, D::Error> {
-    struct Fraction(f64);
-    impl<'de> Deserialize<'de> for Fraction {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            fraction(deserializer).map(Self)
-        }
-    }
-    Ok(Option::deserialize(deserializer)?.map(|Fraction(number)| number))
+    Ok(parsed_option(deserializer)?.map(|Finite(number)| number))
 }
 
 /// [`parsed`] for a member that may be `null`.

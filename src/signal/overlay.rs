@@ -131,6 +131,8 @@ impl<T: 'static> Overlay<T> {
         let id = state.next_id;
         slots.insert(at, Slot::Connected(id, receiver));
         state.next_id += 1;
+        // This drops the old list under the lock, but nothing of a user's: all
+        // of its receivers are in the new one.
         state.slots = Some(slots.into());
         self.settle(&state);
         Ok(id)

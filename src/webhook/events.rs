@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::path::Path;
-use super::split::{elements, members};
+use super::split::{Member, elements, members};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
 use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
 
@@ -105,7 +105,7 @@ impl<'a> Events<'a> {
         &mut self,
         scope: &Scope<'_>,
         object: Option<Path<'_>>,
-        members: Vec<(Cow<'_, str>, &RawValue)>,
+        members: Vec<Member<'_>>,
     ) {
         for (name, piece) in members {
             let path = match &object {

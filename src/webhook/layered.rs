@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::events::{Events, Scope, readable};
 use super::path::Path;
-use super::split::{elements, members, members_of};
+use super::split::{Member, elements, members, members_of};
 use super::value::account;
 use super::{OBJECT, ParseErrorKind, Webhook, change};
 use crate::event::Reason;
@@ -36,9 +36,6 @@ pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
     webhook.events = events.into_list();
     Ok(webhook)
 }
-
-/// A member by its name.
-type Member<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// Checks the envelope, and returns its entries and its unknown members. These
 /// are known to be JSON throughout.

@@ -17,8 +17,11 @@ use crate::event::Reason;
 pub(super) struct Members<'a, const N: usize> {
     /// In the order of the names; `None` for those that are missing or `null`.
     pub(super) known: [Option<&'a RawValue>; N],
-    pub(super) unknown: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(super) unknown: Vec<Member<'a>>,
 }
+
+/// A member of an object, by its name.
+pub(super) type Member<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// Splits an object into its members.
 ///

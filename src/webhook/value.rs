@@ -6,7 +6,6 @@
 //! is taken apart level by level ([`layered`](Value::layered)), which is
 //! slower and reports what is odd. Both ways make the same [`Value`].
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -15,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::events::{Events, Scope};
 use super::path::Path;
-use super::split::{elements, members, object};
+use super::split::{Member, elements, members, object};
 use crate::event::Reason;
 use crate::model::{Account, PhoneNumberId, WabaId, scalar};
 
@@ -40,7 +39,7 @@ pub(super) struct Value<'a> {
     pub(super) itself: Option<&'a RawValue>,
     /// The members that this version does not know.
     #[serde(skip)]
-    pub(super) unknown: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(super) unknown: Vec<Member<'a>>,
 }
 
 /// The business number.
@@ -100,11 +99,12 @@ impl<'a> Value<'a> {
             preferences,
             signup,
         ] = members.known;
-        match metadata.map(object::<Metadata>).transpose() {
-            Ok(number) => scope.account = account(scope.account.waba_id.clone(), number),
-            Err(reason) => {
-                let piece = metadata.unwrap_or(value);
-                events.unrecognized(scope, path.member("metadata"), reason, piece);
+        if let Some(piece) = metadata {
+            match object(piece) {
+                Ok(number) => {
+                    scope.account = account(scope.account.waba_id.clone(), Some(number));
+                }
+                Err(reason) => events.unrecognized(scope, path.member("metadata"), reason, piece),
             }
         }
         let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
