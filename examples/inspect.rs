@@ -5,8 +5,10 @@
 //! curl … | cargo run --example inspect -- -
 //! ```
 //!
-//! A line is `{"file", "signal", "event", "raw"}`: `event` is what receivers
-//! get, `raw` the JSON that it was made from. A body that cannot be parsed
+//! A line is `{"file", "signal", "key", "partition", "event", "raw"}`: `key` is
+//! what the event is known by when it comes again, `partition` what it must
+//! stay in order with, `event` what receivers get, `raw` the JSON that it was
+//! made from. A body that cannot be parsed
 //! gives `{"file", "error"}`; the others are still read, and the exit status
 //! is 1.
 
@@ -24,6 +26,8 @@ use whatsapp_signals::WebhookEvent;
 struct EventLine<'a> {
     file: &'a str,
     signal: &'static str,
+    key: String,
+    partition: String,
     event: Value,
     raw: Box<RawValue>,
 }
@@ -74,17 +78,15 @@ fn inspect(path: &OsStr, file: &str, out: &mut impl Write) -> io::Result<Result<
     };
     for event in &webhook {
         let raw = RawValue::from_string(on_one_line(event.raw().as_str()))?;
-        let signal = event.name();
-        let event = payload(event)?;
-        line(
-            out,
-            &EventLine {
-                file,
-                signal,
-                event,
-                raw,
-            },
-        )?;
+        let event_line = EventLine {
+            file,
+            signal: event.name(),
+            key: event.dedup_key(),
+            partition: event.partition_key(),
+            event: payload(event)?,
+            raw,
+        };
+        line(out, &event_line)?;
     }
     Ok(Ok(()))
 }

@@ -150,8 +150,11 @@ fn an_odd_contact_beside_a_good_message() {
 #[test]
 fn a_contact_that_belongs_to_nobody_is_reported() {
     let stray = r#"{"wa_id":"15550109999"}"#;
-    let body = body(&format!(r#""contacts":[{stray}],"messages":[{GOOD}]"#));
-    beside(&body, "0].value.contacts[0]", stray, &Reason::StrayContact);
+    let known = r#"{"wa_id":"15550101001"}"#;
+    let body = body(&format!(
+        r#""contacts":[{known},{stray}],"messages":[{GOOD}]"#
+    ));
+    beside(&body, "0].value.contacts[1]", stray, &Reason::StrayContact);
 }
 
 #[test]

@@ -158,7 +158,11 @@ fn an_interactive_answer_of_a_new_kind_is_still_a_message() {
     let Content::Interactive(answer) = &event.message.content else {
         panic!("{event:?}")
     };
-    assert_eq!(**answer, Interactive::Other("hologram_reply".into()));
+    let Interactive::Other(answer) = &**answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(&*answer.kind, "hologram_reply");
+    assert!(answer.content.as_ref().unwrap()["title"].is_string());
 }
 
 #[test]

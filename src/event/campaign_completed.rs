@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
+use super::key::{PartitionKey, of_json};
 use crate::model::Campaign;
 
 /// A campaign of yours has run to its end.
@@ -44,5 +46,15 @@ impl CampaignCompleted {
             sent,
             failed,
         }
+    }
+}
+
+impl Keys for CampaignCompleted {
+    fn key(&self) -> String {
+        of_json(self)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::default()
     }
 }

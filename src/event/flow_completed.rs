@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
+use super::key::PartitionKey;
 use crate::model::{Account, Contact, FlowResponse, Identity, MessageId, RawJson, Timestamp};
 
 /// A user filled in a form and sent it: a flow, an address.
@@ -51,4 +53,14 @@ pub struct FlowCompleted {
     pub account: Arc<Account>,
     /// The item of `value.messages`.
     pub raw: RawJson,
+}
+
+impl Keys for FlowCompleted {
+    fn key(&self) -> String {
+        self.message_id.to_string()
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(&self.account, self.user.as_ref(), self.contact.as_deref())
+    }
 }

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Account, Contact, Message, RawJson};
+use super::Keys;
+use super::key::{PartitionKey, of_message};
+use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 
 /// A user sent you a message.
 ///
@@ -41,8 +43,26 @@ pub struct MessageReceived {
     /// them out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
+    /// What was said before the conversation was handed to you. The webhook
+    /// also fires it as [`CONVERSATION_CONTEXT`](crate::signals::CONVERSATION_CONTEXT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_context: Option<Arc<ConversationContext>>,
     /// The number that it was sent to.
     pub account: Arc<Account>,
     /// The item of `value.messages`.
     pub raw: RawJson,
+}
+
+impl Keys for MessageReceived {
+    fn key(&self) -> String {
+        of_message(&self.message, &self.raw)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(
+            &self.account,
+            self.message.user.as_ref(),
+            self.contact.as_deref(),
+        )
+    }
 }

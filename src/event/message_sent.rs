@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
+use super::key::PartitionKey;
 use crate::model::{Account, Message};
 
 /// You sent a message, and Meta accepted it.
@@ -52,5 +54,19 @@ impl MessageSent {
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
+    }
+}
+
+impl Keys for MessageSent {
+    fn key(&self) -> String {
+        self.message.id.to_string()
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey {
+            account: self.account.as_ref(),
+            user: self.message.user.clone(),
+            ..PartitionKey::default()
+        }
     }
 }

@@ -1,26 +1,125 @@
 //! The payloads that signals carry, one file each.
 //!
 //! What the parser makes of a webhook is a [`WebhookEvent`]: one variant for
-//! each signal that a webhook can fire.
+//! each signal that a webhook can fire. Messages, their statuses and what else
+//! concerns a conversation have payloads of their own; the other fields of
+//! Meta's come as a [`Change`] of what Meta wrote.
 
+mod account_alert;
+mod account_review_update;
+mod account_settings_update;
+mod account_update;
+mod automatic_event;
+mod business_capability_update;
+mod business_status_update;
+mod business_username_update;
+mod call;
+mod call_status;
 mod campaign_completed;
+mod change;
+mod conversation_context;
 mod flow_completed;
+mod flow_update;
+mod group_lifecycle_update;
+mod group_participants_update;
+mod group_settings_update;
+mod group_status_update;
+mod history;
+mod history_message;
+pub(crate) mod key;
+mod message_echo;
 mod message_received;
 mod message_sent;
 mod message_status_changed;
+mod message_template_components_update;
+mod message_template_quality_update;
+mod message_template_status_update;
+mod messaging_handover;
+mod messaging_limit;
+mod meta_error;
+mod partner_solution;
+mod payment_configuration_update;
+mod phone_number_name_update;
+mod phone_number_quality_update;
+mod security;
+mod smb_app_state_sync;
+mod standby_echo;
+mod standby_message;
+mod standby_status;
+mod template_category;
+mod template_category_update;
+mod template_correct_category_detection;
+mod tracking_event;
 mod unrecognized;
+mod user_action;
+mod user_id_update;
+mod user_preference;
 mod user_subscribed;
 
 use crate::signal::{Failure, Report, Signal};
 
+pub use crate::model::{ConversationContext, MetaError};
 pub use crate::signals::WebhookEvent;
+pub use account_alert::{AccountAlert, AlertInfo, AlertSeverity};
+pub use account_review_update::{AccountReviewUpdate, Decision};
+pub use account_settings_update::{AccountSettingsUpdate, PhoneNumberSettings};
+pub use account_update::{
+    AccountEvent, AccountUpdate, BanInfo, BanState, CertificationInfo, CertificationNeededInfo,
+    DisconnectionInfo, ExceptionCountry, RateEligibility, RestrictionInfo, ViolationInfo,
+    VolumeTierInfo, WabaInfo,
+};
+pub use automatic_event::{AutomaticEvent, PurchaseData};
+pub use business_capability_update::BusinessCapabilityUpdate;
+pub use business_status_update::BusinessStatusUpdate;
+pub use business_username_update::{BusinessUsernameUpdate, UsernameStatus};
+pub use call::{
+    Call, CallConnection, CallDirection, CallEvent, CallOutcome, CallRecording, CallSession,
+    CallTranscript,
+};
+pub use call_status::{CallStage, CallStatus};
 pub use campaign_completed::CampaignCompleted;
+pub use change::Change;
+pub(crate) use change::Payload;
 pub use flow_completed::FlowCompleted;
+pub use flow_update::{AlertState, FlowError, FlowEvent, FlowStatus, FlowUpdate};
+pub use group_lifecycle_update::{GroupLifecycle, GroupLifecycleUpdate};
+pub use group_participants_update::{GroupParticipant, GroupParticipantsUpdate, ParticipantsEvent};
+pub use group_settings_update::{GroupSetting, GroupSettingsUpdate};
+pub use group_status_update::{GroupState, GroupStatusUpdate};
+pub use history::History;
+pub use history_message::HistoryMessage;
+pub(crate) use key::Keys;
+pub use message_echo::MessageEcho;
 pub use message_received::MessageReceived;
 pub use message_sent::MessageSent;
 pub use message_status_changed::MessageStatusChanged;
+pub use message_template_components_update::{MessageTemplateComponentsUpdate, TemplateButton};
+pub use message_template_quality_update::{MessageTemplateQualityUpdate, QualityScore};
+pub use message_template_status_update::{
+    DisableInfo, MessageTemplateStatusUpdate, OtherInfo, RejectionInfo, TemplateEvent,
+};
+pub use messaging_handover::{
+    Control, HandoverKind, HandoverRecipient, HandoverSender, MessagingHandover,
+};
+pub use messaging_limit::MessagingLimit;
+pub use partner_solution::{PartnerSolution, SolutionStatus};
+pub use payment_configuration_update::{PaymentConfigurationStatus, PaymentConfigurationUpdate};
+pub use phone_number_name_update::PhoneNumberNameUpdate;
+pub use phone_number_quality_update::{PhoneNumberQualityUpdate, QualityEvent};
+pub use security::{Security, SecurityEvent};
+pub use smb_app_state_sync::{SmbAppStateSync, SyncAction, SyncMetadata, SyncedContact};
+pub use standby_echo::StandbyEcho;
+pub use standby_message::StandbyMessage;
+pub use standby_status::StandbyStatus;
+pub use template_category::TemplateCategory;
+pub use template_category_update::TemplateCategoryUpdate;
+pub use template_correct_category_detection::TemplateCorrectCategoryDetection;
+pub use tracking_event::{TrackingData, TrackingEvent};
 pub(crate) use unrecognized::Quoted;
 pub use unrecognized::{Reason, Unrecognized};
+pub use user_action::{LinkClick, UserAction};
+pub use user_id_update::{IdChange, UserIdUpdate};
+pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;
 
 /// A payload that has a signal of its own.
@@ -46,6 +145,58 @@ pub trait Event: Sized + 'static {
 
     /// The signal that carries it.
     fn signal() -> &'static Signal<Self>;
+
+    /// What the event is known by when it comes again, as webhooks do for up
+    /// to seven days: equal for the same event, different for any other.
+    ///
+    /// It begins with [`NAME`](Self::NAME), so that the events of one item (a
+    /// message and the flow that it submits) have keys of their own. After
+    /// that comes
+    ///
+    /// - for a message, and the flow that it submits: its wamid and type. For
+    ///   an edit also a hash, since one message may be edited more than once;
+    /// - for a status: the wamid, the status and its time, and the participant
+    ///   of a group, since all statuses of a message share its wamid;
+    /// - for a call and its statuses: the call's id, and what happened to it;
+    /// - for all else: a hash of the account, the time that Meta gave, and the
+    ///   JSON, in which neither white space nor the order of members counts.
+    ///   Where Meta gives no time, two things that look alike have one key.
+    ///
+    /// A wamid has the user's phone number in it: treat keys as personal data.
+    ///
+    /// ```
+    /// use whatsapp_signals::parse;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/status-read.json");
+    /// let (first, again) = (parse(body)?, parse(body)?);
+    /// let key = first.events()[0].dedup_key();
+    /// assert_eq!(key, again.events()[0].dedup_key());
+    /// assert!(key.starts_with("message_status_changed:wamid."));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    fn dedup_key(&self) -> String;
+
+    /// What must stay in order: events with one key concern one conversation,
+    /// so that workers can share the others among them.
+    ///
+    /// Of a webhook's event it is the business number and the user (or the
+    /// group, where there is no user), `300200100500600:US.7001`. Unless you
+    /// say otherwise, all events of a type stay in order.
+    ///
+    /// It may hold a phone number: treat it as personal data.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let keys: Vec<_> = webhook.iter().map(WebhookEvent::partition_key).collect();
+    /// assert_eq!(keys[0], keys[1], "the message and its flow stay together");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    fn partition_key(&self) -> String {
+        Self::NAME.to_owned()
+    }
 
     /// Sends it: [`Signal::send`].
     ///

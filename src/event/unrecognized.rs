@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
+use super::key::{PartitionKey, hash};
 use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
 
 /// Something in a webhook that this version of the crate does not know, or
@@ -112,5 +114,15 @@ impl fmt::Display for Quoted<'_> {
             Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
             None => write!(f, "{:?}", self.0),
         }
+    }
+}
+
+impl Keys for Unrecognized {
+    fn key(&self) -> String {
+        hash(&self.account, self.timestamp, &self.raw)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(&self.account, self.user.as_ref(), None)
     }
 }

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
+use super::key::{PartitionKey, hash};
 use crate::model::{Account, Contact, RawJson, Signup};
 
 /// A user tapped a signup link and agreed to get messages from you.
@@ -46,4 +48,14 @@ pub struct UserSubscribed {
     pub account: Arc<Account>,
     /// The item that told it.
     pub raw: RawJson,
+}
+
+impl Keys for UserSubscribed {
+    fn key(&self) -> String {
+        hash(&self.account, self.contact.subscribed_at, &self.raw)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(&self.account, None, Some(&self.contact))
+    }
 }

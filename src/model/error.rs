@@ -1,63 +1,56 @@
 //! Meta's errors, as webhooks report them.
 
-use serde::{Deserialize, Serialize};
-
 use super::ErrorCode;
+use super::object::object;
 
-/// Why Meta could not do something: a message that failed, a type that it
-/// cannot show you.
-///
-/// # JSON
-///
-/// ```json
-/// {"code": 131026, "title": "Message undeliverable", "message": "…",
-///  "error_data": {"details": "…"}, "href": "https://…"}
-/// ```
-///
-/// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
-///
-/// ```
-/// use whatsapp_signals::model::MetaError;
-///
-/// let error: MetaError = serde_json::from_str(
-///     r#"{"code": 131026, "title": "Undeliverable", "error_data": {"details": "No such user"}}"#,
-/// )?;
-/// assert_eq!(error.code.as_ref().and_then(|code| code.as_u32()), Some(131_026));
-/// assert_eq!(error.details(), Some("No such user"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct MetaError {
-    /// What to match on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<ErrorCode>,
-    /// A short name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<Box<str>>,
-    /// A sentence; since v16.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<Box<str>>,
-    /// More about this case; since v16.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_data: Option<ErrorData>,
-    /// Where versions before v16 had the details.
-    #[serde(rename = "details", skip_serializing_if = "Option::is_none")]
-    pub bare_details: Option<Box<str>>,
-    /// Where Meta explains it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub href: Option<Box<str>>,
+object! {
+    /// Why Meta could not do something: a message that failed, a type that it
+    /// cannot show you.
+    ///
+    /// # JSON
+    ///
+    /// ```json
+    /// {"code": 131026, "title": "Message undeliverable", "message": "…",
+    ///  "error_data": {"details": "…"}, "href": "https://…"}
+    /// ```
+    ///
+    /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::MetaError;
+    ///
+    /// let error: MetaError = serde_json::from_str(
+    ///     r#"{"code": 131026, "title": "Undeliverable", "error_data": {"details": "No such user"}}"#,
+    /// )?;
+    /// assert_eq!(error.code.as_ref().and_then(|code| code.as_u32()), Some(131_026));
+    /// assert_eq!(error.details(), Some("No such user"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct MetaError {
+        /// What to match on.
+        pub code: Option<ErrorCode>,
+        /// A short name.
+        pub title: Option<Box<str>>,
+        /// A sentence; since v16.
+        pub message: Option<Box<str>>,
+        /// More about this case; since v16.
+        pub error_data: Option<ErrorData>,
+        /// Where versions before v16 had the details.
+        #[serde(rename = "details")]
+        pub bare_details: Option<Box<str>>,
+        /// Where Meta explains it.
+        pub href: Option<Box<str>>,
+    }
 }
 
-/// The member `error_data` of a [`MetaError`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct ErrorData {
-    /// More about this case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<Box<str>>,
+object! {
+    /// The member `error_data` of a [`MetaError`].
+    #[derive(Default, Eq, Hash)]
+    pub struct ErrorData {
+        /// More about this case.
+        pub details: Option<Box<str>>,
+    }
 }
 
 impl MetaError {

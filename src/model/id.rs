@@ -75,6 +75,8 @@ macro_rules! ids {
                 $crate::model::scalar::id(deserializer, |id| Self::from(id))
             }
         }
+
+        $crate::model::object::member!($name);
     )+ };
 }
 
@@ -231,6 +233,62 @@ ids! {
     /// assert_eq!(LogicalId::from("64244926160970"), "64244926160970");
     /// ```
     LogicalId;
+
+    /// The id of a call: `wacid.…`.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::CallId;
+    ///
+    /// assert_eq!(CallId::from("wacid.HBgLMTU1"), "wacid.HBgLMTU1");
+    /// ```
+    CallId;
+
+    /// The id of a message template.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::TemplateId;
+    ///
+    /// let from_number: TemplateId = serde_json::from_str("1689556908129832")?;
+    /// assert_eq!(from_number, "1689556908129832");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    TemplateId;
+
+    /// The id of a flow, a form that users fill in.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowId;
+    ///
+    /// assert_eq!(FlowId::from("6627390910605886"), "6627390910605886");
+    /// ```
+    FlowId;
+
+    /// The id of a business portfolio, above its WhatsApp Business Accounts.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::BusinessId;
+    ///
+    /// assert_eq!(BusinessId::from("2949482758682047"), "2949482758682047");
+    /// ```
+    BusinessId;
+
+    /// The id of an app at Meta.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::AppId;
+    ///
+    /// assert_eq!(AppId::from("5731794616896507"), "5731794616896507");
+    /// ```
+    AppId;
+
+    /// The id of a solution that several partners offer together.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::SolutionId;
+    ///
+    /// assert_eq!(SolutionId::from("774485461512159"), "774485461512159");
+    /// ```
+    SolutionId;
 
     /// The code of one of Meta's errors. A number, except on some group pages.
     ///

@@ -86,6 +86,19 @@ impl Identity {
         Self::new(None, Some(user_id), None)
     }
 
+    /// [`new`](Self::new) of ids that an object of Meta's has.
+    pub(crate) fn from_parts(
+        wa_id: Option<&WaId>,
+        user_id: Option<&UserId>,
+        parent_user_id: Option<&UserId>,
+    ) -> Option<Self> {
+        Self::from_ids(Ids {
+            wa_id: wa_id.cloned(),
+            user_id: user_id.cloned(),
+            parent_user_id: parent_user_id.cloned(),
+        })
+    }
+
     pub(crate) fn from_ids(ids: Ids) -> Option<Self> {
         let mut wa_id = ids.wa_id.filter(|id| !id.as_str().is_empty());
         let mut user_id = ids.user_id.filter(|id| !id.as_str().is_empty());
@@ -141,6 +154,17 @@ impl Identity {
         shared(self.wa_id(), other.wa_id())
             || shared(self.user_id(), other.user_id())
             || shared(self.parent_user_id(), other.parent_user_id())
+    }
+
+    /// Whether the two are known to be two: both have a business-scoped user
+    /// id, and not the same.
+    pub(crate) fn is_other_user(&self, other: &Self) -> bool {
+        fn differ<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+            a.is_some() && b.is_some() && a != b
+        }
+        !self.is_same_user(other)
+            && (differ(self.user_id(), other.user_id())
+                || differ(self.parent_user_id(), other.parent_user_id()))
     }
 
     /// The same user with the ids of `other`, where it has none of its own.

@@ -9,29 +9,34 @@
 mod account;
 mod campaign;
 mod contact;
+mod conversation_context;
 mod error;
 mod flow;
+mod history;
 mod id;
 mod identity;
 mod message;
+pub(crate) mod object;
 mod payment;
 mod pricing;
 mod raw;
 pub(crate) mod scalar;
 mod signup;
 mod status;
-mod text_enum;
-pub(crate) mod timestamp;
+pub(crate) mod text_enum;
+mod timestamp;
 
 pub use account::Account;
 pub use campaign::{Campaign, CampaignCounts, CampaignStatus};
 pub use contact::Contact;
+pub use conversation_context::{ConversationContext, ConversationSummary};
 pub use error::{ErrorData, MetaError};
 pub use flow::FlowResponse;
+pub use history::{HistoryContext, HistoryProgress, HistoryStatus};
 pub use id::{
-    CatalogId, ConversationId, ErrorCode, FlowToken, GroupId, LogicalId, MediaId, MessageId,
-    PhoneNumberId, ProductRetailerId, ReferenceId, SignupId, SourceId, TransactionId, UserId, WaId,
-    WabaId,
+    AppId, BusinessId, CallId, CatalogId, ConversationId, ErrorCode, FlowId, FlowToken, GroupId,
+    LogicalId, MediaId, MessageId, PhoneNumberId, ProductRetailerId, ReferenceId, SignupId,
+    SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::Identity;
 pub(crate) use identity::Ids;

@@ -1,82 +1,70 @@
 //! What a message costs.
 
-use serde::{Deserialize, Serialize};
-
+use super::object::object;
 use super::text_enum::text_enum;
-use super::{ConversationId, Timestamp, scalar};
-use crate::model::timestamp::readable;
+use super::{ConversationId, Timestamp};
 
-/// The conversation that a message was billed under.
-///
-/// ```
-/// use whatsapp_signals::model::Conversation;
-///
-/// let conversation: Conversation =
-///     serde_json::from_str(r#"{"id": "72b1", "origin": {"type": "marketing"}}"#)?;
-/// assert_eq!(conversation.origin.unwrap().kind.as_deref(), Some("marketing"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Conversation {
-    /// Its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<ConversationId>,
-    /// When its window closes; only with `sent`.
-    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
-    pub expiration_timestamp: Option<Timestamp>,
-    /// What opened it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<ConversationOrigin>,
-    /// In group statuses Meta writes the pricing here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pricing: Option<Pricing>,
+object! {
+    /// The conversation that a message was billed under.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Conversation;
+    ///
+    /// let conversation: Conversation =
+    ///     serde_json::from_str(r#"{"id": "72b1", "origin": {"type": "marketing"}}"#)?;
+    /// assert_eq!(conversation.origin.unwrap().kind.as_deref(), Some("marketing"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Conversation {
+        /// Its id.
+        pub id: Option<ConversationId>,
+        /// When its window closes; only with `sent`.
+        pub expiration_timestamp: Option<Timestamp>,
+        /// What opened it.
+        pub origin: Option<ConversationOrigin>,
+        /// In group statuses Meta writes the pricing here.
+        pub pricing: Option<Pricing>,
+    }
 }
 
-/// What opened a conversation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct ConversationOrigin {
-    /// Its category: `marketing`, `utility`, `service`, …
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Box<str>>,
+object! {
+    /// What opened a conversation.
+    #[derive(Default, Eq, Hash)]
+    pub struct ConversationOrigin {
+        /// Its category: `marketing`, `utility`, `service`, …
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
+    }
 }
 
-/// What a message costs.
-///
-/// ```
-/// use whatsapp_signals::model::{Pricing, PricingModel};
-///
-/// let pricing: Pricing = serde_json::from_str(
-///     r#"{"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"}"#,
-/// )?;
-/// assert_eq!(pricing.pricing_model, Some(PricingModel::PerMessage));
-/// assert_eq!(pricing.category.as_deref(), Some("utility"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-///
-/// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Pricing {
-    /// Whether it is billed; Meta means to drop this.
-    #[serde(
-        deserialize_with = "scalar::parsed_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub billable: Option<bool>,
-    /// By conversation or by message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pricing_model: Option<PricingModel>,
-    /// Why it is free, or that it is not.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<PricingType>,
-    /// The rate: `marketing`, `utility`, `authentication-international`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub category: Option<Box<str>>,
+object! {
+    /// What a message costs.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Pricing, PricingModel};
+    ///
+    /// let pricing: Pricing = serde_json::from_str(
+    ///     r#"{"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"}"#,
+    /// )?;
+    /// assert_eq!(pricing.pricing_model, Some(PricingModel::PerMessage));
+    /// assert_eq!(pricing.category.as_deref(), Some("utility"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+    #[derive(Default, Eq, Hash)]
+    pub struct Pricing {
+        /// Whether it is billed; Meta means to drop this.
+        pub billable: Option<bool>,
+        /// By conversation or by message.
+        pub pricing_model: Option<PricingModel>,
+        /// Why it is free, or that it is not.
+        #[serde(rename = "type")]
+        pub kind: Option<PricingType>,
+        /// The rate: `marketing`, `utility`, `authentication-international`, …
+        pub category: Option<Box<str>>,
+    }
 }
 
 text_enum! {

@@ -66,6 +66,12 @@ impl RawJson {
         }
     }
 
+    /// The text of the item, as something that is known to be JSON.
+    pub(crate) fn as_raw_value(&self) -> &RawValue {
+        // Invariant: it was split off as JSON, or read as JSON.
+        serde_json::from_str(self.as_str()).unwrap_or(RawValue::NULL)
+    }
+
     /// The text of the item.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -70,26 +70,6 @@ pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     parsed(deserializer).map(|Finite(number)| number)
 }
 
-/// [`fraction`] for a member that may be `null`.
-pub(crate) fn fraction_option<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<f64>, D::Error> {
-    Ok(parsed_option(deserializer)?.map(|Finite(number)| number))
-}
-
-/// [`parsed`] for a member that may be `null`.
-pub(crate) fn parsed_option<'de, D: Deserializer<'de>, T: FromStr>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    struct Parsed<T>(T);
-    impl<'de, T: FromStr> Deserialize<'de> for Parsed<T> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            parsed(deserializer).map(Self)
-        }
-    }
-    Ok(Option::deserialize(deserializer)?.map(|Parsed(value)| value))
-}
-
 /// [`id`] for a member that may be `null`.
 pub(crate) fn id_option<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::text_enum::text_enum;
-use super::{Conversation, GroupId, Identity, MessageId, MetaError, Payment, Pricing, Timestamp};
+use super::{
+    Conversation, GroupId, Identity, MessageId, MetaError, Payment, Pricing, TemplateId, Timestamp,
+};
 
 /// One step in the life of a message that you sent.
 ///
@@ -58,6 +60,9 @@ pub struct StatusUpdate {
     /// The payment that a status of kind `payment` is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<Box<Payment>>,
+    /// The template that it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<TemplateId>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<MetaError>,
@@ -81,6 +86,7 @@ impl StatusUpdate {
             conversation: None,
             pricing: None,
             payment: None,
+            template_id: None,
             errors: Vec::new(),
             biz_opaque_callback_data: None,
         }
@@ -102,6 +108,8 @@ text_enum! {
         Failed = "failed",
         /// Deleted by the user.
         Deleted = "deleted",
+        /// Something about it is amiss; older versions.
+        Warning = "warning",
     }
 }
 
@@ -126,7 +134,7 @@ impl MessageStatus {
 
     fn rank(&self) -> u8 {
         match self {
-            Self::Other(_) => 0,
+            Self::Other(_) | Self::Warning => 0,
             Self::Sent => 1,
             Self::Delivered => 2,
             Self::Read => 3,

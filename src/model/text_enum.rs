@@ -1,12 +1,13 @@
 //! One table makes an enum of Meta's: documented variants, their spelling on
 //! the wire, and `Other` for what Meta adds tomorrow.
 
-/// Declares an open string enum.
+/// Declares an open string enum. Behind a `|` stands another spelling of Meta's,
+/// which is read, and written as the first one.
 macro_rules! text_enum {
     (
         $(#[$doc:meta])*
         pub enum $name:ident {
-            $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+
+            $($(#[$variant_doc:meta])* $variant:ident = $text:literal $(| $also:literal)*,)+
         }
     ) => {
         $(#[$doc])*
@@ -33,7 +34,7 @@ macro_rules! text_enum {
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 match text {
-                    $($text => Self::$variant,)+
+                    $($text $(| $also)* => Self::$variant,)+
                     other => Self::Other(other.into()),
                 }
             }
@@ -80,6 +81,8 @@ macro_rules! text_enum {
                 $crate::model::scalar::text(deserializer, |text| Self::from(text))
             }
         }
+
+        $crate::model::object::member!($name);
     };
 }
 

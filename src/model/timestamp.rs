@@ -84,17 +84,3 @@ impl<'de> Deserialize<'de> for Timestamp {
         super::scalar::parsed(deserializer)
     }
 }
-
-/// Reads a message's own timestamp. One that is not a time does not cost the
-/// message: it reads as `None`, and the raw JSON still has it.
-pub(crate) fn readable<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Timestamp>, D::Error> {
-    struct Text(Option<Timestamp>);
-    impl<'de> Deserialize<'de> for Text {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            super::scalar::lossy(deserializer, |text| text.parse().ok()).map(Self)
-        }
-    }
-    Ok(Option::deserialize(deserializer)?.and_then(|Text(timestamp)| timestamp))
-}

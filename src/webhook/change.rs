@@ -1,16 +1,18 @@
 //! One change: from the items of its value to events.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::contacts::{Contacts, Finder};
+use super::contacts::Contacts;
 use super::events::{Events, Scope};
+use super::item::{Around, FromItem, Item, Reader};
 use super::path::Path;
-use super::split::{elements, members};
-use super::value::{SIGNUP, Value, is_conversation};
-use super::{message, signup, status};
-use crate::event::{FlowCompleted, MessageReceived, MessageStatusChanged, Reason};
+use super::split::{elements, members, object};
+use super::value::{SIGNUP, STANDBY, Value, number, reader};
+use crate::event::{Reason, UserSubscribed};
+use crate::signals::{has_lists, reader_of_value};
 
 /// Reads a value of any field, still whole.
 pub(super) fn layered(
@@ -19,153 +21,183 @@ pub(super) fn layered(
     path: Path<'_>,
     value: &RawValue,
 ) -> Result<(), Reason> {
-    if scope.field == Some(SIGNUP) && elements(value).is_ok() {
-        signups(
-            events,
-            scope,
-            path,
-            value,
-            &Contacts::default().finder(false),
-        );
-        return Ok(());
-    }
-    if scope.field.is_some_and(is_conversation) {
-        let scope = &mut scope.clone();
-        let parts = Value::layered(events, scope, path, value)?;
-        conversation(events, scope, path, parts);
-        return Ok(());
-    }
-    // A signup counts under any field.
-    if let Ok([Some(signup)]) = members(value, [SIGNUP]).map(|members| members.known) {
-        let contacts = Contacts::default();
-        let contacts = &contacts.finder(false);
-        signups(events, scope, path.member(SIGNUP), signup, contacts);
-    }
-    Err(Reason::UnknownField)
-}
-
-/// What passes between users and a number. One value may hold several kinds of
-/// items at once.
-pub(super) fn conversation(
-    events: &mut Events<'_>,
-    scope: &Scope<'_>,
-    path: Path<'_>,
-    value: Value<'_>,
-) {
-    let contacts = Contacts::read(events, scope, path, value.contacts);
-    let lists = [&value.messages, &value.statuses, &value.user_preferences];
-    let items = lists.into_iter().flatten().map(Vec::len).sum::<usize>();
-    let signup = value.in_app_signup.or(value.itself);
-    let contacts = &contacts.finder(items + usize::from(signup.is_some()) == 1);
-
-    events.each(
-        scope,
-        path.member("messages"),
-        value.messages,
-        |events, at, item| received(events, scope, contacts, at, item),
-    );
-    events.each(
-        scope,
-        path.member("statuses"),
-        value.statuses,
-        |events, at, item| {
-            let update = status::read(item)?;
-            // Sent to a group as a whole, it is about nobody in particular.
-            let is_of_group = update.group_id.is_some() && update.recipient.is_none();
-            let contact = if is_of_group {
-                None
-            } else {
-                contacts.find(update.recipient.as_ref(), at)
-            };
-            let raw = events.raw(item);
-            events.push(MessageStatusChanged {
-                contact,
-                update,
-                account: Arc::clone(&scope.account),
-                raw,
-            });
+    let scope = &mut scope.clone();
+    match scope.field {
+        Some(SIGNUP) if elements(value).is_ok() => {
+            signups(events, scope, path, value);
             Ok(())
-        },
-    );
-    let preferences = path.member("user_preferences");
-    events.each(
-        scope,
-        preferences,
-        value.user_preferences,
-        |events, at, item| {
-            let preference = signup::read(item)?;
-            let contact = contacts.find(preference.user().as_ref(), at);
-            if !preference.is_signup() {
-                return Err(Reason::UnknownField);
+        }
+        Some(field) if has_lists(field) => {
+            let mut parts = Value::layered(events, scope, path, value)?;
+            let is_nested =
+                |(name, _): &(Cow<'_, str>, &RawValue)| field == STANDBY && name == STANDBY;
+            let nested = parts.others.iter().position(is_nested);
+            let nested = nested.map(|at| parts.others.swap_remove(at).1);
+            items(events, scope, path, parts);
+            if let Some(nested) = nested {
+                let path = path.member(STANDBY);
+                match Value::layered(events, scope, path, nested) {
+                    Ok(parts) => items(events, scope, path, parts),
+                    Err(reason) => events.unrecognized(scope, path, reason, nested),
+                }
             }
-            let raw = events.raw(item);
-            events.push(preference.subscribed(contact, &scope.account, raw)?);
             Ok(())
-        },
-    );
-    if let Some(signup) = value.in_app_signup {
-        signups(events, scope, path.member(SIGNUP), signup, contacts);
+        }
+        field => whole(events, scope, path, value, field.and_then(reader_of_value)),
     }
-    if let Some(signup) = value.itself {
-        signups(events, scope, path, signup, contacts);
-    }
-    events.unknown(scope, Some(path), value.unknown);
-    contacts.strays(events, scope, path);
 }
 
-/// One message, and the flow that it may submit.
-fn received(
+/// A value that is one item.
+fn whole(
     events: &mut Events<'_>,
-    scope: &Scope<'_>,
-    contacts: &Finder<'_, '_>,
-    at: usize,
-    item: &RawValue,
-) -> Result<(), Reason> {
-    let message = message::read(item)?;
-    let contact = contacts.find(message.user.as_ref(), at);
-    let raw = events.raw(item);
-    let flow = message.nfm_reply().map(|reply| {
-        Ok(FlowCompleted {
-            response: message::flow_response(&message, reply)?,
-            message_id: message.id.clone(),
-            user: message.user.clone(),
-            timestamp: message.timestamp,
-            contact: contact.clone(),
-            account: Arc::clone(&scope.account),
-            raw: raw.clone(),
-        })
-    });
-    events.push(MessageReceived {
-        message,
-        contact,
-        account: Arc::clone(&scope.account),
-        raw,
-    });
-    // Only now: an answer that cannot be read costs the flow, not the message.
-    if let Some(flow) = flow.transpose()? {
-        events.push(flow);
-    }
-    Ok(())
-}
-
-/// One signup, or a list of them.
-fn signups(
-    events: &mut Events<'_>,
-    scope: &Scope<'_>,
+    scope: &mut Scope<'_>,
     path: Path<'_>,
-    signup: &RawValue,
-    contacts: &Finder<'_, '_>,
-) {
-    let one = |events: &mut Events<'_>, at, item| {
-        let signup = signup::read(item)?;
-        let contact = contacts.find(signup.user().as_ref(), at);
-        let raw = events.raw(item);
-        events.push(signup.subscribed(contact, &scope.account, raw)?);
-        Ok(())
-    };
-    if let Ok(list) = elements(signup) {
-        events.each(scope, path, Some(list), one);
-    } else if let Err(reason) = one(events, 0, signup) {
-        events.unrecognized_item(scope, path, reason, signup);
+    value: &RawValue,
+    read: Option<Reader>,
+) -> Result<(), Reason> {
+    if let Ok(members) = members(value, ["metadata", SIGNUP]) {
+        let [metadata, signup] = members.known;
+        if let Some(metadata) = metadata {
+            number(events, scope, path, metadata);
+        }
+        // A signup counts under any field.
+        if let Some(signup) = signup {
+            signups(events, scope, path.member(SIGNUP), signup);
+        }
     }
+    let read = read.ok_or(Reason::UnknownField)?;
+    let contacts = Contacts::default();
+    let around = Around {
+        scope,
+        contacts: contacts.finder(false),
+        conversation_context: None,
+    };
+    let item = Item {
+        json: value,
+        at: 0,
+        path,
+        around: &around,
+    };
+    read(events, &item)
+}
+
+/// Signups in a value that holds nothing else of a conversation.
+fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: &RawValue) {
+    let contacts = Contacts::default();
+    let around = Around {
+        scope,
+        contacts: contacts.finder(false),
+        conversation_context: None,
+    };
+    if let Some(list) = List::of(events, scope, path, UserSubscribed::read, signup) {
+        list.read(events, &around);
+    }
+}
+
+/// The items of one member.
+struct List<'a> {
+    path: Path<'a>,
+    items: Vec<&'a RawValue>,
+    /// Whether they are elements, and not one object that stands alone.
+    is_array: bool,
+    read: Reader,
+}
+
+impl<'a> List<'a> {
+    /// Splits a list, or takes an object for the only item; all else is
+    /// reported.
+    fn of(
+        events: &mut Events<'_>,
+        scope: &Scope<'_>,
+        path: Path<'a>,
+        read: Reader,
+        piece: &'a RawValue,
+    ) -> Option<Self> {
+        let (items, is_array) = match elements(piece) {
+            Ok(items) => (items, true),
+            Err(_) if piece.get().starts_with('{') => (vec![piece], false),
+            Err(reason) => {
+                events.unrecognized(scope, path, reason, piece);
+                return None;
+            }
+        };
+        Some(Self {
+            path,
+            items,
+            is_array,
+            read,
+        })
+    }
+
+    fn read(self, events: &mut Events<'_>, around: &Around<'_>) {
+        events.reserve(self.items.len());
+        for (at, json) in self.items.into_iter().enumerate() {
+            let element = self.path.element(at);
+            let path = if self.is_array { element } else { self.path };
+            let item = Item {
+                json,
+                at,
+                path,
+                around,
+            };
+            if let Err(reason) = (self.read)(events, &item) {
+                events.unrecognized_item(around.scope, path, reason, json);
+            }
+        }
+    }
+}
+
+/// All items of a value; it may hold several lists at once.
+pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Value<'_>) {
+    let field = scope.field.unwrap_or_default();
+    let contacts = Contacts::read(events, scope, path, value.contacts);
+    let mut conversation_context = None;
+
+    let documented = [("messages", value.messages), ("statuses", value.statuses)];
+    let mut others = Vec::new();
+    let mut unknown = Vec::new();
+    for (name, piece) in &value.others {
+        match reader(field, name) {
+            Some(_) if piece.get() == "null" => {}
+            Some(read) => others.extend(List::of(events, scope, path.member(name), read, piece)),
+            None => unknown.push((name.clone(), *piece)),
+        }
+        if name == "conversation_context" {
+            conversation_context = object(piece).ok().map(Arc::new);
+        }
+    }
+
+    let of_documented = documented.iter().filter_map(|(_, items)| items.as_ref());
+    let count = of_documented.map(Vec::len).sum::<usize>()
+        + others.iter().map(|list| list.items.len()).sum::<usize>()
+        + usize::from(value.itself.is_some());
+    let around = &Around {
+        scope,
+        contacts: contacts.finder(count == 1),
+        conversation_context,
+    };
+
+    for (name, items) in documented {
+        let path = path.member(name);
+        let (Some(items), read) = (items, reader(field, name)) else {
+            continue;
+        };
+        let list = List {
+            path,
+            items,
+            is_array: true,
+            read: read.unwrap_or(|_, _| Err(Reason::UnknownMember)),
+        };
+        list.read(events, around);
+    }
+    for list in others {
+        list.read(events, around);
+    }
+    if let Some(itself) = value.itself
+        && let Some(list) = List::of(events, scope, path, UserSubscribed::read, itself)
+    {
+        list.read(events, around);
+    }
+    events.unknown(scope, Some(path), unknown);
+    around.contacts.strays(events, scope, path);
 }

@@ -54,7 +54,7 @@ impl<'a> Contacts<'a> {
     }
 
     /// `is_alone` says that the value has one item only.
-    pub(super) fn finder(&self, is_alone: bool) -> Finder<'_, 'a> {
+    pub(super) fn finder(&self, is_alone: bool) -> Finder<'_> {
         Finder {
             list: &self.list,
             is_alone,
@@ -64,16 +64,17 @@ impl<'a> Contacts<'a> {
 }
 
 /// Finds contacts by their ids.
-pub(super) struct Finder<'c, 'a> {
-    list: &'c [Listed<'a>],
+pub(super) struct Finder<'c> {
+    list: &'c [Listed<'c>],
     is_alone: bool,
     /// Filled when it is first needed: most webhooks have one contact.
-    by_id: OnceCell<HashMap<&'c str, &'c Listed<'a>>>,
+    by_id: OnceCell<HashMap<&'c str, &'c Listed<'c>>>,
 }
 
-impl<'c, 'a> Finder<'c, 'a> {
-    /// The contact of a user; of an item that names no user, the only contact
-    /// of a value in which it is the only item.
+impl<'c> Finder<'c> {
+    /// The contact of a user. The only contact of a value belongs to the only
+    /// item, also when that names no user, or by another phone number: a
+    /// WhatsApp id and a phone number need not be the same.
     ///
     /// `at` is the item's place in its array. Contacts often stand in the same
     /// order, so that is where it looks first; but it believes only the ids.
@@ -83,17 +84,26 @@ impl<'c, 'a> Finder<'c, 'a> {
                 .list
                 .get(at)
                 .filter(|listed| listed.contact.identity.is_same_user(user))
-                .or_else(|| self.look_up(user))?,
-            None => match self.list {
-                [only] if self.is_alone => only,
-                _ => return None,
-            },
+                .or_else(|| self.look_up(user))
+                .or_else(|| self.only(Some(user)))?,
+            None => self.only(None)?,
         };
         listed.found.set(true);
         Some(Arc::clone(&listed.contact))
     }
 
-    fn look_up(&self, user: &Identity) -> Option<&'c Listed<'a>> {
+    fn only(&self, user: Option<&Identity>) -> Option<&'c Listed<'c>> {
+        match self.list {
+            [only] if self.is_alone => {
+                let listed = &only.contact.identity;
+                let is_someone_else = user.is_some_and(|user| listed.is_other_user(user));
+                (!is_someone_else).then_some(only)
+            }
+            _ => None,
+        }
+    }
+
+    fn look_up(&self, user: &Identity) -> Option<&'c Listed<'c>> {
         if self.list.is_empty() {
             return None;
         }

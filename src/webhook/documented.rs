@@ -10,9 +10,10 @@ use serde::Deserialize;
 use super::events::{Events, Scope};
 use super::path::Path;
 use super::split::text_object;
-use super::value::{SIGNUP, Value, account, is_conversation};
+use super::value::{SIGNUP, STANDBY, Value, account};
 use super::{OBJECT, Webhook, change};
 use crate::model::{Timestamp, WabaId};
+use crate::signals::has_lists;
 
 /// Reads a body; `None` when it differs from what is documented in any way.
 pub(super) fn read(body: &Arc<str>) -> Option<Webhook> {
@@ -41,7 +42,7 @@ pub(super) fn read(body: &Arc<str>) -> Option<Webhook> {
                 time: entry.time,
             };
             let path = changes.element(at);
-            change::conversation(&mut events, &scope, path.member("value"), change.value);
+            change::items(&mut events, &scope, path.member("value"), change.value);
         }
     }
     webhook.events = events.into_list();
@@ -80,6 +81,11 @@ struct Change<'a> {
 impl Change<'_> {
     /// Whether the value's shape, which fits, also goes with the field.
     fn is_documented(&self) -> bool {
-        is_conversation(&self.field) && (self.field != SIGNUP || self.value.in_app_signup.is_some())
+        let has_signup = || self.value.others.iter().any(|(name, _)| name == SIGNUP);
+        match &*self.field {
+            STANDBY => false,
+            SIGNUP => has_signup(),
+            field => has_lists(field),
+        }
     }
 }

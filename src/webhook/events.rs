@@ -37,7 +37,7 @@ impl Scope<'_> {
 const MAX_UNRECOGNIZED: usize = 10_000;
 
 /// The events so far, and the body that they are read from.
-pub(super) struct Events<'a> {
+pub(crate) struct Events<'a> {
     body: &'a Arc<str>,
     list: Vec<WebhookEvent>,
     unrecognized: usize,
@@ -70,8 +70,14 @@ impl<'a> Events<'a> {
         self.list
     }
 
-    pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
+    pub(crate) fn push(&mut self, event: impl Into<WebhookEvent>) {
         self.list.push(event.into());
+    }
+
+    /// Makes room for the events of a list.
+    pub(super) fn reserve(&mut self, items: usize) {
+        // Not more than Meta sends at once: a hostile body pays as it goes.
+        self.list.reserve(items.min(1000));
     }
 
     /// A piece of the body, to be kept. It must have been split off the body
@@ -90,8 +96,7 @@ impl<'a> Events<'a> {
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
         let items = items.unwrap_or_default();
-        // Not more than Meta sends at once: a hostile body pays as it goes.
-        self.list.reserve(items.len().min(1000));
+        self.reserve(items.len());
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
                 self.unrecognized_item(scope, path.element(at), reason, item);

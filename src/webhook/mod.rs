@@ -19,12 +19,14 @@ mod contacts;
 mod documented;
 mod error;
 mod events;
+mod history;
+mod item;
 mod layered;
 mod message;
 mod path;
 mod report;
 mod signup;
-mod split;
+pub(crate) mod split;
 mod status;
 mod strict;
 mod value;
@@ -34,6 +36,9 @@ use std::sync::Arc;
 use crate::event::WebhookEvent;
 
 pub use error::{ParseError, ParseErrorKind};
+pub(crate) use events::Events;
+pub(crate) use history::push as push_history;
+pub(crate) use item::{FromItem, Item, Reader};
 pub use report::{DispatchReport, EventFailure};
 
 /// What WhatsApp's webhooks have as their `object`.

@@ -14,14 +14,14 @@ use super::strict::Strict;
 use crate::event::Reason;
 
 /// The members of an object: those that were asked for, and the others.
-pub(super) struct Members<'a, const N: usize> {
+pub(crate) struct Members<'a, const N: usize> {
     /// In the order of the names; `None` for those that are missing or `null`.
-    pub(super) known: [Option<&'a RawValue>; N],
-    pub(super) unknown: Vec<Member<'a>>,
+    pub(crate) known: [Option<&'a RawValue>; N],
+    pub(crate) unknown: Vec<Member<'a>>,
 }
 
 /// A member of an object, by its name.
-pub(super) type Member<'a> = (Cow<'a, str>, &'a RawValue);
+pub(crate) type Member<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// Splits an object into its members.
 ///
@@ -29,7 +29,7 @@ pub(super) type Member<'a> = (Cow<'a, str>, &'a RawValue);
 ///
 /// [`Reason::Malformed`] when it is not an object, [`Reason::Duplicate`] when
 /// one of `names` is there twice.
-pub(super) fn members<'a, const N: usize>(
+pub(crate) fn members<'a, const N: usize>(
     object: &'a RawValue,
     names: [&'static str; N],
 ) -> Result<Members<'a, N>, Reason> {
@@ -41,7 +41,7 @@ pub(super) fn members<'a, const N: usize>(
 /// # Errors
 ///
 /// Outside, when the text is not one JSON object; inside, as [`members`].
-pub(super) fn members_of<'a, const N: usize>(
+pub(crate) fn members_of<'a, const N: usize>(
     text: &'a str,
     names: [&'static str; N],
 ) -> serde_json::Result<Result<Members<'a, N>, Reason>> {
@@ -56,7 +56,7 @@ pub(super) fn members_of<'a, const N: usize>(
 /// # Errors
 ///
 /// [`Reason::Malformed`] when it is not an array.
-pub(super) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
+pub(crate) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
     serde_json::from_str(array.get()).map_err(|_| Reason::Malformed)
 }
 
@@ -65,12 +65,12 @@ pub(super) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
 /// # Errors
 ///
 /// [`Reason::Malformed`] when it does not fit.
-pub(super) fn object<'a, T: Deserialize<'a>>(object: &'a RawValue) -> Result<T, Reason> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(object: &'a RawValue) -> Result<T, Reason> {
     text_object(object.get()).map_err(|_| Reason::Malformed)
 }
 
 /// [`object`] of a text that nobody has checked yet.
-pub(super) fn text_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+pub(crate) fn text_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Strict(&mut deserializer))?;
     deserializer.end()?;

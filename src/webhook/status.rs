@@ -3,12 +3,16 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use std::sync::Arc;
+
+use super::events::Events;
+use super::item::{FromItem, Item};
 use super::split::object;
-use crate::event::Reason;
-use crate::model::timestamp::readable;
+use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
+use crate::model::object::option;
 use crate::model::{
-    Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
-    StatusUpdate, Timestamp, UserId, WaId,
+    Contact, Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment,
+    Pricing, StatusUpdate, TemplateId, Timestamp, UserId, WaId,
 };
 
 /// A status as Meta writes it.
@@ -20,7 +24,7 @@ struct Wire {
     status: Option<MessageStatus>,
     #[serde(default, rename = "type")]
     kind: Option<Box<str>>,
-    #[serde(default, deserialize_with = "readable")]
+    #[serde(default, deserialize_with = "option")]
     timestamp: Option<Timestamp>,
     /// The group's id when `recipient_type` is `group`.
     #[serde(default)]
@@ -34,6 +38,9 @@ struct Wire {
     parent_recipient_user_id: Option<UserId>,
     #[serde(default)]
     parent_user_id: Option<UserId>,
+    /// So it is spelled in the field `calls`.
+    #[serde(default)]
+    recipient_parent_user_id: Option<UserId>,
     /// Meta writes this or the next.
     #[serde(default)]
     recipient_participant_id: Option<WaId>,
@@ -50,12 +57,14 @@ struct Wire {
     #[serde(default)]
     payment: Option<Box<Payment>>,
     #[serde(default)]
+    template_id: Option<TemplateId>,
+    #[serde(default)]
     errors: Option<Vec<MetaError>>,
     #[serde(default)]
     biz_opaque_callback_data: Option<Box<str>>,
 }
 
-pub(super) fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
+fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
     let wire: Wire = object(item)?;
     let id = wire.id.filter(|id| !id.as_str().is_empty());
     let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
@@ -86,13 +95,52 @@ pub(super) fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
         user_id: wire
             .recipient_participant_user_id
             .or(wire.recipient_user_id),
-        parent_user_id: wire.parent_recipient_user_id.or(wire.parent_user_id),
+        parent_user_id: wire
+            .parent_recipient_user_id
+            .or(wire.parent_user_id)
+            .or(wire.recipient_parent_user_id),
     });
     update.recipient_identity_key_hash = wire.recipient_identity_key_hash;
     update.conversation = wire.conversation;
     update.pricing = wire.pricing;
     update.payment = wire.payment;
+    update.template_id = wire.template_id;
     update.errors = wire.errors.unwrap_or_default();
     update.biz_opaque_callback_data = wire.biz_opaque_callback_data;
     Ok(update)
+}
+
+/// Whom a status is about, as the contacts have them.
+fn contact(item: &Item<'_, '_>, update: &StatusUpdate) -> Option<Arc<Contact>> {
+    // Sent to a group as a whole, it is about nobody in particular.
+    let is_of_group = update.group_id.is_some() && update.recipient.is_none();
+    (!is_of_group).then(|| item.contact(update.recipient.as_ref()))?
+}
+
+impl FromItem for MessageStatusChanged {
+    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
+        let update = read(item.json)?;
+        let raw = events.raw(item.json);
+        events.push(Self {
+            contact: contact(item, &update),
+            update,
+            account: item.account(),
+            raw,
+        });
+        Ok(())
+    }
+}
+
+impl FromItem for StandbyStatus {
+    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
+        let update = read(item.json)?;
+        let raw = events.raw(item.json);
+        events.push(Self {
+            contact: contact(item, &update),
+            update,
+            account: item.account(),
+            raw,
+        });
+        Ok(())
+    }
 }

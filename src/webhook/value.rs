@@ -1,45 +1,39 @@
-//! The `value` of a change about what passes between users and a number: what
-//! it holds, and the two ways to take it apart.
+//! The `value` of a change that holds lists: what is in it, and the two ways
+//! to take it apart.
 //!
 //! Nearly every body is of the shape that Meta documents, and is taken apart
-//! in one pass by deriving from that shape. One that is not, in whatever way,
-//! is taken apart level by level ([`layered`](Value::layered)), which is
-//! slower and reports what is odd. Both ways make the same [`Value`].
+//! in one pass by deserializing. One that is not, in whatever way, is taken
+//! apart level by level ([`layered`](Value::layered)), which is slower and
+//! reports what is odd. Both ways make the same [`Value`].
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::events::{Events, Scope};
+use super::item::{FromItem, Reader};
 use super::path::Path;
 use super::split::{Member, elements, members, object};
-use crate::event::Reason;
+use crate::event::{Reason, UserSubscribed};
 use crate::model::{Account, PhoneNumberId, WabaId, scalar};
+use crate::signals::reader_of_items;
 
 /// The items of a value, each still as text.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
 pub(super) struct Value<'a> {
-    messaging_product: IgnoredAny,
     pub(super) metadata: Option<Metadata>,
-    #[serde(borrow)]
     pub(super) contacts: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
     pub(super) messages: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
     pub(super) statuses: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    pub(super) user_preferences: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    pub(super) in_app_signup: Option<&'a RawValue>,
+    /// The members that few values have; none is there twice that this version
+    /// knows.
+    pub(super) others: Vec<Member<'a>>,
     /// The whole value, where it is the signup.
-    #[serde(skip)]
     pub(super) itself: Option<&'a RawValue>,
-    /// The members that this version does not know.
-    #[serde(skip)]
-    pub(super) unknown: Vec<Member<'a>>,
 }
 
 /// The business number.
@@ -65,10 +59,8 @@ pub(super) fn account(waba_id: Option<WabaId>, number: Option<Metadata>) -> Arc<
 /// holds it.
 pub(super) const SIGNUP: &str = "in_app_signup";
 
-/// The fields whose values these are.
-pub(super) fn is_conversation(field: &str) -> bool {
-    matches!(field, "messages" | "user_preferences" | SIGNUP)
-}
+/// The field whose items are one level deeper, and the member that holds them.
+pub(super) const STANDBY: &str = "standby";
 
 impl<'a> Value<'a> {
     /// Takes a value apart whatever it looks like, and reports the members
@@ -86,26 +78,13 @@ impl<'a> Value<'a> {
             "contacts",
             "messages",
             "statuses",
-            "user_preferences",
-            SIGNUP,
         ];
         let members = members(value, names)?;
-        let [
-            _,
-            metadata,
-            contacts,
-            messages,
-            statuses,
-            preferences,
-            signup,
-        ] = members.known;
+        let [_, metadata, contacts, messages, statuses] = members.known;
+        let mut others = members.unknown;
+        no_list_twice(scope.field.unwrap_or_default(), &others)?;
         if let Some(piece) = metadata {
-            match object(piece) {
-                Ok(number) => {
-                    scope.account = account(scope.account.waba_id.clone(), Some(number));
-                }
-                Err(reason) => events.unrecognized(scope, path.member("metadata"), reason, piece),
-            }
+            number(events, scope, path, piece);
         }
         let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
             Ok(items) => Some(items),
@@ -114,22 +93,112 @@ impl<'a> Value<'a> {
                 None
             }
         };
-        let mut unknown = members.unknown;
-        let is_itself = scope.field == Some(SIGNUP) && signup.is_none() && !unknown.is_empty();
+        let is_known = |(name, _): &Member<'_>| reader(SIGNUP, name).is_some();
+        let is_itself = scope.field == Some(SIGNUP)
+            && !others.iter().all(is_known)
+            && others.iter().all(|(name, _)| name != SIGNUP);
         if is_itself {
             // It knows its own members.
-            unknown.clear();
+            others.retain(is_known);
         }
         Ok(Self {
-            messaging_product: IgnoredAny,
             metadata: None,
             contacts: items("contacts", contacts),
             messages: items("messages", messages),
             statuses: items("statuses", statuses),
-            user_preferences: items("user_preferences", preferences),
-            in_app_signup: signup,
+            others,
             itself: is_itself.then_some(value),
-            unknown,
         })
     }
 }
+
+/// Reads a `metadata`, and says so when it cannot be read.
+pub(super) fn number(
+    events: &mut Events<'_>,
+    scope: &mut Scope<'_>,
+    path: Path<'_>,
+    metadata: &RawValue,
+) {
+    match object(metadata) {
+        Ok(number) => scope.account = account(scope.account.waba_id.clone(), Some(number)),
+        Err(reason) => events.unrecognized(scope, path.member("metadata"), reason, metadata),
+    }
+}
+
+/// How the items of a member are read.
+pub(super) fn reader(field: &str, list: &str) -> Option<Reader> {
+    match (field, list) {
+        // A signup counts under any field; and under its own, what else there
+        // is counts as in a conversation.
+        (_, SIGNUP) => Some(UserSubscribed::read),
+        (SIGNUP, list) => reader_of_items("messages", list),
+        (field, list) => reader_of_items(field, list),
+    }
+}
+
+/// Which of two lists of one name counts is anyone's guess.
+fn no_list_twice(field: &str, others: &[Member<'_>]) -> Result<(), Reason> {
+    for (at, (name, _)) in others.iter().enumerate() {
+        let is_known = name == STANDBY || reader(field, name).is_some();
+        if is_known && others[..at].iter().any(|(before, _)| before == name) {
+            return Err(Reason::Duplicate((&**name).into()));
+        }
+    }
+    Ok(())
+}
+
+/// The documented shape, in one pass. What differs from it is an error, and
+/// the caller then goes the other way.
+impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValueVisitor;
+
+        impl<'de> Visitor<'de> for ValueVisitor {
+            type Value = Value<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value with lists")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut value = Value::default();
+                let (mut has_product, mut has_metadata) = (false, false);
+                while let Some(Name(name)) = map.next_key()? {
+                    let is_first = match &*name {
+                        "messaging_product" => {
+                            let _: IgnoredAny = map.next_value()?;
+                            !std::mem::replace(&mut has_product, true)
+                        }
+                        "metadata" => {
+                            value.metadata = map.next_value()?;
+                            !std::mem::replace(&mut has_metadata, true)
+                        }
+                        "contacts" => value.contacts.replace(map.next_value()?).is_none(),
+                        "messages" => value.messages.replace(map.next_value()?).is_none(),
+                        "statuses" => value.statuses.replace(map.next_value()?).is_none(),
+                        _ => {
+                            let others = &mut value.others;
+                            let is_new = others.iter().all(|(other, _)| *other != name);
+                            others.push((name, map.next_value()?));
+                            is_new && others.len() <= MAX_OTHERS
+                        }
+                    };
+                    if !is_first {
+                        return Err(A::Error::custom("not the documented shape"));
+                    }
+                }
+                Ok(value)
+            }
+        }
+
+        deserializer.deserialize_map(ValueVisitor)
+    }
+}
+
+/// How many other members a value may have on the fast way, which looks at
+/// all of them for each: Meta's have two at most.
+const MAX_OTHERS: usize = 16;
+
+/// A member's name, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,141 +1,137 @@
 //! Contact cards that users share.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::WaId;
+use crate::model::object::object;
 
-/// One card of a `contacts` message.
-///
-/// Everything is optional: a card may consist of a name and a phone, or of a
-/// [`vcard`](Self::vcard) alone.
-///
-/// ```json
-/// {"name": {"formatted_name": "Barbara J. Johnson", "first_name": "Barbara"},
-///  "phones": [{"phone": "+1 555-010-0829", "wa_id": "15550100829", "type": "MOBILE"}]}
-/// ```
-///
-/// Meta's page: [contacts messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/contacts).
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(r#"{"phones": [{"phone": "+1 555-010-0829"}]}"#)?;
-/// assert_eq!(card.phones[0].phone.as_deref(), Some("+1 555-010-0829"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct ContactCard {
-    /// What they are called.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<CardName>,
-    /// The whole card as a vCard text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vcard: Option<Box<str>>,
-    /// Their telephone numbers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub phones: Vec<CardPhone>,
-    /// Their mail addresses.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub emails: Vec<CardEmail>,
-    /// Where they live and work.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<CardAddress>,
-    /// Their web sites.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub urls: Vec<CardUrl>,
-    /// Where they work.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub org: Option<CardOrg>,
-    /// As the card has it, usually `YYYY-MM-DD`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub birthday: Option<Box<str>>,
+object! {
+    /// One card of a `contacts` message.
+    ///
+    /// Everything is optional: a card may consist of a name and a phone, or of a
+    /// [`vcard`](Self::vcard) alone.
+    ///
+    /// ```json
+    /// {"name": {"formatted_name": "Barbara J. Johnson", "first_name": "Barbara"},
+    ///  "phones": [{"phone": "+1 555-010-0829", "wa_id": "15550100829", "type": "MOBILE"}]}
+    /// ```
+    ///
+    /// Meta's page: [contacts messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/contacts).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(r#"{"phones": [{"phone": "+1 555-010-0829"}]}"#)?;
+    /// assert_eq!(card.phones[0].phone.as_deref(), Some("+1 555-010-0829"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct ContactCard {
+        /// What they are called.
+        pub name: Option<CardName>,
+        /// The whole card as a vCard text.
+        pub vcard: Option<Box<str>>,
+        /// Their telephone numbers.
+        pub phones: Vec<CardPhone>,
+        /// Their mail addresses.
+        pub emails: Vec<CardEmail>,
+        /// Where they live and work.
+        pub addresses: Vec<CardAddress>,
+        /// Their web sites.
+        pub urls: Vec<CardUrl>,
+        /// Where they work.
+        pub org: Option<CardOrg>,
+        /// As the card has it, usually `YYYY-MM-DD`.
+        pub birthday: Option<Box<str>>,
+    }
 }
 
-/// Declares the parts of a card: structs of optional texts.
-macro_rules! parts {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $wire:literal)?,)+ })+) => { $(
-        $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        #[serde(default)]
-        pub struct $name { $(
-            $(#[$field_doc])*
-            #[serde($(rename = $wire,)? skip_serializing_if = "Option::is_none")]
-            pub $field: Option<$type>,
-        )+ }
-    )+ };
-}
-
-parts! {
+object! {
     /// The name on a card.
-    CardName {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardName {
         /// As it is shown.
-        formatted_name: Box<str>,
+        pub formatted_name: Option<Box<str>>,
         /// First name.
-        first_name: Box<str>,
+        pub first_name: Option<Box<str>>,
         /// Middle name.
-        middle_name: Box<str>,
+        pub middle_name: Option<Box<str>>,
         /// Last name.
-        last_name: Box<str>,
+        pub last_name: Option<Box<str>>,
         /// `Dr.`
-        prefix: Box<str>,
+        pub prefix: Option<Box<str>>,
         /// `Jr.`
-        suffix: Box<str>,
+        pub suffix: Option<Box<str>>,
     }
+}
 
+object! {
     /// A telephone number on a card.
-    CardPhone {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardPhone {
         /// As the card has it.
-        phone: Box<str>,
+        pub phone: Option<Box<str>>,
         /// The same as WhatsApp knows it, when it does.
-        wa_id: WaId,
+        pub wa_id: Option<WaId>,
         /// `HOME`, `MOBILE`, …
-        kind: Box<str> = "type",
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
     }
+}
 
+object! {
     /// A mail address on a card.
-    CardEmail {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardEmail {
         /// The address.
-        email: Box<str>,
+        pub email: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        kind: Box<str> = "type",
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
     }
+}
 
+object! {
     /// A postal address on a card.
-    CardAddress {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardAddress {
         /// Street and number.
-        street: Box<str>,
+        pub street: Option<Box<str>>,
         /// City.
-        city: Box<str>,
+        pub city: Option<Box<str>>,
         /// State or province.
-        state: Box<str>,
+        pub state: Option<Box<str>>,
         /// Postal code.
-        zip: Box<str>,
+        pub zip: Option<Box<str>>,
         /// Country.
-        country: Box<str>,
+        pub country: Option<Box<str>>,
         /// Country, in two letters.
-        country_code: Box<str>,
+        pub country_code: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        kind: Box<str> = "type",
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
     }
+}
 
+object! {
     /// A web site on a card.
-    CardUrl {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardUrl {
         /// Its address.
-        url: Box<str>,
+        pub url: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        kind: Box<str> = "type",
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
     }
+}
 
+object! {
     /// The workplace on a card.
-    CardOrg {
+    #[derive(Default, Eq, Hash)]
+    pub struct CardOrg {
         /// Its name.
-        company: Box<str>,
+        pub company: Option<Box<str>>,
         /// Which part of it.
-        department: Box<str>,
+        pub department: Option<Box<str>>,
         /// The person's title there.
-        title: Box<str>,
+        pub title: Option<Box<str>>,
     }
 }

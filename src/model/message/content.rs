@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ContactCard, Edit, Interactive, Location, Media, Order, Revoke, System};
 use crate::model::MessageId;
+use crate::model::object::object;
 
 /// What a message says: one variant for each `type` of Meta's.
 ///
@@ -53,6 +54,8 @@ pub enum Content {
     RequestWelcome,
     /// Something that WhatsApp does not hand to businesses.
     Unsupported(Unsupported),
+    /// A file of an old conversation that comes in a webhook of its own.
+    MediaPlaceholder,
     /// A template; outbound only.
     Template(Template),
 }
@@ -103,6 +106,7 @@ impl Content {
             Self::Revoke(_) => "revoke",
             Self::RequestWelcome => "request_welcome",
             Self::Unsupported(_) => "unsupported",
+            Self::MediaPlaceholder => "media_placeholder",
             Self::Template(_) => "template",
         }
     }
@@ -144,6 +148,7 @@ impl Content {
             Self::Revoke(_) => "[Deleted]",
             Self::RequestWelcome => "",
             Self::Unsupported(_) => "[Unsupported]",
+            Self::MediaPlaceholder => "[Media]",
             Self::Template(template) => &template.name,
         }
     }
@@ -192,36 +197,34 @@ impl Reaction {
     }
 }
 
-/// `button`: a tap on a template's quick-reply button.
-///
-/// ```json
-/// {"payload": "CONFIRM", "text": "Yes, please"}
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Button {
-    /// What your code called the button.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payload: Option<Box<str>>,
-    /// What the user read on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Box<str>>,
+object! {
+    /// `button`: a tap on a template's quick-reply button.
+    ///
+    /// ```json
+    /// {"payload": "CONFIRM", "text": "Yes, please"}
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Button {
+        /// What your code called the button.
+        pub payload: Option<Box<str>>,
+        /// What the user read on it.
+        pub text: Option<Box<str>>,
+    }
 }
 
-/// `unsupported` (in older versions `unknown`): something that WhatsApp does
-/// not hand to businesses. The message's errors say why.
-///
-/// ```json
-/// {"type": "poll_creation"}
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Unsupported {
-    /// What it was: `poll_creation`, `gif`, `pin`, …; not always told.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Box<str>>,
+object! {
+    /// `unsupported` (in older versions `unknown`): something that WhatsApp does
+    /// not hand to businesses. The message's errors say why.
+    ///
+    /// ```json
+    /// {"type": "poll_creation"}
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Unsupported {
+        /// What it was: `poll_creation`, `gif`, `pin`, …; not always told.
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
+    }
 }
 
 /// A template that you sent.

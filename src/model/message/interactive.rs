@@ -1,10 +1,11 @@
 //! Answers to interactive messages.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::timestamp::readable;
-use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp, scalar};
+use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
 /// `interactive`: the answer to an interactive message that you sent.
 ///
@@ -29,9 +30,8 @@ pub enum Interactive {
     Product(ProductReply),
     /// How the user wants to pay.
     PaymentMethod(PaymentMethod),
-    /// An answer that this version does not know, by its `type`. Its content
-    /// is in the event's raw JSON.
-    Other(Box<str>),
+    /// An answer that this version does not know: another way to pay, …
+    Other(OtherReply),
 }
 
 impl Interactive {
@@ -39,37 +39,49 @@ impl Interactive {
     #[must_use]
     pub fn title(&self) -> &str {
         match self {
-            Self::ButtonReply(reply) => &reply.title,
-            Self::ListReply(reply) => &reply.title,
-            Self::NfmReply(reply) => reply.body.as_deref().unwrap_or_default(),
-            _ => "",
+            Self::ButtonReply(reply) => reply.title.as_deref(),
+            Self::ListReply(reply) => reply.title.as_deref(),
+            Self::NfmReply(reply) => reply.body.as_deref(),
+            _ => None,
         }
+        .unwrap_or_default()
     }
 }
 
-/// `button_reply`: a tap on a reply button.
+/// An answer of a `type` that this version does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ButtonReply {
-    /// What your code called it.
-    pub id: String,
-    /// What the user read on it.
-    #[serde(default)]
-    pub title: String,
+pub struct OtherReply {
+    /// Its `type`.
+    #[serde(rename = "type")]
+    pub kind: Box<str>,
+    /// The member of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
 }
 
-/// `list_reply`: a row of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ListReply {
-    /// What your code called it.
-    pub id: String,
-    /// What the user read on it.
-    #[serde(default)]
-    pub title: String,
-    /// What the user read under it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Box<str>>,
+object! {
+    /// `button_reply`: a tap on a reply button.
+    #[derive(Eq, Hash)]
+    pub struct ButtonReply {
+        /// What your code called it.
+        pub id: String,
+        /// What the user read on it.
+        pub title: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// `list_reply`: a row of a list.
+    #[derive(Eq, Hash)]
+    pub struct ListReply {
+        /// What your code called it.
+        pub id: String,
+        /// What the user read on it.
+        pub title: Option<Box<str>>,
+        /// What the user read under it.
+        pub description: Option<Box<str>>,
+    }
 }
 
 /// `nfm_reply`: a form that was filled in.
@@ -93,29 +105,19 @@ pub struct NfmReply {
     pub response_json: String,
 }
 
-/// `call_permission_reply`: whether you may call the user.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CallPermissionReply {
-    /// Yes or no.
-    pub response: CallPermission,
-    /// Whether it holds until it is taken back.
-    #[serde(
-        default,
-        deserialize_with = "scalar::parsed_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub is_permanent: Option<bool>,
-    /// Until when it holds.
-    #[serde(
-        default,
-        deserialize_with = "readable",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub expiration_timestamp: Option<Timestamp>,
-    /// Whether the user answered or the app did, after a call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_source: Option<Box<str>>,
+object! {
+    /// `call_permission_reply`: whether you may call the user.
+    #[derive(Eq, Hash)]
+    pub struct CallPermissionReply {
+        /// Yes or no.
+        pub response: CallPermission,
+        /// Whether it holds until it is taken back.
+        pub is_permanent: Option<bool>,
+        /// Until when it holds.
+        pub expiration_timestamp: Option<Timestamp>,
+        /// Whether the user answered or the app did, after a call.
+        pub response_source: Option<Box<str>>,
+    }
 }
 
 text_enum! {
@@ -128,37 +130,30 @@ text_enum! {
     }
 }
 
-/// `product`: a product that the user chose.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct ProductReply {
-    /// The catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalog_id: Option<CatalogId>,
-    /// Your id of the product.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub product_retailer_id: Option<ProductRetailerId>,
+object! {
+    /// `product`: a product that the user chose.
+    #[derive(Default, Eq, Hash)]
+    pub struct ProductReply {
+        /// The catalog.
+        pub catalog_id: Option<CatalogId>,
+        /// Your id of the product.
+        pub product_retailer_id: Option<ProductRetailerId>,
+    }
 }
 
-/// `payment_method`: how the user wants to pay.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct PaymentMethod {
-    /// `offsite_card_pay`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<Box<str>>,
-    /// When the user chose.
-    #[serde(deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
-    pub payment_timestamp: Option<Timestamp>,
-    /// Your id of the order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference_id: Option<ReferenceId>,
-    /// Of the card.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_four_digits: Option<Box<str>>,
-    /// Of the card, at the payment provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential_id: Option<Box<str>>,
+object! {
+    /// `payment_method`: how the user wants to pay.
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentMethod {
+        /// `offsite_card_pay`, …
+        pub payment_method: Option<Box<str>>,
+        /// When the user chose.
+        pub payment_timestamp: Option<Timestamp>,
+        /// Your id of the order.
+        pub reference_id: Option<ReferenceId>,
+        /// Of the card.
+        pub last_four_digits: Option<Box<str>>,
+        /// Of the card, at the payment provider.
+        pub credential_id: Option<Box<str>>,
+    }
 }

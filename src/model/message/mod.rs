@@ -21,7 +21,7 @@ pub use content::{Button, Content, Reaction, Template, Text, Unsupported};
 pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
-    ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply,
+    ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, OtherReply,
     PaymentMethod, ProductReply,
 };
 pub use media::{Location, Media};

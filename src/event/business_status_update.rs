@@ -1,0 +1,30 @@
+use super::Payload;
+use crate::model::object::object;
+
+object! {
+    /// `business_status_update`: something happened to a business portfolio.
+    ///
+    /// Meta has no page about this field; what is known of it comes from
+    /// libraries that read it. Everything else is in the raw JSON.
+    ///
+    /// ```json
+    /// {"event": "ACCOUNT_VIOLATION"}
+    /// ```
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/business-status-update.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::BusinessStatusUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.event.as_deref(), Some("ACCOUNT_VIOLATION"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct BusinessStatusUpdate {
+        /// What happened.
+        pub event: Option<Box<str>>,
+    }
+}
+
+impl Payload for BusinessStatusUpdate {}

@@ -1,0 +1,59 @@
+use super::Payload;
+use crate::model::object::object;
+use crate::model::text_enum::text_enum;
+
+object! {
+    /// `business_username_updates`: the username of one of your numbers was
+    /// approved, reserved or deleted.
+    ///
+    /// Older spellings of the field are `business_username_update` and, with
+    /// other members, `phone_number_username_update`.
+    ///
+    /// ```json
+    /// {"display_phone_number": "15550100200", "username": "juniperyard", "status": "approved"}
+    /// {"display_phone_number": "15550100200", "decision": "REJECTED",
+    ///  "requested_username": "bikes", "rejection_reasons": ["…"]}
+    /// ```
+    ///
+    /// Meta's page: [business-scoped user ids](https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{UsernameStatus, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/business-username-deleted.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::BusinessUsernameUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.status, Some(UsernameStatus::Deleted));
+    /// assert_eq!(change.value.username, None);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct BusinessUsernameUpdate {
+        /// The number, as people see it.
+        pub display_phone_number: Option<Box<str>>,
+        /// The username; missing when it was deleted.
+        pub username: Option<Box<str>>,
+        /// What became of it.
+        pub status: Option<UsernameStatus>,
+        /// Older: what Meta decided about a request.
+        pub decision: Option<Box<str>>,
+        /// Older: the username that was asked for.
+        pub requested_username: Option<Box<str>>,
+        /// Older: why it was refused.
+        pub rejection_reasons: Vec<Box<str>>,
+    }
+}
+
+text_enum! {
+    /// What became of a username.
+    pub enum UsernameStatus {
+        /// Users see it.
+        Approved = "approved",
+        /// It is kept for you and not shown yet.
+        Reserved = "reserved",
+        /// It is gone.
+        Deleted = "deleted",
+    }
+}
+
+impl Payload for BusinessUsernameUpdate {}

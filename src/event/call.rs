@@ -1,0 +1,197 @@
+use super::Payload;
+use crate::model::object::object;
+use crate::model::text_enum::text_enum;
+use crate::model::{CallId, Identity, Media, Timestamp, UserId, WaId};
+
+object! {
+    /// `calls`: a call begins, ends, or has been recorded.
+    ///
+    /// ```json
+    /// {"id": "wacid.HBgL…", "event": "terminate", "direction": "USER_INITIATED",
+    ///  "from": "15550101001", "to": "15550100200", "timestamp": "1785000000",
+    ///  "status": "COMPLETED", "start_time": "1784999940", "end_time": "1785000000", "duration": 60}
+    /// ```
+    ///
+    /// Meta's page: [calling API webhooks](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/reference).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CallEvent, CallOutcome, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/call-terminate.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::Call(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.event, CallEvent::Terminate);
+    /// assert_eq!(change.value.status, Some(CallOutcome::Completed));
+    /// assert!(change.value.user().is_some());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Call {
+        /// The call.
+        pub id: CallId,
+        /// What happened.
+        pub event: CallEvent,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+        /// Who called whom.
+        pub direction: Option<CallDirection>,
+        /// Who called.
+        pub from: Option<WaId>,
+        /// The caller's id within your portfolio.
+        pub from_user_id: Option<UserId>,
+        /// The caller's id within the enterprise above it.
+        pub from_parent_user_id: Option<UserId>,
+        /// Who was called.
+        pub to: Option<WaId>,
+        /// The called user's id within your portfolio.
+        pub to_user_id: Option<UserId>,
+        /// The called user's id within the enterprise above it.
+        pub to_parent_user_id: Option<UserId>,
+        /// How to connect, of a `connect`.
+        pub session: Option<Box<CallSession>>,
+        /// The same in older versions.
+        pub connection: Option<Box<CallConnection>>,
+        /// How it ended, of a `terminate`.
+        pub status: Option<CallOutcome>,
+        /// When it was picked up.
+        pub start_time: Option<Timestamp>,
+        /// When it ended.
+        pub end_time: Option<Timestamp>,
+        /// How long it took, in seconds.
+        pub duration: Option<u64>,
+        /// The recording.
+        pub call_recording: Option<Box<CallRecording>>,
+        /// The recording in words.
+        pub call_transcript: Option<Box<CallTranscript>>,
+        /// The text that you gave when you called.
+        pub biz_opaque_callback_data: Option<Box<str>>,
+        /// What you gave the link that the user called through.
+        pub deeplink_payload: Option<Box<str>>,
+        /// What you gave the button that the user called through.
+        pub cta_payload: Option<Box<str>>,
+    }
+}
+
+text_enum! {
+    /// What happened to a call.
+    pub enum CallEvent {
+        /// The other side is ready to talk.
+        Connect = "connect",
+        /// It ended.
+        Terminate = "terminate",
+        /// It was tried, over SIP.
+        CallCreated = "call_created",
+        /// Its recording can be downloaded.
+        CallRecordingAvailable = "call_recording_available",
+        /// Its transcript can be downloaded.
+        CallTranscriptionAvailable = "call_transcription_available",
+    }
+}
+
+text_enum! {
+    /// Who called whom.
+    pub enum CallDirection {
+        /// You called the user.
+        BusinessInitiated = "BUSINESS_INITIATED",
+        /// The user called you.
+        UserInitiated = "USER_INITIATED",
+    }
+}
+
+text_enum! {
+    /// How a call ended.
+    pub enum CallOutcome {
+        /// Somebody hung up.
+        Completed = "COMPLETED" | "Completed",
+        /// It could not be connected, or broke.
+        Failed = "FAILED" | "Failed",
+    }
+}
+
+object! {
+    /// How to connect to a call.
+    #[derive(Default, Eq, Hash)]
+    pub struct CallSession {
+        /// `offer` or `answer`.
+        pub sdp_type: Option<Box<str>>,
+        /// The session description (RFC 8866).
+        pub sdp: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// How to connect to a call, in older versions.
+    #[derive(Default, Eq, Hash)]
+    pub struct CallConnection {
+        /// Over `WebRTC`.
+        pub webrtc: Option<CallSession>,
+    }
+}
+
+object! {
+    /// The recording of a call.
+    #[derive(Default, Eq, Hash)]
+    pub struct CallRecording {
+        /// `audio`.
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
+        /// The file.
+        pub audio: Option<Media>,
+    }
+}
+
+object! {
+    /// A call in words.
+    #[derive(Default, Eq, Hash)]
+    pub struct CallTranscript {
+        /// The file.
+        pub document: Option<Media>,
+    }
+}
+
+impl Call {
+    /// The user on the other side.
+    ///
+    /// Who that is, the direction tells; and where Meta's own examples have
+    /// the numbers the wrong way round, the business-scoped user ids, which
+    /// only users have.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        let from = || {
+            Identity::from_parts(
+                self.from.as_ref(),
+                self.from_user_id.as_ref(),
+                self.from_parent_user_id.as_ref(),
+            )
+        };
+        let to = || {
+            Identity::from_parts(
+                self.to.as_ref(),
+                self.to_user_id.as_ref(),
+                self.to_parent_user_id.as_ref(),
+            )
+        };
+        let has_ids = |ids: [&Option<UserId>; 2]| ids.iter().any(|id| id.is_some());
+        if has_ids([&self.from_user_id, &self.from_parent_user_id]) {
+            from()
+        } else if has_ids([&self.to_user_id, &self.to_parent_user_id])
+            || self.direction == Some(CallDirection::BusinessInitiated)
+        {
+            to()
+        } else {
+            from()
+        }
+    }
+}
+
+impl Payload for Call {
+    const REQUIRED: &'static [&'static str] = &["id", "event"];
+
+    fn user(&self) -> Option<Identity> {
+        self.user()
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.id, self.event))
+    }
+}

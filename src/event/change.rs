@@ -1,0 +1,115 @@
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Keys;
+use super::key::{self, PartitionKey};
+use super::{Reason, WebhookEvent};
+use crate::model::{Account, Contact, Identity, PhoneNumberId, RawJson, Timestamp};
+use crate::webhook::{Events, Item};
+
+/// A change that Meta reports: what it wrote, and what stands around it.
+///
+/// Most webhook fields come as one of these. [`value`](Self::value) is Meta's
+/// JSON, typed: the whole `value` of the change, or one item of a list in it.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{Change, Security, SecurityEvent};
+/// use whatsapp_signals::{receiver, signals::SECURITY};
+///
+/// #[receiver(SECURITY)]
+/// fn alarm(change: &Change<Security>) {
+///     assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
+///     assert!(change.account.waba_id.is_some());
+///     assert!(change.time.is_some());
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let body = include_bytes!("../../tests/payloads/security.json");
+/// let report = whatsapp_signals::parse(body)?.dispatch();
+/// assert!(report.is_ok());
+/// assert_eq!(report.called(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Change<T> {
+    /// What Meta wrote.
+    pub value: T,
+    /// The user that it is about, as the webhook's `contacts` array has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The account and number that it is about.
+    pub account: Arc<Account>,
+    /// When Meta sent it, by its `entry`; only changes of accounts, numbers
+    /// and templates tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The JSON that [`value`](Self::value) was read from.
+    pub raw: RawJson,
+}
+
+/// What a [`Change`] can be about.
+pub(crate) trait Payload: DeserializeOwned {
+    /// The members without which it cannot be understood, so that the report
+    /// of an odd one can name what is missing.
+    const REQUIRED: &'static [&'static str] = &[];
+
+    /// The user that it names.
+    fn user(&self) -> Option<Identity> {
+        None
+    }
+
+    /// What stands for the user where there is none: the group.
+    fn group(&self) -> Option<&str> {
+        None
+    }
+
+    /// The business number that it names, where Meta puts that into the value
+    /// and not beside it.
+    fn phone_number_id(&self) -> Option<&PhoneNumberId> {
+        None
+    }
+
+    /// Adds the change to the events, once it is read.
+    ///
+    /// # Errors
+    ///
+    /// What is odd about it all the same.
+    fn push(
+        events: &mut Events<'_>,
+        _item: &Item<'_, '_>,
+        change: Change<Self>,
+    ) -> Result<(), Reason>
+    where
+        Change<Self>: Into<WebhookEvent>,
+    {
+        events.push(change);
+        Ok(())
+    }
+
+    /// What tells it from all others of its kind; by default a hash of it.
+    fn key(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T: Payload> Keys for Change<T> {
+    fn key(&self) -> String {
+        let hash = || key::hash(&self.account, self.time, &self.raw);
+        self.value.key().unwrap_or_else(hash)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey {
+            account: Some(&self.account),
+            user: self.value.user(),
+            contact: self.contact.as_deref(),
+            group: self.value.group(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+use super::Payload;
+use crate::model::ConversationContext;
+
+impl Payload for ConversationContext {}

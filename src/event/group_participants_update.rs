@@ -1,0 +1,139 @@
+use super::Payload;
+use crate::model::object::object;
+use crate::model::text_enum::text_enum;
+use crate::model::{GroupId, Identity, MetaError, Timestamp, UserId, WaId};
+
+object! {
+    /// `group_participants_update`: users joined a group, left it, or ask to be
+    /// let in.
+    ///
+    /// ```json
+    /// {"type": "group_participants_remove", "group_id": "Y2FwaV9n…", "request_id": "…",
+    ///  "timestamp": "1785000000", "initiated_by": "business",
+    ///  "removed_participants": [{"input": "15550101001"}],
+    ///  "failed_participants": [{"input": "15550101002", "errors": [{"code": 131212}]}],
+    ///  "errors": [{"code": 131201}]}
+    /// ```
+    ///
+    /// Meta's page: [group webhooks](https://developers.facebook.com/documentation/business-messaging/whatsapp/groups/webhooks).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{ParticipantsEvent, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/group-participants-added.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::GroupParticipantsUpdate(change)] = webhook.events() else {
+    ///     panic!("one change")
+    /// };
+    /// assert_eq!(change.value.kind, ParticipantsEvent::Add);
+    /// assert!(change.value.added_participants[0].user().is_some());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct GroupParticipantsUpdate {
+        /// What happened.
+        #[serde(rename = "type")]
+        pub kind: ParticipantsEvent,
+        /// Which group.
+        pub group_id: Option<GroupId>,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+        /// Your request that led to it.
+        pub request_id: Option<Box<str>>,
+        /// Why: `invite_link`.
+        pub reason: Option<Box<str>>,
+        /// Who did it: `business` or `participant`.
+        pub initiated_by: Option<Box<str>>,
+        /// Who joined.
+        pub added_participants: Vec<GroupParticipant>,
+        /// Who left.
+        pub removed_participants: Vec<GroupParticipant>,
+        /// Who was to leave, and did not.
+        pub failed_participants: Vec<GroupParticipant>,
+        /// The request to be let in.
+        pub join_request_id: Option<Box<str>>,
+        /// Who asks, by phone number, when Meta shows it.
+        pub wa_id: Option<WaId>,
+        /// Who asks, by the id within your portfolio.
+        pub user_id: Option<UserId>,
+        /// Who asks, by the id within the enterprise above it.
+        pub parent_user_id: Option<UserId>,
+        /// Who asks, by username.
+        pub username: Option<Box<str>>,
+        /// The country of who asks, two letters.
+        pub country_code: Option<Box<str>>,
+        /// Why it could not be done, in whole or in part.
+        pub errors: Vec<MetaError>,
+    }
+}
+
+text_enum! {
+    /// What happened to the participants of a group.
+    pub enum ParticipantsEvent {
+        /// Some joined.
+        Add = "group_participants_add" | "group_add_participants",
+        /// Some left.
+        Remove = "group_participants_remove" | "group_remove_participants",
+        /// Somebody asks to be let in.
+        JoinRequestCreated = "group_join_request_created",
+        /// Somebody no longer asks to be let in.
+        JoinRequestRevoked = "group_join_request_revoked",
+    }
+}
+
+object! {
+    /// A participant of a group.
+    #[derive(Default, Eq, Hash)]
+    pub struct GroupParticipant {
+        /// As your request named them.
+        pub input: Option<Box<str>>,
+        /// The phone number, when Meta shows it.
+        pub wa_id: Option<WaId>,
+        /// The id within your portfolio.
+        pub user_id: Option<UserId>,
+        /// The id within the enterprise above it.
+        pub parent_user_id: Option<UserId>,
+        /// The username.
+        pub username: Option<Box<str>>,
+        /// The country of their profile, two letters.
+        pub country_code: Option<Box<str>>,
+        /// Why it could not be done.
+        pub errors: Vec<MetaError>,
+    }
+}
+
+impl GroupParticipant {
+    /// The user, by the ids that Meta gave.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        Identity::from_parts(
+            self.wa_id.as_ref(),
+            self.user_id.as_ref(),
+            self.parent_user_id.as_ref(),
+        )
+    }
+}
+
+impl GroupParticipantsUpdate {
+    /// The user who asks to be let in, or no longer does.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        Identity::from_parts(
+            self.wa_id.as_ref(),
+            self.user_id.as_ref(),
+            self.parent_user_id.as_ref(),
+        )
+    }
+}
+
+impl Payload for GroupParticipantsUpdate {
+    const REQUIRED: &'static [&'static str] = &["type"];
+
+    fn user(&self) -> Option<Identity> {
+        self.user()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.group_id.as_ref().map(GroupId::as_str)
+    }
+}

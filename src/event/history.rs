@@ -1,0 +1,51 @@
+use super::{Change, Payload, Reason};
+use crate::model::object::object;
+use crate::model::{HistoryProgress, MetaError};
+use crate::webhook::{Events, Item, push_history};
+
+object! {
+    /// `history`: a piece of the old conversations of a business that joined
+    /// with its WhatsApp Business app, or the news that it does not share them.
+    ///
+    /// Each message in it is a [`HistoryMessage`](super::HistoryMessage) of its
+    /// own, right after this; the threads themselves are in the raw JSON.
+    ///
+    /// ```json
+    /// {"metadata": {"phase": 0, "chunk_order": 1, "progress": 55}, "threads": [{"id": "15550101001",
+    ///   "messages": [{"from": "15550101001", "id": "wamid.HBgL…", "timestamp": "1780000000",
+    ///                 "type": "text", "text": {"body": "…"}, "history_context": {"status": "READ"}}]}]}
+    /// {"errors": [{"code": 2593109, "title": "…"}]}
+    /// ```
+    ///
+    /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/history.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::History(chunk), WebhookEvent::HistoryMessage(first), ..] = webhook.events()
+    /// else { panic!("a chunk and its messages") };
+    /// assert!(chunk.value.metadata.unwrap().progress.is_some());
+    /// assert_eq!(first.progress, chunk.value.metadata);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct History {
+        /// Which piece, and how many are to come.
+        pub metadata: Option<HistoryProgress>,
+        /// Why there is nothing; 2593109: the business does not share it.
+        pub errors: Vec<MetaError>,
+    }
+}
+
+impl Payload for History {
+    /// The messages in it follow as events of their own.
+    fn push(
+        events: &mut Events<'_>,
+        item: &Item<'_, '_>,
+        change: Change<Self>,
+    ) -> Result<(), Reason> {
+        push_history(events, item, change)
+    }
+}

@@ -1,0 +1,192 @@
+//! Keys by which an event is known again, and by which events are spread over
+//! workers.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+use crate::model::{
+    Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
+};
+use crate::webhook::split;
+
+/// How the events of one type are told apart and spread.
+pub(crate) trait Keys {
+    /// [`Event::dedup_key`](super::Event::dedup_key) without the name of the
+    /// signal.
+    fn key(&self) -> String;
+
+    /// What [`Event::partition_key`](super::Event::partition_key) is made of.
+    fn partition(&self) -> PartitionKey<'_>;
+}
+
+/// The two sides of a conversation.
+#[derive(Default)]
+pub(crate) struct PartitionKey<'a> {
+    pub(crate) account: Option<&'a Account>,
+    pub(crate) user: Option<Identity>,
+    /// May know more ids of the user.
+    pub(crate) contact: Option<&'a Contact>,
+    /// Stands for the user where there is none.
+    pub(crate) group: Option<&'a str>,
+}
+
+impl<'a> PartitionKey<'a> {
+    pub(crate) fn new(
+        account: &'a Account,
+        user: Option<&Identity>,
+        contact: Option<&'a Contact>,
+    ) -> Self {
+        Self {
+            account: Some(account),
+            user: user.cloned(),
+            contact,
+            group: None,
+        }
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        let number = self.account.and_then(|account| {
+            let number = account.phone_number_id.as_ref().map(AsRef::as_ref);
+            number.or(account.waba_id.as_ref().map(AsRef::as_ref))
+        });
+        let contact = self.contact.map(|contact| &contact.identity);
+        let user = self.user.as_ref();
+        // The phone number is the last choice: Meta shows it in one webhook of
+        // a user and leaves it out of the next.
+        let ids: [fn(&Identity) -> Option<&str>; 3] = [
+            |identity| Some(identity.user_id()?.as_str()),
+            |identity| Some(identity.parent_user_id()?.as_str()),
+            |identity| Some(identity.wa_id()?.as_str()),
+        ];
+        let user = ids
+            .into_iter()
+            .find_map(|id| user.and_then(id).or_else(|| contact.and_then(id)));
+        let number: &str = number.unwrap_or_default();
+        format!("{number}:{}", user.or(self.group).unwrap_or_default())
+    }
+}
+
+/// A message is known by its wamid. Its type counts too: what comes as a
+/// placeholder or `unsupported` first may come as what it is later. So does
+/// the JSON of an edit: a message can be edited more than once.
+pub(crate) fn of_message(message: &Message, raw: &RawJson) -> String {
+    let (id, kind) = (&message.id, message.message_type());
+    match message.content {
+        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.as_raw_value())),
+        _ => format!("{id}:{kind}"),
+    }
+}
+
+/// The steps of a message share its wamid; so do its recipients in a group.
+pub(crate) fn of_status(update: &StatusUpdate) -> String {
+    let mut key = format!("{}:{}", update.id, update.status);
+    if let Some(kind) = &update.kind {
+        let _ = write!(key, ":{kind}");
+    }
+    if update.group_id.is_some()
+        && let Some(participant) = &update.recipient
+    {
+        participant.ids().for_each(|id| {
+            let _ = write!(key, ":{id}");
+        });
+    }
+    if let Some(timestamp) = update.timestamp {
+        let _ = write!(key, ":{}", timestamp.as_secs());
+    }
+    key
+}
+
+/// What an event without a name of its own is known by: a hash of where and
+/// when it happened and of its JSON, in which neither white space nor the
+/// order of members counts.
+pub(crate) fn hash(account: &Account, time: Option<Timestamp>, raw: &RawJson) -> String {
+    let mut hash = Hash::default();
+    for id in [
+        account.waba_id.as_ref().map(AsRef::as_ref),
+        account.phone_number_id.as_ref().map(AsRef::as_ref),
+    ] {
+        hash.text('i', id.unwrap_or_default());
+    }
+    let time = time.map(|time| time.as_secs().to_string());
+    hash.text('t', &time.unwrap_or_default());
+    hash.json(raw.as_raw_value(), MAX_DEPTH);
+    hash.finish()
+}
+
+/// What an event of your own making is known by: a hash of all that it says.
+pub(crate) fn of_json(event: &impl Serialize) -> String {
+    // Invariant: our own payloads serialize, they have no maps but of strings.
+    let json = serde_json::value::to_raw_value(event);
+    json.map_or_else(|_| String::new(), |json| hash_json(&json))
+}
+
+/// The [`hash`] of a JSON text alone.
+pub(crate) fn hash_json(json: &RawValue) -> String {
+    let mut hash = Hash::default();
+    hash.json(json, MAX_DEPTH);
+    hash.finish()
+}
+
+/// How deep the order of members is looked at. Meta's JSON is not half as
+/// deep; what lies deeper counts as it is written.
+const MAX_DEPTH: u32 = 24;
+
+/// `SipHash` with a key of zeros: the same on every machine and in every
+/// version, which the standard library does not promise of its own.
+#[derive(Default)]
+struct Hash(SipHasher24);
+
+impl Hash {
+    fn json(&mut self, json: &RawValue, depth: u32) {
+        let text = json.get();
+        match text.as_bytes().first() {
+            Some(b'{') if depth > 0 => {
+                if let Ok(split) = split::members(json, []) {
+                    let mut members = split.unknown;
+                    members.sort_by(|(a, x), (b, y)| (a, x.get()).cmp(&(b, y.get())));
+                    self.text('{', &members.len().to_string());
+                    for (name, member) in members {
+                        self.text('n', &name);
+                        self.json(member, depth - 1);
+                    }
+                    return;
+                }
+            }
+            Some(b'[') if depth > 0 => {
+                if let Ok(elements) = split::elements(json) {
+                    self.text('[', &elements.len().to_string());
+                    for element in elements {
+                        self.json(element, depth - 1);
+                    }
+                    return;
+                }
+            }
+            Some(b'"') => {
+                if let Ok(string) = serde_json::from_str::<Cow<'_, str>>(text) {
+                    return self.text('"', &string);
+                }
+            }
+            _ => {}
+        }
+        self.text('=', text);
+    }
+
+    /// Adds a text, so that no two sequences of texts look alike.
+    fn text(&mut self, kind: char, text: &str) {
+        use std::hash::Hasher;
+        self.0.write(&[kind as u8]);
+        self.0.write(&(text.len() as u64).to_le_bytes());
+        self.0.write(text.as_bytes());
+    }
+
+    fn finish(self) -> String {
+        let mut hex = String::with_capacity(32);
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{:032x}", self.0.finish128().as_u128());
+        hex
+    }
+}

@@ -1,0 +1,122 @@
+use super::Payload;
+use crate::model::object::object;
+use crate::model::text_enum::text_enum;
+use crate::model::{AppId, ConversationContext, Identity, PhoneNumberId, Timestamp, WaId};
+
+object! {
+    /// `messaging_handovers`: a conversation was given to you, or taken from
+    /// you.
+    ///
+    /// ```json
+    /// {"sender": {"phone_number": "15550101001"},
+    ///  "recipient": {"phone_number_id": "300200100500600", "display_phone_number": "15550100200"},
+    ///  "type": "control_passed", "timestamp": "1785000000",
+    ///  "control_passed": {"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+    ///                     "metadata": "…", "conversation_context": {"type": "summary", "summary": {"text": "…"}}}}
+    /// ```
+    ///
+    /// Meta's page: [messaging_handovers webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{HandoverKind, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/handover-passed.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.kind, HandoverKind::ControlPassed);
+    /// let control = change.value.control().unwrap();
+    /// assert!(control.conversation_context.is_some());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct MessagingHandover {
+        /// Which way.
+        #[serde(rename = "type")]
+        pub kind: HandoverKind,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+        /// The user.
+        pub sender: Option<HandoverSender>,
+        /// Your number.
+        pub recipient: Option<HandoverRecipient>,
+        /// How it was given to you.
+        pub control_passed: Option<Box<Control>>,
+        /// How it was taken from you.
+        pub control_taken: Option<Box<Control>>,
+    }
+}
+
+text_enum! {
+    /// Which way a conversation went.
+    pub enum HandoverKind {
+        /// You have it now, and are expected to answer.
+        ControlPassed = "control_passed",
+        /// You no longer have it.
+        ControlTaken = "control_taken",
+    }
+}
+
+object! {
+    /// The user of a conversation that was handed over.
+    #[derive(Default, Eq, Hash)]
+    pub struct HandoverSender {
+        /// The phone number, when Meta shows it.
+        pub phone_number: Option<WaId>,
+    }
+}
+
+object! {
+    /// Your number in a conversation that was handed over.
+    #[derive(Default, Eq, Hash)]
+    pub struct HandoverRecipient {
+        /// By its id.
+        pub phone_number_id: Option<PhoneNumberId>,
+        /// As people see it.
+        pub display_phone_number: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// Who had a conversation and who has it now.
+    #[derive(Default, Eq, Hash)]
+    pub struct Control {
+        /// Who had it: `ai_agent`, `customer_service`, …
+        pub previous_owner_role: Option<Box<str>>,
+        /// Who has it: `escalation`, …
+        pub new_owner_role: Option<Box<str>>,
+        /// The app that had it.
+        pub previous_owner_app_id: Option<AppId>,
+        /// What that app is; Meta means to drop this.
+        pub previous_owner_app_role: Option<Box<str>>,
+        /// The app that has it.
+        pub new_owner_app_id: Option<AppId>,
+        /// What the one who handed it over wrote.
+        pub metadata: Option<Box<str>>,
+        /// What was said so far.
+        pub conversation_context: Option<ConversationContext>,
+    }
+}
+
+impl MessagingHandover {
+    /// Who had the conversation and who has it now, whichever way it went.
+    #[must_use]
+    pub fn control(&self) -> Option<&Control> {
+        match self.kind {
+            HandoverKind::ControlTaken => self.control_taken.as_deref(),
+            _ => self.control_passed.as_deref(),
+        }
+    }
+}
+
+impl Payload for MessagingHandover {
+    const REQUIRED: &'static [&'static str] = &["type"];
+
+    fn user(&self) -> Option<Identity> {
+        let phone = self.sender.as_ref()?.phone_number.as_ref()?;
+        Identity::new(Some(phone.as_str()), None, None)
+    }
+
+    fn phone_number_id(&self) -> Option<&PhoneNumberId> {
+        self.recipient.as_ref()?.phone_number_id.as_ref()
+    }
+}

@@ -1,0 +1,4 @@
+use super::Payload;
+use crate::model::MetaError;
+
+impl Payload for MetaError {}

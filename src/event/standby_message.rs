@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Keys;
+use super::key::{PartitionKey, of_message};
+use crate::model::{Account, Contact, Message, RawJson};
+
+/// `messages`, in the field `standby`: a user wrote in a conversation that
+/// somebody else answers and you only watch.
+///
+/// It is not a [`MessageReceived`](super::MessageReceived), since a bot that
+/// answers those must not answer this.
+///
+/// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = include_bytes!("../../tests/payloads/standby-message.json");
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::StandbyMessage(event)] = webhook.events() else { panic!("one event") };
+/// assert!(event.message.text().is_some());
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StandbyMessage {
+    /// The message.
+    pub message: Message,
+    /// Who sent it, as the `contacts` beside it have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The number that it was sent to.
+    pub account: Arc<Account>,
+    /// The item of `value.standby.messages`.
+    pub raw: RawJson,
+}
+
+impl Keys for StandbyMessage {
+    fn key(&self) -> String {
+        of_message(&self.message, &self.raw)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(
+            &self.account,
+            self.message.user.as_ref(),
+            self.contact.as_deref(),
+        )
+    }
+}

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Keys;
+use super::key::{PartitionKey, of_status};
+use crate::model::{Account, Contact, RawJson, StatusUpdate};
+
+/// `statuses`, in the field `standby`: a message came one step further that
+/// somebody else sent, in a conversation that you only watch.
+///
+/// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+/// use whatsapp_signals::model::MessageStatus;
+///
+/// let body = include_bytes!("../../tests/payloads/standby-status.json");
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::StandbyStatus(event)] = webhook.events() else { panic!("one event") };
+/// assert_eq!(event.update.status, MessageStatus::Delivered);
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StandbyStatus {
+    /// Which message, and what became of it.
+    pub update: StatusUpdate,
+    /// Whom it was sent to, as the `contacts` beside it have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The number that it was sent from.
+    pub account: Arc<Account>,
+    /// The item of `value.standby.statuses`.
+    pub raw: RawJson,
+}
+
+impl Keys for StandbyStatus {
+    fn key(&self) -> String {
+        of_status(&self.update)
+    }
+
+    fn partition(&self) -> PartitionKey<'_> {
+        PartitionKey::new(
+            &self.account,
+            self.update.recipient.as_ref(),
+            self.contact.as_deref(),
+        )
+    }
+}

@@ -1,0 +1,75 @@
+use super::Payload;
+use crate::model::object::object;
+use crate::model::{Identity, Timestamp, UserId, WaId};
+
+object! {
+    /// `user_id_update`: a user has another business-scoped user id.
+    ///
+    /// Meta tells this with a [`System`](crate::model::System) message
+    /// nowadays; this field is what early versions had.
+    ///
+    /// ```json
+    /// {"wa_id": "15550101001", "detail": "…", "timestamp": 1785000000,
+    ///  "user_id": {"previous": "US.7001", "current": "US.7002"}}
+    /// ```
+    ///
+    /// Meta's page: [business-scoped user ids](https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/user-id-update.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::UserIdUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// let ids = change.value.user_id.as_ref().unwrap();
+    /// assert_ne!(ids.previous, ids.current);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct UserIdUpdate {
+        /// The user's phone number, when Meta shows it.
+        pub wa_id: Option<WaId>,
+        /// The id within your portfolio.
+        pub user_id: Option<IdChange>,
+        /// The id within the enterprise above it.
+        pub parent_user_id: Option<IdChange>,
+        /// In words.
+        pub detail: Option<Box<str>>,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+    }
+}
+
+object! {
+    /// An id until now, and from now on.
+    #[derive(Default, Eq, Hash)]
+    pub struct IdChange {
+        /// Until now.
+        pub previous: Option<UserId>,
+        /// From now on.
+        pub current: Option<UserId>,
+    }
+}
+
+impl UserIdUpdate {
+    /// The user, by the ids that hold from now on.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        fn current(change: Option<&IdChange>) -> Option<UserId> {
+            change?.current.clone()
+        }
+        let user_id = current(self.user_id.as_ref());
+        let parent_user_id = current(self.parent_user_id.as_ref());
+        Identity::from_parts(
+            self.wa_id.as_ref(),
+            user_id.as_ref(),
+            parent_user_id.as_ref(),
+        )
+    }
+}
+
+impl Payload for UserIdUpdate {
+    fn user(&self) -> Option<Identity> {
+        self.user()
+    }
+}

@@ -1,0 +1,95 @@
+use super::{Change, Payload, Reason, UserSubscribed};
+use crate::model::object::object;
+use crate::model::text_enum::text_enum;
+use crate::model::{Identity, SignupId, Timestamp, UserId, WaId};
+use crate::webhook::{Events, FromItem, Item};
+
+object! {
+    /// `user_preferences`: a user wants no more marketing messages, or wants
+    /// them again.
+    ///
+    /// A preference `signup` fires [`USER_SUBSCRIBED`](crate::signals::USER_SUBSCRIBED)
+    /// in place of this.
+    ///
+    /// ```json
+    /// {"wa_id": "15550101001", "user_id": "US.7001", "category": "marketing_messages",
+    ///  "value": "stop", "detail": "…", "timestamp": 1785000000}
+    /// ```
+    ///
+    /// Meta's page: [user_preferences webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/user_preferences).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{PreferenceValue, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/user-preferences-stop.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.value, PreferenceValue::Stop);
+    /// assert!(change.value.user().is_some());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct UserPreference {
+        /// The user's phone number, when Meta shows it.
+        pub wa_id: Option<WaId>,
+        /// The user's id within your portfolio.
+        pub user_id: Option<UserId>,
+        /// The user's id within the enterprise above it.
+        pub parent_user_id: Option<UserId>,
+        /// About what: `marketing_messages`.
+        pub category: Option<Box<str>>,
+        /// What they want.
+        pub value: PreferenceValue,
+        /// In words.
+        pub detail: Option<Box<str>>,
+        /// The signup that they came through.
+        pub signup_id: Option<SignupId>,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+    }
+}
+
+text_enum! {
+    /// What a user wants.
+    pub enum PreferenceValue {
+        /// No more of these messages.
+        Stop = "stop",
+        /// These messages again.
+        Resume = "resume",
+        /// To subscribe.
+        Signup = "signup",
+    }
+}
+
+impl UserPreference {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        Identity::from_parts(
+            self.wa_id.as_ref(),
+            self.user_id.as_ref(),
+            self.parent_user_id.as_ref(),
+        )
+    }
+}
+
+impl Payload for UserPreference {
+    const REQUIRED: &'static [&'static str] = &["value"];
+
+    fn user(&self) -> Option<Identity> {
+        self.user()
+    }
+
+    /// Meta has one field for preferences and signups.
+    fn push(
+        events: &mut Events<'_>,
+        item: &Item<'_, '_>,
+        change: Change<Self>,
+    ) -> Result<(), Reason> {
+        if change.value.value == PreferenceValue::Signup {
+            return UserSubscribed::read(events, item);
+        }
+        events.push(change);
+        Ok(())
+    }
+}

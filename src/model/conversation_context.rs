@@ -1,0 +1,48 @@
+//! What was said before a conversation was handed over.
+
+use super::object::object;
+
+object! {
+    /// What was said in a conversation so far, in Meta's summary.
+    ///
+    /// It is written by a language model: show it to a person, and do not let
+    /// a program act on it.
+    ///
+    /// ```json
+    /// {"type": "summary", "summary": {"text": "Ada asks whether her bike is ready."}}
+    /// ```
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ConversationContext;
+    ///
+    /// let context: ConversationContext =
+    ///     serde_json::from_str(r#"{"type": "summary", "summary": {"text": "Ada asks."}}"#)?;
+    /// assert_eq!(context.text(), Some("Ada asks."));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct ConversationContext {
+        /// `summary`.
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
+        /// The summary.
+        pub summary: Option<ConversationSummary>,
+    }
+}
+
+object! {
+    /// A summary of a conversation.
+    #[derive(Default, Eq, Hash)]
+    pub struct ConversationSummary {
+        /// Its words.
+        pub text: Option<Box<str>>,
+    }
+}
+
+impl ConversationContext {
+    /// The words of the summary.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.summary.as_ref()?.text.as_deref()
+    }
+}

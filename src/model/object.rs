@@ -1,0 +1,183 @@
+//! One macro declares Meta's objects: structs whose members may be missing,
+//! `null`, or of another JSON type than last time.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::{Timestamp, scalar};
+
+/// Declares an object of Meta's, as a struct that serializes as it is read.
+///
+/// A member that is an `Option` or a `Vec` may be missing or `null`; any other
+/// is required. Texts, numbers, booleans and times are read from strings and
+/// numbers alike; a list of one text may come as that text.
+macro_rules! object {
+    ($(#[$meta:meta])* pub struct $name:ident { $($members:tt)* }) => {
+        $crate::model::object::object! {
+            @next [$(#[$meta])* pub struct $name] $name [] $($members)*
+        }
+    };
+    (
+        @next $head:tt $name:ident [$($done:tt)*]
+        $(#[$meta:meta])* pub $member:ident: Option<$type:ty>, $($rest:tt)*
+    ) => {
+        $crate::model::object::object! { @next $head $name [$($done)*
+            $(#[$meta])*
+            #[serde(
+                default,
+                deserialize_with = "crate::model::object::option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            pub $member: Option<$type>,
+        ] $($rest)* }
+    };
+    (
+        @next $head:tt $name:ident [$($done:tt)*]
+        $(#[$meta:meta])* pub $member:ident: Vec<$type:ty>, $($rest:tt)*
+    ) => {
+        $crate::model::object::object! { @next $head $name [$($done)*
+            $(#[$meta])*
+            #[serde(
+                default,
+                deserialize_with = "crate::model::object::list",
+                skip_serializing_if = "Vec::is_empty"
+            )]
+            pub $member: Vec<$type>,
+        ] $($rest)* }
+    };
+    (
+        @next $head:tt $name:ident [$($done:tt)*]
+        $(#[$meta:meta])* pub $member:ident: $type:ty, $($rest:tt)*
+    ) => {
+        $crate::model::object::object! { @next $head $name [$($done)*
+            $(#[$meta])*
+            #[serde(deserialize_with = "crate::model::object::required")]
+            pub $member: $type,
+        ] $($rest)* }
+    };
+    (@next [$($head:tt)*] $name:ident [$($members:tt)*]) => {
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        $($head)* { $($members)* }
+
+        $crate::model::object::member!($name);
+    };
+}
+
+/// Says that a type is read by its own [`Deserialize`] wherever it is a member.
+macro_rules! member {
+    ($type:ty) => {
+        impl $crate::model::object::Member for $type {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Option<Self>, D::Error> {
+                serde::Deserialize::deserialize(deserializer).map(Some)
+            }
+        }
+    };
+}
+
+pub(crate) use {member, object};
+
+/// What a member of an [`object!`] can be.
+pub(crate) trait Member: Sized {
+    /// Reads a member that is there and not `null`. `None` stands for what is
+    /// not worth losing the object for: a timestamp that is no time.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+}
+
+member!(Map<String, Value>);
+member!(Value);
+
+macro_rules! scalars {
+    ($($type:ty: $read:expr,)+) => { $(
+        impl Member for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                $read(deserializer)
+            }
+        }
+    )+ };
+}
+
+scalars! {
+    bool: |deserializer| scalar::parsed(deserializer).map(Some),
+    i64: |deserializer| scalar::parsed(deserializer).map(Some),
+    u64: |deserializer| scalar::parsed(deserializer).map(Some),
+    f64: |deserializer| scalar::fraction(deserializer).map(Some),
+    Arc<str>: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
+    Box<str>: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
+    String: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
+    Timestamp: |deserializer| scalar::lossy(deserializer, |text| text.parse().ok()),
+}
+
+impl<T: Member> Member for Box<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(T::read(deserializer)?.map(Self::new))
+    }
+}
+
+/// Carries a [`Member`] through serde's own types.
+struct Read<T>(Option<T>);
+
+impl<'de, T: Member> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+/// Reads a member that must be there.
+pub(crate) fn required<'de, D: Deserializer<'de>, T: Member>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    T::read(deserializer)?.ok_or_else(|| D::Error::custom("not what belongs here"))
+}
+
+/// Reads a member that may be `null`.
+pub(crate) fn option<'de, D: Deserializer<'de>, T: Member>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.and_then(|Read(member)| member))
+}
+
+/// Reads a list that may be `null`, or a single text in place of a list.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Member>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct ListVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Member> Visitor<'de> for ListVisitor<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(T::read(StrDeserializer::new(text))?.into_iter().collect())
+        }
+
+        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+            let text = BorrowedStrDeserializer::new(text);
+            Ok(T::read(text)?.into_iter().collect())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(Read(element)) = seq.next_element()? {
+                list.extend(element);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_any(ListVisitor(PhantomData))
+}

@@ -1,0 +1,93 @@
+//! One item of a webhook, and how it becomes an event.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::contacts::Finder;
+use super::events::{Events, Scope};
+use super::path::Path;
+use super::split::{members, object};
+use crate::event::{Change, Payload, Reason, WebhookEvent};
+use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId};
+
+/// What is to be read: an item of a list, or a whole value.
+pub(crate) struct Item<'i, 'a> {
+    pub(super) json: &'i RawValue,
+    /// Its place in the list.
+    pub(super) at: usize,
+    pub(super) path: Path<'i>,
+    pub(super) around: &'i Around<'a>,
+}
+
+/// What the items of one value share.
+pub(crate) struct Around<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) contacts: Finder<'a>,
+    pub(super) conversation_context: Option<Arc<ConversationContext>>,
+}
+
+/// Reads an item and adds its events.
+///
+/// # Errors
+///
+/// Why the item, or a part of it, cannot be read; the caller reports it.
+pub(crate) type Reader = fn(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>;
+
+/// An event that is read from an item.
+pub(crate) trait FromItem {
+    /// A [`Reader`].
+    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason>;
+}
+
+impl Item<'_, '_> {
+    pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
+        self.around.contacts.find(user, self.at)
+    }
+
+    pub(super) fn account(&self) -> Arc<Account> {
+        Arc::clone(&self.around.scope.account)
+    }
+
+    /// The account with a number that the item itself names.
+    fn account_of(&self, number: Option<&PhoneNumberId>) -> Arc<Account> {
+        let mut account = self.account();
+        if let Some(number) = number
+            && account.phone_number_id.is_none()
+        {
+            Arc::make_mut(&mut account).phone_number_id = Some(number.clone());
+        }
+        account
+    }
+}
+
+impl<T: Payload> FromItem for Change<T>
+where
+    Self: Into<WebhookEvent>,
+{
+    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
+        let change: Self = change(events, item)?;
+        T::push(events, item, change)
+    }
+}
+
+fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_>) -> Result<Change<T>, Reason> {
+    let value: T = object(item.json).map_err(|odd| missing::<T>(item.json).unwrap_or(odd))?;
+    Ok(Change {
+        contact: item.contact(value.user().as_ref()),
+        account: item.account_of(value.phone_number_id()),
+        time: item.around.scope.time,
+        raw: events.raw(item.json),
+        value,
+    })
+}
+
+/// Which member an odd object lacks.
+#[cold]
+fn missing<T: Payload>(json: &RawValue) -> Option<Reason> {
+    let is_missing = |name: &&&'static str| {
+        members(json, [**name]).is_ok_and(|members| members.known[0].is_none())
+    };
+    let name = T::REQUIRED.iter().find(is_missing)?;
+    Some(Reason::Missing((*name).into()))
+}
