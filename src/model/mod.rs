@@ -41,7 +41,7 @@ pub use id::{
 pub use identity::Identity;
 pub(crate) use identity::Ids;
 pub use message::*;
-pub use payment::{Amount, Payment, Transaction};
+pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
 pub use pricing::{Conversation, ConversationOrigin, Pricing, PricingModel, PricingType};
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};

@@ -1,5 +1,7 @@
 //! Payments, which come as statuses of the order that you sent.
 
+use serde_json::{Map, Value};
+
 use super::object::object;
 use super::{ReferenceId, Timestamp, TransactionId};
 
@@ -28,6 +30,10 @@ object! {
         pub currency: Option<Box<str>>,
         /// The payment provider's side of it.
         pub transaction: Option<Transaction>,
+        /// The number that you gave the receipt.
+        pub receipt: Option<Box<str>>,
+        /// What you noted on the order.
+        pub notes: Option<Map<String, Value>>,
     }
 }
 
@@ -53,9 +59,38 @@ object! {
         pub kind: Option<Box<str>>,
         /// `success`, `failed`, `pending`.
         pub status: Option<Box<str>>,
+        /// How much.
+        pub amount: Option<Amount>,
+        /// In what, by its ISO 4217 code.
+        pub currency: Option<Box<str>>,
+        /// How the user paid.
+        pub method: Option<PaymentMethodKind>,
+        /// Why it failed.
+        pub error: Option<PaymentError>,
         /// When it began.
         pub created_timestamp: Option<Timestamp>,
         /// When it last changed.
         pub updated_timestamp: Option<Timestamp>,
+    }
+}
+
+object! {
+    /// How a user paid.
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentMethodKind {
+        /// `upi`, `card`, `netbanking`, …
+        #[serde(rename = "type")]
+        pub kind: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// Why a payment failed.
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentError {
+        /// What to match on.
+        pub code: Option<Box<str>>,
+        /// In words.
+        pub reason: Option<Box<str>>,
     }
 }
