@@ -260,7 +260,7 @@ signals! {
         USER_ACTION: UserAction = "user_action", each "user_actions" of "messages";
         /// A user wants no more marketing messages, or wants them again.
         USER_PREFERENCE: UserPreference = "user_preference",
-            each "user_preferences" of "user_preferences" | "messages";
+            each "user_preferences" of "user_preferences";
         /// A user has another business-scoped user id; early versions.
         USER_ID_UPDATE: UserIdUpdate = "user_id_update", each "user_id_update" of "user_id_update";
         /// A call begins, ends, or has been recorded.

@@ -10,7 +10,7 @@ use super::events::{Events, Scope};
 use super::item::{Around, FromItem, Item, Reader};
 use super::path::Path;
 use super::split::{elements, members, object};
-use super::value::{SIGNUP, STANDBY, Value, number, reader};
+use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
 use crate::signals::{has_lists, reader_of_value};
 
@@ -57,8 +57,9 @@ fn whole(
 ) -> Result<(), Reason> {
     if let Ok(members) = members(value, ["metadata", SIGNUP]) {
         let [metadata, signup] = members.known;
-        if let Some(metadata) = metadata {
-            number(events, scope, path, metadata);
+        // What is odd about it is in the raw JSON of the whole.
+        if let Some(Ok((number, _))) = metadata.map(number) {
+            scope.account = account(scope.account.waba_id.clone(), Some(number));
         }
         // A signup counts under any field.
         if let Some(signup) = signup {

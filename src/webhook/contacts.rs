@@ -23,7 +23,8 @@ struct Listed<'a> {
     contact: Arc<Contact>,
     at: usize,
     item: &'a RawValue,
-    found: Cell<bool>,
+    /// Whether some event has a copy, where others share the contact.
+    is_copied: Cell<bool>,
 }
 
 impl<'a> Contacts<'a> {
@@ -45,7 +46,7 @@ impl<'a> Contacts<'a> {
                     contact: Arc::new(contact),
                     at,
                     item,
-                    found: Cell::new(false),
+                    is_copied: Cell::new(false),
                 });
                 Ok(())
             },
@@ -60,6 +61,14 @@ impl<'a> Contacts<'a> {
             is_alone,
             by_id: OnceCell::new(),
         }
+    }
+}
+
+impl Listed<'_> {
+    /// Whether an event shares it, or has a copy. To have been found is not
+    /// enough: the item that it was found for may have turned out odd.
+    fn is_in_event(&self) -> bool {
+        Arc::strong_count(&self.contact) > 1 || self.is_copied.get()
     }
 }
 
@@ -88,8 +97,16 @@ impl<'c> Finder<'c> {
                 .or_else(|| self.only(Some(user)))?,
             None => self.only(None)?,
         };
-        listed.found.set(true);
         Some(Arc::clone(&listed.contact))
+    }
+
+    /// Notes that an event has a copy of a contact that was found.
+    pub(super) fn copied(&self, contact: &Arc<Contact>, at: usize) {
+        let is_it = |listed: &&Listed<'_>| Arc::ptr_eq(&listed.contact, contact);
+        let there = self.list.get(at).filter(is_it);
+        if let Some(listed) = there.or_else(|| self.look_up(&contact.identity)) {
+            listed.is_copied.set(true);
+        }
     }
 
     fn only(&self, user: Option<&Identity>) -> Option<&'c Listed<'c>> {
@@ -121,10 +138,11 @@ impl<'c> Finder<'c> {
     /// Reports the contacts that belong to nothing.
     pub(super) fn strays(&self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
         let path = path.member("contacts");
-        for listed in self.list.iter().filter(|listed| !listed.found.get()) {
+        for listed in self.list.iter().filter(|listed| !listed.is_in_event()) {
             // One that is listed twice, to the letter, was found the first time.
             let first = self.look_up(&listed.contact.identity);
-            if first.is_some_and(|first| first.found.get() && first.item.get() == listed.item.get())
+            if first
+                .is_some_and(|first| first.is_in_event() && first.item.get() == listed.item.get())
             {
                 continue;
             }

@@ -18,9 +18,9 @@ pub(crate) fn push(
     item: &Item<'_, '_>,
     chunk: Change<History>,
 ) -> Result<(), Reason> {
+    let [threads] = members(item.json, ["threads"])?.known;
     let progress = chunk.value.metadata;
     events.push(chunk);
-    let [threads] = members(item.json, ["threads"])?.known;
     let Some(threads) = threads else {
         return Ok(());
     };

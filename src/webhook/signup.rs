@@ -1,7 +1,5 @@
 //! Signups, in the shapes in which they come.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use super::events::Events;
@@ -36,9 +34,10 @@ impl FromItem for UserSubscribed {
             signup.user_id.as_ref(),
             signup.parent_user_id.as_ref(),
         );
-        let listed = item.contact(user.as_ref()).map(Arc::unwrap_or_clone);
-        let mut contact = match (listed, user) {
-            (Some(mut contact), user) => {
+        let listed = item.contact(user.as_ref());
+        let mut contact = match (&listed, user) {
+            (Some(listed), user) => {
+                let mut contact = Contact::clone(listed);
                 // The item may know more ids than the contact.
                 if let Some(user) = user {
                     contact.identity = contact.identity.or(user);
@@ -54,6 +53,9 @@ impl FromItem for UserSubscribed {
             .ok_or_else(|| Reason::Missing("signup_id".into()))?;
         contact.subscribed_via_signup = true;
         contact.subscribed_at = signup.timestamp;
+        if let Some(listed) = &listed {
+            item.around.contacts.copied(listed, item.at);
+        }
         let raw = events.raw(item.json);
         events.push(Self {
             contact,

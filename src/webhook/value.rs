@@ -11,15 +11,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::events::{Events, Scope};
+use super::events::{Events, Scope, readable};
 use super::item::{FromItem, Reader};
 use super::path::Path;
-use super::split::{Member, elements, members, object};
+use super::split::{Member, elements, members};
 use crate::event::{Reason, UserSubscribed};
-use crate::model::{Account, PhoneNumberId, WabaId, scalar};
+use crate::model::{Account, PhoneNumberId, WaId, WabaId, scalar};
 use crate::signals::reader_of_items;
 
 /// The items of a value, each still as text.
@@ -38,7 +38,7 @@ pub(super) struct Value<'a> {
 
 /// The business number.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Metadata {
     phone_number_id: Option<PhoneNumberId>,
     #[serde(deserialize_with = "scalar::id_option")]
@@ -80,11 +80,24 @@ impl<'a> Value<'a> {
             "statuses",
         ];
         let members = members(value, names)?;
-        let [_, metadata, contacts, messages, statuses] = members.known;
+        let [product, metadata, contacts, messages, statuses] = members.known;
         let mut others = members.unknown;
         no_list_twice(scope.field.unwrap_or_default(), &others)?;
+        if let Some(piece) = product.filter(|piece| !piece.get().starts_with('"')) {
+            let path = path.member("messaging_product");
+            events.unrecognized(scope, path, Reason::Malformed, piece);
+        }
         if let Some(piece) = metadata {
-            number(events, scope, path, piece);
+            let path = path.member("metadata");
+            match number(piece) {
+                Ok((number, odd)) => {
+                    scope.account = account(scope.account.waba_id.clone(), Some(number));
+                    for (name, reason, piece) in odd {
+                        events.unrecognized(scope, path.member(&name), reason, piece);
+                    }
+                }
+                Err(reason) => events.unrecognized(scope, path, reason, piece),
+            }
         }
         let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
             Ok(items) => Some(items),
@@ -112,18 +125,37 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads a `metadata`, and says so when it cannot be read.
-pub(super) fn number(
-    events: &mut Events<'_>,
-    scope: &mut Scope<'_>,
-    path: Path<'_>,
-    metadata: &RawValue,
-) {
-    match object(metadata) {
-        Ok(number) => scope.account = account(scope.account.waba_id.clone(), Some(number)),
-        Err(reason) => events.unrecognized(scope, path.member("metadata"), reason, metadata),
+/// A `metadata` whatever it looks like, and the members of it that are not what
+/// they should be.
+pub(super) fn number(metadata: &RawValue) -> Result<(Metadata, Vec<Odd<'_>>), Reason> {
+    let members = members(metadata, ["phone_number_id", "display_phone_number"])?;
+    let [id, display] = members.known;
+    let display_id: Option<WaId> = readable(display);
+    let number = Metadata {
+        phone_number_id: readable(id),
+        display_phone_number: display_id.map(|id| id.as_str().into()),
+    };
+    let unknown = members.unknown.into_iter();
+    let mut odd: Vec<_> = unknown
+        .map(|(name, piece)| (name, Reason::UnknownMember, piece))
+        .collect();
+    for (name, piece, is_read) in [
+        ("phone_number_id", id, number.phone_number_id.is_some()),
+        (
+            "display_phone_number",
+            display,
+            number.display_phone_number.is_some(),
+        ),
+    ] {
+        if let Some(piece) = piece.filter(|_| !is_read) {
+            odd.push((name.into(), Reason::Malformed, piece));
+        }
     }
+    Ok((number, odd))
 }
+
+/// A member, and what is odd about it.
+type Odd<'a> = (Cow<'a, str>, Reason, &'a RawValue);
 
 /// How the items of a member are read.
 pub(super) fn reader(field: &str, list: &str) -> Option<Reader> {
@@ -166,7 +198,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
                 while let Some(Name(name)) = map.next_key()? {
                     let is_first = match &*name {
                         "messaging_product" => {
-                            let _: IgnoredAny = map.next_value()?;
+                            let Name(_) = map.next_value()?;
                             !std::mem::replace(&mut has_product, true)
                         }
                         "metadata" => {

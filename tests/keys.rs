@@ -1,0 +1,288 @@
+//! What events are known by when they come again, and what keeps them in
+//! order.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/json.rs"]
+mod json;
+mod support;
+
+use std::collections::HashMap;
+
+use json::Json;
+use whatsapp_signals::event::{CampaignCompleted, Event, MessageSent, WebhookEvent};
+use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
+use whatsapp_signals::{Signal, parse};
+
+fn body(field: &str, value: &str) -> String {
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"field":"{field}",
+            "value":{value}}}]}}]}}"#
+    )
+}
+
+const METADATA: &str =
+    r#""metadata":{"phone_number_id":"300","display_phone_number":"15550100200"}"#;
+
+fn items(field: &str, list: &str, items: &[&str]) -> Vec<WebhookEvent> {
+    let value = format!(r#"{{{METADATA},"{list}":[{}]}}"#, items.join(","));
+    parse(body(field, &value).as_bytes()).unwrap().into_events()
+}
+
+fn keys(events: &[WebhookEvent]) -> Vec<String> {
+    events.iter().map(WebhookEvent::dedup_key).collect()
+}
+
+fn assert_all_differ(keys: &[String]) {
+    let mut sorted = keys.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), keys.len(), "{keys:#?}");
+}
+
+#[test]
+fn the_steps_of_one_message_differ() {
+    let statuses: Vec<_> = ["sent", "delivered", "read", "failed", "new"]
+        .map(|status| {
+            format!(r#"{{"id":"wamid.A","status":"{status}","timestamp":"7","recipient_id":"1"}}"#)
+        })
+        .to_vec();
+    let statuses: Vec<_> = statuses.iter().map(String::as_str).collect();
+    let found = keys(&items("messages", "statuses", &statuses));
+    assert_eq!(found[0], "message_status_changed:wamid.A:sent:7");
+    assert_all_differ(&found);
+}
+
+#[test]
+fn the_participants_of_a_group_differ_in_either_spelling() {
+    let status = |participant: &str| {
+        format!(
+            r#"{{"id":"wamid.A","status":"read","timestamp":"7","recipient_type":"group",
+                "recipient_id":"G",{participant}}}"#
+        )
+    };
+    let statuses = [
+        status(r#""recipient_participant_id":"1""#),
+        status(r#""participant_recipient_id":"2""#),
+        status(r#""recipient_participant_user_id":"US.3""#),
+    ];
+    let statuses: Vec<_> = statuses.iter().map(String::as_str).collect();
+    assert_all_differ(&keys(&items("messages", "statuses", &statuses)));
+}
+
+#[test]
+fn a_message_its_edits_and_what_stood_in_for_it_differ() {
+    let edit = |text: &str| {
+        format!(
+            r#"{{"id":"wamid.A","type":"edit","edit":{{"original_message_id":"wamid.A",
+                "message":{{"type":"text","text":{{"body":"{text}"}}}}}}}}"#
+        )
+    };
+    let (first, second) = (edit("Friday"), edit("Saturday"));
+    let found = keys(&items(
+        "messages",
+        "messages",
+        &[
+            r#"{"id":"wamid.A","type":"text","text":{"body":"Thursday"}}"#,
+            &first,
+            &second,
+            r#"{"id":"wamid.A","type":"revoke","revoke":{"original_message_id":"wamid.A"}}"#,
+            r#"{"id":"wamid.A","type":"unsupported"}"#,
+            r#"{"id":"wamid.B","type":"text","text":{"body":"Thursday"}}"#,
+        ],
+    ));
+    assert_eq!(found[0], "message_received:wamid.A:text");
+    assert_all_differ(&found);
+}
+
+#[test]
+fn a_flow_and_the_message_that_submits_it_differ() {
+    let message = r#"{"id":"wamid.A","type":"interactive","interactive":{"type":"nfm_reply",
+        "nfm_reply":{"response_json":"{}"}}}"#;
+    let found = keys(&items("messages", "messages", &[message]));
+    assert_eq!(
+        found,
+        [
+            "message_received:wamid.A:interactive",
+            "flow_completed:wamid.A"
+        ]
+    );
+}
+
+#[test]
+fn calls_are_known_by_their_id_and_what_happened() {
+    let call = |event: &str| format!(r#"{{"id":"wacid.A","event":"{event}"}}"#);
+    let (connect, terminate) = (call("connect"), call("terminate"));
+    let found = keys(&items("calls", "calls", &[&connect, &terminate]));
+    assert_eq!(found, ["call:wacid.A:connect", "call:wacid.A:terminate"]);
+    let ringing = r#"{"id":"wacid.A","type":"call","status":"RINGING"}"#;
+    let found = keys(&items("calls", "statuses", &[ringing]));
+    assert_eq!(found, ["call_status:wacid.A:RINGING"]);
+}
+
+/// A hash that changed with a version of this crate, or of Rust, would let
+/// everything in once more.
+#[test]
+fn hashes_are_the_same_in_every_version() {
+    let value = r#"{"decision":"APPROVED"}"#;
+    let review = |time: &str, id: &str| {
+        let text = body("account_review_update", value)
+            .replace(r#""id":"900""#, &format!(r#""id":"{id}","time":{time}"#));
+        keys(parse(text.as_bytes()).unwrap().events()).remove(0)
+    };
+    assert_eq!(
+        review("1785000000", "900"),
+        "account_review_update:692eb7102122821bdea8d2605d0d6d30"
+    );
+    assert_all_differ(&[
+        review("1785000000", "900"),
+        review("1785000001", "900"),
+        review("1785000000", "901"),
+    ]);
+}
+
+/// The same JSON, with its members turned round and other white space.
+fn turned_round(json: Json) -> Json {
+    match json {
+        Json::Array(elements) => Json::Array(elements.into_iter().map(turned_round).collect()),
+        Json::Object(members) => {
+            let members = members.into_iter().rev();
+            Json::Object(
+                members
+                    .map(|(name, member)| (name, turned_round(member)))
+                    .collect(),
+            )
+        }
+        scalar => scalar,
+    }
+}
+
+#[test]
+fn keys_do_not_depend_on_white_space_or_the_order_of_members() {
+    for (file, text) in support::all() {
+        let turned = turned_round(Json::parse(&text)).to_string();
+        let of = |text: &str| {
+            let mut keys = keys(parse(text.as_bytes()).unwrap().events());
+            // Two lists of one value may have changed places.
+            keys.sort();
+            keys
+        };
+        assert_eq!(of(&text), of(&turned), "{file}");
+    }
+}
+
+#[test]
+fn keys_survive_serialization() {
+    for (file, text) in support::all() {
+        for event in &parse(text.as_bytes()).unwrap() {
+            let json = serde_json::to_string(event).unwrap();
+            let back: WebhookEvent = serde_json::from_str(&json).unwrap();
+            assert_eq!(back.dedup_key(), event.dedup_key(), "{file}");
+            assert_eq!(back.partition_key(), event.partition_key(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn no_two_events_of_our_samples_have_one_key() {
+    let mut seen: HashMap<String, (String, WebhookEvent)> = HashMap::new();
+    for (file, text) in support::payloads() {
+        for event in parse(text.as_bytes()).unwrap() {
+            assert!(event.dedup_key().starts_with(&format!("{}:", event.name())));
+            let before = seen.insert(event.dedup_key(), (file.clone(), event.clone()));
+            if let Some((other, before)) = before {
+                assert_eq!(before.raw(), event.raw(), "{other} and {file}");
+            }
+        }
+    }
+}
+
+fn partition(field: &str, value: &str) -> String {
+    let webhook = parse(body(field, &format!("{{{METADATA},{value}}}")).as_bytes()).unwrap();
+    webhook.events()[0].partition_key()
+}
+
+#[test]
+fn what_concerns_one_user_and_number_stays_together() {
+    let same = [
+        partition(
+            "messages",
+            r#""messages":[{"id":"a","from":"1","from_user_id":"US.1","type":"unsupported"}]"#,
+        ),
+        // Known by the phone number here, and by both in the contact.
+        partition(
+            "messages",
+            r#""contacts":[{"wa_id":"1","user_id":"US.1"}],"messages":[{"id":"a","from":"1","type":"unsupported"}]"#,
+        ),
+        partition(
+            "messages",
+            r#""statuses":[{"id":"b","status":"read","recipient_user_id":"US.1"}]"#,
+        ),
+        partition(
+            "messages",
+            r#""messages":[{"id":"c","from_user_id":"US.1","type":"hologram"}]"#,
+        ),
+        partition(
+            "calls",
+            r#""calls":[{"id":"d","event":"connect","from":"1","from_user_id":"US.1"}]"#,
+        ),
+        partition(
+            "smb_message_echoes",
+            r#""message_echoes":[{"id":"e","to_user_id":"US.1","type":"unsupported"}]"#,
+        ),
+        partition(
+            "user_preferences",
+            r#""user_preferences":[{"value":"stop","user_id":"US.1"}]"#,
+        ),
+        partition(
+            "user_preferences",
+            r#""user_preferences":[{"value":"signup","user_id":"US.1","signup_id":"s"}]"#,
+        ),
+    ];
+    assert!(same.iter().all(|key| key == "300:US.1"), "{same:?}");
+}
+
+#[test]
+fn what_has_no_user_stays_with_its_group_or_its_account() {
+    let group = partition(
+        "group_status_update",
+        r#""groups":[{"type":"group_suspend","group_id":"G"}]"#,
+    );
+    assert_eq!(group, "300:G");
+    let text = body("account_update", r#"{"event":"ACCOUNT_DELETED"}"#);
+    assert_eq!(
+        parse(text.as_bytes()).unwrap().events()[0].partition_key(),
+        "900:"
+    );
+}
+
+#[test]
+fn what_you_fire_yourself_has_keys_too() {
+    let ada = Identity::from_phone("15550101001").unwrap();
+    let message = Message::outbound("wamid.A", ada, Content::text("Ready")).build();
+    let account = Account::new("900").with_number("300", "15550100200");
+    let sent = MessageSent::new(message).with_account(account);
+    assert_eq!(sent.dedup_key(), "message_sent:wamid.A");
+    assert_eq!(sent.partition_key(), "300:15550101001");
+
+    let completed = |sent| CampaignCompleted::new(Campaign::new("Spring"), sent, 2).dedup_key();
+    assert_eq!(completed(118), completed(118));
+    assert_ne!(completed(118), completed(119));
+}
+
+#[test]
+fn a_payload_of_your_own_stays_in_order_unless_it_says_otherwise() {
+    struct OrderPaid(u64);
+    static ORDER_PAID: Signal<OrderPaid> = Signal::new("order_paid");
+    impl Event for OrderPaid {
+        const NAME: &'static str = "order_paid";
+
+        fn signal() -> &'static Signal<Self> {
+            &ORDER_PAID
+        }
+
+        fn dedup_key(&self) -> String {
+            format!("order_paid:{}", self.0)
+        }
+    }
+    assert_eq!(OrderPaid(1).partition_key(), OrderPaid(2).partition_key());
+}

@@ -1,0 +1,328 @@
+//! Whatever a body holds, and however odd it is: each item becomes an event,
+//! and nothing of the body is in none of them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/json.rs"]
+mod json;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
+use std::ops::Range;
+
+use json::Json;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use siphasher::sip::SipHasher;
+use whatsapp_signals::event::{Reason, WebhookEvent};
+use whatsapp_signals::model::{Contact, RawJson};
+use whatsapp_signals::parse;
+
+/// Stands for what some event has.
+const CUT: &str = r#""~cut~""#;
+
+/// Where a piece of JSON stands in its body.
+fn range(raw: &RawJson) -> Range<usize> {
+    let start = raw.as_str().as_ptr().addr() - raw.body().as_ptr().addr();
+    start..start + raw.as_str().len()
+}
+
+fn contact(event: &WebhookEvent) -> Option<&Contact> {
+    match event {
+        WebhookEvent::MessageReceived(event) => event.contact.as_deref(),
+        WebhookEvent::MessageStatusChanged(event) => event.contact.as_deref(),
+        WebhookEvent::UserSubscribed(event) => Some(&event.contact),
+        WebhookEvent::MessageEcho(event) => event.contact.as_deref(),
+        WebhookEvent::HistoryMessage(event) => event.contact.as_deref(),
+        WebhookEvent::StandbyMessage(event) => event.contact.as_deref(),
+        WebhookEvent::StandbyStatus(event) => event.contact.as_deref(),
+        WebhookEvent::StandbyEcho(event) => event.contact.as_deref(),
+        WebhookEvent::Call(event) => event.contact.as_deref(),
+        WebhookEvent::CallStatus(event) => event.contact.as_deref(),
+        WebhookEvent::UserPreference(event) => event.contact.as_deref(),
+        WebhookEvent::UserIdUpdate(event) => event.contact.as_deref(),
+        WebhookEvent::UserAction(event) => event.contact.as_deref(),
+        WebhookEvent::MetaError(event) => event.contact.as_deref(),
+        WebhookEvent::ConversationContext(event) => event.contact.as_deref(),
+        WebhookEvent::GroupParticipantsUpdate(event) => event.contact.as_deref(),
+        WebhookEvent::GroupLifecycleUpdate(event) => event.contact.as_deref(),
+        WebhookEvent::GroupSettingsUpdate(event) => event.contact.as_deref(),
+        WebhookEvent::GroupStatusUpdate(event) => event.contact.as_deref(),
+        WebhookEvent::SmbAppStateSync(event) => event.contact.as_deref(),
+        WebhookEvent::AutomaticEvent(event) => event.contact.as_deref(),
+        WebhookEvent::TrackingEvent(event) => event.contact.as_deref(),
+        WebhookEvent::History(event) => event.contact.as_deref(),
+        _ => None,
+    }
+}
+
+/// Cuts all events out of the body, and looks at what is left: the envelope
+/// and what the account is made of, nothing else.
+fn assert_nothing_is_lost(body: &str) {
+    let Ok(webhook) = parse(body.as_bytes()) else {
+        return; // a broken envelope, which loses nothing: the caller is told
+    };
+    let mut by_range: BTreeMap<(usize, usize), Vec<&'static str>> = BTreeMap::new();
+    let mut ranges = Vec::new();
+    let mut contacts = BTreeSet::new();
+    for event in &webhook {
+        assert_eq!(event.raw().body(), body);
+        let of_event = range(event.raw());
+        let events = by_range.entry((of_event.start, of_event.end)).or_default();
+        events.push(event.name());
+        ranges.push(of_event);
+        if let Some(raw) = contact(event).and_then(|contact| contact.raw.as_ref()) {
+            ranges.push(range(raw));
+            contacts.insert(Json::parse(raw.as_str()).to_string());
+        }
+        if let WebhookEvent::Unrecognized(event) = event {
+            contacts.insert(Json::parse(event.raw.as_str()).to_string());
+            assert!(
+                !matches!(event.reason, Reason::TooMany(_)),
+                "the samples are small"
+            );
+        }
+    }
+    for events in by_range.values() {
+        let is_one = events.len() == 1;
+        // A message, and the flow that it submits, readable or not.
+        let is_flow = events.len() == 2 && events[0] == "message_received";
+        assert!(is_one || is_flow, "{events:?} for one item");
+    }
+
+    ranges.sort_by_key(|range| (range.start, usize::MAX - range.end));
+    let (mut left, mut end) = (String::new(), 0);
+    for range in ranges {
+        if range.start >= end {
+            left += &body[end..range.start];
+            left += CUT;
+            end = range.end;
+        }
+        assert!(range.end <= end, "events within events, or beside them");
+    }
+    left += &body[end..];
+    let left = Json::parse(&left);
+    assert_envelope("", &left, &contacts);
+}
+
+fn assert_envelope(path: &str, json: &Json, contacts: &BTreeSet<String>) {
+    match json {
+        Json::Scalar(text) if text == CUT || text == "null" => {}
+        Json::Scalar(text) => {
+            let value = path.strip_prefix("entry[].changes[].value.").unwrap_or("");
+            let of_value = [
+                "messaging_product",
+                "standby.messaging_product",
+                "metadata.phone_number_id",
+                "metadata.display_phone_number",
+                "standby.metadata.phone_number_id",
+                "standby.metadata.display_phone_number",
+            ];
+            let of_envelope = [
+                "object",
+                "entry[].id",
+                "entry[].time",
+                "entry[].changes[].field",
+            ];
+            let is_known = of_value.contains(&value) || of_envelope.contains(&path);
+            assert!(is_known, "{path} is lost: {text}");
+        }
+        Json::Array(elements) => {
+            for element in elements {
+                // One that is listed twice is in the events once.
+                if path.ends_with(".contacts") && contacts.contains(&element.to_string()) {
+                    continue;
+                }
+                let is_list = !matches!(path, "entry" | "entry[].changes");
+                let is_cut = *element == Json::Scalar(CUT.to_owned());
+                let is_level = !is_list && matches!(element, Json::Object(_));
+                assert!(is_cut || is_level, "{path}: no event for {element}");
+                assert_envelope(&format!("{path}[]"), element, contacts);
+            }
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                let name = name.trim_matches('"');
+                let dot = if path.is_empty() { "" } else { "." };
+                assert_envelope(&format!("{path}{dot}{name}"), member, contacts);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_of_a_real_body_is_lost() {
+    for (_, body) in support::all() {
+        assert_nothing_is_lost(&body);
+    }
+}
+
+#[test]
+fn nothing_of_a_real_body_is_lost_in_another_field() {
+    let fields: BTreeSet<_> = whatsapp_signals::signals::FIELDS
+        .iter()
+        .map(|(field, _)| *field)
+        .collect();
+    for (_, body) in support::payloads() {
+        for field in fields.iter().chain(&["hologram"]) {
+            let mut body = Json::parse(&body);
+            rename_fields(&mut body, field);
+            assert_nothing_is_lost(&body.to_string());
+        }
+    }
+}
+
+fn rename_fields(json: &mut Json, field: &str) {
+    match json {
+        Json::Scalar(_) => {}
+        Json::Array(elements) => elements
+            .iter_mut()
+            .for_each(|part| rename_fields(part, field)),
+        Json::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Json::Scalar(text) if name == "\"field\"" => *text = format!("{field:?}"),
+                    part => rename_fields(part, field),
+                }
+            }
+        }
+    }
+}
+
+/// How to make a body odd. The indices choose where, and what.
+#[derive(Clone, Debug)]
+enum Change {
+    Replace(Index, Json),
+    Nest(Index, bool),
+    Add(Index, Index, Json),
+    Drop(Index, Index),
+    Repeat(Index, Index),
+    Reverse(Index),
+}
+
+fn odd() -> impl Strategy<Value = Json> {
+    let odd = [
+        "null",
+        "true",
+        "5",
+        "-0.5",
+        "1e400",
+        r#""x""#,
+        r#""""#,
+        r#""\ud83d""#,
+        "[]",
+        r#"["a", "b"]"#,
+        "{}",
+        r#"{"a": {"b": []}}"#,
+        r#"{"id": "wamid.ODD", "type": "text"}"#,
+        r#"{"wa_id": "1999", "signup_id": "s"}"#,
+    ];
+    select(odd.map(Json::parse).to_vec())
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let index = || any::<Index>();
+    prop_oneof![
+        (index(), odd()).prop_map(|(at, odd)| Change::Replace(at, odd)),
+        (index(), any::<bool>()).prop_map(|(at, in_array)| Change::Nest(at, in_array)),
+        (index(), index(), odd()).prop_map(|(at, place, odd)| Change::Add(at, place, odd)),
+        (index(), index()).prop_map(|(at, child)| Change::Drop(at, child)),
+        (index(), index()).prop_map(|(at, child)| Change::Repeat(at, child)),
+        index().prop_map(Change::Reverse),
+    ]
+}
+
+impl Change {
+    fn apply(self, body: &mut Json) {
+        let count = body.count();
+        match self {
+            Self::Replace(at, odd) => *body.part(at.index(count)) = odd,
+            Self::Nest(at, in_array) => {
+                let part = body.part(at.index(count));
+                *part = if in_array {
+                    Json::Array(vec![part.clone()])
+                } else {
+                    Json::Object(vec![("\"zzz\"".to_owned(), part.clone())])
+                };
+            }
+            Self::Add(at, place, odd) => match body.part(at.index(count)) {
+                Json::Array(elements) => elements.insert(place.index(elements.len() + 1), odd),
+                Json::Object(members) => {
+                    members.insert(place.index(members.len() + 1), ("\"zzz\"".to_owned(), odd));
+                }
+                Json::Scalar(_) => {}
+            },
+            Self::Drop(at, child) => match body.part(at.index(count)) {
+                Json::Array(elements) if !elements.is_empty() => {
+                    elements.remove(child.index(elements.len()));
+                }
+                Json::Object(members) if !members.is_empty() => {
+                    members.remove(child.index(members.len()));
+                }
+                _ => {}
+            },
+            Self::Repeat(at, child) => match body.part(at.index(count)) {
+                Json::Array(elements) if !elements.is_empty() => {
+                    elements.push(elements[child.index(elements.len())].clone());
+                }
+                Json::Object(members) if !members.is_empty() => {
+                    members.push(members[child.index(members.len())].clone());
+                }
+                _ => {}
+            },
+            Self::Reverse(at) => match body.part(at.index(count)) {
+                Json::Array(elements) => elements.reverse(),
+                Json::Object(members) => members.reverse(),
+                Json::Scalar(_) => {}
+            },
+        }
+    }
+}
+
+/// Bodies of every field, made odd in up to five ways.
+fn odd_bodies(bodies: Vec<(String, String)>) -> impl Strategy<Value = String> {
+    let bodies: Vec<Json> = bodies.iter().map(|(_, body)| Json::parse(body)).collect();
+    let changes = prop::collection::vec(change(), 0..6);
+    (select(bodies), changes).prop_map(|(mut body, changes)| {
+        changes
+            .into_iter()
+            .for_each(|change| change.apply(&mut body));
+        body.to_string()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
+
+    #[test]
+    fn nothing_of_an_odd_body_is_lost(body in odd_bodies(support::all())) {
+        assert_nothing_is_lost(&body);
+    }
+}
+
+/// CI runs this with serde_json's `arbitrary_precision` and `preserve_order`
+/// too, against the same snapshot.
+#[test]
+fn what_is_read_does_not_depend_on_features_of_serde_json() {
+    let mut runner = TestRunner::deterministic();
+    let bodies = odd_bodies(support::payloads());
+    let mut digest = SipHasher::new();
+    let mut events = 0;
+    for _ in 0..2_000 {
+        let body = bodies.new_tree(&mut runner).unwrap().current();
+        match parse(body.as_bytes()) {
+            Ok(webhook) => {
+                for event in webhook {
+                    let json = serde_json::to_string(&event).unwrap();
+                    digest.write(Json::parse(&json).sorted().to_string().as_bytes());
+                    digest.write(event.dedup_key().as_bytes());
+                    events += 1;
+                }
+            }
+            Err(error) => digest.write(error.to_string().as_bytes()),
+        }
+    }
+    insta::assert_snapshot!(format!("{events} events: {:016x}", digest.finish()));
+}
