@@ -2,13 +2,11 @@
 //! order.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/json.rs"]
-mod json;
 mod support;
 
 use std::collections::HashMap;
 
-use json::Json;
+use support::json::Json;
 use whatsapp_signals::event::{CampaignCompleted, Event, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
 use whatsapp_signals::{Signal, parse};

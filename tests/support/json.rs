@@ -1,6 +1,5 @@
 //! JSON as a tree of texts: what is written comes out as it is written, with
 //! whatever features serde_json is built.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fmt;
 

@@ -1,4 +1,8 @@
 //! The bodies that several tests read.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod json;
+pub(crate) mod odd;
 
 use std::fs;
 use std::path::{Path, PathBuf};
