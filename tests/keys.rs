@@ -150,7 +150,7 @@ fn turned_round(json: Json) -> Json {
                     .collect(),
             )
         }
-        scalar => scalar,
+        Json::Scalar(text) => Json::Scalar(text),
     }
 }
 

@@ -193,7 +193,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
     #[test]
-    fn nothing_of_an_odd_body_is_lost(body in odd_bodies(support::all())) {
+    fn nothing_of_an_odd_body_is_lost(body in odd_bodies(&support::all())) {
         assert_nothing_is_lost(&body);
     }
 }
@@ -203,7 +203,7 @@ proptest! {
 #[test]
 fn what_is_read_does_not_depend_on_features_of_serde_json() {
     let mut runner = TestRunner::deterministic();
-    let bodies = odd_bodies(support::payloads());
+    let bodies = odd_bodies(&support::payloads());
     let mut digest = SipHasher::new();
     let mut events = 0;
     for _ in 0..2_000 {

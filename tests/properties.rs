@@ -67,13 +67,13 @@ proptest! {
     }
 
     #[test]
-    fn the_slow_way_gives_what_the_fast_way_gives(body in odd_bodies(support::all())) {
+    fn the_slow_way_gives_what_the_fast_way_gives(body in odd_bodies(&support::all())) {
         assert_both_ways_agree(&body);
     }
 
     #[test]
-    fn events_survive_serialization_whatever_they_are(body in odd_bodies(support::all())) {
-        for event in parse(body.as_bytes()).map(|webhook| webhook.into_events()).unwrap_or_default() {
+    fn events_survive_serialization_whatever_they_are(body in odd_bodies(&support::all())) {
+        for event in parse(body.as_bytes()).unwrap_or_default() {
             let json = serde_json::to_string(&event).unwrap();
             prop_assert_eq!(serde_json::from_str::<WebhookEvent>(&json).unwrap(), event);
         }

@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_message};
 use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, RawJson, WaId};
 
 /// A message of old conversations, in either direction.
@@ -61,18 +59,4 @@ pub struct HistoryMessage {
     pub account: Arc<Account>,
     /// The message's JSON.
     pub raw: RawJson,
-}
-
-impl Keys for HistoryMessage {
-    fn key(&self) -> String {
-        of_message(&self.message, &self.raw)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.message.user.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

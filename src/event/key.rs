@@ -8,6 +8,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use super::{
+    HistoryMessage, MessageEcho, MessageReceived, MessageStatusChanged, StandbyMessage,
+    StandbyStatus,
+};
 use crate::model::{
     Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
 };
@@ -70,10 +74,35 @@ impl<'a> PartitionKey<'a> {
     }
 }
 
+/// The events about messages and their statuses differ in name only.
+macro_rules! keys {
+    ($($event:ident: $about:ident, $user:ident, $key:expr;)+) => { $(
+        impl Keys for $event {
+            fn key(&self) -> String {
+                $key(&self.$about, &self.raw)
+            }
+
+            fn partition(&self) -> PartitionKey<'_> {
+                let user = self.$about.$user.as_ref();
+                PartitionKey::new(&self.account, user, self.contact.as_deref())
+            }
+        }
+    )+ };
+}
+
+keys! {
+    MessageReceived: message, user, of_message;
+    MessageEcho: message, user, of_message;
+    HistoryMessage: message, user, of_message;
+    StandbyMessage: message, user, of_message;
+    MessageStatusChanged: update, recipient, of_status;
+    StandbyStatus: update, recipient, of_status;
+}
+
 /// A message is known by its wamid. Its type counts too: what comes as a
 /// placeholder or `unsupported` first may come as what it is later. So does
 /// the JSON of an edit: a message can be edited more than once.
-pub(crate) fn of_message(message: &Message, raw: &RawJson) -> String {
+fn of_message(message: &Message, raw: &RawJson) -> String {
     let (id, kind) = (&message.id, message.message_type());
     match message.content {
         Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.as_raw_value())),
@@ -82,7 +111,7 @@ pub(crate) fn of_message(message: &Message, raw: &RawJson) -> String {
 }
 
 /// The steps of a message share its wamid; so do its recipients in a group.
-pub(crate) fn of_status(update: &StatusUpdate) -> String {
+fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     let mut key = format!("{}:{}", update.id, update.status);
     if let Some(kind) = &update.kind {
         let _ = write!(key, ":{kind}");

@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_message};
 use crate::model::{Account, Contact, Message, RawJson, WaId};
 
 /// `message_echoes`: somebody answered from the WhatsApp Business app, beside
@@ -48,18 +46,4 @@ pub struct MessageEcho {
     pub account: Arc<Account>,
     /// The item of `value.message_echoes`.
     pub raw: RawJson,
-}
-
-impl Keys for MessageEcho {
-    fn key(&self) -> String {
-        of_message(&self.message, &self.raw)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.message.user.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_message};
 use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 
 /// A user sent you a message.
@@ -51,18 +49,4 @@ pub struct MessageReceived {
     pub account: Arc<Account>,
     /// The item of `value.messages`.
     pub raw: RawJson,
-}
-
-impl Keys for MessageReceived {
-    fn key(&self) -> String {
-        of_message(&self.message, &self.raw)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.message.user.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

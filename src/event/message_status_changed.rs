@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_status};
 use crate::model::{Account, Contact, RawJson, StatusUpdate};
 
 /// A message that you sent came one step further, or failed.
@@ -49,18 +47,4 @@ pub struct MessageStatusChanged {
     pub account: Arc<Account>,
     /// The item of `value.statuses`.
     pub raw: RawJson,
-}
-
-impl Keys for MessageStatusChanged {
-    fn key(&self) -> String {
-        of_status(&self.update)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.update.recipient.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

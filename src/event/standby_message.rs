@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_message};
 use crate::model::{Account, Contact, Message, RawJson};
 
 /// `messages`, in the field `standby`: a user wrote in a conversation that
@@ -37,18 +35,4 @@ pub struct StandbyMessage {
     pub account: Arc<Account>,
     /// The item of `value.standby.messages`.
     pub raw: RawJson,
-}
-
-impl Keys for StandbyMessage {
-    fn key(&self) -> String {
-        of_message(&self.message, &self.raw)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.message.user.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

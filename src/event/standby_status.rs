@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key::{PartitionKey, of_status};
 use crate::model::{Account, Contact, RawJson, StatusUpdate};
 
 /// `statuses`, in the field `standby`: a message came one step further that
@@ -35,18 +33,4 @@ pub struct StandbyStatus {
     pub account: Arc<Account>,
     /// The item of `value.standby.statuses`.
     pub raw: RawJson,
-}
-
-impl Keys for StandbyStatus {
-    fn key(&self) -> String {
-        of_status(&self.update)
-    }
-
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(
-            &self.account,
-            self.update.recipient.as_ref(),
-            self.contact.as_deref(),
-        )
-    }
 }

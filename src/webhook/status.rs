@@ -117,30 +117,23 @@ fn contact(item: &Item<'_, '_>, update: &StatusUpdate) -> Option<Arc<Contact>> {
     (!is_of_group).then(|| item.contact(update.recipient.as_ref()))?
 }
 
-impl FromItem for MessageStatusChanged {
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        let update = read(item.json)?;
-        let raw = events.raw(item.json);
-        events.push(Self {
-            contact: contact(item, &update),
-            update,
-            account: item.account(),
-            raw,
-        });
-        Ok(())
-    }
+/// The two events differ in name only.
+macro_rules! from_status {
+    ($($event:ident)+) => { $(
+        impl FromItem for $event {
+            fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
+                let update = read(item.json)?;
+                let raw = events.raw(item.json);
+                events.push(Self {
+                    contact: contact(item, &update),
+                    update,
+                    account: item.account(),
+                    raw,
+                });
+                Ok(())
+            }
+        }
+    )+ };
 }
 
-impl FromItem for StandbyStatus {
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        let update = read(item.json)?;
-        let raw = events.raw(item.json);
-        events.push(Self {
-            contact: contact(item, &update),
-            update,
-            account: item.account(),
-            raw,
-        });
-        Ok(())
-    }
-}
+from_status! { MessageStatusChanged StandbyStatus }

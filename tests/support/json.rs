@@ -77,7 +77,7 @@ impl Json {
                 members.sort_by(|(a, _), (b, _)| a.cmp(b));
                 Self::Object(members)
             }
-            scalar => scalar,
+            Self::Scalar(text) => Self::Scalar(text),
         }
     }
 }

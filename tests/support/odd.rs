@@ -96,13 +96,13 @@ impl Change {
 }
 
 /// Bodies of every field, made odd in up to five ways.
-pub(crate) fn odd_bodies(bodies: Vec<(String, String)>) -> impl Strategy<Value = String> {
+pub(crate) fn odd_bodies(bodies: &[(String, String)]) -> impl Strategy<Value = String> + use<> {
     let bodies: Vec<Json> = bodies.iter().map(|(_, body)| Json::parse(body)).collect();
     let changes = prop::collection::vec(change(), 0..6);
     (select(bodies), changes).prop_map(|(mut body, changes)| {
-        changes
-            .into_iter()
-            .for_each(|change| change.apply(&mut body));
+        for change in changes {
+            change.apply(&mut body);
+        }
         body.to_string()
     })
 }
