@@ -2,7 +2,7 @@
 //! what each receiver saw.
 //!
 //! ```sh
-//! cargo run --example quickstart                  # our own sample bodies
+//! cargo run --example quickstart                  # some of our sample bodies
 //! cargo run --example quickstart -- body.json …   # yours
 //! curl … | cargo run --example quickstart -- -    # or from a pipe
 //! ```
@@ -63,12 +63,23 @@ mod inbox {
 /// What happens when users subscribe and when we write to them.
 mod marketing {
     use whatsapp_signals::event::{
-        CampaignCompleted, MessageSent, MessageStatusChanged, UserSubscribed,
+        CampaignCompleted, Change, MessageSent, MessageStatusChanged, MessageTemplateStatusUpdate,
+        TemplateEvent, UserSubscribed,
     };
     use whatsapp_signals::receiver;
     use whatsapp_signals::signals::{
-        CAMPAIGN_COMPLETED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, USER_SUBSCRIBED,
+        CAMPAIGN_COMPLETED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, MESSAGE_TEMPLATE_STATUS_UPDATE,
+        USER_SUBSCRIBED,
     };
+
+    #[receiver(MESSAGE_TEMPLATE_STATUS_UPDATE)]
+    fn mend(change: &Change<MessageTemplateStatusUpdate>) {
+        let template = &change.value;
+        if template.event == Some(TemplateEvent::Rejected) {
+            let name = template.message_template_name.as_deref();
+            println!("  mend: template {}", name.unwrap_or("without a name"));
+        }
+    }
 
     #[receiver(USER_SUBSCRIBED)]
     fn welcome(event: &UserSubscribed) {
@@ -136,16 +147,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A morning at the workshop, from `tests/payloads`.
+const MORNING: [&str; 7] = [
+    "text.json",
+    "image.json",
+    "flow-reply.json",
+    "signup-user-preferences.json",
+    "status-failed.json",
+    "batch-with-odd-items.json",
+    "template-status-rejected.json",
+];
+
 /// The bodies named on the command line, `-` for standard input; without any,
-/// those in `tests/payloads`.
+/// those of one morning.
 fn bodies() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
-        for file in fs::read_dir(folder)? {
-            files.push(file?.path());
-        }
-        files.sort();
+        files.extend(MORNING.map(|name| folder.join(name)));
     }
     let read = |file: PathBuf| {
         let mut body = Vec::new();
