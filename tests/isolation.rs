@@ -196,7 +196,7 @@ fn members_of_the_wrong_kind_are_reported_beside_a_good_message() {
     for (name, odd) in [
         ("statuses", "{}"),
         ("contacts", "5"),
-        ("user_preferences", r#""x""#),
+        ("user_actions", r#""x""#),
     ] {
         let body = body(&format!(r#""messages":[{GOOD}],"{name}":{odd}"#));
         beside(&body, &format!("0].value.{name}"), odd, &Reason::Malformed);
