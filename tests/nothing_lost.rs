@@ -56,6 +56,32 @@ fn contact(event: &WebhookEvent) -> Option<&Contact> {
     }
 }
 
+/// What the events have beside their own JSON.
+#[derive(Default)]
+struct Seen {
+    contacts: BTreeSet<String>,
+    /// The ids and numbers of their accounts.
+    accounts: BTreeSet<String>,
+}
+
+impl Seen {
+    /// The ids that stand around an event must be in its account.
+    fn assert_ids(&self, around: &Json, names: &[&str]) {
+        let Json::Object(members) = around else {
+            return;
+        };
+        for (name, member) in members {
+            if let Json::Scalar(id) = member
+                && names.contains(&name.trim_matches('"'))
+                && !["null", CUT].contains(&&**id)
+            {
+                let id = id.trim_matches('"');
+                assert!(self.accounts.contains(id), "{name} {id} is in no account");
+            }
+        }
+    }
+}
+
 /// Cuts all events out of the body, and looks at what is left: the envelope
 /// and what the account is made of, nothing else.
 fn assert_nothing_is_lost(body: &str) {
@@ -64,7 +90,7 @@ fn assert_nothing_is_lost(body: &str) {
     };
     let mut by_range: BTreeMap<(usize, usize), Vec<&'static str>> = BTreeMap::new();
     let mut ranges = Vec::new();
-    let mut contacts = BTreeSet::new();
+    let mut seen = Seen::default();
     for event in &webhook {
         assert_eq!(event.raw().body(), body);
         let of_event = range(event.raw());
@@ -73,10 +99,16 @@ fn assert_nothing_is_lost(body: &str) {
         ranges.push(of_event);
         if let Some(raw) = contact(event).and_then(|contact| contact.raw.as_ref()) {
             ranges.push(range(raw));
-            contacts.insert(Json::parse(raw.as_str()).to_string());
+            seen.contacts.insert(Json::parse(raw.as_str()).to_string());
         }
+        let json = serde_json::to_value(event).unwrap();
+        let account = &json.as_object().unwrap().values().next().unwrap()["account"];
+        let ids = account.as_object().unwrap().values();
+        seen.accounts
+            .extend(ids.map(|id| id.as_str().unwrap().to_owned()));
         if let WebhookEvent::Unrecognized(event) = event {
-            contacts.insert(Json::parse(event.raw.as_str()).to_string());
+            seen.contacts
+                .insert(Json::parse(event.raw.as_str()).to_string());
             assert!(
                 !matches!(event.reason, Reason::TooMany(_)),
                 "the samples are small"
@@ -102,10 +134,10 @@ fn assert_nothing_is_lost(body: &str) {
     }
     left += &body[end..];
     let left = Json::parse(&left);
-    assert_envelope("", &left, &contacts);
+    assert_envelope("", &left, &seen);
 }
 
-fn assert_envelope(path: &str, json: &Json, contacts: &BTreeSet<String>) {
+fn assert_envelope(path: &str, json: &Json, seen: &Seen) {
     match json {
         Json::Scalar(text) if text == CUT || text == "null" => {}
         Json::Scalar(text) => {
@@ -130,21 +162,28 @@ fn assert_envelope(path: &str, json: &Json, contacts: &BTreeSet<String>) {
         Json::Array(elements) => {
             for element in elements {
                 // One that is listed twice is in the events once.
-                if path.ends_with(".contacts") && contacts.contains(&element.to_string()) {
+                if path.ends_with(".contacts") && seen.contacts.contains(&element.to_string()) {
                     continue;
                 }
                 let is_list = !matches!(path, "entry" | "entry[].changes");
                 let is_cut = *element == Json::Scalar(CUT.to_owned());
                 let is_level = !is_list && matches!(element, Json::Object(_));
                 assert!(is_cut || is_level, "{path}: no event for {element}");
-                assert_envelope(&format!("{path}[]"), element, contacts);
+                assert_envelope(&format!("{path}[]"), element, seen);
             }
         }
         Json::Object(members) => {
+            let has_events = json.to_string().contains(CUT);
+            if has_events && path == "entry[]" {
+                seen.assert_ids(json, &["id"]);
+            }
             for (name, member) in members {
                 let name = name.trim_matches('"');
+                if has_events && name == "metadata" && path == "entry[].changes[].value" {
+                    seen.assert_ids(member, &["phone_number_id", "display_phone_number"]);
+                }
                 let dot = if path.is_empty() { "" } else { "." };
-                assert_envelope(&format!("{path}{dot}{name}"), member, contacts);
+                assert_envelope(&format!("{path}{dot}{name}"), member, seen);
             }
         }
     }

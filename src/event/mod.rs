@@ -58,7 +58,7 @@ mod user_subscribed;
 
 use crate::signal::{Failure, Report, Signal};
 
-pub use crate::model::{ConversationContext, MetaError};
+pub(crate) use crate::model::{ConversationContext, MetaError};
 pub use crate::signals::WebhookEvent;
 pub use account_alert::{AccountAlert, AlertInfo, AlertSeverity};
 pub use account_review_update::{AccountReviewUpdate, Decision};

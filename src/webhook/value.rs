@@ -83,10 +83,6 @@ impl<'a> Value<'a> {
         let [product, metadata, contacts, messages, statuses] = members.known;
         let mut others = members.unknown;
         no_list_twice(scope.field.unwrap_or_default(), &others)?;
-        if let Some(piece) = product.filter(|piece| !piece.get().starts_with('"')) {
-            let path = path.member("messaging_product");
-            events.unrecognized(scope, path, Reason::Malformed, piece);
-        }
         if let Some(piece) = metadata {
             let path = path.member("metadata");
             match number(piece) {
@@ -98,6 +94,10 @@ impl<'a> Value<'a> {
                 }
                 Err(reason) => events.unrecognized(scope, path, reason, piece),
             }
+        }
+        if let Some(piece) = product.filter(|piece| !piece.get().starts_with('"')) {
+            let path = path.member("messaging_product");
+            events.unrecognized(scope, path, Reason::Malformed, piece);
         }
         let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
             Ok(items) => Some(items),
@@ -164,6 +164,8 @@ pub(super) fn reader(field: &str, list: &str) -> Option<Reader> {
         // is counts as in a conversation.
         (_, SIGNUP) => Some(UserSubscribed::read),
         (SIGNUP, list) => reader_of_items("messages", list),
+        // So do errors, wherever they are documented.
+        (_, "errors") => reader_of_items("messages", "errors"),
         (field, list) => reader_of_items(field, list),
     }
 }
