@@ -32,7 +32,7 @@ pub(super) fn layered(
             let is_nested =
                 |(name, _): &(Cow<'_, str>, &RawValue)| field == STANDBY && name == STANDBY;
             let nested = parts.others.iter().position(is_nested);
-            let nested = nested.map(|at| parts.others.swap_remove(at).1);
+            let nested = nested.map(|at| parts.others.remove(at).1);
             items(events, scope, path, parts);
             if let Some(nested) = nested {
                 let path = path.member(STANDBY);

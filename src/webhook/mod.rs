@@ -16,6 +16,7 @@
 
 mod change;
 mod contacts;
+mod content;
 mod documented;
 mod error;
 mod events;

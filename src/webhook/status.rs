@@ -22,14 +22,14 @@ struct Wire {
     id: Option<MessageId>,
     #[serde(default)]
     status: Option<MessageStatus>,
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "option")]
     kind: Option<Box<str>>,
     #[serde(default, deserialize_with = "option")]
     timestamp: Option<Timestamp>,
     /// The group's id when `recipient_type` is `group`.
     #[serde(default)]
     recipient_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_type: Option<Box<str>>,
     #[serde(default)]
     recipient_user_id: Option<UserId>,
@@ -48,7 +48,7 @@ struct Wire {
     participant_recipient_id: Option<WaId>,
     #[serde(default)]
     recipient_participant_user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_identity_key_hash: Option<Box<str>>,
     #[serde(default)]
     conversation: Option<Box<Conversation>>,
@@ -60,7 +60,7 @@ struct Wire {
     template_id: Option<TemplateId>,
     #[serde(default)]
     errors: Option<Vec<MetaError>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     biz_opaque_callback_data: Option<Box<str>>,
 }
 

@@ -1,0 +1,146 @@
+//! What a message says: the member that its `type` names.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::split::{elements, members, object};
+use super::strict::MAX_LIST;
+use crate::event::Reason;
+use crate::model::{
+    Content, Edit, EditedMessage, FlowResponse, Interactive, Message, MessageId, NfmReply,
+    OtherReply,
+};
+
+/// Reads a content of type `kind` from the member of that name.
+pub(super) fn content(kind: Option<&str>, member: Option<&RawValue>) -> Result<Content, Reason> {
+    let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
+    let required = || member.ok_or_else(|| Reason::Missing(kind.into()));
+    Ok(match kind {
+        "text" => Content::Text(object(required()?)?),
+        "image" => Content::Image(object(required()?)?),
+        "audio" => Content::Audio(object(required()?)?),
+        "video" => Content::Video(object(required()?)?),
+        "document" => Content::Document(object(required()?)?),
+        "sticker" => Content::Sticker(object(required()?)?),
+        "location" => Content::Location(object(required()?)?),
+        "contacts" => {
+            let cards = elements(required()?)?;
+            if cards.len() > MAX_LIST {
+                return Err(Reason::Malformed);
+            }
+            Content::Contacts(cards.into_iter().map(object).collect::<Result<_, _>>()?)
+        }
+        "reaction" => Content::Reaction(object(required()?)?),
+        "interactive" => Content::Interactive(Box::new(interactive(required()?)?)),
+        "button" => Content::Button(object(required()?)?),
+        "order" => Content::Order(object(required()?)?),
+        "system" => Content::System(Box::new(object(required()?)?)),
+        "edit" => Content::Edit(Box::new(edit(required()?)?)),
+        "revoke" => Content::Revoke(object(required()?)?),
+        "request_welcome" => Content::RequestWelcome,
+        "media_placeholder" => Content::MediaPlaceholder,
+        // The older `unknown` has its reason in `errors` alone.
+        "unsupported" | "unknown" => {
+            Content::Unsupported(member.map(object).transpose()?.unwrap_or_default())
+        }
+        unknown => return Err(Reason::UnknownType(unknown.into())),
+    })
+}
+
+fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
+    let (kind, member) = tagged(item)?;
+    let required = || member.ok_or_else(|| Reason::Missing((&*kind).into()));
+    Ok(match &*kind {
+        "button_reply" => Interactive::ButtonReply(object(required()?)?),
+        "list_reply" => Interactive::ListReply(object(required()?)?),
+        "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?)?),
+        "call_permission_reply" => Interactive::CallPermissionReply(object(required()?)?),
+        "product" => Interactive::Product(object(required()?)?),
+        "payment_method" => Interactive::PaymentMethod(object(required()?)?),
+        other => Interactive::Other(OtherReply {
+            content: member.map(object).transpose()?,
+            kind: other.into(),
+        }),
+    })
+}
+
+/// `response_json` is JSON in a string; should it come as the JSON itself,
+/// that is as good.
+fn nfm_reply(item: &RawValue) -> Result<NfmReply, Reason> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        #[serde(default)]
+        name: Option<Box<str>>,
+        #[serde(default)]
+        body: Option<Box<str>>,
+        #[serde(default, borrow)]
+        response_json: Option<&'a RawValue>,
+    }
+    let wire: Wire<'_> = object(item)?;
+    let response = wire
+        .response_json
+        .ok_or_else(|| Reason::Missing("response_json".into()))?;
+    let response_json = if response.get().starts_with('"') {
+        serde_json::from_str(response.get()).map_err(|_| Reason::Malformed)?
+    } else {
+        response.get().into()
+    };
+    Ok(NfmReply {
+        name: wire.name,
+        body: wire.body,
+        response_json,
+    })
+}
+
+fn edit(item: &RawValue) -> Result<Edit, Reason> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        original_message_id: MessageId,
+        #[serde(borrow)]
+        message: &'a RawValue,
+    }
+    let wire: Wire<'_> = object(item)?;
+    let [context] = members(wire.message, ["context"])?.known;
+    let (kind, member) = tagged(wire.message)?;
+    // What is edited is a message that was sent, and never an edit in an edit
+    // in an edit, which would end with the stack.
+    if matches!(&*kind, "edit" | "revoke") {
+        return Err(Reason::UnknownType(kind.into()));
+    }
+    Ok(Edit {
+        original_message_id: wire.original_message_id,
+        message: EditedMessage {
+            content: content(Some(&kind), member)?,
+            context: context.map(object).transpose()?,
+        },
+    })
+}
+
+/// Splits an item into its `type` and the member of that name.
+fn tagged(item: &RawValue) -> Result<(Cow<'_, str>, Option<&RawValue>), Reason> {
+    let members = members(item, ["type"])?;
+    let [kind] = members.known;
+    let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
+    let kind: Cow<'_, str> = serde_json::from_str(kind.get()).map_err(|_| Reason::Malformed)?;
+    let mut named = members
+        .unknown
+        .into_iter()
+        .filter(|(name, _)| *name == kind);
+    let member = named.next().map(|(_, member)| member);
+    if named.next().is_some() {
+        return Err(Reason::Duplicate(kind.into()));
+    }
+    Ok((kind, member.filter(|member| member.get() != "null")))
+}
+
+/// What an `nfm_reply` submits, ready to use.
+pub(super) fn flow_response(message: &Message, reply: &NfmReply) -> Result<FlowResponse, Reason> {
+    let mut response =
+        FlowResponse::from_response_json(&reply.response_json).map_err(|_| Reason::Malformed)?;
+    response.name.clone_from(&reply.name);
+    response.body.clone_from(&reply.body);
+    response.reply_to = message.reply_to().cloned();
+    Ok(response)
+}
