@@ -1,6 +1,7 @@
 //! The bodies that several tests read.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod cut;
 pub(crate) mod json;
 pub(crate) mod odd;
 
