@@ -4,6 +4,8 @@ pub mod event;
 pub mod model;
 pub mod signal;
 pub mod signals;
+#[cfg(feature = "signature")]
+mod signature;
 pub mod webhook;
 
 #[doc(no_inline)]
@@ -12,6 +14,8 @@ pub use signal::{
     AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Mute, Receiver,
     ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
 };
+#[cfg(feature = "signature")]
+pub use signature::{SignatureError, SignatureErrorKind, SignatureVerifier};
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse,
 };
