@@ -149,7 +149,8 @@ impl Default for Parser {
     }
 }
 
-/// A webhook that was read: its events, in the order of the body.
+/// A webhook that was read: its events, in the order of the body; those of one
+/// value by their lists, `messages` before `statuses` before the others.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Webhook {
     events: Vec<WebhookEvent>,
