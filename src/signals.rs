@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
     reason = "the table names nearly all of them"
 )]
 use crate::event::*;
-use crate::model::RawJson;
+use crate::model::{Account, Contact, RawJson};
 use crate::signal::{AnySignal, Report, Signal};
 use crate::webhook::Reader;
 
@@ -64,8 +64,8 @@ macro_rules! signals {
         pub(crate) fn reader_of_items(field: &str, list: &str) -> Option<Reader> {
             use crate::webhook::FromItem;
             match (field, list) {
-                $($(($($own_field)|+, $($own_list)|+) => Some(<$own>::read),)?)+
-                $(($($item_field)|+, $item_list) => Some(<Change<$item>>::read),)+
+                $($(($($own_field)|+, $($own_list)|+) => Some(<$own>::READER),)?)+
+                $(($($item_field)|+, $item_list) => Some(<Change<$item>>::READER),)+
                 _ => None,
             }
         }
@@ -74,7 +74,7 @@ macro_rules! signals {
         pub(crate) fn reader_of_value(field: &str) -> Option<Reader> {
             use crate::webhook::FromItem;
             match field {
-                $($($value_field)|+ => Some(<Change<$value>>::read),)+
+                $($($value_field)|+ => Some(<Change<$value>>::READER),)+
                 _ => None,
             }
         }
@@ -159,6 +159,22 @@ macro_rules! signals {
             pub fn partition_key(&self) -> String {
                 match self {
                     $(Self::$variant(event) => event.partition_key(),)+
+                }
+            }
+
+            /// The account and number that it concerns.
+            #[must_use]
+            pub fn account(&self) -> &Account {
+                match self {
+                    $(Self::$variant(event) => &event.account,)+
+                }
+            }
+
+            /// The user's contact, as the webhook has it.
+            #[must_use]
+            pub fn contact(&self) -> Option<&Contact> {
+                match self {
+                    $(Self::$variant(event) => event.partition().contact,)+
                 }
             }
 
@@ -285,6 +301,9 @@ signals! {
         /// What became of a marketing message that is tracked.
         TRACKING_EVENT: TrackingEvent = "tracking_event", each "events" of "tracking_events";
         /// Meta could not do something that concerns no single message.
+        ///
+        /// Meta gives no time with it, so that equal errors have one
+        /// [`dedup_key`](Event::dedup_key): do not drop the second one.
         META_ERROR: MetaError = "meta_error", each "errors" of "messages" | "calls";
     }
     values {

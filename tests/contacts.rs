@@ -167,3 +167,56 @@ fn a_thousand_contacts_in_reverse_order_are_all_found() {
         expected
     );
 }
+
+#[test]
+fn a_lone_contact_goes_to_nobody_else_in_a_group_and_to_no_error() {
+    let one = json!([contact("a", &json!({"wa_id": "1"}))]);
+    let in_group = message(&json!({"from": "2", "group_id": "G"}));
+    assert_eq!(names(&one, &json!([in_group]), &json!([])), [None]);
+    let other_number = message(&json!({"from": "2"}));
+    assert_eq!(
+        names(&one, &json!([other_number]), &json!([])),
+        [Some("a".into())],
+        "a WhatsApp id and a phone number may differ"
+    );
+    let other_user = message(&json!({"from": "2", "from_user_id": "US.2"}));
+    let one = json!([contact("a", &json!({"wa_id": "1", "user_id": "US.1"}))]);
+    assert_eq!(names(&one, &json!([other_user]), &json!([])), [None]);
+
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+        "field": "messages", "value": {"contacts": one, "errors": [{"code": 1}]}}]}]});
+    let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+    let [
+        WebhookEvent::MetaError(error),
+        WebhookEvent::Unrecognized(_),
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(error.contact, None);
+}
+
+#[test]
+fn what_stands_beside_a_lone_message_does_not_take_its_contact() {
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+        "field": "messages", "value": {
+            "contacts": [contact("a", &json!({"wa_id": "1"}))],
+            "messages": [message(&json!({"from": "2"}))],
+            "conversation_context": {"type": "summary"}, "errors": [{"code": 1}]}}]}]});
+    let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+    let of_message = events[0].contact().unwrap();
+    assert_eq!(of_message.display_name(), "a");
+    assert!(events.iter().all(|event| event.name() != "unrecognized"));
+}
+
+/// Numbers change hands; business-scoped user ids do not.
+#[test]
+fn a_user_id_counts_more_than_a_phone_number() {
+    let contacts = json!([
+        contact("before", &json!({"wa_id": "1", "user_id": "US.A"})),
+        contact("now", &json!({"user_id": "US.B"})),
+    ]);
+    let messages = json!([message(&json!({"from": "1", "from_user_id": "US.B"}))]);
+    let found = names(&contacts, &messages, &json!([]));
+    assert_eq!(found, [Some("now".into())]);
+}

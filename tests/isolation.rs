@@ -85,13 +85,13 @@ fn an_unknown_message_type_beside_a_good_message_keeps_its_header() {
 }
 
 #[test]
-fn a_message_whose_text_is_a_number_beside_a_good_message() {
+fn a_message_whose_text_is_no_text_beside_a_good_message() {
     odd_message(
         r#"{"id":"wamid.ODD","type":"text","text":5}"#,
         &Reason::Malformed,
     );
     odd_message(
-        r#"{"id":"wamid.ODD","type":"text","text":{"body":5}}"#,
+        r#"{"id":"wamid.ODD","type":"text","text":{"body":{}}}"#,
         &Reason::Malformed,
     );
 }
@@ -586,6 +586,22 @@ fn a_list_within_an_item_has_an_end() {
         assert_eq!(events(&messages(&[&longest]))[0].name(), "message_received");
         odd_message(&message(&vec!["{}"; 10_001].join(",")), &Reason::Malformed);
     }
+}
+
+/// Four megabytes of `{},{},{}` must not become a gigabyte of events.
+#[test]
+fn a_body_gives_a_hundred_thousand_events_at_most_and_says_what_is_left() {
+    let errors = vec!["{}"; 150_000].join(",");
+    let body = body(&format!(r#""errors":[{errors}]"#));
+    let all = events(&body);
+    let Some((WebhookEvent::Unrecognized(rest), all)) = all.split_last() else {
+        panic!("something is left")
+    };
+    assert_eq!(
+        (all.len(), &rest.reason),
+        (100_000, &Reason::TooMany(50_000))
+    );
+    assert_eq!(rest.raw.as_str(), body);
 }
 
 /// More items than Meta sends at once are still items.

@@ -187,11 +187,20 @@ impl Call {
 impl Payload for Call {
     const REQUIRED: &'static [&'static str] = &["id", "event"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.user()
     }
 
     fn key(&self) -> Option<String> {
-        Some(format!("{}:{}", self.id, self.event))
+        // A call may be recorded more than once.
+        let at = self.timestamp.map(|time| format!(":at={}", time.as_secs()));
+        Some(format!(
+            "{}:{}{}",
+            self.id,
+            self.event,
+            at.unwrap_or_default()
+        ))
     }
 }

@@ -72,6 +72,8 @@ impl CallStatus {
 impl Payload for CallStatus {
     const REQUIRED: &'static [&'static str] = &["id", "status"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.user()
     }

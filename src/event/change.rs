@@ -59,6 +59,9 @@ pub(crate) trait Payload: DeserializeOwned {
     /// of an odd one can name what is missing.
     const REQUIRED: &'static [&'static str] = &[];
 
+    /// Whether it names a user, or should.
+    const IS_ABOUT_USER: bool = false;
+
     /// The user that it names.
     fn user(&self) -> Option<Identity> {
         None

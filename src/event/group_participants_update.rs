@@ -129,6 +129,8 @@ impl GroupParticipantsUpdate {
 impl Payload for GroupParticipantsUpdate {
     const REQUIRED: &'static [&'static str] = &["type"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.user()
     }

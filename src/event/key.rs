@@ -84,7 +84,11 @@ macro_rules! keys {
 
             fn partition(&self) -> PartitionKey<'_> {
                 let user = self.$about.$user.as_ref();
-                PartitionKey::new(&self.account, user, self.contact.as_deref())
+                let group = self.$about.group_id.as_ref();
+                PartitionKey {
+                    group: group.map(AsRef::as_ref),
+                    ..PartitionKey::new(&self.account, user, self.contact.as_deref())
+                }
             }
         }
     )+ };
@@ -110,21 +114,31 @@ fn of_message(message: &Message, raw: &RawJson) -> String {
     }
 }
 
-/// The steps of a message share its wamid; so do its recipients in a group.
+/// The steps of a message share its wamid; so do its recipients in a group, and
+/// the payments for it.
 fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     let mut key = format!("{}:{}", update.id, update.status);
+    let mut add = |name: &str, part: &str| {
+        let _ = write!(key, ":{name}={part}");
+    };
     if let Some(kind) = &update.kind {
-        let _ = write!(key, ":{kind}");
+        add("type", kind);
     }
-    if update.group_id.is_some()
+    if update.is_of_group()
         && let Some(participant) = &update.recipient
     {
-        participant.ids().for_each(|id| {
-            let _ = write!(key, ":{id}");
-        });
+        participant.ids().for_each(|id| add("to", id));
+    }
+    if let Some(payment) = &update.payment {
+        let transaction = payment.transaction.as_ref();
+        let order = payment.reference_id.as_ref().map(AsRef::as_ref);
+        let transaction =
+            transaction.and_then(|transaction| Some(transaction.id.as_ref()?.as_str()));
+        add("order", order.unwrap_or_default());
+        add("transaction", transaction.unwrap_or_default());
     }
     if let Some(timestamp) = update.timestamp {
-        let _ = write!(key, ":{}", timestamp.as_secs());
+        add("at", &timestamp.as_secs().to_string());
     }
     key
 }
@@ -133,7 +147,20 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
 /// when it happened and of its JSON, in which neither white space nor the
 /// order of members counts.
 pub(crate) fn hash(account: &Account, time: Option<Timestamp>, raw: &RawJson) -> String {
+    hash_in(&[], account, time, raw)
+}
+
+/// [`hash`] of a thing that is also known by where it stands.
+pub(crate) fn hash_in(
+    place: &[&str],
+    account: &Account,
+    time: Option<Timestamp>,
+    raw: &RawJson,
+) -> String {
     let mut hash = Hash::default();
+    for part in place {
+        hash.text('p', part);
+    }
     for id in [
         account.waba_id.as_ref().map(AsRef::as_ref),
         account.phone_number_id.as_ref().map(AsRef::as_ref),

@@ -98,6 +98,13 @@ object! {
 }
 
 impl MessagingHandover {
+    /// The user, when Meta shows the phone number.
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        let phone = self.sender.as_ref()?.phone_number.as_ref()?;
+        Identity::from_phone(phone.as_str())
+    }
+
     /// Who had the conversation and who has it now, whichever way it went.
     #[must_use]
     pub fn control(&self) -> Option<&Control> {
@@ -111,9 +118,10 @@ impl MessagingHandover {
 impl Payload for MessagingHandover {
     const REQUIRED: &'static [&'static str] = &["type"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
-        let phone = self.sender.as_ref()?.phone_number.as_ref()?;
-        Identity::new(Some(phone.as_str()), None, None)
+        self.user()
     }
 
     fn phone_number_id(&self) -> Option<&PhoneNumberId> {

@@ -94,6 +94,8 @@ impl SyncedContact {
 impl Payload for SmbAppStateSync {
     const REQUIRED: &'static [&'static str] = &["action"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.contact.as_ref()?.user()
     }

@@ -55,6 +55,8 @@ impl StandbyEcho {
 impl Payload for StandbyEcho {
     const REQUIRED: &'static [&'static str] = &["id", "message"];
 
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.user()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::{PartitionKey, hash};
+use super::key::{PartitionKey, hash_in};
 use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
 
 /// Something in a webhook that this version of the crate does not know, or
@@ -85,8 +85,9 @@ pub enum Reason {
     Malformed,
     /// A contact that no message or status of its webhook belongs to.
     StrayContact,
-    /// This many more odd things than are reported one by one (10,000 of a
-    /// body); here is the whole body. Meta sends no such thing.
+    /// This many more items than become events (100,000 of a body), or more odd
+    /// things than are reported one by one (10,000); here is the whole body.
+    /// Meta sends no such thing.
     TooMany(usize),
 }
 
@@ -119,7 +120,10 @@ impl fmt::Display for Quoted<'_> {
 
 impl Keys for Unrecognized {
     fn key(&self) -> String {
-        hash(&self.account, self.timestamp, &self.raw)
+        // Its index depends on what else the webhook holds.
+        let place = self.path.replace(|c: char| c.is_ascii_digit(), "");
+        let field = self.field.as_deref().unwrap_or_default();
+        hash_in(&[field, &place], &self.account, self.timestamp, &self.raw)
     }
 
     fn partition(&self) -> PartitionKey<'_> {

@@ -69,6 +69,8 @@ impl UserIdUpdate {
 }
 
 impl Payload for UserIdUpdate {
+    const IS_ABOUT_USER: bool = true;
+
     fn user(&self) -> Option<Identity> {
         self.user()
     }

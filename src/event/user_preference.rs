@@ -1,7 +1,7 @@
 use super::{Change, Payload, Reason, UserSubscribed};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{Identity, SignupId, Timestamp, UserId, WaId};
+use crate::model::{Identity, Timestamp, UserId, WaId};
 use crate::webhook::{Events, FromItem, Item};
 
 object! {
@@ -42,8 +42,6 @@ object! {
         pub value: PreferenceValue,
         /// In words.
         pub detail: Option<Box<str>>,
-        /// The signup that they came through.
-        pub signup_id: Option<SignupId>,
         /// When.
         pub timestamp: Option<Timestamp>,
     }
@@ -75,6 +73,8 @@ impl UserPreference {
 
 impl Payload for UserPreference {
     const REQUIRED: &'static [&'static str] = &["value"];
+
+    const IS_ABOUT_USER: bool = true;
 
     fn user(&self) -> Option<Identity> {
         self.user()

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FlowToken, MessageId};
+use super::{FlowToken, MessageId, json};
 
 /// A form that the user filled in and sent: an `nfm_reply`.
 ///
@@ -40,6 +40,7 @@ pub struct FlowResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_token: Option<FlowToken>,
     /// The submitted fields, without the token.
+    #[serde(deserialize_with = "json::object")]
     pub data: Map<String, Value>,
     /// The message with which you sent the form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,9 +52,12 @@ impl FlowResponse {
     ///
     /// # Errors
     ///
-    /// When it is not a JSON object. The error's text may quote it.
+    /// When it is not a JSON object, or nested more than 64 deep. The error's
+    /// text may quote it.
     pub fn from_response_json(response_json: &str) -> serde_json::Result<Self> {
-        let mut data: Map<String, Value> = serde_json::from_str(response_json)?;
+        let mut deserializer = serde_json::Deserializer::from_str(response_json);
+        let mut data = json::object(&mut deserializer)?;
+        deserializer.end()?;
         // A token that is no text stays in the data: it is not one of ours.
         let flow_token = match data.get("flow_token") {
             Some(Value::String(token)) if !token.is_empty() => Some(FlowToken::from(&**token)),

@@ -144,36 +144,43 @@ impl Identity {
         self.parent_user_id.as_ref()
     }
 
-    /// Whether both name one user: they share an id. Two that share none may
-    /// still be one person, seen once by phone and once by user id.
+    /// Whether both name one user: they share an id. A phone number counts only
+    /// as long as their business-scoped user ids do not differ, since numbers
+    /// change hands. Two that share none may still be one person, seen once by
+    /// phone and once by user id.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// let before = Identity::new(Some("15550101001"), Some("US.7001"), None).unwrap();
+    /// let after = Identity::new(Some("15550101001"), Some("US.7002"), None).unwrap();
+    /// assert!(!before.is_same_user(&after), "the number has changed hands");
+    /// ```
     #[must_use]
     pub fn is_same_user(&self, other: &Self) -> bool {
         fn shared<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
             a.is_some() && a == b
         }
-        shared(self.wa_id(), other.wa_id())
-            || shared(self.user_id(), other.user_id())
+        shared(self.user_id(), other.user_id())
             || shared(self.parent_user_id(), other.parent_user_id())
+            || (shared(self.wa_id(), other.wa_id()) && !self.is_other_user(other))
     }
 
     /// Whether the two are known to be two: both have a business-scoped user
     /// id, and not the same.
     pub(crate) fn is_other_user(&self, other: &Self) -> bool {
-        fn differ<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
-            a.is_some() && b.is_some() && a != b
-        }
-        !self.is_same_user(other)
-            && (differ(self.user_id(), other.user_id())
-                || differ(self.parent_user_id(), other.parent_user_id()))
+        let ids = (self.user_id(), other.user_id());
+        matches!(ids, (Some(id), Some(other)) if id != other)
     }
 
     /// The same user with the ids of `other`, where it has none of its own.
     pub(crate) fn or(self, other: Self) -> Self {
-        Self {
-            wa_id: self.wa_id.or(other.wa_id),
-            user_id: self.user_id.or(other.user_id),
-            parent_user_id: self.parent_user_id.or(other.parent_user_id),
-        }
+        let both = Self::from_ids(Ids {
+            wa_id: self.wa_id.clone().or(other.wa_id),
+            user_id: self.user_id.clone().or(other.user_id),
+            parent_user_id: self.parent_user_id.clone().or(other.parent_user_id),
+        });
+        both.unwrap_or(self)
     }
 
     /// Every id that it has.

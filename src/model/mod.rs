@@ -15,6 +15,7 @@ mod flow;
 mod history;
 mod id;
 mod identity;
+pub(crate) mod json;
 mod message;
 pub(crate) mod object;
 mod payment;

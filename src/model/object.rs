@@ -5,11 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::{Timestamp, scalar};
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
-use serde_json::{Map, Value};
-
-use super::{Timestamp, scalar};
 
 /// Declares an object of Meta's, as a struct that serializes as it is read.
 ///
@@ -90,9 +88,6 @@ pub(crate) trait Member: Sized {
     /// not worth losing the object for: a timestamp that is no time.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
 }
-
-member!(Map<String, Value>);
-member!(Value);
 
 macro_rules! scalars {
     ($($type:ty: $read:expr,)+) => { $(

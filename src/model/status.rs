@@ -44,6 +44,9 @@ pub struct StatusUpdate {
     /// status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Identity>,
+    /// What it was sent to: `group`, or missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_type: Option<Box<str>>,
     /// The group that it was sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
@@ -72,6 +75,12 @@ pub struct StatusUpdate {
 }
 
 impl StatusUpdate {
+    /// Whether the message was sent to a group.
+    #[must_use]
+    pub fn is_of_group(&self) -> bool {
+        self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")
+    }
+
     /// A step of which nothing else is known.
     #[must_use]
     pub fn new(id: impl Into<MessageId>, status: MessageStatus) -> Self {
@@ -81,6 +90,7 @@ impl StatusUpdate {
             kind: None,
             timestamp: None,
             recipient: None,
+            recipient_type: None,
             group_id: None,
             recipient_identity_key_hash: None,
             conversation: None,

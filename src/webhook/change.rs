@@ -79,7 +79,7 @@ fn whole(
         path,
         around: &around,
     };
-    read(events, &item)
+    (read.read)(events, &item)
 }
 
 /// Signups in a value that holds nothing else of a conversation.
@@ -90,7 +90,7 @@ fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: &
         contacts: contacts.finder(false),
         conversation_context: None,
     };
-    if let Some(list) = List::of(events, scope, path, UserSubscribed::read, signup) {
+    if let Some(list) = List::of(events, scope, path, UserSubscribed::READER, signup, true) {
         list.read(events, &around);
     }
 }
@@ -105,18 +105,19 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    /// Splits a list, or takes an object for the only item; all else is
-    /// reported.
+    /// Splits a list, or takes the object that a signup or a context is for the
+    /// only item; all else is reported.
     fn of(
         events: &mut Events<'_>,
         scope: &Scope<'_>,
         path: Path<'a>,
         read: Reader,
         piece: &'a RawValue,
+        may_stand_alone: bool,
     ) -> Option<Self> {
         let (items, is_array) = match elements(piece) {
             Ok(items) => (items, true),
-            Err(_) if piece.get().starts_with('{') => (vec![piece], false),
+            Err(_) if may_stand_alone && piece.get().starts_with('{') => (vec![piece], false),
             Err(reason) => {
                 events.unrecognized(scope, path, reason, piece);
                 return None;
@@ -141,12 +142,21 @@ impl<'a> List<'a> {
                 path,
                 around,
             };
-            if let Err(reason) = (self.read)(events, &item) {
+            if let Err(reason) = (self.read.read)(events, &item) {
                 events.unrecognized_item(around.scope, path, reason, json);
             }
         }
     }
 }
+
+/// The member that stands for itself, and beside the messages too.
+const CONVERSATION_CONTEXT: &str = "conversation_context";
+
+/// Of a list that the field should not have.
+const UNKNOWN: Reader = Reader {
+    read: |_, _| Err(Reason::UnknownMember),
+    is_about_user: false,
+};
 
 /// All items of a value; it may hold several lists at once.
 pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Value<'_>) {
@@ -160,17 +170,22 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
     for (name, piece) in &value.others {
         match reader(field, name) {
             Some(_) if piece.get() == "null" => {}
-            Some(read) => others.extend(List::of(events, scope, path.member(name), read, piece)),
+            Some(read) => {
+                let is_single = matches!(&**name, SIGNUP | CONVERSATION_CONTEXT);
+                let path = path.member(name);
+                others.extend(List::of(events, scope, path, read, piece, is_single));
+            }
             None => unknown.push((name.clone(), *piece)),
         }
-        if name == "conversation_context" {
+        if name == CONVERSATION_CONTEXT {
             conversation_context = object(piece).ok().map(Arc::new);
         }
     }
 
     let of_documented = documented.iter().filter_map(|(_, items)| items.as_ref());
+    let of_others = others.iter().filter(|list| list.read.is_about_user);
     let count = of_documented.map(Vec::len).sum::<usize>()
-        + others.iter().map(|list| list.items.len()).sum::<usize>()
+        + of_others.map(|list| list.items.len()).sum::<usize>()
         + usize::from(value.itself.is_some());
     let around = &Around {
         scope,
@@ -187,7 +202,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
             path,
             items,
             is_array: true,
-            read: read.unwrap_or(|_, _| Err(Reason::UnknownMember)),
+            read: read.unwrap_or(UNKNOWN),
         };
         list.read(events, around);
     }
@@ -195,7 +210,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
         list.read(events, around);
     }
     if let Some(itself) = value.itself
-        && let Some(list) = List::of(events, scope, path, UserSubscribed::read, itself)
+        && let Some(list) = List::of(events, scope, path, UserSubscribed::READER, itself, true)
     {
         list.read(events, around);
     }

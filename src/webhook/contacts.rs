@@ -11,6 +11,7 @@ use super::events::{Events, Scope};
 use super::path::Path;
 use super::split::object;
 use crate::event::Reason;
+use crate::model::object::option;
 use crate::model::{Contact, Identity, Ids, UserId, WaId};
 
 /// The contacts of one value.
@@ -88,15 +89,15 @@ impl<'c> Finder<'c> {
     /// `at` is the item's place in its array. Contacts often stand in the same
     /// order, so that is where it looks first; but it believes only the ids.
     pub(super) fn find(&self, user: Option<&Identity>, at: usize) -> Option<Arc<Contact>> {
-        let listed = match user {
-            Some(user) => self
-                .list
-                .get(at)
-                .filter(|listed| listed.contact.identity.is_same_user(user))
-                .or_else(|| self.look_up(user))
-                .or_else(|| self.only(Some(user)))?,
-            None => self.only(None)?,
-        };
+        let listed = user.and_then(|user| self.find_listed(user, at));
+        listed.or_else(|| Some(Arc::clone(&self.only(user)?.contact)))
+    }
+
+    /// The contact with an id of this user.
+    pub(super) fn find_listed(&self, user: &Identity, at: usize) -> Option<Arc<Contact>> {
+        let is_it = |listed: &&Listed<'_>| listed.contact.identity.is_same_user(user);
+        let there = self.list.get(at).filter(is_it);
+        let listed = there.or_else(|| self.look_up(user))?;
         Some(Arc::clone(&listed.contact))
     }
 
@@ -132,7 +133,9 @@ impl<'c> Finder<'c> {
             // From the last to the first, so that the first with an id keeps it.
             ids.collect::<Vec<_>>().into_iter().rev().collect()
         });
-        user.ids().find_map(|id| by_id.get(id).copied())
+        let of_user = |listed: &&Listed<'_>| listed.contact.identity.is_same_user(user);
+        user.ids()
+            .find_map(|id| by_id.get(id).copied().filter(of_user))
     }
 
     /// Reports the contacts that belong to nothing.
@@ -167,15 +170,18 @@ fn read(item: &RawValue) -> Result<Contact, Reason> {
         parent_user_id: Option<UserId>,
         #[serde(default)]
         profile: Option<Profile>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "option")]
         identity_key_hash: Option<Arc<str>>,
     }
 
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Profile {
+        #[serde(deserialize_with = "option")]
         name: Option<Arc<str>>,
+        #[serde(deserialize_with = "option")]
         username: Option<Arc<str>>,
+        #[serde(deserialize_with = "option")]
         country_code: Option<Arc<str>>,
     }
 

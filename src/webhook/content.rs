@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 use super::split::{elements, members, object};
 use super::strict::MAX_LIST;
 use crate::event::Reason;
+use crate::model::json::Kept;
+use crate::model::object::option;
 use crate::model::{
     Content, Edit, EditedMessage, FlowResponse, Interactive, Message, MessageId, NfmReply,
     OtherReply,
@@ -59,10 +61,13 @@ fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
         "call_permission_reply" => Interactive::CallPermissionReply(object(required()?)?),
         "product" => Interactive::Product(object(required()?)?),
         "payment_method" => Interactive::PaymentMethod(object(required()?)?),
-        other => Interactive::Other(OtherReply {
-            content: member.map(object).transpose()?,
-            kind: other.into(),
-        }),
+        other => {
+            let content: Option<Kept> = member.map(object).transpose()?;
+            Interactive::Other(OtherReply {
+                content: content.map(|Kept(content)| content),
+                kind: other.into(),
+            })
+        }
     })
 }
 
@@ -71,9 +76,9 @@ fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
 fn nfm_reply(item: &RawValue) -> Result<NfmReply, Reason> {
     #[derive(Deserialize)]
     struct Wire<'a> {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "option")]
         name: Option<Box<str>>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "option")]
         body: Option<Box<str>>,
         #[serde(default, borrow)]
         response_json: Option<&'a RawValue>,

@@ -1,5 +1,5 @@
-//! The fast way into a body: one of messages and statuses, as Meta documents it
-//! and as nearly all are, is taken apart down to its items in one pass.
+//! The fast way into a body: one that holds lists, as Meta documents them and as
+//! nearly all bodies do, is taken apart down to its items in one pass.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -86,9 +86,13 @@ fn thread(
     let thread = Thread {
         id,
         contact: identity.map(|identity| {
-            let mut contact = Contact::new(identity);
-            contact.username = context.username;
-            Arc::new(contact)
+            // The webhook's contact knows the name as well.
+            let listed = item.listed_contact(&identity);
+            listed.unwrap_or_else(|| {
+                let mut contact = Contact::new(identity);
+                contact.username = context.username;
+                Arc::new(contact)
+            })
         }),
         progress,
     };

@@ -27,22 +27,42 @@ pub(crate) struct Around<'a> {
     pub(super) conversation_context: Option<Arc<ConversationContext>>,
 }
 
-/// Reads an item and adds its events.
-///
-/// # Errors
-///
-/// Why the item, or a part of it, cannot be read; the caller reports it.
-pub(crate) type Reader = fn(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>;
+/// How an item is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(super) read: fn(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
+    /// Whether the item names a user, or should.
+    pub(super) is_about_user: bool,
+}
 
 /// An event that is read from an item.
 pub(crate) trait FromItem {
-    /// A [`Reader`].
+    /// Whether the item names a user, or should.
+    const IS_ABOUT_USER: bool = true;
+
+    /// [`read`](Self::read), to be called later.
+    const READER: Reader = Reader {
+        read: Self::read,
+        is_about_user: Self::IS_ABOUT_USER,
+    };
+
+    /// Reads an item and adds its events.
+    ///
+    /// # Errors
+    ///
+    /// Why the item, or a part of it, cannot be read; the caller reports it.
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason>;
 }
 
 impl Item<'_, '_> {
+    /// The contact of a user, or the only contact for the only item.
     pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
         self.around.contacts.find(user, self.at)
+    }
+
+    /// The contact with an id of this user.
+    pub(super) fn listed_contact(&self, user: &Identity) -> Option<Arc<Contact>> {
+        self.around.contacts.find_listed(user, self.at)
     }
 
     pub(super) fn account(&self) -> Arc<Account> {
@@ -65,6 +85,8 @@ impl<T: Payload> FromItem for Change<T>
 where
     Self: Into<WebhookEvent>,
 {
+    const IS_ABOUT_USER: bool = T::IS_ABOUT_USER;
+
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
         let change: Self = change(events, item)?;
         T::push(events, item, change)
@@ -73,8 +95,9 @@ where
 
 fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_>) -> Result<Change<T>, Reason> {
     let value: T = object(item.json).map_err(|odd| missing::<T>(item.json).unwrap_or(odd))?;
+    let contact = || item.contact(value.user().as_ref());
     Ok(Change {
-        contact: item.contact(value.user().as_ref()),
+        contact: if T::IS_ABOUT_USER { contact() } else { None },
         account: item.account_of(value.phone_number_id()),
         time: item.around.scope.time,
         raw: events.raw(item.json),

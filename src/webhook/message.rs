@@ -5,6 +5,7 @@
 //! other names are never looked into.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,8 +17,8 @@ use super::split::object;
 use crate::event::{FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::model::object::option;
 use crate::model::{
-    Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Message, MessageId,
-    MetaError, Referral, Timestamp, UserId, WaId,
+    Contact, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Message,
+    MessageId, MetaError, Referral, Timestamp, UserId, WaId,
 };
 
 /// Declares a message as Meta writes it: the members that any may have, and
@@ -97,15 +98,12 @@ pub(super) fn old(
     user: Option<&Identity>,
 ) -> Result<Other, Reason> {
     let mut wire: Wire<'_> = object(item)?;
-    let is_from_business = match (&wire.from, business) {
-        (Some(from), Some(business)) => is_same_number(from.as_str(), business),
-        _ => false,
-    };
-    if is_from_business || wire.to.is_some() || wire.to_user_id.is_some() {
+    if wire.is_outbound(business, user.and_then(Identity::phone)) {
         return wire.into_outbound(user);
     }
     let history_context = wire.history_context.take();
-    let user = match (wire.sender(), user) {
+    let sender = wire.sender();
+    let user = match (sender, user) {
         (Some(sender), Some(user)) if sender.is_same_user(user) => Some(sender.or(user.clone())),
         (sender, user) => sender.or_else(|| user.cloned()),
     };
@@ -128,6 +126,21 @@ fn is_same_number(a: &str, b: &str) -> bool {
 }
 
 impl Wire<'_> {
+    /// Which way an old message went: by the number that it is from, or else by
+    /// whether it names a recipient.
+    fn is_outbound(&self, business: Option<&str>, user: Option<&str>) -> bool {
+        let is = |number: &Option<WaId>, other: Option<&str>| match (number, other) {
+            (Some(number), Some(other)) => Some(is_same_number(number.as_str(), other)),
+            _ => None,
+        };
+        match (is(&self.from, user), is(&self.from, business)) {
+            (Some(true), _) => false,
+            // Without the business number: from another than the thread's user.
+            (_, Some(true)) | (Some(false), None) => true,
+            _ => self.to_user_id.is_some() || is(&self.to, business) == Some(false),
+        }
+    }
+
     fn sender(&mut self) -> Option<Identity> {
         Identity::from_ids(Ids {
             wa_id: self.from.take(),
@@ -137,14 +150,19 @@ impl Wire<'_> {
     }
 
     fn into_outbound(mut self, user: Option<&Identity>) -> Result<Other, Reason> {
+        // A business has no such ids: wherever they stand, they are the user's.
+        let (from, from_parent) = (self.from_user_id.take(), self.from_parent_user_id.take());
         let recipient = Identity::from_ids(Ids {
             wa_id: self.to.take(),
-            user_id: self.to_user_id.take(),
-            parent_user_id: self.to_parent_user_id.take(),
+            user_id: self.to_user_id.take().or(from),
+            parent_user_id: self.to_parent_user_id.take().or(from_parent),
         });
         let from_number = self.from.take();
         let history_context = self.history_context.take();
-        let user = recipient.or_else(|| user.cloned());
+        let user = match (recipient, user) {
+            (Some(to), Some(user)) if to.is_same_user(user) => Some(to.or(user.clone())),
+            (to, user) => to.or_else(|| user.cloned()),
+        };
         Ok(Other {
             message: self.into_message(Direction::Outbound, user)?,
             from_number,
@@ -171,11 +189,20 @@ impl Wire<'_> {
     }
 }
 
+/// Whom a message is from or for, as the contacts have them.
+fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
+    match message.group_id {
+        // The only contact need not be this member.
+        Some(_) => item.listed_contact(message.user.as_ref()?),
+        None => item.contact(message.user.as_ref()),
+    }
+}
+
 /// A message, and the flow that it may submit.
 impl FromItem for MessageReceived {
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
         let message = inbound(item.json)?;
-        let contact = item.contact(message.user.as_ref());
+        let contact = contact(item, &message);
         let raw = events.raw(item.json);
         let flow = message.nfm_reply().map(|reply| {
             Ok(FlowCompleted {
@@ -208,7 +235,7 @@ impl FromItem for StandbyMessage {
         let message = inbound(item.json)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
-            contact: item.contact(message.user.as_ref()),
+            contact: contact(item, &message),
             message,
             account: item.account(),
             raw,
@@ -222,7 +249,7 @@ impl FromItem for MessageEcho {
         let echo = echo(item.json)?;
         let raw = events.raw(item.json);
         events.push(MessageEcho {
-            contact: item.contact(echo.message.user.as_ref()),
+            contact: contact(item, &echo.message),
             message: echo.message,
             from_number: echo.from_number,
             account: item.account(),

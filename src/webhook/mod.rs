@@ -7,12 +7,13 @@
 //! never learn of it.
 //!
 //! ```text
-//! body ─ envelope ─ entry[] ─ changes[] ─ value ─┬ messages[]      → MessageReceived, FlowCompleted
-//!                                                ├ statuses[]      → MessageStatusChanged
-//!                                                ├ user_preferences[], in_app_signup
-//!                                                │                 → UserSubscribed
-//!                                                └ all the rest    → Unrecognized
+//! body ─ envelope ─ entry[] ─ changes[] ─ value ─┬ lists of items → an event for each item
+//!                                                ├ one thing      → one event
+//!                                                └ all the rest   → Unrecognized
 //! ```
+//!
+//! Which fields hold lists, and which event an item becomes, the table of
+//! [`signals`](crate::signals) says.
 
 mod change;
 mod contacts;

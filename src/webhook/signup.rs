@@ -52,7 +52,7 @@ impl FromItem for UserSubscribed {
             .filter(|id| !id.as_str().is_empty())
             .ok_or_else(|| Reason::Missing("signup_id".into()))?;
         contact.subscribed_via_signup = true;
-        contact.subscribed_at = signup.timestamp;
+        contact.subscribed_at = signup.timestamp.or(item.around.scope.time);
         if let Some(listed) = &listed {
             item.around.contacts.copied(listed, item.at);
         }

@@ -72,23 +72,25 @@ fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
         .status
         .ok_or_else(|| Reason::Missing("status".into()))?;
 
-    let is_group = wire.recipient_type.as_deref() == Some("group");
+    let participant = wire
+        .recipient_participant_id
+        .or(wire.participant_recipient_id);
+    // Only groups have participants.
+    let is_group = wire.recipient_type.as_deref() == Some("group")
+        || participant.is_some()
+        || wire.recipient_participant_user_id.is_some();
     let (group_id, recipient_id) = if is_group {
-        let group_id = wire
-            .recipient_id
-            .as_ref()
-            .map(|id| GroupId::from(id.as_str()));
-        (
-            group_id,
-            wire.recipient_participant_id
-                .or(wire.participant_recipient_id),
-        )
+        let group = wire.recipient_id.as_ref();
+        (group.map(|id| GroupId::from(id.as_str())), participant)
     } else {
         (None, wire.recipient_id)
     };
     let mut update = StatusUpdate::new(id, status);
     update.kind = wire.kind;
     update.timestamp = wire.timestamp;
+    update.recipient_type = wire
+        .recipient_type
+        .or_else(|| is_group.then(|| "group".into()));
     update.group_id = group_id;
     update.recipient = Identity::from_ids(Ids {
         wa_id: recipient_id,
@@ -112,9 +114,11 @@ fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
 
 /// Whom a status is about, as the contacts have them.
 fn contact(item: &Item<'_, '_>, update: &StatusUpdate) -> Option<Arc<Contact>> {
-    // Sent to a group as a whole, it is about nobody in particular.
-    let is_of_group = update.group_id.is_some() && update.recipient.is_none();
-    (!is_of_group).then(|| item.contact(update.recipient.as_ref()))?
+    if update.is_of_group() {
+        // The only contact need not be this participant.
+        return item.listed_contact(update.recipient.as_ref()?);
+    }
+    item.contact(update.recipient.as_ref())
 }
 
 /// The two events differ in name only.

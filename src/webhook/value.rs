@@ -162,7 +162,7 @@ pub(super) fn reader(field: &str, list: &str) -> Option<Reader> {
     match (field, list) {
         // A signup counts under any field; and under its own, what else there
         // is counts as in a conversation.
-        (_, SIGNUP) => Some(UserSubscribed::read),
+        (_, SIGNUP) => Some(UserSubscribed::READER),
         (SIGNUP, list) => reader_of_items("messages", list),
         // So do errors, wherever they are documented.
         (_, "errors") => reader_of_items("messages", "errors"),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use serde_json::value::RawValue;
 use whatsapp_signals::event::{Reason, WebhookEvent};
-use whatsapp_signals::model::{Contact, RawJson};
+use whatsapp_signals::model::RawJson;
 use whatsapp_signals::parse;
 
 use super::json::Json;
@@ -16,35 +17,6 @@ const CUT: &str = r#""~cut~""#;
 fn range(raw: &RawJson) -> Range<usize> {
     let start = raw.as_str().as_ptr().addr() - raw.body().as_ptr().addr();
     start..start + raw.as_str().len()
-}
-
-fn contact(event: &WebhookEvent) -> Option<&Contact> {
-    match event {
-        WebhookEvent::MessageReceived(event) => event.contact.as_deref(),
-        WebhookEvent::MessageStatusChanged(event) => event.contact.as_deref(),
-        WebhookEvent::UserSubscribed(event) => Some(&event.contact),
-        WebhookEvent::MessageEcho(event) => event.contact.as_deref(),
-        WebhookEvent::HistoryMessage(event) => event.contact.as_deref(),
-        WebhookEvent::StandbyMessage(event) => event.contact.as_deref(),
-        WebhookEvent::StandbyStatus(event) => event.contact.as_deref(),
-        WebhookEvent::StandbyEcho(event) => event.contact.as_deref(),
-        WebhookEvent::Call(event) => event.contact.as_deref(),
-        WebhookEvent::CallStatus(event) => event.contact.as_deref(),
-        WebhookEvent::UserPreference(event) => event.contact.as_deref(),
-        WebhookEvent::UserIdUpdate(event) => event.contact.as_deref(),
-        WebhookEvent::UserAction(event) => event.contact.as_deref(),
-        WebhookEvent::MetaError(event) => event.contact.as_deref(),
-        WebhookEvent::ConversationContext(event) => event.contact.as_deref(),
-        WebhookEvent::GroupParticipantsUpdate(event) => event.contact.as_deref(),
-        WebhookEvent::GroupLifecycleUpdate(event) => event.contact.as_deref(),
-        WebhookEvent::GroupSettingsUpdate(event) => event.contact.as_deref(),
-        WebhookEvent::GroupStatusUpdate(event) => event.contact.as_deref(),
-        WebhookEvent::SmbAppStateSync(event) => event.contact.as_deref(),
-        WebhookEvent::AutomaticEvent(event) => event.contact.as_deref(),
-        WebhookEvent::TrackingEvent(event) => event.contact.as_deref(),
-        WebhookEvent::History(event) => event.contact.as_deref(),
-        _ => None,
-    }
 }
 
 /// What the events have beside their own JSON.
@@ -88,15 +60,18 @@ pub(crate) fn assert_nothing_is_lost(body: &str) {
         let events = by_range.entry((of_event.start, of_event.end)).or_default();
         events.push(event.name());
         ranges.push(of_event);
-        if let Some(raw) = contact(event).and_then(|contact| contact.raw.as_ref()) {
+        if let Some(raw) = event.contact().and_then(|contact| contact.raw.as_ref()) {
             ranges.push(range(raw));
             seen.contacts.insert(Json::parse(raw.as_str()).to_string());
         }
-        let json = serde_json::to_value(event).unwrap();
-        let account = &json.as_object().unwrap().values().next().unwrap()["account"];
-        let ids = account.as_object().unwrap().values();
-        seen.accounts
-            .extend(ids.map(|id| id.as_str().unwrap().to_owned()));
+        let account = event.account();
+        let ids = [
+            account.waba_id.as_ref().map(AsRef::as_ref),
+            account.phone_number_id.as_ref().map(AsRef::as_ref),
+            account.display_phone_number.as_deref(),
+        ];
+        let ids = ids.into_iter().flatten().map(str::to_owned);
+        seen.accounts.extend(ids);
         if let WebhookEvent::Unrecognized(event) = event {
             seen.contacts
                 .insert(Json::parse(event.raw.as_str()).to_string());
@@ -104,6 +79,12 @@ pub(crate) fn assert_nothing_is_lost(body: &str) {
                 !matches!(event.reason, Reason::TooMany(_)),
                 "the samples are small"
             );
+        }
+    }
+    let ranges_of_events: BTreeSet<_> = by_range.keys().copied().collect();
+    for event in &webhook {
+        if let WebhookEvent::History(chunk) = event {
+            assert_messages_are_there(&chunk.raw, &ranges_of_events);
         }
     }
     for events in by_range.values() {
@@ -126,6 +107,43 @@ pub(crate) fn assert_nothing_is_lost(body: &str) {
     left += &body[end..];
     let left = Json::parse(&left);
     assert_envelope("", &left, &seen);
+}
+
+/// A chunk of history has all of its threads in its JSON; so that it is not
+/// enough to cut it out. Each message in it must be an event, or else be within
+/// an odd thing that is one.
+fn assert_messages_are_there(chunk: &RawJson, events: &BTreeSet<(usize, usize)>) {
+    let elements = |list: &RawValue| -> Vec<Range<usize>> {
+        let list: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
+        let range = |piece: &RawValue| {
+            let start = piece.get().as_ptr().addr() - chunk.body().as_ptr().addr();
+            start..start + piece.get().len()
+        };
+        list.into_iter().map(range).collect()
+    };
+    #[derive(serde::Deserialize)]
+    struct Lists<'a> {
+        #[serde(borrow)]
+        threads: Option<&'a RawValue>,
+        #[serde(borrow)]
+        messages: Option<&'a RawValue>,
+    }
+    let lists = |object: Range<usize>| serde_json::from_str::<Lists<'_>>(&chunk.body()[object]);
+    let Some(threads) = lists(range(chunk)).ok().and_then(|chunk| chunk.threads) else {
+        return;
+    };
+    for thread in elements(threads) {
+        if events.contains(&(thread.start, thread.end)) {
+            continue; // odd as a whole
+        }
+        let Some(messages) = lists(thread).ok().and_then(|thread| thread.messages) else {
+            continue;
+        };
+        for message in elements(messages) {
+            let is_event = events.contains(&(message.start, message.end));
+            assert!(is_event, "a message of a thread without an event");
+        }
+    }
 }
 
 fn assert_envelope(path: &str, json: &Json, seen: &Seen) {

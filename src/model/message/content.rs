@@ -154,31 +154,32 @@ impl Content {
     }
 }
 
-/// `text`: words.
-///
-/// ```json
-/// {"body": "Is my bike ready?"}
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Text {
-    /// Up to 4,096 characters.
-    pub body: String,
+object! {
+    /// `text`: words.
+    ///
+    /// ```json
+    /// {"body": "Is my bike ready?"}
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Text {
+        /// Up to 4,096 characters.
+        pub body: String,
+    }
 }
 
-/// `reaction`: an emoji on another message.
-///
-/// ```json
-/// {"message_id": "wamid.HBgL…", "emoji": "👍"}
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Reaction {
-    /// The message that it is on.
-    pub message_id: MessageId,
-    /// The emoji; missing or empty when the reaction was taken back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub emoji: Option<Box<str>>,
+object! {
+    /// `reaction`: an emoji on another message.
+    ///
+    /// ```json
+    /// {"message_id": "wamid.HBgL…", "emoji": "👍"}
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Reaction {
+        /// The message that it is on.
+        pub message_id: MessageId,
+        /// The emoji; missing or empty when the reaction was taken back.
+        pub emoji: Option<Box<str>>,
+    }
 }
 
 impl Reaction {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, Context};
 use crate::model::MessageId;
+use crate::model::object::object;
 
 /// `edit`: the user changed a message.
 ///
@@ -31,14 +32,15 @@ pub struct EditedMessage {
     pub context: Option<Context>,
 }
 
-/// `revoke`: the user deleted a message for everyone.
-///
-/// ```json
-/// {"original_message_id": "wamid.HBgL…"}
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Revoke {
-    /// The message that was deleted.
-    pub original_message_id: MessageId,
+object! {
+    /// `revoke`: the user deleted a message for everyone.
+    ///
+    /// ```json
+    /// {"original_message_id": "wamid.HBgL…"}
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Revoke {
+        /// The message that was deleted.
+        pub original_message_id: MessageId,
+    }
 }

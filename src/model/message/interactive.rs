@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::object::object;
+use crate::model::object::{object, option};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
@@ -56,7 +56,11 @@ pub struct OtherReply {
     #[serde(rename = "type")]
     pub kind: Box<str>,
     /// The member of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub content: Option<Value>,
 }
 

@@ -1,0 +1,11 @@
+//! Whatever the bytes, events survive serialization, and their keys survive
+//! another spelling of the body. Started like the target `parse`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[allow(dead_code, reason = "the other target has the other check")]
+#[path = "../checks.rs"]
+mod checks;
+
+fuzz_target!(|body: &[u8]| checks::roundtrip(body));

@@ -1,0 +1,141 @@
+//! JSON that is kept as it is, because its shape is somebody else's: what a flow
+//! submits, what was sent.
+//!
+//! serde_json's own way to a [`Value`] will not do for what comes from outside.
+//! It takes an object with one of its private names for a text to be parsed, in
+//! which there may be another one, and so on until the stack ends. And what it
+//! has read at its full depth it cannot read again inside of an event.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::object::Member;
+
+/// How deep it may be; serde_json reads twice as deep.
+const MAX_DEPTH: u32 = 64;
+
+/// The member that stands for a number, when serde_json is built with
+/// `arbitrary_precision`. It is taken for one in any case.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// What serde_json's private names begin with.
+const PRIVATE: &str = "$serde_json::private::";
+
+/// Reads any JSON.
+pub(crate) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Depth(MAX_DEPTH).deserialize(deserializer)
+}
+
+/// Reads an object.
+pub(crate) fn object<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Map<String, Value>, D::Error> {
+    match value(deserializer)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(D::Error::custom("expected an object")),
+    }
+}
+
+/// A [`value`], where serde asks for a type.
+#[derive(Deserialize)]
+pub(crate) struct Kept(#[serde(deserialize_with = "value")] pub(crate) Value);
+
+impl Member for Value {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        value(deserializer).map(Some)
+    }
+}
+
+impl Member for Map<String, Value> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        object(deserializer).map(Some)
+    }
+}
+
+/// How much deeper it may go.
+#[derive(Clone, Copy)]
+struct Depth(u32);
+
+impl Depth {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        let deeper = self.0.checked_sub(1).map(Self);
+        deeper.ok_or_else(|| E::custom("expected less depth"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Depth {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Depth {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, bool: bool) -> Result<Value, E> {
+        Ok(bool.into())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let deeper = self.deeper()?;
+        let mut elements = Vec::new();
+        while let Some(element) = seq.next_element_seed(deeper)? {
+            elements.push(element);
+        }
+        Ok(elements.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let deeper = self.deeper()?;
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == NUMBER && members.is_empty() {
+                let number: Number = map
+                    .next_value::<String>()?
+                    .parse()
+                    .map_err(A::Error::custom)?;
+                return Ok(number.into());
+            }
+            if name.starts_with(PRIVATE) {
+                return Err(A::Error::custom(
+                    "expected a name that serde_json leaves to others",
+                ));
+            }
+            members.insert(name, map.next_value_seed(deeper)?);
+        }
+        Ok(members.into())
+    }
+}
