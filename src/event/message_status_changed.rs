@@ -11,6 +11,10 @@ use crate::model::{Account, Contact, RawJson, StatusUpdate};
 /// [`MessageStatus::supersedes`](crate::model::MessageStatus::supersedes)
 /// compares them.
 ///
+/// A status whose [`kind`](crate::model::StatusUpdate::kind) is `payment` is
+/// about a payment for the message: `failed` is then the payment, and the message
+/// was read long ago.
+///
 /// Meta's page: [status messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status).
 ///
 /// # Examples

@@ -155,12 +155,13 @@ pub trait Event: Sized + 'static {
     ///
     /// - for a message, and the flow that it submits: its wamid and type. For
     ///   an edit also a hash, since one message may be edited more than once;
-    /// - for a status: the wamid, the status and its time, and the participant
-    ///   of a group, since all statuses of a message share its wamid;
+    /// - for a status: the wamid, the status and its time, the participant of a
+    ///   group and the payment, since all statuses of a message share its wamid;
     /// - for a call and its statuses: the call's id, and what happened to it;
     /// - for all else: a hash of the account, the time that Meta gave, and the
     ///   JSON, in which neither white space nor the order of members counts.
-    ///   Where Meta gives no time, two things that look alike have one key.
+    ///   Where Meta gives no time, two things that look alike have one key:
+    ///   two equal [`META_ERROR`](crate::signals::META_ERROR)s are not one.
     ///
     /// A wamid has the user's phone number in it: treat keys as personal data.
     ///
@@ -179,9 +180,11 @@ pub trait Event: Sized + 'static {
     /// What must stay in order: events with one key concern one conversation,
     /// so that workers can share the others among them.
     ///
-    /// Of a webhook's event it is the business number and the user (or the
-    /// group, where there is no user), `300200100500600:US.7001`. Unless you
-    /// say otherwise, all events of a type stay in order.
+    /// Of a webhook's event it is the business number and the user,
+    /// `300200100500600:US.7001`; the members of a group are users too. What
+    /// names no user stays with its group or, failing that, with its number.
+    /// The events of a type of your own all stay in order, unless you say
+    /// otherwise.
     ///
     /// It may hold a phone number: treat it as personal data.
     ///

@@ -6,8 +6,9 @@
 //! Here every struct, however deep, asks for an object, and an array is an
 //! error.
 //!
-//! So is a list that is longer than any of Meta's by far: a megabyte of
-//! `{},{},{},…` must not become a hundred megabytes of structs.
+//! So is a list that is longer than any of Meta's by far, so that one item of
+//! `{},{},{},…` is not a million structs. What a whole body can become, its
+//! length bounds: at worst some hundred and fifty bytes for each of its own.
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
