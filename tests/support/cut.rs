@@ -109,6 +109,15 @@ pub(crate) fn assert_nothing_is_lost(body: &str) {
     assert_envelope("", &left, &seen);
 }
 
+/// The lists of a chunk or of a thread.
+#[derive(serde::Deserialize)]
+struct Lists<'a> {
+    #[serde(borrow)]
+    threads: Option<&'a RawValue>,
+    #[serde(borrow)]
+    messages: Option<&'a RawValue>,
+}
+
 /// A chunk of history has all of its threads in its JSON; so that it is not
 /// enough to cut it out. Each message in it must be an event, or else be within
 /// an odd thing that is one.
@@ -121,13 +130,6 @@ fn assert_messages_are_there(chunk: &RawJson, events: &BTreeSet<(usize, usize)>)
         };
         list.into_iter().map(range).collect()
     };
-    #[derive(serde::Deserialize)]
-    struct Lists<'a> {
-        #[serde(borrow)]
-        threads: Option<&'a RawValue>,
-        #[serde(borrow)]
-        messages: Option<&'a RawValue>,
-    }
     let lists = |object: Range<usize>| serde_json::from_str::<Lists<'_>>(&chunk.body()[object]);
     let Some(threads) = lists(range(chunk)).ok().and_then(|chunk| chunk.threads) else {
         return;
