@@ -163,6 +163,15 @@ macro_rules! signals {
             }
 
             /// The account and number that it concerns.
+            ///
+            /// ```
+            /// let body = include_bytes!("../tests/payloads/text.json");
+            /// let webhook = whatsapp_signals::parse(body)?;
+            /// let event = &webhook.events()[0];
+            /// assert!(event.account().phone_number_id.is_some());
+            /// assert_eq!(event.contact().unwrap().display_name(), "Ada Okafor");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
             #[must_use]
             pub fn account(&self) -> &Account {
                 match self {
@@ -170,11 +179,12 @@ macro_rules! signals {
                 }
             }
 
-            /// The user's contact, as the webhook has it.
+            /// The user's contact, as the webhook has it; see
+            /// [`account`](Self::account) for an example.
             #[must_use]
             pub fn contact(&self) -> Option<&Contact> {
                 match self {
-                    $(Self::$variant(event) => event.partition().contact,)+
+                    $(Self::$variant(event) => event.contact(),)+
                 }
             }
 
@@ -211,7 +221,7 @@ macro_rules! signals {
                 }
 
                 fn partition_key(&self) -> String {
-                    self.partition().into_text()
+                    self.partition()
                 }
             }
         )+

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::{PartitionKey, of_json};
-use crate::model::Campaign;
+use super::key::of_json;
+use crate::model::{Account, Campaign};
 
 /// A campaign of yours has run to its end.
 ///
@@ -54,7 +54,7 @@ impl Keys for CampaignCompleted {
         of_json(self)
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::default()
+    fn account(&self) -> Option<&Account> {
+        None
     }
 }

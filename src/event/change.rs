@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::{self, PartitionKey};
+use super::key;
 use super::{Reason, WebhookEvent};
 use crate::model::{Account, Contact, Identity, PhoneNumberId, RawJson, Timestamp};
 use crate::webhook::{Events, Item};
@@ -103,16 +104,23 @@ pub(crate) trait Payload: DeserializeOwned {
 
 impl<T: Payload> Keys for Change<T> {
     fn key(&self) -> String {
-        let hash = || key::hash(&self.account, self.time, &self.raw);
+        let hash = || key::hash(&[], &self.account, self.time, &self.raw);
         self.value.key().unwrap_or_else(hash)
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey {
-            account: Some(&self.account),
-            user: self.value.user(),
-            contact: self.contact.as_deref(),
-            group: self.value.group(),
-        }
+    fn account(&self) -> Option<&Account> {
+        Some(&self.account)
+    }
+
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        self.value.user().map(Cow::Owned)
+    }
+
+    fn contact(&self) -> Option<&Contact> {
+        self.contact.as_deref()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.value.group()
     }
 }

@@ -1,9 +1,9 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::PartitionKey;
 use crate::model::{Account, Contact, FlowResponse, Identity, MessageId, RawJson, Timestamp};
 
 /// A user filled in a form and sent it: a flow, an address.
@@ -60,7 +60,15 @@ impl Keys for FlowCompleted {
         self.message_id.to_string()
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(&self.account, self.user.as_ref(), self.contact.as_deref())
+    fn account(&self) -> Option<&Account> {
+        Some(&self.account)
+    }
+
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        self.user.as_ref().map(Cow::Borrowed)
+    }
+
+    fn contact(&self) -> Option<&Contact> {
+        self.contact.as_deref()
     }
 }

@@ -23,42 +23,31 @@ pub(crate) trait Keys {
     /// signal.
     fn key(&self) -> String;
 
-    /// What [`Event::partition_key`](super::Event::partition_key) is made of.
-    fn partition(&self) -> PartitionKey<'_>;
-}
+    fn account(&self) -> Option<&Account>;
 
-/// The two sides of a conversation.
-#[derive(Default)]
-pub(crate) struct PartitionKey<'a> {
-    pub(crate) account: Option<&'a Account>,
-    pub(crate) user: Option<Identity>,
-    /// May know more ids of the user.
-    pub(crate) contact: Option<&'a Contact>,
-    /// Stands for the user where there is none.
-    pub(crate) group: Option<&'a str>,
-}
-
-impl<'a> PartitionKey<'a> {
-    pub(crate) fn new(
-        account: &'a Account,
-        user: Option<&Identity>,
-        contact: Option<&'a Contact>,
-    ) -> Self {
-        Self {
-            account: Some(account),
-            user: user.cloned(),
-            contact,
-            group: None,
-        }
+    /// The user that the event itself names.
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        None
     }
 
-    pub(crate) fn into_text(self) -> String {
-        let number = self.account.and_then(|account| {
+    /// The webhook's contact, which may know more ids of the user.
+    fn contact(&self) -> Option<&Contact> {
+        None
+    }
+
+    /// What stands for the user where there is none.
+    fn group(&self) -> Option<&str> {
+        None
+    }
+
+    /// [`Event::partition_key`](super::Event::partition_key).
+    fn partition(&self) -> String {
+        let number = self.account().and_then(|account| {
             let number = account.phone_number_id.as_ref().map(AsRef::as_ref);
             number.or(account.waba_id.as_ref().map(AsRef::as_ref))
         });
-        let contact = self.contact.map(|contact| &contact.identity);
-        let user = self.user.as_ref();
+        let user = self.user();
+        let contact = self.contact().map(|contact| &contact.identity);
         // The phone number is the last choice: Meta shows it in one webhook of
         // a user and leaves it out of the next.
         let ids: [fn(&Identity) -> Option<&str>; 3] = [
@@ -66,11 +55,13 @@ impl<'a> PartitionKey<'a> {
             |identity| Some(identity.parent_user_id()?.as_str()),
             |identity| Some(identity.wa_id()?.as_str()),
         ];
-        let user = ids
-            .into_iter()
-            .find_map(|id| user.and_then(id).or_else(|| contact.and_then(id)));
+        let user = ids.into_iter().find_map(|id| {
+            user.as_deref()
+                .and_then(id)
+                .or_else(|| contact.and_then(id))
+        });
         let number: &str = number.unwrap_or_default();
-        format!("{number}:{}", user.or(self.group).unwrap_or_default())
+        format!("{number}:{}", user.or(self.group()).unwrap_or_default())
     }
 }
 
@@ -82,13 +73,20 @@ macro_rules! keys {
                 $key(&self.$about, &self.raw)
             }
 
-            fn partition(&self) -> PartitionKey<'_> {
-                let user = self.$about.$user.as_ref();
-                let group = self.$about.group_id.as_ref();
-                PartitionKey {
-                    group: group.map(AsRef::as_ref),
-                    ..PartitionKey::new(&self.account, user, self.contact.as_deref())
-                }
+            fn account(&self) -> Option<&Account> {
+                Some(&self.account)
+            }
+
+            fn user(&self) -> Option<Cow<'_, Identity>> {
+                self.$about.$user.as_ref().map(Cow::Borrowed)
+            }
+
+            fn contact(&self) -> Option<&Contact> {
+                self.contact.as_deref()
+            }
+
+            fn group(&self) -> Option<&str> {
+                self.$about.group_id.as_ref().map(AsRef::as_ref)
             }
         }
     )+ };
@@ -130,12 +128,11 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
         participant.ids().for_each(|id| add("to", id));
     }
     if let Some(payment) = &update.payment {
+        let order = payment.reference_id.as_ref();
         let transaction = payment.transaction.as_ref();
-        let order = payment.reference_id.as_ref().map(AsRef::as_ref);
-        let transaction =
-            transaction.and_then(|transaction| Some(transaction.id.as_ref()?.as_str()));
-        add("order", order.unwrap_or_default());
-        add("transaction", transaction.unwrap_or_default());
+        let transaction = transaction.and_then(|transaction| transaction.id.as_ref());
+        add("order", order.map_or("", AsRef::as_ref));
+        add("transaction", transaction.map_or("", AsRef::as_ref));
     }
     if let Some(timestamp) = update.timestamp {
         add("at", &timestamp.as_secs().to_string());
@@ -145,13 +142,9 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
 
 /// What an event without a name of its own is known by: a hash of where and
 /// when it happened and of its JSON, in which neither white space nor the
-/// order of members counts.
-pub(crate) fn hash(account: &Account, time: Option<Timestamp>, raw: &RawJson) -> String {
-    hash_in(&[], account, time, raw)
-}
-
-/// [`hash`] of a thing that is also known by where it stands.
-pub(crate) fn hash_in(
+/// order of members counts. `place` is where it stands in the webhook, for what
+/// is known by that too.
+pub(crate) fn hash(
     place: &[&str],
     account: &Account,
     time: Option<Timestamp>,

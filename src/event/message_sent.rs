@@ -1,8 +1,9 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::PartitionKey;
-use crate::model::{Account, Message};
+use crate::model::{Account, Identity, Message};
 
 /// You sent a message, and Meta accepted it.
 ///
@@ -62,11 +63,11 @@ impl Keys for MessageSent {
         self.message.id.to_string()
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey {
-            account: self.account.as_ref(),
-            user: self.message.user.clone(),
-            ..PartitionKey::default()
-        }
+    fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        self.message.user.as_ref().map(Cow::Borrowed)
     }
 }

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::{PartitionKey, hash_in};
+use super::key::hash;
 use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
 
 /// Something in a webhook that this version of the crate does not know, or
@@ -123,10 +124,14 @@ impl Keys for Unrecognized {
         // Its index depends on what else the webhook holds.
         let place = self.path.replace(|c: char| c.is_ascii_digit(), "");
         let field = self.field.as_deref().unwrap_or_default();
-        hash_in(&[field, &place], &self.account, self.timestamp, &self.raw)
+        hash(&[field, &place], &self.account, self.timestamp, &self.raw)
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(&self.account, self.user.as_ref(), None)
+    fn account(&self) -> Option<&Account> {
+        Some(&self.account)
+    }
+
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        self.user.as_ref().map(Cow::Borrowed)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::{PartitionKey, hash};
+use super::key::hash;
 use crate::model::{Account, Contact, RawJson, Signup};
 
 /// A user tapped a signup link and agreed to get messages from you.
@@ -52,10 +52,14 @@ pub struct UserSubscribed {
 
 impl Keys for UserSubscribed {
     fn key(&self) -> String {
-        hash(&self.account, self.contact.subscribed_at, &self.raw)
+        hash(&[], &self.account, self.contact.subscribed_at, &self.raw)
     }
 
-    fn partition(&self) -> PartitionKey<'_> {
-        PartitionKey::new(&self.account, None, Some(&self.contact))
+    fn account(&self) -> Option<&Account> {
+        Some(&self.account)
+    }
+
+    fn contact(&self) -> Option<&Contact> {
+        Some(&self.contact)
     }
 }

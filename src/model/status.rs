@@ -76,6 +76,15 @@ pub struct StatusUpdate {
 
 impl StatusUpdate {
     /// Whether the message was sent to a group.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
+    ///
+    /// let mut update = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
+    /// assert!(!update.is_of_group());
+    /// update.group_id = Some("Y2FwaV9n".into());
+    /// assert!(update.is_of_group());
+    /// ```
     #[must_use]
     pub fn is_of_group(&self) -> bool {
         self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")

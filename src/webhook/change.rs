@@ -67,31 +67,19 @@ fn whole(
         }
     }
     let read = read.ok_or(Reason::UnknownField)?;
-    let contacts = Contacts::default();
-    let around = Around {
-        scope,
-        contacts: contacts.finder(false),
-        conversation_context: None,
-    };
     let item = Item {
         json: value,
         at: 0,
         path,
-        around: &around,
+        around: &Around::nothing(scope),
     };
     (read.read)(events, &item)
 }
 
 /// Signups in a value that holds nothing else of a conversation.
 fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: &RawValue) {
-    let contacts = Contacts::default();
-    let around = Around {
-        scope,
-        contacts: contacts.finder(false),
-        conversation_context: None,
-    };
     if let Some(list) = List::of(events, scope, path, UserSubscribed::READER, signup, true) {
-        list.read(events, &around);
+        list.read(events, &Around::nothing(scope));
     }
 }
 
@@ -132,13 +120,14 @@ impl<'a> List<'a> {
     }
 
     fn read(self, events: &mut Events<'_>, around: &Around<'_>) {
-        events.reserve(self.items.len());
-        for (at, json) in self.items.into_iter().enumerate() {
-            let element = self.path.element(at);
-            let path = if self.is_array { element } else { self.path };
+        if self.is_array {
+            return around.each(events, self.path, self.items, self.read.read);
+        }
+        for json in self.items {
+            let path = self.path;
             let item = Item {
                 json,
-                at,
+                at: 0,
                 path,
                 around,
             };

@@ -15,7 +15,6 @@ use crate::model::object::option;
 use crate::model::{Contact, Identity, Ids, UserId, WaId};
 
 /// The contacts of one value.
-#[derive(Default)]
 pub(super) struct Contacts<'a> {
     list: Vec<Listed<'a>>,
 }
@@ -39,7 +38,7 @@ impl<'a> Contacts<'a> {
         events.each(
             scope,
             path.member("contacts"),
-            contacts,
+            contacts.unwrap_or_default(),
             |events, at, item| {
                 let mut contact = read(item)?;
                 contact.raw = Some(events.raw(item));
@@ -82,6 +81,15 @@ pub(super) struct Finder<'c> {
 }
 
 impl<'c> Finder<'c> {
+    /// Finds nobody.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            list: &[],
+            is_alone: false,
+            by_id: OnceCell::new(),
+        }
+    }
+
     /// The contact of a user. The only contact of a value belongs to the only
     /// item, also when that names no user, or by another phone number: a
     /// WhatsApp id and a phone number need not be the same.

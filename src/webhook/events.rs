@@ -86,12 +86,6 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Makes room for the events of a list.
-    pub(super) fn reserve(&mut self, items: usize) {
-        // Not more than Meta sends at once: a hostile body pays as it goes.
-        self.list.reserve(items.min(1000));
-    }
-
     /// A piece of the body, to be kept. It must have been split off the body
     /// itself, not off a copy.
     pub(super) fn raw(&self, piece: &RawValue) -> RawJson {
@@ -104,11 +98,11 @@ impl<'a> Events<'a> {
         &mut self,
         scope: &Scope<'_>,
         path: Path<'_>,
-        items: Option<Vec<&'v RawValue>>,
+        items: Vec<&'v RawValue>,
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
-        let items = items.unwrap_or_default();
-        self.reserve(items.len());
+        // Not more than Meta sends at once: a hostile body pays as it goes.
+        self.list.reserve(items.len().min(1000));
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
                 self.unrecognized_item(scope, path.element(at), reason, item);

@@ -24,23 +24,12 @@ pub(crate) fn push(
     let Some(threads) = threads else {
         return Ok(());
     };
-    let scope = item.around.scope;
     let path = item.path.member("threads");
     match elements(threads) {
-        Ok(threads) => events.each(scope, path, Some(threads), |events, at, json| {
-            let path = path.element(at);
-            thread(
-                events,
-                &Item {
-                    json,
-                    at,
-                    path,
-                    ..*item
-                },
-                progress,
-            )
+        Ok(threads) => item.around.each(events, path, threads, |events, item| {
+            thread(events, item, progress)
         }),
-        Err(reason) => events.unrecognized(scope, path, reason, threads),
+        Err(reason) => events.unrecognized(item.around.scope, path, reason, threads),
     }
     Ok(())
 }
@@ -96,20 +85,10 @@ fn thread(
         }),
         progress,
     };
-    let messages = messages.map(elements).transpose()?;
+    let messages = messages.map(elements).transpose()?.unwrap_or_default();
     let path = item.path.member("messages");
-    events.each(item.around.scope, path, messages, |events, at, json| {
-        let path = path.element(at);
-        old_message(
-            events,
-            &Item {
-                json,
-                at,
-                path,
-                ..*item
-            },
-            Some(&thread),
-        )
+    item.around.each(events, path, messages, |events, item| {
+        old_message(events, item, Some(&thread))
     });
     Ok(())
 }

@@ -27,6 +27,40 @@ pub(crate) struct Around<'a> {
     pub(super) conversation_context: Option<Arc<ConversationContext>>,
 }
 
+impl<'a> Around<'a> {
+    /// For an item that stands alone.
+    pub(super) fn nothing(scope: &'a Scope<'a>) -> Self {
+        Self {
+            scope,
+            contacts: Finder::of_nobody(),
+            conversation_context: None,
+        }
+    }
+
+    /// Reads each element of a list; what it cannot read is reported.
+    pub(super) fn each(
+        &self,
+        events: &mut Events<'_>,
+        path: Path<'_>,
+        items: Vec<&RawValue>,
+        mut read: impl FnMut(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
+    ) {
+        events.each(self.scope, path, items, |events, at, json| {
+            let path = path.element(at);
+            let around = self;
+            read(
+                events,
+                &Item {
+                    json,
+                    at,
+                    path,
+                    around,
+                },
+            )
+        });
+    }
+}
+
 /// How an item is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
@@ -55,6 +89,20 @@ pub(crate) trait FromItem {
 }
 
 impl Item<'_, '_> {
+    /// The contact of a user; that of a group's member only by its ids, since
+    /// the only contact need not be this member.
+    pub(super) fn contact_in(
+        &self,
+        is_group: bool,
+        user: Option<&Identity>,
+    ) -> Option<Arc<Contact>> {
+        if is_group {
+            self.listed_contact(user?)
+        } else {
+            self.contact(user)
+        }
+    }
+
     /// The contact of a user, or the only contact for the only item.
     pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
         self.around.contacts.find(user, self.at)

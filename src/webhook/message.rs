@@ -191,11 +191,7 @@ impl Wire<'_> {
 
 /// Whom a message is from or for, as the contacts have them.
 fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
-    match message.group_id {
-        // The only contact need not be this member.
-        Some(_) => item.listed_contact(message.user.as_ref()?),
-        None => item.contact(message.user.as_ref()),
-    }
+    item.contact_in(message.group_id.is_some(), message.user.as_ref())
 }
 
 /// A message, and the flow that it may submit.

@@ -3,16 +3,14 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use std::sync::Arc;
-
 use super::events::Events;
 use super::item::{FromItem, Item};
 use super::split::object;
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
 use crate::model::object::option;
 use crate::model::{
-    Contact, Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment,
-    Pricing, StatusUpdate, TemplateId, Timestamp, UserId, WaId,
+    Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
+    StatusUpdate, TemplateId, Timestamp, UserId, WaId,
 };
 
 /// A status as Meta writes it.
@@ -112,15 +110,6 @@ fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
     Ok(update)
 }
 
-/// Whom a status is about, as the contacts have them.
-fn contact(item: &Item<'_, '_>, update: &StatusUpdate) -> Option<Arc<Contact>> {
-    if update.is_of_group() {
-        // The only contact need not be this participant.
-        return item.listed_contact(update.recipient.as_ref()?);
-    }
-    item.contact(update.recipient.as_ref())
-}
-
 /// The two events differ in name only.
 macro_rules! from_status {
     ($($event:ident)+) => { $(
@@ -129,7 +118,7 @@ macro_rules! from_status {
                 let update = read(item.json)?;
                 let raw = events.raw(item.json);
                 events.push(Self {
-                    contact: contact(item, &update),
+                    contact: item.contact_in(update.is_of_group(), update.recipient.as_ref()),
                     update,
                     account: item.account(),
                     raw,
