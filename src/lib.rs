@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+pub mod engine;
 pub mod event;
 pub mod model;
 pub mod signal;
 pub mod signals;
 #[cfg(feature = "signature")]
 mod signature;
+pub mod store;
 pub mod webhook;
 
+pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
@@ -16,6 +19,8 @@ pub use signal::{
 };
 #[cfg(feature = "signature")]
 pub use signature::{SignatureError, SignatureErrorKind, SignatureVerifier};
+#[doc(no_inline)]
+pub use store::Store;
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse,
 };

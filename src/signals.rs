@@ -6,6 +6,9 @@
 //! its dispatch, the parser's way from a field to its payload, [`ALL`] and
 //! [`FIELDS`].
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 #[allow(
@@ -13,8 +16,8 @@ use serde::{Deserialize, Serialize};
     reason = "the table names nearly all of them"
 )]
 use crate::event::*;
-use crate::model::{Account, Contact, RawJson};
-use crate::signal::{AnySignal, Report, Signal};
+use crate::model::{Account, Contact, Identity, RawJson};
+use crate::signal::{AnySignal, Report, Signal, Watch};
 use crate::webhook::Reader;
 
 /// The four kinds of rows:
@@ -145,6 +148,13 @@ macro_rules! signals {
                 }
             }
 
+            /// [`dispatch`](Self::dispatch), with somebody who watches.
+            pub(crate) fn dispatch_watched(&self, watch: &mut impl Watch) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.send_watched(event, watch),)+
+                }
+            }
+
             /// What it is known by when it comes again:
             /// [`Event::dedup_key`].
             #[must_use]
@@ -185,6 +195,27 @@ macro_rules! signals {
             pub fn contact(&self) -> Option<&Contact> {
                 match self {
                     $(Self::$variant(event) => event.contact(),)+
+                }
+            }
+
+            /// The user that the event itself names.
+            pub(crate) fn user(&self) -> Option<Cow<'_, Identity>> {
+                match self {
+                    $(Self::$variant(event) => event.user(),)+
+                }
+            }
+
+            /// Puts what a store knows in the place of the webhook's contact.
+            pub(crate) fn set_contact(&mut self, contact: Arc<Contact>) {
+                match self {
+                    $(Self::$variant(event) => event.set_contact(contact),)+
+                }
+            }
+
+            /// Whether two with one [`dedup_key`](Self::dedup_key) may be two.
+            pub(crate) fn repeats(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <$payload as Keys>::REPEATS,)+
                 }
             }
 

@@ -63,6 +63,9 @@ pub(crate) trait Payload: DeserializeOwned {
     /// Whether it names a user, or should.
     const IS_ABOUT_USER: bool = false;
 
+    /// Whether two that look alike may be two: it has neither an id nor a time.
+    const REPEATS: bool = false;
+
     /// The user that it names.
     fn user(&self) -> Option<Identity> {
         None
@@ -103,6 +106,8 @@ pub(crate) trait Payload: DeserializeOwned {
 }
 
 impl<T: Payload> Keys for Change<T> {
+    const REPEATS: bool = T::REPEATS;
+
     fn key(&self) -> String {
         let hash = || key::hash(&[], &self.account, self.time, &self.raw);
         self.value.key().unwrap_or_else(hash)
@@ -118,6 +123,10 @@ impl<T: Payload> Keys for Change<T> {
 
     fn contact(&self) -> Option<&Contact> {
         self.contact.as_deref()
+    }
+
+    fn set_contact(&mut self, contact: Arc<Contact>) {
+        self.contact = Some(contact);
     }
 
     fn group(&self) -> Option<&str> {

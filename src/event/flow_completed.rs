@@ -71,4 +71,8 @@ impl Keys for FlowCompleted {
     fn contact(&self) -> Option<&Contact> {
         self.contact.as_deref()
     }
+
+    fn set_contact(&mut self, contact: Arc<Contact>) {
+        self.contact = Some(contact);
+    }
 }

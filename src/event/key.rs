@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,6 +20,9 @@ use crate::webhook::split;
 
 /// How the events of one type are told apart and spread.
 pub(crate) trait Keys {
+    /// Whether two with one key may be two.
+    const REPEATS: bool = false;
+
     /// [`Event::dedup_key`](super::Event::dedup_key) without the name of the
     /// signal.
     fn key(&self) -> String;
@@ -34,6 +38,9 @@ pub(crate) trait Keys {
     fn contact(&self) -> Option<&Contact> {
         None
     }
+
+    /// Puts what a store knows in the place of the webhook's contact.
+    fn set_contact(&mut self, _: Arc<Contact>) {}
 
     /// What stands for the user where there is none.
     fn group(&self) -> Option<&str> {
@@ -83,6 +90,10 @@ macro_rules! keys {
 
             fn contact(&self) -> Option<&Contact> {
                 self.contact.as_deref()
+            }
+
+            fn set_contact(&mut self, contact: Arc<Contact>) {
+                self.contact = Some(contact);
             }
 
             fn group(&self) -> Option<&str> {

@@ -42,7 +42,8 @@ use crate::model::{Account, Contact, RawJson, Signup};
 pub struct UserSubscribed {
     /// Who subscribed.
     pub contact: Contact,
-    /// What they subscribed to. The webhook has its id alone.
+    /// What they subscribed to. The webhook has its id alone; a
+    /// [`WebhookEngine`](crate::WebhookEngine) puts in what its store has of it.
     pub signup: Signup,
     /// The number that they subscribed with.
     pub account: Arc<Account>,
@@ -61,5 +62,9 @@ impl Keys for UserSubscribed {
 
     fn contact(&self) -> Option<&Contact> {
         Some(&self.contact)
+    }
+
+    fn set_contact(&mut self, contact: Arc<Contact>) {
+        self.contact = Arc::unwrap_or_clone(contact);
     }
 }

@@ -66,6 +66,11 @@ impl RawJson {
         }
     }
 
+    /// The same text without the webhook around it.
+    pub(crate) fn detached(&self) -> Self {
+        Self::whole(self.as_str().into())
+    }
+
     /// The text of the item, as something that is known to be JSON.
     pub(crate) fn as_raw_value(&self) -> &RawValue {
         // Invariant: it was split off as JSON, or read as JSON.

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::info::ReceiverInfo;
 use super::receiver_of::{Called, ReceiverOf, Slot};
 use super::report::{Cause, Failure, Report};
+use super::watch::Watch;
 
 /// How a receiver is called, and what its failure means for those behind it.
 pub(super) trait Policy {
@@ -18,20 +19,28 @@ pub(super) trait Policy {
     fn failed(report: &mut Report, failure: Failure) -> Result<(), Self::Stop>;
 }
 
-/// Calls the receivers in order.
+/// Calls the receivers in order, as far as the watch wants them called.
 #[inline]
 pub(super) fn deliver<T: 'static, P: Policy>(
     signal: &'static str,
     slots: &[Slot<T>],
     event: &T,
+    watch: &mut impl Watch,
 ) -> Result<Report, P::Stop> {
     let mut report = Report::default();
-    for slot in slots {
+    for (at, slot) in slots.iter().enumerate() {
+        if !watch.wants(slots, at) {
+            continue;
+        }
         match P::call(slot.receiver(), event) {
-            Ok(Called::Ran) => report.called += 1,
-            Ok(Called::Filtered) => report.filtered += 1,
+            Ok(called) => {
+                report.called += usize::from(called == Called::Ran);
+                report.filtered += usize::from(called == Called::Filtered);
+                watch.succeeded(slots, at);
+            }
             Err(cause) => {
                 report.called += 1;
+                watch.failed(slots, at);
                 P::failed(&mut report, describe(signal, slot, cause))?;
             }
         }

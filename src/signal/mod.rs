@@ -19,6 +19,7 @@ mod receiver;
 mod receiver_of;
 mod registration;
 mod report;
+mod watch;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -37,6 +38,7 @@ pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
+pub(crate) use watch::{ReceiverId, Slots, Watch};
 
 /// A named place to which receivers of events of type `T` connect.
 ///
@@ -121,7 +123,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        deliver::<T, StopAtFirst>(self.name, &self.snapshot(), event)
+        deliver::<T, StopAtFirst>(self.name, &self.snapshot(), event, &mut ())
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -145,8 +147,14 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(&self, event: &T) -> Report {
+        self.send_watched(event, &mut ())
+    }
+
+    /// [`send_robust`](Self::send_robust), with somebody who watches.
+    #[inline]
+    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
         let snapshot = self.snapshot();
-        let Ok(report) = deliver::<T, Robust>(self.name, &snapshot, event);
+        let Ok(report) = deliver::<T, Robust>(self.name, &snapshot, event, watch);
         snapshot.drop_quietly();
         report
     }

@@ -1,7 +1,9 @@
 //! The bodies that several tests read.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod batch;
 pub(crate) mod cut;
+pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod odd;
 

@@ -1,0 +1,256 @@
+//! Which stored contact a user is, and what is new about them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Contact, Identity, RawJson, Timestamp};
+use crate::store::{ContactId, StoreError, StoredContact, Transaction};
+
+/// The contacts that a transaction has to do with, each read once.
+pub(super) struct Contacts {
+    now: Timestamp,
+    known: HashMap<ContactId, Arc<Contact>>,
+    /// Whom a user of this webhook was found to be.
+    found: HashMap<Identity, ContactId>,
+}
+
+/// Who has the ids of a user.
+struct Found {
+    /// The contact that is the user.
+    id: Option<ContactId>,
+    /// Contacts that have the user's phone number, and are known to be
+    /// somebody else.
+    strangers: Vec<StoredContact>,
+}
+
+impl Found {
+    fn known(id: ContactId) -> Self {
+        Self {
+            id: Some(id),
+            strangers: Vec::new(),
+        }
+    }
+}
+
+impl Contacts {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            known: HashMap::new(),
+            found: HashMap::new(),
+        }
+    }
+
+    pub(super) fn contact(&self, id: ContactId) -> Option<Arc<Contact>> {
+        self.known.get(&id).map(Arc::clone)
+    }
+
+    /// The contact that is this user, if they are known.
+    pub(super) fn find(
+        &mut self,
+        tx: &mut dyn Transaction,
+        user: &Identity,
+    ) -> Result<Option<ContactId>, StoreError> {
+        if let Some(id) = self.found.get(user) {
+            return Ok(Some(*id));
+        }
+        let Some(id) = self.resolve(tx, &[user])?.id else {
+            return Ok(None);
+        };
+        self.found.insert(user.clone(), id);
+        Ok(Some(id))
+    }
+
+    /// Adds what a webhook tells of a user, or what is new of it, to the
+    /// contact that they are: their ids, their profile, and whatever `change`
+    /// changes. `formerly` has ids that they had until now.
+    pub(super) fn upsert(
+        &mut self,
+        tx: &mut dyn Transaction,
+        user: &Identity,
+        formerly: Option<&Identity>,
+        profile: Option<&Contact>,
+        change: impl FnOnce(&mut Contact),
+    ) -> Result<ContactId, StoreError> {
+        let found = match (formerly, self.found.get(user)) {
+            (None, Some(id)) => Found::known(*id),
+            (None, None) => self.resolve(tx, &[user])?,
+            (Some(formerly), _) => self.resolve(tx, &[user, formerly])?,
+        };
+        for stranger in found.strangers {
+            self.take_number(tx, stranger)?;
+        }
+        let before = found.id.and_then(|id| Some((id, self.contact(id)?)));
+        let mut contact = match &before {
+            None => Contact::new(user.clone()),
+            Some((_, before)) => {
+                let mut contact = Contact::clone(before);
+                contact.identity = user.clone().or(contact.identity);
+                contact
+            }
+        };
+        if let Some(profile) = profile {
+            take_over(&mut contact, profile);
+        }
+        change(&mut contact);
+        let id = match before {
+            None => {
+                contact.created_at = Some(self.now);
+                contact.updated_at = Some(self.now);
+                let id = tx.add_contact(&contact)?;
+                self.known.insert(id, Arc::new(contact));
+                id
+            }
+            Some((id, before)) => {
+                if contact != *before {
+                    if contact.identity != before.identity {
+                        self.found.clear();
+                    }
+                    contact.updated_at = Some(self.now);
+                    tx.put_contact(id, &contact)?;
+                    self.replace(id, contact);
+                }
+                id
+            }
+        };
+        if !self.found.contains_key(user) {
+            self.found.insert(user.clone(), id);
+        }
+        Ok(id)
+    }
+
+    /// The contact that is the user with these ids. Two contacts that turn out
+    /// to be one become one: the older one, with what both know.
+    fn resolve(
+        &mut self,
+        tx: &mut dyn Transaction,
+        identities: &[&Identity],
+    ) -> Result<Found, StoreError> {
+        let (mut ids, mut strangers) = (Vec::new(), Vec::new());
+        for identity in identities {
+            for stored in tx.contacts(identity)? {
+                if stored.contact.identity.is_same_user(identity) {
+                    ids.push(stored.id);
+                    self.know(stored);
+                } else {
+                    strangers.push(stored);
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        strangers.retain(|stranger| !ids.contains(&stranger.id));
+        let mut ids = ids.into_iter();
+        let id = ids.next();
+        for other in ids {
+            self.merge(tx, id.unwrap_or(other), other)?;
+        }
+        Ok(Found { id, strangers })
+    }
+
+    #[cold]
+    fn merge(
+        &mut self,
+        tx: &mut dyn Transaction,
+        into: ContactId,
+        from: ContactId,
+    ) -> Result<(), StoreError> {
+        let (Some(other), Some(known)) = (self.known.remove(&from), self.known.get_mut(&into))
+        else {
+            return Ok(());
+        };
+        let contact = Arc::make_mut(known);
+        unite(contact, Arc::unwrap_or_clone(other));
+        contact.updated_at = Some(self.now);
+        let contact = Arc::clone(known);
+        self.found.clear();
+        tx.merge_contact(from, into)?;
+        tx.put_contact(into, &contact)
+    }
+
+    /// Takes the phone number away from somebody who is known to be another
+    /// user: it has changed hands.
+    #[cold]
+    fn take_number(
+        &mut self,
+        tx: &mut dyn Transaction,
+        from: StoredContact,
+    ) -> Result<(), StoreError> {
+        let mut contact = from.contact;
+        let identity = &contact.identity;
+        let without = Identity::from_parts(None, identity.user_id(), identity.parent_user_id());
+        if let Some(without) = without {
+            contact.identity = without;
+            contact.updated_at = Some(self.now);
+            tx.put_contact(from.id, &contact)?;
+            self.replace(from.id, contact);
+            self.found.clear();
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, id: ContactId, contact: Contact) {
+        if let Some(known) = self.known.get_mut(&id) {
+            *known = Arc::new(contact);
+        }
+    }
+
+    /// What is known already may be ahead of what is stored.
+    fn know(&mut self, stored: StoredContact) {
+        let known = self.known.entry(stored.id);
+        known.or_insert_with(|| Arc::new(stored.contact));
+    }
+}
+
+/// What Meta tells of a user takes the place of what it told before; what it
+/// does not tell stays.
+fn take_over(contact: &mut Contact, profile: &Contact) {
+    let texts = [
+        (&mut contact.name, &profile.name),
+        (&mut contact.username, &profile.username),
+        (&mut contact.country_code, &profile.country_code),
+        (&mut contact.identity_key_hash, &profile.identity_key_hash),
+    ];
+    for (text, told) in texts {
+        if told.as_deref().is_some_and(|told| !told.is_empty()) {
+            text.clone_from(told);
+        }
+    }
+    if profile.raw.is_some() && contact.raw != profile.raw {
+        // A contact is kept for long, its webhook is not.
+        contact.raw = profile.raw.as_ref().map(RawJson::detached);
+    }
+}
+
+/// What the one does not know, it takes from the other.
+fn unite(contact: &mut Contact, other: Contact) {
+    fn or<T>(own: &mut Option<T>, other: Option<T>) {
+        if own.is_none() {
+            *own = other;
+        }
+    }
+    contact.identity = contact.identity.clone().or(other.identity);
+    or(&mut contact.name, other.name);
+    or(&mut contact.username, other.username);
+    or(&mut contact.country_code, other.country_code);
+    or(&mut contact.identity_key_hash, other.identity_key_hash);
+    or(&mut contact.email, other.email);
+    or(&mut contact.raw, other.raw);
+    or(&mut contact.subscribed_at, other.subscribed_at);
+    contact.notes = match (contact.notes.take(), other.notes) {
+        (Some(own), Some(other)) if own != other => Some(format!("{own}\n{other}").into()),
+        (own, other) => own.or(other),
+    };
+    for label in other.labels {
+        if !contact.labels.contains(&label) {
+            contact.labels.push(label);
+        }
+    }
+    contact.opted_out |= other.opted_out;
+    contact.is_blocked |= other.is_blocked;
+    contact.subscribed_via_signup |= other.subscribed_via_signup;
+    contact.created_at = match (contact.created_at, other.created_at) {
+        (Some(own), Some(other)) => Some(own.min(other)),
+        (own, other) => own.or(other),
+    };
+}

@@ -1,0 +1,452 @@
+//! Webhooks that are stored first, handled once, and never lost.
+//!
+//! [`Webhook::dispatch`](crate::Webhook::dispatch) forgets; a
+//! [`WebhookEngine`] remembers. Of each body it
+//!
+//! 1. **claims**: looks up each event by its key, and in one transaction
+//!    writes down what is new (the body, messages, contacts, statuses,
+//!    signups);
+//! 2. **delivers**, event by event, to the receivers that have not succeeded
+//!    yet;
+//! 3. **marks** what is finished, which is also the one `fsync` of a body.
+//!
+//! Only then it returns, and Meta gets its answer.
+
+mod claim;
+mod contacts;
+mod dead_letter;
+mod error;
+mod outcome;
+mod record;
+mod run;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+use crate::event::{Event, MessageSent, WebhookEvent};
+use crate::model::Timestamp;
+use crate::signal::Report;
+use crate::store::{
+    EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookId, WebhookRecord,
+    transact,
+};
+use crate::webhook::Parser;
+use claim::{Batch, Claim};
+use record::Recorder;
+use run::Run;
+
+pub use dead_letter::DeadLetter;
+pub use error::EngineError;
+pub use outcome::Outcome;
+
+/// Stores each webhook, and sends its events to their receivers: each event
+/// once, however often Meta repeats it, and to each receiver until it succeeds.
+///
+/// One engine serves all threads. Several processes may share a store.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::store::{MemoryStore, StoreExt};
+/// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED)]
+/// fn greet(event: &MessageReceived) {
+///     // Stored already, as it is in Django.
+///     assert!(event.contact.as_ref().unwrap().created_at.is_some());
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = WebhookEngine::new(MemoryStore::new()); // or an SqliteStore
+/// let body = std::fs::read("tests/payloads/text.json")?;
+///
+/// let outcome = engine.process(&body)?;
+/// assert_eq!(outcome.fired(), 1);
+/// let status = if outcome.should_retry() { 503 } else { 200 };
+/// assert_eq!(status, 200);
+///
+/// assert_eq!(engine.process(&body)?.duplicate(), 1, "Meta repeats itself");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What is guaranteed
+///
+/// - A receiver that has succeeded, and was marked, never gets the event
+///   again. Marks are written every 10 ms and at the end of each body; when
+///   the program is killed, receivers of the last 10 ms run again. So what
+///   they do should be the same when done twice:
+///   [`dedup_key`](Event::dedup_key) is there to tell.
+/// - A receiver that fails or panics gets the event again, when Meta repeats
+///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
+///   [`max_attempts`](Self::max_attempts) times. Then it is a
+///   [dead letter](Self::dead_letters).
+/// - Who does what is settled by a lease on the webhook. When the program dies,
+///   its webhooks are anyone's after [`lease`](Self::lease).
+///
+/// # What a receiver is known by
+///
+/// Which receivers have succeeded is stored by their uid or else their path, so
+/// that a program that is built anew knows them. A receiver that is renamed is a
+/// new one to events that are not finished. Give a `uid` to closures that you
+/// connect at run time: they have no path that tells them apart.
+#[derive(Debug)]
+pub struct WebhookEngine<S> {
+    store: S,
+    settings: Settings,
+}
+
+#[derive(Debug)]
+struct Settings {
+    parser: Parser,
+    lease: Duration,
+    max_attempts: u32,
+    log_webhooks: bool,
+}
+
+impl Settings {
+    fn lease_until(&self, now: i64) -> i64 {
+        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+        now.saturating_add(lease)
+    }
+
+    /// Stores what a webhook has come to. One of which nothing is left goes,
+    /// unless there is a log.
+    fn put_or_close(
+        &self,
+        tx: &mut dyn Transaction,
+        id: WebhookId,
+        webhook: &WebhookRecord,
+    ) -> Result<(), StoreError> {
+        if webhook.open + webhook.dead == 0 && !self.log_webhooks {
+            tx.delete_webhook(id)
+        } else {
+            tx.put_webhook(id, webhook)
+        }
+    }
+}
+
+/// The building of an engine.
+impl<S: Store> WebhookEngine<S> {
+    /// How long finished events should be remembered: 8 days, since Meta
+    /// repeats a webhook for up to 7.
+    pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
+    /// An engine over this store, with the default settings.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Self {
+            store,
+            settings: Settings {
+                parser: Parser::new(),
+                lease: Duration::from_secs(60),
+                max_attempts: 20,
+                log_webhooks: false,
+            },
+        }
+    }
+
+    /// Reads bodies with this parser, and its limit.
+    #[must_use]
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.settings.parser = parser;
+        self
+    }
+
+    /// How long nobody else touches a webhook that is worked on; 60 seconds
+    /// unless given. Longer than the slowest receiver: a lease is renewed
+    /// between receivers, and not while one runs.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How often an event is tried before it is a dead letter; 20 times unless
+    /// given, 1 at least.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.settings.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// Whether bodies are kept when they are finished, until
+    /// [`prune`](Self::prune); [`StoreExt::webhooks`](crate::store::StoreExt::webhooks)
+    /// reads them. Off unless given.
+    #[must_use]
+    pub fn log_webhooks(mut self, log: bool) -> Self {
+        self.settings.log_webhooks = log;
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}
+
+/// The work of an engine.
+impl<S: Store> WebhookEngine<S> {
+    /// Stores a webhook and sends its events.
+    ///
+    /// # Errors
+    ///
+    /// When the body is no webhook, or the store fails. What was not marked by
+    /// then is not finished.
+    pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        let webhook = self.settings.parser.parse(body)?;
+        let batch = Batch::new(webhook.into_events());
+        let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
+            claim::claim_body(tx, &self.settings, lease, batch, body)
+        };
+        Ok(self.run(batch, claim)?)
+    }
+
+    /// Sends again what is not finished and nobody works on: what a crash or a
+    /// failed receiver left.
+    ///
+    /// Call it when the program starts, and every now and then.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// static IS_UP: AtomicBool = AtomicBool::new(false);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn forward(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     IS_UP.load(Ordering::Relaxed).then_some(()).ok_or("the other side is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert!(outcome.should_retry());
+    ///
+    /// IS_UP.store(true, Ordering::Relaxed);
+    /// let outcome = engine.retry_unfinished()?;
+    /// assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_unfinished(&self) -> Result<Outcome, EngineError> {
+        let mut outcome = Outcome::default();
+        let mut after = WebhookId(i64::MIN);
+        loop {
+            let open = transact(&self.store, Mode::Read, |tx| tx.webhooks(after, true, 100))?;
+            for (id, webhook) in &open {
+                let is_free = webhook.lease.is_none_or(|lease| lease.until <= now_ms());
+                if is_free {
+                    outcome.add(self.retry(*id)?);
+                } else {
+                    outcome.unfinished += webhook.open as usize;
+                }
+            }
+            match open.last() {
+                Some((last, _)) => after = *last,
+                None => return Ok(outcome),
+            }
+        }
+    }
+
+    fn retry(&self, id: WebhookId) -> Result<Outcome, EngineError> {
+        let Some(body) = transact(&self.store, Mode::Read, |tx| tx.body(id))? else {
+            return Ok(Outcome::default());
+        };
+        let batch = Batch::new(stored_events(&body)?);
+        let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
+            claim::claim_stored(tx, lease, batch, id)
+        };
+        Ok(self.run(batch, claim)?)
+    }
+
+    fn run(
+        &self,
+        mut batch: Batch,
+        mut claim: impl FnMut(&mut dyn Transaction, Lease, &Batch) -> Result<Claim, StoreError>,
+    ) -> Result<Outcome, StoreError> {
+        let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
+        let mut claim = transact(&self.store, Mode::Write, |tx| claim(tx, lease, &batch))?;
+        for (job, known) in claim.jobs.iter().zip(claim.known.drain(..)) {
+            known.put_into(&mut batch.events[job.event]);
+        }
+        let (run, jobs) = Run::new(&self.store, &self.settings, &batch, lease, claim);
+        run.deliver(jobs)
+    }
+
+    /// Stores a message that you sent, and fires
+    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT): Django's
+    /// `whatsapp_message_sent`. Statuses that have come already are the
+    /// message's.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; then nothing is fired.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Content, Identity, Message};
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("It is ready"));
+    /// let report = engine.sent(&MessageSent::new(message.build()))?;
+    /// assert!(report.is_ok());
+    /// assert_eq!(engine.store().conversation(&ada, None, 50)?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sent(&self, event: &MessageSent) -> Result<Report, EngineError> {
+        transact(&self.store, Mode::Durable, |tx| {
+            let mut recorder = Recorder::new(Timestamp::now());
+            recorder.record_sent(tx, &event.message)
+        })?;
+        Ok(event.send_robust())
+    }
+
+    /// Forgets what came longer ago than this and is finished: events, logged
+    /// webhooks, and statuses whose message never came. Messages, contacts and
+    /// signups stay, and so does what is not finished. Gives the number of
+    /// deleted rows.
+    ///
+    /// What is forgotten is handled anew should it come again, so do not go
+    /// below [`RETENTION`](Self::RETENTION).
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(engine.prune(WebhookEngine::<MemoryStore>::RETENTION)?, 0);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn prune(&self, older_than: Duration) -> Result<usize, EngineError> {
+        let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
+        let mut pruned = 0;
+        loop {
+            // In pieces, so that webhooks get their turn.
+            match transact(&self.store, Mode::Write, |tx| tx.prune(before, 1000))? {
+                0 => return Ok(pruned),
+                piece => pruned += piece,
+            }
+        }
+    }
+}
+
+/// What was tried often enough.
+impl<S: Store> WebhookEngine<S> {
+    /// The events that are not tried any more, those that came first before the
+    /// others. See [`DeadLetter`] for an example.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
+        let (dead, bodies) = transact(&self.store, Mode::Read, |tx| {
+            let dead = tx.dead_events(limit)?;
+            let mut bodies = HashMap::new();
+            for (_, event) in &dead {
+                if let Entry::Vacant(entry) = bodies.entry(event.webhook) {
+                    entry.insert(tx.body(event.webhook)?);
+                }
+            }
+            Ok((dead, bodies))
+        })?;
+        let mut events = HashMap::new();
+        for body in bodies.into_values().flatten() {
+            for event in stored_events(&body).unwrap_or_default() {
+                events.entry(event.dedup_key()).or_insert(event);
+            }
+        }
+        let letter = |(key, record): (String, EventRecord)| DeadLetter {
+            event: events.remove(&key),
+            key,
+            received_at: record.received_at,
+            attempts: record.attempts,
+            failed: record.failed,
+        };
+        Ok(dead.into_iter().map(letter).collect())
+    }
+
+    /// Has a dead letter tried again, as if it were new to the receivers that
+    /// failed, by [`retry_unfinished`](Self::retry_unfinished) or when Meta
+    /// repeats it. False when there is none with this key.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
+        self.resolve(key, Progress::Open)
+    }
+
+    /// Takes a dead letter for finished. False when there is none with this
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn discard(&self, key: &str) -> Result<bool, EngineError> {
+        self.resolve(key, Progress::Finished)
+    }
+
+    fn resolve(&self, key: &str, progress: Progress) -> Result<bool, EngineError> {
+        let resolved = transact(&self.store, Mode::Durable, |tx| {
+            let Some(mut event) = tx.event(key)? else {
+                return Ok(false);
+            };
+            if event.progress != Progress::Dead {
+                return Ok(false);
+            }
+            event.progress = progress;
+            event.attempts = 0;
+            event.failed.clear();
+            tx.put_event(key, &event)?;
+            if let Some(mut webhook) = tx.webhook(event.webhook)? {
+                webhook.dead = webhook.dead.saturating_sub(1);
+                webhook.open += u32::from(progress == Progress::Open);
+                self.settings.put_or_close(tx, event.webhook, &webhook)?;
+            }
+            Ok(true)
+        })?;
+        Ok(resolved)
+    }
+}
+
+/// The events of a body that was read before, whatever limit there was then.
+fn stored_events(body: &[u8]) -> Result<Vec<WebhookEvent>, EngineError> {
+    let parser = Parser::new().max_len(usize::MAX);
+    Ok(parser.parse(body)?.into_events())
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    // A clock before 1970 is one that was never set.
+    since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
+}
+
+/// A number that no other holder of a lease has.
+fn random() -> i64 {
+    RandomState::new().build_hasher().finish().cast_signed()
+}

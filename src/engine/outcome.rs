@@ -1,0 +1,126 @@
+//! What came of a webhook.
+
+use std::fmt;
+
+use crate::signal::Failure;
+use crate::webhook::EventFailure;
+
+/// What came of a webhook: how many of its events ran, and how.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::store::MemoryStore;
+///
+/// let engine = WebhookEngine::new(MemoryStore::new());
+/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let first = engine.process(body)?;
+/// assert_eq!(first.to_string(), "fired 1 duplicate 0 unrecognized 0 failed 0");
+/// assert!(!first.should_retry());
+///
+/// let again = engine.process(body)?;
+/// assert_eq!(again.to_string(), "fired 0 duplicate 1 unrecognized 0 failed 0");
+/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "it says whether Meta should send the webhook again"]
+pub struct Outcome {
+    pub(super) fired: usize,
+    pub(super) duplicate: usize,
+    pub(super) unrecognized: usize,
+    pub(super) unfinished: usize,
+    pub(super) dead: usize,
+    pub(super) failures: Vec<EventFailure>,
+}
+
+impl Outcome {
+    /// How many events were sent to those of their receivers that had not
+    /// succeeded before.
+    #[must_use]
+    pub fn fired(&self) -> usize {
+        self.fired
+    }
+
+    /// How many events were known, and nothing was left to do for them.
+    #[must_use]
+    pub fn duplicate(&self) -> usize {
+        self.duplicate
+    }
+
+    /// How many of the fired events were
+    /// [`Unrecognized`](crate::event::Unrecognized).
+    #[must_use]
+    pub fn unrecognized(&self) -> usize {
+        self.unrecognized
+    }
+
+    /// How many receivers failed, each counted once for each event.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.failures.len()
+    }
+
+    /// How many events are not finished: a receiver of theirs failed, or
+    /// another thread or process works on them.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// How many events became [dead letters](crate::WebhookEngine::dead_letters).
+    #[must_use]
+    pub fn dead(&self) -> usize {
+        self.dead
+    }
+
+    /// Who failed, and why, in the order in which they did. Each names the
+    /// event by its place in its webhook.
+    #[must_use]
+    pub fn failures(&self) -> &[EventFailure] {
+        &self.failures
+    }
+
+    /// Whether the webhook should come again: answer Meta with 503, and else
+    /// with 200.
+    ///
+    /// When you call
+    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished) yourself,
+    /// every now and then, you may answer 200 in either case: all is stored.
+    #[must_use]
+    pub fn should_retry(&self) -> bool {
+        self.unfinished > 0
+    }
+
+    /// Adds what came of another webhook.
+    pub(super) fn add(&mut self, other: Self) {
+        self.fired += other.fired;
+        self.duplicate += other.duplicate;
+        self.unrecognized += other.unrecognized;
+        self.unfinished += other.unfinished;
+        self.dead += other.dead;
+        self.failures.extend(other.failures);
+    }
+
+    pub(super) fn fail(&mut self, event: usize, failures: Vec<Failure>) {
+        let failures = failures.into_iter();
+        self.failures
+            .extend(failures.map(|failure| EventFailure { event, failure }));
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            fired,
+            duplicate,
+            unrecognized,
+            ..
+        } = self;
+        let failed = self.failed();
+        write!(
+            f,
+            "fired {fired} duplicate {duplicate} unrecognized {unrecognized} failed {failed}"
+        )
+    }
+}

@@ -1,0 +1,330 @@
+//! What the records learn from an event, and what the event learns from them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::contacts::Contacts;
+use crate::event::{HistoryMessage, PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
+use crate::model::{
+    Contact, Content, HistoryStatus, Identity, Message, MessageStatus, Signup, StatusUpdate,
+    SystemKind, Timestamp,
+};
+use crate::store::{ContactId, NewMessage, StoreError, Transaction};
+
+/// What the records know about an event's user, and of a signup.
+pub(super) struct Known {
+    contact: Option<Arc<Contact>>,
+    signup: Option<Signup>,
+}
+
+impl Known {
+    /// Puts it into the event, in the place of what the webhook has.
+    pub(super) fn put_into(self, event: &mut WebhookEvent) {
+        if let Some(contact) = self.contact {
+            event.set_contact(contact);
+        }
+        if let (WebhookEvent::UserSubscribed(event), Some(signup)) = (event, self.signup) {
+            event.signup = signup;
+        }
+    }
+}
+
+/// Writes down what the events of a webhook tell.
+pub(super) struct Recorder {
+    now: Timestamp,
+    contacts: Contacts,
+}
+
+impl Recorder {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            contacts: Contacts::new(now),
+        }
+    }
+
+    /// Writes down what an event tells, once.
+    pub(super) fn record(
+        &mut self,
+        tx: &mut dyn Transaction,
+        event: &WebhookEvent,
+    ) -> Result<Known, StoreError> {
+        let contact = self.record_user(tx, event)?;
+        let mut signup = None;
+        match event {
+            WebhookEvent::MessageReceived(event) => {
+                let is_unread = is_to_be_read(&event.message);
+                self.record_message(tx, &event.message, contact, is_unread)?;
+            }
+            WebhookEvent::MessageEcho(event) => {
+                self.record_message(tx, &event.message, contact, false)?;
+            }
+            WebhookEvent::StandbyMessage(event) => {
+                self.record_message(tx, &event.message, contact, false)?;
+            }
+            WebhookEvent::HistoryMessage(event) => {
+                let message = with_history_status(event);
+                self.record_message(tx, &message, contact, false)?;
+            }
+            WebhookEvent::MessageStatusChanged(event) => {
+                self.record_status(tx, &event.update)?;
+            }
+            WebhookEvent::StandbyStatus(event) => self.record_status(tx, &event.update)?,
+            WebhookEvent::UserSubscribed(event) => {
+                signup = tx.signup(&event.signup.signup_id)?;
+                if let Some(signup) = &mut signup {
+                    signup.subscriber_count += 1;
+                    tx.put_signup(signup)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(self.known(contact, signup))
+    }
+
+    /// Looks up what is known about an event that was written down before.
+    pub(super) fn recall(
+        &mut self,
+        tx: &mut dyn Transaction,
+        event: &WebhookEvent,
+    ) -> Result<Known, StoreError> {
+        let contact = match identity(event) {
+            Some(user) => self.contacts.find(tx, &user)?,
+            None => None,
+        };
+        let signup = match event {
+            WebhookEvent::UserSubscribed(event) => tx.signup(&event.signup.signup_id)?,
+            _ => None,
+        };
+        Ok(self.known(contact, signup))
+    }
+
+    /// A message that you sent.
+    pub(super) fn record_sent(
+        &mut self,
+        tx: &mut dyn Transaction,
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        let contact = match &message.user {
+            Some(user) => Some(self.contacts.upsert(tx, user, None, None, |_| {})?),
+            None => None,
+        };
+        self.record_message(tx, message, contact, false)
+    }
+
+    fn known(&self, contact: Option<ContactId>, signup: Option<Signup>) -> Known {
+        let contact = contact.and_then(|id| self.contacts.contact(id));
+        Known { contact, signup }
+    }
+
+    /// Whoever writes, subscribes or is listed is a contact from now on; whom
+    /// other events name may be one already.
+    fn record_user(
+        &mut self,
+        tx: &mut dyn Transaction,
+        event: &WebhookEvent,
+    ) -> Result<Option<ContactId>, StoreError> {
+        let Some(user) = identity(event) else {
+            return Ok(None);
+        };
+        let profile = event.contact();
+        let contacts = &mut self.contacts;
+        if let Some((formerly, user)) = renamed(event) {
+            let id = contacts.upsert(tx, &user, Some(&formerly), profile, |_| {})?;
+            return Ok(Some(id));
+        }
+        let id = match event {
+            WebhookEvent::UserSubscribed(event) => {
+                let now = self.now;
+                let label = tx.signup(&event.signup.signup_id)?;
+                let label = label.and_then(|signup| signup.auto_add_to_label);
+                let subscribe = |contact: &mut Contact| subscribe(contact, event, label, now);
+                contacts.upsert(tx, &user, None, profile, subscribe)?
+            }
+            WebhookEvent::UserPreference(change) => {
+                let prefer = |contact: &mut Contact| prefer(contact, &change.value);
+                contacts.upsert(tx, &user, None, profile, prefer)?
+            }
+            WebhookEvent::MessageReceived(_)
+            | WebhookEvent::MessageEcho(_)
+            | WebhookEvent::HistoryMessage(_)
+            | WebhookEvent::StandbyMessage(_) => {
+                contacts.upsert(tx, &user, None, profile, |_| {})?
+            }
+            _ if profile.is_some() => contacts.upsert(tx, &user, None, profile, |_| {})?,
+            _ => return contacts.find(tx, &user),
+        };
+        Ok(Some(id))
+    }
+
+    fn record_message(
+        &mut self,
+        tx: &mut dyn Transaction,
+        message: &Message,
+        contact: Option<ContactId>,
+        is_unread: bool,
+    ) -> Result<(), StoreError> {
+        let mut new = NewMessage {
+            message,
+            // A group's messages are in no conversation with one of them.
+            contact: contact.filter(|_| message.group_id.is_none()),
+            at: message.timestamp.unwrap_or(self.now),
+            is_unread,
+        };
+        if tx.add_message(new)? {
+            return Ok(());
+        }
+        let state = tx.message_state(&message.id)?;
+        if state.is_stored {
+            if is_placeholder(message) {
+                return Ok(());
+            }
+            new.is_unread = state.is_unread;
+        }
+        // Its status came first; or it comes again, and has got further.
+        let mut further = Cow::Borrowed(message);
+        if let Some(status) = state.status
+            && moves_on(message.status.as_ref(), &status)
+        {
+            further.to_mut().status = Some(status);
+        }
+        new.message = &further;
+        tx.put_message(new)
+    }
+
+    fn record_status(
+        &mut self,
+        tx: &mut dyn Transaction,
+        update: &StatusUpdate,
+    ) -> Result<(), StoreError> {
+        // What became of a payment is not what became of the message.
+        let is_of_message = update.kind.as_deref().is_none_or(|kind| kind == "message");
+        // That one member of a group did not get it says little of the message.
+        let is_of_member = update.is_of_group() && update.recipient.is_some();
+        let is_failure = update.status == MessageStatus::Failed;
+        if !is_of_message || (is_of_member && is_failure) {
+            return Ok(());
+        }
+        let state = tx.message_state(&update.id)?;
+        if moves_on(state.status.as_ref(), &update.status) {
+            tx.put_status(&update.id, &update.status, self.now)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whom an event is about, by all ids that the webhook has. Those of the event
+/// itself come first, as they are what the user is answered by.
+fn identity(event: &WebhookEvent) -> Option<Identity> {
+    let user = event.user().map(Cow::into_owned);
+    let listed = event.contact().map(|contact| &contact.identity);
+    match (user, listed) {
+        (Some(user), Some(listed)) if *listed != user => Some(user.or(listed.clone())),
+        (user, listed) => user.or_else(|| listed.cloned()),
+    }
+}
+
+/// Who somebody was until now and is from now on, when that is what the event
+/// tells.
+fn renamed(event: &WebhookEvent) -> Option<(Identity, Identity)> {
+    match event {
+        WebhookEvent::MessageReceived(event) => {
+            let Content::System(system) = &event.message.content else {
+                return None;
+            };
+            if system.kind == Some(SystemKind::CustomerIdentityChanged) {
+                return None;
+            }
+            let user = event.message.user.as_ref();
+            let wa_id = user.and_then(Identity::wa_id);
+            let user_id = user.and_then(Identity::user_id);
+            let parent_user_id = user.and_then(Identity::parent_user_id);
+            let formerly = Identity::from_parts(
+                wa_id,
+                system.previous_user_id.as_ref().or(user_id),
+                system.previous_parent_user_id.as_ref().or(parent_user_id),
+            )?;
+            let now = Identity::from_parts(
+                system.new_number().or(wa_id),
+                system.user_id.as_ref().or(user_id),
+                system.parent_user_id.as_ref().or(parent_user_id),
+            )?;
+            (formerly != now).then_some((formerly, now))
+        }
+        WebhookEvent::UserIdUpdate(change) => {
+            let update = &change.value;
+            let (user_id, parent) = (update.user_id.as_ref(), update.parent_user_id.as_ref());
+            let formerly = Identity::from_parts(
+                update.wa_id.as_ref(),
+                user_id.and_then(|id| id.previous.as_ref()),
+                parent.and_then(|id| id.previous.as_ref()),
+            )?;
+            Some((formerly, update.user()?))
+        }
+        _ => None,
+    }
+}
+
+fn subscribe(contact: &mut Contact, event: &UserSubscribed, label: Option<String>, now: Timestamp) {
+    contact.subscribed_via_signup = true;
+    contact.subscribed_at = event.contact.subscribed_at.or(Some(now));
+    if let Some(label) = label
+        && !contact.labels.contains(&label)
+    {
+        contact.labels.push(label);
+    }
+}
+
+fn prefer(contact: &mut Contact, preference: &UserPreference) {
+    let category = preference.category.as_deref();
+    if category.is_none_or(|category| category == "marketing_messages") {
+        match preference.value {
+            PreferenceValue::Stop => contact.opted_out = true,
+            PreferenceValue::Resume => contact.opted_out = false,
+            _ => {}
+        }
+    }
+}
+
+/// Whether a message at `status` gets to `next`. The first status is one in any
+/// case, also if this version does not know it.
+fn moves_on(status: Option<&MessageStatus>, next: &MessageStatus) -> bool {
+    status.is_none_or(|status| next.supersedes(status))
+}
+
+/// What Meta sends where it cannot send the message itself (yet).
+fn is_placeholder(message: &Message) -> bool {
+    matches!(
+        message.content,
+        Content::Unsupported(_) | Content::MediaPlaceholder
+    )
+}
+
+/// Whether it is something that a user wrote, and not news about the user or
+/// about another message.
+fn is_to_be_read(message: &Message) -> bool {
+    !matches!(
+        message.content,
+        Content::System(_) | Content::Edit(_) | Content::Revoke(_)
+    )
+}
+
+/// An old message tells beside it how far it had come.
+fn with_history_status(event: &HistoryMessage) -> Cow<'_, Message> {
+    let message = &event.message;
+    let status = event.history_context.as_ref();
+    let status = match status.and_then(|context| context.status.as_ref()) {
+        Some(HistoryStatus::Sent) => MessageStatus::Sent,
+        Some(HistoryStatus::Delivered) => MessageStatus::Delivered,
+        Some(HistoryStatus::Read) => MessageStatus::Read,
+        Some(HistoryStatus::Played) => MessageStatus::Played,
+        Some(HistoryStatus::Error) => MessageStatus::Failed,
+        _ => return Cow::Borrowed(message),
+    };
+    if message.direction == crate::model::Direction::Inbound || message.status.is_some() {
+        return Cow::Borrowed(message);
+    }
+    let mut message = message.clone();
+    message.status = Some(status);
+    Cow::Owned(message)
+}

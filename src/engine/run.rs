@@ -1,0 +1,273 @@
+//! One run over the events of a webhook: deliver, and mark what is finished.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::claim::{Batch, Claim, Held, Job};
+use super::outcome::Outcome;
+use super::{Settings, now_ms};
+use crate::event::WebhookEvent;
+use crate::signal::{ReceiverId, Slots, Watch};
+use crate::store::{
+    EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
+};
+
+/// How long what receivers did may stay unmarked. After a crash those of this
+/// span run once more; a slow receiver is marked as soon as it returns.
+const MARK_EVERY: Duration = Duration::from_millis(10);
+
+pub(super) struct Run<'a> {
+    store: &'a dyn Store,
+    settings: &'a Settings,
+    batch: &'a Batch,
+    lease: Lease,
+    held: Vec<Held>,
+    /// The receivers of the event at hand that have succeeded and are not
+    /// marked, and those that have failed.
+    done: Vec<ReceiverId>,
+    failed: Vec<ReceiverId>,
+    /// What is yet to be written down.
+    marks: Vec<Mark>,
+    marked_at: Instant,
+    outcome: Outcome,
+}
+
+/// What an event came to.
+struct Mark {
+    event: usize,
+    held: usize,
+    record: EventRecord,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        settings: &'a Settings,
+        batch: &'a Batch,
+        lease: Lease,
+        claim: Claim,
+    ) -> (Self, Vec<Job>) {
+        let run = Self {
+            store,
+            settings,
+            batch,
+            lease,
+            held: claim.held,
+            done: Vec::new(),
+            failed: Vec::new(),
+            marks: Vec::new(),
+            marked_at: Instant::now(),
+            outcome: Outcome {
+                duplicate: claim.duplicate,
+                unfinished: claim.busy,
+                ..Outcome::default()
+            },
+        };
+        (run, claim.jobs)
+    }
+
+    /// Delivers all jobs. Whatever happens, what was not marked is done again
+    /// by whoever comes next.
+    pub(super) fn deliver(mut self, jobs: Vec<Job>) -> Result<Outcome, StoreError> {
+        for job in jobs {
+            self.deliver_one(job)?;
+        }
+        if !self.held.is_empty() {
+            self.mark(Mode::Durable)?;
+        }
+        Ok(self.outcome)
+    }
+
+    fn deliver_one(&mut self, mut job: Job) -> Result<(), StoreError> {
+        let is_suspect = self.held[job.held].is_suspect;
+        if is_suspect {
+            if job.record.attempts >= self.settings.max_attempts {
+                self.outcome.dead += 1;
+                job.record.progress = Progress::Dead;
+                self.push(&job);
+                return Ok(());
+            }
+            job.record.attempts += 1;
+            self.push(&job);
+            self.mark(Mode::Write)?;
+        }
+        if self.held[job.held].is_lost {
+            self.outcome.unfinished += 1;
+            return Ok(());
+        }
+        self.done.clear();
+        self.failed.clear();
+        let event = &self.batch.events[job.event];
+        let mut watch = Watcher {
+            run: self,
+            job: &mut job,
+            stopped: None,
+            is_cut_short: false,
+        };
+        let report = event.dispatch_watched(&mut watch);
+        let is_cut_short = watch.is_cut_short;
+        if let Some(error) = watch.stopped {
+            return Err(error);
+        }
+        self.outcome.fired += 1;
+        self.outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
+        self.outcome.fail(job.event, report.into_failures());
+        if self.failed.is_empty() && !is_cut_short {
+            job.record.progress = Progress::Finished;
+        } else {
+            job.record.done.extend(names(&mut self.done));
+            job.record.failed = names(&mut self.failed).collect();
+            let is_failure = !job.record.failed.is_empty();
+            job.record.attempts += u32::from(is_failure && !is_suspect);
+            if is_failure && job.record.attempts >= self.settings.max_attempts {
+                job.record.progress = Progress::Dead;
+                self.outcome.dead += 1;
+            } else {
+                self.outcome.unfinished += 1;
+            }
+        }
+        self.push(&job);
+        if self.is_due() {
+            self.mark(Mode::Write)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, job: &Job) {
+        self.marks.push(Mark {
+            event: job.event,
+            held: job.held,
+            record: job.record.clone(),
+        });
+    }
+
+    fn is_due(&self) -> bool {
+        self.marked_at.elapsed() >= MARK_EVERY
+    }
+
+    /// Writes down what events came to. The last time it also gives back what
+    /// is held, and is what makes all of it durable.
+    fn mark(&mut self, mode: Mode) -> Result<(), StoreError> {
+        let marks = mem::take(&mut self.marks);
+        let is_last = mode == Mode::Durable;
+        let lease = Lease::new(self.lease.holder, self.settings.lease_until(now_ms()));
+        let lost = transact(self.store, mode, |tx| {
+            let mut lost = Vec::new();
+            for (at, held) in self.held.iter().enumerate() {
+                let marks = marks.iter().filter(|mark| mark.held == at);
+                let Some(mut webhook) = tx.webhook(held.id)? else {
+                    lost.push(at);
+                    continue;
+                };
+                let holder = webhook.lease.map(|lease| lease.holder);
+                let is_ours = holder == Some(self.lease.holder);
+                if is_ours {
+                    webhook.lease = (!is_last).then_some(lease);
+                } else {
+                    lost.push(at);
+                }
+                if is_last && is_ours && is_all(&webhook, marks.clone()) {
+                    // Its events need no mark of their own.
+                    webhook.open = 0;
+                } else {
+                    self.mark_events(tx, &mut webhook, marks)?;
+                }
+                self.settings.put_or_close(tx, held.id, &webhook)?;
+            }
+            Ok(lost)
+        })?;
+        for at in lost {
+            self.held[at].is_lost = true;
+        }
+        self.marked_at = Instant::now();
+        Ok(())
+    }
+
+    fn mark_events<'m>(
+        &self,
+        tx: &mut dyn Transaction,
+        webhook: &mut WebhookRecord,
+        marks: impl Iterator<Item = &'m Mark>,
+    ) -> Result<(), StoreError> {
+        for mark in marks {
+            let key = &self.batch.keys[mark.event];
+            // Whoever held it meanwhile may have got further.
+            let Some(stored) = tx.event(key)? else {
+                continue;
+            };
+            if stored.progress != Progress::Open {
+                continue;
+            }
+            let mut record = mark.record.clone();
+            match record.progress {
+                Progress::Finished => {
+                    webhook.open = webhook.open.saturating_sub(1);
+                    record.done.clear();
+                    record.failed.clear();
+                }
+                Progress::Dead => {
+                    webhook.open = webhook.open.saturating_sub(1);
+                    webhook.dead += 1;
+                }
+                Progress::Open => {}
+            }
+            for done in stored.done {
+                if record.progress != Progress::Finished && !record.done.contains(&done) {
+                    record.done.push(done);
+                }
+            }
+            tx.put_event(key, &record)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether these marks finish all that is left of a webhook. Not so when it has
+/// dead events: one that is requeued opens the webhook again, and then each
+/// event must tell for itself that it is finished.
+fn is_all<'m>(webhook: &WebhookRecord, mut marks: impl Iterator<Item = &'m Mark> + Clone) -> bool {
+    let finished = marks.clone().count();
+    webhook.dead == 0
+        && finished == webhook.open as usize
+        && marks.all(|mark| mark.record.progress == Progress::Finished)
+}
+
+fn names(ids: &mut Vec<ReceiverId>) -> impl Iterator<Item = String> {
+    ids.drain(..).map(ReceiverId::into_owned)
+}
+
+/// Leaves out the receivers of an event that have succeeded before, and marks
+/// those that do now.
+struct Watcher<'r, 'a> {
+    run: &'r mut Run<'a>,
+    job: &'r mut Job,
+    /// The store failed, so that nobody else is called.
+    stopped: Option<StoreError>,
+    /// Somebody was left out who has not succeeded.
+    is_cut_short: bool,
+}
+
+impl Watch for Watcher<'_, '_> {
+    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
+        let done = &self.job.record.done;
+        if !done.is_empty() && done.contains(&slots.receiver_id(at).into_owned()) {
+            return false;
+        }
+        let is_over = self.stopped.is_some() || self.run.held[self.job.held].is_lost;
+        self.is_cut_short |= is_over;
+        !is_over
+    }
+
+    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
+        self.run.done.push(slots.receiver_id(at));
+        if self.run.is_due() {
+            self.job.record.done.extend(names(&mut self.run.done));
+            self.run.push(self.job);
+            self.stopped = self.run.mark(Mode::Write).err();
+        }
+    }
+
+    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
+        self.run.failed.push(slots.receiver_id(at));
+    }
+}

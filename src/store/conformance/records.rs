@@ -1,0 +1,240 @@
+//! The rows about messages, contacts and signups.
+
+use super::{Check, read, write};
+use crate::model::{
+    Contact, Content, Direction, Identity, Message, MessageId, MessageStatus, Signup, Timestamp,
+};
+use crate::store::{ContactId, MessageState, NewMessage, Store};
+
+pub(super) const CHECKS: &[Check] = &[
+    ("a message is what was stored", messages_are_kept),
+    ("a status may come first", statuses_come_first),
+    ("a conversation has its order", conversations_are_ordered),
+    ("answers are found", answers_are_found),
+    ("unread messages are counted", unread_is_counted),
+    ("a contact is found by any id", contacts_are_found),
+    ("an id belongs to one contact", ids_change_hands),
+    ("contacts can become one", contacts_are_merged),
+    ("a signup is what was stored", signups_are_kept),
+];
+
+const NOW: Timestamp = Timestamp::from_secs(1_785_000_000);
+
+fn message(id: &str, text: &str) -> Message {
+    Message::new(id.into(), Direction::Inbound, Content::text(text))
+}
+
+fn identity(wa_id: &str, user_id: &str) -> Identity {
+    Identity::new(Some(wa_id), Some(user_id), None).expect("an id")
+}
+
+fn add_contact(store: &dyn Store, identity: &Identity) -> ContactId {
+    write(store, |tx| tx.add_contact(&Contact::new(identity.clone())))
+}
+
+fn ids(messages: Vec<Message>) -> Vec<String> {
+    messages.into_iter().map(|m| m.id.into()).collect()
+}
+
+fn messages_are_kept(store: &dyn Store) {
+    let id = MessageId::from("wamid.A");
+    assert_eq!(read(store, |tx| tx.message(&id)), None);
+    assert_eq!(
+        read(store, |tx| tx.message_state(&id)),
+        MessageState::default()
+    );
+
+    let mut first = message("wamid.A", "it's \"odd\" \\ %_ \u{1f6b2}\n");
+    first.timestamp = Some(NOW);
+    first.user = Some(identity("15550101001", "US.7001"));
+    let new = NewMessage::new(&first, NOW).unread();
+    assert!(write(store, |tx| tx.add_message(new)));
+    assert_eq!(read(store, |tx| tx.message(&id)).as_ref(), Some(&first));
+    let state = read(store, |tx| tx.message_state(&id));
+    assert_eq!(state, MessageState::new(true, true, None));
+
+    let mut second = message("wamid.A", "again");
+    second.status = Some(MessageStatus::from("brand_new"));
+    let new = NewMessage::new(&second, NOW);
+    assert!(!write(store, |tx| tx.add_message(new)), "it is known");
+    assert_eq!(read(store, |tx| tx.message(&id)), Some(first));
+    write(store, |tx| tx.put_message(new));
+    assert_eq!(read(store, |tx| tx.message(&id)), Some(second.clone()));
+
+    let status = MessageStatus::Read;
+    write(store, |tx| tx.put_status(&id, &status, NOW));
+    second.status = Some(status.clone());
+    assert_eq!(read(store, |tx| tx.message(&id)), Some(second));
+    let state = read(store, |tx| tx.message_state(&id));
+    assert_eq!(state, MessageState::new(true, false, Some(status)));
+    let other = read(store, |tx| tx.message(&"wamid.a".into()));
+    assert_eq!(other, None, "upper and lower case differ");
+}
+
+fn statuses_come_first(store: &dyn Store) {
+    let id = MessageId::from("wamid.A");
+    let status = MessageStatus::Delivered;
+    write(store, |tx| tx.put_status(&id, &status, NOW));
+    assert_eq!(read(store, |tx| tx.message(&id)), None);
+    let state = read(store, |tx| tx.message_state(&id));
+    assert_eq!(state, MessageState::new(false, false, Some(status)));
+
+    let contact = add_contact(store, &identity("1", "US.1"));
+    let message = message("wamid.A", "Hi");
+    let new = NewMessage::new(&message, NOW).of(contact);
+    assert!(
+        !write(store, |tx| tx.add_message(new)),
+        "its wamid is known"
+    );
+    write(store, |tx| tx.put_message(new));
+    let conversation = read(store, |tx| tx.conversation(contact, None, 9));
+    assert_eq!(conversation, [message]);
+}
+
+fn conversations_are_ordered(store: &dyn Store) {
+    let ada = add_contact(store, &identity("1", "US.1"));
+    let ben = add_contact(store, &identity("2", "US.2"));
+    for (id, contact, at) in [
+        ("second", Some(ada), 20),
+        ("first", Some(ada), 10),
+        ("third", Some(ada), 30),
+        ("also third", Some(ada), 30),
+        ("ben's", Some(ben), 15),
+        ("nobody's", None, 15),
+    ] {
+        let message = message(id, "Hi");
+        let mut new = NewMessage::new(&message, Timestamp::from_secs(at));
+        new.contact = contact;
+        write(store, |tx| tx.add_message(new));
+    }
+    let list = |before: Option<&str>, limit| {
+        let before = before.map(MessageId::from);
+        ids(read(store, |tx| {
+            tx.conversation(ada, before.as_ref(), limit)
+        }))
+    };
+    assert_eq!(list(None, 9), ["also third", "third", "second", "first"]);
+    assert_eq!(list(None, 2), ["also third", "third"]);
+    assert_eq!(list(Some("third"), 9), ["second", "first"]);
+    assert_eq!(list(Some("first"), 9), Vec::<String>::new());
+    assert_eq!(list(Some("unknown"), 9), Vec::<String>::new());
+
+    let moved = message("second", "moved");
+    let new = NewMessage::new(&moved, Timestamp::from_secs(40)).of(ada);
+    write(store, |tx| tx.put_message(new));
+    assert_eq!(list(None, 2), ["second", "also third"]);
+}
+
+fn answers_are_found(store: &dyn Store) {
+    let ada = Identity::from_phone("1").expect("an id");
+    for (id, answers) in [("b", "question"), ("a", "question"), ("c", "b")] {
+        let answer = Message::outbound(id, ada.clone(), Content::text("Yes"));
+        let answer = answer.reply_to(answers).build();
+        write(store, |tx| tx.add_message(NewMessage::new(&answer, NOW)));
+    }
+    let list = |id: &str| ids(read(store, |tx| tx.replies(&id.into())));
+    assert_eq!(list("question"), ["b", "a"], "as they came");
+    assert_eq!(list("b"), ["c"]);
+    assert_eq!(list("c"), Vec::<String>::new());
+}
+
+fn unread_is_counted(store: &dyn Store) {
+    let ada = add_contact(store, &identity("1", "US.1"));
+    let ben = add_contact(store, &identity("2", "US.2"));
+    let cleo = add_contact(store, &identity("3", "US.3"));
+    for (id, contact) in [("a", ben), ("b", ada), ("c", ben)] {
+        let message = message(id, "Hi");
+        let new = NewMessage::new(&message, NOW).of(contact).unread();
+        write(store, |tx| tx.add_message(new));
+    }
+    let read_one = message("d", "Hi");
+    write(store, |tx| {
+        tx.add_message(NewMessage::new(&read_one, NOW).of(cleo))
+    });
+    let list = || {
+        let unread = read(store, |tx| tx.unread_contacts()).into_iter();
+        unread
+            .map(|(stored, count)| (stored.id, count))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(), [(ada, 1), (ben, 2)]);
+    write(store, |tx| tx.mark_read(ben));
+    assert_eq!(list(), [(ada, 1)]);
+    let unread = |contact| read(store, |tx| tx.unread(contact));
+    assert_eq!((unread(ada), unread(ben), unread(cleo)), (1, 0, 0));
+    assert!(!read(store, |tx| tx.message_state(&"a".into())).is_unread);
+}
+
+fn contacts_are_found(store: &dyn Store) {
+    let all = Identity::new(Some("1"), Some("US.1"), Some("US.ENT.1")).expect("ids");
+    let mut contact = Contact::new(all.clone());
+    contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
+    contact.labels = vec!["a".to_owned()];
+    contact.created_at = Some(NOW);
+    let id = write(store, |tx| tx.add_contact(&contact));
+    add_contact(store, &Identity::from_phone("2").expect("an id"));
+
+    let find = |identity: Option<Identity>| {
+        let identity = identity.expect("an id");
+        let found = read(store, |tx| tx.contacts(&identity)).into_iter();
+        found.map(|stored| stored.id).collect::<Vec<_>>()
+    };
+    assert_eq!(find(Identity::from_phone("1")), [id]);
+    assert_eq!(find(Identity::from_user_id("US.1")), [id]);
+    assert_eq!(find(Identity::new(None, None, Some("US.ENT.1"))), [id]);
+    assert_eq!(find(Identity::from_user_id("1")), [], "another kind of id");
+    assert_eq!(find(Identity::from_phone("9")), []);
+    let two = find(Identity::new(Some("2"), Some("US.1"), None));
+    assert_eq!(two.len(), 2, "whoever has one of the ids");
+    let stored = read(store, |tx| tx.contacts(&all)).remove(0);
+    assert_eq!(stored.contact, contact);
+}
+
+fn ids_change_hands(store: &dyn Store) {
+    let first = add_contact(store, &identity("1", "US.1"));
+    let second = add_contact(store, &identity("1", "US.2"));
+    let find = |identity: Option<Identity>| {
+        let identity = identity.expect("an id");
+        let found = read(store, |tx| tx.contacts(&identity)).into_iter();
+        found.map(|stored| stored.id).collect::<Vec<_>>()
+    };
+    assert_eq!(find(Identity::from_phone("1")), [second]);
+    assert_eq!(find(Identity::from_user_id("US.1")), [first]);
+
+    let moved = Contact::new(identity("3", "US.2"));
+    write(store, |tx| tx.put_contact(second, &moved));
+    assert_eq!(find(Identity::from_phone("1")), [], "it has no such id now");
+    assert_eq!(find(Identity::from_phone("3")), [second]);
+}
+
+fn contacts_are_merged(store: &dyn Store) {
+    let by_phone = Identity::from_phone("1").expect("an id");
+    let by_user_id = Identity::from_user_id("US.1").expect("an id");
+    let into = add_contact(store, &by_phone);
+    let from = add_contact(store, &by_user_id);
+    for (id, contact) in [("a", into), ("b", from)] {
+        let message = message(id, "Hi");
+        let new = NewMessage::new(&message, NOW).of(contact).unread();
+        write(store, |tx| tx.add_message(new));
+    }
+    write(store, |tx| tx.merge_contact(from, into));
+    assert_eq!(read(store, |tx| tx.contacts(&by_user_id)), []);
+    assert_eq!(read(store, |tx| tx.contacts(&by_phone)).len(), 1);
+    let conversation = read(store, |tx| tx.conversation(into, None, 9));
+    assert_eq!(ids(conversation), ["b", "a"]);
+    assert_eq!(read(store, |tx| tx.unread(into)), 2);
+    assert_eq!(read(store, |tx| tx.conversation(from, None, 9)), []);
+}
+
+fn signups_are_kept(store: &dyn Store) {
+    let mut signup = Signup::new("b");
+    signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\".to_owned());
+    signup.subscriber_count = 1 << 40;
+    write(store, |tx| tx.put_signup(&signup));
+    write(store, |tx| tx.put_signup(&Signup::new("a")));
+    assert_eq!(read(store, |tx| tx.signup(&"c".into())), None);
+    assert_eq!(read(store, |tx| tx.signup(&"b".into())), Some(signup));
+    let all = read(store, |tx| tx.signups()).into_iter();
+    let all: Vec<_> = all.map(|signup| signup.signup_id.to_string()).collect();
+    assert_eq!(all, ["a", "b"]);
+}

@@ -1,0 +1,253 @@
+//! What a program asks of its store.
+
+use super::records::find_contact;
+use super::{Mode, Store, StoreError, WebhookId, transact};
+use crate::model::{
+    Contact, Identity, Message, MessageId, Signup, SignupId, SignupStatus, Timestamp,
+};
+
+/// What a program reads from a store, and the little that it writes itself.
+///
+/// Every [`Store`] has it, also a `dyn Store`.
+///
+/// # Errors
+///
+/// Of every method: when the store fails.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::model::Identity;
+/// use whatsapp_signals::store::{MemoryStore, StoreExt};
+///
+/// let engine = WebhookEngine::new(MemoryStore::new());
+/// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+///
+/// let store = engine.store();
+/// let [(ada, unread)] = &store.unread_counts()?[..] else { panic!("one contact") };
+/// assert_eq!((ada.display_name(), *unread), ("Ada Okafor", 1));
+///
+/// let conversation = store.conversation(&ada.identity, None, 50)?;
+/// assert!(conversation[0].body().starts_with("Good morning!"));
+/// assert_eq!(store.message(&conversation[0].id)?.as_ref(), Some(&conversation[0]));
+///
+/// store.update_contact(&ada.identity, |ada| ada.labels.push("gravel".into()))?;
+/// assert_eq!(store.contact(&ada.identity)?.unwrap().labels, ["gravel"]);
+///
+/// store.mark_read(&ada.identity)?;
+/// assert!(store.unread_counts()?.is_empty());
+/// assert_eq!(store.contact(&Identity::from_phone("1").unwrap())?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait StoreExt: Store {
+    /// The message with this wamid.
+    fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        transact(self, Mode::Read, |tx| tx.message(id))
+    }
+
+    /// The messages that answer this one, in the order in which they came.
+    fn replies(&self, id: &MessageId) -> Result<Vec<Message>, StoreError> {
+        transact(self, Mode::Read, |tx| tx.replies(id))
+    }
+
+    /// The messages from and to a user, last first: the last `limit`, or those
+    /// before the given one. What was written in a group is not among them.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::model::Identity;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.process(include_bytes!("../../tests/payloads/batch-with-odd-items.json"))?;
+    ///
+    /// let (contact, _) = engine.store().unread_counts()?.remove(0);
+    /// let mut page = engine.store().conversation(&contact.identity, None, 1)?;
+    /// let last = page.pop().unwrap();
+    /// let earlier = engine.store().conversation(&contact.identity, Some(&last.id), 50)?;
+    /// assert!(earlier.iter().all(|message| message.timestamp <= last.timestamp));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn conversation(
+        &self,
+        user: &Identity,
+        before: Option<&MessageId>,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        transact(self, Mode::Read, |tx| match find_contact(tx, user)? {
+            Some(stored) => tx.conversation(stored.id, before, limit),
+            None => Ok(Vec::new()),
+        })
+    }
+
+    /// The contact that is this user.
+    fn contact(&self, user: &Identity) -> Result<Option<Contact>, StoreError> {
+        transact(self, Mode::Read, |tx| {
+            Ok(find_contact(tx, user)?.map(|stored| stored.contact))
+        })
+    }
+
+    /// Changes a contact: labels, notes, opt-outs. Gives it as it is now; one
+    /// that was unknown is added first.
+    ///
+    /// `change` may be called more than once, each time with what is stored.
+    fn update_contact(
+        &self,
+        user: &Identity,
+        mut change: impl FnMut(&mut Contact),
+    ) -> Result<Contact, StoreError> {
+        transact(self, Mode::Durable, |tx| {
+            let now = Timestamp::now();
+            let stored = find_contact(tx, user)?;
+            let id = stored.as_ref().map(|stored| stored.id);
+            let mut contact = stored.map_or_else(
+                || {
+                    let mut contact = Contact::new(user.clone());
+                    contact.created_at = Some(now);
+                    contact
+                },
+                |stored| stored.contact,
+            );
+            change(&mut contact);
+            contact.updated_at = Some(now);
+            match id {
+                Some(id) => tx.put_contact(id, &contact)?,
+                None => _ = tx.add_contact(&contact)?,
+            }
+            Ok(contact)
+        })
+    }
+
+    /// How many messages of a user came since [`mark_read`](Self::mark_read).
+    fn unread_count(&self, user: &Identity) -> Result<u64, StoreError> {
+        transact(self, Mode::Read, |tx| {
+            find_contact(tx, user)?.map_or(Ok(0), |stored| tx.unread(stored.id))
+        })
+    }
+
+    /// Everyone who has unread messages, and how many.
+    fn unread_counts(&self) -> Result<Vec<(Contact, u64)>, StoreError> {
+        transact(self, Mode::Read, |tx| {
+            let unread = tx.unread_contacts()?.into_iter();
+            Ok(unread
+                .map(|(stored, unread)| (stored.contact, unread))
+                .collect())
+        })
+    }
+
+    /// All messages of a user have been read.
+    fn mark_read(&self, user: &Identity) -> Result<(), StoreError> {
+        transact(self, Mode::Durable, |tx| match find_contact(tx, user)? {
+            Some(stored) => tx.mark_read(stored.id),
+            None => Ok(()),
+        })
+    }
+
+    /// Adds a signup, or changes it. A webhook about it then carries all of
+    /// it, and not its id alone.
+    ///
+    /// [`subscriber_count`](Signup::subscriber_count) is the store's: of a
+    /// signup that is stored already, it stays as it is.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Signup, SignupStatus};
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// store.save_signup(&Signup::new("spring_tune_up"))?;
+    /// assert!(store.disable_signup(&"spring_tune_up".into())?);
+    /// assert_eq!(store.signups()?[0].status, SignupStatus::Disabled);
+    /// # Ok::<(), whatsapp_signals::store::StoreError>(())
+    /// ```
+    fn save_signup(&self, signup: &Signup) -> Result<(), StoreError> {
+        transact(self, Mode::Durable, |tx| {
+            let mut signup = signup.clone();
+            if let Some(stored) = tx.signup(&signup.signup_id)? {
+                signup.subscriber_count = stored.subscriber_count;
+            }
+            tx.put_signup(&signup)
+        })
+    }
+
+    /// The signup with this id.
+    fn signup(&self, id: &SignupId) -> Result<Option<Signup>, StoreError> {
+        transact(self, Mode::Read, |tx| tx.signup(id))
+    }
+
+    /// All signups, by their ids.
+    fn signups(&self) -> Result<Vec<Signup>, StoreError> {
+        transact(self, Mode::Read, |tx| tx.signups())
+    }
+
+    /// Marks a signup as disabled; false when there is none with this id.
+    ///
+    /// It changes the record alone: that its link stops working is Meta's to
+    /// do. Whoever subscribes all the same is counted.
+    fn disable_signup(&self, id: &SignupId) -> Result<bool, StoreError> {
+        transact(self, Mode::Durable, |tx| {
+            let Some(mut signup) = tx.signup(id)? else {
+                return Ok(false);
+            };
+            signup.status = SignupStatus::Disabled;
+            tx.put_signup(&signup)?;
+            Ok(true)
+        })
+    }
+
+    /// The webhooks that came after the given one, or the first ones: all of
+    /// them when
+    /// [`log_webhooks`](crate::WebhookEngine::log_webhooks) is on, else those
+    /// that are not finished.
+    fn webhooks(
+        &self,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> Result<Vec<LoggedWebhook>, StoreError> {
+        transact(self, Mode::Read, |tx| {
+            let after = after.unwrap_or(WebhookId(i64::MIN));
+            let mut logged = Vec::new();
+            for (id, webhook) in tx.webhooks(after, false, limit)? {
+                logged.push(LoggedWebhook {
+                    id,
+                    received_at: webhook.received_at,
+                    open: webhook.open,
+                    dead: webhook.dead,
+                    body: tx.body(id)?.unwrap_or_default(),
+                });
+            }
+            Ok(logged)
+        })
+    }
+}
+
+impl<S: Store + ?Sized> StoreExt for S {}
+
+/// A webhook as it came. Its body is personal data.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct LoggedWebhook {
+    /// Its number in the store.
+    pub id: WebhookId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How many of its events are neither finished nor dead.
+    pub open: u32,
+    /// How many of its events are dead.
+    pub dead: u32,
+    /// Its body, as it came.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for LoggedWebhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoggedWebhook")
+            .field("id", &self.id)
+            .field("received_at", &self.received_at)
+            .field("open", &self.open)
+            .field("dead", &self.dead)
+            .field("len", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! Where the [`WebhookEngine`](crate::WebhookEngine) keeps what it must not
+//! forget.
+//!
+//! A [`Store`] is an inbox (which webhooks came, and which of their events are
+//! finished) and records (messages, contacts, signups). [`MemoryStore`] keeps
+//! both as long as the program runs, [`SqliteStore`] (feature `sqlite`) in a
+//! file.
+//!
+//! # A store of your own
+//!
+//! A store knows rows and transactions, and no rule: which status follows
+//! which, when two contacts are one, who runs an event and when it is
+//! finished, all that the engine decides once for all stores. So there is one
+//! method to write, [`Store::transact`], and a [`Transaction`] that it lends:
+//! about one SQL statement for each method of [`Inbox`] and [`Records`].
+//! [`store_conformance`] tells whether it is right.
+
+mod conformance;
+mod error;
+mod ext;
+mod inbox;
+mod memory;
+
+mod records;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::sync::Arc;
+
+pub use conformance::store_conformance;
+pub use error::{StoreError, StoreErrorKind};
+pub use ext::{LoggedWebhook, StoreExt};
+pub use inbox::{EventRecord, Inbox, Lease, Progress, WebhookId, WebhookRecord};
+pub use memory::MemoryStore;
+
+pub use records::{ContactId, MessageState, NewMessage, Records, StoredContact};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
+
+/// Rows, changed in transactions.
+///
+/// What a user reads from a store is in [`StoreExt`], which every store has.
+///
+/// # Examples
+///
+/// A store that counts what another one does:
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Work};
+///
+/// #[derive(Default)]
+/// struct Counting { inner: MemoryStore, durable: AtomicUsize }
+///
+/// impl Store for Counting {
+///     fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
+///         self.durable.fetch_add(usize::from(mode == Mode::Durable), Ordering::Relaxed);
+///         self.inner.transact(mode, work)
+///     }
+/// }
+///
+/// let engine = WebhookEngine::new(Counting::default());
+/// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+/// assert_eq!(engine.store().durable.load(Ordering::Relaxed), 1, "one fsync a body");
+/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// ```
+pub trait Store: Send + Sync {
+    /// Runs `work` in one transaction: when it returns an error or panics,
+    /// nothing has happened.
+    ///
+    /// Transactions must be serializable: as if they ran one after the other,
+    /// in whatever thread or process. A store that notices a conflict may roll
+    /// back and run `work` again.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returned, or why the store could not begin or commit.
+    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError>;
+}
+
+/// What a transaction does.
+pub type Work<'a> = dyn FnMut(&mut dyn Transaction) -> Result<(), StoreError> + 'a;
+
+/// What a transaction needs of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// It only reads.
+    Read,
+    /// It writes. Others see it once it is committed, and it survives a crash
+    /// of the program; a power failure may undo it.
+    Write,
+    /// It writes, and once it is committed it, and every transaction before
+    /// it, survives a power failure.
+    Durable,
+}
+
+/// The rows of a store, within one transaction.
+pub trait Transaction: Inbox + Records {}
+
+impl<T: Inbox + Records> Transaction for T {}
+
+/// One transaction that makes a value.
+///
+/// # Errors
+///
+/// Those of the transaction.
+pub(crate) fn transact<T>(
+    store: &(impl Store + ?Sized),
+    mode: Mode,
+    mut work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut value = None;
+    store.transact(mode, &mut |tx| {
+        value = Some(work(tx)?);
+        Ok(())
+    })?;
+    value.ok_or_else(|| StoreError::new(StoreErrorKind::Other, "the store did not run the work"))
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
+        (**self).transact(mode, work)
+    }
+}
+
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
+        (**self).transact(mode, work)
+    }
+}
+
+impl<S: Store + ?Sized> Store for &S {
+    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
+        (**self).transact(mode, work)
+    }
+}

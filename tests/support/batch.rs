@@ -1,0 +1,29 @@
+//! Bodies with as many messages as a test wants.
+
+/// A body with these messages of one user, each of its own wamid.
+pub(crate) fn messages(numbers: std::ops::Range<usize>) -> Vec<u8> {
+    let messages = numbers.map(|number| {
+        format!(
+            r#"{{"from":"15550101001","id":"wamid.{number}","timestamp":"{}","type":"text",
+                "text":{{"body":"Number {number}"}}}}"#,
+            1_785_000_000 + number
+        )
+    });
+    items("messages", &messages.collect::<Vec<_>>())
+}
+
+/// A body of the field `messages` with these items in one list.
+pub(crate) fn items(list: &str, items: &[impl AsRef<str>]) -> Vec<u8> {
+    let items: Vec<_> = items.iter().map(AsRef::as_ref).collect();
+    value("messages", &format!(r#""{list}":[{}]"#, items.join(",")))
+}
+
+/// A body of one field whose value has these members.
+pub(crate) fn value(field: &str, members: &str) -> Vec<u8> {
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"field":"{field}",
+            "value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100200",
+            "phone_number_id":"300"}},{members}}}}}]}}]}}"#
+    )
+    .into_bytes()
+}
