@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod cut;
+pub(crate) mod engines;
 pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod odd;
