@@ -249,7 +249,7 @@ impl<S: Store> WebhookEngine<S> {
             for (id, webhook) in &open {
                 let is_free = webhook.lease.is_none_or(|lease| lease.until <= now_ms());
                 if is_free {
-                    outcome.add(self.retry(*id)?);
+                    outcome += self.retry(*id)?;
                 } else {
                     outcome.unfinished += webhook.open as usize;
                 }

@@ -1,6 +1,7 @@
 //! What came of a webhook.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use crate::signal::Failure;
 use crate::webhook::EventFailure;
@@ -92,20 +93,35 @@ impl Outcome {
         self.unfinished > 0
     }
 
-    /// Adds what came of another webhook.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(super) fn fail(&mut self, event: usize, failures: Vec<Failure>) {
+        let failures = failures.into_iter();
+        self.failures
+            .extend(failures.map(|failure| EventFailure { event, failure }));
+    }
+}
+
+/// Adds what came of another webhook.
+///
+/// ```
+/// use whatsapp_signals::store::MemoryStore;
+/// use whatsapp_signals::{Outcome, WebhookEngine};
+///
+/// let engine = WebhookEngine::new(MemoryStore::new());
+/// let mut total = Outcome::default();
+/// for _ in 0..3 {
+///     total += engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+/// }
+/// assert_eq!((total.fired(), total.duplicate()), (1, 2));
+/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// ```
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
         self.fired += other.fired;
         self.duplicate += other.duplicate;
         self.unrecognized += other.unrecognized;
         self.unfinished += other.unfinished;
         self.dead += other.dead;
         self.failures.extend(other.failures);
-    }
-
-    pub(super) fn fail(&mut self, event: usize, failures: Vec<Failure>) {
-        let failures = failures.into_iter();
-        self.failures
-            .extend(failures.map(|failure| EventFailure { event, failure }));
     }
 }
 
