@@ -1,6 +1,7 @@
 //! The inbox's rows.
 
 use rusqlite::{Row, params};
+use siphasher::sip128::SipHasher24;
 
 use super::error::{failed, odd_row};
 use super::{Rows, limit};
@@ -88,15 +89,16 @@ impl Inbox for Rows<'_> {
 
     fn event(&mut self, key: &str) -> Result<Option<EventRecord>, StoreError> {
         let sql = "SELECT webhook, received_at, progress, attempts, done, failed
-            FROM event WHERE key = ?1";
-        self.first(sql, [key], |row| Ok(read_event(row)))?
+            FROM event WHERE fingerprint = ?1";
+        self.first(sql, [fingerprint(key)], |row| Ok(read_event(row)))?
             .transpose()
     }
 
     fn add_event(&mut self, key: &str, event: &EventRecord) -> Result<bool, StoreError> {
         let added = self.write_event(
-            "INSERT INTO event (key, webhook, received_at, progress, attempts, done, failed)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO event
+                (fingerprint, webhook, received_at, progress, attempts, done, failed, dead_key)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (fingerprint) DO NOTHING",
             key,
             event,
         )?;
@@ -106,8 +108,8 @@ impl Inbox for Rows<'_> {
     fn put_event(&mut self, key: &str, event: &EventRecord) -> Result<(), StoreError> {
         self.write_event(
             "UPDATE event SET webhook = ?2, received_at = ?3, progress = ?4, attempts = ?5,
-                done = ?6, failed = ?7
-            WHERE key = ?1",
+                done = ?6, failed = ?7, dead_key = ?8
+            WHERE fingerprint = ?1",
             key,
             event,
         )?;
@@ -115,7 +117,7 @@ impl Inbox for Rows<'_> {
     }
 
     fn dead_events(&mut self, most: usize) -> Result<Vec<(String, EventRecord)>, StoreError> {
-        let sql = "SELECT webhook, received_at, progress, attempts, done, failed, key
+        let sql = "SELECT webhook, received_at, progress, attempts, done, failed, dead_key
             FROM event WHERE progress = 2 ORDER BY id LIMIT ?1";
         let read = |row: &Row<'_>| Ok((row.get(6)?, read_event(row)));
         let dead = self.all(sql, [limit(most)], read)?.into_iter();
@@ -142,13 +144,14 @@ impl Rows<'_> {
         self.execute(
             sql,
             params![
-                key,
+                fingerprint(key),
                 event.webhook.0,
                 event.received_at.as_secs(),
                 number(event.progress),
                 event.attempts,
                 names(&event.done)?,
                 names(&event.failed)?,
+                (event.progress == Progress::Dead).then_some(key),
             ],
         )
     }
@@ -181,6 +184,22 @@ impl Rows<'_> {
         Ok(over.len())
     }
 }
+
+/// What an event is known by in the file: 128 bits of hash, of which the first
+/// 32 are of where its key begins behind the signal's name. There a wamid has
+/// the user, so that the events of one user lie together, on few pages.
+fn fingerprint(key: &str) -> [u8; 16] {
+    let (_, id) = key.split_once(':').unwrap_or(("", key));
+    let id = id.as_bytes();
+    let user = SipHasher24::new().hash(&id[..id.len().min(USER_OF_WAMID)]);
+    let mut fingerprint = SipHasher24::new().hash(key.as_bytes()).as_bytes();
+    fingerprint[..4].copy_from_slice(&user.as_bytes()[..4]);
+    fingerprint
+}
+
+/// `wamid.`, and 15 bytes in Base64: four of header and the eleven digits of a
+/// usual phone number.
+const USER_OF_WAMID: usize = 26;
 
 fn number(progress: Progress) -> i64 {
     match progress {
