@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -11,8 +12,8 @@ use support::engines::{Engine, with_each_store};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED};
-use whatsapp_signals::store::StoreExt;
-use whatsapp_signals::{Outcome, receiver};
+use whatsapp_signals::store::{Mode, Store, StoreExt, Transaction};
+use whatsapp_signals::{ConnectOptions, Event, Outcome, receiver};
 
 /// What the receivers of this file do and have done. They are those of the
 /// whole program, so that one test at a time has them.
@@ -449,41 +450,34 @@ fn an_error_without_a_name_that_happens_again_is_another_one() {
 #[test]
 fn a_slow_receiver_is_marked_as_soon_as_it_returns() {
     let _turn = turn();
-    let folder = support::folder::Folder::new();
-    let marker = folder.file("marked");
     with_each_store(|engine| {
-        let _ = std::fs::remove_file(&marker);
-        // It is not the last one, and the one behind it looks into the store.
         let slow = MESSAGE_RECEIVED.connect_with(
-            whatsapp_signals::ConnectOptions::new().order(7).uid("slow"),
+            ConnectOptions::new().order(7).uid("slow"),
             |_: &MessageReceived| std::thread::sleep(Duration::from_millis(15)),
         );
-        let engine = std::sync::Arc::new(engine);
-        let (looker, marked) = (std::sync::Arc::clone(&engine), marker.clone());
-        let look = MESSAGE_RECEIVED.connect_with(
-            whatsapp_signals::ConnectOptions::new().order(8),
-            move |event: &MessageReceived| {
-                let key = whatsapp_signals::Event::dedup_key(event);
-                let mut record = None;
-                whatsapp_signals::Store::transact(
-                    looker.store(),
-                    whatsapp_signals::store::Mode::Read,
-                    &mut |tx| {
-                        record = tx.event(&key)?;
-                        Ok(())
-                    },
-                )
-                .unwrap();
-                std::fs::write(&marked, record.unwrap().done.join(" ")).unwrap();
-            },
-        );
+        // The one behind it looks into the store.
+        let (sender, marked) = std::sync::mpsc::channel();
+        let store = Arc::clone(engine.store());
+        let looks = move |event: &MessageReceived| {
+            let mut look = |tx: &mut dyn Transaction| {
+                let record = tx.event(&event.dedup_key())?;
+                sender.send(record.map(|record| record.done)).unwrap();
+                Ok(())
+            };
+            store.transact(Mode::Read, &mut look).unwrap();
+        };
+        let last = ConnectOptions::new().order(8);
+        let looks = MESSAGE_RECEIVED.connect_with(last, looks);
         assert_eq!(engine.process(&messages(0..1)).unwrap().failed(), 0);
-        drop((slow, look));
-        let names = std::fs::read_to_string(&marker).unwrap();
-        assert!(
-            names.ends_with(" second engine_receivers::never slow"),
-            "{names}"
-        );
+        drop((slow, looks));
+        let names = marked.recv().unwrap().unwrap();
+        let expected = [
+            "engine_receivers::first",
+            "second",
+            "engine_receivers::never",
+            "slow",
+        ];
+        assert_eq!(names, expected);
     });
 }
 

@@ -1,9 +1,13 @@
 //! Events that were tried often enough.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
+use super::{EngineError, WebhookEngine, stored_events};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
+use crate::store::{EventRecord, Mode, Progress, Store, transact};
 
 /// An event of which a receiver failed so often that it is not tried any more.
 ///
@@ -63,5 +67,84 @@ impl fmt::Debug for DeadLetter {
             .field("attempts", &self.attempts)
             .field("failed", &self.failed)
             .finish_non_exhaustive()
+    }
+}
+
+/// What was tried often enough.
+impl<S: Store> WebhookEngine<S> {
+    /// The events that are not tried any more, those that came first before the
+    /// others. See [`DeadLetter`] for an example.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
+        let (dead, bodies) = transact(&self.store, Mode::Read, |tx| {
+            let dead = tx.dead_events(limit)?;
+            let mut bodies = HashMap::new();
+            for (_, event) in &dead {
+                if let Entry::Vacant(entry) = bodies.entry(event.webhook) {
+                    entry.insert(tx.body(event.webhook)?);
+                }
+            }
+            Ok((dead, bodies))
+        })?;
+        let mut events = HashMap::new();
+        for body in bodies.into_values().flatten() {
+            for event in stored_events(&body).unwrap_or_default() {
+                events.entry(event.dedup_key()).or_insert(event);
+            }
+        }
+        let letter = |(key, record): (String, EventRecord)| DeadLetter {
+            event: events.remove(&key),
+            key,
+            received_at: record.received_at,
+            attempts: record.attempts,
+            failed: record.failed,
+        };
+        Ok(dead.into_iter().map(letter).collect())
+    }
+
+    /// Has a dead letter tried again, as if it were new to the receivers that
+    /// failed, by [`retry_unfinished`](Self::retry_unfinished) or when Meta
+    /// repeats it. False when there is none with this key.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
+        self.resolve(key, Progress::Open)
+    }
+
+    /// Takes a dead letter for finished. False when there is none with this
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn discard(&self, key: &str) -> Result<bool, EngineError> {
+        self.resolve(key, Progress::Finished)
+    }
+
+    fn resolve(&self, key: &str, progress: Progress) -> Result<bool, EngineError> {
+        let resolved = transact(&self.store, Mode::Durable, |tx| {
+            let Some(mut event) = tx.event(key)? else {
+                return Ok(false);
+            };
+            if event.progress != Progress::Dead {
+                return Ok(false);
+            }
+            event.progress = progress;
+            event.attempts = 0;
+            event.failed.clear();
+            tx.put_event(key, &event)?;
+            if let Some(mut webhook) = tx.webhook(event.webhook)? {
+                webhook.dead = webhook.dead.saturating_sub(1);
+                webhook.open += u32::from(progress == Progress::Open);
+                self.settings.put_or_close(tx, event.webhook, &webhook)?;
+            }
+            Ok(true)
+        })?;
+        Ok(resolved)
     }
 }

@@ -19,23 +19,21 @@ mod error;
 mod outcome;
 mod record;
 mod run;
+mod settings;
+mod user;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use crate::event::{Event, MessageSent, WebhookEvent};
 use crate::model::Timestamp;
 use crate::signal::Report;
-use crate::store::{
-    EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookId, WebhookRecord,
-    transact,
-};
+use crate::store::{Lease, Mode, Store, StoreError, Transaction, WebhookId, transact};
 use crate::webhook::Parser;
 use claim::{Batch, Claim};
 use record::Recorder;
 use run::Run;
+use settings::Settings;
 
 pub use dead_letter::DeadLetter;
 pub use error::EngineError;
@@ -97,96 +95,6 @@ pub use outcome::Outcome;
 pub struct WebhookEngine<S> {
     store: S,
     settings: Settings,
-}
-
-#[derive(Debug)]
-struct Settings {
-    parser: Parser,
-    lease: Duration,
-    max_attempts: u32,
-    log_webhooks: bool,
-}
-
-impl Settings {
-    fn lease_until(&self, now: i64) -> i64 {
-        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
-        now.saturating_add(lease)
-    }
-
-    /// Stores what a webhook has come to. One of which nothing is left goes,
-    /// unless there is a log.
-    fn put_or_close(
-        &self,
-        tx: &mut dyn Transaction,
-        id: WebhookId,
-        webhook: &WebhookRecord,
-    ) -> Result<(), StoreError> {
-        if webhook.open + webhook.dead == 0 && !self.log_webhooks {
-            tx.delete_webhook(id)
-        } else {
-            tx.put_webhook(id, webhook)
-        }
-    }
-}
-
-/// The building of an engine.
-impl<S: Store> WebhookEngine<S> {
-    /// How long finished events should be remembered: 8 days, since Meta
-    /// repeats a webhook for up to 7.
-    pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
-
-    /// An engine over this store, with the default settings.
-    #[must_use]
-    pub fn new(store: S) -> Self {
-        Self {
-            store,
-            settings: Settings {
-                parser: Parser::new(),
-                lease: Duration::from_secs(60),
-                max_attempts: 20,
-                log_webhooks: false,
-            },
-        }
-    }
-
-    /// Reads bodies with this parser, and its limit.
-    #[must_use]
-    pub fn parser(mut self, parser: Parser) -> Self {
-        self.settings.parser = parser;
-        self
-    }
-
-    /// How long nobody else touches a webhook that is worked on; 60 seconds
-    /// unless given. Longer than the slowest receiver: a lease is renewed
-    /// between receivers, and not while one runs.
-    #[must_use]
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease;
-        self
-    }
-
-    /// How often an event is tried before it is a dead letter; 20 times unless
-    /// given, 1 at least.
-    #[must_use]
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.settings.max_attempts = attempts.max(1);
-        self
-    }
-
-    /// Whether bodies are kept when they are finished, until
-    /// [`prune`](Self::prune); [`StoreExt::webhooks`](crate::store::StoreExt::webhooks)
-    /// reads them. Off unless given.
-    #[must_use]
-    pub fn log_webhooks(mut self, log: bool) -> Self {
-        self.settings.log_webhooks = log;
-        self
-    }
-
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> &S {
-        &self.store
-    }
 }
 
 /// The work of an engine.
@@ -351,85 +259,6 @@ impl<S: Store> WebhookEngine<S> {
                 piece => pruned += piece,
             }
         }
-    }
-}
-
-/// What was tried often enough.
-impl<S: Store> WebhookEngine<S> {
-    /// The events that are not tried any more, those that came first before the
-    /// others. See [`DeadLetter`] for an example.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
-        let (dead, bodies) = transact(&self.store, Mode::Read, |tx| {
-            let dead = tx.dead_events(limit)?;
-            let mut bodies = HashMap::new();
-            for (_, event) in &dead {
-                if let Entry::Vacant(entry) = bodies.entry(event.webhook) {
-                    entry.insert(tx.body(event.webhook)?);
-                }
-            }
-            Ok((dead, bodies))
-        })?;
-        let mut events = HashMap::new();
-        for body in bodies.into_values().flatten() {
-            for event in stored_events(&body).unwrap_or_default() {
-                events.entry(event.dedup_key()).or_insert(event);
-            }
-        }
-        let letter = |(key, record): (String, EventRecord)| DeadLetter {
-            event: events.remove(&key),
-            key,
-            received_at: record.received_at,
-            attempts: record.attempts,
-            failed: record.failed,
-        };
-        Ok(dead.into_iter().map(letter).collect())
-    }
-
-    /// Has a dead letter tried again, as if it were new to the receivers that
-    /// failed, by [`retry_unfinished`](Self::retry_unfinished) or when Meta
-    /// repeats it. False when there is none with this key.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
-        self.resolve(key, Progress::Open)
-    }
-
-    /// Takes a dead letter for finished. False when there is none with this
-    /// key.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub fn discard(&self, key: &str) -> Result<bool, EngineError> {
-        self.resolve(key, Progress::Finished)
-    }
-
-    fn resolve(&self, key: &str, progress: Progress) -> Result<bool, EngineError> {
-        let resolved = transact(&self.store, Mode::Durable, |tx| {
-            let Some(mut event) = tx.event(key)? else {
-                return Ok(false);
-            };
-            if event.progress != Progress::Dead {
-                return Ok(false);
-            }
-            event.progress = progress;
-            event.attempts = 0;
-            event.failed.clear();
-            tx.put_event(key, &event)?;
-            if let Some(mut webhook) = tx.webhook(event.webhook)? {
-                webhook.dead = webhook.dead.saturating_sub(1);
-                webhook.open += u32::from(progress == Progress::Open);
-                self.settings.put_or_close(tx, event.webhook, &webhook)?;
-            }
-            Ok(true)
-        })?;
-        Ok(resolved)
     }
 }
 

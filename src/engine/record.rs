@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::contacts::Contacts;
-use crate::event::{HistoryMessage, PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
+use super::user;
+use crate::event::{HistoryMessage, WebhookEvent};
 use crate::model::{
-    Contact, Content, HistoryStatus, Identity, Message, MessageStatus, Signup, StatusUpdate,
-    SystemKind, Timestamp,
+    Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
+    StatusUpdate, Timestamp,
 };
 use crate::store::{ContactId, NewMessage, StoreError, Transaction};
 
@@ -49,8 +50,11 @@ impl Recorder {
         tx: &mut dyn Transaction,
         event: &WebhookEvent,
     ) -> Result<Known, StoreError> {
-        let contact = self.record_user(tx, event)?;
-        let mut signup = None;
+        let signup = match event {
+            WebhookEvent::UserSubscribed(event) => count_subscriber(tx, &event.signup.signup_id)?,
+            _ => None,
+        };
+        let contact = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
         match event {
             WebhookEvent::MessageReceived(event) => {
                 let is_unread = is_to_be_read(&event.message);
@@ -70,13 +74,6 @@ impl Recorder {
                 self.record_status(tx, &event.update)?;
             }
             WebhookEvent::StandbyStatus(event) => self.record_status(tx, &event.update)?,
-            WebhookEvent::UserSubscribed(event) => {
-                signup = tx.signup(&event.signup.signup_id)?;
-                if let Some(signup) = &mut signup {
-                    signup.subscriber_count += 1;
-                    tx.put_signup(signup)?;
-                }
-            }
             _ => {}
         }
         Ok(self.known(contact, signup))
@@ -88,7 +85,7 @@ impl Recorder {
         tx: &mut dyn Transaction,
         event: &WebhookEvent,
     ) -> Result<Known, StoreError> {
-        let contact = match identity(event) {
+        let contact = match user::identity(event) {
             Some(user) => self.contacts.find(tx, &user)?,
             None => None,
         };
@@ -115,46 +112,6 @@ impl Recorder {
     fn known(&self, contact: Option<ContactId>, signup: Option<Signup>) -> Known {
         let contact = contact.and_then(|id| self.contacts.contact(id));
         Known { contact, signup }
-    }
-
-    /// Whoever writes, subscribes or is listed is a contact from now on; whom
-    /// other events name may be one already.
-    fn record_user(
-        &mut self,
-        tx: &mut dyn Transaction,
-        event: &WebhookEvent,
-    ) -> Result<Option<ContactId>, StoreError> {
-        let Some(user) = identity(event) else {
-            return Ok(None);
-        };
-        let profile = event.contact();
-        let contacts = &mut self.contacts;
-        if let Some((formerly, user)) = renamed(event) {
-            let id = contacts.upsert(tx, &user, Some(&formerly), profile, |_| {})?;
-            return Ok(Some(id));
-        }
-        let id = match event {
-            WebhookEvent::UserSubscribed(event) => {
-                let now = self.now;
-                let label = tx.signup(&event.signup.signup_id)?;
-                let label = label.and_then(|signup| signup.auto_add_to_label);
-                let subscribe = |contact: &mut Contact| subscribe(contact, event, label, now);
-                contacts.upsert(tx, &user, None, profile, subscribe)?
-            }
-            WebhookEvent::UserPreference(change) => {
-                let prefer = |contact: &mut Contact| prefer(contact, &change.value);
-                contacts.upsert(tx, &user, None, profile, prefer)?
-            }
-            WebhookEvent::MessageReceived(_)
-            | WebhookEvent::MessageEcho(_)
-            | WebhookEvent::HistoryMessage(_)
-            | WebhookEvent::StandbyMessage(_) => {
-                contacts.upsert(tx, &user, None, profile, |_| {})?
-            }
-            _ if profile.is_some() => contacts.upsert(tx, &user, None, profile, |_| {})?,
-            _ => return contacts.find(tx, &user),
-        };
-        Ok(Some(id))
     }
 
     fn record_message(
@@ -213,77 +170,14 @@ impl Recorder {
     }
 }
 
-/// Whom an event is about, by all ids that the webhook has. Those of the event
-/// itself come first, as they are what the user is answered by.
-fn identity(event: &WebhookEvent) -> Option<Identity> {
-    let user = event.user().map(Cow::into_owned);
-    let listed = event.contact().map(|contact| &contact.identity);
-    match (user, listed) {
-        (Some(user), Some(listed)) if *listed != user => Some(user.or(listed.clone())),
-        (user, listed) => user.or_else(|| listed.cloned()),
+/// The stored signup, which one more has subscribed through.
+fn count_subscriber(tx: &mut dyn Transaction, id: &SignupId) -> Result<Option<Signup>, StoreError> {
+    let mut signup = tx.signup(id)?;
+    if let Some(signup) = &mut signup {
+        signup.subscriber_count += 1;
+        tx.put_signup(signup)?;
     }
-}
-
-/// Who somebody was until now and is from now on, when that is what the event
-/// tells.
-fn renamed(event: &WebhookEvent) -> Option<(Identity, Identity)> {
-    match event {
-        WebhookEvent::MessageReceived(event) => {
-            let Content::System(system) = &event.message.content else {
-                return None;
-            };
-            if system.kind == Some(SystemKind::CustomerIdentityChanged) {
-                return None;
-            }
-            let user = event.message.user.as_ref();
-            let wa_id = user.and_then(Identity::wa_id);
-            let user_id = user.and_then(Identity::user_id);
-            let parent_user_id = user.and_then(Identity::parent_user_id);
-            let formerly = Identity::from_parts(
-                wa_id,
-                system.previous_user_id.as_ref().or(user_id),
-                system.previous_parent_user_id.as_ref().or(parent_user_id),
-            )?;
-            let now = Identity::from_parts(
-                system.new_number().or(wa_id),
-                system.user_id.as_ref().or(user_id),
-                system.parent_user_id.as_ref().or(parent_user_id),
-            )?;
-            (formerly != now).then_some((formerly, now))
-        }
-        WebhookEvent::UserIdUpdate(change) => {
-            let update = &change.value;
-            let (user_id, parent) = (update.user_id.as_ref(), update.parent_user_id.as_ref());
-            let formerly = Identity::from_parts(
-                update.wa_id.as_ref(),
-                user_id.and_then(|id| id.previous.as_ref()),
-                parent.and_then(|id| id.previous.as_ref()),
-            )?;
-            Some((formerly, update.user()?))
-        }
-        _ => None,
-    }
-}
-
-fn subscribe(contact: &mut Contact, event: &UserSubscribed, label: Option<String>, now: Timestamp) {
-    contact.subscribed_via_signup = true;
-    contact.subscribed_at = event.contact.subscribed_at.or(Some(now));
-    if let Some(label) = label
-        && !contact.labels.contains(&label)
-    {
-        contact.labels.push(label);
-    }
-}
-
-fn prefer(contact: &mut Contact, preference: &UserPreference) {
-    let category = preference.category.as_deref();
-    if category.is_none_or(|category| category == "marketing_messages") {
-        match preference.value {
-            PreferenceValue::Stop => contact.opted_out = true,
-            PreferenceValue::Resume => contact.opted_out = false,
-            _ => {}
-        }
-    }
+    Ok(signup)
 }
 
 /// Whether a message at `status` gets to `next`. The first status is one in any
@@ -321,7 +215,7 @@ fn with_history_status(event: &HistoryMessage) -> Cow<'_, Message> {
         Some(HistoryStatus::Error) => MessageStatus::Failed,
         _ => return Cow::Borrowed(message),
     };
-    if message.direction == crate::model::Direction::Inbound || message.status.is_some() {
+    if message.direction == Direction::Inbound || message.status.is_some() {
         return Cow::Borrowed(message);
     }
     let mut message = message.clone();

@@ -215,6 +215,6 @@ impl Inbox for Tables {
             inbox.webhooks.remove(id);
         }
         let pruned = old.len() + closed.len();
-        Ok(pruned + self.records.prune(before, limit - pruned))
+        Ok(pruned + self.records.messages.prune(before, limit - pruned))
     }
 }

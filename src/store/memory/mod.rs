@@ -1,6 +1,8 @@
 //! A store that is gone when the program ends.
 
+mod contacts;
 mod inbox;
+mod messages;
 mod records;
 mod table;
 

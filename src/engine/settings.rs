@@ -1,0 +1,97 @@
+//! How an engine is built.
+
+use std::time::Duration;
+
+use super::WebhookEngine;
+use crate::store::{Store, StoreError, Transaction, WebhookId, WebhookRecord};
+use crate::webhook::Parser;
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) parser: Parser,
+    pub(super) lease: Duration,
+    pub(super) max_attempts: u32,
+    pub(super) log_webhooks: bool,
+}
+
+impl Settings {
+    pub(super) fn lease_until(&self, now: i64) -> i64 {
+        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+        now.saturating_add(lease)
+    }
+
+    /// Stores what a webhook has come to. One of which nothing is left goes,
+    /// unless there is a log.
+    pub(super) fn put_or_close(
+        &self,
+        tx: &mut dyn Transaction,
+        id: WebhookId,
+        webhook: &WebhookRecord,
+    ) -> Result<(), StoreError> {
+        if webhook.open + webhook.dead == 0 && !self.log_webhooks {
+            tx.delete_webhook(id)
+        } else {
+            tx.put_webhook(id, webhook)
+        }
+    }
+}
+
+/// The building of an engine.
+impl<S: Store> WebhookEngine<S> {
+    /// How long finished events should be remembered: 8 days, since Meta
+    /// repeats a webhook for up to 7.
+    pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
+    /// An engine over this store, with the default settings.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Self {
+            store,
+            settings: Settings {
+                parser: Parser::new(),
+                lease: Duration::from_secs(60),
+                max_attempts: 20,
+                log_webhooks: false,
+            },
+        }
+    }
+
+    /// Reads bodies with this parser, and its limit.
+    #[must_use]
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.settings.parser = parser;
+        self
+    }
+
+    /// How long nobody else touches a webhook that is worked on; 60 seconds
+    /// unless given. Longer than the slowest receiver: a lease is renewed
+    /// between receivers, and not while one runs.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How often an event is tried before it is a dead letter; 20 times unless
+    /// given, 1 at least.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.settings.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// Whether bodies are kept when they are finished, until
+    /// [`prune`](Self::prune); [`StoreExt::webhooks`](crate::store::StoreExt::webhooks)
+    /// reads them. Off unless given.
+    #[must_use]
+    pub fn log_webhooks(mut self, log: bool) -> Self {
+        self.settings.log_webhooks = log;
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}
