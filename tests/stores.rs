@@ -1,9 +1,17 @@
-//! Our own stores are right, by the same checks that yours can use.
+//! Our own stores are right, by the same checks that yours can use; and a
+//! store in memory has a bound.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
 
 use std::sync::Arc;
 
-use whatsapp_signals::store::{MemoryStore, Store, store_conformance};
+use support::batch::{items, messages};
+use whatsapp_signals::event::{MessageReceived, Unrecognized};
+use whatsapp_signals::model::Identity;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
+use whatsapp_signals::store::{MemoryStore, Store, StoreErrorKind, StoreExt, store_conformance};
+use whatsapp_signals::{EngineError, WebhookEngine, receiver};
 
 #[test]
 fn the_memory_store_is_right() {
@@ -13,4 +21,66 @@ fn the_memory_store_is_right() {
 #[test]
 fn a_store_behind_a_pointer_is_right() {
     store_conformance(|| Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    store_conformance(|| Box::new(MemoryStore::new()) as Box<dyn Store>);
+}
+
+#[receiver(MESSAGE_RECEIVED)]
+fn accept(_: &MessageReceived) {}
+
+#[receiver(UNRECOGNIZED)]
+fn refuse(_: &Unrecognized) -> Result<(), &'static str> {
+    Err("always")
+}
+
+/// A body whose only event fails.
+fn odd(number: usize) -> Vec<u8> {
+    let item = format!(r#"{{"id":"wamid.odd.{number}","type":"hologram"}}"#);
+    items("messages", &[item])
+}
+
+#[test]
+fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
+    let engine = WebhookEngine::new(MemoryStore::bounded(10));
+    assert!(engine.process(&odd(0)).unwrap().should_retry());
+    for number in 0..100 {
+        let body = messages(number..number + 1);
+        assert_eq!(engine.process(&body).unwrap().fired(), 1, "number {number}");
+    }
+    let user = Identity::from_phone("15550101001").unwrap();
+    let conversation = engine.store().conversation(&user, None, 99).unwrap();
+    assert_eq!(conversation.len(), 10);
+    assert_eq!(conversation[9].id, "wamid.90");
+    assert_eq!(engine.store().unread_count(&user).unwrap(), 10);
+    assert_eq!(engine.process(&messages(99..100)).unwrap().duplicate(), 1);
+    assert_eq!(
+        engine.process(&messages(0..1)).unwrap().fired(),
+        1,
+        "forgotten"
+    );
+    assert_eq!(
+        engine.retry_unfinished().unwrap().failed(),
+        1,
+        "and this is not"
+    );
+}
+
+#[test]
+fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
+    let engine = WebhookEngine::new(MemoryStore::bounded(3)).max_attempts(2);
+    for number in 0..3 {
+        assert!(engine.process(&odd(number)).unwrap().should_retry());
+    }
+    for body in [messages(0..1), odd(3)] {
+        let Err(EngineError::Store(error)) = engine.process(&body) else {
+            panic!("there is no room");
+        };
+        assert_eq!(error.kind(), StoreErrorKind::Full);
+    }
+    // Dead letters take room too, until somebody looks at them.
+    assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+    assert!(engine.process(&messages(0..1)).is_err());
+    for letter in engine.dead_letters(9).unwrap() {
+        assert!(engine.discard(&letter.key).unwrap());
+    }
+    assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
 }
