@@ -1,6 +1,6 @@
 //! What of a webhook is to be done, and that it is we who do it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Settings;
 use super::record::{Known, Recorder};
@@ -52,6 +52,15 @@ pub(super) struct Held {
     pub(super) is_suspect: bool,
     /// The lease has ended, and somebody else has taken it up.
     pub(super) is_lost: bool,
+    /// What its events have come to and is yet to be written down.
+    pub(super) marks: Vec<Mark>,
+}
+
+/// What an event has come to.
+pub(super) struct Mark {
+    /// Its place in the batch.
+    pub(super) event: usize,
+    pub(super) record: EventRecord,
 }
 
 /// Claims a body that came. What is new of it is written down with it.
@@ -95,7 +104,7 @@ struct Claimer<'a> {
     recorder: Recorder,
     claim: Claim,
     /// The webhooks that were looked at.
-    seen: Vec<(WebhookId, Holding)>,
+    seen: HashMap<WebhookId, Holding>,
 }
 
 /// The webhook that new events belong to.
@@ -123,7 +132,7 @@ enum Holding {
 /// Where an event stands.
 enum Standing {
     /// It was written down just now.
-    New(WebhookId, EventRecord),
+    New(EventRecord),
     Duplicate,
     Busy,
     /// It came before and is to be done, and we hold its webhook.
@@ -140,7 +149,7 @@ impl<'a> Claimer<'a> {
             home,
             recorder: Recorder::new(now),
             claim: Claim::default(),
-            seen: Vec::new(),
+            seen: HashMap::new(),
         }
     }
 
@@ -164,9 +173,9 @@ impl<'a> Claimer<'a> {
                     self.claim.busy += 1;
                     continue;
                 }
-                Standing::New(id, record) => {
+                Standing::New(record) => {
                     let known = self.recorder.record(self.tx, event)?;
-                    (known, self.held(id), record)
+                    (known, self.held(record.webhook), record)
                 }
                 Standing::Open(held, record) => {
                     (self.recorder.recall(self.tx, event)?, held, record)
@@ -190,7 +199,7 @@ impl<'a> Claimer<'a> {
             Home::New(id) | Home::Stored(id) => {
                 let record = EventRecord::new(id, self.now);
                 if self.tx.add_event(key, &record)? {
-                    return Ok(Standing::New(id, record));
+                    return Ok(Standing::New(record));
                 }
                 self.tx.event(key)?
             }
@@ -199,7 +208,7 @@ impl<'a> Claimer<'a> {
             let id = self.home()?;
             let record = EventRecord::new(id, self.now);
             self.tx.add_event(key, &record)?;
-            return Ok(Standing::New(id, record));
+            return Ok(Standing::New(record));
         };
         let only = match self.home {
             Home::Stored(id) => Some(id),
@@ -221,7 +230,7 @@ impl<'a> Claimer<'a> {
                 let id = self.home()?;
                 let record = EventRecord::new(id, self.now);
                 self.tx.put_event(key, &record)?;
-                Ok(Standing::New(id, record))
+                Ok(Standing::New(record))
             }
             Holding::Over => Ok(Standing::Duplicate),
         }
@@ -242,9 +251,18 @@ impl<'a> Claimer<'a> {
         }
     }
 
+    /// The place of a webhook that new events belong to.
+    fn held(&mut self, home: WebhookId) -> usize {
+        let holding = self.seen.get(&home).copied();
+        match holding.unwrap_or_else(|| self.add_held(home, false)) {
+            Holding::Held(held) => held,
+            Holding::Over | Holding::Busy => unreachable!("it was made or held just now"),
+        }
+    }
+
     /// Holds a webhook, unless it is over or somebody else's.
     fn hold(&mut self, id: WebhookId) -> Result<Holding, StoreError> {
-        if let Some((_, holding)) = self.seen.iter().find(|(seen, _)| *seen == id) {
+        if let Some(holding) = self.seen.get(&id) {
             return Ok(*holding);
         }
         let holding = match self.tx.webhook(id)? {
@@ -253,28 +271,25 @@ impl<'a> Claimer<'a> {
                 ended => {
                     webhook.lease = Some(self.lease);
                     self.tx.put_webhook(id, &webhook)?;
-                    Holding::Held(self.add_held(id, ended.is_some()))
+                    return Ok(self.add_held(id, ended.is_some()));
                 }
             },
             _ => Holding::Over,
         };
-        self.seen.push((id, holding));
+        self.seen.insert(id, holding);
         Ok(holding)
     }
 
-    /// The place of a webhook that is ours.
-    fn held(&mut self, id: WebhookId) -> usize {
-        let held = self.claim.held.iter().position(|held| held.id == id);
-        held.unwrap_or_else(|| self.add_held(id, false))
-    }
-
-    fn add_held(&mut self, id: WebhookId, is_suspect: bool) -> usize {
+    fn add_held(&mut self, id: WebhookId, is_suspect: bool) -> Holding {
+        let holding = Holding::Held(self.claim.held.len());
         self.claim.held.push(Held {
             id,
             is_suspect,
             is_lost: false,
+            marks: Vec::new(),
         });
-        self.claim.held.len() - 1
+        self.seen.insert(id, holding);
+        holding
     }
 
     /// Writes down how much there is to do.
@@ -285,7 +300,10 @@ impl<'a> Claimer<'a> {
         };
         // Of a stored webhook this is what is left; another version of this
         // crate may have given other keys to its events.
-        let held = claim.held.iter().position(|held| held.id == id);
+        let held = match self.seen.get(&id) {
+            Some(Holding::Held(held)) => Some(*held),
+            _ => None,
+        };
         let open = claim.jobs.iter().filter(|job| Some(job.held) == held);
         let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
         if let Some(mut webhook) = self.tx.webhook(id)? {

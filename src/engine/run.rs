@@ -1,15 +1,14 @@
 //! One run over the events of a webhook: deliver, and mark what is finished.
 
-use std::mem;
 use std::time::{Duration, Instant};
 
-use super::claim::{Batch, Claim, Held, Job};
+use super::claim::{Batch, Claim, Held, Job, Mark};
 use super::outcome::Outcome;
 use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
 use crate::signal::{ReceiverId, Slots, Watch};
 use crate::store::{
-    EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
+    Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
 
 /// How long what receivers did may stay unmarked. After a crash those of this
@@ -26,17 +25,8 @@ pub(super) struct Run<'a> {
     /// marked, and those that have failed.
     done: Vec<ReceiverId>,
     failed: Vec<ReceiverId>,
-    /// What is yet to be written down.
-    marks: Vec<Mark>,
     marked_at: Instant,
     outcome: Outcome,
-}
-
-/// What an event came to.
-struct Mark {
-    event: usize,
-    held: usize,
-    record: EventRecord,
 }
 
 impl<'a> Run<'a> {
@@ -55,7 +45,6 @@ impl<'a> Run<'a> {
             held: claim.held,
             done: Vec::new(),
             failed: Vec::new(),
-            marks: Vec::new(),
             marked_at: Instant::now(),
             outcome: Outcome {
                 duplicate: claim.duplicate,
@@ -134,9 +123,8 @@ impl<'a> Run<'a> {
     }
 
     fn push(&mut self, job: &Job) {
-        self.marks.push(Mark {
+        self.held[job.held].marks.push(Mark {
             event: job.event,
-            held: job.held,
             record: job.record.clone(),
         });
     }
@@ -148,13 +136,11 @@ impl<'a> Run<'a> {
     /// Writes down what events came to. The last time it also gives back what
     /// is held, and is what makes all of it durable.
     fn mark(&mut self, mode: Mode) -> Result<(), StoreError> {
-        let marks = mem::take(&mut self.marks);
         let is_last = mode == Mode::Durable;
         let lease = Lease::new(self.lease.holder, self.settings.lease_until(now_ms()));
         let lost = transact(self.store, mode, |tx| {
             let mut lost = Vec::new();
             for (at, held) in self.held.iter().enumerate() {
-                let marks = marks.iter().filter(|mark| mark.held == at);
                 let Some(mut webhook) = tx.webhook(held.id)? else {
                     lost.push(at);
                     continue;
@@ -166,16 +152,19 @@ impl<'a> Run<'a> {
                 } else {
                     lost.push(at);
                 }
-                if is_last && is_ours && is_all(&webhook, marks.clone()) {
+                if is_last && is_ours && is_all(&webhook, &held.marks) {
                     // Its events need no mark of their own.
                     webhook.open = 0;
                 } else {
-                    self.mark_events(tx, &mut webhook, marks)?;
+                    self.mark_events(tx, &mut webhook, &held.marks)?;
                 }
                 self.settings.put_or_close(tx, held.id, &webhook)?;
             }
             Ok(lost)
         })?;
+        for held in &mut self.held {
+            held.marks.clear();
+        }
         for at in lost {
             self.held[at].is_lost = true;
         }
@@ -183,11 +172,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn mark_events<'m>(
+    fn mark_events(
         &self,
         tx: &mut dyn Transaction,
         webhook: &mut WebhookRecord,
-        marks: impl Iterator<Item = &'m Mark>,
+        marks: &[Mark],
     ) -> Result<(), StoreError> {
         for mark in marks {
             let key = &self.batch.keys[mark.event];
@@ -225,11 +214,11 @@ impl<'a> Run<'a> {
 /// Whether these marks finish all that is left of a webhook. Not so when it has
 /// dead events: one that is requeued opens the webhook again, and then each
 /// event must tell for itself that it is finished.
-fn is_all<'m>(webhook: &WebhookRecord, mut marks: impl Iterator<Item = &'m Mark> + Clone) -> bool {
-    let finished = marks.clone().count();
+fn is_all(webhook: &WebhookRecord, marks: &[Mark]) -> bool {
+    let mut progress = marks.iter().map(|mark| mark.record.progress);
     webhook.dead == 0
-        && finished == webhook.open as usize
-        && marks.all(|mark| mark.record.progress == Progress::Finished)
+        && marks.len() == webhook.open as usize
+        && progress.all(|progress| progress == Progress::Finished)
 }
 
 fn names(ids: &mut Vec<ReceiverId>) -> impl Iterator<Item = String> {
