@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Settings;
 use super::record::{Known, Recorder};
+use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::store::{
@@ -28,8 +28,6 @@ impl Batch {
 pub(super) struct Claim {
     pub(super) jobs: Vec<Job>,
     pub(super) held: Vec<Held>,
-    /// What the records know about the event of each job.
-    pub(super) known: Vec<Known>,
     pub(super) duplicate: usize,
     /// How many events somebody else works on.
     pub(super) busy: usize,
@@ -42,6 +40,8 @@ pub(super) struct Job {
     /// Its webhook's place in [`Claim::held`].
     pub(super) held: usize,
     pub(super) record: EventRecord,
+    /// What the records know about it.
+    pub(super) known: Known,
 }
 
 /// A webhook that we hold.
@@ -71,8 +71,8 @@ pub(super) fn claim_body(
     batch: &Batch,
     body: &[u8],
 ) -> Result<Claim, StoreError> {
-    let mut claimer = Claimer::new(tx, lease, Home::Unstored(body));
-    claimer.take(batch)?;
+    let mut claimer = Claimer::new(tx, settings, lease, batch, Home::Unstored(body));
+    claimer.take()?;
     if settings.log_webhooks {
         claimer.home()?;
     }
@@ -82,29 +82,36 @@ pub(super) fn claim_body(
 /// Claims what is unfinished of a body that is stored.
 pub(super) fn claim_stored(
     tx: &mut dyn Transaction,
+    settings: &Settings,
     lease: Lease,
     batch: &Batch,
     id: WebhookId,
 ) -> Result<Claim, StoreError> {
-    let mut claimer = Claimer::new(tx, lease, Home::Stored(id));
-    if let Holding::Held(_) = claimer.hold(id)? {
-        claimer.take(batch)?;
-        claimer.finish()
-    } else {
-        Ok(Claim::default())
+    let mut claimer = Claimer::new(tx, settings, lease, batch, Home::Stored(id));
+    match claimer.hold(id, true)? {
+        Holding::Held(_) => {
+            claimer.take()?;
+            claimer.add_missing(id)?;
+            claimer.finish()
+        }
+        Holding::Over | Holding::Busy => Ok(claimer.claim),
     }
 }
 
 /// Makes a [`Claim`] within one transaction.
 struct Claimer<'a> {
     tx: &'a mut dyn Transaction,
+    settings: &'a Settings,
     lease: Lease,
+    batch: &'a Batch,
     now: Timestamp,
     home: Home<'a>,
     recorder: Recorder,
     claim: Claim,
     /// The webhooks that were looked at.
     seen: HashMap<WebhookId, Holding>,
+    /// The events of a stored webhook that are not known.
+    missing: Vec<usize>,
 }
 
 /// The webhook that new events belong to.
@@ -137,26 +144,38 @@ enum Standing {
     Busy,
     /// It came before and is to be done, and we hold its webhook.
     Open(usize, EventRecord),
+    /// It is of a stored webhook, and not known.
+    Missing,
 }
 
 impl<'a> Claimer<'a> {
-    fn new(tx: &'a mut dyn Transaction, lease: Lease, home: Home<'a>) -> Self {
+    fn new(
+        tx: &'a mut dyn Transaction,
+        settings: &'a Settings,
+        lease: Lease,
+        batch: &'a Batch,
+        home: Home<'a>,
+    ) -> Self {
         let now = Timestamp::now();
         Self {
             tx,
+            settings,
             lease,
+            batch,
             now,
             home,
             recorder: Recorder::new(now),
             claim: Claim::default(),
             seen: HashMap::new(),
+            missing: Vec::new(),
         }
     }
 
     /// Looks at each event, and makes a job of what is to be done. Webhooks
     /// that brought one of them before are held from now on, if nobody else
     /// holds them.
-    fn take(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    fn take(&mut self) -> Result<(), StoreError> {
+        let batch = self.batch;
         let mut earlier = HashSet::with_capacity(batch.keys.len());
         for (at, (event, key)) in batch.events.iter().zip(&batch.keys).enumerate() {
             let standing = if earlier.insert(key.as_str()) {
@@ -164,76 +183,126 @@ impl<'a> Claimer<'a> {
             } else {
                 Standing::Duplicate
             };
-            let (known, held, record) = match standing {
-                Standing::Duplicate => {
-                    self.claim.duplicate += 1;
-                    continue;
-                }
-                Standing::Busy => {
-                    self.claim.busy += 1;
-                    continue;
-                }
+            match standing {
+                Standing::Duplicate => self.claim.duplicate += 1,
+                Standing::Busy => self.claim.busy += 1,
+                Standing::Missing => self.missing.push(at),
                 Standing::New(record) => {
                     let known = self.recorder.record(self.tx, event)?;
-                    (known, self.held(record.webhook), record)
+                    let held = self.held(record.webhook);
+                    self.add_job(at, held, record, known);
                 }
                 Standing::Open(held, record) => {
-                    (self.recorder.recall(self.tx, event)?, held, record)
+                    let known = self.recorder.recall(self.tx, event)?;
+                    self.add_job(at, held, record, known);
                 }
-            };
-            self.claim.known.push(known);
-            self.claim.jobs.push(Job {
-                event: at,
-                held,
-                record,
-            });
+            }
         }
         Ok(())
     }
 
+    fn add_job(&mut self, event: usize, held: usize, record: EventRecord, known: Known) {
+        self.claim.jobs.push(Job {
+            event,
+            held,
+            record,
+            known,
+        });
+    }
+
     fn standing(&mut self, key: &str, repeats: bool) -> Result<Standing, StoreError> {
-        let known = match self.home {
-            // Most bodies are new as a whole; one that is not need not be
-            // stored.
-            Home::Unstored(_) => self.tx.event(key)?,
-            Home::New(id) | Home::Stored(id) => {
-                let record = EventRecord::new(id, self.now);
-                if self.tx.add_event(key, &record)? {
-                    return Ok(Standing::New(record));
-                }
-                self.tx.event(key)?
-            }
-        };
-        let Some(record) = known else {
-            let id = self.home()?;
+        if let Home::New(id) = self.home {
             let record = EventRecord::new(id, self.now);
-            self.tx.add_event(key, &record)?;
-            return Ok(Standing::New(record));
-        };
-        let only = match self.home {
-            Home::Stored(id) => Some(id),
-            Home::Unstored(_) | Home::New(_) => None,
-        };
-        let holding = match record.progress {
-            Progress::Dead => return Ok(Standing::Duplicate),
-            _ if only.is_some_and(|only| only != record.webhook) => {
-                return Ok(Standing::Duplicate);
+            if self.tx.add_event(key, &record)? {
+                return Ok(Standing::New(record));
             }
-            Progress::Finished => Holding::Over,
-            Progress::Open => self.hold(record.webhook)?,
-        };
-        match holding {
-            Holding::Held(held) => Ok(Standing::Open(held, record)),
-            Holding::Busy => Ok(Standing::Busy),
-            // What has no name of its own has happened again.
-            Holding::Over if repeats && only.is_none() => {
-                let id = self.home()?;
-                let record = EventRecord::new(id, self.now);
-                self.tx.put_event(key, &record)?;
-                Ok(Standing::New(record))
-            }
-            Holding::Over => Ok(Standing::Duplicate),
         }
+        let known = self.tx.event(key)?;
+        let Some(record) = known else {
+            return match self.home {
+                Home::Stored(_) => Ok(Standing::Missing),
+                // Most bodies are new as a whole; one that is not need not
+                // be stored.
+                Home::Unstored(_) | Home::New(_) => {
+                    let record = EventRecord::new(self.home()?, self.now);
+                    self.tx.add_event(key, &record)?;
+                    Ok(Standing::New(record))
+                }
+            };
+        };
+        if let Home::Stored(id) = self.home
+            && record.webhook != id
+        {
+            return Ok(Standing::Duplicate);
+        }
+        let holding = match record.progress {
+            Progress::Dead => Holding::Over,
+            Progress::Finished => self.hold(record.webhook, false)?,
+            Progress::Open => self.hold(record.webhook, true)?,
+        };
+        match (holding, record.progress) {
+            (Holding::Busy, _) => Ok(Standing::Busy),
+            (Holding::Held(held), Progress::Open) => Ok(Standing::Open(held, record)),
+            _ if repeats && self.has_happened_again()? => self.anew(key, &record),
+            _ => Ok(Standing::Duplicate),
+        }
+    }
+
+    /// Whether an event that has no name of its own and is known already has
+    /// happened again. Its company tells: with what came before it has come
+    /// before. When it is alone, nobody can say, and it is better told twice.
+    fn has_happened_again(&mut self) -> Result<bool, StoreError> {
+        let home = match self.home {
+            Home::Stored(_) => return Ok(false),
+            Home::Unstored(_) => None,
+            Home::New(id) => Some(id),
+        };
+        let mut is_alone = true;
+        for (event, key) in self.batch.events.iter().zip(&self.batch.keys) {
+            if !event.repeats() {
+                is_alone = false;
+                let known = self.tx.event(key)?;
+                if known.is_none_or(|known| Some(known.webhook) == home) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(is_alone)
+    }
+
+    /// Takes an event that has happened again for a new one. When it was a dead
+    /// letter, which says the same, it is none any more.
+    fn anew(&mut self, key: &str, before: &EventRecord) -> Result<Standing, StoreError> {
+        if before.progress == Progress::Dead
+            && let Some(mut webhook) = self.tx.webhook(before.webhook)?
+        {
+            webhook.dead = webhook.dead.saturating_sub(1);
+            self.settings
+                .put_or_close(self.tx, before.webhook, &webhook)?;
+        }
+        let record = EventRecord::new(self.home()?, self.now);
+        self.tx.put_event(key, &record)?;
+        Ok(Standing::New(record))
+    }
+
+    /// Adds the unknown events of a stored webhook when the known ones are
+    /// fewer than are open: another version of this crate has given them other
+    /// keys. Else they are finished, and were forgotten since.
+    fn add_missing(&mut self, id: WebhookId) -> Result<(), StoreError> {
+        let webhook = self.tx.webhook(id)?;
+        let open = webhook.map_or(0, |webhook| webhook.open as usize);
+        if self.claim.jobs.len() >= open {
+            return Ok(());
+        }
+        for at in std::mem::take(&mut self.missing) {
+            let record = EventRecord::new(id, self.now);
+            self.tx.add_event(&self.batch.keys[at], &record)?;
+            let known = self.recorder.record(self.tx, &self.batch.events[at])?;
+            let held = self.held(id);
+            self.add_job(at, held, record, known);
+        }
+        self.claim.jobs.sort_by_key(|job| job.event);
+        Ok(())
     }
 
     /// The webhook that new events belong to; it is stored if it is not yet.
@@ -260,23 +329,34 @@ impl<'a> Claimer<'a> {
         }
     }
 
-    /// Holds a webhook, unless it is over or somebody else's.
-    fn hold(&mut self, id: WebhookId) -> Result<Holding, StoreError> {
+    /// Holds a webhook, unless it is over or somebody else's. When nothing of
+    /// it is `wanted`, only one that was left behind with its lease: what is
+    /// marked in it may not be on the disk yet, which the last mark sees to.
+    fn hold(&mut self, id: WebhookId, wanted: bool) -> Result<Holding, StoreError> {
         if let Some(holding) = self.seen.get(&id) {
             return Ok(*holding);
         }
-        let holding = match self.tx.webhook(id)? {
-            Some(mut webhook) if webhook.open > 0 => match webhook.lease {
-                Some(other) if other.until > super::now_ms() => Holding::Busy,
-                ended => {
-                    webhook.lease = Some(self.lease);
-                    self.tx.put_webhook(id, &webhook)?;
-                    return Ok(self.add_held(id, ended.is_some()));
-                }
-            },
-            _ => Holding::Over,
+        let found = self.tx.webhook(id)?;
+        let is_over = found.as_ref().is_none_or(|webhook| webhook.open == 0);
+        let leased = found.filter(|webhook| webhook.lease.is_some() || (wanted && !is_over));
+        let Some(mut webhook) = leased else {
+            if is_over {
+                self.seen.insert(id, Holding::Over);
+            }
+            return Ok(Holding::Over);
         };
-        self.seen.insert(id, holding);
+        if webhook.lease.is_some_and(|lease| lease.until > now_ms()) {
+            self.seen.insert(id, Holding::Busy);
+            return Ok(Holding::Busy);
+        }
+        let is_suspect = webhook.lease.is_some();
+        webhook.lease = Some(self.lease);
+        self.tx.put_webhook(id, &webhook)?;
+        let holding = self.add_held(id, is_suspect);
+        if is_over {
+            self.seen.insert(id, Holding::Over);
+            return Ok(Holding::Over);
+        }
         Ok(holding)
     }
 
@@ -298,8 +378,6 @@ impl<'a> Claimer<'a> {
         let (Home::New(id) | Home::Stored(id)) = self.home else {
             return Ok(claim);
         };
-        // Of a stored webhook this is what is left; another version of this
-        // crate may have given other keys to its events.
         let held = match self.seen.get(&id) {
             Some(Holding::Held(held)) => Some(*held),
             _ => None,

@@ -131,6 +131,9 @@ impl<S: Store> WebhookEngine<S> {
             let Some(mut event) = tx.event(key)? else {
                 return Ok(false);
             };
+            let Some(mut webhook) = tx.webhook(event.webhook)? else {
+                return Ok(false);
+            };
             if event.progress != Progress::Dead {
                 return Ok(false);
             }
@@ -138,11 +141,9 @@ impl<S: Store> WebhookEngine<S> {
             event.attempts = 0;
             event.failed.clear();
             tx.put_event(key, &event)?;
-            if let Some(mut webhook) = tx.webhook(event.webhook)? {
-                webhook.dead = webhook.dead.saturating_sub(1);
-                webhook.open += u32::from(progress == Progress::Open);
-                self.settings.put_or_close(tx, event.webhook, &webhook)?;
-            }
+            webhook.dead = webhook.dead.saturating_sub(1);
+            webhook.open += u32::from(progress == Progress::Open);
+            self.settings.put_or_close(tx, event.webhook, &webhook)?;
             Ok(true)
         })?;
         Ok(resolved)

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 use crate::webhook::ParseError;
 
 /// Why a webhook was not processed, or not to its end.
@@ -37,5 +37,13 @@ impl EngineError {
     #[must_use]
     pub fn should_retry(&self) -> bool {
         matches!(self, Self::Store(_))
+    }
+
+    /// Whether it is about one stored webhook, and not about the store.
+    pub(super) fn is_of_webhook(&self) -> bool {
+        match self {
+            Self::Parse(_) => true,
+            Self::Store(error) => error.kind() == StoreErrorKind::Corrupt,
+        }
     }
 }

@@ -13,7 +13,6 @@
 //! Only then it returns, and Meta gets its answer.
 
 mod claim;
-mod contacts;
 mod dead_letter;
 mod error;
 mod outcome;
@@ -121,7 +120,8 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// When the store fails. A webhook that cannot be read any more is told
+    /// when all others have had their turn.
     ///
     /// # Examples
     ///
@@ -151,20 +151,26 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     pub fn retry_unfinished(&self) -> Result<Outcome, EngineError> {
         let mut outcome = Outcome::default();
+        let mut unreadable = None;
         let mut after = WebhookId(i64::MIN);
         loop {
             let open = transact(&self.store, Mode::Read, |tx| tx.webhooks(after, true, 100))?;
             for (id, webhook) in &open {
                 let is_free = webhook.lease.is_none_or(|lease| lease.until <= now_ms());
                 if is_free {
-                    outcome += self.retry(*id)?;
+                    match self.retry(*id) {
+                        Ok(retried) => outcome += retried,
+                        // It must not keep the others from their turn.
+                        Err(error) if error.is_of_webhook() => _ = unreadable.get_or_insert(error),
+                        Err(error) => return Err(error),
+                    }
                 } else {
                     outcome.unfinished += webhook.open as usize;
                 }
             }
             match open.last() {
                 Some((last, _)) => after = *last,
-                None => return Ok(outcome),
+                None => return unreadable.map_or(Ok(outcome), Err),
             }
         }
     }
@@ -175,7 +181,7 @@ impl<S: Store> WebhookEngine<S> {
         };
         let batch = Batch::new(stored_events(&body)?);
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
-            claim::claim_stored(tx, lease, batch, id)
+            claim::claim_stored(tx, &self.settings, lease, batch, id)
         };
         Ok(self.run(batch, claim)?)
     }
@@ -187,8 +193,8 @@ impl<S: Store> WebhookEngine<S> {
     ) -> Result<Outcome, StoreError> {
         let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
         let mut claim = transact(&self.store, Mode::Write, |tx| claim(tx, lease, &batch))?;
-        for (job, known) in claim.jobs.iter().zip(claim.known.drain(..)) {
-            known.put_into(&mut batch.events[job.event]);
+        for job in &mut claim.jobs {
+            std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
         }
         let (run, jobs) = Run::new(&self.store, &self.settings, &batch, lease, claim);
         run.deliver(jobs)

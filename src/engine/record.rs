@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::contacts::Contacts;
 use super::user;
 use crate::event::{HistoryMessage, WebhookEvent};
 use crate::model::{
     Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
     StatusUpdate, Timestamp,
 };
+use crate::store::contacts::Contacts;
 use crate::store::{ContactId, NewMessage, StoreError, Transaction};
 
 /// What the records know about an event's user, and of a signup.
+#[derive(Default)]
 pub(super) struct Known {
     contact: Option<Arc<Contact>>,
     signup: Option<Signup>,

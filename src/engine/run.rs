@@ -8,7 +8,7 @@ use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
 use crate::signal::{ReceiverId, Slots, Watch};
 use crate::store::{
-    Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
+    EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
 
 /// How long what receivers did may stay unmarked. After a crash those of this
@@ -108,7 +108,8 @@ impl<'a> Run<'a> {
             job.record.failed = names(&mut self.failed).collect();
             let is_failure = !job.record.failed.is_empty();
             job.record.attempts += u32::from(is_failure && !is_suspect);
-            if is_failure && job.record.attempts >= self.settings.max_attempts {
+            let is_tried = is_failure && !is_cut_short;
+            if is_tried && job.record.attempts >= self.settings.max_attempts {
                 job.record.progress = Progress::Dead;
                 self.outcome.dead += 1;
             } else {
@@ -146,19 +147,26 @@ impl<'a> Run<'a> {
                     continue;
                 };
                 let holder = webhook.lease.map(|lease| lease.holder);
-                let is_ours = holder == Some(self.lease.holder);
-                if is_ours {
-                    webhook.lease = (!is_last).then_some(lease);
-                } else {
+                if holder != Some(self.lease.holder) {
                     lost.push(at);
+                    self.leave_word(tx, held)?;
+                    continue;
                 }
-                if is_last && is_ours && is_all(&webhook, &held.marks) {
+                if is_last && is_all(&webhook, &held.marks) {
                     // Its events need no mark of their own.
                     webhook.open = 0;
                 } else {
-                    self.mark_events(tx, &mut webhook, &held.marks)?;
+                    self.mark_events(tx, &mut webhook, held)?;
                 }
-                self.settings.put_or_close(tx, held.id, &webhook)?;
+                if is_last {
+                    webhook.lease = None;
+                    self.settings.put_or_close(tx, held.id, &webhook)?;
+                } else {
+                    // Also with nothing left it stays until the last mark,
+                    // which is the one that makes all of them durable.
+                    webhook.lease = Some(lease);
+                    tx.put_webhook(held.id, &webhook)?;
+                }
             }
             Ok(lost)
         })?;
@@ -176,19 +184,17 @@ impl<'a> Run<'a> {
         &self,
         tx: &mut dyn Transaction,
         webhook: &mut WebhookRecord,
-        marks: &[Mark],
+        held: &Held,
     ) -> Result<(), StoreError> {
-        for mark in marks {
+        for mark in &held.marks {
             let key = &self.batch.keys[mark.event];
-            // Whoever held it meanwhile may have got further.
-            let Some(stored) = tx.event(key)? else {
+            let Some(stored) = tx.event(key)?.filter(|stored| is_open(stored, held)) else {
                 continue;
             };
-            if stored.progress != Progress::Open {
-                continue;
-            }
             let mut record = mark.record.clone();
+            add_done(&mut record, stored.done);
             match record.progress {
+                Progress::Open => {}
                 Progress::Finished => {
                     webhook.open = webhook.open.saturating_sub(1);
                     record.done.clear();
@@ -198,21 +204,42 @@ impl<'a> Run<'a> {
                     webhook.open = webhook.open.saturating_sub(1);
                     webhook.dead += 1;
                 }
-                Progress::Open => {}
-            }
-            for done in stored.done {
-                if record.progress != Progress::Finished && !record.done.contains(&done) {
-                    record.done.push(done);
-                }
             }
             tx.put_event(key, &record)?;
         }
         Ok(())
     }
+
+    /// What is left to somebody who has lost the lease: to say which receivers
+    /// have succeeded. What it comes to is for whoever holds the webhook.
+    #[cold]
+    fn leave_word(&self, tx: &mut dyn Transaction, held: &Held) -> Result<(), StoreError> {
+        for mark in &held.marks {
+            let key = &self.batch.keys[mark.event];
+            if let Some(mut stored) = tx.event(key)?.filter(|stored| is_open(stored, held)) {
+                add_done(&mut stored, mark.record.done.clone());
+                tx.put_event(key, &stored)?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Whether these marks finish all that is left of a webhook. Not so when it has
-/// dead events: one that is requeued opens the webhook again, and then each
+/// Whether an event is still to be done, and for this webhook.
+fn is_open(event: &EventRecord, held: &Held) -> bool {
+    event.progress == Progress::Open && event.webhook == held.id
+}
+
+fn add_done(event: &mut EventRecord, done: Vec<String>) {
+    for receiver in done {
+        if !event.done.contains(&receiver) {
+            event.done.push(receiver);
+        }
+    }
+}
+
+/// Whether these marks finish all that is left of a webhook: only its holder
+/// changes how much that is. Not so when it has dead events: one that is requeued opens the webhook again, and then each
 /// event must tell for itself that it is finished.
 fn is_all(webhook: &WebhookRecord, marks: &[Mark]) -> bool {
     let mut progress = marks.iter().map(|mark| mark.record.progress);

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::contacts::Contacts;
 use crate::event::{PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
 use crate::model::{Contact, Content, Identity, Signup, SystemKind, Timestamp};
+use crate::store::contacts::Contacts;
 use crate::store::{ContactId, StoreError, Transaction};
 
 /// Writes down what an event tells of its user. Whoever writes, subscribes or

@@ -1,7 +1,9 @@
 //! What a program asks of its store.
 
-use super::records::find_contact;
-use super::{Mode, Store, StoreError, WebhookId, transact};
+use std::sync::Arc;
+
+use super::contacts::{Contacts, find_contact};
+use super::{Mode, Store, StoreError, StoreErrorKind, WebhookId, transact};
 use crate::model::{
     Contact, Identity, Message, MessageId, Signup, SignupId, SignupStatus, Timestamp,
 };
@@ -92,31 +94,18 @@ pub trait StoreExt: Store {
     /// Changes a contact: labels, notes, opt-outs. Gives it as it is now; one
     /// that was unknown is added first.
     ///
-    /// `change` may be called more than once, each time with what is stored.
+    /// `change` may be called more than once, each time with what is stored. It
+    /// must not use the store.
     fn update_contact(
         &self,
         user: &Identity,
         mut change: impl FnMut(&mut Contact),
     ) -> Result<Contact, StoreError> {
         transact(self, Mode::Durable, |tx| {
-            let now = Timestamp::now();
-            let stored = find_contact(tx, user)?;
-            let id = stored.as_ref().map(|stored| stored.id);
-            let mut contact = stored.map_or_else(
-                || {
-                    let mut contact = Contact::new(user.clone());
-                    contact.created_at = Some(now);
-                    contact
-                },
-                |stored| stored.contact,
-            );
-            change(&mut contact);
-            contact.updated_at = Some(now);
-            match id {
-                Some(id) => tx.put_contact(id, &contact)?,
-                None => _ = tx.add_contact(&contact)?,
-            }
-            Ok(contact)
+            let mut contacts = Contacts::new(Timestamp::now());
+            let id = contacts.upsert(tx, user, None, None, &mut change)?;
+            let contact = contacts.contact(id).map(Arc::unwrap_or_clone);
+            contact.ok_or_else(|| StoreError::new(StoreErrorKind::Other, "it was written just now"))
         })
     }
 

@@ -70,6 +70,12 @@ pub enum Progress {
 }
 
 impl WebhookRecord {
+    /// Whether something of it is open, or it was left behind with its lease.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.open > 0 || self.lease.is_some()
+    }
+
     /// A webhook with this many events to do.
     #[must_use]
     pub fn new(received_at: Timestamp, open: u32, lease: Option<Lease>) -> Self {
@@ -132,12 +138,12 @@ pub trait Inbox {
     /// Deletes a webhook and its body, if it is there.
     fn delete_webhook(&mut self, id: WebhookId) -> Result<(), StoreError>;
 
-    /// The webhooks with greater numbers than `after`, least first; of these
-    /// only those with something open, or all.
+    /// The webhooks with greater numbers than `after`, least first; all of them
+    /// or only those that are unsettled, which have something open or a lease.
     fn webhooks(
         &mut self,
         after: WebhookId,
-        only_open: bool,
+        only_unsettled: bool,
         limit: usize,
     ) -> Result<Vec<(WebhookId, WebhookRecord)>, StoreError>;
 

@@ -16,6 +16,7 @@
 //! [`store_conformance`] tells whether it is right.
 
 mod conformance;
+pub(crate) mod contacts;
 mod error;
 mod ext;
 mod inbox;
@@ -71,7 +72,7 @@ pub trait Store: Send + Sync {
     ///
     /// Transactions must be serializable: as if they ran one after the other,
     /// in whatever thread or process. A store that notices a conflict may roll
-    /// back and run `work` again.
+    /// back and run `work` again. `work` never uses the store itself.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ pub enum Mode {
     /// of the program; a power failure may undo it.
     Write,
     /// It writes, and once it is committed it, and every transaction before
-    /// it, survives a power failure.
+    /// it, survives a power failure. It writes something in any case.
     Durable,
 }
 

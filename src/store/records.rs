@@ -174,20 +174,6 @@ pub trait Records {
     fn signups(&mut self) -> Result<Vec<Signup>, StoreError>;
 }
 
-/// The contact that is this user.
-///
-/// There may be two, one known by phone and one by user id, as long as no
-/// webhook has shown that they are one: then the one with the user id.
-pub(crate) fn find_contact(
-    tx: &mut (impl Records + ?Sized),
-    identity: &Identity,
-) -> Result<Option<StoredContact>, StoreError> {
-    let mut found = tx.contacts(identity)?;
-    found.retain(|stored| stored.contact.identity.is_same_user(identity));
-    found.sort_by_key(|stored| stored.contact.identity.user_id() != identity.user_id());
-    Ok(found.into_iter().next())
-}
-
 /// The ids of a user, each with its kind: a contact is found by one id of one
 /// kind.
 pub(crate) fn ids_by_kind(identity: &Identity) -> impl Iterator<Item = (&'static str, &str)> {

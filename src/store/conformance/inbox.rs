@@ -54,13 +54,20 @@ fn numbers_are_new(store: &dyn Store) {
 }
 
 fn webhooks_are_listed(store: &dyn Store) {
-    let add = |open| {
-        let webhook = WebhookRecord::new(NOW, open, None);
+    let add = |open, lease| {
+        let webhook = WebhookRecord::new(NOW, open, lease);
         write(store, |tx| tx.add_webhook(&webhook, b"{}"))
     };
-    let ids = [add(1), add(0), add(2), add(0), add(3)];
-    let list = |after, only_open, limit| {
-        let listed = read(store, |tx| tx.webhooks(after, only_open, limit));
+    let lease = Some(Lease::new(1, 2));
+    let ids = [
+        add(1, None),
+        add(0, None),
+        add(0, lease),
+        add(0, None),
+        add(3, lease),
+    ];
+    let list = |after, only_unsettled, limit| {
+        let listed = read(store, |tx| tx.webhooks(after, only_unsettled, limit));
         listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
     assert_eq!(list(FIRST, false, 9), ids);

@@ -139,12 +139,12 @@ impl Inbox for Tables {
     fn webhooks(
         &mut self,
         after: WebhookId,
-        only_open: bool,
+        only_unsettled: bool,
         limit: usize,
     ) -> Result<Vec<(WebhookId, WebhookRecord)>, StoreError> {
         let later = (Bound::Excluded(after), Bound::Unbounded);
         let rows = self.inbox.webhooks.range(later);
-        let wanted = rows.filter(|(_, stored)| !only_open || stored.webhook.open > 0);
+        let wanted = rows.filter(|(_, stored)| !only_unsettled || stored.webhook.is_unsettled());
         let record = |(id, stored): (&WebhookId, &Stored)| (*id, stored.webhook.clone());
         Ok(wanted.take(limit).map(record).collect())
     }

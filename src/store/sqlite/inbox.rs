@@ -71,13 +71,13 @@ impl Inbox for Rows<'_> {
     fn webhooks(
         &mut self,
         after: WebhookId,
-        only_open: bool,
+        only_unsettled: bool,
         most: usize,
     ) -> Result<Vec<(WebhookId, WebhookRecord)>, StoreError> {
         // Two statements, so that the first one uses its index.
-        let sql = if only_open {
+        let sql = if only_unsettled {
             "SELECT received_at, open, dead, lease_holder, lease_until, id FROM webhook
-            WHERE open > 0 AND id > ?1 ORDER BY id LIMIT ?2"
+            WHERE (open > 0 OR lease_until IS NOT NULL) AND id > ?1 ORDER BY id LIMIT ?2"
         } else {
             "SELECT received_at, open, dead, lease_holder, lease_until, id FROM webhook
             WHERE id > ?1 ORDER BY id LIMIT ?2"
@@ -126,8 +126,12 @@ impl Inbox for Rows<'_> {
 
     fn prune(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         let before = before.as_secs();
-        let mut pruned = self.prune_events(before, most)?;
+        let mut pruned = 0;
         for sql in [
+            "DELETE FROM event WHERE id IN (SELECT id FROM event
+                WHERE received_at < ?1 AND (progress = 1 OR (progress = 0 AND NOT EXISTS
+                    (SELECT 1 FROM webhook WHERE webhook.id = event.webhook AND open > 0)))
+                LIMIT ?2)",
             "DELETE FROM webhook WHERE id IN (SELECT id FROM webhook
                 WHERE received_at < ?1 AND open = 0 AND dead = 0 LIMIT ?2)",
             "DELETE FROM message WHERE id IN (SELECT id FROM message
@@ -154,34 +158,6 @@ impl Rows<'_> {
                 (event.progress == Progress::Dead).then_some(key),
             ],
         )
-    }
-
-    /// Events have no index by age: they lie in the order in which they came,
-    /// so that the first one that is too young ends the search.
-    fn prune_events(&self, before: i64, most: usize) -> Result<usize, StoreError> {
-        let mut over = Vec::new();
-        {
-            let mut statement = self.prepare(
-                "SELECT id, received_at, progress = 1 OR (progress = 0 AND NOT EXISTS
-                    (SELECT 1 FROM webhook WHERE webhook.id = event.webhook AND open > 0))
-                FROM event ORDER BY id",
-            )?;
-            let mut rows = statement.query([]).map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-                let (id, received_at, is_over): (i64, i64, bool) = read().map_err(failed)?;
-                if received_at >= before || over.len() == most {
-                    break;
-                }
-                if is_over {
-                    over.push(id);
-                }
-            }
-        }
-        for id in &over {
-            self.execute("DELETE FROM event WHERE id = ?1", [id])?;
-        }
-        Ok(over.len())
     }
 }
 

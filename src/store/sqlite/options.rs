@@ -69,10 +69,11 @@ impl SqliteOptions {
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(self.busy_timeout).map_err(failed)?;
+        schema::check(&connection)?;
         // Turning the WAL on does not wait for others as all else does.
         let until = Instant::now() + self.busy_timeout;
         loop {
-            match turn_on_wal(&connection).map_err(failed) {
+            match turn_on_wal(&connection) {
                 Err(error) if error.kind() == StoreErrorKind::Locked && Instant::now() < until => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
@@ -112,6 +113,13 @@ impl Default for SqliteOptions {
     }
 }
 
-fn turn_on_wal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+fn turn_on_wal(connection: &Connection) -> Result<(), StoreError> {
+    let mode = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    if mode.map_err(failed)?.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    // Without it a commit that does not wait for the disk may tear the file.
+    let source = "no write-ahead log can be kept here";
+    Err(StoreError::new(StoreErrorKind::Unavailable, source))
 }

@@ -20,7 +20,8 @@ const MIGRATIONS: [&str; 1] = [
         lease_holder INTEGER,
         lease_until INTEGER
     );
-    CREATE INDEX webhook_open ON webhook (id) WHERE open > 0;
+    CREATE INDEX webhook_unsettled ON webhook (id)
+        WHERE open > 0 OR lease_until IS NOT NULL;
 
     -- Apart from its webhook, so that it is written once.
     CREATE TABLE body (
@@ -44,6 +45,7 @@ const MIGRATIONS: [&str; 1] = [
         failed TEXT, -- JSON
         dead_key TEXT -- the key, when it is dead
     );
+    CREATE INDEX event_received_at ON event (received_at);
     CREATE INDEX event_dead ON event (id) WHERE progress = 2;
 
     CREATE TABLE message (
@@ -81,40 +83,59 @@ const MIGRATIONS: [&str; 1] = [
     ",
 ];
 
+/// What a file of this crate's has as its `application_id`: `wasi`.
+const APPLICATION_ID: i64 = 0x7761_7369;
+
 /// Brings a file up to this version.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     // Nearly always there is nothing to do, and nobody has to wait.
-    if version(connection)? == MIGRATIONS.len() {
+    if check(connection)? == MIGRATIONS.len() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     let transaction = transaction.map_err(failed)?;
-    let version = version(&transaction)?;
-    let Some(missing) = MIGRATIONS.get(version..) else {
-        let source = format!("version {version} of the tables");
-        return Err(StoreError::new(StoreErrorKind::TooNew, source));
-    };
-    if version == 0 {
-        let tables = "SELECT count(*) FROM sqlite_schema";
-        let tables: u32 = transaction
-            .query_row(tables, [], |row| row.get(0))
-            .map_err(failed)?;
-        if tables > 0 {
-            let source = "the file has tables of another program";
-            return Err(StoreError::new(StoreErrorKind::Corrupt, source));
-        }
-    }
+    let version = check(&transaction)?;
+    let missing = MIGRATIONS.get(version..).unwrap_or_default();
     for migration in missing {
         transaction.execute_batch(migration).map_err(failed)?;
     }
     let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    transaction
-        .pragma_update(None, "user_version", version)
-        .map_err(failed)?;
+    for (name, value) in [
+        ("user_version", version),
+        ("application_id", APPLICATION_ID),
+    ] {
+        let updated = transaction.pragma_update(None, name, value);
+        updated.map_err(failed)?;
+    }
     transaction.commit().map_err(failed)
 }
 
-fn version(connection: &Connection) -> Result<usize, StoreError> {
-    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    Ok(usize::try_from(version.map_err(failed)?).unwrap_or(usize::MAX))
+/// The version of a file's tables, 0 of an empty one. Nothing is changed yet: a
+/// file that is not ours stays as it is.
+///
+/// # Errors
+///
+/// When it is another program's, or a newer version's.
+pub(super) fn check(connection: &Connection) -> Result<usize, StoreError> {
+    let pragma = |name| {
+        let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        value.map_err(failed)
+    };
+    if pragma("application_id")? != APPLICATION_ID {
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables = connection.query_row(tables, [], |row| row.get::<_, i64>(0));
+        if tables.map_err(failed)? > 0 {
+            let source = "the file has tables of another program";
+            return Err(StoreError::new(StoreErrorKind::Corrupt, source));
+        }
+        return Ok(0);
+    }
+    let version = pragma("user_version")?;
+    match usize::try_from(version) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => {
+            let source = format!("version {version} of the tables");
+            Err(StoreError::new(StoreErrorKind::TooNew, source))
+        }
+    }
 }

@@ -1,13 +1,14 @@
-//! Which stored contact a user is, and what is new about them.
+//! Which stored contact a user is, and what is new about them: the rules, for
+//! all stores.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::{ContactId, Records, StoreError, StoredContact, Transaction};
 use crate::model::{Contact, Identity, RawJson, Timestamp};
-use crate::store::{ContactId, StoreError, StoredContact, Transaction};
 
 /// The contacts that a transaction has to do with, each read once.
-pub(super) struct Contacts {
+pub(crate) struct Contacts {
     now: Timestamp,
     known: HashMap<ContactId, Arc<Contact>>,
     /// Whom a user of this webhook was found to be.
@@ -23,17 +24,8 @@ struct Found {
     strangers: Vec<StoredContact>,
 }
 
-impl Found {
-    fn known(id: ContactId) -> Self {
-        Self {
-            id: Some(id),
-            strangers: Vec::new(),
-        }
-    }
-}
-
 impl Contacts {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             now,
             known: HashMap::new(),
@@ -41,12 +33,12 @@ impl Contacts {
         }
     }
 
-    pub(super) fn contact(&self, id: ContactId) -> Option<Arc<Contact>> {
+    pub(crate) fn contact(&self, id: ContactId) -> Option<Arc<Contact>> {
         self.known.get(&id).map(Arc::clone)
     }
 
     /// The contact that is this user, if they are known.
-    pub(super) fn find(
+    pub(crate) fn find(
         &mut self,
         tx: &mut dyn Transaction,
         user: &Identity,
@@ -54,17 +46,18 @@ impl Contacts {
         if let Some(id) = self.found.get(user) {
             return Ok(Some(*id));
         }
-        let Some(id) = self.resolve(tx, &[user])?.id else {
+        let Some(stored) = find_contact(tx, user)? else {
             return Ok(None);
         };
-        self.found.insert(user.clone(), id);
+        let id = stored.id;
+        self.know(stored);
         Ok(Some(id))
     }
 
     /// Adds what a webhook tells of a user, or what is new of it, to the
     /// contact that they are: their ids, their profile, and whatever `change`
     /// changes. `formerly` has ids that they had until now.
-    pub(super) fn upsert(
+    pub(crate) fn upsert(
         &mut self,
         tx: &mut dyn Transaction,
         user: &Identity,
@@ -73,9 +66,11 @@ impl Contacts {
         change: impl FnOnce(&mut Contact),
     ) -> Result<ContactId, StoreError> {
         let found = match (formerly, self.found.get(user)) {
-            (None, Some(id)) => Found::known(*id),
-            (None, None) => self.resolve(tx, &[user])?,
-            (Some(formerly), _) => self.resolve(tx, &[user, formerly])?,
+            (None, Some(id)) => Found {
+                id: Some(*id),
+                strangers: Vec::new(),
+            },
+            (formerly, _) => self.resolve(tx, user, formerly)?,
         };
         for stranger in found.strangers {
             self.take_number(tx, stranger)?;
@@ -124,16 +119,24 @@ impl Contacts {
     fn resolve(
         &mut self,
         tx: &mut dyn Transaction,
-        identities: &[&Identity],
+        user: &Identity,
+        formerly: Option<&Identity>,
     ) -> Result<Found, StoreError> {
         let (mut ids, mut strangers) = (Vec::new(), Vec::new());
-        for identity in identities {
-            for stored in tx.contacts(identity)? {
-                if stored.contact.identity.is_same_user(identity) {
+        for stored in tx.contacts(user)? {
+            if stored.contact.identity.is_same_user(user) {
+                ids.push(stored.id);
+                self.know(stored);
+            } else {
+                strangers.push(stored);
+            }
+        }
+        if let Some(formerly) = formerly {
+            for stored in tx.contacts(formerly)? {
+                // What the user has no more may be somebody else's by now.
+                if stored.contact.identity.is_same_user(formerly) {
                     ids.push(stored.id);
                     self.know(stored);
-                } else {
-                    strangers.push(stored);
                 }
             }
         }
@@ -200,6 +203,20 @@ impl Contacts {
         let known = self.known.entry(stored.id);
         known.or_insert_with(|| Arc::new(stored.contact));
     }
+}
+
+/// The contact that is this user.
+///
+/// There may be two, one known by phone and one by user id, as long as no
+/// webhook has shown that they are one: then the one with the user id.
+pub(crate) fn find_contact(
+    tx: &mut (impl Records + ?Sized),
+    identity: &Identity,
+) -> Result<Option<StoredContact>, StoreError> {
+    let mut found = tx.contacts(identity)?;
+    found.retain(|stored| stored.contact.identity.is_same_user(identity));
+    found.sort_by_key(|stored| stored.contact.identity.user_id() != identity.user_id());
+    Ok(found.into_iter().next())
 }
 
 /// What Meta tells of a user takes the place of what it told before; what it
