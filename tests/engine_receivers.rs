@@ -10,10 +10,10 @@ use parking_lot::{Mutex, MutexGuard};
 use support::batch::{items, messages, value};
 use support::engines::{Engine, with_each_store};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized};
-use whatsapp_signals::model::MetaError;
+use whatsapp_signals::model::{MetaError, Timestamp};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED};
-use whatsapp_signals::store::{Mode, Store, StoreExt, Transaction};
-use whatsapp_signals::{ConnectOptions, Event, Outcome, receiver};
+use whatsapp_signals::store::{EventRecord, Mode, Store, StoreExt, Transaction, WebhookRecord};
+use whatsapp_signals::{ConnectOptions, EngineError, Event, Outcome, receiver};
 
 /// What the receivers of this file do and have done. They are those of the
 /// whole program, so that one test at a time has them.
@@ -389,6 +389,39 @@ fn a_requeued_letter_does_not_bring_back_its_neighbours() {
 }
 
 #[test]
+fn nor_those_that_were_finished_after_it_had_died() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.max_attempts(2);
+        let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
+        let good = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
+        fail("odd", Fails::Error);
+        fail("second", Fails::Error);
+        assert_eq!(
+            engine
+                .process(&items("messages", &[good, odd]))
+                .unwrap()
+                .failed(),
+            2
+        );
+        assert_eq!(
+            engine.process(&items("messages", &[odd])).unwrap().dead(),
+            1
+        );
+        mend();
+        assert_eq!(
+            engine.process(&items("messages", &[good])).unwrap().fired(),
+            1
+        );
+        done();
+        let letters = engine.dead_letters(9).unwrap();
+        assert!(engine.requeue(&letters[0].key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(done().len(), 1, "the odd one alone");
+    });
+}
+
+#[test]
 fn a_receiver_that_is_added_later_gets_only_what_is_not_finished() {
     let _turn = turn();
     with_each_store(|engine| {
@@ -444,6 +477,75 @@ fn an_error_without_a_name_that_happens_again_is_another_one() {
         assert!(engine.process(&body).unwrap().should_retry());
         mend();
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+    });
+}
+
+#[test]
+fn an_error_that_comes_with_what_came_before_has_come_before() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let message = |id| {
+            format!(
+                r#""messages":[{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"Hi"}}}}]"#
+            )
+        };
+        let body = |id| {
+            let error = r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#;
+            value("messages", &format!("{},{error}", message(id)))
+        };
+        fail("second", Fails::Error);
+        for _ in 0..3 {
+            assert!(engine.process(&body("A")).unwrap().should_retry());
+        }
+        mend();
+        assert_eq!(engine.process(&body("A")).unwrap().fired(), 1);
+        let told = done().iter().filter(|(name, _)| *name == "error").count();
+        assert_eq!(told, 1);
+        assert_eq!(
+            engine.process(&body("B")).unwrap().fired(),
+            2,
+            "in new company"
+        );
+        done();
+    });
+}
+
+#[test]
+fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.max_attempts(1);
+        let body = value(
+            "messages",
+            r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#,
+        );
+        fail("error", Fails::Error);
+        assert_eq!(engine.process(&body).unwrap().dead(), 1);
+        mend();
+        assert_eq!(engine.process(&body).unwrap().fired(), 1);
+        assert_eq!(engine.dead_letters(9).unwrap(), []);
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}
+
+#[test]
+fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        engine
+            .store()
+            .transact(Mode::Write, &mut |tx| {
+                let webhook = WebhookRecord::new(Timestamp::now(), 1, None);
+                tx.add_webhook(&webhook, b"{").map(|_| ())
+            })
+            .unwrap();
+        fail("second", Fails::Error);
+        assert!(engine.process(&messages(0..1)).unwrap().should_retry());
+        mend();
+        done();
+        let error = engine.retry_unfinished().unwrap_err();
+        assert!(matches!(error, EngineError::Parse(_)), "and it is told of");
+        assert_eq!(done(), [with("second", "wamid.0")]);
     });
 }
 
@@ -504,6 +606,71 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
 
         assert_eq!(engine.prune(Duration::from_secs(3600)).unwrap(), 0);
         assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+    });
+}
+
+#[test]
+fn a_retry_leaves_out_what_was_finished_and_pruned_since() {
+    let _turn = turn();
+    for attempts in [1, 20] {
+        with_each_store(|engine| {
+            let engine = engine.max_attempts(attempts);
+            let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
+            let good = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
+            fail("odd", Fails::Error);
+            let body = items("messages", &[good, odd]);
+            assert_eq!(engine.process(&body).unwrap().failed(), 1);
+            std::thread::sleep(Duration::from_millis(1100));
+            assert_eq!(engine.prune(Duration::ZERO).unwrap(), 1);
+            mend();
+            done();
+            for letter in engine.dead_letters(9).unwrap() {
+                assert!(engine.requeue(&letter.key).unwrap());
+            }
+            assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+            assert_eq!(done().len(), 1, "the odd one alone");
+        });
+    }
+}
+
+#[test]
+fn events_that_have_other_keys_by_now_are_run_under_those() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        // What another version stored: a webhook with two open events, whose
+        // keys this version does not know.
+        let body = messages(0..2);
+        engine
+            .store()
+            .transact(Mode::Write, &mut |tx| {
+                let webhook = WebhookRecord::new(Timestamp::now(), 2, None);
+                let id = tx.add_webhook(&webhook, &body)?;
+                for key in ["old:0", "old:1"] {
+                    tx.add_event(key, &EventRecord::new(id, Timestamp::now()))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 2);
+        assert_eq!(done().len(), 4);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}
+
+#[test]
+fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let error = value(
+            "messages",
+            r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#,
+        );
+        assert_eq!(engine.process(&error).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..9)).unwrap().fired(), 9);
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(engine.process(&error).unwrap().fired(), 1);
+        assert_eq!(engine.prune(Duration::ZERO).unwrap(), 9);
     });
 }
 

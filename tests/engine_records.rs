@@ -206,6 +206,61 @@ fn a_phone_number_that_has_changed_hands_is_another_contact() {
 }
 
 #[test]
+fn news_of_a_changed_number_takes_nothing_from_who_has_the_old_one_by_now() {
+    with_each_store(|engine| {
+        for (id, user) in [("wamid.A", "US.7001"), ("wamid.B", "US.7002")] {
+            let from = format!(r#""from":"15550101001","from_user_id":"{user}""#);
+            process(&engine, &with_contacts("", &[message(id, &from)]));
+        }
+        let late = r#"{"id":"wamid.S","from":"15550101001","from_user_id":"US.7001",
+            "timestamp":"1785000000","type":"system",
+            "system":{"type":"user_changed_number","wa_id":"15550101009"}}"#;
+        process(&engine, &items("messages", &[late]));
+        let number = |user| contact(&engine, &user_id(user)).phone().map(str::to_owned);
+        assert_eq!(number("US.7001").as_deref(), Some("15550101009"));
+        assert_eq!(number("US.7002").as_deref(), Some("15550101001"));
+    });
+}
+
+#[test]
+fn an_event_that_only_names_users_makes_no_contacts_one() {
+    with_each_store(|engine| {
+        let from = |id: &str, members: &str| with_contacts("", &[message(id, members)]);
+        process(
+            &engine,
+            &from(
+                "wamid.A",
+                r#""from":"15550101001","from_user_id":"US.7001""#,
+            ),
+        );
+        process(&engine, &from("wamid.B", r#""from":"15550101002""#));
+        let both = r#""recipient_id":"15550101002","recipient_user_id":"US.7001""#;
+        process(&engine, &status("wamid.S", "sent", both));
+        for user in [
+            phone("15550101001"),
+            phone("15550101002"),
+            user_id("US.7001"),
+        ] {
+            assert!(engine.store().contact(&user).unwrap().is_some(), "{user:?}");
+        }
+    });
+}
+
+#[test]
+fn a_contact_that_you_change_follows_the_same_rules() {
+    with_each_store(|engine| {
+        let from = r#""from":"15550101001","from_user_id":"US.7001""#;
+        process(&engine, &with_contacts("", &[message("wamid.A", from)]));
+        let other = Identity::new(Some("15550101001"), Some("US.7002"), None).unwrap();
+        let label = |contact: &mut Contact| contact.labels.push("new".into());
+        let changed = engine.store().update_contact(&other, label).unwrap();
+        assert_eq!(changed.labels, ["new"]);
+        assert_eq!(contact(&engine, &user_id("US.7001")).phone(), None);
+        assert_eq!(contact(&engine, &phone("15550101001")), changed);
+    });
+}
+
+#[test]
 fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
     let number = r#""from":"15550101001","type":"system","system":{"type":"user_changed_number",
         "body":"…","wa_id":"15550101009"}"#;

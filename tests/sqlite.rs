@@ -88,19 +88,20 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_database_of_another_program_is_refused_and_left_alone() {
-    let folder = Folder::new();
-    let path = folder.file("other.db");
-    let connection = Connection::open(&path).unwrap();
-    connection.execute_batch("CREATE TABLE mine (a)").unwrap();
-    drop(connection);
-    let error = SqliteStore::open(&path).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    let connection = Connection::open(&path).unwrap();
-    let tables: u32 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(tables, 1);
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    for version in [0, 1, 99] {
+        let folder = Folder::new();
+        let path = folder.file("other.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE mine (a)").unwrap();
+        let set = connection.pragma_update(None, "user_version", version);
+        set.unwrap();
+        drop(connection);
+        let before = fs::read(&path).unwrap();
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt, "version {version}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
 }
 
 #[test]

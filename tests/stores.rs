@@ -65,6 +65,21 @@ fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
 }
 
 #[test]
+fn at_its_bound_a_memory_store_forgets_the_contact_that_was_silent_for_longest() {
+    let store = MemoryStore::bounded(3);
+    let user = |number: u32| Identity::from_phone(&format!("1555010100{number}")).unwrap();
+    for number in 0..6 {
+        store
+            .update_contact(&user(0), |contact| contact.opted_out = true)
+            .unwrap();
+        store.update_contact(&user(number + 1), |_| {}).unwrap();
+    }
+    assert!(store.contact(&user(0)).unwrap().unwrap().opted_out);
+    assert!(store.contact(&user(6)).unwrap().is_some());
+    assert_eq!(store.contact(&user(1)).unwrap(), None);
+}
+
+#[test]
 fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
     let engine = WebhookEngine::new(MemoryStore::bounded(3)).max_attempts(2);
     for number in 0..3 {
