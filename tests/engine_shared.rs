@@ -350,7 +350,9 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
             let other = engine.process(&messages(0..3)).unwrap();
             assert_eq!((other.fired(), other.should_retry()), (3, false));
             first.send(()).unwrap();
-            assert_eq!(late.join().unwrap().failed(), 1);
+            let late = late.join().unwrap();
+            assert_eq!((late.failed(), late.dead()), (1, 0));
+            assert!(late.should_retry());
         });
         drop(receiver);
         assert_eq!(engine.dead_letters(9).unwrap(), []);

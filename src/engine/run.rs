@@ -170,11 +170,17 @@ impl<'a> Run<'a> {
             }
             Ok(lost)
         })?;
-        for held in &mut self.held {
-            held.marks.clear();
-        }
         for at in lost {
             self.held[at].is_lost = true;
+            for mark in &self.held[at].marks {
+                // Whatever it came to here, it is the holder who says so.
+                let is_dead = mark.record.progress == Progress::Dead;
+                self.outcome.dead -= usize::from(is_dead);
+                self.outcome.unfinished += usize::from(mark.record.progress != Progress::Open);
+            }
+        }
+        for held in &mut self.held {
+            held.marks.clear();
         }
         self.marked_at = Instant::now();
         Ok(())
