@@ -246,3 +246,16 @@ fn what_ran_is_not_finished_when_its_mark_cannot_be_written() {
         1
     );
 }
+
+#[test]
+fn a_new_file_can_be_opened_by_several_at_once() {
+    for _ in 0..20 {
+        let folder = Folder::new();
+        let path = folder.file("store.db");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| drop(SqliteStore::open(&path).unwrap()));
+            }
+        });
+    }
+}

@@ -121,14 +121,15 @@ pub(super) fn check(connection: &Connection) -> Result<usize, StoreError> {
         let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         value.map_err(failed)
     };
-    if pragma("application_id")? != APPLICATION_ID {
-        let tables = "SELECT count(*) FROM sqlite_schema";
-        let tables = connection.query_row(tables, [], |row| row.get::<_, i64>(0));
-        if tables.map_err(failed)? > 0 {
-            let source = "the file has tables of another program";
-            return Err(StoreError::new(StoreErrorKind::Corrupt, source));
-        }
+    // The tables come first: whoever makes them meanwhile makes the id as well.
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables = connection.query_row(tables, [], |row| row.get::<_, i64>(0));
+    if tables.map_err(failed)? == 0 {
         return Ok(0);
+    }
+    if pragma("application_id")? != APPLICATION_ID {
+        let source = "the file has tables of another program";
+        return Err(StoreError::new(StoreErrorKind::Corrupt, source));
     }
     let version = pragma("user_version")?;
     match usize::try_from(version) {
