@@ -13,6 +13,7 @@
 //! Only then it returns, and Meta gets its answer.
 
 mod claim;
+mod claimer;
 mod dead_letter;
 mod error;
 mod outcome;
@@ -108,7 +109,7 @@ impl<S: Store> WebhookEngine<S> {
         let webhook = self.settings.parser.parse(body)?;
         let batch = Batch::new(webhook.into_events());
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
-            claim::claim_body(tx, &self.settings, lease, batch, body)
+            claimer::claim_body(tx, &self.settings, lease, batch, body)
         };
         Ok(self.run(batch, claim)?)
     }
@@ -181,7 +182,7 @@ impl<S: Store> WebhookEngine<S> {
         };
         let batch = Batch::new(stored_events(&body)?);
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
-            claim::claim_stored(tx, &self.settings, lease, batch, id)
+            claimer::claim_stored(tx, &self.settings, lease, batch, id)
         };
         Ok(self.run(batch, claim)?)
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::AddAssign;
 
-use crate::signal::Failure;
 use crate::webhook::EventFailure;
 
 /// What came of a webhook: how many of its events ran, and how.
@@ -91,12 +90,6 @@ impl Outcome {
     #[must_use]
     pub fn should_retry(&self) -> bool {
         self.unfinished > 0
-    }
-
-    pub(super) fn fail(&mut self, event: usize, failures: Vec<Failure>) {
-        let failures = failures.into_iter();
-        self.failures
-            .extend(failures.map(|failure| EventFailure { event, failure }));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{
     Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
     StatusUpdate, Timestamp,
 };
-use crate::store::contacts::Contacts;
+use crate::store::contacts::{Contacts, Entry};
 use crate::store::{ContactId, NewMessage, StoreError, Transaction};
 
 /// What the records know about an event's user, and of a signup.
@@ -20,6 +20,13 @@ pub(super) struct Known {
 }
 
 impl Known {
+    fn new(entry: Option<Entry>, signup: Option<Signup>) -> Self {
+        Self {
+            contact: entry.map(|(_, contact)| contact),
+            signup,
+        }
+    }
+
     /// Puts it into the event, in the place of what the webhook has.
     pub(super) fn put_into(self, event: &mut WebhookEvent) {
         if let Some(contact) = self.contact {
@@ -55,7 +62,8 @@ impl Recorder {
             WebhookEvent::UserSubscribed(event) => count_subscriber(tx, &event.signup.signup_id)?,
             _ => None,
         };
-        let contact = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
+        let entry = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
+        let contact = entry.as_ref().map(|(id, _)| *id);
         match event {
             WebhookEvent::MessageReceived(event) => {
                 let is_unread = is_to_be_read(&event.message);
@@ -77,7 +85,7 @@ impl Recorder {
             WebhookEvent::StandbyStatus(event) => self.record_status(tx, &event.update)?,
             _ => {}
         }
-        Ok(self.known(contact, signup))
+        Ok(Known::new(entry, signup))
     }
 
     /// Looks up what is known about an event that was written down before.
@@ -86,7 +94,7 @@ impl Recorder {
         tx: &mut dyn Transaction,
         event: &WebhookEvent,
     ) -> Result<Known, StoreError> {
-        let contact = match user::identity(event) {
+        let entry = match user::identity(event) {
             Some(user) => self.contacts.find(tx, &user)?,
             None => None,
         };
@@ -94,7 +102,7 @@ impl Recorder {
             WebhookEvent::UserSubscribed(event) => tx.signup(&event.signup.signup_id)?,
             _ => None,
         };
-        Ok(self.known(contact, signup))
+        Ok(Known::new(entry, signup))
     }
 
     /// A message that you sent.
@@ -104,15 +112,10 @@ impl Recorder {
         message: &Message,
     ) -> Result<(), StoreError> {
         let contact = match &message.user {
-            Some(user) => Some(self.contacts.upsert(tx, user, None, None, |_| {})?),
+            Some(user) => Some(self.contacts.upsert(tx, user, None, None, |_| {})?.0),
             None => None,
         };
         self.record_message(tx, message, contact, false)
-    }
-
-    fn known(&self, contact: Option<ContactId>, signup: Option<Signup>) -> Known {
-        let contact = contact.and_then(|id| self.contacts.contact(id));
-        Known { contact, signup }
     }
 
     fn record_message(

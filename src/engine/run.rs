@@ -10,6 +10,7 @@ use crate::signal::{ReceiverId, Slots, Watch};
 use crate::store::{
     EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
+use crate::webhook::EventFailure;
 
 /// How long what receivers did may stay unmarked. After a crash those of this
 /// span run once more; a slow receiver is marked as soon as it returns.
@@ -100,7 +101,8 @@ impl<'a> Run<'a> {
         }
         self.outcome.fired += 1;
         self.outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
-        self.outcome.fail(job.event, report.into_failures());
+        let failures = EventFailure::all(job.event, report);
+        self.outcome.failures.extend(failures);
         if self.failed.is_empty() && !is_cut_short {
             job.record.progress = Progress::Finished;
         } else {
@@ -245,8 +247,9 @@ fn add_done(event: &mut EventRecord, done: Vec<String>) {
 }
 
 /// Whether these marks finish all that is left of a webhook: only its holder
-/// changes how much that is. Not so when it has dead events: one that is requeued opens the webhook again, and then each
-/// event must tell for itself that it is finished.
+/// changes how much that is. Not so when it has dead events: one that is
+/// requeued opens the webhook again, and then each event must tell for itself
+/// that it is finished.
 fn is_all(webhook: &WebhookRecord, marks: &[Mark]) -> bool {
     let mut progress = marks.iter().map(|mark| mark.record.progress);
     webhook.dead == 0
@@ -272,8 +275,11 @@ struct Watcher<'r, 'a> {
 impl Watch for Watcher<'_, '_> {
     fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
         let done = &self.job.record.done;
-        if !done.is_empty() && done.contains(&slots.receiver_id(at).into_owned()) {
-            return false;
+        if !done.is_empty() {
+            let receiver = slots.receiver_id(at);
+            if done.iter().any(|done| *done == receiver) {
+                return false;
+            }
         }
         let is_over = self.stopped.is_some() || self.run.held[self.job.held].is_lost;
         self.is_cut_short |= is_over;

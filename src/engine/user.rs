@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::event::{PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
 use crate::model::{Contact, Content, Identity, Signup, SystemKind, Timestamp};
-use crate::store::contacts::Contacts;
-use crate::store::{ContactId, StoreError, Transaction};
+use crate::store::contacts::{Contacts, Entry};
+use crate::store::{StoreError, Transaction};
 
 /// Writes down what an event tells of its user. Whoever writes, subscribes or
 /// is listed is a contact from now on; whom other events name may be one
@@ -16,14 +16,14 @@ pub(super) fn record(
     event: &WebhookEvent,
     signup: Option<&Signup>,
     now: Timestamp,
-) -> Result<Option<ContactId>, StoreError> {
+) -> Result<Option<Entry>, StoreError> {
     let Some(user) = identity(event) else {
         return Ok(None);
     };
     let profile = event.contact();
     if let Some((formerly, user)) = renamed(event) {
-        let id = contacts.upsert(tx, &user, Some(&formerly), profile, |_| {})?;
-        return Ok(Some(id));
+        let entry = contacts.upsert(tx, &user, Some(&formerly), profile, |_| {})?;
+        return Ok(Some(entry));
     }
     let change = |contact: &mut Contact| match event {
         WebhookEvent::UserSubscribed(event) => subscribe(contact, event, signup, now),

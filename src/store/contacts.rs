@@ -15,6 +15,9 @@ pub(crate) struct Contacts {
     found: HashMap<Identity, ContactId>,
 }
 
+/// A contact, and its number.
+pub(crate) type Entry = (ContactId, Arc<Contact>);
+
 /// Who has the ids of a user.
 struct Found {
     /// The contact that is the user.
@@ -33,25 +36,16 @@ impl Contacts {
         }
     }
 
-    pub(crate) fn contact(&self, id: ContactId) -> Option<Arc<Contact>> {
-        self.known.get(&id).map(Arc::clone)
-    }
-
     /// The contact that is this user, if they are known.
     pub(crate) fn find(
         &mut self,
         tx: &mut dyn Transaction,
         user: &Identity,
-    ) -> Result<Option<ContactId>, StoreError> {
+    ) -> Result<Option<Entry>, StoreError> {
         if let Some(id) = self.found.get(user) {
-            return Ok(Some(*id));
+            return Ok(self.entry(*id));
         }
-        let Some(stored) = find_contact(tx, user)? else {
-            return Ok(None);
-        };
-        let id = stored.id;
-        self.know(stored);
-        Ok(Some(id))
+        Ok(find_contact(tx, user)?.map(|stored| self.know(stored)))
     }
 
     /// Adds what a webhook tells of a user, or what is new of it, to the
@@ -64,7 +58,7 @@ impl Contacts {
         formerly: Option<&Identity>,
         profile: Option<&Contact>,
         change: impl FnOnce(&mut Contact),
-    ) -> Result<ContactId, StoreError> {
+    ) -> Result<Entry, StoreError> {
         let found = match (formerly, self.found.get(user)) {
             (None, Some(id)) => Found {
                 id: Some(*id),
@@ -75,7 +69,7 @@ impl Contacts {
         for stranger in found.strangers {
             self.take_number(tx, stranger)?;
         }
-        let before = found.id.and_then(|id| Some((id, self.contact(id)?)));
+        let before = found.id.and_then(|id| self.entry(id));
         let mut contact = match &before {
             None => Contact::new(user.clone()),
             Some((_, before)) => {
@@ -88,30 +82,27 @@ impl Contacts {
             take_over(&mut contact, profile);
         }
         change(&mut contact);
-        let id = match before {
+        let entry = match before {
             None => {
                 contact.created_at = Some(self.now);
                 contact.updated_at = Some(self.now);
                 let id = tx.add_contact(&contact)?;
-                self.known.insert(id, Arc::new(contact));
-                id
+                self.set(id, contact)
             }
-            Some((id, before)) => {
-                if contact != *before {
-                    if contact.identity != before.identity {
-                        self.found.clear();
-                    }
-                    contact.updated_at = Some(self.now);
-                    tx.put_contact(id, &contact)?;
-                    self.replace(id, contact);
+            Some((id, before)) if contact != *before => {
+                if contact.identity != before.identity {
+                    self.found.clear();
                 }
-                id
+                contact.updated_at = Some(self.now);
+                tx.put_contact(id, &contact)?;
+                self.set(id, contact)
             }
+            Some(unchanged) => unchanged,
         };
         if !self.found.contains_key(user) {
-            self.found.insert(user.clone(), id);
+            self.found.insert(user.clone(), entry.0);
         }
-        Ok(id)
+        Ok(entry)
     }
 
     /// The contact that is the user with these ids. Two contacts that turn out
@@ -186,22 +177,28 @@ impl Contacts {
             contact.identity = without;
             contact.updated_at = Some(self.now);
             tx.put_contact(from.id, &contact)?;
-            self.replace(from.id, contact);
+            self.set(from.id, contact);
             self.found.clear();
         }
         Ok(())
     }
 
-    fn replace(&mut self, id: ContactId, contact: Contact) {
-        if let Some(known) = self.known.get_mut(&id) {
-            *known = Arc::new(contact);
-        }
+    fn entry(&self, id: ContactId) -> Option<Entry> {
+        Some((id, Arc::clone(self.known.get(&id)?)))
     }
 
-    /// What is known already may be ahead of what is stored.
-    fn know(&mut self, stored: StoredContact) {
+    fn set(&mut self, id: ContactId, contact: Contact) -> Entry {
+        let contact = Arc::new(contact);
+        self.known.insert(id, Arc::clone(&contact));
+        (id, contact)
+    }
+
+    /// Events of one user share one contact, so what is known is not replaced;
+    /// it says what is stored, as every change is written at once.
+    fn know(&mut self, stored: StoredContact) -> Entry {
         let known = self.known.entry(stored.id);
-        known.or_insert_with(|| Arc::new(stored.contact));
+        let contact = known.or_insert_with(|| Arc::new(stored.contact));
+        (stored.id, Arc::clone(contact))
     }
 }
 

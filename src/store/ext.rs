@@ -1,9 +1,7 @@
 //! What a program asks of its store.
 
-use std::sync::Arc;
-
 use super::contacts::{Contacts, find_contact};
-use super::{Mode, Store, StoreError, StoreErrorKind, WebhookId, transact};
+use super::{Mode, Store, StoreError, WebhookId, transact};
 use crate::model::{
     Contact, Identity, Message, MessageId, Signup, SignupId, SignupStatus, Timestamp,
 };
@@ -103,9 +101,8 @@ pub trait StoreExt: Store {
     ) -> Result<Contact, StoreError> {
         transact(self, Mode::Durable, |tx| {
             let mut contacts = Contacts::new(Timestamp::now());
-            let id = contacts.upsert(tx, user, None, None, &mut change)?;
-            let contact = contacts.contact(id).map(Arc::unwrap_or_clone);
-            contact.ok_or_else(|| StoreError::new(StoreErrorKind::Other, "it was written just now"))
+            let (_, contact) = contacts.upsert(tx, user, None, None, &mut change)?;
+            Ok(Contact::clone(&contact))
         })
     }
 

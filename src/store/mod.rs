@@ -21,7 +21,6 @@ mod error;
 mod ext;
 mod inbox;
 mod memory;
-
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -33,7 +32,6 @@ pub use error::{StoreError, StoreErrorKind};
 pub use ext::{LoggedWebhook, StoreExt};
 pub use inbox::{EventRecord, Inbox, Lease, Progress, WebhookId, WebhookRecord};
 pub use memory::MemoryStore;
-
 pub use records::{ContactId, MessageState, NewMessage, Records, StoredContact};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
@@ -93,7 +91,8 @@ pub enum Mode {
     /// of the program; a power failure may undo it.
     Write,
     /// It writes, and once it is committed it, and every transaction before
-    /// it, survives a power failure. It writes something in any case.
+    /// it, survives a power failure. One that turns out to write nothing promises
+    /// nothing.
     Durable,
 }
 

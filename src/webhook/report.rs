@@ -34,6 +34,14 @@ pub struct EventFailure {
     pub failure: Failure,
 }
 
+impl EventFailure {
+    /// The failures at one event.
+    pub(crate) fn all(event: usize, report: Report) -> impl Iterator<Item = Self> {
+        let failures = report.into_failures().into_iter();
+        failures.map(move |failure| Self { event, failure })
+    }
+}
+
 impl DispatchReport {
     pub(super) fn add(&mut self, event: &WebhookEvent, report: Report) {
         let at = self.events;
@@ -42,9 +50,7 @@ impl DispatchReport {
         self.unheard += usize::from(report.is_unheard());
         self.called += report.called();
         self.filtered += report.filtered();
-        let failures = report.into_failures().into_iter();
-        self.failures
-            .extend(failures.map(|failure| EventFailure { event: at, failure }));
+        self.failures.extend(EventFailure::all(at, report));
     }
 
     /// How many events there were.

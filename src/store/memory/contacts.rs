@@ -1,6 +1,6 @@
 //! Contacts, and who has which id.
 
-use super::table::{Ordered, Table};
+use super::table::{Ordered, Table, Undo};
 use crate::model::{Contact, Identity};
 use crate::store::records::ids_by_kind;
 use crate::store::{ContactId, StoredContact};
@@ -8,34 +8,27 @@ use crate::store::{ContactId, StoredContact};
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
     last: i64,
-    rows: Ordered<ContactId, Row>,
-    /// Who was asked for when; who was not for longest makes room.
+    rows: Table<ContactId, Contact>,
+    last_use: u64,
+    /// When each was asked for last; who was not for longest makes room.
+    uses: Table<ContactId, u64>,
     by_use: Ordered<u64, ContactId>,
-    uses: u64,
     ids: Table<(&'static str, String), ContactId>,
 }
 
-#[derive(Clone, Debug)]
-struct Row {
-    contact: Contact,
-    used: u64,
-}
-
 impl Contacts {
-    pub(super) fn commit(&mut self) {
-        self.rows.commit();
-        self.by_use.commit();
-        self.ids.commit();
-    }
-
-    pub(super) fn roll_back(&mut self) {
-        self.rows.roll_back();
-        self.by_use.roll_back();
-        self.ids.roll_back();
+    /// All of them.
+    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 4] {
+        [
+            &mut self.rows,
+            &mut self.uses,
+            &mut self.by_use,
+            &mut self.ids,
+        ]
     }
 
     pub(super) fn get(&self, id: ContactId) -> Option<StoredContact> {
-        let contact = self.rows.get(&id)?.contact.clone();
+        let contact = self.rows.get(&id)?.clone();
         Some(StoredContact { id, contact })
     }
 
@@ -72,11 +65,13 @@ impl Contacts {
     }
 
     pub(super) fn remove(&mut self, id: ContactId) {
-        let Some(row) = self.rows.remove(&id) else {
+        let Some(contact) = self.rows.remove(&id) else {
             return;
         };
-        self.by_use.remove(&row.used);
-        for (kind, text) in ids_by_kind(&row.contact.identity) {
+        if let Some(used) = self.uses.remove(&id) {
+            self.by_use.remove(&used);
+        }
+        for (kind, text) in ids_by_kind(&contact.identity) {
             let place = (kind, text.to_owned());
             // It may be somebody else's by now.
             if self.ids.get(&place) == Some(&id) {
@@ -89,20 +84,16 @@ impl Contacts {
         for (kind, text) in ids_by_kind(&contact.identity) {
             self.ids.insert((kind, text.to_owned()), id);
         }
-        self.uses += 1;
-        let (contact, used) = (contact.clone(), self.uses);
-        self.rows.insert(id, Row { contact, used });
-        self.by_use.insert(used, id);
+        self.rows.insert(id, contact.clone());
+        self.touch(id);
     }
 
     fn touch(&mut self, id: ContactId) {
-        if let Some(row) = self.rows.get(&id) {
-            let (mut row, before) = (row.clone(), row.used);
-            self.uses += 1;
-            row.used = self.uses;
+        if let Some(before) = self.uses.get(&id).copied() {
             self.by_use.remove(&before);
-            self.by_use.insert(row.used, id);
-            self.rows.insert(id, row);
         }
+        self.last_use += 1;
+        self.uses.insert(id, self.last_use);
+        self.by_use.insert(self.last_use, id);
     }
 }

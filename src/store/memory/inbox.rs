@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::table::{Ordered, Table};
+use super::table::{Ordered, Table, Undo};
 use super::{Tables, full};
 use crate::model::Timestamp;
 use crate::store::{EventRecord, Inbox, Progress, StoreError, WebhookId, WebhookRecord};
@@ -32,18 +32,14 @@ struct Numbered {
 }
 
 impl InboxTables {
-    pub(super) fn commit(&mut self) {
-        self.webhooks.commit();
-        self.events.commit();
-        self.by_age.commit();
-        self.dead.commit();
-    }
-
-    pub(super) fn roll_back(&mut self) {
-        self.webhooks.roll_back();
-        self.events.roll_back();
-        self.by_age.roll_back();
-        self.dead.roll_back();
+    /// All of them.
+    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 4] {
+        [
+            &mut self.webhooks,
+            &mut self.events,
+            &mut self.by_age,
+            &mut self.dead,
+        ]
     }
 
     /// Whether nothing is left to do for an event.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::table::{Ordered, Table};
+use super::table::{Ordered, Table, Undo};
 use crate::model::{Message, MessageId, MessageStatus, Timestamp};
 use crate::store::{ContactId, NewMessage};
 
@@ -57,20 +57,15 @@ impl Row {
 }
 
 impl Messages {
-    pub(super) fn commit(&mut self) {
-        self.rows.commit();
-        self.numbers.commit();
-        self.conversations.commit();
-        self.unread.commit();
-        self.replies.commit();
-    }
-
-    pub(super) fn roll_back(&mut self) {
-        self.rows.roll_back();
-        self.numbers.roll_back();
-        self.conversations.roll_back();
-        self.unread.roll_back();
-        self.replies.roll_back();
+    /// All of them.
+    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 5] {
+        [
+            &mut self.rows,
+            &mut self.numbers,
+            &mut self.conversations,
+            &mut self.unread,
+            &mut self.replies,
+        ]
     }
 
     pub(super) fn find(&self, id: &MessageId) -> Option<(u64, &Row)> {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::{Mode, Store, StoreError, StoreErrorKind, Work};
 use inbox::InboxTables;
 use records::RecordTables;
+use table::Undo;
 
 /// A store in memory, for tests and for programs that may forget: it knows
 /// duplicates and failed receivers as long as the program runs.
@@ -106,16 +107,21 @@ struct Rollback<'a>(&'a mut Tables);
 
 impl Rollback<'_> {
     fn commit(self) {
-        self.0.inbox.commit();
-        self.0.records.commit();
+        self.0.all().for_each(Undo::commit);
     }
 }
 
 impl Drop for Rollback<'_> {
     fn drop(&mut self) {
         // After a commit there is nothing to take back.
-        self.0.inbox.roll_back();
-        self.0.records.roll_back();
+        self.0.all().for_each(Undo::roll_back);
+    }
+}
+
+impl Tables {
+    fn all(&mut self) -> impl Iterator<Item = &mut dyn Undo> {
+        let inbox = self.inbox.tables().into_iter();
+        inbox.chain(self.records.tables())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Tables;
 use super::contacts::Contacts;
 use super::messages::{Messages, Row};
-use super::table::Ordered;
+use super::table::{Ordered, Undo};
 use crate::model::{
     Contact, Identity, Message, MessageId, MessageStatus, Signup, SignupId, Timestamp,
 };
@@ -17,16 +17,11 @@ pub(super) struct RecordTables {
 }
 
 impl RecordTables {
-    pub(super) fn commit(&mut self) {
-        self.messages.commit();
-        self.contacts.commit();
-        self.signups.commit();
-    }
-
-    pub(super) fn roll_back(&mut self) {
-        self.messages.roll_back();
-        self.contacts.roll_back();
-        self.signups.roll_back();
+    /// All of them.
+    pub(super) fn tables(&mut self) -> impl Iterator<Item = &mut dyn Undo> {
+        let signups: &mut dyn Undo = &mut self.signups;
+        let messages = self.messages.tables().into_iter();
+        messages.chain(self.contacts.tables()).chain([signups])
     }
 }
 

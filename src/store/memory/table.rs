@@ -28,6 +28,15 @@ impl<K, V, M: Default> Default for Undoing<K, V, M> {
     }
 }
 
+/// What can take back what was done to it.
+pub(super) trait Undo {
+    /// Keeps what was done.
+    fn commit(&mut self);
+
+    /// Takes back what was done since the last commit.
+    fn roll_back(&mut self);
+}
+
 /// What both kinds of maps can do.
 pub(super) trait Map<K, V> {
     fn insert(&mut self, key: K, row: V) -> Option<V>;
@@ -65,14 +74,14 @@ impl<K: Clone, V: Clone, M: Map<K, V>> Undoing<K, V, M> {
         self.undo.push((key.clone(), Some(row.clone())));
         Some(row)
     }
+}
 
-    /// Keeps what was done.
-    pub(super) fn commit(&mut self) {
+impl<K, V, M: Map<K, V>> Undo for Undoing<K, V, M> {
+    fn commit(&mut self) {
         self.undo.clear();
     }
 
-    /// Takes back what was done since the last commit.
-    pub(super) fn roll_back(&mut self) {
+    fn roll_back(&mut self) {
         while let Some((key, before)) = self.undo.pop() {
             match before {
                 Some(row) => _ = self.rows.insert(key, row),

@@ -14,16 +14,12 @@ impl Inbox for Rows<'_> {
         webhook: &WebhookRecord,
         body: &[u8],
     ) -> Result<WebhookId, StoreError> {
-        self.execute(
-            "INSERT INTO webhook (received_at, open, dead, lease_holder, lease_until)
-            VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                webhook.received_at.as_secs(),
-                webhook.open,
-                webhook.dead,
-                webhook.lease.map(|lease| lease.holder),
-                webhook.lease.map(|lease| lease.until),
-            ],
+        // No number: it is given a new one.
+        self.write_webhook(
+            "INSERT INTO webhook (id, received_at, open, dead, lease_holder, lease_until)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            None,
+            webhook,
         )?;
         let id = self.0.last_insert_rowid();
         self.execute(
@@ -47,20 +43,13 @@ impl Inbox for Rows<'_> {
     }
 
     fn put_webhook(&mut self, id: WebhookId, webhook: &WebhookRecord) -> Result<(), StoreError> {
-        self.execute(
+        self.write_webhook(
             "UPDATE webhook SET received_at = ?2, open = ?3, dead = ?4, lease_holder = ?5,
                 lease_until = ?6
             WHERE id = ?1",
-            params![
-                id.0,
-                webhook.received_at.as_secs(),
-                webhook.open,
-                webhook.dead,
-                webhook.lease.map(|lease| lease.holder),
-                webhook.lease.map(|lease| lease.until),
-            ],
-        )?;
-        Ok(())
+            Some(id),
+            webhook,
+        )
     }
 
     fn delete_webhook(&mut self, id: WebhookId) -> Result<(), StoreError> {
@@ -144,6 +133,26 @@ impl Inbox for Rows<'_> {
 }
 
 impl Rows<'_> {
+    fn write_webhook(
+        &self,
+        sql: &str,
+        id: Option<WebhookId>,
+        webhook: &WebhookRecord,
+    ) -> Result<(), StoreError> {
+        self.execute(
+            sql,
+            params![
+                id.map(|id| id.0),
+                webhook.received_at.as_secs(),
+                webhook.open,
+                webhook.dead,
+                webhook.lease.map(|lease| lease.holder),
+                webhook.lease.map(|lease| lease.until),
+            ],
+        )?;
+        Ok(())
+    }
+
     fn write_event(&self, sql: &str, key: &str, event: &EventRecord) -> Result<usize, StoreError> {
         self.execute(
             sql,
