@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use support::batch::{items, messages, value};
+use support::batch::{ERRORS, GOOD, ODD, items, messages, value};
 use support::engines::{Engine, with_each_store};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized};
 use whatsapp_signals::model::{MetaError, Timestamp};
@@ -155,8 +155,7 @@ fn what_comes_again_in_other_company_is_known_one_by_one() {
 fn what_is_in_one_body_twice_runs_once() {
     let _turn = turn();
     with_each_store(|engine| {
-        let item = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
-        let outcome = engine.process(&items("messages", &[item, item])).unwrap();
+        let outcome = engine.process(&items("messages", &[GOOD, GOOD])).unwrap();
         assert_eq!(
             line(&outcome),
             "fired 1 duplicate 1 unrecognized 0 failed 0"
@@ -207,9 +206,7 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
 fn one_bad_event_leaves_its_neighbours_finished() {
     let _turn = turn();
     with_each_store(|engine| {
-        let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
-        let good = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
-        let body = items("messages", &[odd, good]);
+        let body = items("messages", &[ODD, GOOD]);
         fail("odd", Fails::Error);
         let outcome = engine.process(&body).unwrap();
         assert_eq!(
@@ -366,11 +363,10 @@ fn a_requeued_letter_does_not_bring_back_its_neighbours() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.max_attempts(2);
-        let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
         let item = |id| {
             format!(r#"{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"Hi"}}}}"#)
         };
-        let body = items("messages", &[&item(0), odd, &item(1)]);
+        let body = items("messages", &[&item(0), ODD, &item(1)]);
         fail("odd", Fails::Error);
         for _ in 0..2 {
             assert_eq!(engine.process(&body).unwrap().failed(), 1);
@@ -393,24 +389,22 @@ fn nor_those_that_were_finished_after_it_had_died() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.max_attempts(2);
-        let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
-        let good = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
         fail("odd", Fails::Error);
         fail("second", Fails::Error);
         assert_eq!(
             engine
-                .process(&items("messages", &[good, odd]))
+                .process(&items("messages", &[GOOD, ODD]))
                 .unwrap()
                 .failed(),
             2
         );
         assert_eq!(
-            engine.process(&items("messages", &[odd])).unwrap().dead(),
+            engine.process(&items("messages", &[ODD])).unwrap().dead(),
             1
         );
         mend();
         assert_eq!(
-            engine.process(&items("messages", &[good])).unwrap().fired(),
+            engine.process(&items("messages", &[GOOD])).unwrap().fired(),
             1
         );
         done();
@@ -462,10 +456,7 @@ fn receivers_with_one_path_are_told_apart() {
 fn an_error_without_a_name_that_happens_again_is_another_one() {
     let _turn = turn();
     with_each_store(|engine| {
-        let body = value(
-            "messages",
-            r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#,
-        );
+        let body = value("messages", ERRORS);
         for _ in 0..3 {
             let outcome = engine.process(&body).unwrap();
             assert_eq!(
@@ -489,10 +480,7 @@ fn an_error_that_comes_with_what_came_before_has_come_before() {
                 r#""messages":[{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"Hi"}}}}]"#
             )
         };
-        let body = |id| {
-            let error = r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#;
-            value("messages", &format!("{},{error}", message(id)))
-        };
+        let body = |id| value("messages", &format!("{},{ERRORS}", message(id)));
         fail("second", Fails::Error);
         for _ in 0..3 {
             assert!(engine.process(&body("A")).unwrap().should_retry());
@@ -515,10 +503,7 @@ fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.max_attempts(1);
-        let body = value(
-            "messages",
-            r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#,
-        );
+        let body = value("messages", ERRORS);
         fail("error", Fails::Error);
         assert_eq!(engine.process(&body).unwrap().dead(), 1);
         mend();
@@ -615,10 +600,8 @@ fn a_retry_leaves_out_what_was_finished_and_pruned_since() {
     for attempts in [1, 20] {
         with_each_store(|engine| {
             let engine = engine.max_attempts(attempts);
-            let odd = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
-            let good = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
             fail("odd", Fails::Error);
-            let body = items("messages", &[good, odd]);
+            let body = items("messages", &[GOOD, ODD]);
             assert_eq!(engine.process(&body).unwrap().failed(), 1);
             std::thread::sleep(Duration::from_millis(1100));
             assert_eq!(engine.prune(Duration::ZERO).unwrap(), 1);
@@ -662,10 +645,7 @@ fn events_that_have_other_keys_by_now_are_run_under_those() {
 fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
     let _turn = turn();
     with_each_store(|engine| {
-        let error = value(
-            "messages",
-            r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#,
-        );
+        let error = value("messages", ERRORS);
         assert_eq!(engine.process(&error).unwrap().fired(), 1);
         assert_eq!(engine.process(&messages(0..9)).unwrap().fired(), 9);
         std::thread::sleep(Duration::from_millis(1100));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use support::batch::{messages, value};
+use support::batch::{ERRORS, messages, value};
 use support::engines::{Engine, with_each_store};
 use support::folder::Folder;
 use whatsapp_signals::event::{Change, MessageReceived};
@@ -363,7 +363,6 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
 #[test]
 fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
     let _turn = turn();
-    let error = r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#;
     let message = r#""messages":[{"id":"wamid.M","from":"1","type":"text","text":{"body":"Hi"}}]"#;
     with_each_store(|engine| {
         let engine = engine.lease(LEASE);
@@ -398,7 +397,7 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
             },
         );
         thread::scope(|scope| {
-            let both = value("messages", &format!("{message},{error}"));
+            let both = value("messages", &format!("{message},{ERRORS}"));
             let engine = &engine;
             let late = scope.spawn(move || engine.process(&both).unwrap());
             entered.recv().unwrap();
@@ -406,7 +405,7 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
             // The error is finished by somebody else, happens again, and is
             // not finished then.
             assert!(engine.retry_unfinished().unwrap().should_retry());
-            let again = engine.process(&value("messages", error)).unwrap();
+            let again = engine.process(&value("messages", ERRORS)).unwrap();
             assert_eq!((again.fired(), again.failed()), (1, 1));
             first.send(()).unwrap();
             assert!(late.join().unwrap().should_retry());

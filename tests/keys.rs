@@ -6,17 +6,11 @@ mod support;
 
 use std::collections::HashMap;
 
+use support::batch::body;
 use support::json::Json;
 use whatsapp_signals::event::{CampaignCompleted, Event, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
 use whatsapp_signals::{Signal, parse};
-
-fn body(field: &str, value: &str) -> String {
-    format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"field":"{field}",
-            "value":{value}}}]}}]}}"#
-    )
-}
 
 const METADATA: &str =
     r#""metadata":{"phone_number_id":"300","display_phone_number":"15550100200"}"#;

@@ -37,6 +37,27 @@ impl Settings {
 }
 
 /// The building of an engine.
+///
+/// ```
+/// use std::time::Duration;
+/// use whatsapp_signals::store::{MemoryStore, StoreExt};
+/// use whatsapp_signals::{EngineError, Parser, WebhookEngine};
+///
+/// let engine = WebhookEngine::new(MemoryStore::new())
+///     .parser(Parser::new().max_len(64 * 1024))
+///     .lease(Duration::from_secs(120))
+///     .max_attempts(5)
+///     .log_webhooks(true);
+///
+/// let body = include_bytes!("../../tests/payloads/text.json");
+/// assert_eq!(engine.process(body)?.fired(), 1);
+/// let log = engine.store().webhooks(None, 50)?;
+/// assert_eq!((log[0].body.as_slice(), log[0].open), (&body[..], 0));
+///
+/// let too_large = engine.process(&[b' '; 64 * 1024 + 1]);
+/// assert!(matches!(too_large, Err(EngineError::Parse(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 impl<S: Store> WebhookEngine<S> {
     /// How long finished events should be remembered: 8 days, since Meta
     /// repeats a webhook for up to 7.

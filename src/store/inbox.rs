@@ -71,6 +71,15 @@ pub enum Progress {
 
 impl WebhookRecord {
     /// Whether something of it is open, or it was left behind with its lease.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Timestamp;
+    /// use whatsapp_signals::store::{Lease, WebhookRecord};
+    ///
+    /// assert!(WebhookRecord::new(Timestamp::now(), 1, None).is_unsettled());
+    /// assert!(WebhookRecord::new(Timestamp::now(), 0, Some(Lease::new(7, 0))).is_unsettled());
+    /// assert!(!WebhookRecord::new(Timestamp::now(), 0, None).is_unsettled());
+    /// ```
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
         self.open > 0 || self.lease.is_some()
@@ -116,6 +125,33 @@ impl EventRecord {
 /// # Errors
 ///
 /// Of every method: when the store fails.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::Timestamp;
+/// use whatsapp_signals::store::{
+///     EventRecord, Lease, MemoryStore, Mode, Progress, Store, WebhookId, WebhookRecord,
+/// };
+///
+/// let now = Timestamp::now();
+/// MemoryStore::new().transact(Mode::Write, &mut |tx| {
+///     let webhook = WebhookRecord::new(now, 1, Some(Lease::new(7, i64::MAX)));
+///     let id = tx.add_webhook(&webhook, b"{}")?;
+///     assert_eq!(tx.webhook(id)?, Some(webhook));
+///     assert_eq!(tx.body(id)?.as_deref(), Some(&b"{}"[..]));
+///     assert_eq!(tx.webhooks(WebhookId(0), true, 9)?.len(), 1);
+///
+///     let mut event = EventRecord::new(id, now);
+///     assert!(tx.add_event("message_received:wamid.A:text", &event)?);
+///     assert!(!tx.add_event("message_received:wamid.A:text", &event)?, "it is known");
+///     event.progress = Progress::Dead;
+///     tx.put_event("message_received:wamid.A:text", &event)?;
+///     assert_eq!(tx.dead_events(9)?[0].1, event);
+///     Ok(())
+/// })?;
+/// # Ok::<(), whatsapp_signals::store::StoreError>(())
+/// ```
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Inbox {
     /// Adds a webhook. Later ones get greater numbers, and no number is used

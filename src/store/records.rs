@@ -99,6 +99,37 @@ impl MessageState {
 /// # Errors
 ///
 /// Of every method: when the store fails.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::{
+///     Contact, Content, Identity, Message, MessageStatus, Signup, Timestamp,
+/// };
+/// use whatsapp_signals::store::{MemoryStore, MessageState, Mode, NewMessage, Store, StoredContact};
+///
+/// let ada = Identity::from_phone("15550101001").unwrap();
+/// let message = Message::outbound("wamid.A", ada.clone(), Content::text("It is ready")).build();
+/// MemoryStore::new().transact(Mode::Write, &mut |tx| {
+///     let contact = Contact::new(ada.clone());
+///     let id = tx.add_contact(&contact)?;
+///     assert_eq!(tx.contacts(&ada)?, [StoredContact::new(id, contact)]);
+///
+///     let new = NewMessage::new(&message, Timestamp::now()).of(id).unread();
+///     assert!(tx.add_message(new)?);
+///     assert!(!tx.add_message(new)?, "it is known");
+///     assert_eq!((tx.conversation(id, None, 9)?.len(), tx.unread(id)?), (1, 1));
+///
+///     tx.put_status(&message.id, &MessageStatus::Read, Timestamp::now())?;
+///     let state = MessageState::new(true, true, Some(MessageStatus::Read));
+///     assert_eq!(tx.message_state(&message.id)?, state);
+///
+///     tx.put_signup(&Signup::new("spring_tune_up"))?;
+///     assert_eq!(tx.signups()?.len(), 1);
+///     Ok(())
+/// })?;
+/// # Ok::<(), whatsapp_signals::store::StoreError>(())
+/// ```
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Records {
     /// What is known of the message with this wamid.
