@@ -32,6 +32,13 @@ fn add_contact(store: &dyn Store, identity: &Identity) -> ContactId {
     write(store, |tx| tx.add_contact(&Contact::new(identity.clone())))
 }
 
+/// Who has one of these ids.
+fn find(store: &dyn Store, identity: Option<Identity>) -> Vec<ContactId> {
+    let identity = identity.expect("an id");
+    let found = read(store, |tx| tx.contacts(&identity)).into_iter();
+    found.map(|stored| stored.id).collect()
+}
+
 fn ids(messages: Vec<Message>) -> Vec<String> {
     messages.into_iter().map(|m| m.id.into()).collect()
 }
@@ -174,11 +181,7 @@ fn contacts_are_found(store: &dyn Store) {
     let id = write(store, |tx| tx.add_contact(&contact));
     add_contact(store, &Identity::from_phone("2").expect("an id"));
 
-    let find = |identity: Option<Identity>| {
-        let identity = identity.expect("an id");
-        let found = read(store, |tx| tx.contacts(&identity)).into_iter();
-        found.map(|stored| stored.id).collect::<Vec<_>>()
-    };
+    let find = |identity| find(store, identity);
     assert_eq!(find(Identity::from_phone("1")), [id]);
     assert_eq!(find(Identity::from_user_id("US.1")), [id]);
     assert_eq!(find(Identity::new(None, None, Some("US.ENT.1"))), [id]);
@@ -193,11 +196,7 @@ fn contacts_are_found(store: &dyn Store) {
 fn ids_change_hands(store: &dyn Store) {
     let first = add_contact(store, &identity("1", "US.1"));
     let second = add_contact(store, &identity("1", "US.2"));
-    let find = |identity: Option<Identity>| {
-        let identity = identity.expect("an id");
-        let found = read(store, |tx| tx.contacts(&identity)).into_iter();
-        found.map(|stored| stored.id).collect::<Vec<_>>()
-    };
+    let find = |identity| find(store, identity);
     assert_eq!(find(Identity::from_phone("1")), [second]);
     assert_eq!(find(Identity::from_user_id("US.1")), [first]);
 
