@@ -5,9 +5,9 @@ pub mod event;
 pub mod model;
 pub mod signal;
 pub mod signals;
-#[cfg(feature = "signature")]
-mod signature;
 pub mod store;
+#[cfg(feature = "signature")]
+mod verify;
 pub mod webhook;
 
 pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
@@ -17,10 +17,13 @@ pub use signal::{
     AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Mute, Receiver,
     ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
 };
-#[cfg(feature = "signature")]
-pub use signature::{SignatureError, SignatureErrorKind, SignatureVerifier};
 #[doc(no_inline)]
 pub use store::Store;
+#[cfg(feature = "signature")]
+pub use verify::{
+    ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
+    SignedError, parse_signed, verify_challenge, verify_challenge_query,
+};
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse,
 };

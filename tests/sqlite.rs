@@ -18,7 +18,7 @@ use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     SqliteOptions, SqliteStore, StoreError, StoreErrorKind, StoreExt, store_conformance,
 };
-use whatsapp_signals::{EngineError, WebhookEngine, receiver};
+use whatsapp_signals::{ConnectOptions, EngineError, WebhookEngine, receiver};
 
 #[receiver(MESSAGE_RECEIVED)]
 fn accept(_: &MessageReceived) {}
@@ -168,6 +168,31 @@ fn a_row_that_somebody_else_wrote_is_corrupt() {
     let error = engine.store().message(&"wamid.0".into()).unwrap_err();
     assert_quotes_nothing(&error);
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+}
+
+#[test]
+fn a_damaged_row_keeps_no_other_webhook_from_its_retry() {
+    let folder = Folder::new();
+    let path = folder.file("store.db");
+    let engine = WebhookEngine::new(SqliteStore::open(&path).unwrap());
+    let fails = MESSAGE_RECEIVED
+        .connect_with(ConnectOptions::new().uid("fails"), |_: &MessageReceived| {
+            Err::<(), _>("not today")
+        });
+    for item in 0..2 {
+        let outcome = engine.process(&messages(item..item + 1)).unwrap();
+        assert!(outcome.should_retry());
+    }
+    drop(fails);
+    let connection = Connection::open(&path).unwrap();
+    let damage = "UPDATE event SET done = '[\"15550101001' WHERE webhook = 1";
+    assert_eq!(connection.execute(damage, []).unwrap(), 1);
+
+    let error = engine.retry_unfinished().unwrap_err();
+    assert!(matches!(&error, EngineError::Store(error) if error.kind() == StoreErrorKind::Corrupt));
+    let open: Vec<_> = engine.store().webhooks(None, 9).unwrap();
+    assert_eq!(open.len(), 1, "the other one is done");
+    assert_eq!(open[0].body, messages(0..1));
 }
 
 #[test]

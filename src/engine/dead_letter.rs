@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{EngineError, WebhookEngine, stored_events};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::store::{EventRecord, Mode, Progress, Store, transact};
 
-/// An event of which a receiver failed so often that it is not tried any more.
+/// An event of which a receiver failed so often that it is not tried any more;
+/// or a body that is [no webhook](WebhookEngine::bury).
 ///
-/// Its [`key`](Self::key) and [`event`](Self::event) are personal data, and
-/// `Debug` leaves them out.
+/// Its [`key`](Self::key), [`event`](Self::event) and [`body`](Self::body) are
+/// personal data, and `Debug` leaves them out.
 ///
 /// # Examples
 ///
@@ -45,7 +47,7 @@ use crate::store::{EventRecord, Mode, Progress, Store, transact};
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Its [`dedup_key`](crate::Event::dedup_key).
+    /// Its [`dedup_key`](crate::Event::dedup_key), or that of the body.
     pub key: String,
     /// When it came.
     pub received_at: Timestamp,
@@ -54,9 +56,11 @@ pub struct DeadLetter {
     /// The receivers that failed the last time, by uid or path. None when the
     /// program ended while they ran.
     pub failed: Vec<String>,
-    /// The event. `None` when this version of the crate reads its webhook in
-    /// another way than the one that stored it.
+    /// The event. `None` of a body that is no webhook, and when this version of
+    /// the crate reads its webhook in another way than the one that stored it.
     pub event: Option<WebhookEvent>,
+    /// The body that it came in, as Meta sent it.
+    pub body: Arc<[u8]>,
 }
 
 impl fmt::Debug for DeadLetter {
@@ -84,19 +88,21 @@ impl<S: Store> WebhookEngine<S> {
             let mut bodies = HashMap::new();
             for (_, event) in &dead {
                 if let Entry::Vacant(entry) = bodies.entry(event.webhook) {
-                    entry.insert(tx.body(event.webhook)?);
+                    let body = tx.body(event.webhook)?.unwrap_or_default();
+                    entry.insert(Arc::<[u8]>::from(body));
                 }
             }
             Ok((dead, bodies))
         })?;
         let mut events = HashMap::new();
-        for body in bodies.into_values().flatten() {
-            for event in stored_events(&body).unwrap_or_default() {
+        for body in bodies.values() {
+            for event in stored_events(body).unwrap_or_default() {
                 events.entry(event.dedup_key()).or_insert(event);
             }
         }
         let letter = |(key, record): (String, EventRecord)| DeadLetter {
             event: events.remove(&key),
+            body: Arc::clone(&bodies[&record.webhook]),
             key,
             received_at: record.received_at,
             attempts: record.attempts,

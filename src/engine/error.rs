@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+#[cfg(feature = "signature")]
+use crate::SignatureError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::webhook::ParseError;
 
@@ -21,7 +23,14 @@ use crate::webhook::ParseError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The body is no webhook. Nothing was stored or dispatched.
+    /// The signature is not right. Nothing of the body was read.
+    #[cfg(feature = "signature")]
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The body is no webhook. Nothing was dispatched, and nothing stored but
+    /// the [`DeadLetter`](crate::DeadLetter) that
+    /// [`process_signed`](crate::WebhookEngine::process_signed) makes of what
+    /// is signed and not too large.
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// The store failed. What was not marked finished before that is not
@@ -39,11 +48,20 @@ impl EngineError {
         matches!(self, Self::Store(_))
     }
 
+    /// What to answer Meta: 401 for a wrong signature, 413 for what is too
+    /// large, 503 when it should come again, and else 200.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            #[cfg(feature = "signature")]
+            Self::Signature(_) => 401,
+            Self::Parse(error) => error.http_status(),
+            Self::Store(_) => 503,
+        }
+    }
+
     /// Whether it is about one stored webhook, and not about the store.
     pub(super) fn is_of_webhook(&self) -> bool {
-        match self {
-            Self::Parse(_) => true,
-            Self::Store(error) => error.kind() == StoreErrorKind::Corrupt,
-        }
+        matches!(self, Self::Store(error) if error.kind() == StoreErrorKind::Corrupt)
     }
 }

@@ -20,6 +20,9 @@ mod outcome;
 mod record;
 mod run;
 mod settings;
+#[cfg(feature = "signature")]
+mod signed;
+mod unreadable;
 mod user;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -29,7 +32,7 @@ use crate::event::{Event, MessageSent, WebhookEvent};
 use crate::model::Timestamp;
 use crate::signal::Report;
 use crate::store::{Lease, Mode, Store, StoreError, Transaction, WebhookId, transact};
-use crate::webhook::Parser;
+use crate::webhook::{ParseError, Parser};
 use claim::{Batch, Claim};
 use record::Recorder;
 use run::Run;
@@ -121,8 +124,9 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// When the store fails. A webhook that cannot be read any more is told
-    /// when all others have had their turn.
+    /// When the store fails. A row that is damaged is told when all others have
+    /// had their turn; a body that this version of the crate cannot read
+    /// becomes a [`DeadLetter`].
     ///
     /// # Examples
     ///
@@ -152,7 +156,7 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     pub fn retry_unfinished(&self) -> Result<Outcome, EngineError> {
         let mut outcome = Outcome::default();
-        let mut unreadable = None;
+        let mut damaged = None;
         let mut after = WebhookId(i64::MIN);
         loop {
             let open = transact(&self.store, Mode::Read, |tx| tx.webhooks(after, true, 100))?;
@@ -162,7 +166,7 @@ impl<S: Store> WebhookEngine<S> {
                     match self.retry(*id) {
                         Ok(retried) => outcome += retried,
                         // It must not keep the others from their turn.
-                        Err(error) if error.is_of_webhook() => _ = unreadable.get_or_insert(error),
+                        Err(error) if error.is_of_webhook() => _ = damaged.get_or_insert(error),
                         Err(error) => return Err(error),
                     }
                 } else {
@@ -171,7 +175,7 @@ impl<S: Store> WebhookEngine<S> {
             }
             match open.last() {
                 Some((last, _)) => after = *last,
-                None => return unreadable.map_or(Ok(outcome), Err),
+                None => return damaged.map_or(Ok(outcome), Err),
             }
         }
     }
@@ -180,7 +184,14 @@ impl<S: Store> WebhookEngine<S> {
         let Some(body) = transact(&self.store, Mode::Read, |tx| tx.body(id))? else {
             return Ok(Outcome::default());
         };
-        let batch = Batch::new(stored_events(&body)?);
+        let Ok(events) = stored_events(&body) else {
+            let is_buried = self.bury_stored(id, &body)?;
+            return Ok(Outcome {
+                dead: usize::from(is_buried),
+                ..Outcome::default()
+            });
+        };
+        let batch = Batch::new(events);
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
             claimer::claim_stored(tx, &self.settings, lease, batch, id)
         };
@@ -270,7 +281,7 @@ impl<S: Store> WebhookEngine<S> {
 }
 
 /// The events of a body that was read before, whatever limit there was then.
-fn stored_events(body: &[u8]) -> Result<Vec<WebhookEvent>, EngineError> {
+fn stored_events(body: &[u8]) -> Result<Vec<WebhookEvent>, ParseError> {
     let parser = Parser::new().max_len(usize::MAX);
     Ok(parser.parse(body)?.into_events())
 }

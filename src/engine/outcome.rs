@@ -91,6 +91,12 @@ impl Outcome {
     pub fn should_retry(&self) -> bool {
         self.unfinished > 0
     }
+
+    /// The same as a status: 503 or 200.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        if self.should_retry() { 503 } else { 200 }
+    }
 }
 
 /// Adds what came of another webhook.

@@ -30,6 +30,22 @@ impl ParseError {
     pub fn kind(&self) -> &ParseErrorKind {
         &self.0
     }
+
+    /// What to answer Meta: 413 for what is too large, and else 200. Keep such
+    /// a body: with any other status Meta repeats it for up to seven days, and
+    /// it reads no better.
+    ///
+    /// ```
+    /// let error = whatsapp_signals::parse(b"{").unwrap_err();
+    /// assert_eq!(error.http_status(), 200);
+    /// ```
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self.0 {
+            ParseErrorKind::TooLarge { .. } => 413,
+            _ => 200,
+        }
+    }
 }
 
 /// What is wrong with a body.

@@ -120,27 +120,33 @@ impl Parser {
     ///
     /// See [`parse`].
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
-        self.events(body).map_err(ParseError)
+        self.check_len(body)?;
+        read(body).map_err(ParseError)
     }
 
-    fn events(&self, body: &[u8]) -> Result<Webhook, ParseErrorKind> {
+    /// That a body is not too large, before anything else.
+    pub(crate) fn check_len(&self, body: &[u8]) -> Result<(), ParseError> {
         if body.len() > self.max_len {
-            return Err(ParseErrorKind::TooLarge {
+            return Err(ParseError(ParseErrorKind::TooLarge {
                 len: body.len(),
                 max: self.max_len,
-            });
+            }));
         }
-        let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
-            valid_up_to: error.valid_up_to(),
-        })?;
-        // Editors put a byte order mark there, Meta does not; JSON has none.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // The one copy of the body, which all events share for their raw JSON.
-        let body: Arc<str> = text.into();
-        match documented::read(&body) {
-            Some(webhook) => Ok(webhook),
-            None => layered::read(&body),
-        }
+        Ok(())
+    }
+}
+
+fn read(body: &[u8]) -> Result<Webhook, ParseErrorKind> {
+    let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
+        valid_up_to: error.valid_up_to(),
+    })?;
+    // Editors put a byte order mark there, Meta does not; JSON has none.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The one copy of the body, which all events share for their raw JSON.
+    let body: Arc<str> = text.into();
+    match documented::read(&body) {
+        Some(webhook) => Ok(webhook),
+        None => layered::read(&body),
     }
 }
 

@@ -134,6 +134,11 @@ fn dead_events_are_listed(store: &dyn Store) {
     put("c", Progress::Open);
     put("b", Progress::Finished);
     assert_eq!(list(9), ["a"]);
+
+    let mut event = EventRecord::new(id, NOW);
+    event.progress = Progress::Dead;
+    write(store, |tx| tx.add_event("dead from the start", &event));
+    assert_eq!(list(9), ["a", "dead from the start"]);
 }
 
 fn old_is_pruned(store: &dyn Store) {

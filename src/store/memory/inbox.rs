@@ -62,6 +62,16 @@ impl InboxTables {
         })
     }
 
+    fn insert_event(&mut self, number: u64, key: Arc<str>, event: &EventRecord) {
+        if event.progress == Progress::Dead {
+            self.dead.insert(number, Arc::clone(&key));
+        } else {
+            self.dead.remove(&number);
+        }
+        let event = event.clone();
+        self.events.insert(key, Numbered { number, event });
+    }
+
     fn remove_event(&mut self, number: u64, key: &Arc<str>) {
         self.events.remove(key);
         self.by_age.remove(&number);
@@ -159,8 +169,7 @@ impl Inbox for Tables {
         inbox.last_event += 1;
         let (number, key) = (inbox.last_event, Arc::from(key));
         inbox.by_age.insert(number, Arc::clone(&key));
-        let event = event.clone();
-        inbox.events.insert(key, Numbered { number, event });
+        inbox.insert_event(number, key, event);
         Ok(true)
     }
 
@@ -169,14 +178,8 @@ impl Inbox for Tables {
         let Some(Numbered { number, .. }) = inbox.events.get(key) else {
             return Ok(());
         };
-        let (number, key) = (*number, Arc::from(key));
-        if event.progress == Progress::Dead {
-            inbox.dead.insert(number, Arc::clone(&key));
-        } else {
-            inbox.dead.remove(&number);
-        }
-        let event = event.clone();
-        inbox.events.insert(key, Numbered { number, event });
+        let number = *number;
+        inbox.insert_event(number, Arc::from(key), event);
         Ok(())
     }
 

@@ -1,0 +1,57 @@
+//! Processing a body only when Meta signed it.
+
+use super::{EngineError, Outcome, WebhookEngine};
+use crate::SignatureVerifier;
+use crate::store::Store;
+
+/// What comes from the internet.
+impl<S: Store> WebhookEngine<S> {
+    /// [`process`](Self::process), for a body that Meta signed: what your web
+    /// server calls. The length comes first, then the signature, and only then
+    /// is anything read.
+    ///
+    /// `header` is the `X-Hub-Signature-256`; one that is not there is an empty
+    /// one, and an error. What is signed and no webhook is kept as a
+    /// [`DeadLetter`](crate::DeadLetter), since Meta would only repeat it: the
+    /// error says so, and its [`http_status`](EngineError::http_status) is 200.
+    ///
+    /// # Errors
+    ///
+    /// When the body is too large, its signature is not right, it is no
+    /// webhook, or the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Outcome, SignatureVerifier, WebhookEngine};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let status = |body: &[u8], header: &str| {
+    ///     let result = engine.process_signed(body, header, &verifier);
+    ///     result.map_or_else(|error| error.http_status(), |outcome| outcome.http_status())
+    /// };
+    ///
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert_eq!(status(body, &verifier.sign(body)), 200);
+    /// assert_eq!(status(body, "sha256=00"), 401);
+    /// assert_eq!(status(b"{", &verifier.sign("{")), 200);
+    /// assert_eq!(&engine.dead_letters(10)?[0].body[..], b"{");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn process_signed(
+        &self,
+        body: &[u8],
+        header: impl AsRef<[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        self.settings.parser.check_len(body)?;
+        verifier.verify(body, header)?;
+        let result = self.process(body);
+        if let Err(EngineError::Parse(_)) = result {
+            self.bury(body)?;
+        }
+        result
+    }
+}

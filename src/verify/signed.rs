@@ -1,0 +1,93 @@
+//! Reading a body only when Meta signed it.
+
+use thiserror::Error;
+
+use super::{SignatureError, SignatureVerifier};
+use crate::webhook::{ParseError, Parser, Webhook};
+
+/// Reads the body of a webhook if its signature is right: [`parse`](crate::parse),
+/// behind [`SignatureVerifier::verify`].
+///
+/// The length comes first, then the signature, and only then is anything read.
+/// `header` is the `X-Hub-Signature-256`; one that is not there is an empty
+/// one, and an error.
+///
+/// # Errors
+///
+/// See [`SignedError`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let header = verifier.sign(body); // in a test; else your web server has it
+/// assert_eq!(parse_signed(body, &header, &verifier)?.events().len(), 1);
+///
+/// let error = parse_signed(b"{", &header, &verifier).unwrap_err();
+/// assert!(matches!(error, SignedError::Signature(_)), "it was not even read");
+/// assert_eq!(error.http_status(), 401);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn parse_signed(
+    body: &[u8],
+    header: impl AsRef<[u8]>,
+    verifier: &SignatureVerifier,
+) -> Result<Webhook, SignedError> {
+    Parser::new().parse_signed(body, header, verifier)
+}
+
+impl Parser {
+    /// See [`parse_signed`].
+    ///
+    /// # Errors
+    ///
+    /// See [`SignedError`].
+    ///
+    /// ```
+    /// use whatsapp_signals::{Parser, SignatureVerifier};
+    ///
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let error = Parser::new().max_len(1).parse_signed(b"{}", "", &verifier).unwrap_err();
+    /// assert_eq!(error.http_status(), 413, "however it is signed");
+    /// # Ok::<(), whatsapp_signals::SignatureError>(())
+    /// ```
+    pub fn parse_signed(
+        &self,
+        body: &[u8],
+        header: impl AsRef<[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Webhook, SignedError> {
+        self.check_len(body)?;
+        verifier.verify(body, header)?;
+        Ok(self.parse(body)?)
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignedError {
+    /// It may be anyone's. Nothing of it was read.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// It is too large, and nothing was read; or its signature is right, and
+    /// it is no webhook.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+}
+
+impl SignedError {
+    /// What to answer: 401, 413, or 200 for what is signed and no webhook. Keep
+    /// such a body: with any other status Meta repeats it for up to seven days,
+    /// and it reads no better.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Signature(_) => 401,
+            Self::Parse(error) => error.http_status(),
+        }
+    }
+}
