@@ -1,0 +1,55 @@
+//! The webhook behind actix-web.
+//!
+//! ```sh
+//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db
+//! cargo run --bin actix    # http://127.0.0.1:8080/webhook, or HOST and PORT
+//! ```
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data, PayloadConfig};
+use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer, rt};
+use whatsapp_signals::{BoxError, Parser};
+use whatsapp_signals_servers::{App, address, print_each_event};
+
+/// Meta registers the URL.
+async fn register(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    match app.register(request.query_string()) {
+        Some(challenge) => HttpResponse::Ok().body(challenge),
+        None => HttpResponse::Forbidden().finish(),
+    }
+}
+
+/// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
+async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let signature = request.headers().get("x-hub-signature-256");
+    let signature = signature.map_or_else(Vec::new, |header| header.as_bytes().to_vec());
+    // Off the server's threads, and to its end also when Meta hangs up.
+    let status = web::block(move || app.receive(&body, &signature)).await;
+    let status = StatusCode::from_u16(status.unwrap_or(503));
+    HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), BoxError> {
+    print_each_event()?;
+    let app = App::from_env()?;
+    rt::spawn(Arc::clone(&app).keep_tidy());
+    let server = HttpServer::new(move || {
+        let webhook = web::resource("/webhook")
+            .route(web::get().to(register))
+            .route(web::post().to(receive));
+        Routes::new()
+            .app_data(Data::from(Arc::clone(&app)))
+            .app_data(PayloadConfig::new(Parser::DEFAULT_MAX_LEN))
+            .service(webhook)
+    });
+    // On SIGTERM it takes no new requests and answers those that have begun.
+    let server = server.shutdown_timeout(30).bind(address()?)?;
+    for address in server.addrs() {
+        eprintln!("listening on http://{address}/webhook");
+    }
+    server.run().await?;
+    Ok(())
+}

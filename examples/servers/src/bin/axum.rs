@@ -1,0 +1,70 @@
+//! The webhook behind axum.
+//!
+//! ```sh
+//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db
+//! cargo run --bin axum    # http://127.0.0.1:8080/webhook, or HOST and PORT
+//! ```
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+use whatsapp_signals::{BoxError, Parser};
+use whatsapp_signals_servers::{App, address, print_each_event};
+
+/// Meta registers the URL.
+async fn register(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<String, StatusCode> {
+    let challenge = app.register(&query.unwrap_or_default());
+    challenge.ok_or(StatusCode::FORBIDDEN)
+}
+
+/// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
+async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let work = move || {
+        let signature = headers.get("x-hub-signature-256");
+        app.receive(&body, signature.map_or(b"", |header| header.as_bytes()))
+    };
+    // Off the runtime's threads, and to its end also when Meta hangs up.
+    let status = spawn_blocking(work).await.unwrap_or(503);
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/webhook", get(register).post(receive))
+        .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))
+        .with_state(app)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    print_each_event()?;
+    let app = App::from_env()?;
+    tokio::spawn(Arc::clone(&app).keep_tidy());
+    let listener = TcpListener::bind(address()?).await?;
+    eprintln!("listening on http://{}/webhook", listener.local_addr()?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    // No new requests then; those that have begun are answered.
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    axum::serve(listener, routes(app))
+        .with_graceful_shutdown(stop)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! What the servers have in common, whichever framework speaks HTTP.
+
+mod print;
+
+use std::env;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use whatsapp_signals::store::SqliteStore;
+use whatsapp_signals::{
+    BoxError, SignatureError, SignatureVerifier, WebhookEngine, verify_challenge_query,
+};
+
+pub use print::print_each_event;
+
+/// What the handlers need.
+pub struct App {
+    engine: WebhookEngine<SqliteStore>,
+    verifier: SignatureVerifier,
+    verify_token: String,
+}
+
+impl App {
+    /// The challenge, when Meta registers the URL; else the answer is 403.
+    pub fn register(&self, query: &str) -> Option<String> {
+        match verify_challenge_query(query, &self.verify_token) {
+            Ok(challenge) => Some(challenge.into_owned()),
+            Err(error) => {
+                eprintln!("not registered: {error}");
+                None
+            }
+        }
+    }
+
+    /// Stores a webhook, runs its receivers, and gives the status to answer.
+    /// `signature` is the header `X-Hub-Signature-256`. It waits for the disk
+    /// and for your receivers.
+    pub fn receive(&self, body: &[u8], signature: &[u8]) -> u16 {
+        match self.engine.process_signed(body, signature, &self.verifier) {
+            Ok(outcome) => {
+                for failed in outcome.failures() {
+                    eprintln!("failed: {}", failed.failure);
+                }
+                outcome.http_status()
+            }
+            Err(error) => {
+                eprintln!("not processed: {error}");
+                error.http_status()
+            }
+        }
+    }
+
+    /// Runs what a crash or a failed receiver left, and forgets what is old.
+    pub fn tidy_up(&self) {
+        let retention = WebhookEngine::<SqliteStore>::RETENTION;
+        if let Err(error) = self.engine.retry_unfinished() {
+            eprintln!("not retried: {error}");
+        }
+        if let Err(error) = self.engine.prune(retention) {
+            eprintln!("not pruned: {error}");
+        }
+    }
+
+    /// The same now and every minute. When the runtime is shut down it waits
+    /// for a round that has begun.
+    pub async fn keep_tidy(self: Arc<Self>) {
+        loop {
+            let app = Arc::clone(&self);
+            // A round that panics is followed by another one.
+            let _ = tokio::task::spawn_blocking(move || app.tidy_up()).await;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// `secrets` are one app secret, or several with commas between.
+    pub fn new(
+        database: impl AsRef<Path>,
+        secrets: &str,
+        verify_token: String,
+    ) -> Result<Arc<Self>, BoxError> {
+        let verifier = verifier(secrets).map_err(|error| format!("META_APP_SECRET: {error}"))?;
+        // Longer than the slowest receiver; so long waits what a crash left.
+        let lease = Duration::from_secs(10);
+        Ok(Arc::new(Self {
+            engine: WebhookEngine::new(SqliteStore::open(database)?).lease(lease),
+            verifier,
+            verify_token,
+        }))
+    }
+
+    /// Takes `DATABASE`, `META_APP_SECRET` (several while you change it) and
+    /// `META_VERIFY_TOKEN` from the environment.
+    pub fn from_env() -> Result<Arc<Self>, BoxError> {
+        let (database, secrets) = (setting("DATABASE")?, setting("META_APP_SECRET")?);
+        Self::new(database, &secrets, setting("META_VERIFY_TOKEN")?)
+    }
+}
+
+/// Where to listen: `HOST` and `PORT`, or `127.0.0.1` and 8080. Port 0 is any
+/// that is free.
+pub fn address() -> Result<(String, u16), BoxError> {
+    let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
+    let port = env::var("PORT").map_or(Ok(8080), |port| port.parse());
+    Ok((host, port.map_err(|_| "PORT is not a port")?))
+}
+
+fn verifier(secrets: &str) -> Result<SignatureVerifier, SignatureError> {
+    let mut secrets = secrets.split(',').map(str::trim);
+    let first = SignatureVerifier::new(secrets.next().unwrap_or_default())?;
+    secrets.try_fold(first, SignatureVerifier::with_secret)
+}
+
+fn setting(name: &str) -> Result<String, String> {
+    match env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        _ => Err(format!("{name} is not set")),
+    }
+}

@@ -1,0 +1,39 @@
+//! The servers as processes, and real HTTP to them: who gets in, and that
+//! nothing is lost or handled twice, however they end.
+
+mod meta;
+mod scenarios;
+mod server;
+
+macro_rules! for_each_server {
+    ($($server:ident)+: $($scenario:ident)+) => {
+        for_each_server! { @each [$($scenario)+] $($server)+ }
+    };
+    (@each $scenarios:tt $($server:ident)+) => { $(for_each_server! { @one $scenarios $server })+ };
+    (@one [$($scenario:ident)+] $server:ident) => {
+        mod $server {
+            const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", stringify!($server)));
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    crate::scenarios::$scenario(BINARY).await;
+                }
+            )+
+        }
+    };
+}
+
+for_each_server! {
+    axum actix:
+        the_handshake_answers_whoever_knows_the_token
+        only_what_meta_signed_is_received
+        a_redelivered_webhook_is_received_once_also_after_a_restart
+        three_mebibytes_are_received
+        what_is_too_large_is_refused_and_harms_nobody
+        a_signed_body_that_is_no_webhook_is_kept_and_not_repeated
+        what_a_receiver_failed_on_is_asked_for_again
+        a_thousand_at_once_are_each_received_once
+        a_stop_under_load_loses_nothing_and_repeats_nothing
+        a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered
+        a_missing_setting_is_named
+}

@@ -1,0 +1,94 @@
+//! What Meta sends, and how.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::Client;
+use whatsapp_signals::SignatureVerifier;
+
+use super::server::{SECRET, Server};
+
+/// A webhook with a message.
+pub fn body(wamid: &str) -> String {
+    batch([wamid])
+}
+
+/// The key of that message's event.
+pub fn key(wamid: &str) -> String {
+    format!("message_received:{wamid}:text")
+}
+
+/// A webhook with several messages. The text is escaped as Meta does it.
+pub fn batch<'a>(wamids: impl IntoIterator<Item = &'a str>) -> String {
+    let message = |wamid| {
+        format!(
+            r#"{{"from":"15550101001","id":"{wamid}","timestamp":"1785000000","type":"text","text":{{"body":"Is it ready? \ud83d\udeb2 https:\/\/example.com\/bikes ada\u0040example.com"}}}}"#
+        )
+    };
+    let messages: Vec<String> = wamids.into_iter().map(message).collect();
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"102290129340398","changes":[{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550783881","phone_number_id":"106540352242922"}},"contacts":[{{"profile":{{"name":"Ada Okafor"}},"wa_id":"15550101001"}}],"messages":[{}]}}}}]}}]}}"#,
+        messages.join(",")
+    )
+}
+
+pub fn sign(body: &str) -> String {
+    SignatureVerifier::new(SECRET).unwrap().sign(body)
+}
+
+/// Sends a body, and gives the status of the answer; an error when there is
+/// none.
+pub async fn send(
+    client: &Client,
+    server: &str,
+    body: String,
+    signature: Option<String>,
+) -> reqwest::Result<u16> {
+    let mut request = client
+        .post(server)
+        .header("content-type", "application/json");
+    if let Some(signature) = signature {
+        request = request.header("x-hub-signature-256", signature);
+    }
+    Ok(request.body(body).send().await?.status().as_u16())
+}
+
+/// Sends a body as Meta does, again and again until the answer is 200.
+pub async fn deliver(client: &Client, server: &str, body: &str) {
+    for _ in 0..200 {
+        match send(client, server, body.to_owned(), Some(sign(body)))
+            .await
+            .unwrap()
+        {
+            200 => return,
+            503 => tokio::time::sleep(Duration::from_millis(200)).await,
+            status => panic!("the answer is {status}"),
+        }
+    }
+    panic!("nobody takes it");
+}
+
+/// Sends a body of this length, and gives the status. A server may answer
+/// before it has read all of it, or want to see the end.
+pub fn send_large(server: &Server, len: usize) -> u16 {
+    let address = server.url().strip_prefix("http://").unwrap();
+    let (address, path) = address.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len}\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = [0; 12];
+    stream
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    if stream.read_exact(&mut answer).is_err() {
+        stream.write_all(&vec![b' '; len]).unwrap();
+        stream.set_read_timeout(None).unwrap();
+        stream.read_exact(&mut answer).unwrap();
+    }
+    let answer = str::from_utf8(&answer).unwrap();
+    answer.strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap()
+}

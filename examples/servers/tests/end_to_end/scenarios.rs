@@ -1,0 +1,301 @@
+//! What every server must do.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use whatsapp_signals::store::SqliteStore;
+use whatsapp_signals::{Parser, SignatureVerifier, WebhookEngine};
+
+use super::meta::{batch, body, deliver, key, send, send_large, sign};
+use super::server::{OLD_SECRET, Printed, SECRET, Server, command};
+
+fn once<'a>(wamids: impl IntoIterator<Item = &'a str>) -> Printed {
+    wamids.into_iter().map(|wamid| (key(wamid), 1)).collect()
+}
+
+pub async fn the_handshake_answers_whoever_knows_the_token(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    let client = Client::new();
+    let ask = async |method: Method, query: &str| {
+        let request = client.request(method, format!("{}{query}", server.url()));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let good = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=a%20token+%26%20more";
+    let answer = ask(Method::GET, good).await;
+    assert_eq!(answer, (200, "1158201444".to_owned()));
+    for query in [
+        "",
+        "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess",
+        "?hub.mode=subscribe&hub.challenge=1",
+        "?hub.challenge=1&hub.verify_token=a%20token+%26%20more",
+        "?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=a%20token+%26%20more",
+    ] {
+        assert_eq!(
+            ask(Method::GET, query).await,
+            (403, String::new()),
+            "{query}"
+        );
+    }
+    assert_eq!(ask(Method::DELETE, good).await.0, 405);
+    assert!(server.stop().is_empty());
+}
+
+pub async fn only_what_meta_signed_is_received(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    let client = Client::new();
+    let by = |secret: &str, body: &str| SignatureVerifier::new(secret).unwrap().sign(body);
+    let (good, old) = (body("wamid.GOOD"), body("wamid.OLD"));
+    let (upper, forged) = (body("wamid.UPPER"), body("wamid.FORGED"));
+    let digits = sign(&upper)["sha256=".len()..].to_ascii_uppercase();
+    // The same text, in other bytes.
+    let written_again: serde_json::Value = serde_json::from_str(&good).unwrap();
+    for (body, signature, status) in [
+        (good.clone(), Some(sign(&good)), 200),
+        (old.clone(), Some(by(OLD_SECRET, &old)), 200),
+        (upper, Some(format!("sha256={digits}")), 200),
+        (written_again.to_string(), Some(sign(&good)), 401),
+        (good.replace("ready", "stolen"), Some(sign(&good)), 401),
+        (forged.clone(), None, 401),
+        (forged.clone(), Some(String::new()), 401),
+        (
+            forged.clone(),
+            Some(sign(&forged).replace("sha256=", "sha1=")),
+            401,
+        ),
+        (
+            forged.clone(),
+            Some(sign(&forged)["sha256=".len()..].to_owned()),
+            401,
+        ),
+        (forged.clone(), Some(by("guess", &forged)), 401),
+        (
+            forged.clone(),
+            Some(by(&SECRET.to_uppercase(), &forged)),
+            401,
+        ),
+        (String::new(), None, 401),
+        ("{".to_owned(), None, 401),
+    ] {
+        let shown = format!("{body} {signature:?}");
+        let answer = send(&client, server.url(), body, signature).await.unwrap();
+        assert_eq!(answer, status, "{shown}");
+    }
+    assert_eq!(
+        server.stop(),
+        once(["wamid.GOOD", "wamid.OLD", "wamid.UPPER"])
+    );
+}
+
+pub async fn a_redelivered_webhook_is_received_once_also_after_a_restart(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let client = Client::new();
+    let body = body("wamid.A");
+    for expected in [once(["wamid.A"]), Printed::new()] {
+        let server = Server::start(binary, &database);
+        for _ in 0..3 {
+            let answer = send(&client, server.url(), body.clone(), Some(sign(&body))).await;
+            assert_eq!(answer.unwrap(), 200);
+        }
+        assert_eq!(server.stop(), expected);
+    }
+}
+
+pub async fn three_mebibytes_are_received(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    let wamids: Vec<String> = (0..15_000)
+        .map(|item| format!("wamid.{item:040}"))
+        .collect();
+    let body = batch(wamids.iter().map(String::as_str));
+    assert!(body.len() >= 3 * 1024 * 1024, "{}", body.len());
+    let signature = Some(sign(&body));
+    let answer = send(&Client::new(), server.url(), body, signature).await;
+    assert_eq!(answer.unwrap(), 200);
+    assert_eq!(server.stop(), once(wamids.iter().map(String::as_str)));
+}
+
+pub async fn what_is_too_large_is_refused_and_harms_nobody(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    assert_eq!(
+        send_large(&server, Parser::DEFAULT_MAX_LEN),
+        401,
+        "it is read"
+    );
+    assert_eq!(send_large(&server, Parser::DEFAULT_MAX_LEN + 1), 413);
+    deliver(&Client::new(), server.url(), &body("wamid.A")).await;
+    assert_eq!(server.stop(), once(["wamid.A"]));
+}
+
+pub async fn a_signed_body_that_is_no_webhook_is_kept_and_not_repeated(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let server = Server::start(binary, &database);
+    for _ in 0..2 {
+        deliver(&Client::new(), server.url(), r#"{"object":"page"}"#).await;
+    }
+    assert!(server.stop().is_empty());
+    let engine = WebhookEngine::new(SqliteStore::open(database).unwrap());
+    let letters = engine.dead_letters(9).unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(&letters[0].body[..], br#"{"object":"page"}"#);
+}
+
+pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let client = Client::new();
+    let body = body("wamid.A");
+    let server = Server::start_mute(binary, &database);
+    let answer = send(&client, server.url(), body.clone(), Some(sign(&body))).await;
+    assert_eq!(answer.unwrap(), 503);
+    assert!(server.stop().is_empty());
+    // By the server itself as it starts, or when Meta sends it again.
+    let server = Server::start(binary, &database);
+    deliver(&client, server.url(), &body).await;
+    assert_eq!(server.stop(), once(["wamid.A"]));
+}
+
+pub async fn a_thousand_at_once_are_each_received_once(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    let client = Client::new();
+    let mut requests = JoinSet::new();
+    for wamid in wamids(1000) {
+        let (client, server, body) = (client.clone(), server.url().to_owned(), body(&wamid));
+        requests.spawn(async move {
+            let signature = Some(sign(&body));
+            send(&client, &server, body, signature).await.unwrap()
+        });
+    }
+    let answers = requests.join_all().await;
+    assert_eq!(answers, [200; 1000]);
+    assert_eq!(server.stop(), once(wamids(1000).iter().map(String::as_str)));
+}
+
+pub async fn a_stop_under_load_loses_nothing_and_repeats_nothing(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let server = Server::start(binary, &database);
+    let answered = load(&server, Signal::TERM).await;
+    let (status, mut printed) = server.wait();
+    assert!(status.success(), "{status}");
+    for wamid in &answered {
+        assert_eq!(printed.get(&key(wamid)), Some(&1), "{wamid} was answered");
+    }
+    add(&mut printed, deliver_all(binary, &database).await);
+    assert_eq!(printed, once(wamids(LOAD).iter().map(String::as_str)));
+}
+
+pub async fn a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let server = Server::start(binary, &database);
+    let answered = load(&server, Signal::KILL).await;
+    let (status, mut printed) = server.wait();
+    assert!(!status.success());
+    add(&mut printed, deliver_all(binary, &database).await);
+    for wamid in wamids(LOAD) {
+        let times = printed.get(&key(&wamid)).copied().unwrap_or(0);
+        let most = if answered.contains(&wamid) { 1 } else { 2 };
+        assert!((1..=most).contains(&times), "{wamid}: {times} times");
+    }
+}
+
+pub async fn a_missing_setting_is_named(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    for (name, value, said) in [
+        ("META_APP_SECRET", "", "META_APP_SECRET is not set"),
+        ("META_APP_SECRET", "a,", "the app secret is empty"),
+        ("META_VERIFY_TOKEN", "", "META_VERIFY_TOKEN is not set"),
+        ("DATABASE", "", "DATABASE is not set"),
+        ("PORT", "http", "PORT is not a port"),
+    ] {
+        let output = command(binary, &database)
+            .env(name, value)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && errors.contains(said),
+            "{errors}"
+        );
+        assert!(!errors.contains(SECRET), "{errors}");
+    }
+}
+
+/// How many webhooks a load has.
+const LOAD: usize = 1500;
+
+fn wamids(count: usize) -> Vec<String> {
+    (0..count).map(|item| format!("wamid.{item}")).collect()
+}
+
+/// Sends many webhooks, 64 at a time, and a signal in the middle of it. Gives
+/// those that were answered with 200.
+async fn load(server: &Server, signal: Signal) -> HashSet<String> {
+    let client = Client::new();
+    let queue = Arc::new((wamids(LOAD), AtomicUsize::new(0), AtomicUsize::new(0)));
+    let mut senders = JoinSet::new();
+    for _ in 0..64 {
+        let (client, server, queue) = (client.clone(), server.url().to_owned(), queue.clone());
+        senders.spawn(async move {
+            let (wamids, next, count) = &*queue;
+            let mut answered = Vec::new();
+            while let Some(wamid) = wamids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let body = body(wamid);
+                let signature = Some(sign(&body));
+                if let Ok(200) = send(&client, &server, body, signature).await {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    answered.push(wamid.clone());
+                }
+            }
+            answered
+        });
+    }
+    while queue.2.load(Ordering::Relaxed) < LOAD / 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.signal(signal);
+    let answered: HashSet<String> = senders.join_all().await.into_iter().flatten().collect();
+    assert!(
+        (LOAD / 3..LOAD).contains(&answered.len()),
+        "{}",
+        answered.len()
+    );
+    answered
+}
+
+/// Sends all of a load again, to a new server, and gives what it printed.
+async fn deliver_all(binary: &str, database: &std::path::Path) -> Printed {
+    let server = Server::start(binary, database);
+    let client = Client::new();
+    let mut senders = JoinSet::new();
+    for chunk in wamids(LOAD).chunks(100) {
+        let (client, url, chunk) = (client.clone(), server.url().to_owned(), chunk.to_vec());
+        senders.spawn(async move {
+            for wamid in chunk {
+                deliver(&client, &url, &body(&wamid)).await;
+            }
+        });
+    }
+    senders.join_all().await;
+    server.stop()
+}
+
+fn add(printed: &mut Printed, more: Printed) {
+    for (key, times) in more {
+        *printed.entry(key).or_default() += times;
+    }
+}

@@ -1,0 +1,132 @@
+//! A server as a process of its own.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Once;
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use serde_json::Value;
+
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const OLD_SECRET: &str = "fedcba9876543210fedcba9876543210";
+pub const VERIFY_TOKEN: &str = "a token & more";
+
+pub struct Server {
+    child: Child,
+    url: String,
+    printed: Option<JoinHandle<Printed>>,
+}
+
+/// How often the event with a key was printed.
+pub type Printed = HashMap<String, usize>;
+
+impl Server {
+    /// Starts one that can be read.
+    pub fn start(binary: &str, database: &Path) -> Self {
+        let mut server = Self::start_unread(binary, database);
+        let out = server.child.stdout.take().unwrap();
+        server.printed = Some(thread::spawn(move || {
+            let mut printed = Printed::new();
+            for line in BufReader::new(out).lines() {
+                let line = line.unwrap();
+                let event: Value = serde_json::from_str(&line).expect("a line of JSON");
+                assert!(event["signal"].is_string() && event["event"].is_object());
+                let key = event["key"].as_str().unwrap().to_owned();
+                *printed.entry(key).or_default() += 1;
+            }
+            printed
+        }));
+        server
+    }
+
+    /// Starts one whose output is not read.
+    fn start_unread(binary: &str, database: &Path) -> Self {
+        raise_limit_of_files();
+        let mut child = command(binary, database)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        errors.read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ");
+        let url = url.unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
+        thread::spawn(move || errors.lines().for_each(drop));
+        Self {
+            child,
+            url,
+            printed: None,
+        }
+    }
+
+    /// Starts one whose output goes nowhere, so that its receivers fail.
+    pub fn start_mute(binary: &str, database: &Path) -> Self {
+        let mut server = Self::start_unread(binary, database);
+        drop(server.child.stdout.take());
+        server
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(mut self) -> (ExitStatus, Printed) {
+        let status = self.child.wait().unwrap();
+        let printed = self.printed.take();
+        (
+            status,
+            printed.map_or_else(Printed::new, |printed| printed.join().unwrap()),
+        )
+    }
+
+    /// Asks it to end, as a process manager does.
+    pub fn stop(self) -> Printed {
+        self.signal(Signal::TERM);
+        let (status, printed) = self.wait();
+        assert!(status.success(), "{status}");
+        printed
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Only a test that has failed leaves it running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn command(binary: &str, database: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .env("DATABASE", database)
+        .env("META_APP_SECRET", format!("{SECRET}, {OLD_SECRET}"))
+        .env("META_VERIFY_TOKEN", VERIFY_TOKEN)
+        .env("PORT", "0")
+        .env_remove("HOST");
+    command
+}
+
+/// A thousand connections are more than many systems allow at first; the server
+/// inherits what we may have.
+fn raise_limit_of_files() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        setrlimit(Resource::Nofile, raised).unwrap();
+    });
+}
