@@ -10,6 +10,8 @@ mod account;
 mod campaign;
 mod contact;
 mod conversation_context;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+mod date;
 mod error;
 mod flow;
 mod history;
@@ -31,6 +33,8 @@ pub use account::Account;
 pub use campaign::{Campaign, CampaignCounts, CampaignStatus};
 pub use contact::Contact;
 pub use conversation_context::{ConversationContext, ConversationSummary};
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+pub use date::TimestampRangeError;
 pub use error::{ErrorData, MetaError};
 pub use flow::FlowResponse;
 pub use history::{HistoryContext, HistoryProgress, HistoryStatus};

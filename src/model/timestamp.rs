@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
 ///
 /// Meta writes it as a string in one webhook and as a number in another; both
-/// are read. It serializes as a number.
+/// are read. It serializes as a number. With the feature `jiff`, `time` or
+/// `chrono` it converts from and, with `TryFrom`, into the library's type.
 ///
 /// # Examples
 ///
