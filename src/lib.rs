@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod event;
+pub mod filter;
 pub mod model;
 pub mod signal;
 pub mod signals;
@@ -43,8 +44,9 @@ pub use webhook::{
 ///   run by file, then by line.
 /// - `uid = "name"`: registers once, however often it is written; the name for
 ///   [`Signal::disconnect`]. The first stays.
-/// - `filter = path`: a function or a closure without captures that takes the
-///   payload by reference and says whether the receiver wants it.
+/// - `filter = expression`: a function or closure that takes the payload by
+///   reference and says whether the receiver wants it, or one of [`filter`],
+///   combined as you like. The expression is evaluated for each event.
 /// - `crate = path`: where this crate is, when it is not `::whatsapp_signals`.
 ///
 /// # Examples
@@ -85,6 +87,12 @@ pub mod __private {
 
     use crate::signal::{BoxError, ReceiverOutput};
     pub use crate::signal::{ReceiverOf, Registration};
+
+    /// Whether a filter accepts an event. What the filter takes is known here,
+    /// so that a closure need not say it.
+    pub fn accepts<T: ?Sized>(event: &T, filter: impl Fn(&T) -> bool) -> bool {
+        filter(event)
+    }
 
     pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
         output.into_result()

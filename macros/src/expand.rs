@@ -44,9 +44,16 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         typed(&quote!(::core::primitive::i32), order)
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
-    let filter = option(
-        &quote!(fn(&#payload) -> ::core::primitive::bool),
-        args.filter.as_ref(),
+    let filter = args.filter.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |filter| {
+            quote!(::core::option::Option::Some({
+                fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
+                    #private::accepts(__whatsapp_signals_event, #filter)
+                }
+                __whatsapp_signals_accepts
+            }))
+        },
     );
 
     // Spans decide where the compiler points, and it underlines from the first
