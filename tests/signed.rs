@@ -120,3 +120,22 @@ fn refusing_a_forged_body_allocates_nothing() {
     // As it would be seen here.
     assert!(measure(|| _ = parse(b"{}")).bytes_total > 0);
 }
+
+#[test]
+fn what_another_product_has_sent_is_not_kept() {
+    let engine = engine();
+    for body in [
+        r#"{"object":"instagram","entry":[]}"#,
+        r#"{"object":"page"}"#,
+    ] {
+        let error = engine.process_signed(body.as_bytes(), verifier().sign(body), &verifier());
+        assert_eq!(error.unwrap_err().http_status(), 200);
+    }
+    assert!(engine.dead_letters(9).unwrap().is_empty());
+    // What names no product may be ours.
+    for body in [r#"{"entry":[]}"#, r#"{"object":7}"#, "[]"] {
+        let error = engine.process_signed(body.as_bytes(), verifier().sign(body), &verifier());
+        assert_eq!(error.unwrap_err().http_status(), 200);
+    }
+    assert_eq!(engine.dead_letters(9).unwrap().len(), 3);
+}

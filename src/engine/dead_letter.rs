@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+use super::unreadable::UNREADABLE;
 use super::{EngineError, WebhookEngine, stored_events};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
@@ -148,7 +149,13 @@ impl<S: Store> WebhookEngine<S> {
             event.failed.clear();
             tx.put_event(key, &event)?;
             webhook.dead = webhook.dead.saturating_sub(1);
-            webhook.open += u32::from(progress == Progress::Open);
+            match progress {
+                // The letter of a body is about all that is open of it.
+                Progress::Open if webhook.open > 0 && key.starts_with(UNREADABLE) => {}
+                Progress::Open => webhook.open += 1,
+                _ if key.starts_with(UNREADABLE) => webhook.open = 0,
+                _ => {}
+            }
             self.settings.put_or_close(tx, event.webhook, &webhook)?;
             Ok(true)
         })?;

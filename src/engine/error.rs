@@ -41,8 +41,9 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Whether the webhook should come again: answer Meta with 503. Else it
-    /// will never be read, so answer with 200, and keep the body.
+    /// Whether the webhook should come again: answer Meta with 503. Else it is
+    /// forged, too large, or will never be read:
+    /// [`http_status`](Self::http_status) says what to answer.
     #[must_use]
     pub fn should_retry(&self) -> bool {
         matches!(self, Self::Store(_))

@@ -193,6 +193,7 @@ impl<S: Store> WebhookEngine<S> {
         };
         let batch = Batch::new(events);
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
+            unreadable::exhume(tx, id, &body)?;
             claimer::claim_stored(tx, &self.settings, lease, batch, id)
         };
         Ok(self.run(batch, claim)?)

@@ -14,6 +14,7 @@ impl<S: Store> WebhookEngine<S> {
     /// one, and an error. What is signed and no webhook is kept as a
     /// [`DeadLetter`](crate::DeadLetter), since Meta would only repeat it: the
     /// error says so, and its [`http_status`](EngineError::http_status) is 200.
+    /// What another product of Meta's has sent to your URL is not kept.
     ///
     /// # Errors
     ///
@@ -49,7 +50,9 @@ impl<S: Store> WebhookEngine<S> {
         self.settings.parser.check_len(body)?;
         verifier.verify(body, header)?;
         let result = self.process(body);
-        if let Err(EngineError::Parse(_)) = result {
+        if let Err(EngineError::Parse(error)) = &result
+            && !error.is_of_another_product()
+        {
             self.bury(body)?;
         }
         result

@@ -11,7 +11,8 @@ use crate::store::{
 /// What cannot be read.
 impl<S: Store> WebhookEngine<S> {
     /// Keeps a body that is no webhook as a [`DeadLetter`](crate::DeadLetter),
-    /// once, however often it comes. Nothing of it is read or sent.
+    /// once, however often it comes. Nothing of it is read or sent, and nothing
+    /// forgets it until you [`discard`](Self::discard) it.
     ///
     /// With [`process_signed`](Self::process_signed) you need not call it. It
     /// is for what [`process`](Self::process) could not read and of which you
@@ -57,8 +58,8 @@ impl<S: Store> WebhookEngine<S> {
         Ok(())
     }
 
-    /// The same for one that is stored already. Gives whether it was done;
-    /// somebody else may be about it.
+    /// The same for one that is stored already, of which something is open. Gives
+    /// whether there is a new letter.
     pub(super) fn bury_stored(&self, id: WebhookId, body: &[u8]) -> Result<bool, StoreError> {
         let key = key(body);
         transact(&self.store, Mode::Durable, |tx| {
@@ -69,15 +70,50 @@ impl<S: Store> WebhookEngine<S> {
             if is_held || !webhook.is_unsettled() {
                 return Ok(false);
             }
-            // What is open of it stays as it is, and opens with the letter.
-            webhook.open = 0;
-            webhook.dead += 1;
             webhook.lease = None;
+            if webhook.open == 0 {
+                // It was finished, and only left behind.
+                self.settings.put_or_close(tx, id, &webhook)?;
+                return Ok(false);
+            }
+            if let Some(known) = tx.event(&key)?
+                && known.progress == Progress::Dead
+            {
+                if known.webhook == id {
+                    return Ok(false);
+                }
+                // The body came once more, and was buried by itself.
+                if let Some(mut other) = tx.webhook(known.webhook)? {
+                    other.dead = other.dead.saturating_sub(1);
+                    self.settings.put_or_close(tx, known.webhook, &other)?;
+                }
+            }
+            // What is open of it stays open, so that nobody forgets it.
+            webhook.dead += 1;
             put_dead(tx, &key, id, webhook.received_at)?;
             tx.put_webhook(id, &webhook)?;
             Ok(true)
         })
     }
+}
+
+/// Takes a letter about a stored body for finished, now that the body can be
+/// read: what is open of it is done in the usual way.
+pub(super) fn exhume(
+    tx: &mut dyn Transaction,
+    id: WebhookId,
+    body: &[u8],
+) -> Result<(), StoreError> {
+    let key = key(body);
+    let letter = tx.event(&key)?;
+    let letter = letter.filter(|event| event.webhook == id && event.progress == Progress::Dead);
+    if let (Some(mut letter), Some(mut webhook)) = (letter, tx.webhook(id)?) {
+        letter.progress = Progress::Finished;
+        tx.put_event(&key, &letter)?;
+        webhook.dead = webhook.dead.saturating_sub(1);
+        tx.put_webhook(id, &webhook)?;
+    }
+    Ok(())
 }
 
 fn put_dead(
@@ -97,5 +133,8 @@ fn put_dead(
 /// What a body that cannot be read is known by.
 fn key(body: &[u8]) -> String {
     let hash = SipHasher24::new().hash(body).as_u128();
-    format!("unreadable:{hash:032x}")
+    format!("{UNREADABLE}{hash:032x}")
 }
+
+/// What such a key begins with. No signal has that name.
+pub(super) const UNREADABLE: &str = "unreadable:";

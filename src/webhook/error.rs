@@ -31,6 +31,11 @@ impl ParseError {
         &self.0
     }
 
+    /// Whether it is a webhook of another product of Meta's.
+    pub(crate) fn is_of_another_product(&self) -> bool {
+        matches!(self.0, ParseErrorKind::WrongObject(Some(_)))
+    }
+
     /// What to answer Meta: 413 for what is too large, and else 200. Keep such
     /// a body: with any other status Meta repeats it for up to seven days, and
     /// it reads no better.

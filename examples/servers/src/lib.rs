@@ -2,14 +2,18 @@
 
 mod print;
 
+use std::borrow::Cow;
 use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{
-    BoxError, SignatureError, SignatureVerifier, WebhookEngine, verify_challenge_query,
+    BoxError, Outcome, SignatureError, SignatureVerifier, WebhookEngine, verify_challenge_query,
 };
 
 pub use print::print_each_event;
@@ -24,13 +28,11 @@ pub struct App {
 impl App {
     /// The challenge, when Meta registers the URL; else the answer is 403.
     pub fn register(&self, query: &str) -> Option<String> {
-        match verify_challenge_query(query, &self.verify_token) {
-            Ok(challenge) => Some(challenge.into_owned()),
-            Err(error) => {
-                eprintln!("not registered: {error}");
-                None
-            }
-        }
+        let challenge = verify_challenge_query(query, &self.verify_token);
+        challenge
+            .inspect_err(|error| log(error))
+            .ok()
+            .map(Cow::into_owned)
     }
 
     /// Stores a webhook, runs its receivers, and gives the status to answer.
@@ -39,13 +41,11 @@ impl App {
     pub fn receive(&self, body: &[u8], signature: &[u8]) -> u16 {
         match self.engine.process_signed(body, signature, &self.verifier) {
             Ok(outcome) => {
-                for failed in outcome.failures() {
-                    eprintln!("failed: {}", failed.failure);
-                }
+                report(&outcome);
                 outcome.http_status()
             }
             Err(error) => {
-                eprintln!("not processed: {error}");
+                log(&error);
                 error.http_status()
             }
         }
@@ -54,11 +54,12 @@ impl App {
     /// Runs what a crash or a failed receiver left, and forgets what is old.
     pub fn tidy_up(&self) {
         let retention = WebhookEngine::<SqliteStore>::RETENTION;
-        if let Err(error) = self.engine.retry_unfinished() {
-            eprintln!("not retried: {error}");
+        match self.engine.retry_unfinished() {
+            Ok(outcome) => report(&outcome),
+            Err(error) => log(&error),
         }
         if let Err(error) = self.engine.prune(retention) {
-            eprintln!("not pruned: {error}");
+            log(&error);
         }
     }
 
@@ -95,6 +96,33 @@ impl App {
         let (database, secrets) = (setting("DATABASE")?, setting("META_APP_SECRET")?);
         Self::new(database, &secrets, setting("META_VERIFY_TOKEN")?)
     }
+}
+
+/// Who failed, and what is not tried any more.
+fn report(outcome: &Outcome) {
+    for failed in outcome.failures() {
+        log(&failed.failure);
+    }
+    if outcome.dead() > 0 {
+        log(&format_args!("{} new dead letters", outcome.dead()));
+    }
+}
+
+/// Unlike `eprintln!`, it does not panic where nobody reads: that must not
+/// decide what Meta is answered.
+fn log(line: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Until the program is asked to end.
+pub async fn stop() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// Where to listen: `HOST` and `PORT`, or `127.0.0.1` and 8080. Port 0 is any

@@ -13,6 +13,11 @@ fn the_readme_shows_the_handlers_that_are_tested() {
     let axum = include_str!("../src/bin/axum.rs");
     for shown in [
         between(both, "impl App {\n", "\n    /// Runs what a crash"),
+        between(
+            both,
+            "/// Who failed, and what",
+            "\n/// Until the program is asked",
+        ),
         between(axum, "/// Meta registers", "\n#[tokio::main]"),
     ] {
         assert!(readme.contains(shown), "it does not have:\n{shown}");

@@ -46,7 +46,7 @@ async fn main() -> Result<(), BoxError> {
             .service(webhook)
     });
     // On SIGTERM it takes no new requests and answers those that have begun.
-    let server = server.shutdown_timeout(30).bind(address()?)?;
+    let server = server.shutdown_timeout(10).bind(address()?)?;
     for address in server.addrs() {
         eprintln!("listening on http://{address}/webhook");
     }

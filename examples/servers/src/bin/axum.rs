@@ -5,7 +5,9 @@
 //! cargo run --bin axum    # http://127.0.0.1:8080/webhook, or HOST and PORT
 //! ```
 
+use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,10 +15,11 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use whatsapp_signals::{BoxError, Parser};
-use whatsapp_signals_servers::{App, address, print_each_event};
+use whatsapp_signals_servers::{App, address, print_each_event, stop};
 
 /// Meta registers the URL.
 async fn register(
@@ -52,19 +55,20 @@ async fn main() -> Result<(), BoxError> {
     tokio::spawn(Arc::clone(&app).keep_tidy());
     let listener = TcpListener::bind(address()?).await?;
     eprintln!("listening on http://{}/webhook", listener.local_addr()?);
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    // No new requests then; those that have begun are answered.
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async {
+        let _ = stopping.send(stop().await);
     };
-    axum::serve(listener, routes(app))
-        .with_graceful_shutdown(stop)
-        .await?;
+    // Those who are slow are not waited for for ever.
+    let too_late = async {
+        let _ = stopped.await;
+        sleep(Duration::from_secs(10)).await;
+    };
+    // No new requests then; those that have begun are answered.
+    let server = axum::serve(listener, routes(app)).with_graceful_shutdown(stop);
+    tokio::select! {
+        result = server.into_future() => result?,
+        () = too_late => {}
+    }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The webhook as an AWS Lambda function, behind an API Gateway or a function
-//! URL.
+//! The webhook as an AWS Lambda function, behind an HTTP API (payload 2.0) or a
+//! function URL.
 //!
 //! Its environment has `META_APP_SECRET`, `META_VERIFY_TOKEN` and `DATABASE`.
 //! A file of a function lives no longer than the function: in earnest take a

@@ -34,6 +34,7 @@ for_each_server! {
         what_a_receiver_failed_on_is_asked_for_again
         a_thousand_at_once_are_each_received_once
         a_stop_under_load_loses_nothing_and_repeats_nothing
+        what_has_begun_is_answered_and_who_never_ends_is_left
         a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered
         a_missing_setting_is_named
 }

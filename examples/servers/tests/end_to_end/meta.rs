@@ -1,6 +1,6 @@
 //! What Meta sends, and how.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -69,26 +69,59 @@ pub async fn deliver(client: &Client, server: &str, body: &str) {
     panic!("nobody takes it");
 }
 
+/// A request of which the server has not seen the end.
+pub struct Request {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl Request {
+    /// Sends the head and half of a signed body.
+    pub fn begin(server: &Server, body: &str) -> Self {
+        let signature = format!("x-hub-signature-256: {}\r\n", sign(body));
+        let mut stream = send_head(server, body.len(), &signature);
+        let (begun, rest) = body.as_bytes().split_at(body.len() / 2);
+        stream.write_all(begun).unwrap();
+        let rest = rest.to_vec();
+        Self { stream, rest }
+    }
+
+    /// Sends the rest, and gives the status of the answer.
+    pub fn end(mut self) -> u16 {
+        self.stream.write_all(&self.rest).unwrap();
+        read_status(&mut self.stream).unwrap()
+    }
+}
+
 /// Sends a body of this length, and gives the status. A server may answer
 /// before it has read all of it, or want to see the end.
 pub fn send_large(server: &Server, len: usize) -> u16 {
+    let mut stream = send_head(server, len, "");
+    let soon = Some(Duration::from_millis(500));
+    stream.set_read_timeout(soon).unwrap();
+    if let Ok(status) = read_status(&mut stream) {
+        return status;
+    }
+    stream.write_all(&vec![b' '; len]).unwrap();
+    stream.set_read_timeout(None).unwrap();
+    read_status(&mut stream).unwrap()
+}
+
+fn send_head(server: &Server, len: usize, headers: &str) -> TcpStream {
     let address = server.url().strip_prefix("http://").unwrap();
     let (address, path) = address.split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
-        "POST /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len}\r\n\r\n"
+        "POST /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len}\r\n{headers}\r\n"
     )
     .unwrap();
-    let mut answer = [0; 12];
     stream
-        .set_read_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
-    if stream.read_exact(&mut answer).is_err() {
-        stream.write_all(&vec![b' '; len]).unwrap();
-        stream.set_read_timeout(None).unwrap();
-        stream.read_exact(&mut answer).unwrap();
-    }
+}
+
+fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
+    let mut answer = [0; "HTTP/1.1 200".len()];
+    stream.read_exact(&mut answer)?;
     let answer = str::from_utf8(&answer).unwrap();
-    answer.strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap()
+    Ok(answer.strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
 use rustix::process::Signal;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{Parser, SignatureVerifier, WebhookEngine};
 
-use super::meta::{batch, body, deliver, key, send, send_large, sign};
+use super::meta::{Request, batch, body, deliver, key, send, send_large, sign};
 use super::server::{OLD_SECRET, Printed, SECRET, Server, command};
 
 fn once<'a>(wamids: impl IntoIterator<Item = &'a str>) -> Printed {
@@ -140,15 +140,18 @@ pub async fn what_is_too_large_is_refused_and_harms_nobody(binary: &str) {
 pub async fn a_signed_body_that_is_no_webhook_is_kept_and_not_repeated(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
-    let server = Server::start(binary, &database);
-    for _ in 0..2 {
-        deliver(&Client::new(), server.url(), r#"{"object":"page"}"#).await;
+    // Also where nobody reads what the server says about it.
+    let server = Server::start_mute(binary, &database);
+    let broken = r#"{"object":"whatsapp_business_account"}"#;
+    for body in [broken, broken, r#"{"object":"page"}"#] {
+        let answer = send(&Client::new(), server.url(), body.into(), Some(sign(body))).await;
+        assert_eq!(answer.unwrap(), 200, "{body}");
     }
     assert!(server.stop().is_empty());
     let engine = WebhookEngine::new(SqliteStore::open(database).unwrap());
     let letters = engine.dead_letters(9).unwrap();
-    assert_eq!(letters.len(), 1);
-    assert_eq!(&letters[0].body[..], br#"{"object":"page"}"#);
+    assert_eq!(letters.len(), 1, "another product's is not ours to keep");
+    assert_eq!(&letters[0].body[..], broken.as_bytes());
 }
 
 pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
@@ -195,6 +198,23 @@ pub async fn a_stop_under_load_loses_nothing_and_repeats_nothing(binary: &str) {
     }
     add(&mut printed, deliver_all(binary, &database).await);
     assert_eq!(printed, once(wamids(LOAD).iter().map(String::as_str)));
+}
+
+pub async fn what_has_begun_is_answered_and_who_never_ends_is_left(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(binary, &folder.path().join("store.db"));
+    let slow = Request::begin(&server, &body("wamid.SLOW"));
+    let never = Request::begin(&server, &body("wamid.NEVER"));
+    // They are with the server by the time that it has answered another one.
+    deliver(&Client::new(), server.url(), &body("wamid.A")).await;
+    server.signal(Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(slow.end(), 200);
+    let began = Instant::now();
+    let (_, printed) = server.wait();
+    assert!(began.elapsed() < Duration::from_secs(30), "it has ended");
+    assert_eq!(printed, once(["wamid.A", "wamid.SLOW"]));
+    drop(never);
 }
 
 pub async fn a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered(binary: &str) {
@@ -264,7 +284,8 @@ async fn load(server: &Server, signal: Signal) -> HashSet<String> {
             answered
         });
     }
-    while queue.2.load(Ordering::Relaxed) < LOAD / 3 {
+    let (_, next, count) = &*queue;
+    while count.load(Ordering::Relaxed) < LOAD / 3 && next.load(Ordering::Relaxed) < LOAD {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     server.signal(signal);

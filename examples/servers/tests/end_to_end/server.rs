@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Once;
 use std::thread::{self, JoinHandle};
 
@@ -24,9 +24,10 @@ pub struct Server {
 pub type Printed = HashMap<String, usize>;
 
 impl Server {
-    /// Starts one that can be read.
+    /// Starts one whose output is read.
     pub fn start(binary: &str, database: &Path) -> Self {
-        let mut server = Self::start_unread(binary, database);
+        let (mut server, errors) = Self::start_unread(binary, database);
+        thread::spawn(move || errors.lines().for_each(drop));
         let out = server.child.stdout.take().unwrap();
         server.printed = Some(thread::spawn(move || {
             let mut printed = Printed::new();
@@ -42,8 +43,15 @@ impl Server {
         server
     }
 
-    /// Starts one whose output is not read.
-    fn start_unread(binary: &str, database: &Path) -> Self {
+    /// Starts one whose output and errors nobody reads, so that its receivers
+    /// fail.
+    pub fn start_mute(binary: &str, database: &Path) -> Self {
+        let (mut server, _) = Self::start_unread(binary, database);
+        drop(server.child.stdout.take());
+        server
+    }
+
+    fn start_unread(binary: &str, database: &Path) -> (Self, BufReader<ChildStderr>) {
         raise_limit_of_files();
         let mut child = command(binary, database)
             .stdout(Stdio::piped())
@@ -55,19 +63,15 @@ impl Server {
         errors.read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("listening on ");
         let url = url.unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
-        thread::spawn(move || errors.lines().for_each(drop));
-        Self {
-            child,
-            url,
-            printed: None,
-        }
-    }
-
-    /// Starts one whose output goes nowhere, so that its receivers fail.
-    pub fn start_mute(binary: &str, database: &Path) -> Self {
-        let mut server = Self::start_unread(binary, database);
-        drop(server.child.stdout.take());
-        server
+        let printed = None;
+        (
+            Self {
+                child,
+                url,
+                printed,
+            },
+            errors,
+        )
     }
 
     pub fn url(&self) -> &str {

@@ -1,8 +1,0 @@
-use whatsapp_signals::{Signal, receiver};
-
-static TICK: Signal<u32> = Signal::new("tick");
-
-#[receiver(TICK)]
-async fn log(_event: &u32) {}
-
-fn main() {}
