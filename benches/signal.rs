@@ -1,5 +1,6 @@
 //! What a send costs with 0, 1, 8 and 64 static receivers, beside a bare loop
-//! over as many function pointers.
+//! over as many function pointers; and an `asend` to as many async ones, beside a
+//! bare loop over as many boxed futures.
 //!
 //! ```sh
 //! cargo bench --bench signal
@@ -7,9 +8,12 @@
 #![allow(missing_docs, reason = "a benchmark")]
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use divan::{Bencher, black_box};
-use whatsapp_signals::{ConnectOptions, Signal, receiver};
+use whatsapp_signals::{BoxError, ConnectOptions, Signal, receiver};
 
 thread_local! {
     static SUM: Cell<u64> = const { Cell::new(0) };
@@ -20,14 +24,29 @@ fn add(n: &u64) {
     SUM.set(SUM.get().wrapping_add(*n));
 }
 
+#[inline(never)]
+async fn add_async(n: &u64) {
+    add(n);
+    ready(()).await;
+}
+
 static NONE: Signal<u64> = Signal::new("none");
 static ONE: Signal<u64> = Signal::new("one");
 static EIGHT: Signal<u64> = Signal::new("eight");
 static SIXTY_FOUR: Signal<u64> = Signal::new("sixty_four");
 
+static ASYNC_ONE: Signal<u64> = Signal::new("async_one");
+static ASYNC_EIGHT: Signal<u64> = Signal::new("async_eight");
+static ASYNC_SIXTY_FOUR: Signal<u64> = Signal::new("async_sixty_four");
+
 #[receiver(ONE)]
 fn only(n: &u64) {
     add(n);
+}
+
+#[receiver(ASYNC_ONE)]
+async fn only_async(n: &u64) {
+    add_async(n).await;
 }
 
 /// A receiver of [`SIXTY_FOUR`] for each token, and of [`EIGHT`] for the first.
@@ -42,6 +61,11 @@ macro_rules! columns {
             fn first(n: &u64) {
                 add(n);
             }
+
+            #[receiver([ASYNC_EIGHT, ASYNC_SIXTY_FOUR])]
+            async fn first_async(n: &u64) {
+                add_async(n).await;
+            }
             more! { a b c d e f g }
         };
     };
@@ -49,10 +73,19 @@ macro_rules! columns {
 
 macro_rules! more {
     ($($name:ident)*) => { $(
-        #[receiver(SIXTY_FOUR)]
-        fn $name(n: &u64) {
-            add(n);
-        }
+        const _: () = {
+            #[receiver(SIXTY_FOUR)]
+            fn $name(n: &u64) {
+                add(n);
+            }
+
+            const _: () = {
+                #[receiver(ASYNC_SIXTY_FOUR)]
+                async fn $name(n: &u64) {
+                    add_async(n).await;
+                }
+            };
+        };
     )* };
 }
 
@@ -61,6 +94,8 @@ rows! { 1 2 3 4 5 6 7 8 }
 fn main() {
     assert_eq!(EIGHT.receivers().len(), 8);
     assert_eq!(SIXTY_FOUR.receivers().len(), 64);
+    assert_eq!(ASYNC_EIGHT.receivers().len(), 8);
+    assert_eq!(ASYNC_SIXTY_FOUR.receivers().len(), 64);
     divan::main();
 }
 
@@ -95,6 +130,74 @@ fn send(bencher: Bencher<'_, '_>, receivers: usize) {
 fn send_robust(bencher: Bencher<'_, '_>, receivers: usize) {
     let signal = signal(receivers);
     bencher.bench(|| black_box(signal).send_robust(black_box(&1)).is_ok());
+}
+
+type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+
+/// Polls a future that is ready.
+fn now<R>(future: impl Future<Output = R>) -> R {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("nothing waits here"),
+    }
+}
+
+#[divan::bench(args = COUNTS)]
+fn bare_loop_over_boxed_futures(bencher: Bencher<'_, '_>, receivers: usize) {
+    let list: Vec<fn(&u64) -> BoxFuture<'_>> = vec![
+        |n| Box::pin(async move {
+            only_async(n).await;
+            Ok(())
+        });
+        receivers
+    ];
+    bencher.bench(|| {
+        let list = black_box(&list);
+        let mut futures: Vec<_> = list.iter().map(|call| Some(call(black_box(&1)))).collect();
+        now(poll_fn(|cx| {
+            let mut waits = false;
+            for slot in &mut futures {
+                if let Some(future) = slot {
+                    match future.as_mut().poll(cx) {
+                        Poll::Ready(Ok(())) => *slot = None,
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                        Poll::Pending => waits = true,
+                    }
+                }
+            }
+            if waits {
+                Poll::Pending
+            } else {
+                Poll::Ready(Ok(()))
+            }
+        }))
+        .is_ok()
+    });
+}
+
+fn async_signal(receivers: usize) -> &'static Signal<u64> {
+    match receivers {
+        0 => &NONE,
+        1 => &ASYNC_ONE,
+        8 => &ASYNC_EIGHT,
+        _ => &ASYNC_SIXTY_FOUR,
+    }
+}
+
+#[divan::bench(args = COUNTS)]
+fn asend(bencher: Bencher<'_, '_>, receivers: usize) {
+    let signal = async_signal(receivers);
+    assert_eq!(
+        now(signal.asend(&1)).map_or(0, |report| report.called()),
+        receivers
+    );
+    bencher.bench(|| now(black_box(signal).asend(black_box(&1))).is_ok());
+}
+
+#[divan::bench(args = COUNTS)]
+fn asend_robust(bencher: Bencher<'_, '_>, receivers: usize) {
+    let signal = async_signal(receivers);
+    bencher.bench(|| now(black_box(signal).asend_robust(black_box(&1))).is_ok());
 }
 
 #[divan::bench]

@@ -15,8 +15,8 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
-    AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Mute, Receiver,
-    ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
+    AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure,
+    IntoReceiver, Mute, Receiver, ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;
@@ -31,8 +31,9 @@ pub use webhook::{
 
 /// Registers a function as a receiver of a signal, for the whole program.
 ///
-/// The function stays as it is and can be called as before. It takes the
-/// signal's payload by reference, and returns `()` or a `Result<(), E>` whose
+/// The function stays as it is and can be called as before. It may be `async`:
+/// then it is for [`Signal::asend`], and a plain [`Signal::send`] fails at it. It
+/// takes the signal's payload by reference, and returns `()` or a `Result<(), E>` whose
 /// error converts into a [`BoxError`]. It may stand in any module of any crate,
 /// and in a function's body, but not in an `impl` block: a receiver with state
 /// is a struct that implements [`Receiver`], given to [`Signal::connect`].
@@ -86,12 +87,19 @@ pub mod __private {
     pub use inventory;
 
     use crate::signal::{BoxError, ReceiverOutput};
-    pub use crate::signal::{ReceiverOf, Registration};
+    pub use crate::signal::{BoxFuture, ReceiverOf, Registration};
 
     /// Whether a filter accepts an event. What the filter takes is known here,
     /// so that a closure need not say it.
     pub fn accepts<T: ?Sized>(event: &T, filter: impl Fn(&T) -> bool) -> bool {
         filter(event)
+    }
+
+    /// An async receiver's future, which must be one for any thread.
+    pub fn boxed<'a>(
+        future: impl Future<Output = Result<(), BoxError>> + Send + 'a,
+    ) -> BoxFuture<'a> {
+        Box::pin(future)
     }
 
     pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {

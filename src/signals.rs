@@ -148,10 +148,25 @@ macro_rules! signals {
                 }
             }
 
+            /// [`dispatch`](Self::dispatch), and waits for async receivers:
+            /// [`Signal::asend_robust`].
+            pub async fn dispatch_async(&self) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.asend_robust(event).await,)+
+                }
+            }
+
             /// [`dispatch`](Self::dispatch), with somebody who watches.
             pub(crate) fn dispatch_watched(&self, watch: &mut impl Watch) -> Report {
                 match self {
                     $(Self::$variant(event) => $signal.send_watched(event, watch),)+
+                }
+            }
+
+            /// [`dispatch_async`](Self::dispatch_async), likewise.
+            pub(crate) async fn dispatch_async_watched(&self, watch: &mut impl Watch) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.asend_watched(event, watch).await,)+
                 }
             }
 

@@ -108,11 +108,7 @@ fn each_filter_accepts_what_it_says() {
         [answer()],
         [text("wamid.Q"), image()],
     );
-    check(
-        is_from("15550101001"),
-        [text("hi"), answer()],
-        [image()],
-    );
+    check(is_from("15550101001"), [text("hi"), answer()], [image()]);
     check(is_from("15550101002"), [image()], [text("15550101002")]);
     check(is_from("US.7002"), [image()], [text("hi")]);
     check(is_to("300200100500600"), [text("hi"), image()], []);

@@ -30,6 +30,7 @@ static EXPANDED: AtomicU32 = AtomicU32::new(0);
 fn registration(args: &Args, function: &Function) -> TokenStream {
     let Function {
         name,
+        is_async,
         payload,
         output,
     } = function;
@@ -64,6 +65,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let mut called = name.clone();
     called.set_span(first);
     let event = quote_spanned!(last=> (__whatsapp_signals_event));
+    let wait = quote_spanned!(last=> .await);
     let (first, last) = ends(payload);
     let (borrow, receiver) = (
         Token![&](first),
@@ -74,12 +76,26 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         quote!(#borrow #signal)
     });
 
-    quote! {
-        const _: () = {
+    let (constructor, receive) = if *is_async {
+        let receive = quote! {
+            fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> #private::BoxFuture<'_> {
+                #private::boxed(async move { #private::into_result(#called #event #wait) })
+            }
+        };
+        (quote!(async_function), receive)
+    } else {
+        let receive = quote! {
             fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> ::core::result::Result<(), #krate::BoxError> {
                 #private::into_result(#called #event)
             }
-            static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::function(
+        };
+        (quote!(function), receive)
+    };
+
+    quote! {
+        const _: () = {
+            #receive
+            static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::#constructor(
                 __whatsapp_signals_receive,
                 #filter,
                 #order,

@@ -7,6 +7,7 @@ use syn::{Error, FnArg, Ident, Item, Result, ReturnType, Safety, Type};
 
 pub(crate) struct Function {
     pub(crate) name: Ident,
+    pub(crate) is_async: bool,
     /// `Payload` of `fn name(event: &Payload)`.
     pub(crate) payload: Type,
     /// Where a wrong return type is reported.
@@ -29,11 +30,6 @@ impl Function {
              implement `Receiver` for the struct and pass it to `Signal::connect`",
         )?;
         refuse(
-            signature.asyncness.as_ref(),
-            "a receiver runs in the sender's thread and cannot be `async`: \
-             spawn a task in it, or send to a channel",
-        )?;
-        refuse(
             matches!(signature.safety, Safety::Unsafe(_)).then_some(&signature.safety),
             "a receiver is called from safe code and cannot be `unsafe`: \
              write a safe one that calls this function",
@@ -50,6 +46,7 @@ impl Function {
         };
         Ok(Self {
             name: signature.ident.clone(),
+            is_async: signature.asyncness.is_some(),
             payload: payload(&event.ty)?,
             output: match &signature.output {
                 ReturnType::Default => signature.ident.to_token_stream(),

@@ -24,6 +24,7 @@ mod settings;
 mod signed;
 mod unreadable;
 mod user;
+mod wait;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
@@ -37,6 +38,7 @@ use claim::{Batch, Claim};
 use record::Recorder;
 use run::Run;
 use settings::Settings;
+use wait::{Wait, now};
 
 pub use dead_letter::DeadLetter;
 pub use error::EngineError;
@@ -109,12 +111,59 @@ impl<S: Store> WebhookEngine<S> {
     /// When the body is no webhook, or the store fails. What was not marked by
     /// then is not finished.
     pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        now(self.process_with(Wait::Never, body))
+    }
+
+    /// [`process`](Self::process), and waits for async receivers: event by
+    /// event, and the async receivers of one event at once.
+    ///
+    /// The store blocks; see [`blocking`](Self::blocking) for where it does.
+    /// When the future is dropped, so are the receivers that are not done, and
+    /// the webhook is anyone's after its [`lease`](Self::lease): a web server
+    /// that drops its handlers when Meta hangs up should spawn this.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process`](Self::process).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Ok(()) // await another server
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert!(!engine.process_async(body).await?.should_retry());
+    /// assert_eq!(engine.process_async(body).await?.duplicate(), 1);
+    ///
+    /// // Where nobody waits, an async receiver fails, and is asked again.
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// assert!(engine.process(body)?.should_retry());
+    /// assert_eq!(engine.retry_unfinished_async().await?.failed(), 0);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn process_async(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        self.process_with(self.waiting(), body).await
+    }
+
+    async fn process_with(&self, wait: Wait, body: &[u8]) -> Result<Outcome, EngineError> {
         let webhook = self.settings.parser.parse(body)?;
         let batch = Batch::new(webhook.into_events());
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
             claimer::claim_body(tx, &self.settings, lease, batch, body)
         };
-        Ok(self.run(batch, claim)?)
+        Ok(self.run(wait, batch, claim).await?)
     }
 
     /// Sends again what is not finished and nobody works on: what a crash or a
@@ -155,15 +204,34 @@ impl<S: Store> WebhookEngine<S> {
     /// # }
     /// ```
     pub fn retry_unfinished(&self) -> Result<Outcome, EngineError> {
+        now(self.retry_with(Wait::Never))
+    }
+
+    /// [`retry_unfinished`](Self::retry_unfinished), and waits for async
+    /// receivers, as [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`retry_unfinished`](Self::retry_unfinished).
+    pub async fn retry_unfinished_async(&self) -> Result<Outcome, EngineError> {
+        self.retry_with(self.waiting()).await
+    }
+
+    fn waiting(&self) -> Wait {
+        Wait::Async(self.settings.blocking)
+    }
+
+    async fn retry_with(&self, wait: Wait) -> Result<Outcome, EngineError> {
         let mut outcome = Outcome::default();
         let mut damaged = None;
         let mut after = WebhookId(i64::MIN);
         loop {
-            let open = transact(&self.store, Mode::Read, |tx| tx.webhooks(after, true, 100))?;
+            let open = |tx: &mut dyn Transaction| tx.webhooks(after, true, 100);
+            let open = wait.block(|| transact(&self.store, Mode::Read, open))?;
             for (id, webhook) in &open {
                 let is_free = webhook.lease.is_none_or(|lease| lease.until <= now_ms());
                 if is_free {
-                    match self.retry(*id) {
+                    match self.retry(wait, *id).await {
                         Ok(retried) => outcome += retried,
                         // It must not keep the others from their turn.
                         Err(error) if error.is_of_webhook() => _ = damaged.get_or_insert(error),
@@ -180,12 +248,13 @@ impl<S: Store> WebhookEngine<S> {
         }
     }
 
-    fn retry(&self, id: WebhookId) -> Result<Outcome, EngineError> {
-        let Some(body) = transact(&self.store, Mode::Read, |tx| tx.body(id))? else {
+    async fn retry(&self, wait: Wait, id: WebhookId) -> Result<Outcome, EngineError> {
+        let body = wait.block(|| transact(&self.store, Mode::Read, |tx| tx.body(id)))?;
+        let Some(body) = body else {
             return Ok(Outcome::default());
         };
         let Ok(events) = stored_events(&body) else {
-            let is_buried = self.bury_stored(id, &body)?;
+            let is_buried = wait.block(|| self.bury_stored(id, &body))?;
             return Ok(Outcome {
                 dead: usize::from(is_buried),
                 ..Outcome::default()
@@ -196,21 +265,23 @@ impl<S: Store> WebhookEngine<S> {
             unreadable::exhume(tx, id, &body)?;
             claimer::claim_stored(tx, &self.settings, lease, batch, id)
         };
-        Ok(self.run(batch, claim)?)
+        Ok(self.run(wait, batch, claim).await?)
     }
 
-    fn run(
+    async fn run(
         &self,
+        wait: Wait,
         mut batch: Batch,
         mut claim: impl FnMut(&mut dyn Transaction, Lease, &Batch) -> Result<Claim, StoreError>,
     ) -> Result<Outcome, StoreError> {
         let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
-        let mut claim = transact(&self.store, Mode::Write, |tx| claim(tx, lease, &batch))?;
+        let claim = |tx: &mut dyn Transaction| claim(tx, lease, &batch);
+        let mut claim = wait.block(|| transact(&self.store, Mode::Write, claim))?;
         for job in &mut claim.jobs {
             std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
         }
-        let (run, jobs) = Run::new(&self.store, &self.settings, &batch, lease, claim);
-        run.deliver(jobs)
+        let (run, jobs) = Run::new(&self.store, &self.settings, wait, &batch, lease, claim);
+        run.deliver(jobs).await
     }
 
     /// Stores a message that you sent, and fires

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::{Batch, Claim, Held, Job, Mark};
 use super::outcome::Outcome;
+use super::wait::Wait;
 use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
 use crate::signal::{ReceiverId, Slots, Watch};
@@ -19,6 +20,7 @@ const MARK_EVERY: Duration = Duration::from_millis(10);
 pub(super) struct Run<'a> {
     store: &'a dyn Store,
     settings: &'a Settings,
+    wait: Wait,
     batch: &'a Batch,
     lease: Lease,
     held: Vec<Held>,
@@ -34,6 +36,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         store: &'a dyn Store,
         settings: &'a Settings,
+        wait: Wait,
         batch: &'a Batch,
         lease: Lease,
         claim: Claim,
@@ -41,6 +44,7 @@ impl<'a> Run<'a> {
         let run = Self {
             store,
             settings,
+            wait,
             batch,
             lease,
             held: claim.held,
@@ -58,9 +62,9 @@ impl<'a> Run<'a> {
 
     /// Delivers all jobs. Whatever happens, what was not marked is done again
     /// by whoever comes next.
-    pub(super) fn deliver(mut self, jobs: Vec<Job>) -> Result<Outcome, StoreError> {
+    pub(super) async fn deliver(mut self, jobs: Vec<Job>) -> Result<Outcome, StoreError> {
         for job in jobs {
-            self.deliver_one(job)?;
+            self.deliver_one(job).await?;
         }
         if !self.held.is_empty() {
             self.mark(Mode::Durable)?;
@@ -68,7 +72,7 @@ impl<'a> Run<'a> {
         Ok(self.outcome)
     }
 
-    fn deliver_one(&mut self, mut job: Job) -> Result<(), StoreError> {
+    async fn deliver_one(&mut self, mut job: Job) -> Result<(), StoreError> {
         let is_suspect = self.held[job.held].is_suspect;
         if is_suspect {
             if job.record.attempts >= self.settings.max_attempts {
@@ -87,14 +91,17 @@ impl<'a> Run<'a> {
         }
         self.done.clear();
         self.failed.clear();
-        let event = &self.batch.events[job.event];
+        let (event, wait) = (&self.batch.events[job.event], self.wait);
         let mut watch = Watcher {
             run: self,
             job: &mut job,
             stopped: None,
             is_cut_short: false,
         };
-        let report = event.dispatch_watched(&mut watch);
+        let report = match wait {
+            Wait::Never => event.dispatch_watched(&mut watch),
+            Wait::Async(_) => event.dispatch_async_watched(&mut watch).await,
+        };
         let is_cut_short = watch.is_cut_short;
         if let Some(error) = watch.stopped {
             return Err(error);
@@ -141,7 +148,7 @@ impl<'a> Run<'a> {
     fn mark(&mut self, mode: Mode) -> Result<(), StoreError> {
         let is_last = mode == Mode::Durable;
         let lease = Lease::new(self.lease.holder, self.settings.lease_until(now_ms()));
-        let lost = transact(self.store, mode, |tx| {
+        let work = |tx: &mut dyn Transaction| {
             let mut lost = Vec::new();
             for (at, held) in self.held.iter().enumerate() {
                 let Some(mut webhook) = tx.webhook(held.id)? else {
@@ -171,7 +178,8 @@ impl<'a> Run<'a> {
                 }
             }
             Ok(lost)
-        })?;
+        };
+        let lost = self.wait.block(|| transact(self.store, mode, work))?;
         for at in lost {
             self.held[at].is_lost = true;
             for mark in &self.held[at].marks {

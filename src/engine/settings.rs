@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::WebhookEngine;
+use super::wait::{Blocking, in_place};
 use crate::store::{Store, StoreError, Transaction, WebhookId, WebhookRecord};
 use crate::webhook::Parser;
 
@@ -12,6 +13,7 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) max_attempts: u32,
     pub(super) log_webhooks: bool,
+    pub(super) blocking: Blocking,
 }
 
 impl Settings {
@@ -73,6 +75,7 @@ impl<S: Store> WebhookEngine<S> {
                 lease: Duration::from_secs(60),
                 max_attempts: 20,
                 log_webhooks: false,
+                blocking: in_place,
             },
         }
     }
@@ -107,6 +110,31 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn log_webhooks(mut self, log: bool) -> Self {
         self.settings.log_webhooks = log;
+        self
+    }
+
+    /// How [`process_async`](Self::process_async) does what waits for the disk;
+    /// in the thread that polls it unless given, which blocks that thread for as
+    /// long as the store takes: with an SQLite file about a millisecond a body,
+    /// and longer while another process writes. On a runtime with several
+    /// threads have the others take over meanwhile:
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let engine = WebhookEngine::new(MemoryStore::new())
+    ///     .blocking(|work| tokio::task::block_in_place(work));
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert_eq!(engine.process_async(body).await?.fired(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn blocking(mut self, run: fn(&mut dyn FnMut())) -> Self {
+        self.settings.blocking = run;
         self
     }
 

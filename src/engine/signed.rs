@@ -1,5 +1,6 @@
 //! Processing a body only when Meta signed it.
 
+use super::wait::{Wait, now};
 use super::{EngineError, Outcome, WebhookEngine};
 use crate::SignatureVerifier;
 use crate::store::Store;
@@ -47,13 +48,39 @@ impl<S: Store> WebhookEngine<S> {
         header: impl AsRef<[u8]>,
         verifier: &SignatureVerifier,
     ) -> Result<Outcome, EngineError> {
+        now(self.process_signed_with(Wait::Never, body, header, verifier))
+    }
+
+    /// [`process_signed`](Self::process_signed), and waits for async receivers,
+    /// as [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process_signed`](Self::process_signed).
+    pub async fn process_signed_async(
+        &self,
+        body: &[u8],
+        header: impl AsRef<[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        self.process_signed_with(self.waiting(), body, header, verifier)
+            .await
+    }
+
+    async fn process_signed_with(
+        &self,
+        wait: Wait,
+        body: &[u8],
+        header: impl AsRef<[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
         self.settings.parser.check_len(body)?;
         verifier.verify(body, header)?;
-        let result = self.process(body);
+        let result = self.process_with(wait, body).await;
         if let Err(EngineError::Parse(error)) = &result
             && !error.is_of_another_product()
         {
-            self.bury(body)?;
+            wait.block(|| self.bury(body))?;
         }
         result
     }

@@ -215,4 +215,25 @@ pub trait Event: Sized + 'static {
     fn send_robust(&self) -> Report {
         Self::signal().send_robust(self)
     }
+
+    /// Sends it, and waits for async receivers: [`Signal::asend`].
+    ///
+    /// # Errors
+    ///
+    /// The first receiver's failure.
+    fn asend(&self) -> impl Future<Output = Result<Report, Failure>> + Send
+    where
+        Self: Sync,
+    {
+        Self::signal().asend(self)
+    }
+
+    /// Sends it to everyone, and waits for async receivers:
+    /// [`Signal::asend_robust`].
+    fn asend_robust(&self) -> impl Future<Output = Report> + Send
+    where
+        Self: Sync,
+    {
+        Self::signal().asend_robust(self)
+    }
 }

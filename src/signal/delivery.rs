@@ -1,20 +1,24 @@
-//! The one loop that calls receivers, and the two policies that it runs under.
+//! How receivers are called, and the two policies that they are called under.
 
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::info::ReceiverInfo;
-use super::receiver_of::{Called, ReceiverOf, Slot};
+use super::receiver_of::{Called, Slot};
 use super::report::{Cause, Failure, Report};
 use super::watch::Watch;
 
-/// How a receiver is called, and what its failure means for those behind it.
+/// What a receiver's failure means for those behind it.
 pub(super) trait Policy {
-    /// Why the loop ended early.
+    /// Why a delivery ended early.
     type Stop;
 
-    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause>;
+    /// Whether the first failure is the end.
+    const STOPS: bool;
+
+    /// Does what is a receiver's.
+    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause>;
 
     fn failed(report: &mut Report, failure: Failure) -> Result<(), Self::Stop>;
 }
@@ -28,28 +32,43 @@ pub(super) fn deliver<T: 'static, P: Policy>(
     watch: &mut impl Watch,
 ) -> Result<Report, P::Stop> {
     let mut report = Report::default();
-    for (at, slot) in slots.iter().enumerate() {
-        if !watch.wants(slots, at) {
-            continue;
-        }
-        match P::call(slot.receiver(), event) {
-            Ok(called) => {
-                report.called += usize::from(called == Called::Ran);
-                report.filtered += usize::from(called == Called::Filtered);
-                watch.succeeded(slots, at);
-            }
-            Err(cause) => {
-                report.called += 1;
-                watch.failed(slots, at);
-                P::failed(&mut report, describe(signal, slot, cause))?;
-            }
-        }
+    for at in 0..slots.len() {
+        call::<T, P>(signal, slots, at, event, &mut report, watch)?;
     }
     Ok(report)
 }
 
+/// Calls one of them.
+#[inline]
+pub(super) fn call<T: 'static, P: Policy>(
+    signal: &'static str,
+    slots: &[Slot<T>],
+    at: usize,
+    event: &T,
+    report: &mut Report,
+    watch: &mut impl Watch,
+) -> Result<(), P::Stop> {
+    let slot = &slots[at];
+    if !watch.wants(slots, at) {
+        return Ok(());
+    }
+    match P::guard(|| slot.receiver().call(event)) {
+        Ok(called) => {
+            report.called += usize::from(called == Called::Ran);
+            report.filtered += usize::from(called == Called::Filtered);
+            watch.succeeded(slots, at);
+            Ok(())
+        }
+        Err(cause) => {
+            report.called += 1;
+            watch.failed(slots, at);
+            P::failed(report, describe(signal, slot, cause))
+        }
+    }
+}
+
 #[cold]
-fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
+pub(super) fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
     let receiver = ReceiverInfo {
         signal,
         details: slot.details().clone(),
@@ -64,9 +83,11 @@ pub(super) struct StopAtFirst;
 impl Policy for StopAtFirst {
     type Stop = Failure;
 
+    const STOPS: bool = true;
+
     #[inline]
-    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause> {
-        receiver.call(event).map_err(Cause::Error)
+    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
+        work()
     }
 
     fn failed(_: &mut Report, failure: Failure) -> Result<(), Failure> {
@@ -80,15 +101,15 @@ pub(super) struct Robust;
 impl Policy for Robust {
     type Stop = Infallible;
 
+    const STOPS: bool = false;
+
     #[inline]
-    fn call<T>(receiver: &ReceiverOf<T>, event: &T) -> Result<Called, Cause> {
+    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
         // Unwind safety: a receiver only has `&T`, and what it broke of its
         // own state before it panicked is its own to mend, as after any panic
         // in another thread.
-        match catch_unwind(AssertUnwindSafe(|| receiver.call(event))) {
-            Ok(outcome) => outcome.map_err(Cause::Error),
-            Err(payload) => Err(Cause::Panic(message(payload))),
-        }
+        catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|payload| Err(Cause::Panic(message(payload))))
     }
 
     #[cold]

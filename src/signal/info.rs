@@ -38,6 +38,7 @@ pub(super) struct Details {
     /// source. 0 of those that are connected at run time.
     pub(super) index: u32,
     pub(super) order: i32,
+    pub(super) is_async: bool,
     pub(super) uid: Option<Cow<'static, str>>,
 }
 
@@ -86,6 +87,12 @@ impl ReceiverInfo {
     #[must_use]
     pub fn uid(&self) -> Option<&str> {
         self.details.uid.as_deref()
+    }
+
+    /// Whether it is async, so that only an `asend` can call it.
+    #[must_use]
+    pub fn is_async(&self) -> bool {
+        self.details.is_async
     }
 
     /// True when an earlier static receiver of the same signal has the same

@@ -6,9 +6,12 @@
 //! programs do it, and at run time with [`Signal::connect`]. Sending calls
 //! them one after the other in the sender's thread, lower
 //! [`order`](ConnectOptions::order) first. [`Signal::send`] stops at the first
-//! failure, [`Signal::send_robust`] calls everyone and reports.
+//! failure, [`Signal::send_robust`] calls everyone and reports. Receivers may be
+//! `async`: then [`Signal::asend`] and [`Signal::asend_robust`] wait for them.
 
 mod any;
+mod asend;
+mod async_receiver;
 mod connection;
 mod delivery;
 mod info;
@@ -30,6 +33,7 @@ use overlay::{Overlay, Snapshot};
 use receiver_of::Slot;
 
 pub use any::AnySignal;
+pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
 pub use connection::Connection;
 pub use info::ReceiverInfo;
 pub use mute::Mute;
@@ -159,8 +163,8 @@ impl<T: 'static> Signal<T> {
         report
     }
 
-    /// Connects a function, a closure or a [`Receiver`] of your own until the
-    /// returned guard is dropped.
+    /// Connects a function, a closure or a [`Receiver`] of your own, async or
+    /// not, until the returned guard is dropped.
     ///
     /// A closure has to name its argument's type, `|event: &Payload| …`: the
     /// compiler does not find it out by itself.
@@ -179,7 +183,7 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::Failure>(())
     /// ```
     #[track_caller]
-    pub fn connect<R: Receiver<T>>(&self, receiver: R) -> Connection<'_> {
+    pub fn connect<Kind, R: IntoReceiver<T, Kind>>(&self, receiver: R) -> Connection<'_> {
         match self.connect_with(ConnectOptions::new(), receiver) {
             Ok(connection) => connection,
             Err(error) => unreachable!("no uid was given: {error}"),
@@ -197,21 +201,23 @@ impl<T: 'static> Signal<T> {
     ///
     /// See [`ConnectOptions`].
     #[track_caller]
-    pub fn connect_with<R: Receiver<T>>(
+    pub fn connect_with<Kind, R: IntoReceiver<T, Kind>>(
         &self,
         options: ConnectOptions<T>,
         receiver: R,
     ) -> Result<Connection<'_>, ConnectError> {
         let caller = std::panic::Location::caller();
+        let receiver = receiver.erase();
         let details = info::Details {
             path: std::any::type_name::<R>(),
             file: caller.file(),
             line: caller.line(),
             index: 0,
             order: options.order,
+            is_async: receiver.is_async(),
             uid: options.uid,
         };
-        let receiver = ReceiverOf::object(Box::new(receiver), options.filter, details);
+        let receiver = ReceiverOf::object(receiver, options.filter, details);
         match self.overlay.connect(self.name, self.statics(), receiver) {
             Ok(id) => Ok(Connection::new(self, id)),
             Err(connected) => Err(ConnectError {

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::async_receiver::{BoxFuture, sealed::Erased};
 use super::info::Details;
-use super::receiver::{BoxError, Receiver};
+use super::receiver::BoxError;
+use super::report::Cause;
 
 /// A receiver, its filter and its details.
 ///
@@ -21,7 +23,8 @@ pub struct ReceiverOf<T: 'static> {
 /// `send` is decided here, once, at registration.
 enum Target<T: 'static> {
     Function(fn(&T) -> Result<(), BoxError>),
-    Object(Box<dyn Receiver<T>>),
+    AsyncFunction(fn(&T) -> BoxFuture<'_>),
+    Object(Erased<T>),
 }
 
 /// A filter that is made at run time.
@@ -51,31 +54,55 @@ impl<T: 'static> ReceiverOf<T> {
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
-        (path, file, line, index): (&'static str, &'static str, u32, u32),
+        place: Place,
+    ) -> Self {
+        Self::fixed(Target::Function(call), filter, order, uid, place)
+    }
+
+    /// An async one.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn async_function(
+        call: fn(&T) -> BoxFuture<'_>,
+        filter: Option<fn(&T) -> bool>,
+        order: i32,
+        uid: Option<&'static str>,
+        place: Place,
+    ) -> Self {
+        Self::fixed(Target::AsyncFunction(call), filter, order, uid, place)
+    }
+
+    const fn fixed(
+        target: Target<T>,
+        filter: Option<fn(&T) -> bool>,
+        order: i32,
+        uid: Option<&'static str>,
+        (path, file, line, index): Place,
     ) -> Self {
         Self {
-            target: Target::Function(call),
-            filter: match filter {
-                Some(filter) => Some(Filter::Function(filter)),
-                None => None,
-            },
             details: Details {
                 path,
                 file,
                 line,
                 index,
                 order,
+                is_async: matches!(target, Target::AsyncFunction(_)),
                 uid: match uid {
                     Some(uid) => Some(Cow::Borrowed(uid)),
                     None => None,
                 },
+            },
+            target,
+            filter: match filter {
+                Some(filter) => Some(Filter::Function(filter)),
+                None => None,
             },
         }
     }
 
     /// A receiver that is connected at run time.
     pub(super) fn object(
-        receiver: Box<dyn Receiver<T>>,
+        receiver: Erased<T>,
         filter: Option<Closure<T>>,
         details: Details,
     ) -> Self {
@@ -87,28 +114,52 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     #[inline]
-    pub(super) fn call(&self, event: &T) -> Result<Called, BoxError> {
-        if let Some(filter) = &self.filter
-            && !filter.accepts(event)
-        {
+    pub(super) fn is_async(&self) -> bool {
+        matches!(
+            self.target,
+            Target::AsyncFunction(_) | Target::Object(Erased::Async(_))
+        )
+    }
+
+    /// Calls it, unless it has to be waited for.
+    #[inline]
+    pub(super) fn call(&self, event: &T) -> Result<Called, Cause> {
+        if !self.accepts(event) {
             return Ok(Called::Filtered);
         }
+        let result = match &self.target {
+            Target::Function(call) => call(event),
+            Target::Object(Erased::Sync(receiver)) => receiver.receive(event),
+            Target::AsyncFunction(_) | Target::Object(Erased::Async(_)) => {
+                return Err(Cause::NeedsAsend);
+            }
+        };
+        result.map(|()| Called::Ran).map_err(Cause::Error)
+    }
+
+    /// What an async one does with an event; `None` when its filter declines.
+    pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
         match &self.target {
-            Target::Function(call) => call(event)?,
-            Target::Object(receiver) => receiver.receive(event)?,
+            _ if !self.accepts(event) => None,
+            Target::AsyncFunction(call) => Some(call(event)),
+            Target::Object(Erased::Async(receiver)) => Some(receiver.start(event)),
+            Target::Function(_) | Target::Object(Erased::Sync(_)) => None,
         }
-        Ok(Called::Ran)
+    }
+
+    #[inline]
+    fn accepts(&self, event: &T) -> bool {
+        match &self.filter {
+            None => true,
+            Some(Filter::Function(accepts)) => accepts(event),
+            Some(Filter::Closure(accepts)) => accepts(event),
+        }
     }
 }
 
-impl<T> Filter<T> {
-    fn accepts(&self, event: &T) -> bool {
-        match self {
-            Self::Function(accepts) => accepts(event),
-            Self::Closure(accepts) => accepts(event),
-        }
-    }
-}
+/// Where a static receiver is: its path, file and line, and its number in its
+/// crate.
+type Place = (&'static str, &'static str, u32, u32);
 
 impl<T> fmt::Debug for ReceiverOf<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -116,6 +116,10 @@ pub enum Cause {
     /// It panicked with this message; `None` when the panic carried something
     /// other than text.
     Panic(Option<Box<str>>),
+    /// It is async, and was met by a plain `send`, which cannot wait: take
+    /// [`asend`](crate::Signal::asend) or
+    /// [`asend_robust`](crate::Signal::asend_robust).
+    NeedsAsend,
 }
 
 impl Failure {
@@ -136,12 +140,12 @@ impl Failure {
         &self.0.cause
     }
 
-    /// The error that it returned, unless it panicked.
+    /// The error that it returned, if that is why it failed.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) => None,
+            Cause::Panic(_) | Cause::NeedsAsend => None,
         }
     }
 
@@ -150,7 +154,7 @@ impl Failure {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panic(message) => message.as_deref(),
-            Cause::Error(_) => None,
+            Cause::Error(_) | Cause::NeedsAsend => None,
         }
     }
 }
@@ -169,6 +173,7 @@ impl fmt::Display for Failure {
         let what = match self.0.cause {
             Cause::Error(_) => "failed",
             Cause::Panic(_) => "panicked",
+            Cause::NeedsAsend => "is async and needs asend",
         };
         let receiver = &self.0.receiver;
         write!(
@@ -183,7 +188,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) => None,
+            Cause::Panic(_) | Cause::NeedsAsend => None,
         }
     }
 }

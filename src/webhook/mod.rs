@@ -228,6 +228,37 @@ impl Webhook {
         }
         report
     }
+
+    /// [`dispatch`](Self::dispatch), and waits for async receivers: one event
+    /// after the other, and the async receivers of one event at once, as
+    /// [`asend_robust`](crate::Signal::asend_robust) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn answer(event: &MessageReceived) {
+    ///     assert_eq!(event.message.message_type(), "text");
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # pollster::block_on(async {
+    /// let webhook = parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(webhook.dispatch_async().await.called(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn dispatch_async(&self) -> DispatchReport {
+        let mut report = DispatchReport::default();
+        for event in &self.events {
+            report.add(event, event.dispatch_async().await);
+        }
+        report
+    }
 }
 
 impl IntoIterator for Webhook {

@@ -1,0 +1,167 @@
+//! Receivers that wait, and what `connect` makes a receiver of.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::receiver::{BoxError, Receiver, ReceiverOutput};
+
+/// What an async receiver does with one event, boxed.
+#[doc(hidden)]
+pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+
+/// Something that is called with every event of a signal, and waits: for a
+/// database, or for another server.
+///
+/// Every `async fn(&T)` and `async |event: &T|` that returns `()` or
+/// `Result<(), E>` is one, as long as its future borrows nothing but the event
+/// and is `Send`. An `async move` closure that owns something lends it to its
+/// future, which no bound can describe: clone it into an `async move` block, or
+/// implement this for a struct that carries it. It is polled by [`asend`](crate::Signal::asend) and
+/// [`asend_robust`](crate::Signal::asend_robust), within the task that sends.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use whatsapp_signals::{AsyncReceiver, BoxError, Signal};
+///
+/// static SEEN: AtomicUsize = AtomicUsize::new(0);
+///
+/// struct CountLongerThan(usize);
+///
+/// impl AsyncReceiver<String> for CountLongerThan {
+///     async fn receive(&self, event: &String) -> Result<(), BoxError> {
+///         SEEN.fetch_add(usize::from(event.len() > self.0), Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+///
+/// # pollster::block_on(async {
+/// let signal: Signal<String> = Signal::new("line_read");
+/// let _connection = signal.connect(CountLongerThan(3));
+///
+/// let prefix = String::from("h");
+/// let _starts = signal.connect(move |event: &String| {
+///     let (prefix, event) = (prefix.clone(), event.clone());
+///     async move { if event.starts_with(&prefix) { Ok(()) } else { Err("no") } }
+/// });
+///
+/// signal.asend(&"hi".to_owned()).await?;
+/// signal.asend(&"hello".to_owned()).await?;
+/// assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+/// # Ok::<(), whatsapp_signals::Failure>(())
+/// # }).unwrap();
+/// ```
+pub trait AsyncReceiver<T: ?Sized>: Send + Sync + 'static {
+    /// Handles one event. The future may be dropped before it is done: when the
+    /// sender is cancelled, or another receiver has ended an
+    /// [`asend`](crate::Signal::asend).
+    fn receive(&self, event: &T) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// An `Fn` that gives a future which may borrow the event.
+///
+/// It exists since a future that borrows is of another type for each lifetime,
+/// which no bound on `Fn` alone can say.
+#[doc(hidden)]
+pub trait AsyncCall<'a, T: ?Sized + 'a>: Fn(&'a T) -> Self::Future {
+    type Future: Future<Output: ReceiverOutput> + Send + 'a;
+}
+
+impl<'a, T, F, R> AsyncCall<'a, T> for F
+where
+    T: ?Sized + 'a,
+    F: Fn(&'a T) -> R,
+    R: Future<Output: ReceiverOutput> + Send + 'a,
+{
+    type Future = R;
+}
+
+impl<T, F> AsyncReceiver<T> for F
+where
+    T: ?Sized + Sync,
+    F: for<'a> AsyncCall<'a, T> + Send + Sync + 'static,
+{
+    async fn receive(&self, event: &T) -> Result<(), BoxError> {
+        self(event).await.into_result()
+    }
+}
+
+/// What [`Signal::connect`](crate::Signal::connect) takes: a [`Receiver`] or
+/// an [`AsyncReceiver`], which are functions and closures of both kinds and
+/// structs of your own. `Kind` is found out by the compiler. Sealed: there are
+/// no others.
+///
+/// ```
+/// use whatsapp_signals::{Cause, Signal};
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _runs = signal.connect(|_: &u32| {});
+/// let _waits = signal.connect(async |n: &u32| if *n > 8 { Err("too late") } else { Ok(()) });
+///
+/// # pollster::block_on(async {
+/// assert!(signal.asend(&7).await.is_ok());
+/// assert!(signal.asend(&9).await.is_err());
+/// # });
+/// // A plain send cannot wait, and says so.
+/// assert!(matches!(signal.send(&7).unwrap_err().cause(), Cause::NeedsAsend));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot receive `{T}`",
+    note = "a receiver is an `Fn(&{T})` that returns `()` or `Result<(), E>`, or an async one whose future is `Send`; give a closure's argument its type: `|event: &{T}| …`"
+)]
+pub trait IntoReceiver<T: ?Sized, Kind>: sealed::Sealed<T, Kind> {}
+
+impl<T: ?Sized, Kind, R: sealed::Sealed<T, Kind>> IntoReceiver<T, Kind> for R {}
+
+pub(super) mod sealed {
+    use super::{AsyncReceiver, BoxFuture, Receiver};
+
+    /// A receiver with its type erased, of either kind.
+    #[allow(missing_debug_implementations, reason = "nobody sees one")]
+    pub enum Erased<T: ?Sized> {
+        Sync(Box<dyn Receiver<T>>),
+        Async(Box<dyn DynAsyncReceiver<T>>),
+    }
+
+    impl<T: ?Sized> Erased<T> {
+        pub(in crate::signal) fn is_async(&self) -> bool {
+            matches!(self, Self::Async(_))
+        }
+    }
+
+    /// An [`AsyncReceiver`] as an object.
+    pub trait DynAsyncReceiver<T: ?Sized>: Send + Sync {
+        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a>;
+    }
+
+    impl<T: ?Sized, R: AsyncReceiver<T>> DynAsyncReceiver<T> for R {
+        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a> {
+            Box::pin(self.receive(event))
+        }
+    }
+
+    pub trait Sealed<T: ?Sized, Kind> {
+        fn erase(self) -> Erased<T>;
+    }
+
+    /// The kind of a [`Receiver`].
+    #[derive(Debug)]
+    pub struct Runs;
+
+    /// The kind of an [`AsyncReceiver`].
+    #[derive(Debug)]
+    pub struct Waits;
+
+    impl<T: ?Sized, R: Receiver<T>> Sealed<T, Runs> for R {
+        fn erase(self) -> Erased<T> {
+            Erased::Sync(Box::new(self))
+        }
+    }
+
+    impl<T: ?Sized, R: AsyncReceiver<T>> Sealed<T, Waits> for R {
+        fn erase(self) -> Erased<T> {
+            Erased::Async(Box::new(self))
+        }
+    }
+}

@@ -1,0 +1,10 @@
+use whatsapp_signals::{Signal, receiver};
+
+static TICK: Signal<u32> = Signal::new("tick");
+
+#[receiver(TICK)]
+async fn log(_event: &u32) -> u32 {
+    1
+}
+
+fn main() {}
