@@ -7,6 +7,7 @@ pub mod model;
 pub mod signal;
 pub mod signals;
 pub mod store;
+mod trace;
 #[cfg(feature = "signature")]
 mod verify;
 pub mod webhook;

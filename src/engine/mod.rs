@@ -33,6 +33,7 @@ use crate::event::{Event, MessageSent, WebhookEvent};
 use crate::model::Timestamp;
 use crate::signal::Report;
 use crate::store::{Lease, Mode, Store, StoreError, Transaction, WebhookId, transact};
+use crate::trace;
 use crate::webhook::{ParseError, Parser};
 use claim::{Batch, Claim};
 use record::Recorder;
@@ -158,7 +159,8 @@ impl<S: Store> WebhookEngine<S> {
     }
 
     async fn process_with(&self, wait: Wait, body: &[u8]) -> Result<Outcome, EngineError> {
-        let webhook = self.settings.parser.parse(body)?;
+        let webhook = self.settings.parser.parse(body);
+        let webhook = webhook.inspect_err(trace::unreadable)?;
         let batch = Batch::new(webhook.into_events());
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
             claimer::claim_body(tx, &self.settings, lease, batch, body)
@@ -274,14 +276,20 @@ impl<S: Store> WebhookEngine<S> {
         mut batch: Batch,
         mut claim: impl FnMut(&mut dyn Transaction, Lease, &Batch) -> Result<Claim, StoreError>,
     ) -> Result<Outcome, StoreError> {
-        let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
-        let claim = |tx: &mut dyn Transaction| claim(tx, lease, &batch);
-        let mut claim = wait.block(|| transact(&self.store, Mode::Write, claim))?;
-        for job in &mut claim.jobs {
-            std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
-        }
-        let (run, jobs) = Run::new(&self.store, &self.settings, wait, &batch, lease, claim);
-        run.deliver(jobs).await
+        let span = trace::Webhook::new(&batch.events);
+        let work = async {
+            let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
+            let claim = |tx: &mut dyn Transaction| claim(tx, lease, &batch);
+            let mut claim = wait.block(|| transact(&self.store, Mode::Write, claim))?;
+            for job in &mut claim.jobs {
+                std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
+            }
+            let (run, jobs) = Run::new(&self.store, &self.settings, wait, &batch, lease, claim);
+            let outcome = run.deliver(jobs).await?;
+            trace::processed(&outcome);
+            Ok(outcome)
+        };
+        span.around(work).await
     }
 
     /// Stores a message that you sent, and fires

@@ -11,6 +11,7 @@ use crate::signal::{ReceiverId, Slots, Watch};
 use crate::store::{
     EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
+use crate::trace;
 use crate::webhook::EventFailure;
 
 /// How long what receivers did may stay unmarked. After a crash those of this
@@ -107,7 +108,10 @@ impl<'a> Run<'a> {
             return Err(error);
         }
         self.outcome.fired += 1;
-        self.outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
+        if let WebhookEvent::Unrecognized(item) = event {
+            trace::unrecognized(job.event, item);
+            self.outcome.unrecognized += 1;
+        }
         let failures = EventFailure::all(job.event, report);
         self.outcome.failures.extend(failures);
         if self.failed.is_empty() && !is_cut_short {

@@ -36,6 +36,7 @@ mod value;
 use std::sync::Arc;
 
 use crate::event::WebhookEvent;
+use crate::trace;
 
 pub use error::{ParseError, ParseErrorKind};
 pub(crate) use events::Events;
@@ -222,11 +223,14 @@ impl Webhook {
     /// ```
     #[must_use = "the report holds the failures"]
     pub fn dispatch(&self) -> DispatchReport {
-        let mut report = DispatchReport::default();
-        for event in &self.events {
-            report.add(event, event.dispatch());
-        }
-        report
+        trace::Webhook::new(&self.events).scope(|| {
+            let mut report = DispatchReport::default();
+            for event in &self.events {
+                report.add(event, event.dispatch());
+            }
+            trace::finished(&report);
+            report
+        })
     }
 
     /// [`dispatch`](Self::dispatch), and waits for async receivers: one event
@@ -253,11 +257,15 @@ impl Webhook {
     /// # }
     /// ```
     pub async fn dispatch_async(&self) -> DispatchReport {
-        let mut report = DispatchReport::default();
-        for event in &self.events {
-            report.add(event, event.dispatch_async().await);
-        }
-        report
+        let work = async {
+            let mut report = DispatchReport::default();
+            for event in &self.events {
+                report.add(event, event.dispatch_async().await);
+            }
+            trace::finished(&report);
+            report
+        };
+        trace::Webhook::new(&self.events).around(work).await
     }
 }
 

@@ -1,0 +1,236 @@
+//! What is told to `tracing`, and that nothing of it is a user's.
+#![cfg(feature = "tracing")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::{fmt, fs};
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+use whatsapp_signals::event::{Change, MessageReceived, MessageStatusChanged};
+use whatsapp_signals::model::MetaError;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_STATUS_CHANGED, META_ERROR};
+use whatsapp_signals::store::MemoryStore;
+use whatsapp_signals::{WebhookEngine, parse, receiver};
+
+/// An error with a cause.
+#[derive(Debug)]
+struct Down(io::Error);
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the CRM is down")
+    }
+}
+
+impl Error for Down {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[receiver(MESSAGE_RECEIVED, uid = "crm")]
+fn forward(_: &MessageReceived) -> Result<(), Down> {
+    Err(Down(io::Error::other("connection refused")))
+}
+
+#[receiver(MESSAGE_RECEIVED)]
+async fn waits(_: &MessageReceived) {}
+
+#[receiver(MESSAGE_STATUS_CHANGED)]
+fn panics(_: &MessageStatusChanged) {
+    std::panic::resume_unwind(Box::new("out of paper"));
+}
+
+#[receiver(META_ERROR)]
+fn looks(_: &Change<MetaError>) {
+    tracing::info!("a receiver's own");
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// What is told meanwhile, without the places of lines.
+fn told(work: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_max_level(tracing::Level::TRACE)
+        .without_time()
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::with_default(subscriber, work);
+    String::from_utf8(std::mem::take(&mut lines.0.lock())).unwrap()
+}
+
+const BODY: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"900","changes":[{"field":"messages","value":{
+    "metadata":{"phone_number_id":"300"},
+    "messages":[{"id":"wamid.A","from":"15550101001","type":"text","text":{"body":"Hi"}},
+                {"id":"wamid.B","from":"15550101001","type":"hologram"}],
+    "statuses":[{"id":"wamid.C","status":"read"}],
+    "errors":[{"code":1}]}}]}]}"#;
+
+#[test]
+fn a_webhook_is_a_span_with_its_failures_and_its_counts() {
+    let told = told(|| {
+        let report = parse(BODY.as_bytes()).unwrap().dispatch();
+        assert_eq!(report.failures().len(), 3);
+    });
+    let span = r#"whatsapp_webhook{events=4 waba_id="900" phone_number_id="300"}: "#;
+    let lines: Vec<_> = told.lines().map(str::trim_start).collect();
+    assert!(lines.iter().all(|line| line.contains(span)), "{told}");
+    let expect = [
+        (
+            "ERROR",
+            r#"of signal message_received failed event=0 signal="message_received" receiver="tracing::forward" file="tests/tracing.rs" line="#,
+            "error=the CRM is down: connection refused",
+        ),
+        (
+            "ERROR",
+            r#"of signal message_received is async and needs asend event=0 signal="message_received" receiver="tracing::waits""#,
+            "",
+        ),
+        (
+            "WARN",
+            r#"unrecognized event=1 field="messages" path=entry[0].changes[0].value.messages[1] reason=unknown type "hologram""#,
+            "",
+        ),
+        (
+            "ERROR",
+            r#"receiver="tracing::panics""#,
+            r#"panic="out of paper""#,
+        ),
+        ("INFO", "a receiver's own", ""),
+        (
+            "INFO",
+            "dispatched events=4 unrecognized=1 unheard=1 called=4 filtered=0 failed=3",
+            "",
+        ),
+    ];
+    assert_eq!(lines.len(), expect.len(), "{told}");
+    for (line, (level, first, last)) in lines.iter().zip(expect) {
+        assert!(line.starts_with(level), "{line}");
+        assert!(line.contains(first) && line.contains(last), "{line}");
+    }
+}
+
+#[test]
+fn the_span_holds_while_receivers_wait() {
+    let told = told(|| {
+        let webhook = parse(BODY.as_bytes()).unwrap();
+        assert_eq!(
+            pollster::block_on(webhook.dispatch_async())
+                .failures()
+                .len(),
+            2
+        );
+    });
+    let span = "whatsapp_webhook{events=4";
+    assert!(told.lines().all(|line| line.contains(span)), "{told}");
+    assert!(!told.contains("needs asend"), "{told}");
+}
+
+#[test]
+fn an_engine_tells_the_same_and_what_came_of_it() {
+    let told = told(|| {
+        let engine = WebhookEngine::new(MemoryStore::new());
+        assert_eq!(engine.process(BODY.as_bytes()).unwrap().failed(), 3);
+        assert!(engine.process(b"{").is_err());
+    });
+    assert_eq!(told.matches("ERROR").count(), 3, "{told}");
+    let counts = "processed fired=4 duplicate=0 unrecognized=1 failed=3 unfinished=2 dead=0";
+    assert!(told.contains(counts), "{told}");
+    let broken = "not a webhook error=the body ends early, at line 1 column 1";
+    assert!(told.lines().last().unwrap().ends_with(broken), "{told}");
+}
+
+/// Members whose texts are a user's.
+const PRIVATE: [&str; 12] = [
+    "body",
+    "caption",
+    "name",
+    "first_name",
+    "formatted_name",
+    "from",
+    "wa_id",
+    "recipient_id",
+    "id",
+    "phone",
+    "email",
+    "user_id",
+];
+
+/// The values of such members, anywhere below a message, status or contact.
+fn private(value: &Value, is_users: bool, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let lists = [
+                    "messages",
+                    "statuses",
+                    "contacts",
+                    "message_echoes",
+                    "calls",
+                ];
+                let is_users = is_users || lists.contains(&name.as_str());
+                match value.as_str() {
+                    // Too short to be told from other words.
+                    Some(text) if is_users && PRIVATE.contains(&name.as_str()) => {
+                        found.extend((text.len() > 5).then(|| text.to_owned()));
+                    }
+                    _ => private(value, is_users, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| private(item, is_users, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn nothing_of_a_user_is_told() {
+    let mut count = 0;
+    for file in fs::read_dir("tests/payloads").unwrap() {
+        let body = fs::read(file.unwrap().path()).unwrap();
+        let told = told(|| {
+            let webhook = parse(&body).unwrap();
+            let _ = webhook.dispatch();
+            let _ = pollster::block_on(webhook.dispatch_async());
+            let engine = WebhookEngine::new(MemoryStore::new());
+            let _ = engine.process(&body).unwrap();
+            let _ = pollster::block_on(engine.process_async(&body)).unwrap();
+        });
+        // One of them has half a surrogate, which a `Value` cannot.
+        let Ok(value) = serde_json::from_slice(&body) else {
+            continue;
+        };
+        let mut found = Vec::new();
+        private(&value, false, &mut found);
+        count += found.len();
+        for text in found {
+            assert!(!told.contains(&text), "{text:?} in {told}");
+        }
+    }
+    assert!(count > 100, "{count} texts were looked for");
+}
