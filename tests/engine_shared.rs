@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use support::batch::{ERRORS, messages, value};
 use support::engines::{Engine, with_each_store};
+#[cfg(feature = "sqlite")]
 use support::folder::Folder;
 use whatsapp_signals::event::{Change, MessageReceived};
 use whatsapp_signals::model::MetaError;

@@ -38,7 +38,9 @@ fn forward(_: &MessageReceived) -> Result<(), Down> {
 }
 
 #[receiver(MESSAGE_RECEIVED)]
-async fn waits(_: &MessageReceived) {}
+async fn waits(_: &MessageReceived) {
+    std::future::ready(()).await;
+}
 
 #[receiver(MESSAGE_STATUS_CHANGED)]
 fn panics(_: &MessageStatusChanged) {
