@@ -134,12 +134,14 @@ fn send_robust(bencher: Bencher<'_, '_>, receivers: usize) {
 
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
 
-/// Polls a future that is ready.
-fn now<R>(future: impl Future<Output = R>) -> R {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("nothing waits here"),
-    }
+/// Polls a future that is ready, where it is made, as an `.await` does.
+macro_rules! now {
+    ($future:expr) => {
+        match pin!($future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => unreachable!("nothing waits here"),
+        }
+    };
 }
 
 #[divan::bench(args = COUNTS)]
@@ -154,7 +156,7 @@ fn bare_loop_over_boxed_futures(bencher: Bencher<'_, '_>, receivers: usize) {
     bencher.bench(|| {
         let list = black_box(&list);
         let mut futures: Vec<_> = list.iter().map(|call| Some(call(black_box(&1)))).collect();
-        now(poll_fn(|cx| {
+        now!(poll_fn(|cx| {
             let mut waits = false;
             for slot in &mut futures {
                 if let Some(future) = slot {
@@ -188,16 +190,16 @@ fn async_signal(receivers: usize) -> &'static Signal<u64> {
 fn asend(bencher: Bencher<'_, '_>, receivers: usize) {
     let signal = async_signal(receivers);
     assert_eq!(
-        now(signal.asend(&1)).map_or(0, |report| report.called()),
+        now!(signal.asend(&1)).map_or(0, |report| report.called()),
         receivers
     );
-    bencher.bench(|| now(black_box(signal).asend(black_box(&1))).is_ok());
+    bencher.bench(|| now!(black_box(signal).asend(black_box(&1))).is_ok());
 }
 
 #[divan::bench(args = COUNTS)]
 fn asend_robust(bencher: Bencher<'_, '_>, receivers: usize) {
     let signal = async_signal(receivers);
-    bencher.bench(|| now(black_box(signal).asend_robust(black_box(&1))).is_ok());
+    bencher.bench(|| now!(black_box(signal).asend_robust(black_box(&1))).is_ok());
 }
 
 #[divan::bench]

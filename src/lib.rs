@@ -92,17 +92,20 @@ pub mod __private {
 
     /// Whether a filter accepts an event. What the filter takes is known here,
     /// so that a closure need not say it.
+    #[inline]
     pub fn accepts<T: ?Sized>(event: &T, filter: impl Fn(&T) -> bool) -> bool {
         filter(event)
     }
 
     /// An async receiver's future, which must be one for any thread.
+    #[inline]
     pub fn boxed<'a>(
         future: impl Future<Output = Result<(), BoxError>> + Send + 'a,
     ) -> BoxFuture<'a> {
         Box::pin(future)
     }
 
+    #[inline]
     pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
         output.into_result()
     }

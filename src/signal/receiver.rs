@@ -93,6 +93,7 @@ pub trait ReceiverOutput: sealed::Sealed {
 }
 
 impl ReceiverOutput for () {
+    #[inline]
     fn into_result(self) -> Result<(), BoxError> {
         Ok(())
     }
@@ -102,6 +103,7 @@ impl ReceiverOutput for () {
 // convert, instead of saying what a receiver returns.
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> ReceiverOutput for Result<(), E> {
+    #[inline]
     fn into_result(self) -> Result<(), BoxError> {
         self.map_err(Into::into)
     }

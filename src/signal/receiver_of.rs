@@ -138,6 +138,7 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// What an async one does with an event; `None` when its filter declines.
+    #[inline]
     pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
         match &self.target {
             _ if !self.accepts(event) => None,
