@@ -9,7 +9,8 @@
 //! The floor is `parse` and `dispatch` of the same bodies in the same minute. A
 //! receiver that does nothing has each message. A thousand messages are of 20
 //! users, as when a busy hour is made up for, or of a thousand, which is the
-//! worst: no two of them have a row or a page in common.
+//! worst: no two of them have a row or a page in common. `bare` is the floor of
+//! `sqlite`: the same rows by bare statements.
 #![allow(missing_docs, reason = "a benchmark")]
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(
@@ -24,6 +25,7 @@ use std::path::Path;
 use std::time::Instant;
 use std::{env, fs, process};
 
+use rusqlite::{Connection, ToSql};
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::store::{MemoryStore, SqliteStore, Store};
 use whatsapp_signals::{WebhookEngine, parse, receiver, signals::MESSAGE_RECEIVED};
@@ -57,6 +59,7 @@ fn main() {
     measure("memory", &sizes, MemoryStore::bounded(usize::MAX));
     let store = SqliteStore::open(folder.join("engine.db")).unwrap();
     measure("sqlite", &sizes, store);
+    measure_bare(&sizes, &folder.join("bare.db"));
     fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -101,6 +104,87 @@ fn measure(name: &str, sizes: &[u64], store: impl Store) {
     }
 }
 
+/// The same rows of a thousand messages in the same tables by bare statements,
+/// with nothing read, decided or called: what SQLite asks for on this machine.
+fn measure_bare(sizes: &[u64], path: &Path) {
+    drop(SqliteStore::open(path).unwrap());
+    let connection = Connection::open(path).unwrap();
+    // As the store has it.
+    let settings = "PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536";
+    connection.execute_batch(settings).unwrap();
+    connection.set_prepared_statement_cache_capacity(64);
+    let mut stored = 0;
+    for size in sizes {
+        while stored < *size {
+            write_bare(&connection, stored, 1000);
+            stored += 1000;
+        }
+        for users in [20, 1000] {
+            let mut whole = Vec::new();
+            for _ in 0..ROUNDS {
+                whole.push(micros(3000, || {
+                    for at in 0..3 {
+                        write_bare(&connection, stored + at * 1000, users);
+                    }
+                }));
+                stored += 3000;
+            }
+            let whole = median(whole);
+            println!(
+                "bare {size:>11} {:>14} {users:>6} {:>8.0} {whole:>8.2}",
+                1000,
+                1e6 / whole
+            );
+        }
+    }
+}
+
+/// A body with a thousand messages: what is new of it, and then that it is done.
+fn write_bare(connection: &Connection, first: u64, users: u64) {
+    let body = body(first, 1000, users);
+    let run = |sql: &str, params: &[&dyn ToSql]| {
+        connection
+            .prepare_cached(sql)
+            .unwrap()
+            .execute(params)
+            .unwrap();
+    };
+    connection
+        .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")
+        .unwrap();
+    run(
+        "INSERT INTO webhook (received_at, open, dead) VALUES (?1, 1000, 0)",
+        &[&1_785_000_000],
+    );
+    let webhook = connection.last_insert_rowid();
+    run("INSERT INTO body VALUES (?1, ?2)", &[&webhook, &body]);
+    for number in first..first + 1000 {
+        let phone = user(first, number, users);
+        let wamid = wamid(phone, number);
+        // By the user, and then at random.
+        let mut fingerprint = [0; 16];
+        fingerprint[..4].copy_from_slice(&scatter(phone).to_be_bytes()[..4]);
+        fingerprint[4..12].copy_from_slice(&scatter(number).to_be_bytes());
+        run(
+            "INSERT INTO event (fingerprint, webhook, received_at, progress, attempts)
+            VALUES (?1, ?2, ?3, 0, 0) ON CONFLICT (fingerprint) DO NOTHING",
+            &[&fingerprint, &webhook, &1_785_000_000],
+        );
+        let message = format!(
+            r#"{{"id":"{wamid}","direction":"inbound","user":{{"wa_id":"{phone}"}},"timestamp":1785000000,"content":{{"text":{{"body":"Is the gravel bike ready for Saturday? Number {number}"}}}}}}"#
+        );
+        run(
+            "INSERT INTO message (wamid, contact, at, is_unread, message)
+            VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT (wamid) DO NOTHING",
+            &[&wamid, &(phone % USERS), &1_785_000_000, &message],
+        );
+    }
+    let done = "COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+    connection.execute_batch(done).unwrap();
+    run("DELETE FROM webhook WHERE id = ?1", &[&webhook]);
+    connection.execute_batch("COMMIT").unwrap();
+}
+
 /// What the disk asks for one `fsync`, in µs.
 fn fsync(folder: &Path) -> f64 {
     let mut file = fs::File::create(folder.join("fsync")).unwrap();
@@ -128,11 +212,8 @@ fn median(mut of: Vec<f64>) -> f64 {
 /// A body with messages that no other has, from `first` on.
 fn body(first: u64, items: u64, users: u64) -> Vec<u8> {
     let (mut contacts, mut messages) = (String::new(), String::new());
-    // Bodies are of other users each, who are no neighbours.
-    let user =
-        |number: u64| 15_550_000_000 + ((scatter(first) >> 40) + number % users) * 7919 % USERS;
     for number in first..first + users {
-        let phone = user(number);
+        let phone = user(first, number, users);
         let comma = if number == first { "" } else { "," };
         let _ = write!(
             contacts,
@@ -140,19 +221,28 @@ fn body(first: u64, items: u64, users: u64) -> Vec<u8> {
         );
     }
     for number in first..first + items {
-        let phone = user(number);
-        let (random, at) = (scatter(number), 1_785_000_000 + number);
+        let phone = user(first, number, users);
+        let (wamid, at) = (wamid(phone, number), 1_785_000_000 + number);
         let comma = if number == first { "" } else { "," };
-        // As Meta's do, a wamid begins with the user, and ends at random.
         let _ = write!(
             messages,
-            r#"{comma}{{"from":"{phone}","id":"wamid.HBgL{phone}VAgASGBQ{random:016X}AA==","timestamp":"{at}","type":"text","text":{{"body":"Is the gravel bike ready for Saturday? Number {number}"}}}}"#
+            r#"{comma}{{"from":"{phone}","id":"{wamid}","timestamp":"{at}","type":"text","text":{{"body":"Is the gravel bike ready for Saturday? Number {number}"}}}}"#
         );
     }
     format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"102290129340398","changes":[{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550783881","phone_number_id":"106540352242922"}},"contacts":[{contacts}],"messages":[{messages}]}}}}]}}]}}"#
     )
     .into_bytes()
+}
+
+/// Who sends a message. Bodies are of other users each, who are no neighbours.
+fn user(first: u64, number: u64, users: u64) -> u64 {
+    15_550_000_000 + ((scatter(first) >> 40) + number % users) * 7919 % USERS
+}
+
+/// As Meta's do, it begins with the user, and ends at random.
+fn wamid(phone: u64, number: u64) -> String {
+    format!("wamid.HBgL{phone}VAgASGBQ{:016X}AA==", scatter(number))
 }
 
 /// Another number for each number, in no order.

@@ -150,6 +150,17 @@ macro_rules! signals {
 
             /// [`dispatch`](Self::dispatch), and waits for async receivers:
             /// [`Signal::asend_robust`].
+            ///
+            /// ```
+            /// # pollster::block_on(async {
+            /// let body = include_bytes!("../tests/payloads/text.json");
+            /// let webhook = whatsapp_signals::parse(body)?;
+            /// let report = webhook.events()[0].dispatch_async().await;
+            /// assert!(report.is_unheard(), "nobody listens in this example");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # }).unwrap();
+            /// ```
+            #[must_use = "the report holds the failures"]
             pub async fn dispatch_async(&self) -> Report {
                 match self {
                     $(Self::$variant(event) => $signal.asend_robust(event).await,)+

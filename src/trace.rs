@@ -5,9 +5,13 @@
 //! text, no name, no phone number, and so no wamid either, which has one in it.
 //! What your receivers say in their errors is yours.
 
+#[cfg(all(feature = "signature", feature = "tracing"))]
+pub(crate) use on::forged;
 #[cfg(feature = "tracing")]
 pub(crate) use on::{Webhook, failed, finished, processed, unreadable, unrecognized};
 
+#[cfg(all(feature = "signature", not(feature = "tracing")))]
+pub(crate) use off::forged;
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{Webhook, failed, finished, processed, unreadable, unrecognized};
 
@@ -20,8 +24,8 @@ mod on {
     use tracing::{Instrument, Span, error, info, info_span, warn};
 
     use crate::Outcome;
-    use crate::event::{Unrecognized, WebhookEvent};
-    use crate::model::{PhoneNumberId, WabaId};
+    use crate::event::{Quoted, Unrecognized, WebhookEvent};
+    use crate::model::Account;
     use crate::signal::Failure;
     use crate::webhook::{DispatchReport, ParseError};
 
@@ -30,10 +34,10 @@ mod on {
 
     impl Webhook {
         pub(crate) fn new(events: &[WebhookEvent]) -> Self {
-            let account = events.first().map(WebhookEvent::account);
-            let waba = account.and_then(|account| account.waba_id.as_ref().map(WabaId::as_str));
-            let number = account
-                .and_then(|account| account.phone_number_id.as_ref().map(PhoneNumberId::as_str));
+            let waba = of_all(events, |account| Some(account.waba_id.as_ref()?.as_str()));
+            let number = of_all(events, |account| {
+                Some(account.phone_number_id.as_ref()?.as_str())
+            });
             Self(info_span!(
                 "whatsapp_webhook",
                 events = events.len(),
@@ -49,6 +53,15 @@ mod on {
         pub(crate) async fn around<R>(&self, work: impl Future<Output = R>) -> R {
             work.instrument(self.0.clone()).await
         }
+    }
+
+    /// An id that all events have. One that is longer than any of Meta's is left
+    /// out.
+    fn of_all(events: &[WebhookEvent], id: impl Fn(&Account) -> Option<&str>) -> Option<&str> {
+        let mut ids = events.iter().map(|event| id(event.account()));
+        let first = ids.next()??;
+        let is_all = first.len() <= 64 && ids.all(|id| id == Some(first));
+        is_all.then_some(first)
     }
 
     /// A receiver failed at the event with this place in its webhook.
@@ -70,8 +83,7 @@ mod on {
     pub(crate) fn unrecognized(event: usize, item: &Unrecognized) {
         warn!(
             event,
-            field = item.field.as_deref(),
-            path = %item.path,
+            field = item.field.as_deref().map(Quoted).map(tracing::field::display),
             reason = %item.reason,
             "unrecognized"
         );
@@ -79,6 +91,11 @@ mod on {
 
     pub(crate) fn unreadable(error: &ParseError) {
         warn!(%error, "not a webhook");
+    }
+
+    #[cfg(feature = "signature")]
+    pub(crate) fn forged(error: &crate::SignatureError) {
+        warn!(%error, "not signed");
     }
 
     pub(crate) fn finished(report: &DispatchReport) {
@@ -158,6 +175,10 @@ mod off {
 
     #[inline]
     pub(crate) fn unreadable(_: &ParseError) {}
+
+    #[cfg(feature = "signature")]
+    #[inline]
+    pub(crate) fn forged(_: &crate::SignatureError) {}
 
     #[inline]
     pub(crate) fn finished(_: &DispatchReport) {}

@@ -5,7 +5,7 @@
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -344,6 +344,61 @@ fn dropping_the_future_drops_all_of_them() {
     drop(connections);
 }
 
+/// Panics when it is dropped, whatever happens.
+struct AlwaysPanics;
+
+impl Drop for AlwaysPanics {
+    fn drop(&mut self) {
+        // Not `panic!`, which would show up in the test's output.
+        std::panic::resume_unwind(Box::new("in drop"));
+    }
+}
+
+#[test]
+fn destructors_that_panic_do_not_end_a_program_that_cancels() {
+    let signal = Signal::new("tick");
+    let panics = |_: &u32| async {
+        let _panics = AlwaysPanics;
+        pending::<()>().await;
+    };
+    let _connections = [signal.connect(panics), signal.connect(panics)];
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut robust = Box::pin(signal.asend_robust(&1));
+    assert!(robust.as_mut().poll(&mut cx).is_pending());
+    drop(robust);
+    let mut sent = Box::pin(signal.asend(&1));
+    assert!(sent.as_mut().poll(&mut cx).is_pending());
+    drop(sent);
+}
+
+/// tokio lets a task do no more than so much a turn.
+#[test]
+fn one_that_is_always_ready_does_not_starve_the_others() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    let (signal, is_over) = (Signal::new("tick"), Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&is_over);
+    let _busy = signal.connect(move |_: &u32| {
+        let flag = Arc::clone(&flag);
+        async move {
+            while !flag.load(Relaxed) {
+                tokio::task::consume_budget().await;
+            }
+        }
+    });
+    let flag = Arc::clone(&is_over);
+    let _other = signal.connect(move |_: &u32| {
+        let flag = Arc::clone(&flag);
+        async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            flag.store(true, Relaxed);
+        }
+    });
+    let sent = runtime
+        .block_on(async { tokio::time::timeout(Duration::from_secs(10), signal.asend(&1)).await });
+    assert_eq!(sent.unwrap().unwrap().called(), 2);
+}
+
 #[test]
 fn one_that_never_ends_can_be_left_with_a_timeout() {
     let runtime = tokio::runtime::Builder::new_multi_thread();
@@ -496,6 +551,22 @@ fn functions_closures_and_structs_connect_alike() {
     });
 }
 
+struct Borrowed<'a>(&'a str);
+
+static BORROWED: Signal<Borrowed<'static>> = Signal::new("borrowed");
+
+#[receiver(BORROWED)]
+async fn elides(event: &Borrowed<'_>) -> Result<(), String> {
+    turn().await;
+    Err(event.0.to_owned())
+}
+
+#[test]
+fn the_lifetime_of_a_payload_may_be_elided() {
+    let report = pollster::block_on(BORROWED.asend_robust(&Borrowed("it")));
+    assert_eq!(said(&report), ["it"]);
+}
+
 static PAID: Signal<u32> = Signal::new("paid");
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -512,8 +583,8 @@ async fn thank(cents: &u32) -> Result<(), String> {
 
 #[receiver(PAID, order = 1)]
 async fn note(cents: &u32) {
-    turn().await;
     LOG.lock().push(format!("note {cents}"));
+    turn().await;
 }
 
 #[receiver(PAID, order = 3)]

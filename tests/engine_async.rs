@@ -13,8 +13,9 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use support::batch::messages;
 use support::engines::with_each_store;
-use whatsapp_signals::event::MessageReceived;
-use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::event::{MessageReceived, MessageSent};
+use whatsapp_signals::model::{Content, Identity, Message};
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_SENT};
 use whatsapp_signals::store::{MemoryStore, StoreExt};
 use whatsapp_signals::{Cause, SignatureVerifier, WebhookEngine, receiver};
 
@@ -125,18 +126,75 @@ fn where_nobody_waits_an_async_receiver_fails_and_is_not_lost() {
 }
 
 #[test]
+fn that_nobody_waits_is_no_attempt() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.max_attempts(2);
+        for _ in 0..5 {
+            let outcome = engine.process(&messages(0..1)).unwrap();
+            assert_eq!((outcome.dead(), outcome.unfinished()), (0, 1));
+            assert_eq!(engine.retry_unfinished().unwrap().dead(), 0);
+        }
+        // One that could be called and fails is.
+        FAILS.store(true, Relaxed);
+        let mut dead = 0;
+        for _ in 0..2 {
+            dead += pollster::block_on(engine.retry_unfinished_async())
+                .unwrap()
+                .dead();
+        }
+        assert_eq!(dead, 1);
+        FAILS.store(false, Relaxed);
+        done();
+    });
+}
+
+#[receiver(MESSAGE_SENT)]
+async fn log_sent(event: &MessageSent) -> Result<(), &'static str> {
+    wait().await;
+    DONE.lock().push(format!("sent {}", event.message.id));
+    Ok(())
+}
+
+#[test]
+fn what_you_send_waits_too() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let ada = Identity::from_phone("15550101001").unwrap();
+        let message = Message::outbound("wamid.S", ada.clone(), Content::text("It is ready"));
+        let event = MessageSent::new(message.build());
+        let report = pollster::block_on(engine.sent_async(&event)).unwrap();
+        assert_eq!((report.called(), report.is_ok()), (1, true));
+        assert_eq!(done(), ["sent wamid.S"]);
+        assert_eq!(engine.store().conversation(&ada, None, 9).unwrap().len(), 1);
+        assert_eq!(engine.sent(&event).unwrap().failures().len(), 1);
+    });
+}
+
+#[test]
 fn a_cancelled_webhook_is_anyones_when_its_lease_has_ended() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.lease(Duration::from_millis(50));
         let body = messages(0..1);
         HANGS.store(true, Relaxed);
-        {
+        for _ in 0..3 {
             let mut cancelled = pin!(engine.process_async(&body));
             let mut cx = Context::from_waker(Waker::noop());
             for _ in 0..3 {
                 assert!(cancelled.as_mut().poll(&mut cx).is_pending());
             }
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        assert_eq!(
+            done(),
+            ["note wamid.0"],
+            "who is done was marked before the wait"
+        );
+        {
+            let mut cancelled = pin!(engine.process_async(&body));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(cancelled.as_mut().poll(&mut cx).is_pending());
         }
         HANGS.store(false, Relaxed);
         let outcome = pollster::block_on(engine.process_async(&body)).unwrap();
@@ -148,7 +206,7 @@ fn a_cancelled_webhook_is_anyones_when_its_lease_has_ended() {
         std::thread::sleep(Duration::from_millis(60));
         let outcome = pollster::block_on(engine.retry_unfinished_async()).unwrap();
         assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
-        assert!(done().contains(&"forward wamid.0".to_owned()));
+        assert_eq!(done(), ["forward wamid.0"]);
         assert_eq!(engine.process(&body).unwrap().duplicate(), 1);
     });
 }

@@ -1,5 +1,5 @@
 //! What is told to `tracing`, and that nothing of it is a user's.
-#![cfg(feature = "tracing")]
+#![cfg(all(feature = "signature", feature = "tracing"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::error::Error;
@@ -10,11 +10,13 @@ use std::{fmt, fs};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
-use whatsapp_signals::event::{Change, MessageReceived, MessageStatusChanged};
-use whatsapp_signals::model::MetaError;
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_STATUS_CHANGED, META_ERROR};
+use whatsapp_signals::event::{Change, MessageReceived, MessageSent, MessageStatusChanged};
+use whatsapp_signals::model::{Content, Identity, Message, MetaError};
+use whatsapp_signals::signals::{
+    MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, META_ERROR,
+};
 use whatsapp_signals::store::MemoryStore;
-use whatsapp_signals::{WebhookEngine, parse, receiver};
+use whatsapp_signals::{SignatureVerifier, WebhookEngine, parse, receiver};
 
 /// An error with a cause.
 #[derive(Debug)]
@@ -45,6 +47,11 @@ async fn waits(_: &MessageReceived) {
 #[receiver(MESSAGE_STATUS_CHANGED)]
 fn panics(_: &MessageStatusChanged) {
     std::panic::resume_unwind(Box::new("out of paper"));
+}
+
+#[receiver(MESSAGE_SENT)]
+async fn logs_sent(_: &MessageSent) {
+    std::future::ready(()).await;
 }
 
 #[receiver(META_ERROR)]
@@ -115,7 +122,7 @@ fn a_webhook_is_a_span_with_its_failures_and_its_counts() {
         ),
         (
             "WARN",
-            r#"unrecognized event=1 field="messages" path=entry[0].changes[0].value.messages[1] reason=unknown type "hologram""#,
+            r#"unrecognized event=1 field="messages" reason=unknown type "hologram""#,
             "",
         ),
         (
@@ -165,6 +172,55 @@ fn an_engine_tells_the_same_and_what_came_of_it() {
     assert!(told.contains(counts), "{told}");
     let broken = "not a webhook error=the body ends early, at line 1 column 1";
     assert!(told.lines().last().unwrap().ends_with(broken), "{told}");
+}
+
+#[test]
+fn a_span_names_only_what_all_of_its_events_share() {
+    let body = BODY.replace(
+        "]}]}",
+        r#"]},{"id":"900","changes":[{"field":"messages","value":{
+        "metadata":{"phone_number_id":"301"},"errors":[{"code":2}]}}]}]}"#,
+    );
+    assert_ne!(body, BODY);
+    let told = told(|| assert!(!parse(body.as_bytes()).unwrap().dispatch().is_ok()));
+    assert!(
+        told.contains(r#"whatsapp_webhook{events=5 waba_id="900"}: "#),
+        "{told}"
+    );
+    assert!(!told.contains("phone_number_id"), "{told}");
+}
+
+#[test]
+fn what_is_refused_or_is_your_own_is_told_too() {
+    let told = told(|| {
+        let engine = WebhookEngine::new(MemoryStore::new());
+        let verifier = SignatureVerifier::new("app secret").unwrap();
+        let large = vec![b' '; 5 << 20];
+        assert!(engine.process_signed(&large, "", &verifier).is_err());
+        assert!(engine.process_signed(b"{}", "", &verifier).is_err());
+        let sent = Message::outbound(
+            "wamid.S",
+            Identity::from_phone("15550101001").unwrap(),
+            Content::text("Hi"),
+        );
+        assert!(
+            !engine
+                .sent(&MessageSent::new(sent.build()))
+                .unwrap()
+                .is_ok()
+        );
+    });
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines.len(), 3, "{told}");
+    assert!(
+        lines[0].contains("not a webhook error=the body has 5242880 bytes"),
+        "{told}"
+    );
+    assert!(lines[1].ends_with("not signed error=the header X-Hub-Signature-256 is missing"));
+    assert!(
+        lines[2].contains("receiver=\"tracing::logs_sent\""),
+        "{told}"
+    );
 }
 
 /// Members whose texts are a user's.

@@ -78,7 +78,9 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
 
     let (constructor, receive) = if *is_async {
         let receive = quote! {
-            fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> #private::BoxFuture<'_> {
+            fn __whatsapp_signals_receive<'__whatsapp_signals>(
+                __whatsapp_signals_event: &'__whatsapp_signals #payload,
+            ) -> #private::BoxFuture<'__whatsapp_signals> {
                 #private::boxed(async move { #private::into_result(#called #event #wait) })
             }
         };

@@ -80,10 +80,12 @@ pub use outcome::Outcome;
 /// # What is guaranteed
 ///
 /// - A receiver that has succeeded, and was marked, never gets the event
-///   again. Marks are written every 10 ms and at the end of each body; when
-///   the program is killed, receivers of the last 10 ms run again. So what
-///   they do should be the same when done twice:
-///   [`dedup_key`](Event::dedup_key) is there to tell.
+///   again. Marks are written as receivers return, when 10 ms have passed since
+///   the last ones, before async receivers are waited for, and at the end of
+///   each body; when the program is killed, receivers run again that succeeded
+///   within 10 ms before the one that it was killed in. So what they do should
+///   be the same when done twice: [`dedup_key`](Event::dedup_key) is there to
+///   tell.
 /// - A receiver that fails or panics gets the event again, when Meta repeats
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a
@@ -255,14 +257,17 @@ impl<S: Store> WebhookEngine<S> {
         let Some(body) = body else {
             return Ok(Outcome::default());
         };
-        let Ok(events) = stored_events(&body) else {
-            let is_buried = wait.block(|| self.bury_stored(id, &body))?;
-            return Ok(Outcome {
-                dead: usize::from(is_buried),
-                ..Outcome::default()
-            });
+        let batch = match stored_events(&body) {
+            Ok(events) => Batch::new(events),
+            Err(error) => {
+                trace::unreadable(&error);
+                let is_buried = wait.block(|| self.bury_stored(id, &body))?;
+                return Ok(Outcome {
+                    dead: usize::from(is_buried),
+                    ..Outcome::default()
+                });
+            }
         };
-        let batch = Batch::new(events);
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
             unreadable::exhume(tx, id, &body)?;
             claimer::claim_stored(tx, &self.settings, lease, batch, id)
@@ -318,11 +323,32 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sent(&self, event: &MessageSent) -> Result<Report, EngineError> {
-        transact(&self.store, Mode::Durable, |tx| {
+        now(self.sent_with(Wait::Never, event))
+    }
+
+    /// [`sent`](Self::sent), and waits for async receivers. Nobody is asked
+    /// again: what you sent is no webhook that comes once more.
+    ///
+    /// # Errors
+    ///
+    /// As of [`sent`](Self::sent).
+    pub async fn sent_async(&self, event: &MessageSent) -> Result<Report, EngineError> {
+        self.sent_with(self.waiting(), event).await
+    }
+
+    async fn sent_with(&self, wait: Wait, event: &MessageSent) -> Result<Report, EngineError> {
+        let record = |tx: &mut dyn Transaction| {
             let mut recorder = Recorder::new(Timestamp::now());
             recorder.record_sent(tx, &event.message)
-        })?;
-        Ok(event.send_robust())
+        };
+        wait.block(|| transact(&self.store, Mode::Durable, record))?;
+        let report = match wait {
+            Wait::Never => event.send_robust(),
+            Wait::Async(_) => event.asend_robust().await,
+        };
+        let failures = report.failures().iter();
+        failures.for_each(|failure| trace::failed(0, failure));
+        Ok(report)
     }
 
     /// Forgets what came longer ago than this and is finished: events, logged

@@ -74,8 +74,8 @@ impl Outcome {
         self.dead
     }
 
-    /// Who failed, and why, in the order in which they did. Each names the
-    /// event by its place in its webhook.
+    /// Who failed, and why: in the order of the events, and of their receivers,
+    /// the async ones last. Each names the event by its place in its webhook.
     #[must_use]
     pub fn failures(&self) -> &[EventFailure] {
         &self.failures

@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::wait::Wait;
 use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
-use crate::signal::{ReceiverId, Slots, Watch};
+use crate::signal::{Cause, Failure, ReceiverId, Slots, Watch};
 use crate::store::{
     EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
@@ -103,8 +103,13 @@ impl<'a> Run<'a> {
             Wait::Never => event.dispatch_watched(&mut watch),
             Wait::Async(_) => event.dispatch_async_watched(&mut watch).await,
         };
-        let is_cut_short = watch.is_cut_short;
-        if let Some(error) = watch.stopped {
+        let (is_cut_short, stopped) = (watch.is_cut_short, watch.stopped);
+        // An attempt is one of a receiver that could be called.
+        let is_attempt = |failure: &Failure| !matches!(failure.cause(), Cause::NeedsAsend);
+        let is_attempt = report.failures().iter().any(is_attempt);
+        let failures = EventFailure::all(job.event, report);
+        self.outcome.failures.extend(failures);
+        if let Some(error) = stopped {
             return Err(error);
         }
         self.outcome.fired += 1;
@@ -112,16 +117,14 @@ impl<'a> Run<'a> {
             trace::unrecognized(job.event, item);
             self.outcome.unrecognized += 1;
         }
-        let failures = EventFailure::all(job.event, report);
-        self.outcome.failures.extend(failures);
-        if self.failed.is_empty() && !is_cut_short {
+        let is_lost = self.held[job.held].is_lost;
+        if self.failed.is_empty() && !is_cut_short && !is_lost {
             job.record.progress = Progress::Finished;
         } else {
             job.record.done.extend(names(&mut self.done));
             job.record.failed = names(&mut self.failed).collect();
-            let is_failure = !job.record.failed.is_empty();
-            job.record.attempts += u32::from(is_failure && !is_suspect);
-            let is_tried = is_failure && !is_cut_short;
+            job.record.attempts += u32::from(is_attempt && !is_suspect);
+            let is_tried = is_attempt && !is_cut_short;
             if is_tried && job.record.attempts >= self.settings.max_attempts {
                 job.record.progress = Progress::Dead;
                 self.outcome.dead += 1;
@@ -284,6 +287,14 @@ struct Watcher<'r, 'a> {
     is_cut_short: bool,
 }
 
+impl Watcher<'_, '_> {
+    fn mark(&mut self) {
+        self.job.record.done.extend(names(&mut self.run.done));
+        self.run.push(self.job);
+        self.stopped = self.run.mark(Mode::Write).err();
+    }
+}
+
 impl Watch for Watcher<'_, '_> {
     fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
         let done = &self.job.record.done;
@@ -301,9 +312,15 @@ impl Watch for Watcher<'_, '_> {
     fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
         self.run.done.push(slots.receiver_id(at));
         if self.run.is_due() {
-            self.job.record.done.extend(names(&mut self.run.done));
-            self.run.push(self.job);
-            self.stopped = self.run.mark(Mode::Write).err();
+            self.mark();
+        }
+    }
+
+    /// Those that wait may wait for long, or be dropped: those that are done
+    /// are marked first.
+    fn waits(&mut self) {
+        if !self.run.done.is_empty() {
+            self.mark();
         }
     }
 

@@ -4,6 +4,7 @@ use super::wait::{Wait, now};
 use super::{EngineError, Outcome, WebhookEngine};
 use crate::SignatureVerifier;
 use crate::store::Store;
+use crate::trace;
 
 /// What comes from the internet.
 impl<S: Store> WebhookEngine<S> {
@@ -74,8 +75,10 @@ impl<S: Store> WebhookEngine<S> {
         header: impl AsRef<[u8]>,
         verifier: &SignatureVerifier,
     ) -> Result<Outcome, EngineError> {
-        self.settings.parser.check_len(body)?;
-        verifier.verify(body, header)?;
+        let len = self.settings.parser.check_len(body);
+        len.inspect_err(trace::unreadable)?;
+        let signature = verifier.verify(body, header);
+        signature.inspect_err(trace::forged)?;
         let result = self.process_with(wait, body).await;
         if let Err(EngineError::Parse(error)) = &result
             && !error.is_of_another_product()

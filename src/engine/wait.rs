@@ -34,7 +34,8 @@ impl Wait {
             (Some(result), _) => result,
             // A user's function that has not called it.
             (None, Some(work)) => work(),
-            (None, None) => unreachable!("it has returned"),
+            // It has caught the panic of a store.
+            (None, None) => panic!("the store panicked"),
         }
     }
 }

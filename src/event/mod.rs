@@ -221,6 +221,23 @@ pub trait Event: Sized + 'static {
     /// # Errors
     ///
     /// The first receiver's failure.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignCompleted, Event};
+    /// use whatsapp_signals::model::Campaign;
+    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
+    ///
+    /// #[receiver(CAMPAIGN_COMPLETED)]
+    /// async fn report(_event: &CampaignCompleted) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::Failure> {
+    /// # pollster::block_on(async {
+    /// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
+    /// assert_eq!(done.asend().await?.called(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     fn asend(&self) -> impl Future<Output = Result<Report, Failure>> + Send
     where
         Self: Sync,

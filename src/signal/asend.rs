@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::Signal;
 use super::async_receiver::BoxFuture;
-use super::delivery::{Policy, Robust, StopAtFirst, call, describe};
+use super::delivery::{self, Policy, Robust, StopAtFirst, call, describe};
 use super::receiver_of::Slot;
 use super::report::{Cause, Failure, Report};
 use super::watch::Watch;
@@ -74,6 +74,7 @@ impl<T: 'static> Signal<T> {
     /// assert_eq!(report.failures()[0].panic_message(), Some("oh"));
     /// # });
     /// ```
+    #[must_use = "the report holds the failures"]
     pub async fn asend_robust(&self, event: &T) -> Report {
         self.asend_watched(event, &mut ()).await
     }
@@ -112,6 +113,7 @@ async fn adeliver<T: 'static, P: Policy>(
         slots,
         report,
         started: Vec::with_capacity(waiting),
+        first: 0,
         failed: Vec::new(),
     };
     sending.start::<P>(event, watch);
@@ -127,6 +129,9 @@ struct Sending<'a, T: 'static> {
     /// What the async receivers are about, in order; `None` when there is
     /// nothing left of it.
     started: Vec<Option<BoxFuture<'a>>>,
+    /// Who has the first turn. An executor may grant a task no more than so much
+    /// a turn, which one that is always ready would take from the others.
+    first: usize,
     /// Those that have failed, in the order in which they did.
     failed: Vec<(usize, Cause)>,
 }
@@ -155,7 +160,9 @@ impl<'a, T: 'static> Sending<'a, T> {
     #[inline]
     fn poll<P: Policy, W: Watch>(&mut self, cx: &mut Context<'_>, watch: &mut W) -> Poll<()> {
         let mut waits = false;
-        for index in 0..self.started.len() {
+        let (first, len) = (self.first, self.started.len());
+        self.first = if first + 1 < len { first + 1 } else { 0 };
+        for index in (first..len).chain(0..first) {
             let state = &mut self.started[index];
             if state.is_none() {
                 continue;
@@ -187,10 +194,10 @@ impl<'a, T: 'static> Sending<'a, T> {
             }
         }
         if waits {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
+            watch.waits();
+            return Poll::Pending;
         }
+        Poll::Ready(())
     }
 
     #[cold]
@@ -205,12 +212,22 @@ impl<'a, T: 'static> Sending<'a, T> {
     fn finish<P: Policy>(mut self) -> Result<Report, P::Stop> {
         if !self.failed.is_empty() {
             self.failed.sort_by_key(|(at, _)| *at);
-            for (at, cause) in self.failed {
+            for (at, cause) in std::mem::take(&mut self.failed) {
                 let failure = describe(self.signal, &self.slots[at], cause);
                 P::failed(&mut self.report, failure)?;
             }
         }
-        Ok(self.report)
+        Ok(std::mem::take(&mut self.report))
+    }
+}
+
+/// Also of those that are cut short each is dropped by itself: two destructors
+/// that panic would end the program.
+impl<T: 'static> Drop for Sending<'_, T> {
+    fn drop(&mut self) {
+        for future in self.started.drain(..).flatten() {
+            delivery::drop_quietly(future);
+        }
     }
 }
 

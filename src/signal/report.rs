@@ -33,7 +33,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many receivers ran, with or without success.
+    /// How many receivers were called, with or without success.
     #[must_use]
     pub fn called(&self) -> usize {
         self.called

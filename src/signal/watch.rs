@@ -15,6 +15,9 @@ pub(crate) trait Watch {
     /// It has succeeded, or its filter declined.
     fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
 
+    /// Nobody has anything to do: all that were called and are not done wait.
+    fn waits(&mut self);
+
     /// It has failed.
     fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
 }
@@ -30,6 +33,9 @@ impl Watch for () {
 
     #[inline]
     fn succeeded<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}
+
+    #[inline]
+    fn waits(&mut self) {}
 
     #[inline]
     fn failed<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}

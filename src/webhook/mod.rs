@@ -256,6 +256,7 @@ impl Webhook {
     /// # })
     /// # }
     /// ```
+    #[must_use = "the report holds the failures"]
     pub async fn dispatch_async(&self) -> DispatchReport {
         let work = async {
             let mut report = DispatchReport::default();

@@ -90,7 +90,8 @@ impl DispatchReport {
         self.filtered
     }
 
-    /// What failed, in the order in which it did.
+    /// What failed: in the order of the events, and of their receivers, the
+    /// async ones last.
     #[must_use]
     pub fn failures(&self) -> &[EventFailure] {
         &self.failures
