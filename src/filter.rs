@@ -27,6 +27,28 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Each is a function of its own, so that a receiver may ask it too:
+//!
+//! ```
+//! use whatsapp_signals::event::WebhookEvent;
+//! use whatsapp_signals::{filter, parse};
+//!
+//! # fn main() -> Result<(), whatsapp_signals::ParseError> {
+//! let events = parse(include_bytes!("../tests/payloads/text.json"))?.into_events();
+//! let WebhookEvent::MessageReceived(question) = &events[0] else { panic!("a message") };
+//!
+//! assert!(filter::is_text(question) && filter::has_type("text")(question));
+//! assert!(filter::text_starts_with("Good morning")(question));
+//! assert!(filter::is_from("15550101001")(question) && filter::is_to("300200100500600")(question));
+//!
+//! assert!(!filter::text_is("Good morning")(question), "it says more");
+//! assert!(!filter::has_media(question) && !filter::is_of_group(question));
+//! assert!(!filter::is_reply(question) && !filter::replies_to("wamid.A")(question));
+//! assert!(!filter::is_command("start")(question) && !filter::picks("yes")(question));
+//! # Ok(())
+//! # }
+//! ```
 
 use crate::event::{MessageReceived, MessageStatusChanged};
 use crate::model::MessageStatus;

@@ -332,6 +332,27 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// As of [`sent`](Self::sent).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Content, Identity, Message};
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_SENT};
+    ///
+    /// #[receiver(MESSAGE_SENT)]
+    /// async fn log(_event: &MessageSent) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready"));
+    /// let report = engine.sent_async(&MessageSent::new(message.build())).await?;
+    /// assert_eq!((report.called(), report.is_ok()), (1, true));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub async fn sent_async(&self, event: &MessageSent) -> Result<Report, EngineError> {
         self.sent_with(self.waiting(), event).await
     }

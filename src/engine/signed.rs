@@ -58,6 +58,21 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// As of [`process_signed`](Self::process_signed).
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{SignatureVerifier, WebhookEngine};
+    ///
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let header = verifier.sign(body);
+    /// assert_eq!(engine.process_signed_async(body, header, &verifier).await?.fired(), 1);
+    /// assert!(engine.process_signed_async(body, "", &verifier).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn process_signed_async(
         &self,
         body: &[u8],

@@ -185,7 +185,8 @@ impl<'a, T: 'static> Sending<'a, T> {
                     }
                 }
                 Err(cause) => {
-                    drop_quietly::<P>(state);
+                    // There is something left of one that has panicked.
+                    delivery::drop_quietly(state.take());
                     self.fail(place(self.slots, index), cause, watch);
                     if P::STOPS {
                         return Poll::Ready(());
@@ -241,13 +242,4 @@ fn waiting<T>(slots: &[Slot<T>]) -> impl Iterator<Item = (usize, &Slot<T>)> {
 /// The place of an async receiver among all of them.
 fn place<T>(slots: &[Slot<T>], index: usize) -> usize {
     waiting(slots).nth(index).map_or(slots.len(), |(at, _)| at)
-}
-
-/// Drops what is left of one that has panicked.
-#[cold]
-fn drop_quietly<P: Policy>(state: &mut Option<BoxFuture<'_>>) {
-    let _ = P::guard(|| {
-        *state = None;
-        Ok(())
-    });
 }
