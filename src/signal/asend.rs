@@ -1,13 +1,15 @@
 //! Sending to receivers that wait: all at once, within the task of the sender.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::Signal;
 use super::async_receiver::BoxFuture;
 use super::delivery::{self, Policy, Robust, StopAtFirst, call, describe};
-use super::receiver_of::Slot;
+use super::receiver_of::Called;
 use super::report::{Cause, Failure, Report};
+use super::slot::Slot;
 use super::watch::Watch;
 
 /// Sending to receivers that may be async.
@@ -16,9 +18,9 @@ impl<T: 'static> Signal<T> {
     ///
     /// The others run first, in order, in this thread. Then all async ones run
     /// at once, polled within this task: nothing is spawned, no executor is
-    /// asked for, and task-locals and spans hold. The first error ends it, and
-    /// those who are not done are dropped. So are all when the future is
-    /// dropped.
+    /// asked for, and task-locals and spans hold. The first error ends it: those
+    /// who are not done are dropped, or not even started. All are dropped when
+    /// the future is.
     ///
     /// # Errors
     ///
@@ -50,7 +52,10 @@ impl<T: 'static> Signal<T> {
     /// # }
     /// ```
     pub async fn asend(&self, event: &T) -> Result<Report, Failure> {
-        let snapshot = self.snapshot();
+        let snapshot = self.overlay.snapshot(self.statics());
+        if snapshot.is_empty() {
+            return Ok(Report::default());
+        }
         adeliver::<T, StopAtFirst>(self.name, &snapshot, event, &mut ()).await
     }
 
@@ -81,9 +86,11 @@ impl<T: 'static> Signal<T> {
 
     /// [`asend_robust`](Self::asend_robust), with somebody who watches.
     pub(crate) async fn asend_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
-        let snapshot = self.snapshot();
+        let snapshot = self.overlay.snapshot(self.statics());
+        if snapshot.is_empty() {
+            return Report::default();
+        }
         let Ok(report) = adeliver::<T, Robust>(self.name, &snapshot, event, watch).await;
-        snapshot.drop_quietly();
         report
     }
 }
@@ -97,27 +104,29 @@ async fn adeliver<T: 'static, P: Policy>(
     watch: &mut impl Watch,
 ) -> Result<Report, P::Stop> {
     let mut report = Report::default();
-    let mut waiting = 0;
+    let mut first_async = slots.len();
     for (at, slot) in slots.iter().enumerate() {
-        if slot.receiver().is_async() {
-            waiting += 1;
-        } else {
-            call::<T, P>(signal, slots, at, event, &mut report, watch)?;
+        if slot.is_async() {
+            first_async = first_async.min(at);
+            continue;
+        }
+        match call::<T, P>(slots, at, event, watch) {
+            Ok(called) => report.count(called),
+            Err(cause) => P::failed(&mut report.failures, describe(signal, slot, cause))?,
         }
     }
-    if waiting == 0 {
+    if first_async == slots.len() {
         return Ok(report);
     }
     let mut sending = Sending {
         signal,
         slots,
         report,
-        started: Vec::with_capacity(waiting),
-        first: 0,
+        next: first_async,
+        waiting: VecDeque::new(),
         failed: Vec::new(),
     };
-    sending.start::<P>(event, watch);
-    poll_fn(|cx| sending.poll::<P, _>(cx, watch)).await;
+    poll_fn(|cx| sending.poll::<P>(cx, event, watch)).await;
     sending.finish::<P>()
 }
 
@@ -126,84 +135,112 @@ struct Sending<'a, T: 'static> {
     signal: &'static str,
     slots: &'a [Slot<T>],
     report: Report,
-    /// What the async receivers are about, in order; `None` when there is
-    /// nothing left of it.
-    started: Vec<Option<BoxFuture<'a>>>,
-    /// Who has the first turn. An executor may grant a task no more than so much
-    /// a turn, which one that is always ready would take from the others.
-    first: usize,
+    /// From here on they have not been started.
+    next: usize,
+    /// Those that wait, with their places. Most that have nothing to wait for
+    /// are done when they are started, and are never here.
+    waiting: VecDeque<(usize, Started<'a>)>,
     /// Those that have failed, in the order in which they did.
     failed: Vec<(usize, Cause)>,
 }
 
 impl<'a, T: 'static> Sending<'a, T> {
-    /// Calls all that wait.
-    #[inline]
-    fn start<P: Policy>(&mut self, event: &'a T, watch: &mut impl Watch) {
-        for (at, slot) in waiting(self.slots) {
-            let mut future = None;
-            if watch.wants(self.slots, at) {
-                match P::guard(|| Ok(slot.receiver().start(event))) {
-                    Ok(None) => {
-                        self.report.filtered += 1;
-                        watch.succeeded(self.slots, at);
-                    }
-                    Ok(started) => future = started,
-                    Err(cause) => self.fail(at, cause, watch),
-                }
-            }
-            self.started.push(future);
-        }
-    }
-
     /// Polls all that are not done, once each.
     #[inline]
-    fn poll<P: Policy, W: Watch>(&mut self, cx: &mut Context<'_>, watch: &mut W) -> Poll<()> {
-        let mut waits = false;
-        let (first, len) = (self.first, self.started.len());
-        self.first = if first + 1 < len { first + 1 } else { 0 };
-        for index in (first..len).chain(0..first) {
-            let state = &mut self.started[index];
-            if state.is_none() {
-                continue;
-            }
-            let polled = P::guard(|| {
-                let polled = state.as_mut().map(|future| future.as_mut().poll(cx));
-                let Some(Poll::Ready(result)) = polled else {
-                    return Ok(false);
-                };
-                // Dropping it is still the receiver's.
-                *state = None;
-                result.map(|()| true).map_err(Cause::Error)
-            });
-            match polled {
-                Ok(false) => waits = true,
-                Ok(true) => {
-                    self.report.called += 1;
-                    if W::LOOKS_ON {
-                        watch.succeeded(self.slots, place(self.slots, index));
-                    }
+    fn poll<P: Policy>(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &'a T,
+        watch: &mut impl Watch,
+    ) -> Poll<()> {
+        let ends = self.poll_waiting::<P>(cx, watch) || self.start::<P>(cx, event, watch);
+        if ends || self.waiting.is_empty() {
+            return Poll::Ready(());
+        }
+        watch.waits();
+        Poll::Pending
+    }
+
+    /// Polls those that wait; true when that ends it.
+    fn poll_waiting<P: Policy>(&mut self, cx: &mut Context<'_>, watch: &mut impl Watch) -> bool {
+        for _ in 0..self.waiting.len() {
+            let Some((at, started)) = self.waiting.front_mut() else {
+                break;
+            };
+            let at = *at;
+            match P::guard(|| started.poll(cx)) {
+                Ok(Poll::Pending) => self.waiting.rotate_left(1),
+                Ok(Poll::Ready(called)) => {
+                    self.waiting.pop_front();
+                    self.succeeded(at, called, watch);
                 }
                 Err(cause) => {
-                    // There is something left of one that has panicked.
-                    delivery::drop_quietly(state.take());
-                    self.fail(place(self.slots, index), cause, watch);
+                    // Something is left of one that has panicked.
+                    self.waiting.pop_front();
+                    self.failed(at, cause, watch);
                     if P::STOPS {
-                        return Poll::Ready(());
+                        return true;
                     }
                 }
             }
         }
-        if waits {
-            watch.waits();
-            return Poll::Pending;
+        // An executor may grant a task no more than so much a turn, which one
+        // that is always ready would take from the others: the first turn goes
+        // round.
+        if !self.waiting.is_empty() {
+            self.waiting.rotate_left(1);
         }
-        Poll::Ready(())
+        false
+    }
+
+    /// Starts those that have not been; true when that ends it.
+    #[inline]
+    fn start<P: Policy>(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &'a T,
+        watch: &mut impl Watch,
+    ) -> bool {
+        let slots = self.slots;
+        while let Some(slot) = slots.get(self.next) {
+            let at = self.next;
+            self.next += 1;
+            if !slot.is_async() || !watch.wants(slots, at) {
+                continue;
+            }
+            let mut started = Started(None);
+            let polled = P::guard(|| {
+                started.0 = slot.start(event);
+                if started.0.is_none() {
+                    return Ok(Poll::Ready(Called::Filtered));
+                }
+                started.poll(cx)
+            });
+            match polled {
+                Ok(Poll::Pending) => {
+                    self.waiting.reserve(slots.len() - at);
+                    self.waiting.push_back((at, started));
+                }
+                Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
+                Err(cause) => {
+                    self.failed(at, cause, watch);
+                    if P::STOPS {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn succeeded(&mut self, at: usize, called: Called, watch: &mut impl Watch) {
+        self.report.count(called);
+        watch.succeeded(self.slots, at);
     }
 
     #[cold]
-    fn fail(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
-        self.report.called += 1;
+    fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
         watch.failed(self.slots, at);
         self.failed.push((at, cause));
     }
@@ -211,35 +248,40 @@ impl<'a, T: 'static> Sending<'a, T> {
     /// Tells of those that have failed, in the order of the receivers.
     #[inline]
     fn finish<P: Policy>(mut self) -> Result<Report, P::Stop> {
-        if !self.failed.is_empty() {
-            self.failed.sort_by_key(|(at, _)| *at);
-            for (at, cause) in std::mem::take(&mut self.failed) {
-                let failure = describe(self.signal, &self.slots[at], cause);
-                P::failed(&mut self.report, failure)?;
-            }
+        self.failed.sort_by_key(|(at, _)| *at);
+        for (at, cause) in self.failed {
+            let failure = describe(self.signal, &self.slots[at], cause);
+            P::failed(&mut self.report.failures, failure)?;
         }
-        Ok(std::mem::take(&mut self.report))
+        Ok(self.report)
     }
 }
 
-/// Also of those that are cut short each is dropped by itself: two destructors
-/// that panic would end the program.
-impl<T: 'static> Drop for Sending<'_, T> {
+/// What an async receiver is about; `None` when nothing is left of it.
+///
+/// Each is dropped by itself: two destructors that panic, of some that are cut
+/// short, would end the program.
+struct Started<'a>(Option<BoxFuture<'a>>);
+
+impl Started<'_> {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<Called>, Cause> {
+        let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
+        let Some(Poll::Ready(result)) = polled else {
+            return Ok(Poll::Pending);
+        };
+        // Dropping it is still the receiver's.
+        self.0 = None;
+        result.map_err(Cause::Error)?;
+        Ok(Poll::Ready(Called::Ran))
+    }
+}
+
+impl Drop for Started<'_> {
+    #[inline]
     fn drop(&mut self) {
-        for future in self.started.drain(..).flatten() {
+        if let Some(future) = self.0.take() {
             delivery::drop_quietly(future);
         }
     }
-}
-
-/// The async receivers, with their places.
-#[inline]
-fn waiting<T>(slots: &[Slot<T>]) -> impl Iterator<Item = (usize, &Slot<T>)> {
-    let slots = slots.iter().enumerate();
-    slots.filter(|(_, slot)| slot.receiver().is_async())
-}
-
-/// The place of an async receiver among all of them.
-fn place<T>(slots: &[Slot<T>], index: usize) -> usize {
-    waiting(slots).nth(index).map_or(slots.len(), |(at, _)| at)
 }

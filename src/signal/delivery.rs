@@ -5,8 +5,9 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::info::ReceiverInfo;
-use super::receiver_of::{Called, Slot};
-use super::report::{Cause, Failure, Report};
+use super::receiver_of::Called;
+use super::report::{Cause, Failure, Failures, Report};
+use super::slot::Slot;
 use super::watch::Watch;
 
 /// What a receiver's failure means for those behind it.
@@ -20,7 +21,7 @@ pub(super) trait Policy {
     /// Does what is a receiver's.
     fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause>;
 
-    fn failed(report: &mut Report, failure: Failure) -> Result<(), Self::Stop>;
+    fn failed(failures: &mut Failures, failure: Failure) -> Result<(), Self::Stop>;
 }
 
 /// Calls the receivers in order, as far as the watch wants them called.
@@ -31,40 +32,41 @@ pub(super) fn deliver<T: 'static, P: Policy>(
     event: &T,
     watch: &mut impl Watch,
 ) -> Result<Report, P::Stop> {
-    let mut report = Report::default();
+    // Kept apart until the end, so that they stay in registers.
+    let (mut succeeded, mut filtered) = (0, 0);
+    let mut failures = Failures::default();
     for at in 0..slots.len() {
-        call::<T, P>(signal, slots, at, event, &mut report, watch)?;
+        match call::<T, P>(slots, at, event, watch) {
+            Ok(Called::Ran) => succeeded += 1,
+            Ok(Called::Filtered) => filtered += 1,
+            Ok(Called::LeftOut) => {}
+            Err(cause) => P::failed(&mut failures, describe(signal, &slots[at], cause))?,
+        }
     }
-    Ok(report)
+    Ok(Report {
+        succeeded,
+        filtered,
+        failures,
+    })
 }
 
 /// Calls one of them.
 #[inline]
 pub(super) fn call<T: 'static, P: Policy>(
-    signal: &'static str,
     slots: &[Slot<T>],
     at: usize,
     event: &T,
-    report: &mut Report,
     watch: &mut impl Watch,
-) -> Result<(), P::Stop> {
-    let slot = &slots[at];
+) -> Result<Called, Cause> {
     if !watch.wants(slots, at) {
-        return Ok(());
+        return Ok(Called::LeftOut);
     }
-    match P::guard(|| slot.receiver().call(event)) {
-        Ok(called) => {
-            report.called += usize::from(called == Called::Ran);
-            report.filtered += usize::from(called == Called::Filtered);
-            watch.succeeded(slots, at);
-            Ok(())
-        }
-        Err(cause) => {
-            report.called += 1;
-            watch.failed(slots, at);
-            P::failed(report, describe(signal, slot, cause))
-        }
+    let called = P::guard(|| slots[at].call(event));
+    match called {
+        Ok(_) => watch.succeeded(slots, at),
+        Err(_) => watch.failed(slots, at),
     }
+    called
 }
 
 #[cold]
@@ -90,7 +92,8 @@ impl Policy for StopAtFirst {
         work()
     }
 
-    fn failed(_: &mut Report, failure: Failure) -> Result<(), Failure> {
+    #[inline]
+    fn failed(_: &mut Failures, failure: Failure) -> Result<(), Failure> {
         Err(failure)
     }
 }
@@ -113,8 +116,8 @@ impl Policy for Robust {
     }
 
     #[cold]
-    fn failed(report: &mut Report, failure: Failure) -> Result<(), Infallible> {
-        report.failures.push(failure);
+    fn failed(failures: &mut Failures, failure: Failure) -> Result<(), Infallible> {
+        failures.push(failure);
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod receiver;
 mod receiver_of;
 mod registration;
 mod report;
+mod slot;
 mod watch;
 
 use std::fmt;
@@ -29,8 +30,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
 use delivery::{Robust, StopAtFirst, deliver};
-use overlay::{Overlay, Snapshot};
-use receiver_of::Slot;
+use overlay::Overlay;
+use slot::Slot;
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
@@ -127,7 +128,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        deliver::<T, StopAtFirst>(self.name, &self.snapshot(), event, &mut ())
+        self.with_audience(|slots| deliver::<T, StopAtFirst>(self.name, slots, event, &mut ()))
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -157,10 +158,10 @@ impl<T: 'static> Signal<T> {
     /// [`send_robust`](Self::send_robust), with somebody who watches.
     #[inline]
     pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
-        let snapshot = self.snapshot();
-        let Ok(report) = deliver::<T, Robust>(self.name, &snapshot, event, watch);
-        snapshot.drop_quietly();
-        report
+        self.with_audience(|slots| {
+            let Ok(report) = deliver::<T, Robust>(self.name, slots, event, watch);
+            report
+        })
     }
 
     /// Connects a function, a closure or a [`Receiver`] of your own, async or
@@ -258,7 +259,7 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use]
     pub fn has_receivers(&self) -> bool {
-        !self.connected().is_empty()
+        self.with_connected(|slots| !slots.is_empty())
     }
 
     /// Those who are connected, in the order in which they run.
@@ -275,14 +276,12 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        self.connected()
-            .iter()
-            .map(|slot| ReceiverInfo {
-                signal: self.name,
-                details: slot.details().clone(),
-                shadowed: false,
-            })
-            .collect()
+        let info = |slot: &Slot<T>| ReceiverInfo {
+            signal: self.name,
+            details: slot.details().clone(),
+            shadowed: false,
+        };
+        self.with_connected(|slots| slots.iter().map(info).collect())
     }
 
     /// Delivers to nobody, in any thread, until the guard is dropped; nested
@@ -299,7 +298,7 @@ impl<T: 'static> Signal<T> {
     /// assert!(signal.send_robust(&1).is_unheard());
     /// ```
     pub fn mute(&self) -> Mute<'_, T> {
-        self.overlay.mute();
+        self.overlay.mute(self.statics());
         Mute { signal: self }
     }
 
@@ -314,24 +313,22 @@ impl<T: 'static> Signal<T> {
         self.statics.get_or_init(|| registration::collect(self))
     }
 
-    /// Those whom a send calls.
+    /// Reads whom a send calls.
     #[inline]
-    fn snapshot(&self) -> Snapshot<'_, T> {
+    fn with_audience<R>(&self, read: impl FnOnce(&[Slot<T>]) -> R) -> R {
         if self.overlay.is_on() {
-            self.overlay.snapshot(self.statics())
-        } else {
-            Snapshot::Static(self.statics())
+            return self.overlay.with_audience(self.statics(), read);
         }
+        read(self.statics())
     }
 
-    /// Those who are connected: the snapshot, or more while muted.
+    /// Reads who is connected: the audience, or more while muted.
     #[inline]
-    fn connected(&self) -> Snapshot<'_, T> {
+    fn with_connected<R>(&self, read: impl FnOnce(&[Slot<T>]) -> R) -> R {
         if self.overlay.is_on() {
-            self.overlay.connected(self.statics())
-        } else {
-            Snapshot::Static(self.statics())
+            return self.overlay.with_connected(self.statics(), read);
         }
+        read(self.statics())
     }
 }
 
@@ -356,7 +353,7 @@ impl<T> connection::Connected for Signal<T> {
     }
 
     fn is_connected(&self, id: u64) -> bool {
-        self.connected().iter().any(|slot| slot.has_id(id))
+        self.with_connected(|slots| slots.iter().any(|slot| slot.has_id(id)))
     }
 
     fn disconnect_id(&self, id: u64) -> bool {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use super::async_receiver::{BoxFuture, sealed::Erased};
 use super::info::Details;
@@ -19,11 +18,32 @@ pub struct ReceiverOf<T: 'static> {
     pub(super) details: Details,
 }
 
+/// A function as a receiver.
+type Function<T> = fn(&T) -> Result<(), BoxError>;
+
+/// An async one.
+type AsyncFunction<T> = fn(&T) -> BoxFuture<'_>;
+
+/// Whether a receiver is a function without a filter, and which.
+pub(super) enum Plain<T> {
+    Function(Function<T>),
+    AsyncFunction(AsyncFunction<T>),
+    No,
+}
+
+impl<T> Clone for Plain<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Plain<T> {}
+
 /// How a receiver is called. Whether it can be called at all by a plain
 /// `send` is decided here, once, at registration.
 enum Target<T: 'static> {
-    Function(fn(&T) -> Result<(), BoxError>),
-    AsyncFunction(fn(&T) -> BoxFuture<'_>),
+    Function(Function<T>),
+    AsyncFunction(AsyncFunction<T>),
     Object(Erased<T>),
 }
 
@@ -43,6 +63,8 @@ pub(super) enum Called {
     Ran,
     /// The receiver's filter declined the event.
     Filtered,
+    /// Nobody wants it called.
+    LeftOut,
 }
 
 impl<T: 'static> ReceiverOf<T> {
@@ -50,7 +72,7 @@ impl<T: 'static> ReceiverOf<T> {
     #[doc(hidden)]
     #[must_use]
     pub const fn function(
-        call: fn(&T) -> Result<(), BoxError>,
+        call: Function<T>,
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
@@ -63,7 +85,7 @@ impl<T: 'static> ReceiverOf<T> {
     #[doc(hidden)]
     #[must_use]
     pub const fn async_function(
-        call: fn(&T) -> BoxFuture<'_>,
+        call: AsyncFunction<T>,
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
@@ -121,8 +143,16 @@ impl<T: 'static> ReceiverOf<T> {
         )
     }
 
+    /// Its function, when it is no more than one.
+    pub(super) fn plain(&self) -> Plain<T> {
+        match (&self.target, &self.filter) {
+            (Target::Function(call), None) => Plain::Function(*call),
+            (Target::AsyncFunction(start), None) => Plain::AsyncFunction(*start),
+            _ => Plain::No,
+        }
+    }
+
     /// Calls it, unless it has to be waited for.
-    #[inline]
     pub(super) fn call(&self, event: &T) -> Result<Called, Cause> {
         if !self.accepts(event) {
             return Ok(Called::Filtered);
@@ -165,40 +195,5 @@ type Place = (&'static str, &'static str, u32, u32);
 impl<T> fmt::Debug for ReceiverOf<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReceiverOf").field(&self.details).finish()
-    }
-}
-
-/// One place in a signal's list.
-pub(super) enum Slot<T: 'static> {
-    /// Registered with `#[receiver]`.
-    Static(&'static ReceiverOf<T>),
-    /// Connected at run time; the number is never given out twice.
-    Connected(u64, Arc<ReceiverOf<T>>),
-}
-
-impl<T> Slot<T> {
-    #[inline]
-    pub(super) fn receiver(&self) -> &ReceiverOf<T> {
-        match self {
-            Self::Static(receiver) => receiver,
-            Self::Connected(_, receiver) => receiver,
-        }
-    }
-
-    pub(super) fn details(&self) -> &Details {
-        &self.receiver().details
-    }
-
-    pub(super) fn has_id(&self, wanted: u64) -> bool {
-        matches!(self, Self::Connected(id, _) if *id == wanted)
-    }
-}
-
-impl<T> Clone for Slot<T> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Static(receiver) => Self::Static(receiver),
-            Self::Connected(id, receiver) => Self::Connected(*id, Arc::clone(receiver)),
-        }
     }
 }

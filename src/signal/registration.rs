@@ -7,9 +7,11 @@
 use std::any::Any;
 use std::collections::HashSet;
 use std::ptr;
+use std::sync::OnceLock;
 
 use super::info::{Details, ReceiverInfo};
-use super::receiver_of::{ReceiverOf, Slot};
+use super::receiver_of::ReceiverOf;
+use super::slot::Slot;
 use super::{AnySignal, Signal};
 
 /// One static receiver of one signal, both with their types erased.
@@ -41,9 +43,9 @@ impl Registration {
         Self { signal, receiver }
     }
 
-    fn is_for<T>(&self, signal: &Signal<T>) -> bool {
-        // A signal is its address: two with one name stay two.
-        ptr::addr_eq(self.signal, signal)
+    /// A signal is its address: two with one name stay two.
+    fn address(&self) -> usize {
+        ptr::from_ref(self.signal).addr()
     }
 
     /// How the program-wide listing names it: the erased half of `order`.
@@ -58,18 +60,33 @@ impl Registration {
 
 /// The static receivers of one signal, in the order in which they run.
 ///
-/// Walks the whole inventory; a [`Signal`] does it once and keeps the result.
+/// A [`Signal`] asks once and keeps the result.
 #[cold]
 pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
-    let mut found: Vec<&'static ReceiverOf<T>> = inventory::iter::<Registration>()
-        .filter(|registration| registration.is_for(signal))
+    let address = ptr::from_ref(signal).addr();
+    let all = by_signal();
+    let first = all.partition_point(|registration| registration.address() < address);
+    let mut found: Vec<&'static ReceiverOf<T>> = all[first..]
+        .iter()
+        .take_while(|registration| registration.address() == address)
         .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())
         .collect();
     found.sort_by_key(|receiver| receiver.details.sort_key());
 
     let mut uids = HashSet::new();
     found.retain(|receiver| is_first(&mut uids, &receiver.details));
-    found.into_iter().map(Slot::Static).collect()
+    found.into_iter().map(Slot::fixed).collect()
+}
+
+/// The whole inventory, those of one signal side by side: it is walked once, not
+/// once for each signal.
+fn by_signal() -> &'static [&'static Registration] {
+    static ALL: OnceLock<Vec<&Registration>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all: Vec<_> = inventory::iter::<Registration>().collect();
+        all.sort_unstable_by_key(|registration| registration.address());
+        all
+    })
 }
 
 /// The first receiver with a uid keeps it, as in Django.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
+use super::receiver_of::Called;
 
 /// The outcome of a [`send_robust`](crate::Signal::send_robust).
 ///
@@ -27,22 +28,41 @@ use super::receiver::BoxError;
 /// ```
 #[derive(Debug, Default)]
 pub struct Report {
-    pub(super) called: usize,
+    pub(super) succeeded: usize,
     pub(super) filtered: usize,
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: Failures,
+}
+
+/// Behind one pointer, so that a report is small and costs nothing to drop where
+/// there are none.
+#[derive(Debug, Default)]
+#[allow(clippy::box_collection, reason = "a thin pointer")]
+pub(super) struct Failures(Option<Box<Vec<Failure>>>);
+
+impl Failures {
+    #[cold]
+    pub(super) fn push(&mut self, failure: Failure) {
+        self.0.get_or_insert_default().push(failure);
+    }
 }
 
 impl Report {
+    #[inline]
+    pub(super) fn count(&mut self, called: Called) {
+        self.succeeded += usize::from(called == Called::Ran);
+        self.filtered += usize::from(called == Called::Filtered);
+    }
+
     /// How many receivers were called, with or without success.
     #[must_use]
     pub fn called(&self) -> usize {
-        self.called
+        self.succeeded + self.failures().len()
     }
 
     /// How many receivers ran and succeeded.
     #[must_use]
     pub fn succeeded(&self) -> usize {
-        self.called - self.failures.len()
+        self.succeeded
     }
 
     /// How many receivers were spared because their filter declined the event.
@@ -54,13 +74,13 @@ impl Report {
     /// Those that failed, in the order in which they ran.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
-        &self.failures
+        self.failures.0.as_ref().map_or(&[], |failures| failures)
     }
 
     /// True when no receiver failed.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.failures.is_empty()
+        self.failures.0.is_none()
     }
 
     /// True when the signal has no receivers at all (or is muted).
@@ -69,13 +89,13 @@ impl Report {
     /// names is not linked. `use its_name as _;` links it.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
-        self.called + self.filtered == 0
+        self.called() + self.filtered == 0
     }
 
     /// The failures themselves.
     #[must_use]
     pub fn into_failures(self) -> Vec<Failure> {
-        self.failures
+        self.failures.0.map_or_else(Vec::new, |failures| *failures)
     }
 }
 

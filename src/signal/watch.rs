@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::receiver_of::Slot;
+use super::slot::Slot;
 
 /// Looks on, and may have receivers left out.
 pub(crate) trait Watch {
-    /// Whether anybody does, so that it is worth finding a receiver's place.
-    const LOOKS_ON: bool = true;
-
     /// Whether the receiver at this place is to be called.
     fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool;
 
@@ -24,8 +21,6 @@ pub(crate) trait Watch {
 
 /// Nobody looks on, and nothing is paid for it.
 impl Watch for () {
-    const LOOKS_ON: bool = false;
-
     #[inline]
     fn wants<S: Slots + ?Sized>(&mut self, _: &S, _: usize) -> bool {
         true
