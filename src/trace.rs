@@ -100,6 +100,7 @@ mod on {
     pub(crate) fn finished(report: &DispatchReport) {
         info!(
             events = report.events(),
+            skipped = report.skipped(),
             unrecognized = report.unrecognized(),
             unheard = report.unheard(),
             called = report.called(),

@@ -133,7 +133,7 @@ fn a_webhook_is_a_span_with_its_failures_and_its_counts() {
         ("INFO", "a receiver's own", ""),
         (
             "INFO",
-            "dispatched events=4 unrecognized=1 unheard=1 called=4 filtered=0 failed=3",
+            "dispatched events=4 skipped=0 unrecognized=1 unheard=1 called=4 filtered=0 failed=3",
             "",
         ),
     ];

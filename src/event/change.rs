@@ -99,6 +99,12 @@ pub(crate) trait Payload: DeserializeOwned {
         Ok(())
     }
 
+    /// Whether any signal has receivers that [`push`](Self::push) fires besides
+    /// its own.
+    fn is_heard() -> bool {
+        false
+    }
+
     /// What tells it from all others of its kind; by default a hash of it.
     fn key(&self) -> Option<String> {
         None

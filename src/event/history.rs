@@ -1,6 +1,7 @@
 use super::{Change, Payload, Reason};
 use crate::model::object::object;
 use crate::model::{HistoryProgress, MetaError};
+use crate::signals::HISTORY_MESSAGE;
 use crate::webhook::{Events, Item, push_history};
 
 object! {
@@ -47,5 +48,9 @@ impl Payload for History {
         change: Change<Self>,
     ) -> Result<(), Reason> {
         push_history(events, item, change)
+    }
+
+    fn is_heard() -> bool {
+        HISTORY_MESSAGE.has_receivers()
     }
 }

@@ -92,4 +92,8 @@ impl Payload for UserPreference {
         events.push(change);
         Ok(())
     }
+
+    fn is_heard() -> bool {
+        UserSubscribed::is_heard()
+    }
 }

@@ -4,18 +4,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use smallvec::{SmallVec, smallvec};
 
 use super::contacts::Contacts;
 use super::events::{Events, Scope};
 use super::item::{Around, FromItem, Item, Reader};
 use super::path::Path;
-use super::split::{elements, members, object};
+use super::split::{Elements, elements, members, object};
 use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
 use crate::signals::{has_lists, reader_of_value};
 
-/// Reads a value of any field, still whole.
-pub(super) fn layered(
+/// Reads a value of any field, still whole; one that cannot be read is reported.
+pub(super) fn value(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: &RawValue) {
+    if let Err(reason) = layered(events, scope, path, value) {
+        events.unrecognized(scope, path, reason, value);
+    }
+}
+
+fn layered(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
@@ -55,7 +62,12 @@ fn whole(
     value: &RawValue,
     read: Option<Reader>,
 ) -> Result<(), Reason> {
-    if let Ok(members) = members(value, ["metadata", SIGNUP]) {
+    // Nearly none has these. To look through its text is cheaper than to take it
+    // apart; a name may also be written with escapes.
+    let may_have = ["metadata", SIGNUP, "\\"].map(|name| value.get().contains(name));
+    if may_have.contains(&true)
+        && let Ok(members) = members(value, ["metadata", SIGNUP])
+    {
         let [metadata, signup] = members.known;
         // What is odd about it is in the raw JSON of the whole.
         if let Some(Ok((number, _))) = metadata.map(number) {
@@ -67,6 +79,10 @@ fn whole(
         }
     }
     let read = read.ok_or(Reason::UnknownField)?;
+    if !events.wants(read) {
+        events.skip(1);
+        return Ok(());
+    }
     let item = Item {
         json: value,
         at: 0,
@@ -84,28 +100,28 @@ fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: &
 }
 
 /// The items of one member.
-struct List<'a> {
-    path: Path<'a>,
-    items: Vec<&'a RawValue>,
+struct List<'p, 'a> {
+    path: Path<'p>,
+    items: Elements<'a>,
     /// Whether they are elements, and not one object that stands alone.
     is_array: bool,
     read: Reader,
 }
 
-impl<'a> List<'a> {
+impl<'p, 'a> List<'p, 'a> {
     /// Splits a list, or takes the object that a signup or a context is for the
     /// only item; all else is reported.
     fn of(
         events: &mut Events<'_>,
         scope: &Scope<'_>,
-        path: Path<'a>,
+        path: Path<'p>,
         read: Reader,
         piece: &'a RawValue,
         may_stand_alone: bool,
     ) -> Option<Self> {
         let (items, is_array) = match elements(piece) {
             Ok(items) => (items, true),
-            Err(_) if may_stand_alone && piece.get().starts_with('{') => (vec![piece], false),
+            Err(_) if may_stand_alone && piece.get().starts_with('{') => (smallvec![piece], false),
             Err(reason) => {
                 events.unrecognized(scope, path, reason, piece);
                 return None;
@@ -120,6 +136,9 @@ impl<'a> List<'a> {
     }
 
     fn read(self, events: &mut Events<'_>, around: &Around<'_>) {
+        if !events.wants(self.read) {
+            return events.skip(self.items.len());
+        }
         if self.is_array {
             return around.each(events, self.path, self.items, self.read.read);
         }
@@ -145,12 +164,17 @@ const CONVERSATION_CONTEXT: &str = "conversation_context";
 const UNKNOWN: Reader = Reader {
     read: |_, _| Err(Reason::UnknownMember),
     is_about_user: false,
+    is_heard: || false,
 };
 
 /// All items of a value; it may hold several lists at once.
 pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Value<'_>) {
     let field = scope.field.unwrap_or_default();
-    let contacts = Contacts::read(events, scope, path, value.contacts);
+    // Whom nobody asks for need not be read.
+    let is_wanted = |name: &str| reader(field, name).is_some_and(|read| events.wants(read));
+    let are_wanted = events.wants_all() || value.lists().any(is_wanted);
+    let contacts = value.contacts.filter(|_| are_wanted);
+    let contacts = Contacts::read(events, scope, path, contacts);
     let mut conversation_context = None;
 
     let documented = [("messages", value.messages), ("statuses", value.statuses)];
@@ -173,7 +197,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
 
     let of_documented = documented.iter().filter_map(|(_, items)| items.as_ref());
     let of_others = others.iter().filter(|list| list.read.is_about_user);
-    let count = of_documented.map(Vec::len).sum::<usize>()
+    let count = of_documented.map(SmallVec::len).sum::<usize>()
         + of_others.map(|list| list.items.len()).sum::<usize>()
         + usize::from(value.itself.is_some());
     let around = &Around {

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use super::events::{Events, Scope};
 use super::path::Path;
-use super::split::object;
+use super::split::{Elements, object};
 use crate::event::Reason;
 use crate::model::object::option;
 use crate::model::{Contact, Identity, Ids, UserId, WaId};
 
 /// The contacts of one value.
 pub(super) struct Contacts<'a> {
-    list: Vec<Listed<'a>>,
+    list: SmallVec<[Listed<'a>; 1]>,
 }
 
 struct Listed<'a> {
@@ -32,9 +33,9 @@ impl<'a> Contacts<'a> {
         events: &mut Events<'_>,
         scope: &Scope<'_>,
         path: Path<'_>,
-        contacts: Option<Vec<&'a RawValue>>,
+        contacts: Option<Elements<'a>>,
     ) -> Self {
-        let mut list = Vec::new();
+        let mut list = SmallVec::new();
         events.each(
             scope,
             path.member("contacts"),

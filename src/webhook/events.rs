@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::item::Reader;
 use super::path::Path;
-use super::split::{Member, elements, members};
+use super::split::{Elements, Member, elements, members};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
 use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
+use crate::signals::UNRECOGNIZED;
 
 /// What the items of one change share.
 #[derive(Clone, Default)]
@@ -47,15 +49,34 @@ pub(crate) struct Events<'a> {
     unrecognized: usize,
     /// What is past a limit.
     more: usize,
+    wanted: Wanted,
+    /// What was not read, since nobody hears it.
+    skipped: usize,
+}
+
+/// Which items are to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    All,
+    /// Those of which somebody hears.
+    Heard,
 }
 
 impl<'a> Events<'a> {
-    pub(super) fn new(body: &'a Arc<str>) -> Self {
+    pub(super) fn new(body: &'a Arc<str>, wanted: Wanted) -> Self {
+        // Any item may turn out odd: who hears of those needs all to be read.
+        let wanted = if UNRECOGNIZED.has_receivers() {
+            Wanted::All
+        } else {
+            wanted
+        };
         Self {
             body,
             list: Vec::new(),
             unrecognized: 0,
             more: 0,
+            wanted,
+            skipped: 0,
         }
     }
 
@@ -78,6 +99,24 @@ impl<'a> Events<'a> {
         self.list
     }
 
+    pub(super) fn wants_all(&self) -> bool {
+        self.wanted == Wanted::All
+    }
+
+    /// Whether items are to be read that are read in this way.
+    pub(super) fn wants(&self, read: Reader) -> bool {
+        self.wants_all() || (read.is_heard)()
+    }
+
+    /// Counts items that are not.
+    pub(super) fn skip(&mut self, items: usize) {
+        self.skipped += items;
+    }
+
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
     pub(crate) fn push(&mut self, event: impl Into<WebhookEvent>) {
         if self.list.len() < MAX_EVENTS {
             self.list.push(event.into());
@@ -98,7 +137,7 @@ impl<'a> Events<'a> {
         &mut self,
         scope: &Scope<'_>,
         path: Path<'_>,
-        items: Vec<&'v RawValue>,
+        items: Elements<'v>,
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
         // Not more than Meta sends at once: a hostile body pays as it goes.

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::contacts::Finder;
 use super::events::{Events, Scope};
 use super::path::Path;
-use super::split::{members, object};
-use crate::event::{Change, Payload, Reason, WebhookEvent};
+use super::split::{Elements, members, object};
+use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
 use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId};
 
 /// What is to be read: an item of a list, or a whole value.
@@ -42,7 +42,7 @@ impl<'a> Around<'a> {
         &self,
         events: &mut Events<'_>,
         path: Path<'_>,
-        items: Vec<&RawValue>,
+        items: Elements<'_>,
         mut read: impl FnMut(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
     ) {
         events.each(self.scope, path, items, |events, at, json| {
@@ -67,10 +67,12 @@ pub(crate) struct Reader {
     pub(super) read: fn(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
     /// Whether the item names a user, or should.
     pub(super) is_about_user: bool,
+    /// Whether anybody hears what comes of it when it can be read.
+    pub(super) is_heard: fn() -> bool,
 }
 
 /// An event that is read from an item.
-pub(crate) trait FromItem {
+pub(crate) trait FromItem: Event {
     /// Whether the item names a user, or should.
     const IS_ABOUT_USER: bool = true;
 
@@ -78,7 +80,13 @@ pub(crate) trait FromItem {
     const READER: Reader = Reader {
         read: Self::read,
         is_about_user: Self::IS_ABOUT_USER,
+        is_heard: Self::is_heard,
     };
+
+    /// Whether any signal that it fires has receivers.
+    fn is_heard() -> bool {
+        Self::signal().has_receivers()
+    }
 
     /// Reads an item and adds its events.
     ///
@@ -131,9 +139,13 @@ impl Item<'_, '_> {
 
 impl<T: Payload> FromItem for Change<T>
 where
-    Self: Into<WebhookEvent>,
+    Self: Into<WebhookEvent> + Event,
 {
     const IS_ABOUT_USER: bool = T::IS_ABOUT_USER;
+
+    fn is_heard() -> bool {
+        Self::signal().has_receivers() || T::is_heard()
+    }
 
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
         let change: Self = change(events, item)?;

@@ -8,21 +8,21 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::events::{Events, Scope, readable};
+use super::events::{Events, Scope, Wanted, readable};
 use super::path::Path;
-use super::split::{Member, elements, members, members_of};
+use super::split::{Elements, Member, elements, members, members_of};
 use super::value::account;
 use super::{OBJECT, ParseErrorKind, Webhook, change};
 use crate::event::Reason;
 
 /// Reads a body, or says why it is no webhook.
-pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
+pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
     let (entries, unknown) = entries(body)?;
     let mut webhook = Webhook {
         entries: entries.len(),
         ..Webhook::default()
     };
-    let mut events = Events::new(body);
+    let mut events = Events::new(body, wanted);
     let root = Path::root("entry");
     for (at, raw) in entries.into_iter().enumerate() {
         let path = root.element(at);
@@ -33,13 +33,14 @@ pub(super) fn read(body: &Arc<str>) -> Result<Webhook, ParseErrorKind> {
         }
     }
     events.unknown(&Scope::default(), None, unknown);
+    webhook.skipped = events.skipped();
     webhook.events = events.into_list();
     Ok(webhook)
 }
 
 /// Checks the envelope, and returns its entries and its unknown members. These
 /// are known to be JSON throughout.
-fn entries(body: &str) -> Result<(Vec<&RawValue>, Vec<Member<'_>>), ParseErrorKind> {
+fn entries(body: &str) -> Result<(Elements<'_>, Vec<Member<'_>>), ParseErrorKind> {
     // RFC 8259: the white space of JSON.
     if !body
         .trim_start_matches([' ', '\t', '\n', '\r'])
@@ -131,9 +132,6 @@ fn change(
         events.unrecognized(&scope, path, Reason::Missing("value".into()), raw);
         return Ok(());
     };
-    let path = path.member("value");
-    if let Err(reason) = change::layered(events, &scope, path, value) {
-        events.unrecognized(&scope, path, reason, value);
-    }
+    change::value(events, &scope, path.member("value"), value);
     Ok(())
 }

@@ -4,7 +4,6 @@
 //! after it; so members are kept as text until the type is known, and those of
 //! other names are never looked into.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -13,8 +12,8 @@ use serde_json::value::RawValue;
 use super::content::{content, flow_response};
 use super::events::Events;
 use super::item::{FromItem, Item};
-use super::split::object;
-use crate::event::{FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
+use super::split::{Name, object};
+use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::model::object::option;
 use crate::model::{
     Contact, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Message,
@@ -29,14 +28,18 @@ macro_rules! wire {
         struct Wire<'a> {
             $(#[serde(default $(, deserialize_with = $with)?)] $name: Option<$type>,)+
             #[serde(default, borrow, rename = "type")]
-            kind: Option<Cow<'a, str>>,
+            kind: Option<Name<'a>>,
             $(#[serde(default, borrow)] $kind: Option<&'a RawValue>,)+
         }
 
         impl<'a> Wire<'a> {
+            fn kind(&self) -> Option<&str> {
+                self.kind.as_ref().map(|Name(kind)| &**kind)
+            }
+
             /// The member that `type` names, when it is there.
             fn member(&self) -> Option<&'a RawValue> {
-                match self.kind.as_deref()? {
+                match self.kind()? {
                     $(stringify!($kind) => self.$kind,)+
                     _ => None,
                 }
@@ -171,7 +174,7 @@ impl Wire<'_> {
     }
 
     fn into_message(self, direction: Direction, user: Option<Identity>) -> Result<Message, Reason> {
-        let content = content(self.kind.as_deref(), self.member())?;
+        let content = content(self.kind(), self.member())?;
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
         let mut message = Message::new(id, direction, content);
@@ -196,6 +199,10 @@ fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
 
 /// A message, and the flow that it may submit.
 impl FromItem for MessageReceived {
+    fn is_heard() -> bool {
+        Self::signal().has_receivers() || FlowCompleted::signal().has_receivers()
+    }
+
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
         let message = inbound(item.json)?;
         let contact = contact(item, &message);

@@ -40,6 +40,7 @@ use crate::trace;
 
 pub use error::{ParseError, ParseErrorKind};
 pub(crate) use events::Events;
+use events::Wanted;
 pub(crate) use history::push as push_history;
 pub(crate) use item::{FromItem, Item, Reader};
 pub use report::{DispatchReport, EventFailure};
@@ -78,6 +79,42 @@ const OBJECT: &str = "whatsapp_business_account";
 /// ```
 pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
     Parser::new().parse(body)
+}
+
+/// Reads a body and sends what is in it to its receivers, in one step: the same
+/// as `parse(body)?.dispatch()`, and faster where not all is heard.
+///
+/// Items whose signals have no receivers are not looked into; how many,
+/// [`DispatchReport::skipped`] says. Any item may turn out odd, so as soon as
+/// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has a receiver, all are read.
+///
+/// # Errors
+///
+/// As [`parse`]: nothing is sent then.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED)]
+/// fn greet(event: &MessageReceived) {
+///     assert_eq!(event.message.message_type(), "text");
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let text = include_bytes!("../../tests/payloads/text.json");
+/// assert_eq!(whatsapp_signals::dispatch(text)?.called(), 1);
+///
+/// let status = include_bytes!("../../tests/payloads/status-read.json");
+/// let report = whatsapp_signals::dispatch(status)?;
+/// assert_eq!((report.events(), report.skipped()), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
+pub fn dispatch(body: &[u8]) -> Result<DispatchReport, ParseError> {
+    Parser::new().dispatch(body)
 }
 
 /// Reads webhooks, with a limit of your own.
@@ -122,7 +159,53 @@ impl Parser {
     /// See [`parse`].
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        read(body).map_err(ParseError)
+        read(body, Wanted::All).map_err(ParseError)
+    }
+
+    /// See [`dispatch`].
+    ///
+    /// # Errors
+    ///
+    /// See [`parse`].
+    ///
+    /// ```
+    /// let parser = whatsapp_signals::Parser::new().max_len(100);
+    /// assert_eq!(parser.dispatch(&[b' '; 101]).unwrap_err().http_status(), 413);
+    /// ```
+    pub fn dispatch(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
+        Ok(self.heard(body)?.dispatch())
+    }
+
+    /// [`dispatch`](Self::dispatch), and waits for async receivers, as
+    /// [`Webhook::dispatch_async`] does.
+    ///
+    /// # Errors
+    ///
+    /// See [`parse`].
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Parser, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn answer(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # pollster::block_on(async {
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert_eq!(Parser::new().dispatch_async(body).await?.called(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn dispatch_async(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
+        Ok(self.heard(body)?.dispatch_async().await)
+    }
+
+    /// What is in a body of which somebody hears.
+    fn heard(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+        self.check_len(body)?;
+        read(body, Wanted::Heard).map_err(ParseError)
     }
 
     /// That a body is not too large, before anything else.
@@ -137,7 +220,7 @@ impl Parser {
     }
 }
 
-fn read(body: &[u8]) -> Result<Webhook, ParseErrorKind> {
+fn read(body: &[u8], wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
     let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
         valid_up_to: error.valid_up_to(),
     })?;
@@ -145,9 +228,9 @@ fn read(body: &[u8]) -> Result<Webhook, ParseErrorKind> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The one copy of the body, which all events share for their raw JSON.
     let body: Arc<str> = text.into();
-    match documented::read(&body) {
+    match documented::read(&body, wanted) {
         Some(webhook) => Ok(webhook),
-        None => layered::read(&body),
+        None => layered::read(&body, wanted),
     }
 }
 
@@ -164,6 +247,8 @@ pub struct Webhook {
     events: Vec<WebhookEvent>,
     entries: usize,
     empty_entries: usize,
+    /// Items that were not read, since nobody hears them.
+    skipped: usize,
 }
 
 impl Webhook {
@@ -224,7 +309,7 @@ impl Webhook {
     #[must_use = "the report holds the failures"]
     pub fn dispatch(&self) -> DispatchReport {
         trace::Webhook::new(&self.events).scope(|| {
-            let mut report = DispatchReport::default();
+            let mut report = DispatchReport::new(self.skipped);
             for event in &self.events {
                 report.add(event, event.dispatch());
             }
@@ -259,7 +344,7 @@ impl Webhook {
     #[must_use = "the report holds the failures"]
     pub async fn dispatch_async(&self) -> DispatchReport {
         let work = async {
-            let mut report = DispatchReport::default();
+            let mut report = DispatchReport::new(self.skipped);
             for event in &self.events {
                 report.add(event, event.dispatch_async().await);
             }

@@ -18,6 +18,7 @@ use crate::trace;
 #[derive(Debug, Default)]
 pub struct DispatchReport {
     events: usize,
+    skipped: usize,
     unrecognized: usize,
     unheard: usize,
     called: usize,
@@ -47,6 +48,13 @@ impl EventFailure {
 }
 
 impl DispatchReport {
+    pub(super) fn new(skipped: usize) -> Self {
+        Self {
+            skipped,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn add(&mut self, event: &WebhookEvent, report: Report) {
         let at = self.events;
         self.events += 1;
@@ -60,10 +68,17 @@ impl DispatchReport {
         self.failures.extend(EventFailure::all(at, report));
     }
 
-    /// How many events there were.
+    /// How many events there were; skipped items are none.
     #[must_use]
     pub fn events(&self) -> usize {
         self.events
+    }
+
+    /// How many items were not looked into, since nobody would have heard of
+    /// them: only [`dispatch`](crate::dispatch) skips any.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
     }
 
     /// How many of them were [`Unrecognized`](crate::event::Unrecognized).

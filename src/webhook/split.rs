@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use super::strict::Strict;
 use crate::event::Reason;
@@ -22,6 +23,11 @@ pub(crate) struct Members<'a, const N: usize> {
 
 /// A member of an object, by its name.
 pub(crate) type Member<'a> = (Cow<'a, str>, &'a RawValue);
+
+/// A name, borrowed where it has no escapes. (serde copies a plain `Cow` in an
+/// `Option`.)
+#[derive(Deserialize)]
+pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Splits an object into its members.
 ///
@@ -51,12 +57,15 @@ pub(crate) fn members_of<'a, const N: usize>(
     Ok(members.map_err(|duplicate| Reason::Duplicate(duplicate.into())))
 }
 
+/// The elements of an array. Most of Meta's have one.
+pub(crate) type Elements<'a> = SmallVec<[&'a RawValue; 1]>;
+
 /// Splits an array into its elements.
 ///
 /// # Errors
 ///
 /// [`Reason::Malformed`] when it is not an array.
-pub(crate) fn elements(array: &RawValue) -> Result<Vec<&RawValue>, Reason> {
+pub(crate) fn elements(array: &RawValue) -> Result<Elements<'_>, Reason> {
     serde_json::from_str(array.get()).map_err(|_| Reason::Malformed)
 }
 

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use super::events::{Events, Scope, readable};
 use super::item::{FromItem, Reader};
 use super::path::Path;
-use super::split::{Member, elements, members};
+use super::split::{Elements, Member, Name, elements, members};
 use crate::event::{Reason, UserSubscribed};
 use crate::model::{Account, PhoneNumberId, WaId, WabaId, scalar};
 use crate::signals::reader_of_items;
@@ -26,9 +26,9 @@ use crate::signals::reader_of_items;
 #[derive(Default)]
 pub(super) struct Value<'a> {
     pub(super) metadata: Option<Metadata>,
-    pub(super) contacts: Option<Vec<&'a RawValue>>,
-    pub(super) messages: Option<Vec<&'a RawValue>>,
-    pub(super) statuses: Option<Vec<&'a RawValue>>,
+    pub(super) contacts: Option<Elements<'a>>,
+    pub(super) messages: Option<Elements<'a>>,
+    pub(super) statuses: Option<Elements<'a>>,
     /// The members that few values have; none is there twice that this version
     /// knows.
     pub(super) others: Vec<Member<'a>>,
@@ -55,6 +55,9 @@ pub(super) fn account(waba_id: Option<WabaId>, number: Option<Metadata>) -> Arc<
     })
 }
 
+/// The member that says which of Meta's products it is about.
+pub(super) const PRODUCT: &str = "messaging_product";
+
 /// The field under which a value may be the signup, and the member that else
 /// holds it.
 pub(super) const SIGNUP: &str = "in_app_signup";
@@ -63,6 +66,18 @@ pub(super) const SIGNUP: &str = "in_app_signup";
 pub(super) const STANDBY: &str = "standby";
 
 impl<'a> Value<'a> {
+    /// The names of the lists that it has, contacts aside.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &str> {
+        let documented = [
+            ("messages", self.messages.is_some()),
+            ("statuses", self.statuses.is_some()),
+            (SIGNUP, self.itself.is_some()),
+        ];
+        let documented = documented.into_iter().filter(|(_, is_there)| *is_there);
+        let others = self.others.iter().map(|(name, _)| &**name);
+        documented.map(|(name, _)| name).chain(others)
+    }
+
     /// Takes a value apart whatever it looks like, and reports the members
     /// that are not what they should be. Learns the business number on the
     /// way, for all that is reported after it.
@@ -72,13 +87,7 @@ impl<'a> Value<'a> {
         path: Path<'_>,
         value: &'a RawValue,
     ) -> Result<Self, Reason> {
-        let names = [
-            "messaging_product",
-            "metadata",
-            "contacts",
-            "messages",
-            "statuses",
-        ];
+        let names = [PRODUCT, "metadata", "contacts", "messages", "statuses"];
         let members = members(value, names)?;
         let [product, metadata, contacts, messages, statuses] = members.known;
         let mut others = members.unknown;
@@ -96,7 +105,7 @@ impl<'a> Value<'a> {
             }
         }
         if let Some(piece) = product.filter(|piece| !piece.get().starts_with('"')) {
-            let path = path.member("messaging_product");
+            let path = path.member(PRODUCT);
             events.unrecognized(scope, path, Reason::Malformed, piece);
         }
         let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
@@ -183,7 +192,7 @@ fn no_list_twice(field: &str, others: &[Member<'_>]) -> Result<(), Reason> {
 
 /// The documented shape, in one pass. What differs from it is an error, and
 /// the caller then goes the other way.
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ValueVisitor;
 
@@ -199,7 +208,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
                 let (mut has_product, mut has_metadata) = (false, false);
                 while let Some(Name(name)) = map.next_key()? {
                     let is_first = match &*name {
-                        "messaging_product" => {
+                        PRODUCT => {
                             let Name(_) = map.next_value()?;
                             !std::mem::replace(&mut has_product, true)
                         }
@@ -232,7 +241,3 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
 /// How many other members a value may have on the fast way, which looks at
 /// all of them for each: Meta's have two at most.
 const MAX_OTHERS: usize = 16;
-
-/// A member's name, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
