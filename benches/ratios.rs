@@ -1,0 +1,115 @@
+//! What this crate takes, as a ratio to a floor that is measured in the same run.
+//!
+//! ```sh
+//! cargo bench --bench ratios            # all
+//! cargo bench --bench ratios -- asend   # those whose name has this in it
+//! ```
+//!
+//! Ours and the floor take turns, in rounds of a quarter of a millisecond, so that
+//! what else the machine does meets both. Of all rounds the medians are shown, and
+//! the median of the ratios. It exits with 1 when one is over its goal by more
+//! than a tenth.
+#![allow(missing_docs, reason = "a benchmark")]
+
+mod subjects;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use subjects::{Goal, Subject, Work};
+
+const ROUNDS: usize = 301;
+const ROUND: Duration = Duration::from_micros(250);
+
+fn main() -> ExitCode {
+    let wanted: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let is_wanted = |subject: &Subject| {
+        wanted.is_empty() || wanted.iter().any(|part| subject.name.contains(part))
+    };
+    println!(
+        "{:<46} {:>9} {:>9} {:>6} {:>7}",
+        "", "ours_ns", "floor_ns", "ratio", "goal"
+    );
+    let mut is_good = true;
+    for subject in subjects::all().into_iter().filter(is_wanted) {
+        is_good &= report(subject);
+    }
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Measures one and prints its line; false when it is over its goal by more than
+/// a tenth.
+fn report(subject: Subject) -> bool {
+    let measured = measure(subject.ours, subject.floor, subject.meanwhile);
+    let [ours, floor] = [0, 1].map(|side| {
+        let per_thing = |round: &[f64; 2]| round[side] / subject.per_round[side] as f64;
+        median(measured.iter().map(per_thing))
+    });
+    let scale = subject.per_round[1] as f64 / subject.per_round[0] as f64;
+    let ratio = median(measured.iter().map(|[ours, floor]| ours / floor * scale));
+    let (goal, part) = match subject.goal {
+        Goal::Times(goal) => (format!("{goal}"), ratio / goal),
+        Goal::Nanoseconds(goal) => (format!("{goal} ns"), ours / goal),
+    };
+    let verdict = if part <= 1.0 { "ok" } else { "OVER" };
+    let name = subject.name;
+    println!("{name:<46} {ours:>9.1} {floor:>9.1} {ratio:>6.2} {goal:>7} {verdict}");
+    part <= 1.1
+}
+
+/// Nanoseconds that ours takes, and the floor, round by round.
+fn measure(mut ours: Work, mut floor: Work, meanwhile: Option<fn()>) -> Vec<[f64; 2]> {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let is_done = &is_done;
+        if let Some(work) = meanwhile {
+            scope.spawn(move || {
+                while !is_done.load(Ordering::Relaxed) {
+                    (0..1000).for_each(|_| work());
+                }
+            });
+        }
+        let times = [&mut ours, &mut floor].map(calibrate);
+        let rounds = (0..ROUNDS).map(|_| {
+            [
+                nanoseconds(&mut ours, times[0]),
+                nanoseconds(&mut floor, times[1]),
+            ]
+        });
+        let rounds = rounds.collect();
+        is_done.store(true, Ordering::Relaxed);
+        rounds
+    })
+}
+
+/// How often it can be done in one round.
+fn calibrate(work: &mut Work) -> u64 {
+    let mut times = 1;
+    loop {
+        let taken = Duration::from_nanos((nanoseconds(work, times) * times as f64) as u64);
+        if taken >= ROUND {
+            return times;
+        }
+        times *= 2;
+    }
+}
+
+fn nanoseconds(work: &mut Work, times: u64) -> f64 {
+    let start = Instant::now();
+    work(times);
+    start.elapsed().as_nanos() as f64 / times as f64
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

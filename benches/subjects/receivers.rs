@@ -1,0 +1,132 @@
+//! Signals with 0, 1, 8 and 64 static receivers: of functions, and of async ones.
+
+use std::cell::Cell;
+use std::future::ready;
+
+use whatsapp_signals::{Signal, receiver};
+
+pub(super) const COUNTS: [usize; 4] = [0, 1, 8, 64];
+
+thread_local! {
+    static SUM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What each receiver does.
+#[inline(always)]
+pub(super) fn add(n: &u64) {
+    SUM.set(SUM.get().wrapping_add(*n));
+}
+
+/// What each async receiver does.
+#[inline(always)]
+pub(super) async fn add_async(n: &u64) {
+    add(n);
+    ready(()).await;
+}
+
+static NONE: Signal<u64> = Signal::new("none");
+static ONE: Signal<u64> = Signal::new("one");
+static EIGHT: Signal<u64> = Signal::new("eight");
+static SIXTY_FOUR: Signal<u64> = Signal::new("sixty_four");
+
+static ASYNC_ONE: Signal<u64> = Signal::new("async_one");
+static ASYNC_EIGHT: Signal<u64> = Signal::new("async_eight");
+static ASYNC_SIXTY_FOUR: Signal<u64> = Signal::new("async_sixty_four");
+
+pub(super) fn signal(receivers: usize) -> &'static Signal<u64> {
+    match receivers {
+        0 => &NONE,
+        1 => &ONE,
+        8 => &EIGHT,
+        _ => &SIXTY_FOUR,
+    }
+}
+
+pub(super) fn async_signal(receivers: usize) -> &'static Signal<u64> {
+    match receivers {
+        0 => &NONE,
+        1 => &ASYNC_ONE,
+        8 => &ASYNC_EIGHT,
+        _ => &ASYNC_SIXTY_FOUR,
+    }
+}
+
+/// That all of them are linked.
+pub(super) fn check() {
+    for count in COUNTS {
+        assert_eq!(signal(count).receivers().len(), count);
+        assert_eq!(async_signal(count).receivers().len(), count);
+    }
+}
+
+#[receiver(ONE)]
+fn only(n: &u64) {
+    add(n);
+}
+
+#[receiver(ASYNC_ONE)]
+async fn only_async(n: &u64) {
+    add_async(n).await;
+}
+
+/// Eight receivers for each token: all hear the signal of 64, the first the
+/// signal of 8 too. And as many functions, for a loop of one's own.
+macro_rules! rows {
+    ($($row:literal)*) => {
+        $( row! { $row } )*
+
+        pub(super) static FUNCTIONS: [[fn(&u64); 8]; 8] = [$([
+            function::<$row, 0>,
+            function::<$row, 1>,
+            function::<$row, 2>,
+            function::<$row, 3>,
+            function::<$row, 4>,
+            function::<$row, 5>,
+            function::<$row, 6>,
+            function::<$row, 7>,
+        ]),*];
+    };
+}
+
+/// Each is another function, as each receiver is.
+fn function<const ROW: usize, const COLUMN: usize>(n: &u64) {
+    add(n);
+}
+
+macro_rules! row {
+    ($row:tt) => {
+        const _: () = {
+            #[receiver([EIGHT, SIXTY_FOUR])]
+            fn first(n: &u64) {
+                add(n);
+            }
+
+            #[receiver([ASYNC_EIGHT, ASYNC_SIXTY_FOUR])]
+            async fn first_async(n: &u64) {
+                add_async(n).await;
+            }
+
+            more! { a b c d e f g }
+        };
+    };
+}
+
+macro_rules! more {
+    ($($name:ident)*) => { $(
+        const _: () = {
+            #[receiver(SIXTY_FOUR)]
+            fn $name(n: &u64) {
+                add(n);
+            }
+
+            const _: () = {
+                #[receiver(ASYNC_SIXTY_FOUR)]
+                async fn $name(n: &u64) {
+                    add_async(n).await;
+                }
+            };
+        };
+    )* };
+}
+
+rows! { 1 2 3 4 5 6 7 8 }

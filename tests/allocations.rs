@@ -1,0 +1,124 @@
+//! What is allocated: by a send nothing, by an `asend` the future of each
+//! receiver, and by reading a webhook hardly more than its events keep.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../benches/subjects/bodies.rs"]
+#[allow(dead_code, reason = "the benchmarks use the rest")]
+mod bodies;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use allocation_counter::{AllocationInfo, measure};
+use bodies::texts;
+use whatsapp_signals::{Signal, Webhook, parse, receiver};
+
+static TICK: Signal<u32> = Signal::new("tick");
+
+#[receiver(TICK)]
+fn first(_: &u32) {}
+
+#[receiver(TICK, filter = |n| *n > 1)]
+fn second(_: &u32) {}
+
+#[test]
+fn a_send_allocates_nothing() {
+    assert_eq!(
+        TICK.send(&1).unwrap().called(),
+        1,
+        "the list is made at first use"
+    );
+    let connected = Signal::new("connected");
+    let _connections = [0; 8].map(|_| connected.connect(|_: &u32| {}));
+    for signal in [&TICK, &connected] {
+        for n in [1, 2] {
+            let send = || assert!(signal.send(&n).is_ok());
+            let send_robust = || assert!(signal.send_robust(&n).is_ok());
+            assert_eq!(measure(send).count_total, 0, "{signal:?}");
+            assert_eq!(measure(send_robust).count_total, 0, "{signal:?}");
+        }
+    }
+}
+
+async fn is_ready(n: &u32) -> Result<(), &'static str> {
+    if *n > 0 { Ok(()) } else { Err("none") }
+}
+
+async fn waits(_: &u32) {
+    struct Once(bool);
+    impl Future for Once {
+        type Output = ();
+        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            if std::mem::replace(&mut self.0, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+    Once(false).await;
+}
+
+/// What an `asend` allocates, without what the executor does.
+fn asend(signal: &Signal<u32>) -> AllocationInfo {
+    let executor = measure(|| pollster::block_on(async {}));
+    let mut sent = measure(|| assert!(pollster::block_on(signal.asend_robust(&1)).is_ok()));
+    sent.count_total -= executor.count_total;
+    sent
+}
+
+#[test]
+fn an_asend_allocates_once_a_receiver() {
+    for count in [0, 1, 8, 64] {
+        let signal = Signal::new("tick");
+        let _connections: Vec<_> = (0..count).map(|_| signal.connect(is_ready)).collect();
+        for _ in 0..2 {
+            let sent = asend(&signal);
+            assert_eq!((sent.count_total, sent.count_current), (count, 0));
+        }
+    }
+}
+
+#[test]
+fn an_asend_allocates_once_more_for_all_that_wait() {
+    for count in [1, 8, 64] {
+        let signal = Signal::new("tick");
+        let _connections: Vec<_> = (0..count).map(|_| signal.connect(waits)).collect();
+        let sent = asend(&signal);
+        assert_eq!((sent.count_total, sent.count_current), (count + 1, 0));
+    }
+}
+
+/// What reading a body allocates; its events are kept until that is known.
+fn reading(body: &[u8], messages: usize) -> AllocationInfo {
+    let mut webhook = Webhook::default();
+    let info = measure(|| webhook = parse(body).unwrap());
+    assert_eq!(webhook.events().len(), messages);
+    info
+}
+
+#[test]
+fn one_message_throws_nothing_away_but_the_stack_that_serde_json_skips_with() {
+    let info = reading(&texts(1, "Hello!"), 1);
+    // The body; the list of events; the account and its three ids; the contact,
+    // its number and name; the message's id, sender and text.
+    assert_eq!(info.count_current, 12);
+    assert_eq!(info.count_total, 13);
+}
+
+#[test]
+fn a_batch_allocates_six_times_a_message() {
+    let info = reading(&texts(1000, "Hello!"), 1000);
+    assert!(info.count_total < 6100, "{info:?}");
+}
+
+/// As large as Meta's get: a thousand messages in three megabytes.
+#[test]
+fn reading_takes_no_more_than_three_times_the_body() {
+    let body = texts(1000, &"Is my bicycle ready? ".repeat(140));
+    assert!(body.len() > 3_000_000);
+    let info = reading(&body, 1000);
+    let most = 3 * body.len() as u64;
+    assert!(info.bytes_max < most, "{} of {most} bytes", info.bytes_max);
+}
