@@ -71,7 +71,7 @@ fn ours(subject: &Subject) -> &str {
 }
 
 /// Does one of them so many times.
-fn run(name: &str, times: u64) {
+fn run(name: &str, times: u32) {
     let mut subjects = subjects::all().into_iter();
     let mut subject = subjects
         .find(|subject| ours(subject) == name)
@@ -82,7 +82,7 @@ fn run(name: &str, times: u64) {
 /// How many instructions one thing takes: what a second and third time add to a
 /// first.
 fn count(name: &str) -> u64 {
-    let [once, thrice] = [1, 3].map(|times: u64| {
+    let [once, thrice] = [1, 3].map(|times: u32| {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(env::current_exe().expect("a program"))
@@ -100,7 +100,7 @@ fn count(name: &str) -> u64 {
     let subject = subjects
         .find(|subject| ours(subject) == name)
         .expect("a name");
-    (thrice - once) / 2 / subject.per_round[0]
+    (thrice - once) / 2 / u64::from(subject.per_round[0])
 }
 
 /// What the numbers depend on beside our code.

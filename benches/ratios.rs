@@ -49,11 +49,10 @@ fn main() -> ExitCode {
 /// a tenth.
 fn report(subject: Subject) -> bool {
     let measured = measure(subject.ours, subject.floor, subject.meanwhile);
-    let [ours, floor] = [0, 1].map(|side| {
-        let per_thing = |round: &[f64; 2]| round[side] / subject.per_round[side] as f64;
-        median(measured.iter().map(per_thing))
-    });
-    let scale = subject.per_round[1] as f64 / subject.per_round[0] as f64;
+    let things = subject.per_round.map(f64::from);
+    let [ours, floor] =
+        [0, 1].map(|side| median(measured.iter().map(|round| round[side] / things[side])));
+    let scale = things[1] / things[0];
     let ratio = median(measured.iter().map(|[ours, floor]| ours / floor * scale));
     let (goal, part) = match subject.goal {
         Goal::Times(goal) => (format!("{goal}"), ratio / goal),
@@ -91,21 +90,23 @@ fn measure(mut ours: Work, mut floor: Work, meanwhile: Option<fn()>) -> Vec<[f64
 }
 
 /// How often it can be done in one round.
-fn calibrate(work: &mut Work) -> u64 {
+fn calibrate(work: &mut Work) -> u32 {
     let mut times = 1;
-    loop {
-        let taken = Duration::from_nanos((nanoseconds(work, times) * times as f64) as u64);
-        if taken >= ROUND {
-            return times;
-        }
+    while time(work, times) < ROUND {
         times *= 2;
     }
+    times
 }
 
-fn nanoseconds(work: &mut Work, times: u64) -> f64 {
+/// Nanoseconds that each of so many times takes.
+fn nanoseconds(work: &mut Work, times: u32) -> f64 {
+    time(work, times).as_secs_f64() * 1e9 / f64::from(times)
+}
+
+fn time(work: &mut Work, times: u32) -> Duration {
     let start = Instant::now();
     work(times);
-    start.elapsed().as_nanos() as f64 / times as f64
+    start.elapsed()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

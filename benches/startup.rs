@@ -1,5 +1,5 @@
-//! What the first use of signals takes: each walks the list of all static
-//! receivers, and keeps its own.
+//! What the first use of signals takes: the first sorts all static receivers, and
+//! each keeps its own. What the linker's constructors take before `main` is not in it.
 //!
 //! ```sh
 //! cargo bench --bench startup

@@ -27,7 +27,8 @@ pub use verify::{
     SignedError, parse_signed, verify_challenge, verify_challenge_query,
 };
 pub use webhook::{
-    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, dispatch, parse,
+    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, dispatch,
+    dispatch_async, parse,
 };
 
 /// Registers a function as a receiver of a signal, for the whole program.
@@ -79,7 +80,7 @@ pub use webhook::{
 /// Its crate may not be linked: see
 /// [`use handlers as _;`](crate#use-handlers-as-_), and print
 /// [`receivers`]. A library that is loaded while the program runs comes too
-/// late once any signal was used.
+/// late for signals that were already used.
 pub use whatsapp_signals_macros::receiver;
 
 /// What `#[receiver]` expands to. Not part of the interface.

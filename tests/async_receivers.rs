@@ -400,6 +400,25 @@ fn one_that_is_always_ready_does_not_starve_the_others() {
 }
 
 #[test]
+fn each_turn_begins_with_another_one() {
+    let (signal, log) = (Signal::new("tick"), Log::default());
+    let _connections = ["a", "b", "c"].map(|name| {
+        let log = log.clone();
+        signal.connect(move |_: &u32| {
+            let log = log.clone();
+            async move {
+                for _ in 0..3 {
+                    log.add(name);
+                    turn().await;
+                }
+            }
+        })
+    });
+    assert!(pollster::block_on(signal.asend_robust(&1)).is_ok());
+    assert_eq!(log.take().concat(), "abcbcacab");
+}
+
+#[test]
 fn one_that_never_ends_can_be_left_with_a_timeout() {
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.enable_time().build().unwrap();

@@ -894,6 +894,44 @@ mod destructors {
         })
     }
 
+    /// Two panics at once would end the program.
+    #[test]
+    fn destructors_that_panic_during_a_send_come_one_at_a_time_and_stay_there() -> Done {
+        type Send = fn(&Signal<u32>) -> bool;
+        let sends: [Send; 4] = [
+            |signal| signal.send(&1).is_ok(),
+            |signal| signal.send_robust(&1).is_ok(),
+            |signal| pollster::block_on(signal.asend(&1)).is_ok(),
+            |signal| pollster::block_on(signal.asend_robust(&1)).is_ok(),
+        ];
+        for send in sends {
+            for (bombs, panics) in [(2, false), (1, true), (2, true)] {
+                let signal: &'static Signal<u32> = Box::leak(Box::new(Signal::new("tick")));
+                for uid in ["a", "b"].into_iter().take(bombs) {
+                    let bomb = OnDrop(|| panic!("in a destructor"));
+                    let options = ConnectOptions::new().uid(uid).order(1);
+                    signal
+                        .connect_with(options, move |_: &u32| {
+                            let _whole = &bomb;
+                        })?
+                        .detach();
+                }
+                let disconnects = move |_: &u32| {
+                    signal.disconnect("a");
+                    signal.disconnect("b");
+                    assert!(!panics, "in a receiver");
+                };
+                signal.connect(disconnects).detach();
+                // A panic of a receiver passes through a plain send, and that of a
+                // destructor through none.
+                let sent = catch_unwind(AssertUnwindSafe(|| send(signal)));
+                assert_eq!(sent.unwrap_or(false), !panics);
+                assert_eq!(signal.receivers().len(), 1);
+            }
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_destructor_that_panics_costs_send_robust_neither_its_report_nor_the_others() -> Done {
         let signal: &'static Signal<u32> = Box::leak(Box::new(Signal::new("tick")));

@@ -5,51 +5,50 @@ use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use whatsapp_signals::BoxError;
+use whatsapp_signals::{BoxError, Signal};
 
-use super::receivers::{COUNTS, add_async, async_signal};
+use super::receivers::{COUNTS, WAITING_EIGHT, add_and_wait, add_async, async_signal};
 use super::{Goal, Subject};
 
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
 
-/// Polls a future that is ready, where it is made, as an `.await` does.
+/// Polls a future until it is ready, where it is made, as an `.await` does.
 macro_rules! now {
-    ($future:expr) => {
-        match pin!($future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(value) => value,
-            Poll::Pending => unreachable!("nothing waits here"),
+    ($future:expr) => {{
+        let mut future = pin!($future);
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+                break value;
+            }
         }
-    };
+    }};
 }
+
+const GOAL: Goal = Goal::Times(1.3);
 
 pub(super) fn subjects() -> Vec<Subject> {
-    COUNTS
-        .into_iter()
-        .flat_map(|receivers| {
-            let goal = Goal::Times(1.3);
-            let name = |send| format!("{send} to {receivers} / loop");
-            [
-                Subject::new(name("asend"), goal, asend(receivers), bare(receivers)),
-                Subject::new(
-                    name("asend_robust"),
-                    goal,
-                    asend_robust(receivers),
-                    bare(receivers),
-                ),
-            ]
-        })
-        .collect()
+    let mut subjects = Vec::new();
+    for receivers in COUNTS {
+        let (signal, bare) = (async_signal(receivers), bare(receivers, ready));
+        let name = format!("asend to {receivers} / loop");
+        subjects.push(Subject::new(name, GOAL, asend(signal), bare.clone()));
+        let name = format!("asend_robust to {receivers} / loop");
+        subjects.push(Subject::new(name, GOAL, asend_robust(signal), bare));
+    }
+    let name = "asend to 8 that wait / loop";
+    let bare = bare(8, waiting);
+    subjects.push(Subject::new(name, GOAL, asend(&WAITING_EIGHT), bare));
+    subjects
 }
 
-fn asend(receivers: usize) -> impl FnMut() {
-    let signal = async_signal(receivers);
+fn asend(signal: &'static Signal<u64>) -> impl FnMut() {
     move || {
         black_box(now!(black_box(signal).asend(black_box(&1))).is_ok());
     }
 }
 
-fn asend_robust(receivers: usize) -> impl FnMut() {
-    let signal = async_signal(receivers);
+fn asend_robust(signal: &'static Signal<u64>) -> impl FnMut() {
     move || {
         black_box(now!(black_box(signal).asend_robust(black_box(&1))).is_ok());
     }
@@ -59,17 +58,31 @@ async fn receive(n: &u64) {
     add_async(n).await;
 }
 
-fn bare(receivers: usize) -> impl FnMut() {
-    let list: Vec<fn(&u64) -> BoxFuture<'_>> = vec![
-        |n| Box::pin(async move {
-            receive(n).await;
-            Ok(())
-        });
-        receivers
-    ];
+fn ready(n: &u64) -> BoxFuture<'_> {
+    Box::pin(async move {
+        receive(n).await;
+        Ok(())
+    })
+}
+
+async fn receive_and_wait(n: &u64) {
+    add_and_wait(n).await;
+}
+
+fn waiting(n: &u64) -> BoxFuture<'_> {
+    Box::pin(async move {
+        receive_and_wait(n).await;
+        Ok(())
+    })
+}
+
+/// All futures are made, and then polled until they are done.
+fn bare(receivers: usize, call: fn(&u64) -> BoxFuture<'_>) -> impl FnMut() + Clone {
+    let list = vec![call; receivers];
     move || {
         let list = black_box(&list);
-        let mut futures: Vec<_> = list.iter().map(|call| Some(call(black_box(&1)))).collect();
+        let event = black_box(&1);
+        let mut futures: Vec<_> = list.iter().map(|call| Some(call(event))).collect();
         let result = now!(poll_fn(|cx| {
             let mut waits = false;
             for slot in &mut futures {

@@ -7,7 +7,7 @@ mod receivers;
 mod send;
 
 /// Does something so many times.
-pub(crate) type Work = Box<dyn FnMut(u64)>;
+pub(crate) type Work = Box<dyn FnMut(u32)>;
 
 /// One thing that this crate does, and the least that anybody could do instead.
 pub(crate) struct Subject {
@@ -15,7 +15,7 @@ pub(crate) struct Subject {
     pub(crate) ours: Work,
     pub(crate) floor: Work,
     /// How many things one round of ours does, and one of the floor.
-    pub(crate) per_round: [u64; 2],
+    pub(crate) per_round: [u32; 2],
     pub(crate) goal: Goal,
     /// What another thread does all the while.
     pub(crate) meanwhile: Option<fn()>,
@@ -49,8 +49,9 @@ impl Subject {
 
     /// Counts the things that a round does.
     fn per_round(self, ours: usize, floor: usize) -> Self {
+        let count = |count: usize| u32::try_from(count).expect("not many");
         Self {
-            per_round: [ours, floor].map(|count| count as u64),
+            per_round: [ours, floor].map(count),
             ..self
         }
     }

@@ -1,7 +1,8 @@
 //! Signals with 0, 1, 8 and 64 static receivers: of functions, and of async ones.
 
 use std::cell::Cell;
-use std::future::ready;
+use std::future::{poll_fn, ready};
+use std::task::Poll;
 
 use whatsapp_signals::{Signal, receiver};
 
@@ -12,16 +13,31 @@ thread_local! {
 }
 
 /// What each receiver does.
-#[inline(always)]
+#[inline]
 pub(super) fn add(n: &u64) {
     SUM.set(SUM.get().wrapping_add(*n));
 }
 
 /// What each async receiver does.
-#[inline(always)]
+#[inline]
 pub(super) async fn add_async(n: &u64) {
     add(n);
     ready(()).await;
+}
+
+/// What a receiver does that waits once, for the others to be polled.
+#[inline]
+pub(super) async fn add_and_wait(n: &u64) {
+    add(n);
+    let mut is_over = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut is_over, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 static NONE: Signal<u64> = Signal::new("none");
@@ -32,6 +48,9 @@ static SIXTY_FOUR: Signal<u64> = Signal::new("sixty_four");
 static ASYNC_ONE: Signal<u64> = Signal::new("async_one");
 static ASYNC_EIGHT: Signal<u64> = Signal::new("async_eight");
 static ASYNC_SIXTY_FOUR: Signal<u64> = Signal::new("async_sixty_four");
+
+/// Of eight receivers that wait.
+pub(super) static WAITING_EIGHT: Signal<u64> = Signal::new("waiting_eight");
 
 pub(super) fn signal(receivers: usize) -> &'static Signal<u64> {
     match receivers {
@@ -57,6 +76,7 @@ pub(super) fn check() {
         assert_eq!(signal(count).receivers().len(), count);
         assert_eq!(async_signal(count).receivers().len(), count);
     }
+    assert_eq!(WAITING_EIGHT.receivers().len(), 8);
 }
 
 #[receiver(ONE)]
@@ -104,6 +124,11 @@ macro_rules! row {
             #[receiver([ASYNC_EIGHT, ASYNC_SIXTY_FOUR])]
             async fn first_async(n: &u64) {
                 add_async(n).await;
+            }
+
+            #[receiver(WAITING_EIGHT)]
+            async fn first_waiting(n: &u64) {
+                add_and_wait(n).await;
             }
 
             more! { a b c d e f g }

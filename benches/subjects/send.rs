@@ -82,8 +82,9 @@ fn send_connected() {
 fn bare(receivers: usize) -> impl FnMut() {
     let list: Vec<_> = FUNCTIONS.as_flattened()[..receivers].to_vec();
     move || {
+        let event = black_box(&1);
         for call in black_box(&list) {
-            call(black_box(&1));
+            call(event);
         }
     }
 }

@@ -163,6 +163,12 @@ impl<'a, T: 'static> Sending<'a, T> {
 
     /// Polls those that wait; true when that ends it.
     fn poll_waiting<P: Policy>(&mut self, cx: &mut Context<'_>, watch: &mut impl Watch) -> bool {
+        // An executor may grant a task no more than so much a turn, which one
+        // that is always ready would take from the others: the first turn goes
+        // round.
+        if !self.waiting.is_empty() {
+            self.waiting.rotate_left(1);
+        }
         for _ in 0..self.waiting.len() {
             let Some((at, started)) = self.waiting.front_mut() else {
                 break;
@@ -183,12 +189,6 @@ impl<'a, T: 'static> Sending<'a, T> {
                     }
                 }
             }
-        }
-        // An executor may grant a task no more than so much a turn, which one
-        // that is always ready would take from the others: the first turn goes
-        // round.
-        if !self.waiting.is_empty() {
-            self.waiting.rotate_left(1);
         }
         false
     }

@@ -71,12 +71,7 @@ pub(super) fn call<T: 'static, P: Policy>(
 
 #[cold]
 pub(super) fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
-    let receiver = ReceiverInfo {
-        signal,
-        details: slot.details().clone(),
-        shadowed: false,
-    };
-    Failure::new(receiver, cause)
+    Failure::new(ReceiverInfo::new(signal, slot.details()), cause)
 }
 
 /// `send`: the first error ends it, and a panic unwinds through it.

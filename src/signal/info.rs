@@ -51,6 +51,14 @@ impl Details {
 }
 
 impl ReceiverInfo {
+    pub(super) fn new(signal: &'static str, details: &Details) -> Self {
+        Self {
+            signal,
+            details: details.clone(),
+            shadowed: false,
+        }
+    }
+
     /// The name of the signal that it hears.
     #[must_use]
     pub fn signal(&self) -> &'static str {

@@ -276,11 +276,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let info = |slot: &Slot<T>| ReceiverInfo {
-            signal: self.name,
-            details: slot.details().clone(),
-            shadowed: false,
-        };
+        let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
         self.with_connected(|slots| slots.iter().map(info).collect())
     }
 
@@ -298,7 +294,7 @@ impl<T: 'static> Signal<T> {
     /// assert!(signal.send_robust(&1).is_unheard());
     /// ```
     pub fn mute(&self) -> Mute<'_, T> {
-        self.overlay.mute(self.statics());
+        self.overlay.mute();
         Mute { signal: self }
     }
 

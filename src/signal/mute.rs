@@ -12,7 +12,7 @@ pub struct Mute<'a, T: 'static> {
 
 impl<T> Drop for Mute<'_, T> {
     fn drop(&mut self) {
-        self.signal.overlay.unmute(self.signal.statics());
+        self.signal.overlay.unmute();
     }
 }
 

@@ -21,28 +21,27 @@ use super::slot::Slot;
 pub(super) struct Overlay<T: 'static> {
     /// False means: the static receivers are the whole truth.
     on: AtomicBool,
-    /// `None` while they are.
+    is_muted: AtomicBool,
+    /// Every receiver, static ones included; `None` while they are the only ones.
     listed: ArcSwapOption<Listed<T>>,
-    /// Held while `listed` is replaced.
+    /// Held while any of these changes.
     changes: Mutex<Changes>,
-}
-
-/// Every receiver, static ones included.
-struct Listed<T: 'static> {
-    slots: Vec<Slot<T>>,
-    is_muted: bool,
-}
-
-impl<T> Listed<T> {
-    /// Those whom a send calls.
-    fn audience(&self) -> &[Slot<T>] {
-        if self.is_muted { &[] } else { &self.slots }
-    }
 }
 
 struct Changes {
     mutes: usize,
     next_id: u64,
+}
+
+struct Listed<T: 'static>(Vec<Slot<T>>);
+
+/// Whoever holds a list last drops what was disconnected meanwhile, and has no part
+/// in it: a sender, or somebody who connects. So no destructor of a user's gets out
+/// of here; and each is called by itself, since two that panic would end the program.
+impl<T> Drop for Listed<T> {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(delivery::drop_quietly);
+    }
 }
 
 /// The receivers of one send, for as long as that takes.
@@ -58,17 +57,7 @@ impl<T> Deref for Snapshot<'_, T> {
     fn deref(&self) -> &[Slot<T>] {
         match &self.listed {
             None => self.statics,
-            Some(listed) => listed.audience(),
-        }
-    }
-}
-
-/// This may drop receivers that were disconnected during the send.
-impl<T> Drop for Snapshot<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(listed) = self.listed.take() {
-            delivery::drop_quietly(listed);
+            Some(listed) => &listed.0,
         }
     }
 }
@@ -77,6 +66,7 @@ impl<T: 'static> Overlay<T> {
     pub(super) const fn new() -> Self {
         Self {
             on: AtomicBool::new(false),
+            is_muted: AtomicBool::new(false),
             listed: ArcSwapOption::const_empty(),
             changes: Mutex::new(Changes {
                 mutes: 0,
@@ -87,10 +77,16 @@ impl<T: 'static> Overlay<T> {
 
     #[inline]
     pub(super) fn is_on(&self) -> bool {
-        // Ordering: Relaxed. The flag only decides whether to look at the list,
-        // which does the synchronising. Whoever learns of a connection through
-        // any happens-before edge also sees the flag that was set before it.
+        // Ordering: Relaxed. The flag only decides whether to look further, and
+        // the list does its own synchronising. Whoever learns of a connection or a
+        // mute through any happens-before edge also sees the flag that was set
+        // before it.
         self.on.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_muted(&self) -> bool {
+        // Ordering: Relaxed, see `is_on`.
+        self.is_muted.load(Ordering::Relaxed)
     }
 
     /// Reads whom a send calls: nobody while muted.
@@ -100,7 +96,10 @@ impl<T: 'static> Overlay<T> {
         statics: &[Slot<T>],
         read: impl FnOnce(&[Slot<T>]) -> R,
     ) -> R {
-        self.read(|listed| read(listed.map_or(statics, Listed::audience)))
+        if self.is_muted() {
+            return read(&[]);
+        }
+        self.with_connected(statics, read)
     }
 
     /// Reads who is connected, muted or not.
@@ -110,24 +109,17 @@ impl<T: 'static> Overlay<T> {
         statics: &[Slot<T>],
         read: impl FnOnce(&[Slot<T>]) -> R,
     ) -> R {
-        self.read(|listed| read(listed.map_or(statics, |listed| &listed.slots)))
-    }
-
-    fn read<R>(&self, read: impl FnOnce(Option<&Listed<T>>) -> R) -> R {
         let listed = self.listed.load();
-        let result = read(listed.as_deref());
-        // It may be the last that held what was replaced meanwhile.
-        delivery::drop_quietly(listed);
-        result
+        read(listed.as_ref().map_or(statics, |listed| &listed.0))
     }
 
     /// Whom a send calls that waits, and may go on in another thread.
     #[inline]
     pub(super) fn snapshot<'a>(&self, statics: &'a [Slot<T>]) -> Snapshot<'a, T> {
-        let listed = if self.is_on() {
-            self.listed.load_full()
-        } else {
-            None
+        let (statics, listed) = match self.is_on() {
+            false => (statics, None),
+            true if self.is_muted() => (&statics[..0], None),
+            true => (statics, self.listed.load_full()),
         };
         Snapshot { statics, listed }
     }
@@ -143,24 +135,26 @@ impl<T: 'static> Overlay<T> {
         let receiver = Arc::new(receiver);
         let order = receiver.details.order;
         let uid = receiver.details.uid.as_deref();
+        let is_taken = |slot: &&Slot<T>| uid.is_some() && slot.details().uid.as_deref() == uid;
 
-        self.change(statics, |changes, current| {
-            let is_taken = |slot: &&Slot<T>| uid.is_some() && slot.details().uid.as_deref() == uid;
-            if let Some(first) = current.iter().find(is_taken) {
-                let first = ReceiverInfo {
-                    signal,
-                    details: first.details().clone(),
-                    shadowed: false,
-                };
-                return (Err(first), None);
-            }
-            let at = current.partition_point(|slot| slot.details().order <= order);
-            let mut slots = current.to_vec();
-            let id = changes.next_id;
-            slots.insert(at, Slot::connected(id, Arc::clone(&receiver)));
-            changes.next_id += 1;
-            (Ok(id), Some(slots))
-        })
+        let mut changes = self.changes.lock();
+        let current = self.listed.load_full();
+        let slots = current.as_ref().map_or(statics, |listed| &listed.0);
+        // Declared before the lock, `receiver` is dropped after it.
+        if let Some(first) = slots.iter().find(is_taken) {
+            return Err(ReceiverInfo::new(signal, first.details()));
+        }
+        let at = slots.partition_point(|slot| slot.details().order <= order);
+        let mut slots = slots.to_vec();
+        let id = changes.next_id;
+        changes.next_id += 1;
+        slots.insert(at, Slot::connected(id, receiver));
+        self.listed.store(Some(Arc::new(Listed(slots))));
+        self.settle(&changes);
+        // Only now may `current` be dropped, with what was disconnected meanwhile:
+        // a user's destructor may call this signal.
+        drop(changes);
+        Ok(id)
     }
 
     /// Removes the receivers that `goes` picks; true when there were any.
@@ -169,57 +163,42 @@ impl<T: 'static> Overlay<T> {
         statics: &[Slot<T>],
         mut goes: impl FnMut(&Slot<T>) -> bool,
     ) -> bool {
-        self.change(statics, |_, current| {
-            let stays = current.iter().filter(|slot| !goes(slot));
-            let slots: Vec<_> = stays.cloned().collect();
-            let is_changed = slots.len() < current.len();
-            (is_changed, is_changed.then_some(slots))
-        })
-    }
-
-    pub(super) fn mute(&self, statics: &[Slot<T>]) {
-        self.change(statics, |changes, current| {
-            changes.mutes += 1;
-            ((), Some(current.to_vec()))
-        });
-    }
-
-    pub(super) fn unmute(&self, statics: &[Slot<T>]) {
-        self.change(statics, |changes, current| {
-            changes.mutes -= 1;
-            ((), Some(current.to_vec()))
-        });
-    }
-
-    pub(super) fn is_muted(&self) -> bool {
-        self.is_on() && self.changes.lock().mutes > 0
-    }
-
-    /// Replaces the list by what `change` makes of it, if it does.
-    ///
-    /// Invariant: `on` is true exactly when the static receivers are not the
-    /// whole truth.
-    fn change<R>(
-        &self,
-        statics: &[Slot<T>],
-        change: impl FnOnce(&mut Changes, &[Slot<T>]) -> (R, Option<Vec<Slot<T>>>),
-    ) -> R {
-        let mut changes = self.changes.lock();
+        let changes = self.changes.lock();
         let current = self.listed.load_full();
-        let slots = current.as_ref().map_or(statics, |listed| &listed.slots);
-        let (result, slots) = change(&mut changes, slots);
-        if let Some(slots) = slots {
-            let is_muted = changes.mutes > 0;
-            let is_static = slots.len() == statics.len() && slots.iter().all(Slot::is_static);
-            let listed = (is_muted || !is_static).then(|| Arc::new(Listed { slots, is_muted }));
-            // Ordering: Relaxed, see `is_on`.
-            self.on.store(listed.is_some(), Ordering::Relaxed);
+        let slots = current.as_ref().map_or(statics, |listed| &listed.0);
+        let stay: Vec<_> = slots.iter().filter(|slot| !goes(slot)).cloned().collect();
+        let is_changed = stay.len() < slots.len();
+        if is_changed {
+            // Back to the fast path when nothing but the static receivers is left.
+            let is_static = stay.len() == statics.len() && stay.iter().all(Slot::is_static);
+            let listed = (!is_static).then(|| Arc::new(Listed(stay)));
             self.listed.store(listed);
+            self.settle(&changes);
         }
-        // Only now: this drops the users' closures that were disconnected, and
-        // their destructors may call this signal.
+        // Only now, as above.
         drop(changes);
-        drop(current);
-        result
+        is_changed
+    }
+
+    pub(super) fn mute(&self) {
+        let mut changes = self.changes.lock();
+        changes.mutes += 1;
+        self.settle(&changes);
+    }
+
+    pub(super) fn unmute(&self) {
+        let mut changes = self.changes.lock();
+        changes.mutes -= 1;
+        self.settle(&changes);
+    }
+
+    /// Invariant: `on` is true exactly when the static receivers are not the
+    /// whole truth. Called under the lock, after every change.
+    fn settle(&self, changes: &Changes) {
+        let is_muted = changes.mutes > 0;
+        let is_on = is_muted || self.listed.load().is_some();
+        // Ordering: Relaxed, see `is_on`.
+        self.is_muted.store(is_muted, Ordering::Relaxed);
+        self.on.store(is_on, Ordering::Relaxed);
     }
 }

@@ -56,7 +56,7 @@ enum Filter<T: 'static> {
     Closure(Closure<T>),
 }
 
-/// What [`ReceiverOf::call`] did with an event.
+/// What became of an event at a receiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Called {
     /// The receiver ran and succeeded.

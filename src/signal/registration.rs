@@ -7,7 +7,9 @@
 use std::any::Any;
 use std::collections::HashSet;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::info::{Details, ReceiverInfo};
 use super::receiver_of::ReceiverOf;
@@ -50,11 +52,7 @@ impl Registration {
 
     /// How the program-wide listing names it: the erased half of `order`.
     fn info(&self) -> ReceiverInfo {
-        ReceiverInfo {
-            signal: self.signal.name(),
-            details: self.receiver.details().clone(),
-            shadowed: false,
-        }
+        ReceiverInfo::new(self.signal.name(), self.receiver.details())
     }
 }
 
@@ -78,15 +76,25 @@ pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
     found.into_iter().map(Slot::fixed).collect()
 }
 
-/// The whole inventory, those of one signal side by side: it is walked once, not
-/// once for each signal.
-fn by_signal() -> &'static [&'static Registration] {
-    static ALL: OnceLock<Vec<&Registration>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let mut all: Vec<_> = inventory::iter::<Registration>().collect();
-        all.sort_unstable_by_key(|registration| registration.address());
-        all
-    })
+/// The whole inventory, those of one signal side by side. It is walked once and not
+/// once for each signal; and again when more was added, since it was before `main`,
+/// or a library has been loaded.
+fn by_signal() -> Arc<[&'static Registration]> {
+    /// With the newest of them, which the inventory has first.
+    type Sorted = (Option<usize>, Arc<[&'static Registration]>);
+    static LAST: Mutex<Option<Sorted>> = Mutex::new(None);
+
+    let mut inventory = inventory::iter::<Registration>();
+    let newest = inventory.next().map(|newest| ptr::from_ref(newest).addr());
+    let mut last = LAST.lock();
+    if let Some((_, all)) = last.as_ref().filter(|(seen, _)| *seen == newest) {
+        return Arc::clone(all);
+    }
+    let mut all: Vec<_> = inventory::iter::<Registration>().collect();
+    all.sort_unstable_by_key(|registration| registration.address());
+    let all: Arc<[_]> = all.into();
+    *last = Some((newest, Arc::clone(&all)));
+    all
 }
 
 /// The first receiver with a uid keeps it, as in Django.

@@ -9,7 +9,8 @@ use super::report::Cause;
 
 /// A receiver where a send finds it.
 pub(super) struct Slot<T: 'static> {
-    /// Nearly all receivers are: then nothing else is looked at.
+    /// Nearly all static receivers are plain functions, of which nothing else needs
+    /// to be looked at.
     plain: Plain<T>,
     receiver: Held<T>,
 }

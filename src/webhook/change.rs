@@ -62,8 +62,8 @@ fn whole(
     value: &RawValue,
     read: Option<Reader>,
 ) -> Result<(), Reason> {
-    // Nearly none has these. To look through its text is cheaper than to take it
-    // apart; a name may also be written with escapes.
+    // Hardly any has one of these, and to look through its text is cheaper than to
+    // take it apart. A name may be written with escapes.
     let may_have = ["metadata", SIGNUP, "\\"].map(|name| value.get().contains(name));
     if may_have.contains(&true)
         && let Ok(members) = members(value, ["metadata", SIGNUP])
@@ -136,7 +136,7 @@ impl<'p, 'a> List<'p, 'a> {
     }
 
     fn read(self, events: &mut Events<'_>, around: &Around<'_>) {
-        if !events.wants(self.read) {
+        if !around.are_wanted || !events.wants(self.read) {
             return events.skip(self.items.len());
         }
         if self.is_array {
@@ -204,6 +204,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
         scope,
         contacts: contacts.finder(count == 1),
         conversation_context,
+        are_wanted,
     };
 
     for (name, items) in documented {

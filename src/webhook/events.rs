@@ -65,10 +65,9 @@ pub(super) enum Wanted {
 impl<'a> Events<'a> {
     pub(super) fn new(body: &'a Arc<str>, wanted: Wanted) -> Self {
         // Any item may turn out odd: who hears of those needs all to be read.
-        let wanted = if UNRECOGNIZED.has_receivers() {
-            Wanted::All
-        } else {
-            wanted
+        let wanted = match wanted {
+            Wanted::Heard if UNRECOGNIZED.has_receivers() => Wanted::All,
+            wanted => wanted,
         };
         Self {
             body,
@@ -132,6 +131,14 @@ impl<'a> Events<'a> {
         RawJson::part_of(self.body, start, piece)
     }
 
+    /// Makes room for the events of so many items.
+    pub(super) fn expect(&mut self, items: usize) {
+        // An item of Meta's has a hundred bytes or more, but for an error. What
+        // hostile ones take, they take one by one.
+        let room = items.min(self.body.len() / 100).min(MAX_EVENTS);
+        self.list.reserve(room);
+    }
+
     /// Hands each item to `read`; what it cannot read is reported.
     pub(super) fn each<'v>(
         &mut self,
@@ -140,8 +147,6 @@ impl<'a> Events<'a> {
         items: Elements<'v>,
         mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
     ) {
-        // Not more than Meta sends at once: a hostile body pays as it goes.
-        self.list.reserve(items.len().min(1000));
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
                 self.unrecognized_item(scope, path.element(at), reason, item);

@@ -25,6 +25,10 @@ pub(crate) struct Around<'a> {
     pub(super) scope: &'a Scope<'a>,
     pub(super) contacts: Finder<'a>,
     pub(super) conversation_context: Option<Arc<ConversationContext>>,
+    /// False when nobody heard of these items when the contacts were to be read:
+    /// they were not. Who listens since then must not get an event without its
+    /// contact.
+    pub(super) are_wanted: bool,
 }
 
 impl<'a> Around<'a> {
@@ -34,6 +38,7 @@ impl<'a> Around<'a> {
             scope,
             contacts: Finder::of_nobody(),
             conversation_context: None,
+            are_wanted: true,
         }
     }
 
@@ -45,6 +50,7 @@ impl<'a> Around<'a> {
         items: Elements<'_>,
         mut read: impl FnMut(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
     ) {
+        events.expect(items.len());
         events.each(self.scope, path, items, |events, at, json| {
             let path = path.element(at);
             let around = self;

@@ -85,8 +85,10 @@ pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
 /// as `parse(body)?.dispatch()`, and faster where not all is heard.
 ///
 /// Items whose signals have no receivers are not looked into; how many,
-/// [`DispatchReport::skipped`] says. Any item may turn out odd, so as soon as
-/// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has a receiver, all are read.
+/// [`DispatchReport::skipped`] says. That is decided when the body is read: who
+/// connects later, as in a receiver, may miss the rest of it. Any item may turn out
+/// odd, so as soon as [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has a receiver,
+/// all are read.
 ///
 /// # Errors
 ///
@@ -115,6 +117,33 @@ pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
 /// ```
 pub fn dispatch(body: &[u8]) -> Result<DispatchReport, ParseError> {
     Parser::new().dispatch(body)
+}
+
+/// [`dispatch`], and waits for async receivers, as [`Webhook::dispatch_async`] does.
+///
+/// # Errors
+///
+/// As [`parse`]: nothing is sent then.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED)]
+/// async fn answer(_event: &MessageReceived) {}
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// # pollster::block_on(async {
+/// let body = include_bytes!("../../tests/payloads/text.json");
+/// assert_eq!(whatsapp_signals::dispatch_async(body).await?.called(), 1);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub async fn dispatch_async(body: &[u8]) -> Result<DispatchReport, ParseError> {
+    Parser::new().dispatch_async(body).await
 }
 
 /// Reads webhooks, with a limit of your own.
@@ -176,27 +205,18 @@ impl Parser {
         Ok(self.heard(body)?.dispatch())
     }
 
-    /// [`dispatch`](Self::dispatch), and waits for async receivers, as
-    /// [`Webhook::dispatch_async`] does.
+    /// See [`dispatch_async`].
     ///
     /// # Errors
     ///
     /// See [`parse`].
     ///
     /// ```
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::{Parser, receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// async fn answer(_event: &MessageReceived) {}
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
     /// # pollster::block_on(async {
-    /// let body = include_bytes!("../../tests/payloads/text.json");
-    /// assert_eq!(Parser::new().dispatch_async(body).await?.called(), 1);
-    /// # Ok(())
-    /// # })
-    /// # }
+    /// let parser = whatsapp_signals::Parser::new().max_len(100);
+    /// let error = parser.dispatch_async(&[b' '; 101]).await.unwrap_err();
+    /// assert_eq!(error.http_status(), 413);
+    /// # });
     /// ```
     pub async fn dispatch_async(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
         Ok(self.heard(body)?.dispatch_async().await)

@@ -16,6 +16,7 @@ use crate::trace;
 /// # Ok::<(), whatsapp_signals::ParseError>(())
 /// ```
 #[derive(Debug, Default)]
+#[must_use = "the report holds the failures"]
 pub struct DispatchReport {
     events: usize,
     skipped: usize,
@@ -30,7 +31,8 @@ pub struct DispatchReport {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct EventFailure {
-    /// The event's place in [`Webhook::events`](crate::Webhook::events).
+    /// The event's place in [`Webhook::events`](crate::Webhook::events); after
+    /// [`dispatch`](crate::dispatch), its place among those that were read.
     pub event: usize,
     /// Who failed, and why.
     pub failure: Failure,
@@ -75,19 +77,19 @@ impl DispatchReport {
     }
 
     /// How many items were not looked into, since nobody would have heard of
-    /// them: only [`dispatch`](crate::dispatch) skips any.
+    /// them. Only [`dispatch`](crate::dispatch) of a body skips any.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// How many of them were [`Unrecognized`](crate::event::Unrecognized).
+    /// How many events were [`Unrecognized`](crate::event::Unrecognized).
     #[must_use]
     pub fn unrecognized(&self) -> usize {
         self.unrecognized
     }
 
-    /// How many of them had no receiver at all.
+    /// How many events had no receiver at all; skipped items are none.
     #[must_use]
     pub fn unheard(&self) -> usize {
         self.unheard
