@@ -1,0 +1,129 @@
+//! The bodies: made up, in the shapes that Meta documents, as compact as Meta writes
+//! them.
+
+/// A body of a webhook.
+pub(crate) struct Body {
+    pub(crate) name: &'static str,
+    /// It is never freed, since a request wants to own what it carries.
+    pub(crate) json: &'static [u8],
+    /// How many messages and statuses it has that Meta documents.
+    pub(crate) good: usize,
+}
+
+/// What the good message says that has an odd one beside it.
+pub(crate) const GOOD: &str = "Is my bicycle ready";
+/// What the odd one is known by.
+pub(crate) const ODD_ID: &str = "wamid.HBgLMzE5NzAxMDAyMDIVAgASGBQzQTEyOUQzAA==";
+/// Its type, where that is what is odd.
+pub(crate) const ODD_TYPE: &str = "hologram";
+/// What the odd one says.
+pub(crate) const ODD_CONTENT: &str = "the front wheel";
+
+/// Those that are measured.
+pub(crate) fn even() -> Vec<Body> {
+    let [unknown, ..] = odd();
+    vec![
+        body("a text", 1, texts(1)),
+        body("an image", 1, image()),
+        body("a status", 1, statuses(1)),
+        body("100 texts", 100, texts(100)),
+        body("1,000 texts", 1000, texts(1000)),
+        body("100 statuses", 100, statuses(100)),
+        unknown,
+    ]
+}
+
+/// A text message, and beside it one that not everybody expects.
+pub(crate) fn odd() -> [Body; 3] {
+    let from = r#""from":"31970100202","from_user_id":"NL.81020030040050060070""#;
+    let wa_id =
+        r#""profile":{"name":"Bram"},"wa_id":"31970100202","user_id":"NL.81020030040050060070""#;
+    [
+        // Each type of message was unknown once.
+        beside_text(
+            "a text, an unknown type",
+            wa_id,
+            from,
+            &format!(r#""type":"{ODD_TYPE}","{ODD_TYPE}":{{"shape":"{ODD_CONTENT}"}}"#),
+        ),
+        // Meta documents an object.
+        beside_text(
+            "a text, one with a list for an object",
+            wa_id,
+            from,
+            &format!(r#""type":"text","text":[{{"body":"{ODD_CONTENT}"}}]"#),
+        ),
+        // Meta documents it for users with a username.
+        beside_text(
+            "a text, one without a phone number",
+            r#""profile":{"username":"bram.rides"},"user_id":"NL.81020030040050060070""#,
+            r#""from_user_id":"NL.81020030040050060070""#,
+            &format!(r#""type":"text","text":{{"body":"{ODD_CONTENT}"}}"#),
+        ),
+    ]
+}
+
+fn body(name: &'static str, good: usize, value: String) -> Body {
+    let json = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900800700600500","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100200","phone_number_id":"300200100500600"}},{value}}},"field":"messages"}}]}}]}}"#
+    );
+    Body {
+        name,
+        json: json.into_bytes().leak(),
+        good,
+    }
+}
+
+fn texts(count: usize) -> String {
+    let contacts = list(count, contact);
+    let messages = list(count, text);
+    format!(r#""contacts":[{contacts}],"messages":[{messages}]"#)
+}
+
+fn image() -> String {
+    let contact = contact(0);
+    let head = message(0);
+    format!(
+        r#""contacts":[{contact}],"messages":[{{{head},"type":"image","image":{{"caption":"This is the bent derailleur hanger","mime_type":"image/jpeg","sha256":"t9ldJpDHmH6dnqVcHd14djmUEl3ffcpTho7I6RVpGbM=","id":"7137021601430931"}}}}]"#
+    )
+}
+
+fn statuses(count: usize) -> String {
+    let statuses = list(count, |n| {
+        format!(
+            r#"{{"id":"wamid.HBgLMTU1NTAxMDEwMDEVAgASGBQzQT{n:08}","status":"delivered","timestamp":"1785000042","recipient_id":"1555010{n:04}","recipient_user_id":"US.7001002003004005{n:04}","conversation":{{"id":"ab12cd34ef56","origin":{{"type":"service"}}}},"pricing":{{"billable":true,"pricing_model":"PMP","category":"service","type":"regular"}}}}"#
+        )
+    });
+    format!(r#""statuses":[{statuses}]"#)
+}
+
+fn beside_text(name: &'static str, user: &str, from: &str, content: &str) -> Body {
+    let contact = contact(0);
+    let text = text(0);
+    let value = format!(
+        r#""contacts":[{contact},{{{user}}}],"messages":[{text},{{{from},"id":"{ODD_ID}","timestamp":"1785000043",{content}}}]"#
+    );
+    body(name, 1, value)
+}
+
+fn contact(n: usize) -> String {
+    format!(
+        r#"{{"profile":{{"name":"Rider {n}"}},"wa_id":"1555010{n:04}","user_id":"US.7001002003004005{n:04}"}}"#
+    )
+}
+
+fn text(n: usize) -> String {
+    let head = message(n);
+    format!(r#"{{{head},"type":"text","text":{{"body":"Hello! {GOOD} for pick-up today?"}}}}"#)
+}
+
+/// The members that all messages have.
+fn message(n: usize) -> String {
+    format!(
+        r#""from":"1555010{n:04}","from_user_id":"US.7001002003004005{n:04}","id":"wamid.HBgLMTU1NTAxMDEwMDEVAgASGBQzQT{n:08}","timestamp":"1785000042""#
+    )
+}
+
+fn list(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(",")
+}
