@@ -14,7 +14,7 @@
 #[allow(dead_code, reason = "nothing is measured beside a floor here")]
 mod subjects;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
@@ -37,9 +37,9 @@ fn main() -> ExitCode {
         println!("skipped: there is no valgrind (apt-get install valgrind)");
         return ExitCode::SUCCESS;
     }
-    let counted: Vec<_> = names()
-        .into_iter()
-        .map(|name| (count(&name), name))
+    let counted: Vec<_> = alone()
+        .iter()
+        .map(|subject| (count(subject), ours(subject).to_owned()))
         .collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/README.md");
     let readme = fs::read_to_string(&path).expect("a README");
@@ -54,15 +54,12 @@ fn main() -> ExitCode {
     judge(&counted, table)
 }
 
-/// The names of what runs in one thread, each once.
-fn names() -> Vec<String> {
-    let alone = subjects::all()
-        .into_iter()
-        .filter(|subject| subject.meanwhile.is_none());
-    let mut names: Vec<String> = alone.map(|subject| ours(&subject).to_owned()).collect();
-    let mut seen = std::collections::HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    names
+/// What runs in one thread, each once.
+fn alone() -> Vec<Subject> {
+    let mut alone = subjects::all();
+    let mut seen = HashSet::new();
+    alone.retain(|subject| subject.meanwhile.is_none() && seen.insert(ours(subject).to_owned()));
+    alone
 }
 
 /// What ours is called, without the floor.
@@ -81,12 +78,12 @@ fn run(name: &str, times: u32) {
 
 /// How many instructions one thing takes: what a second and third time add to a
 /// first.
-fn count(name: &str) -> u64 {
+fn count(subject: &Subject) -> u64 {
     let [once, thrice] = [1, 3].map(|times: u32| {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(env::current_exe().expect("a program"))
-            .args(["--run", name, &times.to_string()])
+            .args(["--run", ours(subject), &times.to_string()])
             .output()
             .expect("valgrind runs");
         let text = String::from_utf8_lossy(&output.stderr);
@@ -96,10 +93,6 @@ fn count(name: &str) -> u64 {
         let (_, count) = collected.unwrap_or_else(|| panic!("no count: {text}"));
         count.trim().parse::<u64>().expect("a number")
     });
-    let mut subjects = subjects::all().into_iter();
-    let subject = subjects
-        .find(|subject| ours(subject) == name)
-        .expect("a name");
     (thrice - once) / 2 / u64::from(subject.per_round[0])
 }
 

@@ -15,12 +15,9 @@ mod subjects;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
+use subjects::clock::{ROUNDS, calibrate, median, nanoseconds};
 use subjects::{Goal, Subject, Work};
-
-const ROUNDS: usize = 301;
-const ROUND: Duration = Duration::from_micros(250);
 
 fn main() -> ExitCode {
     let wanted: Vec<_> = std::env::args()
@@ -48,12 +45,13 @@ fn main() -> ExitCode {
 /// Measures one and prints its line; false when it is over its goal by more than
 /// a tenth.
 fn report(subject: Subject) -> bool {
+    let middle = |values: &mut dyn Iterator<Item = f64>| median(values).expect("some rounds");
     let measured = measure(subject.ours, subject.floor, subject.meanwhile);
     let things = subject.per_round.map(f64::from);
     let [ours, floor] =
-        [0, 1].map(|side| median(measured.iter().map(|round| round[side] / things[side])));
+        [0, 1].map(|side| middle(&mut measured.iter().map(|round| round[side] / things[side])));
     let scale = things[1] / things[0];
-    let ratio = median(measured.iter().map(|[ours, floor]| ours / floor * scale));
+    let ratio = middle(&mut measured.iter().map(|[ours, floor]| ours / floor * scale));
     let (goal, part) = match subject.goal {
         Goal::Times(goal) => (format!("{goal}"), ratio / goal),
         Goal::Nanoseconds(goal) => (format!("{goal} ns"), ours / goal),
@@ -76,7 +74,7 @@ fn measure(mut ours: Work, mut floor: Work, meanwhile: Option<fn()>) -> Vec<[f64
                 }
             });
         }
-        let times = [&mut ours, &mut floor].map(calibrate);
+        let times = [&mut ours, &mut floor].map(|work| calibrate(work));
         let rounds = (0..ROUNDS).map(|_| {
             [
                 nanoseconds(&mut ours, times[0]),
@@ -87,30 +85,4 @@ fn measure(mut ours: Work, mut floor: Work, meanwhile: Option<fn()>) -> Vec<[f64
         is_done.store(true, Ordering::Relaxed);
         rounds
     })
-}
-
-/// How often it can be done in one round.
-fn calibrate(work: &mut Work) -> u32 {
-    let mut times = 1;
-    while time(work, times) < ROUND {
-        times *= 2;
-    }
-    times
-}
-
-/// Nanoseconds that each of so many times takes.
-fn nanoseconds(work: &mut Work, times: u32) -> f64 {
-    time(work, times).as_secs_f64() * 1e9 / f64::from(times)
-}
-
-fn time(work: &mut Work, times: u32) -> Duration {
-    let start = Instant::now();
-    work(times);
-    start.elapsed()
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

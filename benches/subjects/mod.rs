@@ -2,6 +2,7 @@
 
 mod asend;
 mod bodies;
+pub(crate) mod clock;
 mod parse;
 mod receivers;
 mod send;

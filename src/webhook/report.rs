@@ -78,6 +78,13 @@ impl DispatchReport {
 
     /// How many items were not looked into, since nobody would have heard of
     /// them. Only [`dispatch`](crate::dispatch) of a body skips any.
+    ///
+    /// ```
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert_eq!(whatsapp_signals::dispatch(body)?.skipped(), 1);
+    /// assert_eq!(whatsapp_signals::parse(body)?.dispatch().skipped(), 0);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped

@@ -23,6 +23,8 @@
 //! ```
 
 mod bodies;
+#[path = "../../subjects/clock.rs"]
+mod clock;
 mod measure;
 mod readers;
 mod service;
@@ -40,7 +42,7 @@ fn main() {
 }
 
 /// One reader, one body.
-fn only(reader: &str, body: &str, times: u64) {
+fn only(reader: &str, body: &str, times: u32) {
     let mut readers = readers::all().into_iter();
     let mut reader = readers.find(|one| one.name() == reader).expect("a reader");
     let mut bodies = bodies::even().into_iter();

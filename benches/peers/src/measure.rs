@@ -1,12 +1,8 @@
 //! Takes the time, turn by turn.
 
-use std::time::{Duration, Instant};
-
 use crate::bodies::Body;
+use crate::clock::{ROUNDS, calibrate, median, nanoseconds};
 use crate::readers::{Reader, Seen};
-
-const ROUNDS: usize = 301;
-const ROUND: Duration = Duration::from_micros(250);
 
 /// The nanoseconds that each takes for a body, and the ratio to the first one's;
 /// `None` for those that cannot read it.
@@ -20,14 +16,15 @@ pub(crate) fn medians(
         .zip(seen)
         .map(|(reader, seen)| {
             let seen = seen.as_ref()?;
-            let times = calibrate(reader, seen, body);
-            Some((reader, seen, times))
+            let mut read = move |times| reader.read(body, seen, times);
+            let times = calibrate(&mut read);
+            Some((read, times))
         })
         .collect();
     let mut round = || -> Vec<_> {
         let turns = turns.iter_mut().map(|turn| {
-            let (reader, seen, times) = turn.as_mut()?;
-            Some(nanoseconds(reader, seen, body, *times))
+            let (read, times) = turn.as_mut()?;
+            Some(nanoseconds(read, *times))
         });
         turns.collect()
     };
@@ -41,28 +38,4 @@ pub(crate) fn medians(
             Some((time, ratio))
         })
         .collect()
-}
-
-/// How often it can be done in one round.
-fn calibrate(reader: &mut Reader, seen: &Seen, body: &Body) -> u64 {
-    let mut times = 1;
-    loop {
-        let taken = nanoseconds(reader, seen, body, times) * times as f64;
-        if taken >= ROUND.as_nanos() as f64 {
-            return times;
-        }
-        times *= 2;
-    }
-}
-
-fn nanoseconds(reader: &mut Reader, seen: &Seen, body: &Body, times: u64) -> f64 {
-    let start = Instant::now();
-    reader.read(body, seen, times);
-    start.elapsed().as_nanos() as f64 / times as f64
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }

@@ -31,7 +31,7 @@ pub(crate) struct Seen {
 /// How a reader does it.
 pub(crate) trait Work {
     /// Reads a body that it can read so many times.
-    fn read(&mut self, json: &'static [u8], seen: &Seen, times: u64);
+    fn read(&mut self, json: &'static [u8], seen: &Seen, times: u32);
 
     /// Reads it once; `None` is an error.
     fn see(&mut self, json: &'static [u8]) -> Option<Seen>;
@@ -49,7 +49,7 @@ impl Reader {
         self.name
     }
 
-    pub(crate) fn read(&mut self, body: &Body, seen: &Seen, times: u64) {
+    pub(crate) fn read(&mut self, body: &Body, seen: &Seen, times: u32) {
         self.work.read(body.json, seen, times);
     }
 
@@ -99,7 +99,7 @@ where
     R: Fn(&[u8]) -> Option<T>,
     S: Fn(&T) -> Seen,
 {
-    fn read(&mut self, json: &'static [u8], _seen: &Seen, times: u64) {
+    fn read(&mut self, json: &'static [u8], _seen: &Seen, times: u32) {
         for _ in 0..times {
             let _ = black_box((self.read)(black_box(json)));
         }

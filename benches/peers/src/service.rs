@@ -36,7 +36,7 @@ impl Service {
 }
 
 impl Work for Service {
-    fn read(&mut self, json: &'static [u8], seen: &Seen, times: u64) {
+    fn read(&mut self, json: &'static [u8], seen: &Seen, times: u32) {
         let events = seen.good.unwrap_or_default();
         self.runtime.block_on(async {
             for _ in 0..times {
@@ -87,7 +87,7 @@ impl Frame {
 }
 
 impl Work for Frame {
-    fn read(&mut self, _json: &'static [u8], seen: &Seen, times: u64) {
+    fn read(&mut self, _json: &'static [u8], seen: &Seen, times: u32) {
         let events = seen.good.unwrap_or_default();
         let Service {
             runtime,
