@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
 use crate::model::{
     Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
 };
-use crate::webhook::split;
+use crate::webhook::{Piece, split};
 
 /// How the events of one type are told apart and spread.
 pub(crate) trait Keys {
@@ -118,7 +117,7 @@ keys! {
 fn of_message(message: &Message, raw: &RawJson) -> String {
     let (id, kind) = (&message.id, message.message_type());
     match message.content {
-        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.as_raw_value())),
+        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.piece())),
         _ => format!("{id}:{kind}"),
     }
 }
@@ -173,7 +172,7 @@ pub(crate) fn hash(
     }
     let time = time.map(|time| time.as_secs().to_string());
     hash.text('t', &time.unwrap_or_default());
-    hash.json(raw.as_raw_value(), MAX_DEPTH);
+    hash.json(raw.piece(), MAX_DEPTH);
     hash.finish()
 }
 
@@ -181,11 +180,14 @@ pub(crate) fn hash(
 pub(crate) fn of_json(event: &impl Serialize) -> String {
     // Invariant: our own payloads serialize, they have no maps but of strings.
     let json = serde_json::value::to_raw_value(event);
-    json.map_or_else(|_| String::new(), |json| hash_json(&json))
+    json.map_or_else(
+        |_| String::new(),
+        |json| hash_json(Piece::known(json.get())),
+    )
 }
 
 /// The [`hash`] of a JSON text alone.
-pub(crate) fn hash_json(json: &RawValue) -> String {
+pub(crate) fn hash_json(json: Piece<'_>) -> String {
     let mut hash = Hash::default();
     hash.json(json, MAX_DEPTH);
     hash.finish()
@@ -201,7 +203,7 @@ const MAX_DEPTH: u32 = 24;
 struct Hash(SipHasher24);
 
 impl Hash {
-    fn json(&mut self, json: &RawValue, depth: u32) {
+    fn json(&mut self, json: Piece<'_>, depth: u32) {
         let text = json.get();
         match text.as_bytes().first() {
             Some(b'{') if depth > 0 => {

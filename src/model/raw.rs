@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::webhook::Piece;
+
 /// The JSON text of the item that an event was made from, byte for byte.
 ///
 /// What Meta adds tomorrow is here tomorrow, before any type knows it. All
@@ -47,15 +49,13 @@ impl RawJson {
     }
 
     /// A whole text, which is known to be JSON.
-    pub(crate) fn whole(body: Arc<str>) -> Self {
+    fn whole(body: Arc<str>) -> Self {
         let item = 0..body.len();
         Self { body, item }
     }
 
-    /// The part of a webhook's body that starts at `start`. `item` is that
-    /// part, as it lies in the caller's copy of the body.
-    pub(crate) fn part_of(body: &Arc<str>, start: usize, item: &RawValue) -> Self {
-        let item = start..start + item.get().len();
+    /// The part of a webhook's body that an item is.
+    pub(crate) fn part_of(body: &Arc<str>, item: Range<usize>) -> Self {
         debug_assert!(
             body.get(item.clone()).is_some(),
             "an item lies within its body"
@@ -72,9 +72,9 @@ impl RawJson {
     }
 
     /// The text of the item, as something that is known to be JSON.
-    pub(crate) fn as_raw_value(&self) -> &RawValue {
+    pub(crate) fn piece(&self) -> Piece<'_> {
         // Invariant: it was split off as JSON, or read as JSON.
-        serde_json::from_str(self.as_str()).unwrap_or(RawValue::NULL)
+        Piece::known(self.as_str())
     }
 
     /// The text of the item.

@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
 use smallvec::{SmallVec, smallvec};
 
 use super::contacts::Contacts;
 use super::events::{Events, Scope};
 use super::item::{Around, FromItem, Item, Reader};
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, elements, members, object};
 use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
 use crate::signals::{has_lists, reader_of_value};
 
 /// Reads a value of any field, still whole; one that cannot be read is reported.
-pub(super) fn value(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: &RawValue) {
+pub(super) fn value(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Piece<'_>) {
     if let Err(reason) = layered(events, scope, path, value) {
         events.unrecognized(scope, path, reason, value);
     }
@@ -26,7 +26,7 @@ fn layered(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
-    value: &RawValue,
+    value: Piece<'_>,
 ) -> Result<(), Reason> {
     let scope = &mut scope.clone();
     match scope.field {
@@ -37,7 +37,7 @@ fn layered(
         Some(field) if has_lists(field) => {
             let mut parts = Value::layered(events, scope, path, value)?;
             let is_nested =
-                |(name, _): &(Cow<'_, str>, &RawValue)| field == STANDBY && name == STANDBY;
+                |(name, _): &(Cow<'_, str>, Piece<'_>)| field == STANDBY && name == STANDBY;
             let nested = parts.others.iter().position(is_nested);
             let nested = nested.map(|at| parts.others.remove(at).1);
             items(events, scope, path, parts);
@@ -59,7 +59,7 @@ fn whole(
     events: &mut Events<'_>,
     scope: &mut Scope<'_>,
     path: Path<'_>,
-    value: &RawValue,
+    value: Piece<'_>,
     read: Option<Reader>,
 ) -> Result<(), Reason> {
     // Hardly any has one of these, and to look through its text is cheaper than to
@@ -93,7 +93,7 @@ fn whole(
 }
 
 /// Signups in a value that holds nothing else of a conversation.
-fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: &RawValue) {
+fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: Piece<'_>) {
     if let Some(list) = List::of(events, scope, path, UserSubscribed::READER, signup, true) {
         list.read(events, &Around::nothing(scope));
     }
@@ -116,7 +116,7 @@ impl<'p, 'a> List<'p, 'a> {
         scope: &Scope<'_>,
         path: Path<'p>,
         read: Reader,
-        piece: &'a RawValue,
+        piece: Piece<'a>,
         may_stand_alone: bool,
     ) -> Option<Self> {
         let (items, is_array) = match elements(piece) {
@@ -180,15 +180,15 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
     let documented = [("messages", value.messages), ("statuses", value.statuses)];
     let mut others = Vec::new();
     let mut unknown = Vec::new();
-    for (name, piece) in &value.others {
+    for &(ref name, piece) in &value.others {
         match reader(field, name) {
-            Some(_) if piece.get() == "null" => {}
+            Some(_) if piece.is_null() => {}
             Some(read) => {
                 let is_single = matches!(&**name, SIGNUP | CONVERSATION_CONTEXT);
                 let path = path.member(name);
                 others.extend(List::of(events, scope, path, read, piece, is_single));
             }
-            None => unknown.push((name.clone(), *piece)),
+            None => unknown.push((name.clone(), piece)),
         }
         if name == CONVERSATION_CONTEXT {
             conversation_context = object(piece).ok().map(Arc::new);

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::cursor::Cursor;
 use super::events::{Events, Scope};
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, object};
 use crate::event::Reason;
 use crate::model::object::option;
 use crate::model::{Contact, Identity, Ids, UserId, WaId};
 
 /// The contacts of one value.
+#[derive(Default)]
 pub(super) struct Contacts<'a> {
     list: SmallVec<[Listed<'a>; 1]>,
 }
@@ -23,7 +25,7 @@ pub(super) struct Contacts<'a> {
 struct Listed<'a> {
     contact: Arc<Contact>,
     at: usize,
-    item: &'a RawValue,
+    item: Piece<'a>,
     /// Whether some event has a copy, where others share the contact.
     is_copied: Cell<bool>,
 }
@@ -41,18 +43,30 @@ impl<'a> Contacts<'a> {
             path.member("contacts"),
             contacts.unwrap_or_default(),
             |events, at, item| {
-                let mut contact = read(item)?;
-                contact.raw = Some(events.raw(item));
-                list.push(Listed {
-                    contact: Arc::new(contact),
-                    at,
-                    item,
-                    is_copied: Cell::new(false),
-                });
+                let contact = object(item).and_then(Wire::into_contact)?;
+                list.push(Listed::new(events, contact, at, item));
                 Ok(())
             },
         );
         Self { list }
+    }
+
+    /// Reads the array as it is gone through; `None` when anything in it is odd.
+    pub(super) fn straight(events: &Events<'_>, cursor: &mut Cursor<'a>) -> Option<Self> {
+        let mut list = SmallVec::new();
+        cursor.array(|cursor| {
+            let start = *cursor;
+            let wire: Wire = cursor.value()?;
+            let contact = wire.into_contact().ok()?;
+            let item = cursor.since(start)?;
+            list.push(Listed::new(events, contact, list.len(), item));
+            Some(())
+        })?;
+        Some(Self { list })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// `is_alone` says that the value has one item only.
@@ -60,12 +74,23 @@ impl<'a> Contacts<'a> {
         Finder {
             list: &self.list,
             is_alone,
+            has_found_only: Cell::new(false),
             by_id: OnceCell::new(),
         }
     }
 }
 
-impl Listed<'_> {
+impl<'a> Listed<'a> {
+    fn new(events: &Events<'_>, mut contact: Contact, at: usize, item: Piece<'a>) -> Self {
+        contact.raw = Some(events.raw(item));
+        Self {
+            contact: Arc::new(contact),
+            at,
+            item,
+            is_copied: Cell::new(false),
+        }
+    }
+
     /// Whether an event shares it, or has a copy. To have been found is not
     /// enough: the item that it was found for may have turned out odd.
     fn is_in_event(&self) -> bool {
@@ -77,6 +102,8 @@ impl Listed<'_> {
 pub(super) struct Finder<'c> {
     list: &'c [Listed<'c>],
     is_alone: bool,
+    /// Whether somebody was found for no other reason than that.
+    has_found_only: Cell<bool>,
     /// Filled when it is first needed: most webhooks have one contact.
     by_id: OnceCell<HashMap<&'c str, &'c Listed<'c>>>,
 }
@@ -87,6 +114,7 @@ impl<'c> Finder<'c> {
         Self {
             list: &[],
             is_alone: false,
+            has_found_only: Cell::new(false),
             by_id: OnceCell::new(),
         }
     }
@@ -110,6 +138,11 @@ impl<'c> Finder<'c> {
         Some(Arc::clone(&listed.contact))
     }
 
+    /// Whether it found somebody since the value has one item only.
+    pub(super) fn has_found_only(&self) -> bool {
+        self.has_found_only.get()
+    }
+
     /// Notes that an event has a copy of a contact that was found.
     pub(super) fn copied(&self, contact: &Arc<Contact>, at: usize) {
         let is_it = |listed: &&Listed<'_>| Arc::ptr_eq(&listed.contact, contact);
@@ -124,7 +157,10 @@ impl<'c> Finder<'c> {
             [only] if self.is_alone => {
                 let listed = &only.contact.identity;
                 let is_someone_else = user.is_some_and(|user| listed.is_other_user(user));
-                (!is_someone_else).then_some(only)
+                (!is_someone_else).then(|| {
+                    self.has_found_only.set(true);
+                    only
+                })
             }
             _ => None,
         }
@@ -168,44 +204,46 @@ impl<'c> Finder<'c> {
     }
 }
 
-fn read(item: &RawValue) -> Result<Contact, Reason> {
-    #[derive(Deserialize)]
-    struct Wire {
-        #[serde(default)]
-        wa_id: Option<WaId>,
-        #[serde(default)]
-        user_id: Option<UserId>,
-        #[serde(default)]
-        parent_user_id: Option<UserId>,
-        #[serde(default)]
-        profile: Option<Profile>,
-        #[serde(default, deserialize_with = "option")]
-        identity_key_hash: Option<Arc<str>>,
-    }
-
-    #[derive(Default, Deserialize)]
+/// A contact as Meta writes it.
+#[derive(Deserialize)]
+struct Wire {
     #[serde(default)]
-    struct Profile {
-        #[serde(deserialize_with = "option")]
-        name: Option<Arc<str>>,
-        #[serde(deserialize_with = "option")]
-        username: Option<Arc<str>>,
-        #[serde(deserialize_with = "option")]
-        country_code: Option<Arc<str>>,
-    }
+    wa_id: Option<WaId>,
+    #[serde(default)]
+    user_id: Option<UserId>,
+    #[serde(default)]
+    parent_user_id: Option<UserId>,
+    #[serde(default)]
+    profile: Option<Profile>,
+    #[serde(default, deserialize_with = "option")]
+    identity_key_hash: Option<Arc<str>>,
+}
 
-    let wire: Wire = object(item)?;
-    let identity = Identity::from_ids(Ids {
-        wa_id: wire.wa_id,
-        user_id: wire.user_id,
-        parent_user_id: wire.parent_user_id,
-    });
-    let identity = identity.ok_or_else(|| Reason::Missing("wa_id".into()))?;
-    let profile = wire.profile.unwrap_or_default();
-    let mut contact = Contact::new(identity);
-    contact.name = profile.name;
-    contact.username = profile.username;
-    contact.country_code = profile.country_code;
-    contact.identity_key_hash = wire.identity_key_hash;
-    Ok(contact)
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Profile {
+    #[serde(deserialize_with = "option")]
+    name: Option<Arc<str>>,
+    #[serde(deserialize_with = "option")]
+    username: Option<Arc<str>>,
+    #[serde(deserialize_with = "option")]
+    country_code: Option<Arc<str>>,
+}
+
+impl Wire {
+    fn into_contact(self) -> Result<Contact, Reason> {
+        let identity = Identity::from_ids(Ids {
+            wa_id: self.wa_id,
+            user_id: self.user_id,
+            parent_user_id: self.parent_user_id,
+        });
+        let identity = identity.ok_or_else(|| Reason::Missing("wa_id".into()))?;
+        let profile = self.profile.unwrap_or_default();
+        let mut contact = Contact::new(identity);
+        contact.name = profile.name;
+        contact.username = profile.username;
+        contact.country_code = profile.country_code;
+        contact.identity_key_hash = self.identity_key_hash;
+        Ok(contact)
+    }
 }

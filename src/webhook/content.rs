@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::piece::Piece;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::split::{elements, members, object};
 use super::strict::MAX_LIST;
@@ -16,7 +16,7 @@ use crate::model::{
 };
 
 /// Reads a content of type `kind` from the member of that name.
-pub(super) fn content(kind: Option<&str>, member: Option<&RawValue>) -> Result<Content, Reason> {
+pub(super) fn content(kind: Option<&str>, member: Option<Piece<'_>>) -> Result<Content, Reason> {
     let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
     let required = || member.ok_or_else(|| Reason::Missing(kind.into()));
     Ok(match kind {
@@ -51,7 +51,7 @@ pub(super) fn content(kind: Option<&str>, member: Option<&RawValue>) -> Result<C
     })
 }
 
-fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
+fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {
     let (kind, member) = tagged(item)?;
     let required = || member.ok_or_else(|| Reason::Missing((&*kind).into()));
     Ok(match &*kind {
@@ -73,7 +73,7 @@ fn interactive(item: &RawValue) -> Result<Interactive, Reason> {
 
 /// `response_json` is JSON in a string; should it come as the JSON itself,
 /// that is as good.
-fn nfm_reply(item: &RawValue) -> Result<NfmReply, Reason> {
+fn nfm_reply(item: Piece<'_>) -> Result<NfmReply, Reason> {
     #[derive(Deserialize)]
     struct Wire<'a> {
         #[serde(default, deserialize_with = "option")]
@@ -81,7 +81,7 @@ fn nfm_reply(item: &RawValue) -> Result<NfmReply, Reason> {
         #[serde(default, deserialize_with = "option")]
         body: Option<Box<str>>,
         #[serde(default, borrow)]
-        response_json: Option<&'a RawValue>,
+        response_json: Option<Piece<'a>>,
     }
     let wire: Wire<'_> = object(item)?;
     let response = wire
@@ -99,12 +99,12 @@ fn nfm_reply(item: &RawValue) -> Result<NfmReply, Reason> {
     })
 }
 
-fn edit(item: &RawValue) -> Result<Edit, Reason> {
+fn edit(item: Piece<'_>) -> Result<Edit, Reason> {
     #[derive(Deserialize)]
     struct Wire<'a> {
         original_message_id: MessageId,
         #[serde(borrow)]
-        message: &'a RawValue,
+        message: Piece<'a>,
     }
     let wire: Wire<'_> = object(item)?;
     let [context] = members(wire.message, ["context"])?.known;
@@ -124,7 +124,7 @@ fn edit(item: &RawValue) -> Result<Edit, Reason> {
 }
 
 /// Splits an item into its `type` and the member of that name.
-fn tagged(item: &RawValue) -> Result<(Cow<'_, str>, Option<&RawValue>), Reason> {
+fn tagged(item: Piece<'_>) -> Result<(Cow<'_, str>, Option<Piece<'_>>), Reason> {
     let members = members(item, ["type"])?;
     let [kind] = members.known;
     let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
@@ -137,7 +137,7 @@ fn tagged(item: &RawValue) -> Result<(Cow<'_, str>, Option<&RawValue>), Reason> 
     if named.next().is_some() {
         return Err(Reason::Duplicate(kind.into()));
     }
-    Ok((kind, member.filter(|member| member.get() != "null")))
+    Ok((kind, member.filter(|member| !member.is_null())))
 }
 
 /// What an `nfm_reply` submits, ready to use.

@@ -1,144 +1,213 @@
-//! The fast ways into a body whose envelope is as Meta documents it.
+//! The fast way into a body whose envelope is as Meta documents it: once through it,
+//! from left to right.
 //!
-//! One that holds lists, as nearly all bodies do, is taken apart down to its items
-//! in one pass. Of any other the envelope is read in one pass, and the values one
-//! by one.
+//! An item of a value is read where it stands, its [text](super::piece::Piece) noted on
+//! the way. A value that is not as documented costs no more than itself; an envelope
+//! that is not, this way.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::iter::repeat_n;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use smallvec::SmallVec;
-
+use super::cursor::{Cursor, once};
 use super::events::{Events, Scope, Wanted};
 use super::path::Path;
-use super::split::text_object;
-use super::value::{Metadata, PRODUCT, SIGNUP, STANDBY, Value, account};
-use super::{OBJECT, Webhook, change};
-use crate::model::{Timestamp, WabaId};
-use crate::signals::has_lists;
+use super::split::Name;
+use super::straight::{self, MESSAGES};
+use super::value::{Metadata, PRODUCT, Value, account};
+use super::{FromItem, OBJECT, Webhook, change};
+use crate::event::{MessageReceived, MessageStatusChanged};
+use crate::model::{Account, Timestamp, WabaId};
 
 /// Reads a body; `None` when its envelope differs from what is documented in any
 /// way.
 pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
+    let mut cursor = Cursor::new(body);
+    let events = Events::new(body, wanted);
     // Values that hold lists name their product, and hardly any other does.
     let has_lists = body.contains(PRODUCT);
-    let lists = has_lists.then(|| Envelope::<Value<'_>>::read(body, wanted));
-    lists
-        .flatten()
-        .or_else(|| Envelope::<&RawValue>::read(body, wanted))
-}
-
-/// The value of a change, taken apart or not.
-trait FromChange<'a>: Deserialize<'a> {
-    /// Whether the value, which fits, also goes with the field.
-    fn is_documented(&self, field: &str) -> bool;
-
-    /// The number that it names, where that is known by now.
-    fn number(&mut self) -> Option<Metadata> {
-        None
+    let is_heard =
+        events.wants(MessageReceived::READER) || events.wants(MessageStatusChanged::READER);
+    let mut reader = Reader {
+        events,
+        has_lists,
+        may_be_straight: has_lists && is_heard,
+    };
+    let mut webhook = Webhook::default();
+    let (mut object, mut entries) = (None, None);
+    cursor.object(|cursor, name| match name {
+        "object" => once(&mut object, cursor.value()?),
+        "entry" => {
+            let root = Path::root("entry");
+            once(&mut entries, ())?;
+            cursor.array(|cursor| {
+                let changes = reader.entry(cursor, root.element(webhook.entries))?;
+                webhook.entries += 1;
+                webhook.empty_entries += usize::from(changes == 0);
+                Some(())
+            })
+        }
+        _ => None,
+    })?;
+    let (Name(object), ()) = (object?, entries?);
+    if object != OBJECT || !cursor.is_at_end() {
+        return None;
     }
-
-    /// Adds its events.
-    fn push(self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>);
+    webhook.skipped = reader.events.skipped();
+    webhook.events = reader.events.into_list();
+    Some(webhook)
 }
 
-/// One that holds lists.
-impl<'a> FromChange<'a> for Value<'a> {
-    fn is_documented(&self, field: &str) -> bool {
-        let has_signup = || self.others.iter().any(|(name, _)| name == SIGNUP);
-        match field {
-            STANDBY => false,
-            SIGNUP => has_signup(),
-            field => has_lists(field),
+struct Reader<'a> {
+    events: Events<'a>,
+    /// Whether any value may hold lists.
+    has_lists: bool,
+    /// Whether any may go the straight way.
+    may_be_straight: bool,
+}
+
+/// What the changes of an entry share.
+struct Entry {
+    waba_id: Option<WabaId>,
+    time: Option<Timestamp>,
+    /// Of the last change.
+    account: Option<Arc<Account>>,
+}
+
+impl Entry {
+    fn new(waba_id: Option<WabaId>, time: Option<Timestamp>) -> Self {
+        Self {
+            waba_id,
+            time,
+            account: None,
         }
     }
 
-    fn number(&mut self) -> Option<Metadata> {
-        self.metadata.take()
-    }
-
-    fn push(self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
-        change::items(events, scope, path, self);
-    }
-}
-
-/// Whatever there is.
-impl<'a> FromChange<'a> for &'a RawValue {
-    fn is_documented(&self, _: &str) -> bool {
-        self.get() != "null"
-    }
-
-    fn push(self, events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>) {
-        change::value(events, scope, path, self);
+    /// The account of the next change, with the number that its value names.
+    fn account(&mut self, number: Option<Metadata>) -> Arc<Account> {
+        let waba_id = match &self.account {
+            None => self.waba_id.take(),
+            Some(last) => last.waba_id.clone(),
+        };
+        Arc::clone(self.account.insert(account(waba_id, number)))
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "V: Deserialize<'de>"))]
-struct Envelope<'a, V> {
-    #[serde(borrow)]
-    object: Cow<'a, str>,
-    #[serde(borrow)]
-    entry: SmallVec<[Entry<'a, V>; 1]>,
-}
+impl<'a> Reader<'a> {
+    /// Reads an entry and returns how many changes it has.
+    fn entry(&mut self, cursor: &mut Cursor<'a>, path: Path<'_>) -> Option<usize> {
+        let path = path.member("changes");
+        let (mut id, mut time, mut count, mut later) = (None, None, None, None);
+        cursor.object(|cursor, name| match name {
+            // What stands behind the changes comes too late for them.
+            _ if count.is_some() => None,
+            "id" => once(&mut id, cursor.value()?),
+            "time" => once(&mut time, cursor.value()?),
+            // Meta's examples of calls have the id behind them.
+            "changes" if id.is_none() => {
+                once(&mut later, *cursor)?;
+                cursor.piece().map(|_| ())
+            }
+            "changes" if later.is_none() => {
+                let entry = Entry::new(id.take().flatten(), time.flatten());
+                once(&mut count, self.changes(cursor, entry, path)?)
+            }
+            _ => None,
+        })?;
+        match later {
+            Some(mut cursor) => {
+                let entry = Entry::new(id.flatten(), time.flatten());
+                self.changes(&mut cursor, entry, path)
+            }
+            None => count,
+        }
+    }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "V: Deserialize<'de>"))]
-struct Entry<'a, V> {
-    #[serde(default)]
-    id: Option<WabaId>,
-    #[serde(default)]
-    time: Option<Timestamp>,
-    #[serde(borrow)]
-    changes: SmallVec<[Change<'a, V>; 1]>,
-}
+    /// Reads the changes of an entry and returns how many there are.
+    fn changes(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        mut entry: Entry,
+        path: Path<'_>,
+    ) -> Option<usize> {
+        let mut count = 0;
+        cursor.array(|cursor| {
+            self.change(cursor, &mut entry, path.element(count))?;
+            count += 1;
+            Some(())
+        })?;
+        Some(count)
+    }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "V: Deserialize<'de>"))]
-struct Change<'a, V> {
-    #[serde(borrow)]
-    field: Cow<'a, str>,
-    value: V,
-}
-
-impl<'a, V: FromChange<'a>> Envelope<'a, V> {
-    fn read(body: &'a Arc<str>, wanted: Wanted) -> Option<Webhook> {
-        let envelope: Self = text_object(body).ok()?;
-        let mut changes = envelope.entry.iter().flat_map(|entry| &entry.changes);
-        if envelope.object != OBJECT
-            || !changes.all(|change| change.value.is_documented(&change.field))
-        {
+    /// Reads a change and adds its events.
+    fn change(&mut self, cursor: &mut Cursor<'a>, entry: &mut Entry, path: Path<'_>) -> Option<()> {
+        let (mut field, mut value) = (None, None);
+        let mark = self.events.mark();
+        let path_of_value = path.member("value");
+        cursor.object(|cursor, name| match name {
+            "field" => once(&mut field, cursor.value()?),
+            "value" => {
+                let start = *cursor;
+                let read = self.value(cursor, entry, path_of_value)?;
+                once(&mut value, (read, cursor.since(start)?))
+            }
+            _ => None,
+        })?;
+        let (Name(field), (read, piece)) = (field?, value?);
+        if piece.is_null() {
             return None;
         }
-
-        let mut webhook = Webhook {
-            entries: envelope.entry.len(),
-            ..Webhook::default()
+        let mut lists = match read {
+            Read::Straight if field == MESSAGES => return Some(()),
+            Read::Lists(lists) if lists.goes_with(&field) => Some(lists),
+            _ => None,
         };
-        let mut events = Events::new(body, wanted);
-        let root = Path::root("entry");
-        for (at, entry) in envelope.entry.into_iter().enumerate() {
-            webhook.empty_entries += usize::from(entry.changes.is_empty());
-            let path = root.element(at);
-            let changes = path.member("changes");
-            let mut waba_ids = repeat_n(entry.id, entry.changes.len());
-            for (at, mut change) in entry.changes.into_iter().enumerate() {
-                let scope = Scope {
-                    field: Some(&change.field),
-                    kept_field: OnceCell::new(),
-                    account: account(waba_ids.next().flatten(), change.value.number()),
-                    time: entry.time,
-                };
-                let path = changes.element(at);
-                change.value.push(&mut events, &scope, path.member("value"));
-            }
+        // What the straight way may have added.
+        self.events.back_to(mark);
+        let number = lists.as_mut().and_then(|lists| lists.metadata.take());
+        let scope = Scope {
+            field: Some(&field),
+            kept_field: OnceCell::new(),
+            account: entry.account(number),
+            time: entry.time,
+        };
+        match lists {
+            Some(lists) => change::items(&mut self.events, &scope, path_of_value, lists),
+            None => change::value(&mut self.events, &scope, path_of_value, piece),
         }
-        webhook.skipped = events.skipped();
-        webhook.events = events.into_list();
-        Some(webhook)
+        Some(())
     }
+
+    /// Goes through a value, in the fastest of the ways that it allows.
+    fn value(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        entry: &mut Entry,
+        path: Path<'_>,
+    ) -> Option<Read<'a>> {
+        let start = *cursor;
+        if self.may_be_straight {
+            let time = entry.time;
+            let account = |number| entry.account(number);
+            if straight::value(&mut self.events, cursor, path, time, account).is_some() {
+                return Some(Read::Straight);
+            }
+            *cursor = start;
+        }
+        if self.has_lists {
+            if let Some(lists) = Value::documented(cursor) {
+                return Some(Read::Lists(lists));
+            }
+            *cursor = start;
+        }
+        cursor.piece().map(|_| Read::Nothing)
+    }
+}
+
+/// What was read of a value before its field was known.
+enum Read<'a> {
+    /// All, if the field is `messages`.
+    Straight,
+    /// Its lists.
+    Lists(Value<'a>),
+    Nothing,
 }

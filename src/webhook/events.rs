@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::item::Reader;
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, Member, elements, members};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
 use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
@@ -62,6 +61,14 @@ pub(super) enum Wanted {
     Heard,
 }
 
+/// How many events there were of each kind.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    len: usize,
+    unrecognized: usize,
+    more: usize,
+}
+
 impl<'a> Events<'a> {
     pub(super) fn new(body: &'a Arc<str>, wanted: Wanted) -> Self {
         // Any item may turn out odd: who hears of those needs all to be read.
@@ -91,7 +98,7 @@ impl<'a> Events<'a> {
                 user: None,
                 timestamp: None,
                 account: Arc::default(),
-                raw: RawJson::whole(Arc::clone(self.body)),
+                raw: self.raw(Piece::known(self.body.trim())),
             };
             self.list.push(rest.into());
         }
@@ -126,9 +133,25 @@ impl<'a> Events<'a> {
 
     /// A piece of the body, to be kept. It must have been split off the body
     /// itself, not off a copy.
-    pub(super) fn raw(&self, piece: &RawValue) -> RawJson {
+    pub(super) fn raw(&self, piece: Piece<'_>) -> RawJson {
         let start = piece.get().as_ptr().addr() - self.body.as_ptr().addr();
-        RawJson::part_of(self.body, start, piece)
+        RawJson::part_of(self.body, start..start + piece.get().len())
+    }
+
+    /// Where the events stand now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            len: self.list.len(),
+            unrecognized: self.unrecognized,
+            more: self.more,
+        }
+    }
+
+    /// Takes back all that came after.
+    pub(super) fn back_to(&mut self, mark: Mark) {
+        self.list.truncate(mark.len);
+        self.unrecognized = mark.unrecognized;
+        self.more = mark.more;
     }
 
     /// Makes room for the events of so many items.
@@ -145,7 +168,7 @@ impl<'a> Events<'a> {
         scope: &Scope<'_>,
         path: Path<'_>,
         items: Elements<'v>,
-        mut read: impl FnMut(&mut Self, usize, &'v RawValue) -> Result<(), Reason>,
+        mut read: impl FnMut(&mut Self, usize, Piece<'v>) -> Result<(), Reason>,
     ) {
         for (at, item) in items.into_iter().enumerate() {
             if let Err(reason) = read(self, at, item) {
@@ -185,7 +208,7 @@ impl<'a> Events<'a> {
         scope: &Scope<'_>,
         path: Path<'_>,
         reason: Reason,
-        piece: &RawValue,
+        piece: Piece<'_>,
     ) {
         self.report(scope, path, reason, piece, Header::default);
     }
@@ -196,7 +219,7 @@ impl<'a> Events<'a> {
         scope: &Scope<'_>,
         path: Path<'_>,
         reason: Reason,
-        item: &RawValue,
+        item: Piece<'_>,
     ) {
         self.report(scope, path, reason, item, || Header::read(item));
     }
@@ -207,7 +230,7 @@ impl<'a> Events<'a> {
         scope: &Scope<'_>,
         path: Path<'_>,
         reason: Reason,
-        piece: &RawValue,
+        piece: Piece<'_>,
         header: impl FnOnce() -> Header,
     ) {
         self.unrecognized += 1;
@@ -238,7 +261,7 @@ struct Header {
 }
 
 impl Header {
-    fn read(item: &RawValue) -> Self {
+    fn read(item: Piece<'_>) -> Self {
         let names = [
             "id",
             "timestamp",
@@ -293,6 +316,6 @@ impl Header {
 }
 
 /// The scalar that a piece spells, if it does.
-pub(super) fn readable<'a, T: serde::Deserialize<'a>>(piece: Option<&'a RawValue>) -> Option<T> {
+pub(super) fn readable<'a, T: serde::Deserialize<'a>>(piece: Option<Piece<'a>>) -> Option<T> {
     serde_json::from_str(piece?.get()).ok()
 }

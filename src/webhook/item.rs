@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use super::contacts::Finder;
 use super::events::{Events, Scope};
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, members, object};
 use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
 use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId};
 
 /// What is to be read: an item of a list, or a whole value.
 pub(crate) struct Item<'i, 'a> {
-    pub(super) json: &'i RawValue,
+    pub(super) json: Piece<'i>,
     /// Its place in the list.
     pub(super) at: usize,
     pub(super) path: Path<'i>,
@@ -102,6 +103,23 @@ pub(crate) trait FromItem: Event {
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason>;
 }
 
+/// An event that can also be made of an item that was read before its text is known.
+pub(super) trait FromWire: FromItem {
+    /// The item as Meta writes it.
+    type Wire<'a>: Deserialize<'a>;
+
+    /// Adds the events that [`read`](FromItem::read) adds.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn add(
+        events: &mut Events<'_>,
+        item: &Item<'_, '_>,
+        wire: Self::Wire<'_>,
+    ) -> Result<(), Reason>;
+}
+
 impl Item<'_, '_> {
     /// The contact of a user; that of a group's member only by its ids, since
     /// the only contact need not be this member.
@@ -173,7 +191,7 @@ fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_>) -> Result<Change
 
 /// Which member an odd object lacks.
 #[cold]
-fn missing<T: Payload>(json: &RawValue) -> Option<Reason> {
+fn missing<T: Payload>(json: Piece<'_>) -> Option<Reason> {
     let is_missing = |name: &&&'static str| {
         members(json, [**name]).is_ok_and(|members| members.known[0].is_none())
     };

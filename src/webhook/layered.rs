@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::piece::Piece;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
 use super::events::{Events, Scope, Wanted, readable};
 use super::path::Path;
@@ -79,7 +79,7 @@ fn entry(
     events: &mut Events<'_>,
     scope: &mut Scope<'_>,
     path: Path<'_>,
-    raw: &RawValue,
+    raw: Piece<'_>,
 ) -> Result<usize, Reason> {
     let members = members(raw, ["id", "time", "changes"])?;
     let [id, time, changes] = members.known;
@@ -113,7 +113,7 @@ fn change(
     events: &mut Events<'_>,
     scope: &Scope<'_>,
     path: Path<'_>,
-    raw: &RawValue,
+    raw: Piece<'_>,
 ) -> Result<(), Reason> {
     let members = members(raw, ["field", "value"])?;
     let [field, value] = members.known;

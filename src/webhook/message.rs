@@ -2,22 +2,24 @@
 //!
 //! Its content is in the member that `type` names, which may stand before or
 //! after it; so members are kept as text until the type is known, and those of
-//! other names are never looked into.
+//! other names are never looked into. Where a message is read as it is gone
+//! through, `text` is read at once, since most are texts; if it does not fit, the
+//! message is read once more, with that as text too.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::content::{content, flow_response};
 use super::events::Events;
-use super::item::{FromItem, Item};
+use super::item::{FromItem, FromWire, Item};
+use super::piece::Piece;
 use super::split::{Name, object};
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::model::object::option;
 use crate::model::{
-    Contact, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Message,
-    MessageId, MetaError, Referral, Timestamp, UserId, WaId,
+    Contact, Content, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId,
+    Message, MessageId, MetaError, Referral, Text, Timestamp, UserId, WaId,
 };
 
 /// Declares a message as Meta writes it: the members that any may have, and
@@ -25,20 +27,23 @@ use crate::model::{
 macro_rules! wire {
     ($($name:ident: $type:ty $(= $with:literal)?,)+ [$($kind:ident)+]) => {
         #[derive(Deserialize)]
-        struct Wire<'a> {
+        #[serde(bound(deserialize = "T: Deserialize<'de>"))]
+        pub(super) struct Wire<'a, T> {
             $(#[serde(default $(, deserialize_with = $with)?)] $name: Option<$type>,)+
             #[serde(default, borrow, rename = "type")]
             kind: Option<Name<'a>>,
-            $(#[serde(default, borrow)] $kind: Option<&'a RawValue>,)+
+            #[serde(default)]
+            text: Option<T>,
+            $(#[serde(default, borrow)] $kind: Option<Piece<'a>>,)+
         }
 
-        impl<'a> Wire<'a> {
+        impl<'a, T> Wire<'a, T> {
             fn kind(&self) -> Option<&str> {
                 self.kind.as_ref().map(|Name(kind)| &**kind)
             }
 
-            /// The member that `type` names, when it is there.
-            fn member(&self) -> Option<&'a RawValue> {
+            /// The member that `type` names, when it is there; `text` aside.
+            fn member(&self) -> Option<Piece<'a>> {
                 match self.kind()? {
                     $(stringify!($kind) => self.$kind,)+
                     _ => None,
@@ -67,16 +72,35 @@ wire! {
     to_parent_user_id: UserId,
     history_context: HistoryContext,
     [
-        text image audio video document sticker location contacts reaction interactive button
+        image audio video document sticker location contacts reaction interactive button
         order system edit revoke unsupported
     ]
 }
 
+/// The member `text`.
+pub(super) trait TextMember {
+    fn read(self) -> Result<Text, Reason>;
+}
+
+impl TextMember for Text {
+    fn read(self) -> Result<Text, Reason> {
+        Ok(self)
+    }
+}
+
+/// One that is kept as text.
+impl TextMember for Piece<'_> {
+    fn read(self) -> Result<Text, Reason> {
+        object(self)
+    }
+}
+
+/// A message, of which nothing but the envelope has to fit.
+type Lenient<'a> = Wire<'a, Piece<'a>>;
+
 /// Reads a message from a user.
-pub(super) fn inbound(item: &RawValue) -> Result<Message, Reason> {
-    let mut wire: Wire<'_> = object(item)?;
-    let user = wire.sender();
-    wire.into_message(Direction::Inbound, user)
+fn inbound(item: Piece<'_>) -> Result<Message, Reason> {
+    object(item).and_then(Lenient::into_inbound)
 }
 
 /// A message that did not come from a user just now.
@@ -88,19 +112,19 @@ pub(super) struct Other {
 }
 
 /// Reads a message that the business sent.
-pub(super) fn echo(item: &RawValue) -> Result<Other, Reason> {
-    let wire: Wire<'_> = object(item)?;
+pub(super) fn echo(item: Piece<'_>) -> Result<Other, Reason> {
+    let wire: Lenient<'_> = object(item)?;
     wire.into_outbound(None)
 }
 
 /// Reads an old message, which may have gone either way, between the business
 /// number and the user that the thread is with.
 pub(super) fn old(
-    item: &RawValue,
+    item: Piece<'_>,
     business: Option<&str>,
     user: Option<&Identity>,
 ) -> Result<Other, Reason> {
-    let mut wire: Wire<'_> = object(item)?;
+    let mut wire: Lenient<'_> = object(item)?;
     if wire.is_outbound(business, user.and_then(Identity::phone)) {
         return wire.into_outbound(user);
     }
@@ -128,7 +152,7 @@ fn is_same_number(a: &str, b: &str) -> bool {
     digits(a) == digits(b)
 }
 
-impl Wire<'_> {
+impl<T: TextMember> Wire<'_, T> {
     /// Which way an old message went: by the number that it is from, or else by
     /// whether it names a recipient.
     fn is_outbound(&self, business: Option<&str>, user: Option<&str>) -> bool {
@@ -173,22 +197,42 @@ impl Wire<'_> {
         })
     }
 
-    fn into_message(self, direction: Direction, user: Option<Identity>) -> Result<Message, Reason> {
-        let content = content(self.kind(), self.member())?;
+    fn into_inbound(mut self) -> Result<Message, Reason> {
+        let user = self.sender();
+        self.into_message(Direction::Inbound, user)
+    }
+
+    fn into_message(
+        mut self,
+        direction: Direction,
+        user: Option<Identity>,
+    ) -> Result<Message, Reason> {
+        let text = self.text.take();
+        let content = match self.kind() {
+            Some("text") => {
+                let text = text.ok_or_else(|| Reason::Missing("text".into()))?;
+                Content::Text(text.read()?)
+            }
+            kind => content(kind, self.member())?,
+        };
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
-        let mut message = Message::new(id, direction, content);
-        message.user = user;
-        message.timestamp = self.timestamp;
-        message.context = self.context;
-        message.referral = self.referral;
-        message.group_id = self.group_id;
-        message.identity_key_hash = self.identity_key_hash;
-        message.from_logical_id = self.from_logical_id;
-        message.to_logical_id = self.to_logical_id;
-        message.origin = self.origin;
-        message.errors = self.errors.unwrap_or_default();
-        Ok(message)
+        Ok(Message {
+            id,
+            direction,
+            user,
+            timestamp: self.timestamp,
+            status: None,
+            content,
+            context: self.context,
+            referral: self.referral,
+            group_id: self.group_id,
+            identity_key_hash: self.identity_key_hash,
+            from_logical_id: self.from_logical_id,
+            to_logical_id: self.to_logical_id,
+            origin: self.origin,
+            errors: self.errors.unwrap_or_default(),
+        })
     }
 }
 
@@ -204,33 +248,48 @@ impl FromItem for MessageReceived {
     }
 
     fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        let message = inbound(item.json)?;
-        let contact = contact(item, &message);
-        let raw = events.raw(item.json);
-        let flow = message.nfm_reply().map(|reply| {
-            Ok(FlowCompleted {
-                response: flow_response(&message, reply)?,
-                message_id: message.id.clone(),
-                user: message.user.clone(),
-                timestamp: message.timestamp,
-                contact: contact.clone(),
-                account: item.account(),
-                raw: raw.clone(),
-            })
-        });
-        events.push(MessageReceived {
-            message,
-            contact,
-            conversation_context: item.around.conversation_context.clone(),
-            account: item.account(),
-            raw,
-        });
-        // Only now: an answer that cannot be read costs the flow, not the message.
-        if let Some(flow) = flow.transpose()? {
-            events.push(flow);
-        }
-        Ok(())
+        received(events, item, inbound(item.json)?)
     }
+}
+
+impl FromWire for MessageReceived {
+    type Wire<'a> = Wire<'a, Text>;
+
+    fn add(
+        events: &mut Events<'_>,
+        item: &Item<'_, '_>,
+        wire: Self::Wire<'_>,
+    ) -> Result<(), Reason> {
+        received(events, item, wire.into_inbound()?)
+    }
+}
+
+fn received(events: &mut Events<'_>, item: &Item<'_, '_>, message: Message) -> Result<(), Reason> {
+    let contact = contact(item, &message);
+    let raw = events.raw(item.json);
+    let flow = message.nfm_reply().map(|reply| {
+        Ok(FlowCompleted {
+            response: flow_response(&message, reply)?,
+            message_id: message.id.clone(),
+            user: message.user.clone(),
+            timestamp: message.timestamp,
+            contact: contact.clone(),
+            account: item.account(),
+            raw: raw.clone(),
+        })
+    });
+    events.push(MessageReceived {
+        message,
+        contact,
+        conversation_context: item.around.conversation_context.clone(),
+        account: item.account(),
+        raw,
+    });
+    // Only now: an answer that cannot be read costs the flow, not the message.
+    if let Some(flow) = flow.transpose()? {
+        events.push(flow);
+    }
+    Ok(())
 }
 
 impl FromItem for StandbyMessage {

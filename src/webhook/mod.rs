@@ -18,6 +18,7 @@
 mod change;
 mod contacts;
 mod content;
+mod cursor;
 mod documented;
 mod error;
 mod events;
@@ -26,10 +27,12 @@ mod item;
 mod layered;
 mod message;
 mod path;
+mod piece;
 mod report;
 mod signup;
 pub(crate) mod split;
 mod status;
+mod straight;
 mod strict;
 mod value;
 
@@ -43,6 +46,7 @@ pub(crate) use events::Events;
 use events::Wanted;
 pub(crate) use history::push as push_history;
 pub(crate) use item::{FromItem, Item, Reader};
+pub(crate) use piece::Piece;
 pub use report::{DispatchReport, EventFailure};
 
 /// What WhatsApp's webhooks have as their `object`.

@@ -6,23 +6,23 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::piece::Piece;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::strict::Strict;
+use super::strict::Objects;
 use crate::event::Reason;
 
 /// The members of an object: those that were asked for, and the others.
 pub(crate) struct Members<'a, const N: usize> {
     /// In the order of the names; `None` for those that are missing or `null`.
-    pub(crate) known: [Option<&'a RawValue>; N],
+    pub(crate) known: [Option<Piece<'a>>; N],
     pub(crate) unknown: Vec<Member<'a>>,
 }
 
 /// A member of an object, by its name.
-pub(crate) type Member<'a> = (Cow<'a, str>, &'a RawValue);
+pub(crate) type Member<'a> = (Cow<'a, str>, Piece<'a>);
 
 /// A name, borrowed where it has no escapes. (serde copies a plain `Cow` in an
 /// `Option`.)
@@ -36,7 +36,7 @@ pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 /// [`Reason::Malformed`] when it is not an object, [`Reason::Duplicate`] when
 /// one of `names` is there twice.
 pub(crate) fn members<'a, const N: usize>(
-    object: &'a RawValue,
+    object: Piece<'a>,
     names: [&'static str; N],
 ) -> Result<Members<'a, N>, Reason> {
     members_of(object.get(), names).unwrap_or(Err(Reason::Malformed))
@@ -58,14 +58,14 @@ pub(crate) fn members_of<'a, const N: usize>(
 }
 
 /// The elements of an array. Most of Meta's have one.
-pub(crate) type Elements<'a> = SmallVec<[&'a RawValue; 1]>;
+pub(crate) type Elements<'a> = SmallVec<[Piece<'a>; 1]>;
 
 /// Splits an array into its elements.
 ///
 /// # Errors
 ///
 /// [`Reason::Malformed`] when it is not an array.
-pub(crate) fn elements(array: &RawValue) -> Result<Elements<'_>, Reason> {
+pub(crate) fn elements(array: Piece<'_>) -> Result<Elements<'_>, Reason> {
     serde_json::from_str(array.get()).map_err(|_| Reason::Malformed)
 }
 
@@ -74,16 +74,11 @@ pub(crate) fn elements(array: &RawValue) -> Result<Elements<'_>, Reason> {
 /// # Errors
 ///
 /// [`Reason::Malformed`] when it does not fit.
-pub(crate) fn object<'a, T: Deserialize<'a>>(object: &'a RawValue) -> Result<T, Reason> {
-    text_object(object.get()).map_err(|_| Reason::Malformed)
-}
-
-/// [`object`] of a text that nobody has checked yet.
-pub(crate) fn text_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(Strict(&mut deserializer))?;
-    deserializer.end()?;
-    Ok(value)
+pub(crate) fn object<'a, T: Deserialize<'a>>(object: Piece<'a>) -> Result<T, Reason> {
+    let value = serde_json::from_str(object.get());
+    value
+        .map(|Objects(value)| value)
+        .map_err(|_| Reason::Malformed)
 }
 
 struct MembersVisitor<const N: usize> {
@@ -103,7 +98,7 @@ impl<'de, const N: usize> Visitor<'de> for MembersVisitor<N> {
             unknown: Vec::new(),
         };
         let mut seen = [false; N];
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+        while let Some((key, value)) = map.next_entry::<Piece<'_>, Piece<'_>>()? {
             let name = name(key);
             let Some(at) = self.names.iter().position(|known| **known == *name) else {
                 members.unknown.push((name, value));
@@ -113,7 +108,7 @@ impl<'de, const N: usize> Visitor<'de> for MembersVisitor<N> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return Ok(Err(self.names[at]));
             }
-            members.known[at] = Some(value).filter(|value| value.get() != "null");
+            members.known[at] = Some(value).filter(|value| !value.is_null());
         }
         Ok(Ok(members))
     }
@@ -122,7 +117,7 @@ impl<'de, const N: usize> Visitor<'de> for MembersVisitor<N> {
 /// The name that a key spells. Keys are taken as raw text, because one that no
 /// string can hold (half of a surrogate pair) must not cost the whole object;
 /// such a key is no name of ours, and its spelling will do.
-fn name(key: &RawValue) -> Cow<'_, str> {
+fn name(key: Piece<'_>) -> Cow<'_, str> {
     let quoted = key.get();
     let spelled = &quoted[1..quoted.len() - 1];
     if spelled.contains('\\') {

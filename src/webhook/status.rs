@@ -1,10 +1,9 @@
 //! One item of `statuses`.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::events::Events;
-use super::item::{FromItem, Item};
+use super::item::{FromItem, FromWire, Item};
 use super::split::object;
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
 use crate::model::object::option;
@@ -15,7 +14,7 @@ use crate::model::{
 
 /// A status as Meta writes it.
 #[derive(Deserialize)]
-struct Wire {
+pub(super) struct Wire {
     #[serde(default)]
     id: Option<MessageId>,
     #[serde(default)]
@@ -62,52 +61,56 @@ struct Wire {
     biz_opaque_callback_data: Option<Box<str>>,
 }
 
-fn read(item: &RawValue) -> Result<StatusUpdate, Reason> {
-    let wire: Wire = object(item)?;
-    let id = wire.id.filter(|id| !id.as_str().is_empty());
-    let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
-    let status = wire
-        .status
-        .ok_or_else(|| Reason::Missing("status".into()))?;
+impl Wire {
+    fn into_update(self) -> Result<StatusUpdate, Reason> {
+        let id = self.id.filter(|id| !id.as_str().is_empty());
+        let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
+        let status = self
+            .status
+            .ok_or_else(|| Reason::Missing("status".into()))?;
 
-    let participant = wire
-        .recipient_participant_id
-        .or(wire.participant_recipient_id);
-    // Only groups have participants.
-    let is_group = wire.recipient_type.as_deref() == Some("group")
-        || participant.is_some()
-        || wire.recipient_participant_user_id.is_some();
-    let (group_id, recipient_id) = if is_group {
-        let group = wire.recipient_id.as_ref();
-        (group.map(|id| GroupId::from(id.as_str())), participant)
-    } else {
-        (None, wire.recipient_id)
-    };
-    let mut update = StatusUpdate::new(id, status);
-    update.kind = wire.kind;
-    update.timestamp = wire.timestamp;
-    update.recipient_type = wire
-        .recipient_type
-        .or_else(|| is_group.then(|| "group".into()));
-    update.group_id = group_id;
-    update.recipient = Identity::from_ids(Ids {
-        wa_id: recipient_id,
-        user_id: wire
-            .recipient_participant_user_id
-            .or(wire.recipient_user_id),
-        parent_user_id: wire
-            .parent_recipient_user_id
-            .or(wire.parent_user_id)
-            .or(wire.recipient_parent_user_id),
-    });
-    update.recipient_identity_key_hash = wire.recipient_identity_key_hash;
-    update.conversation = wire.conversation;
-    update.pricing = wire.pricing;
-    update.payment = wire.payment;
-    update.template_id = wire.template_id;
-    update.errors = wire.errors.unwrap_or_default();
-    update.biz_opaque_callback_data = wire.biz_opaque_callback_data;
-    Ok(update)
+        let participant = self
+            .recipient_participant_id
+            .or(self.participant_recipient_id);
+        // Only groups have participants.
+        let is_group = self.recipient_type.as_deref() == Some("group")
+            || participant.is_some()
+            || self.recipient_participant_user_id.is_some();
+        let (group_id, recipient_id) = if is_group {
+            let group = self.recipient_id.as_ref();
+            (group.map(|id| GroupId::from(id.as_str())), participant)
+        } else {
+            (None, self.recipient_id)
+        };
+        let recipient = Identity::from_ids(Ids {
+            wa_id: recipient_id,
+            user_id: self
+                .recipient_participant_user_id
+                .or(self.recipient_user_id),
+            parent_user_id: self
+                .parent_recipient_user_id
+                .or(self.parent_user_id)
+                .or(self.recipient_parent_user_id),
+        });
+        Ok(StatusUpdate {
+            id,
+            status,
+            kind: self.kind,
+            timestamp: self.timestamp,
+            recipient,
+            recipient_type: self
+                .recipient_type
+                .or_else(|| is_group.then(|| "group".into())),
+            group_id,
+            recipient_identity_key_hash: self.recipient_identity_key_hash,
+            conversation: self.conversation,
+            pricing: self.pricing,
+            payment: self.payment,
+            template_id: self.template_id,
+            errors: self.errors.unwrap_or_default(),
+            biz_opaque_callback_data: self.biz_opaque_callback_data,
+        })
+    }
 }
 
 /// The two events differ in name only.
@@ -115,7 +118,19 @@ macro_rules! from_status {
     ($($event:ident)+) => { $(
         impl FromItem for $event {
             fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-                let update = read(item.json)?;
+                Self::add(events, item, object(item.json)?)
+            }
+        }
+
+        impl FromWire for $event {
+            type Wire<'a> = Wire;
+
+            fn add(
+                events: &mut Events<'_>,
+                item: &Item<'_, '_>,
+                wire: Wire,
+            ) -> Result<(), Reason> {
+                let update = wire.into_update()?;
                 let raw = events.raw(item.json);
                 events.push(Self {
                     contact: item.contact_in(update.is_of_group(), update.recipient.as_ref()),

@@ -10,7 +10,9 @@
 //! `{},{},{},…` is not a million structs. What a whole body can become, its
 //! length bounds: at worst some hundred and fifty bytes for each of its own.
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use std::fmt;
 
@@ -21,6 +23,15 @@ pub(super) const MAX_LIST: usize = 10_000;
 /// Wraps whatever is nested in a value as it is reached: a deserializer, a
 /// visitor, a seed, an access.
 pub(super) struct Strict<T>(pub(super) T);
+
+/// A value of which each struct was read from an object.
+pub(super) struct Objects<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(Strict(deserializer)).map(Self)
+    }
+}
 
 /// Methods that hand the call on, with the visitor wrapped.
 macro_rules! hand_on {

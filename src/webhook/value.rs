@@ -1,28 +1,27 @@
 //! The `value` of a change that holds lists: what is in it, and the two ways
 //! to take it apart.
 //!
-//! Nearly every body is of the shape that Meta documents, and is taken apart
-//! in one pass by deserializing. One that is not, in whatever way, is taken
+//! Nearly every one is of the shape that Meta documents, and is
+//! [taken apart](Value::documented) in one pass. One that is not, in whatever way, is taken
 //! apart level by level ([`layered`](Value::layered)), which is slower and
 //! reports what is odd. Both ways make the same [`Value`].
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+use super::cursor::{Cursor, once};
 use super::events::{Events, Scope, readable};
 use super::item::{FromItem, Reader};
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, Member, Name, elements, members};
 use crate::event::{Reason, UserSubscribed};
 use crate::model::{Account, PhoneNumberId, WaId, WabaId, scalar};
-use crate::signals::reader_of_items;
+use crate::signals::{has_lists, reader_of_items};
 
-/// The items of a value, each still as text.
+/// The items of a value.
 #[derive(Default)]
 pub(super) struct Value<'a> {
     pub(super) metadata: Option<Metadata>,
@@ -33,7 +32,7 @@ pub(super) struct Value<'a> {
     /// knows.
     pub(super) others: Vec<Member<'a>>,
     /// The whole value, where it is the signup.
-    pub(super) itself: Option<&'a RawValue>,
+    pub(super) itself: Option<Piece<'a>>,
 }
 
 /// The business number.
@@ -78,6 +77,36 @@ impl<'a> Value<'a> {
         documented.map(|(name, _)| name).chain(others)
     }
 
+    /// Takes the documented shape apart in one pass; `None` where it differs from it.
+    pub(super) fn documented(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let mut value = Self::default();
+        let (mut product, mut metadata) = (None, None);
+        cursor.object(|cursor, name| match name {
+            PRODUCT => once(&mut product, cursor.value::<Name<'_>>()?),
+            "metadata" => once(&mut metadata, cursor.value()?),
+            "contacts" => once(&mut value.contacts, cursor.value()?),
+            "messages" => once(&mut value.messages, cursor.value()?),
+            "statuses" => once(&mut value.statuses, cursor.value()?),
+            name => {
+                let others = &mut value.others;
+                let is_new = others.iter().all(|(other, _)| *other != name);
+                others.push((name.into(), cursor.piece()?));
+                (is_new && others.len() <= MAX_OTHERS).then_some(())
+            }
+        })?;
+        value.metadata = metadata.flatten();
+        Some(value)
+    }
+
+    /// Whether a value of this field may hold what was found.
+    pub(super) fn goes_with(&self, field: &str) -> bool {
+        match field {
+            STANDBY => false,
+            SIGNUP => self.others.iter().any(|(name, _)| name == SIGNUP),
+            field => has_lists(field),
+        }
+    }
+
     /// Takes a value apart whatever it looks like, and reports the members
     /// that are not what they should be. Learns the business number on the
     /// way, for all that is reported after it.
@@ -85,7 +114,7 @@ impl<'a> Value<'a> {
         events: &mut Events<'_>,
         scope: &mut Scope<'_>,
         path: Path<'_>,
-        value: &'a RawValue,
+        value: Piece<'a>,
     ) -> Result<Self, Reason> {
         let names = [PRODUCT, "metadata", "contacts", "messages", "statuses"];
         let members = members(value, names)?;
@@ -108,7 +137,7 @@ impl<'a> Value<'a> {
             let path = path.member(PRODUCT);
             events.unrecognized(scope, path, Reason::Malformed, piece);
         }
-        let mut items = |name, array: Option<&'a RawValue>| match elements(array?) {
+        let mut items = |name, array: Option<Piece<'a>>| match elements(array?) {
             Ok(items) => Some(items),
             Err(reason) => {
                 events.unrecognized(scope, path.member(name), reason, array?);
@@ -136,7 +165,7 @@ impl<'a> Value<'a> {
 
 /// A `metadata` whatever it looks like, and the members of it that are not what
 /// they should be.
-pub(super) fn number(metadata: &RawValue) -> Result<(Metadata, Vec<Odd<'_>>), Reason> {
+pub(super) fn number(metadata: Piece<'_>) -> Result<(Metadata, Vec<Odd<'_>>), Reason> {
     let members = members(metadata, ["phone_number_id", "display_phone_number"])?;
     let [id, display] = members.known;
     let display_id: Option<WaId> = readable(display);
@@ -164,7 +193,7 @@ pub(super) fn number(metadata: &RawValue) -> Result<(Metadata, Vec<Odd<'_>>), Re
 }
 
 /// A member, and what is odd about it.
-type Odd<'a> = (Cow<'a, str>, Reason, &'a RawValue);
+type Odd<'a> = (Cow<'a, str>, Reason, Piece<'a>);
 
 /// How the items of a member are read.
 pub(super) fn reader(field: &str, list: &str) -> Option<Reader> {
@@ -188,54 +217,6 @@ fn no_list_twice(field: &str, others: &[Member<'_>]) -> Result<(), Reason> {
         }
     }
     Ok(())
-}
-
-/// The documented shape, in one pass. What differs from it is an error, and
-/// the caller then goes the other way.
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ValueVisitor;
-
-        impl<'de> Visitor<'de> for ValueVisitor {
-            type Value = Value<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value with lists")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut value = Value::default();
-                let (mut has_product, mut has_metadata) = (false, false);
-                while let Some(Name(name)) = map.next_key()? {
-                    let is_first = match &*name {
-                        PRODUCT => {
-                            let Name(_) = map.next_value()?;
-                            !std::mem::replace(&mut has_product, true)
-                        }
-                        "metadata" => {
-                            value.metadata = map.next_value()?;
-                            !std::mem::replace(&mut has_metadata, true)
-                        }
-                        "contacts" => value.contacts.replace(map.next_value()?).is_none(),
-                        "messages" => value.messages.replace(map.next_value()?).is_none(),
-                        "statuses" => value.statuses.replace(map.next_value()?).is_none(),
-                        _ => {
-                            let others = &mut value.others;
-                            let is_new = others.iter().all(|(other, _)| *other != name);
-                            others.push((name, map.next_value()?));
-                            is_new && others.len() <= MAX_OTHERS
-                        }
-                    };
-                    if !is_first {
-                        return Err(A::Error::custom("not the documented shape"));
-                    }
-                }
-                Ok(value)
-            }
-        }
-
-        deserializer.deserialize_map(ValueVisitor)
-    }
 }
 
 /// How many other members a value may have on the fast way, which looks at
