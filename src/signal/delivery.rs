@@ -24,30 +24,52 @@ pub(super) trait Policy {
     fn failed(failures: &mut Failures, failure: Failure) -> Result<(), Self::Stop>;
 }
 
-/// Calls the receivers in order, as far as the watch wants them called.
+/// Calls the receivers in order. Most are plain functions that succeed, and are
+/// called in a loop that knows nothing else.
 #[inline]
 pub(super) fn deliver<T: 'static, P: Policy>(
     signal: &'static str,
     slots: &[Slot<T>],
     event: &T,
-    watch: &mut impl Watch,
 ) -> Result<Report, P::Stop> {
-    // Kept apart until the end, so that they stay in registers.
-    let (mut succeeded, mut filtered) = (0, 0);
-    let mut failures = Failures::default();
-    for at in 0..slots.len() {
-        match call::<T, P>(slots, at, event, watch) {
-            Ok(Called::Ran) => succeeded += 1,
-            Ok(Called::Filtered) => filtered += 1,
-            Ok(Called::LeftOut) => {}
-            Err(cause) => P::failed(&mut failures, describe(signal, &slots[at], cause))?,
+    for (at, slot) in slots.iter().enumerate() {
+        let mut report = Report {
+            succeeded: at,
+            ..Report::default()
+        };
+        let Some(call) = slot.function() else {
+            return deliver_from::<T, P>(at, report, signal, slots, event, &mut ());
+        };
+        if let Err(cause) = P::guard(|| call(event).map_err(Cause::Error)) {
+            P::failed(&mut report.failures, describe(signal, slot, cause))?;
+            return deliver_from::<T, P>(at + 1, report, signal, slots, event, &mut ());
         }
     }
     Ok(Report {
-        succeeded,
-        filtered,
-        failures,
+        succeeded: slots.len(),
+        ..Report::default()
     })
+}
+
+/// Calls the receivers from `first` on, as far as the watch wants them called, and
+/// adds them to the report.
+// Out of line, so that the loop of plain functions stays as short as it is.
+#[inline(never)]
+pub(super) fn deliver_from<T: 'static, P: Policy>(
+    first: usize,
+    mut report: Report,
+    signal: &'static str,
+    slots: &[Slot<T>],
+    event: &T,
+    watch: &mut impl Watch,
+) -> Result<Report, P::Stop> {
+    for at in first..slots.len() {
+        match call::<T, P>(slots, at, event, watch) {
+            Ok(called) => report.count(called),
+            Err(cause) => P::failed(&mut report.failures, describe(signal, &slots[at], cause))?,
+        }
+    }
+    Ok(report)
 }
 
 /// Calls one of them.

@@ -29,7 +29,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
-use delivery::{Robust, StopAtFirst, deliver};
+use delivery::{Robust, StopAtFirst, deliver, deliver_from};
 use overlay::Overlay;
 use slot::Slot;
 
@@ -128,7 +128,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        self.with_audience(|slots| deliver::<T, StopAtFirst>(self.name, slots, event, &mut ()))
+        self.with_audience(|slots| deliver::<T, StopAtFirst>(self.name, slots, event))
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -152,14 +152,18 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(&self, event: &T) -> Report {
-        self.send_watched(event, &mut ())
+        self.with_audience(|slots| {
+            let Ok(report) = deliver::<T, Robust>(self.name, slots, event);
+            report
+        })
     }
 
     /// [`send_robust`](Self::send_robust), with somebody who watches.
     #[inline]
     pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
         self.with_audience(|slots| {
-            let Ok(report) = deliver::<T, Robust>(self.name, slots, event, watch);
+            let report = Report::default();
+            let Ok(report) = deliver_from::<T, Robust>(0, report, self.name, slots, event, watch);
             report
         })
     }

@@ -19,7 +19,7 @@ pub struct ReceiverOf<T: 'static> {
 }
 
 /// A function as a receiver.
-type Function<T> = fn(&T) -> Result<(), BoxError>;
+pub(super) type Function<T> = fn(&T) -> Result<(), BoxError>;
 
 /// An async one.
 type AsyncFunction<T> = fn(&T) -> BoxFuture<'_>;

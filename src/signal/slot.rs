@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::async_receiver::BoxFuture;
 use super::info::Details;
-use super::receiver_of::{Called, Plain, ReceiverOf};
+use super::receiver_of::{Called, Function, Plain, ReceiverOf};
 use super::report::Cause;
 
 /// A receiver where a send finds it.
@@ -38,6 +38,15 @@ impl<T> Slot<T> {
     }
 
     /// Calls it, unless it has to be waited for.
+    /// The function, when that is all that the receiver is.
+    #[inline]
+    pub(super) fn function(&self) -> Option<Function<T>> {
+        match self.plain {
+            Plain::Function(call) => Some(call),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(super) fn call(&self, event: &T) -> Result<Called, Cause> {
         match self.plain {

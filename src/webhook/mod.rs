@@ -1,8 +1,8 @@
 //! From the body of a webhook to events.
 //!
 //! [`parse`] is pure: bytes in, events out, nothing else touched. It takes the
-//! body apart down to its items, keeps each as text, and only then reads them,
-//! one at a time. So an odd item becomes one
+//! body apart down to its items, keeps the text of each, and reads them one at a
+//! time. So an odd item becomes one
 //! [`Unrecognized`](crate::event::Unrecognized) event, and its neighbours
 //! never learn of it.
 //!
