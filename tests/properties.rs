@@ -96,33 +96,23 @@ fn whatever_is_not_as_in_most_bodies_is_read_as_on_the_slow_way() {
     }
 }
 
-/// A member of the envelope that nobody knows makes the parser take the slow
-/// way, and is reported once more than the rest.
-fn the_slow_way(body: &str) -> Option<String> {
-    let Json::Object(mut members) = Json::parse(body) else {
-        return None;
-    };
-    members.push((r#""slow""#.to_owned(), Json::Scalar("1".to_owned())));
-    Some(Json::Object(members).to_string())
+/// A name that is written with an escape makes the parser take the slow way.
+fn the_slow_way(body: &str) -> String {
+    body.replacen(r#""object""#, r#""\u006fbject""#, 1)
 }
 
 fn assert_both_ways_agree(body: &str) {
-    let body = Json::parse(body).to_string();
-    let Some(slow) = the_slow_way(&body) else {
-        return;
-    };
-    match (parse(body.as_bytes()), parse(slow.as_bytes())) {
-        (Ok(fast), Ok(slow)) => {
-            let (fast, mut slow) = (fast.into_events(), slow.into_events());
-            let last = slow.pop();
-            assert!(
-                matches!(&last, Some(WebhookEvent::Unrecognized(odd)) if odd.path == "slow"),
-                "{last:?}"
-            );
-            assert_eq!(fast, slow);
+    // As it is, and with white space wherever JSON may have it.
+    for body in [body.to_owned(), Json::parse(body).to_string()] {
+        let (fast, slow) = (
+            parse(body.as_bytes()),
+            parse(the_slow_way(&body).as_bytes()),
+        );
+        match (fast, slow) {
+            (Ok(fast), Ok(slow)) => assert_eq!(fast, slow, "{body}"),
+            (Err(fast), Err(slow)) => assert_eq!(fast.kind(), slow.kind(), "{body}"),
+            (fast, slow) => panic!("{fast:?} but {slow:?} of {body}"),
         }
-        (Err(fast), Err(slow)) => assert_eq!(fast.kind(), slow.kind()),
-        (fast, slow) => panic!("{fast:?} but {slow:?}"),
     }
 }
 

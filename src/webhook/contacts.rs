@@ -65,10 +65,6 @@ impl<'a> Contacts<'a> {
         Some(Self { list })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// `is_alone` says that the value has one item only.
     pub(super) fn finder(&self, is_alone: bool) -> Finder<'_> {
         Finder {

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::piece::Piece;
 use serde::Deserialize;
 
+use super::piece::Piece;
 use super::split::{elements, members, object};
 use super::strict::MAX_LIST;
 use crate::event::Reason;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::piece::Piece;
-use super::strict::Strict;
+use super::strict::Strictly;
 
 /// What is left of a text. Where something is not as expected, the answer is `None`,
 /// and the text need not be JSON.
@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
     /// Reads a value of any kind; stays where it is when that fails.
     pub(super) fn value<T: Deserialize<'a>>(&mut self) -> Option<T> {
         let mut deserializer = serde_json::Deserializer::from_str(self.rest);
-        let value = T::deserialize(Strict(&mut deserializer)).ok()?;
+        let Strictly(value) = Strictly::deserialize(&mut deserializer).ok()?;
         let read = deserializer.into_iter::<IgnoredAny>().byte_offset();
         self.rest = self.rest.get(read..)?;
         Some(value)
@@ -44,7 +44,18 @@ impl<'a> Cursor<'a> {
         start.rest.get(..length).map(Piece::known)
     }
 
-    /// Reads an object; `member` reads the value of each name.
+    /// Whether the next value is an object.
+    pub(super) fn is_at_object(&self) -> bool {
+        self.rest.starts_with('{')
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_at_end(&self) -> bool {
+        skip_white_space(self.rest).is_empty()
+    }
+
+    /// Reads an object; `member` reads the value of each name, and is called where it
+    /// begins.
     pub(super) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, &'a str) -> Option<()>,
@@ -55,25 +66,9 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads a name and the colon behind it. No name of Meta's has an escape, and none
-    /// is read here.
-    pub(super) fn name(&mut self) -> Option<&'a str> {
-        let rest = self.rest.strip_prefix('"')?;
-        let is_special = |byte: u8| byte == b'"' || byte == b'\\' || byte < b' ';
-        let (name, rest) = rest.split_at_checked(rest.bytes().position(is_special)?)?;
-        self.rest = rest.strip_prefix('"')?;
-        self.expect(b':')?;
-        Some(name)
-    }
-
-    /// Reads an array; `element` reads each element.
+    /// Reads an array; `element` reads each element, and is called where it begins.
     pub(super) fn array(&mut self, element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.list(b'[', b']', element)
-    }
-
-    /// Whether nothing is left.
-    pub(super) fn is_at_end(&self) -> bool {
-        skip_white_space(self.rest).is_empty()
     }
 
     /// Reads what stands between two brackets, with commas between.
@@ -83,27 +78,40 @@ impl<'a> Cursor<'a> {
         end: u8,
         mut element: impl FnMut(&mut Self) -> Option<()>,
     ) -> Option<()> {
-        self.expect(begin)?;
-        if self.expect(end).is_some() {
+        self.step_over(begin)?;
+        if self.step_over(end).is_some() {
             return Some(());
         }
         loop {
+            self.rest = skip_white_space(self.rest);
             element(self)?;
-            if self.expect(end).is_some() {
+            if self.step_over(end).is_some() {
                 return Some(());
             }
-            self.expect(b',')?;
+            self.step_over(b',')?;
         }
     }
 
-    /// Steps over a character and the white space around it; stays where it is when
-    /// the next character is another. So a value begins where its reader is called.
-    pub(super) fn expect(&mut self, ascii: u8) -> Option<()> {
+    /// Reads a name, and goes on to its value. No name of Meta's has an escape, and
+    /// none is read here.
+    fn name(&mut self) -> Option<&'a str> {
+        let rest = self.rest.strip_prefix('"')?;
+        let is_special = |byte: u8| byte == b'"' || byte == b'\\' || byte < b' ';
+        let (name, rest) = rest.split_at_checked(rest.bytes().position(is_special)?)?;
+        self.rest = rest.strip_prefix('"')?;
+        self.step_over(b':')?;
+        self.rest = skip_white_space(self.rest);
+        Some(name)
+    }
+
+    /// Steps over a character and the white space before it; stays where it is when
+    /// the next character is another.
+    fn step_over(&mut self, ascii: u8) -> Option<()> {
         let rest = skip_white_space(self.rest);
         if rest.as_bytes().first() != Some(&ascii) {
             return None;
         }
-        self.rest = skip_white_space(rest.get(1..)?);
+        self.rest = rest.get(1..)?;
         Some(())
     }
 }

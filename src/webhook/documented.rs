@@ -1,9 +1,9 @@
 //! The fast way into a body whose envelope is as Meta documents it: once through it,
 //! from left to right.
 //!
-//! An item of a value is read where it stands, its [text](super::piece::Piece) noted on
-//! the way. A value that is not as documented costs no more than itself; an envelope
-//! that is not, this way.
+//! A value is taken apart, or even made into events, while it is gone through. One that
+//! is not as documented is then read another way; and so is the whole body if its
+//! envelope is not.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -82,8 +82,16 @@ impl Entry {
         }
     }
 
-    /// The account of the next change, with the number that its value names.
+    /// The account of a change, with the number that its value names.
     fn account(&mut self, number: Option<Metadata>) -> Arc<Account> {
+        let has_no_number = |account: &&Arc<Account>| {
+            account.phone_number_id.is_none() && account.display_phone_number.is_none()
+        };
+        if number.is_none()
+            && let Some(last) = self.account.as_ref().filter(has_no_number)
+        {
+            return Arc::clone(last);
+        }
         let waba_id = match &self.account {
             None => self.waba_id.take(),
             Some(last) => last.waba_id.clone(),
@@ -96,7 +104,7 @@ impl<'a> Reader<'a> {
     /// Reads an entry and returns how many changes it has.
     fn entry(&mut self, cursor: &mut Cursor<'a>, path: Path<'_>) -> Option<usize> {
         let path = path.member("changes");
-        let (mut id, mut time, mut count, mut later) = (None, None, None, None);
+        let (mut id, mut time, mut count, mut changes) = (None, None, None, None);
         cursor.object(|cursor, name| match name {
             // What stands behind the changes comes too late for them.
             _ if count.is_some() => None,
@@ -104,16 +112,16 @@ impl<'a> Reader<'a> {
             "time" => once(&mut time, cursor.value()?),
             // Meta's examples of calls have the id behind them.
             "changes" if id.is_none() => {
-                once(&mut later, *cursor)?;
+                once(&mut changes, *cursor)?;
                 cursor.piece().map(|_| ())
             }
-            "changes" if later.is_none() => {
+            "changes" if changes.is_none() => {
                 let entry = Entry::new(id.take().flatten(), time.flatten());
                 once(&mut count, self.changes(cursor, entry, path)?)
             }
             _ => None,
         })?;
-        match later {
+        match changes {
             Some(mut cursor) => {
                 let entry = Entry::new(id.flatten(), time.flatten());
                 self.changes(&mut cursor, entry, path)
@@ -147,18 +155,19 @@ impl<'a> Reader<'a> {
             "field" => once(&mut field, cursor.value()?),
             "value" => {
                 let start = *cursor;
-                let read = self.value(cursor, entry, path_of_value)?;
-                once(&mut value, (read, cursor.since(start)?))
+                let may_be_straight = field.as_ref().is_none_or(|Name(field)| field == MESSAGES);
+                let way = self.value(cursor, entry, path_of_value, may_be_straight)?;
+                once(&mut value, (way, cursor.since(start)?))
             }
             _ => None,
         })?;
-        let (Name(field), (read, piece)) = (field?, value?);
+        let (Name(field), (way, piece)) = (field?, value?);
         if piece.is_null() {
             return None;
         }
-        let mut lists = match read {
-            Read::Straight if field == MESSAGES => return Some(()),
-            Read::Lists(lists) if lists.goes_with(&field) => Some(lists),
+        let mut lists = match way {
+            Way::Straight if field == MESSAGES => return Some(()),
+            Way::Lists(lists) if lists.goes_with(&field) => Some(lists),
             _ => None,
         };
         // What the straight way may have added.
@@ -183,31 +192,35 @@ impl<'a> Reader<'a> {
         cursor: &mut Cursor<'a>,
         entry: &mut Entry,
         path: Path<'_>,
-    ) -> Option<Read<'a>> {
+        may_be_straight: bool,
+    ) -> Option<Way<'a>> {
         let start = *cursor;
-        if self.may_be_straight {
+        if self.may_be_straight && may_be_straight {
             let time = entry.time;
             let account = |number| entry.account(number);
             if straight::value(&mut self.events, cursor, path, time, account).is_some() {
-                return Some(Read::Straight);
+                return Some(Way::Straight);
             }
+            // One odd value is tried in vain, not a thousand.
+            self.may_be_straight = false;
             *cursor = start;
         }
         if self.has_lists {
             if let Some(lists) = Value::documented(cursor) {
-                return Some(Read::Lists(lists));
+                return Some(Way::Lists(lists));
             }
             *cursor = start;
         }
-        cursor.piece().map(|_| Read::Nothing)
+        cursor.piece().map(|_| Way::Whole)
     }
 }
 
-/// What was read of a value before its field was known.
-enum Read<'a> {
-    /// All, if the field is `messages`.
+/// How a value was gone through before its field was known.
+enum Way<'a> {
+    /// Its items are events, if the field is `messages`.
     Straight,
-    /// Its lists.
+    /// It was taken apart.
     Lists(Value<'a>),
-    Nothing,
+    /// It was stepped over.
+    Whole,
 }

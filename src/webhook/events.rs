@@ -67,6 +67,7 @@ pub(super) struct Mark {
     len: usize,
     unrecognized: usize,
     more: usize,
+    skipped: usize,
 }
 
 impl<'a> Events<'a> {
@@ -144,6 +145,7 @@ impl<'a> Events<'a> {
             len: self.list.len(),
             unrecognized: self.unrecognized,
             more: self.more,
+            skipped: self.skipped,
         }
     }
 
@@ -152,10 +154,11 @@ impl<'a> Events<'a> {
         self.list.truncate(mark.len);
         self.unrecognized = mark.unrecognized;
         self.more = mark.more;
+        self.skipped = mark.skipped;
     }
 
     /// Makes room for the events of so many items.
-    pub(super) fn expect(&mut self, items: usize) {
+    pub(super) fn make_room(&mut self, items: usize) {
         // An item of Meta's has a hundred bytes or more, but for an error. What
         // hostile ones take, they take one by one.
         let room = items.min(self.body.len() / 100).min(MAX_EVENTS);

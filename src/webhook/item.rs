@@ -51,7 +51,7 @@ impl<'a> Around<'a> {
         items: Elements<'_>,
         mut read: impl FnMut(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
     ) {
-        events.expect(items.len());
+        events.make_room(items.len());
         events.each(self.scope, path, items, |events, at, json| {
             let path = path.element(at);
             let around = self;

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::piece::Piece;
 use serde::de::IgnoredAny;
 
 use super::events::{Events, Scope, Wanted, readable};
 use super::path::Path;
+use super::piece::Piece;
 use super::split::{Elements, Member, elements, members, members_of};
 use super::value::account;
 use super::{OBJECT, ParseErrorKind, Webhook, change};

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::piece::Piece;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use smallvec::SmallVec;
 
-use super::strict::Objects;
+use super::piece::Piece;
+use super::strict::Strictly;
 use crate::event::Reason;
 
 /// The members of an object: those that were asked for, and the others.
@@ -77,7 +77,7 @@ pub(crate) fn elements(array: Piece<'_>) -> Result<Elements<'_>, Reason> {
 pub(crate) fn object<'a, T: Deserialize<'a>>(object: Piece<'a>) -> Result<T, Reason> {
     let value = serde_json::from_str(object.get());
     value
-        .map(|Objects(value)| value)
+        .map(|Strictly(value)| value)
         .map_err(|_| Reason::Malformed)
 }
 

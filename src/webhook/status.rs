@@ -118,14 +118,12 @@ macro_rules! from_status {
     ($($event:ident)+) => { $(
         impl FromItem for $event {
             fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-                Self::add(events, item, object(item.json)?)
+                Self::push(events, item, object(item.json)?)
             }
         }
 
-        impl FromWire for $event {
-            type Wire<'a> = Wire;
-
-            fn add(
+        impl $event {
+            fn push(
                 events: &mut Events<'_>,
                 item: &Item<'_, '_>,
                 wire: Wire,
@@ -145,3 +143,11 @@ macro_rules! from_status {
 }
 
 from_status! { MessageStatusChanged StandbyStatus }
+
+impl FromWire for MessageStatusChanged {
+    type Wire<'a> = Wire;
+
+    fn add(events: &mut Events<'_>, item: &Item<'_, '_>, wire: Wire) -> Result<(), Reason> {
+        Self::push(events, item, wire)
+    }
+}

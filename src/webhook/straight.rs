@@ -1,10 +1,11 @@
 //! The straight way into a value of the field `messages`, which nearly every webhook
 //! is of: an item is an event as soon as it was gone through.
 //!
-//! It takes for granted what holds for nearly all: what the items share stands before
-//! them, there are messages and statuses and nothing else, all of them heard, and the
-//! field, which stands behind the value, is `messages`. Where that turns out wrong, the
-//! events are taken back, and the value goes [another way](super::change).
+//! It takes for granted what holds for nearly all: the number and the contacts are as
+//! documented and stand before the items, there are messages and then statuses and
+//! nothing else, somebody hears them, and the field, which stands behind the value as a
+//! rule, is `messages`. Where that turns out wrong, the events are taken back, and the
+//! value goes [another way](super::change).
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use std::sync::Arc;
 use super::contacts::Contacts;
 use super::cursor::{Cursor, once};
 use super::events::{Events, Scope};
-use super::item::{Around, FromWire, Item};
+use super::item::{Around, FromItem, FromWire, Item};
 use super::path::Path;
-use super::split::Name;
+use super::split::{Elements, Name};
 use super::value::{Metadata, PRODUCT};
 use crate::event::{MessageReceived, MessageStatusChanged};
 use crate::model::{Account, Timestamp};
@@ -29,60 +30,54 @@ pub(super) fn value<'a>(
     cursor: &mut Cursor<'a>,
     path: Path<'_>,
     time: Option<Timestamp>,
-    account: impl FnOnce(Option<Metadata>) -> Arc<Account>,
+    mut account: impl FnMut(Option<Metadata>) -> Arc<Account>,
 ) -> Option<()> {
-    let (mut product, mut metadata, mut contacts) = (None, None, None);
-    cursor.expect(b'{')?;
-    let mut list = loop {
-        match cursor.name()? {
-            PRODUCT => once(&mut product, cursor.value::<Name<'_>>()?)?,
-            "metadata" => once(&mut metadata, cursor.value()?)?,
-            "contacts" => once(&mut contacts, Contacts::straight(events, cursor)?)?,
-            list => break list,
-        }
-        cursor.expect(b',')?;
-    };
-
-    let contacts = contacts.unwrap_or_default();
-    let scope = &Scope {
-        field: Some(MESSAGES),
-        kept_field: OnceCell::new(),
-        account: account(metadata.flatten()),
-        time,
-    };
-    let around = &Around {
-        scope,
-        contacts: contacts.finder(true),
-        conversation_context: None,
-        are_wanted: true,
-    };
-    // There is a contact for each, most often.
-    events.expect(contacts.len());
+    let (mut product, mut metadata) = (None, None);
     let (mut messages, mut statuses) = (None, None);
-    loop {
-        let path = path.member(list);
-        match list {
-            "messages" if statuses.is_none() => {
-                let count = items::<MessageReceived>(events, cursor, around, path)?;
-                once(&mut messages, count)?;
+    let (contacts, scope, around) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+    cursor.object(|cursor, name| {
+        let mut around = || {
+            around.get_or_init(|| Around {
+                scope: scope.get_or_init(|| Scope {
+                    field: Some(MESSAGES),
+                    kept_field: OnceCell::new(),
+                    account: account(metadata.take().flatten()),
+                    time,
+                }),
+                contacts: contacts.get_or_init(Contacts::default).finder(true),
+                conversation_context: None,
+                are_wanted: true,
+            })
+        };
+        let path = path.member(name);
+        match name {
+            PRODUCT => once(&mut product, cursor.value::<Name<'_>>()?),
+            "metadata" if scope.get().is_none() => once(&mut metadata, cursor.value()?),
+            "contacts" => contacts.set(Contacts::straight(events, cursor)?).ok(),
+            "messages" if statuses.is_none() && events.wants(MessageReceived::READER) => {
+                let count = items::<MessageReceived>(events, cursor, around(), path)?;
+                once(&mut messages, count)
             }
-            "statuses" => {
-                let count = items::<MessageStatusChanged>(events, cursor, around, path)?;
-                once(&mut statuses, count)?;
+            "statuses" if events.wants(MessageStatusChanged::READER) => {
+                let count = items::<MessageStatusChanged>(events, cursor, around(), path)?;
+                once(&mut statuses, count)
             }
-            _ => return None,
+            // Behind messages, for which the contacts were read.
+            "statuses" if messages.is_some() => {
+                let unheard: Elements<'_> = cursor.value()?;
+                events.skip(unheard.len());
+                once(&mut statuses, unheard.len())
+            }
+            _ => None,
         }
-        if cursor.expect(b'}').is_some() {
-            break;
-        }
-        cursor.expect(b',')?;
-        list = cursor.name()?;
-    }
+    })?;
+    // Without items the value has nothing to tell, or it is another kind of value.
+    let around = around.get()?;
     let count = messages.unwrap_or(0) + statuses.unwrap_or(0);
     if count != 1 && around.contacts.has_found_only() {
         return None;
     }
-    around.contacts.strays(events, scope, path);
+    around.contacts.strays(events, around.scope, path);
     Some(())
 }
 
@@ -93,31 +88,25 @@ fn items<'a, T: FromWire>(
     around: &Around<'_>,
     path: Path<'_>,
 ) -> Option<usize> {
-    if !events.wants(T::READER) {
-        return None;
-    }
     let mut at = 0;
     cursor.array(|cursor| {
         let start = *cursor;
-        let path = path.element(at);
-        let item = |cursor: &Cursor<'a>| {
-            Some(Item {
-                json: cursor.since(start)?,
-                at,
-                path,
-                around,
-            })
-        };
-        let (added, item) = if let Some(wire) = cursor.value() {
-            let item = item(cursor)?;
-            (T::add(events, &item, wire), item)
-        } else {
+        let wire = cursor.is_at_object().then(|| cursor.value()).flatten();
+        if wire.is_none() {
             cursor.piece()?;
-            let item = item(cursor)?;
-            (T::read(events, &item), item)
+        }
+        let item = Item {
+            json: cursor.since(start)?,
+            at,
+            path: path.element(at),
+            around,
+        };
+        let added = match wire {
+            Some(wire) => T::add(events, &item, wire),
+            None => T::read(events, &item),
         };
         if let Err(reason) = added {
-            events.unrecognized_item(around.scope, path, reason, item.json);
+            events.unrecognized_item(around.scope, item.path, reason, item.json);
         }
         at += 1;
         Some(())

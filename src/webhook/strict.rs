@@ -22,12 +22,12 @@ pub(super) const MAX_LIST: usize = 10_000;
 
 /// Wraps whatever is nested in a value as it is reached: a deserializer, a
 /// visitor, a seed, an access.
-pub(super) struct Strict<T>(pub(super) T);
+struct Strict<T>(T);
 
 /// A value of which each struct was read from an object.
-pub(super) struct Objects<T>(pub(super) T);
+pub(super) struct Strictly<T>(pub(super) T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strictly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(Strict(deserializer)).map(Self)
     }

@@ -1,9 +1,8 @@
-//! The `value` of a change that holds lists: what is in it, and the two ways
-//! to take it apart.
+//! The `value` of a change that holds lists: what is in it, and two ways to take
+//! it apart.
 //!
-//! Nearly every one is of the shape that Meta documents, and is
-//! [taken apart](Value::documented) in one pass. One that is not, in whatever way, is taken
-//! apart level by level ([`layered`](Value::layered)), which is slower and
+//! One of the shape that Meta documents is [taken apart](Value::documented) as it
+//! is gone through. One that is not, in whatever way, is taken apart level by level ([`layered`](Value::layered)), which is slower and
 //! reports what is odd. Both ways make the same [`Value`].
 
 use std::borrow::Cow;

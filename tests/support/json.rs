@@ -88,15 +88,19 @@ impl fmt::Display for Json {
             Self::Scalar(text) => f.write_str(text),
             Self::Array(elements) => {
                 for (at, element) in elements.iter().enumerate() {
-                    write!(f, "{}{element}", if at == 0 { "[" } else { ", " })?;
+                    write!(f, "{}{element}", if at == 0 { "[ " } else { " ,\t" })?;
                 }
-                f.write_str(if elements.is_empty() { "[]" } else { "]" })
+                f.write_str(if elements.is_empty() { "[ ]" } else { " ]" })
             }
             Self::Object(members) => {
                 for (at, (name, member)) in members.iter().enumerate() {
-                    write!(f, "{}{name}: {member}", if at == 0 { "{" } else { ", " })?;
+                    write!(
+                        f,
+                        "{}{name} : {member}",
+                        if at == 0 { "{\n" } else { " ,\n" }
+                    )?;
                 }
-                f.write_str(if members.is_empty() { "{}" } else { "}" })
+                f.write_str(if members.is_empty() { "{ }" } else { "\n}" })
             }
         }
     }

@@ -23,12 +23,14 @@ pub(crate) const ODD_CONTENT: &str = "the front wheel";
 pub(crate) fn even() -> Vec<Body> {
     let [unknown, ..] = odd();
     vec![
-        body("a text", 1, texts(1)),
+        body("a text", 1, texts(1, true)),
         body("an image", 1, image()),
         body("a status", 1, statuses(1)),
-        body("100 texts", 100, texts(100)),
-        body("1,000 texts", 1000, texts(1000)),
+        body("100 texts", 100, texts(100, true)),
+        body("1,000 texts", 1000, texts(1000, true)),
         body("100 statuses", 100, statuses(100)),
+        body("a text, no user id", 1, texts(1, false)),
+        body("100 texts, no user ids", 100, texts(100, false)),
         unknown,
     ]
 }
@@ -74,15 +76,16 @@ fn body(name: &'static str, good: usize, value: String) -> Body {
     }
 }
 
-fn texts(count: usize) -> String {
-    let contacts = list(count, contact);
-    let messages = list(count, text);
+/// Without user ids they are as Meta wrote them until 2026.
+fn texts(count: usize, have_user_ids: bool) -> String {
+    let contacts = list(count, |n| contact(n, have_user_ids));
+    let messages = list(count, |n| text(n, have_user_ids));
     format!(r#""contacts":[{contacts}],"messages":[{messages}]"#)
 }
 
 fn image() -> String {
-    let contact = contact(0);
-    let head = message(0);
+    let contact = contact(0, true);
+    let head = message(0, true);
     format!(
         r#""contacts":[{contact}],"messages":[{{{head},"type":"image","image":{{"caption":"This is the bent derailleur hanger","mime_type":"image/jpeg","sha256":"t9ldJpDHmH6dnqVcHd14djmUEl3ffcpTho7I6RVpGbM=","id":"7137021601430931"}}}}]"#
     )
@@ -98,30 +101,38 @@ fn statuses(count: usize) -> String {
 }
 
 fn beside_text(name: &'static str, user: &str, from: &str, content: &str) -> Body {
-    let contact = contact(0);
-    let text = text(0);
+    let contact = contact(0, true);
+    let text = text(0, true);
     let value = format!(
         r#""contacts":[{contact},{{{user}}}],"messages":[{text},{{{from},"id":"{ODD_ID}","timestamp":"1785000043",{content}}}]"#
     );
     body(name, 1, value)
 }
 
-fn contact(n: usize) -> String {
-    format!(
-        r#"{{"profile":{{"name":"Rider {n}"}},"wa_id":"1555010{n:04}","user_id":"US.7001002003004005{n:04}"}}"#
-    )
+fn contact(n: usize, has_user_id: bool) -> String {
+    let user_id = user_id("user_id", n, has_user_id);
+    format!(r#"{{"profile":{{"name":"Rider {n}"}},"wa_id":"1555010{n:04}"{user_id}}}"#)
 }
 
-fn text(n: usize) -> String {
-    let head = message(n);
+fn text(n: usize, has_user_id: bool) -> String {
+    let head = message(n, has_user_id);
     format!(r#"{{{head},"type":"text","text":{{"body":"Hello! {GOOD} for pick-up today?"}}}}"#)
 }
 
 /// The members that all messages have.
-fn message(n: usize) -> String {
+fn message(n: usize, has_user_id: bool) -> String {
+    let user_id = user_id("from_user_id", n, has_user_id);
     format!(
-        r#""from":"1555010{n:04}","from_user_id":"US.7001002003004005{n:04}","id":"wamid.HBgLMTU1NTAxMDEwMDEVAgASGBQzQT{n:08}","timestamp":"1785000042""#
+        r#""from":"1555010{n:04}"{user_id},"id":"wamid.HBgLMTU1NTAxMDEwMDEVAgASGBQzQT{n:08}","timestamp":"1785000042""#
     )
+}
+
+/// A member with the user's id, if it is there, and a comma before it.
+fn user_id(name: &str, n: usize, is_there: bool) -> String {
+    if !is_there {
+        return String::new();
+    }
+    format!(r#","{name}":"US.7001002003004005{n:04}""#)
 }
 
 fn list(count: usize, item: impl Fn(usize) -> String) -> String {
