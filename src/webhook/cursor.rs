@@ -44,6 +44,11 @@ impl<'a> Cursor<'a> {
         start.rest.get(..length).map(Piece::known)
     }
 
+    /// How much of the text is left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Whether the next value is an object.
     pub(super) fn is_at_object(&self) -> bool {
         self.rest.starts_with('{')

@@ -101,6 +101,10 @@ fn items<'a, T: FromWire>(
             path: path.element(at),
             around,
         };
+        if at == 0 {
+            // As many as there are if all are as long as the first.
+            events.make_room(1 + cursor.left() / item.json.get().len());
+        }
         let added = match wire {
             Some(wire) => T::add(events, &item, wire),
             None => T::read(events, &item),
