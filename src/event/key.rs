@@ -117,7 +117,7 @@ keys! {
 fn of_message(message: &Message, raw: &RawJson) -> String {
     let (id, kind) = (&message.id, message.message_type());
     match message.content {
-        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.piece())),
+        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.as_str())),
         _ => format!("{id}:{kind}"),
     }
 }
@@ -172,7 +172,7 @@ pub(crate) fn hash(
     }
     let time = time.map(|time| time.as_secs().to_string());
     hash.text('t', &time.unwrap_or_default());
-    hash.json(raw.piece(), MAX_DEPTH);
+    hash.json(Piece::known(raw.as_str()), MAX_DEPTH);
     hash.finish()
 }
 
@@ -180,16 +180,13 @@ pub(crate) fn hash(
 pub(crate) fn of_json(event: &impl Serialize) -> String {
     // Invariant: our own payloads serialize, they have no maps but of strings.
     let json = serde_json::value::to_raw_value(event);
-    json.map_or_else(
-        |_| String::new(),
-        |json| hash_json(Piece::known(json.get())),
-    )
+    json.map_or_else(|_| String::new(), |json| hash_json(json.get()))
 }
 
-/// The [`hash`] of a JSON text alone.
-pub(crate) fn hash_json(json: Piece<'_>) -> String {
+/// The [`hash`] of a text alone that is known to be JSON.
+fn hash_json(json: &str) -> String {
     let mut hash = Hash::default();
-    hash.json(json, MAX_DEPTH);
+    hash.json(Piece::known(json), MAX_DEPTH);
     hash.finish()
 }
 

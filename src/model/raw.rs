@@ -8,8 +8,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::webhook::Piece;
-
 /// The JSON text of the item that an event was made from, byte for byte.
 ///
 /// What Meta adds tomorrow is here tomorrow, before any type knows it. All
@@ -69,12 +67,6 @@ impl RawJson {
     /// The same text without the webhook around it.
     pub(crate) fn detached(&self) -> Self {
         Self::whole(self.as_str().into())
-    }
-
-    /// The text of the item, as something that is known to be JSON.
-    pub(crate) fn piece(&self) -> Piece<'_> {
-        // Invariant: it was split off as JSON, or read as JSON.
-        Piece::known(self.as_str())
     }
 
     /// The text of the item.

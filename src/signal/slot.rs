@@ -37,7 +37,6 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Calls it, unless it has to be waited for.
     /// The function, when that is all that the receiver is.
     #[inline]
     pub(super) fn function(&self) -> Option<Function<T>> {
@@ -47,6 +46,7 @@ impl<T> Slot<T> {
         }
     }
 
+    /// Calls it, unless it has to be waited for.
     #[inline]
     pub(super) fn call(&self, event: &T) -> Result<Called, Cause> {
         match self.plain {

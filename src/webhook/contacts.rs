@@ -67,12 +67,7 @@ impl<'a> Contacts<'a> {
 
     /// `is_alone` says that the value has one item only.
     pub(super) fn finder(&self, is_alone: bool) -> Finder<'_> {
-        Finder {
-            list: &self.list,
-            is_alone,
-            has_found_only: Cell::new(false),
-            by_id: OnceCell::new(),
-        }
+        Finder::new(&self.list, is_alone)
     }
 }
 
@@ -107,9 +102,13 @@ pub(super) struct Finder<'c> {
 impl<'c> Finder<'c> {
     /// Finds nobody.
     pub(super) fn of_nobody() -> Self {
+        Self::new(&[], false)
+    }
+
+    fn new(list: &'c [Listed<'c>], is_alone: bool) -> Self {
         Self {
-            list: &[],
-            is_alone: false,
+            list,
+            is_alone,
             has_found_only: Cell::new(false),
             by_id: OnceCell::new(),
         }

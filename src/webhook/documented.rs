@@ -27,7 +27,7 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
     let has_lists = body.contains(PRODUCT);
     let is_heard =
         events.wants(MessageReceived::READER) || events.wants(MessageStatusChanged::READER);
-    let mut reader = Reader {
+    let mut walk = Walk {
         events,
         has_lists,
         may_be_straight: has_lists && is_heard,
@@ -40,7 +40,7 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
             let root = Path::root("entry");
             once(&mut entries, ())?;
             cursor.array(|cursor| {
-                let changes = reader.entry(cursor, root.element(webhook.entries))?;
+                let changes = walk.entry(cursor, root.element(webhook.entries))?;
                 webhook.entries += 1;
                 webhook.empty_entries += usize::from(changes == 0);
                 Some(())
@@ -52,12 +52,13 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
     if object != OBJECT || !cursor.is_at_end() {
         return None;
     }
-    webhook.skipped = reader.events.skipped();
-    webhook.events = reader.events.into_list();
+    webhook.skipped = walk.events.skipped();
+    webhook.events = walk.events.into_list();
     Some(webhook)
 }
 
-struct Reader<'a> {
+/// What is read of a body, and in which ways it may still be read.
+struct Walk<'a> {
     events: Events<'a>,
     /// Whether any value may hold lists.
     has_lists: bool,
@@ -100,7 +101,7 @@ impl Entry {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Walk<'a> {
     /// Reads an entry and returns how many changes it has.
     fn entry(&mut self, cursor: &mut Cursor<'a>, path: Path<'_>) -> Option<usize> {
         let path = path.member("changes");
@@ -155,7 +156,8 @@ impl<'a> Reader<'a> {
             "field" => once(&mut field, cursor.value()?),
             "value" => {
                 let start = *cursor;
-                let may_be_straight = field.as_ref().is_none_or(|Name(field)| field == MESSAGES);
+                let may_be_straight = self.may_be_straight
+                    && field.as_ref().is_none_or(|Name(field)| field == MESSAGES);
                 let way = self.value(cursor, entry, path_of_value, may_be_straight)?;
                 once(&mut value, (way, cursor.since(start)?))
             }
@@ -195,7 +197,7 @@ impl<'a> Reader<'a> {
         may_be_straight: bool,
     ) -> Option<Way<'a>> {
         let start = *cursor;
-        if self.may_be_straight && may_be_straight {
+        if may_be_straight {
             let time = entry.time;
             let account = |number| entry.account(number);
             if straight::value(&mut self.events, cursor, path, time, account).is_some() {

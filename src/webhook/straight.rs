@@ -37,16 +37,17 @@ pub(super) fn value<'a>(
     let (contacts, scope, around) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
     cursor.object(|cursor, name| {
         let mut around = || {
-            around.get_or_init(|| Around {
-                scope: scope.get_or_init(|| Scope {
+            around.get_or_init(|| {
+                let scope = scope.get_or_init(|| Scope {
                     field: Some(MESSAGES),
                     kept_field: OnceCell::new(),
                     account: account(metadata.take().flatten()),
                     time,
-                }),
-                contacts: contacts.get_or_init(Contacts::default).finder(true),
-                conversation_context: None,
-                are_wanted: true,
+                });
+                Around {
+                    contacts: contacts.get_or_init(Contacts::default).finder(true),
+                    ..Around::nothing(scope)
+                }
             })
         };
         let path = path.member(name);

@@ -2,8 +2,9 @@
 //! it apart.
 //!
 //! One of the shape that Meta documents is [taken apart](Value::documented) as it
-//! is gone through. One that is not, in whatever way, is taken apart level by level ([`layered`](Value::layered)), which is slower and
-//! reports what is odd. Both ways make the same [`Value`].
+//! is gone through. One that is not, in whatever way, is taken apart level by level
+//! ([`layered`](Value::layered)), which is slower and reports what is odd. Both ways
+//! make the same [`Value`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
