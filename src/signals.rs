@@ -238,8 +238,19 @@ macro_rules! signals {
                 }
             }
 
-            /// Whether two with one [`dedup_key`](Self::dedup_key) may be two.
-            pub(crate) fn repeats(&self) -> bool {
+            /// Whether two with one [`dedup_key`](Self::dedup_key) may be two:
+            /// Meta gives a [`META_ERROR`](crate::signals::META_ERROR) neither
+            /// an id nor a time, so the same error may have happened again.
+            ///
+            /// ```
+            /// let body = include_bytes!("../tests/payloads/value-errors.json");
+            /// let webhook = whatsapp_signals::parse(body)?;
+            /// assert_eq!(webhook.events()[0].name(), "meta_error");
+            /// assert!(webhook.events()[0].repeats());
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn repeats(&self) -> bool {
                 match self {
                     $(Self::$variant(_) => <$payload as Keys>::REPEATS,)+
                 }

@@ -8,12 +8,32 @@ use crate::store::{EventRecord, WebhookId};
 pub(super) struct Batch {
     pub(super) events: Vec<WebhookEvent>,
     pub(super) keys: Vec<String>,
+    /// Whoever gave the keys says that what has one key is one event.
+    are_keys_given: bool,
 }
 
 impl Batch {
     pub(super) fn new(events: Vec<WebhookEvent>) -> Self {
         let keys = events.iter().map(WebhookEvent::dedup_key).collect();
-        Self { events, keys }
+        Self {
+            events,
+            keys,
+            are_keys_given: false,
+        }
+    }
+
+    /// One event that came by itself, with its key.
+    pub(super) fn single(key: String, event: WebhookEvent) -> Self {
+        Self {
+            events: vec![event],
+            keys: vec![key],
+            are_keys_given: true,
+        }
+    }
+
+    /// Whether an event may have happened again when its key is known.
+    pub(super) fn repeats(&self, event: usize) -> bool {
+        !self.are_keys_given && self.events[event].repeats()
     }
 }
 

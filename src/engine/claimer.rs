@@ -126,7 +126,7 @@ impl<'a> Claimer<'a> {
         let mut earlier = HashSet::with_capacity(batch.keys.len());
         for (at, (event, key)) in batch.events.iter().zip(&batch.keys).enumerate() {
             let standing = if earlier.insert(key.as_str()) {
-                self.standing(key, event.repeats())?
+                self.standing(key, batch.repeats(at))?
             } else {
                 Standing::Duplicate
             };
@@ -211,8 +211,8 @@ impl<'a> Claimer<'a> {
             Home::New(id) => Some(id),
         };
         let mut is_alone = true;
-        for (event, key) in self.batch.events.iter().zip(&self.batch.keys) {
-            if !event.repeats() {
+        for (at, key) in self.batch.keys.iter().enumerate() {
+            if !self.batch.repeats(at) {
                 is_alone = false;
                 let known = self.tx.event(key)?;
                 if known.is_none_or(|known| Some(known.webhook) == home) {

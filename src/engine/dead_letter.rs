@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::unreadable::UNREADABLE;
-use super::{EngineError, WebhookEngine, stored_events};
+use super::{EngineError, WebhookEngine, stored_batch};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::store::{EventRecord, Mode, Progress, Store, transact};
@@ -60,7 +60,8 @@ pub struct DeadLetter {
     /// The event. `None` of a body that is no webhook, and when this version of
     /// the crate reads its webhook in another way than the one that stored it.
     pub event: Option<WebhookEvent>,
-    /// The body that it came in, as Meta sent it.
+    /// The body that it came in, as Meta sent it; or its own JSON and key, when it
+    /// came [by itself](WebhookEngine::process_event).
     pub body: Arc<[u8]>,
 }
 
@@ -97,8 +98,10 @@ impl<S: Store> WebhookEngine<S> {
         })?;
         let mut events = HashMap::new();
         for body in bodies.values() {
-            for event in stored_events(body).unwrap_or_default() {
-                events.entry(event.dedup_key()).or_insert(event);
+            if let Ok(batch) = stored_batch(body) {
+                for (key, event) in batch.keys.into_iter().zip(batch.events) {
+                    events.entry(key).or_insert(event);
+                }
             }
         }
         let letter = |(key, record): (String, EventRecord)| DeadLetter {

@@ -22,6 +22,7 @@ mod run;
 mod settings;
 #[cfg(feature = "signature")]
 mod signed;
+mod single;
 mod unreadable;
 mod user;
 mod wait;
@@ -29,7 +30,7 @@ mod wait;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use crate::event::{Event, MessageSent, WebhookEvent};
+use crate::event::{Event, MessageSent};
 use crate::model::Timestamp;
 use crate::signal::Report;
 use crate::store::{Lease, Mode, Store, StoreError, Transaction, WebhookId, transact};
@@ -164,6 +165,16 @@ impl<S: Store> WebhookEngine<S> {
         let webhook = self.settings.parser.parse(body);
         let webhook = webhook.inspect_err(trace::unreadable)?;
         let batch = Batch::new(webhook.into_events());
+        self.run_body(wait, batch, body).await
+    }
+
+    /// Does what came in a body just now.
+    async fn run_body(
+        &self,
+        wait: Wait,
+        batch: Batch,
+        body: &[u8],
+    ) -> Result<Outcome, EngineError> {
         let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
             claimer::claim_body(tx, &self.settings, lease, batch, body)
         };
@@ -257,8 +268,8 @@ impl<S: Store> WebhookEngine<S> {
         let Some(body) = body else {
             return Ok(Outcome::default());
         };
-        let batch = match stored_events(&body) {
-            Ok(events) => Batch::new(events),
+        let batch = match stored_batch(&body) {
+            Ok(batch) => batch,
             Err(error) => {
                 trace::unreadable(&error);
                 let is_buried = wait.block(|| self.bury_stored(id, &body))?;
@@ -407,10 +418,14 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-/// The events of a body that was read before, whatever limit there was then.
-fn stored_events(body: &[u8]) -> Result<Vec<WebhookEvent>, ParseError> {
+/// The events of a body that was read before, whatever limit there was then; or
+/// of one that is an event which came by itself.
+fn stored_batch(body: &[u8]) -> Result<Batch, ParseError> {
     let parser = Parser::new().max_len(usize::MAX);
-    Ok(parser.parse(body)?.into_events())
+    match parser.parse(body) {
+        Ok(webhook) => Ok(Batch::new(webhook.into_events())),
+        Err(error) => single::read(body).ok_or(error),
+    }
 }
 
 /// Milliseconds since 1970.

@@ -1,0 +1,180 @@
+//! Events that come to an engine by themselves, from a queue that may deliver
+//! them more than once.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use parking_lot::{Mutex, MutexGuard};
+use support::batch::{ERRORS, messages};
+use support::engines::with_each_store;
+use whatsapp_signals::event::{Change, MessageReceived, WebhookEvent};
+use whatsapp_signals::model::MetaError;
+use whatsapp_signals::receiver;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
+use whatsapp_signals::store::StoreExt;
+
+/// What the receivers did, and whether the second of them fails.
+struct Desk {
+    done: Vec<&'static str>,
+    is_failing: bool,
+}
+
+static DESK: Mutex<Desk> = Mutex::new(Desk {
+    done: Vec::new(),
+    is_failing: false,
+});
+static TURN: Mutex<()> = Mutex::new(());
+
+/// One test at a time, since the receivers are those of the whole program.
+fn turn() -> MutexGuard<'static, ()> {
+    let turn = TURN.lock();
+    set_failing(false);
+    done();
+    turn
+}
+
+fn set_failing(is_failing: bool) {
+    DESK.lock().is_failing = is_failing;
+}
+
+/// What was done since the last call.
+fn done() -> Vec<&'static str> {
+    std::mem::take(&mut DESK.lock().done)
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 1, uid = "first")]
+fn first(_: &MessageReceived) {
+    DESK.lock().done.push("first");
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 2, uid = "second")]
+fn second(_: &MessageReceived) -> Result<(), &'static str> {
+    let mut desk = DESK.lock();
+    if desk.is_failing {
+        return Err("as it was told");
+    }
+    desk.done.push("second");
+    Ok(())
+}
+
+#[receiver(META_ERROR)]
+fn error(_: &Change<MetaError>) {
+    DESK.lock().done.push("error");
+}
+
+/// The event of a body, as a queue gives it.
+fn queued(body: &[u8]) -> (String, WebhookEvent) {
+    let event = whatsapp_signals::parse(body)
+        .unwrap()
+        .into_events()
+        .remove(0);
+    let json = serde_json::to_string(&event).unwrap();
+    let event: WebhookEvent = serde_json::from_str(&json).unwrap();
+    (event.dedup_key(), event)
+}
+
+#[test]
+fn an_event_that_is_delivered_again_runs_nothing_and_leaves_nothing() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let (key, event) = queued(&messages(0..1));
+        let outcome = engine.process_event(&key, event.clone()).unwrap();
+        assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+        assert_eq!(done(), ["first", "second"]);
+        assert_eq!(
+            engine.store().unread_counts().unwrap().len(),
+            1,
+            "it is recorded"
+        );
+        for _ in 0..2 {
+            let outcome = engine.process_event(&key, event.clone()).unwrap();
+            assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        }
+        // Nor when Meta sends its webhook to the engine itself.
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert!(done().is_empty());
+        assert!(engine.store().webhooks(None, 9).unwrap().is_empty());
+    });
+}
+
+#[test]
+fn each_receiver_succeeds_once_however_often_the_event_is_delivered() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let (key, event) = queued(&messages(0..1));
+        set_failing(true);
+        for times in [1, 0, 0] {
+            let outcome = engine.process_event(&key, event.clone()).unwrap();
+            assert_eq!((outcome.failed(), outcome.should_retry()), (1, true));
+            assert_eq!(done(), vec!["first"; times]);
+        }
+        set_failing(false);
+        let outcome = engine.process_event(&key, event.clone()).unwrap();
+        assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+        assert_eq!(done(), ["second"]);
+        assert_eq!(engine.process_event(&key, event).unwrap().duplicate(), 1);
+    });
+}
+
+#[test]
+fn an_event_that_failed_is_retried_from_the_store_too() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let (_, event) = queued(&messages(0..1));
+        set_failing(true);
+        let key = "orders:17"; // a name that the queue has given it
+        assert!(
+            engine
+                .process_event(key, event.clone())
+                .unwrap()
+                .should_retry()
+        );
+        set_failing(false);
+        done();
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!(done(), ["second"]);
+        assert_eq!(engine.process_event(key, event).unwrap().duplicate(), 1);
+    });
+}
+
+#[test]
+fn an_event_that_fails_too_often_is_a_dead_letter_and_can_be_requeued() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.max_attempts(2);
+        let (_, event) = queued(&messages(0..1));
+        let key = "orders:17";
+        set_failing(true);
+        assert_eq!(engine.process_event(key, event.clone()).unwrap().dead(), 0);
+        let outcome = engine.process_event(key, event.clone()).unwrap();
+        assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
+
+        let letter = engine.dead_letters(9).unwrap().remove(0);
+        assert_eq!(
+            (letter.key.as_str(), &letter.failed[..]),
+            (key, &["second".to_owned()][..])
+        );
+        assert_eq!(letter.event.as_ref(), Some(&event));
+
+        set_failing(false);
+        done();
+        assert!(engine.requeue(key).unwrap());
+        assert_eq!(engine.process_event(key, event).unwrap().fired(), 1);
+        assert_eq!(done(), ["second"]);
+        assert!(engine.dead_letters(9).unwrap().is_empty());
+    });
+}
+
+#[test]
+fn an_error_without_an_id_is_one_event_for_each_key_that_it_is_given() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let (key, event) = queued(&support::batch::value("messages", ERRORS));
+        assert!(event.repeats());
+        for (key, times) in [(key.as_str(), 1), (&key, 0), ("again", 1), ("again", 0)] {
+            let _ = engine.process_event(key, event.clone()).unwrap();
+            assert_eq!(done(), vec!["error"; times], "{key}");
+        }
+    });
+}
