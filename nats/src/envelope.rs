@@ -1,0 +1,225 @@
+//! What lies in the queue.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use whatsapp_signals::WebhookEvent;
+use whatsapp_signals::model::Timestamp;
+
+/// What lies in the queue: one event, as JSON, with what a worker must know
+/// about it.
+///
+/// The event has its raw JSON in it, as Meta sent it. All of it is personal data.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::Envelope;
+///
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+/// let envelope = Envelope::new(webhook.events()[0].clone());
+/// assert!(envelope.key.starts_with("message_received:wamid."));
+///
+/// let json = envelope.to_json()?;
+/// let value: serde_json::Value = serde_json::from_slice(&json)?;
+/// assert_eq!(value["version"], 1);
+/// assert!(value["received_at"].is_number());
+/// assert!(value["event"]["message_received"]["raw"].is_string());
+/// assert_eq!(Envelope::from_json(&json)?, envelope);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// What the event is known by, wherever it is delivered again: its
+    /// [`dedup_key`](WebhookEvent::dedup_key). One that
+    /// [repeats](WebhookEvent::repeats) also has the time in it, since the same
+    /// may happen again.
+    pub key: String,
+    /// When the web server received it.
+    pub received_at: Timestamp,
+    /// The event.
+    pub event: WebhookEvent,
+}
+
+/// The version of the format that is written.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    key: &'a str,
+    received_at: Timestamp,
+    event: &'a WebhookEvent,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+struct Read<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    received_at: Timestamp,
+    event: WebhookEvent,
+}
+
+impl Envelope {
+    /// An envelope for an event that was received just now.
+    #[must_use]
+    pub fn new(event: WebhookEvent) -> Self {
+        let received = Received::now();
+        Self {
+            key: received.key_of(&event),
+            received_at: received.at(),
+            event,
+        }
+    }
+
+    /// Its JSON.
+    ///
+    /// # Errors
+    ///
+    /// Those of `serde_json`, which an event does not cause.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        write(&self.key, self.received_at, &self.event)
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote, in this version of the crate or
+    /// an earlier one. Members that it does not know are left out.
+    ///
+    /// # Errors
+    ///
+    /// When it is no envelope, or a later version has written it.
+    pub fn from_json(json: &[u8]) -> Result<Self, EnvelopeError> {
+        let Ok(Version { version }) = serde_json::from_slice(json) else {
+            return Err(EnvelopeError::NotAnEnvelope);
+        };
+        if version != VERSION {
+            return Err(EnvelopeError::OtherVersion(version));
+        }
+        // The error of `serde_json` might quote what a user wrote.
+        let read: Read<'_> = serde_json::from_slice(json).map_err(|_| EnvelopeError::Unreadable)?;
+        Ok(Self {
+            key: read.key.into_owned(),
+            received_at: read.received_at,
+            event: read.event,
+        })
+    }
+}
+
+/// The JSON of an envelope around an event that is somebody else's.
+pub(crate) fn write(
+    key: &str,
+    received_at: Timestamp,
+    event: &WebhookEvent,
+) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Written {
+        version: VERSION,
+        key,
+        received_at,
+        event,
+    })
+}
+
+/// When something was received, since 1970.
+#[derive(Clone, Copy)]
+pub(crate) struct Received(Duration);
+
+impl Received {
+    pub(crate) fn now() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is one that was never set.
+        Self(since.unwrap_or_default())
+    }
+
+    pub(crate) fn at(self) -> Timestamp {
+        Timestamp::from_secs(self.0.as_secs().try_into().unwrap_or(i64::MAX))
+    }
+
+    /// What an event is known by that was received then.
+    pub(crate) fn key_of(self, event: &WebhookEvent) -> String {
+        let key = event.dedup_key();
+        if event.repeats() {
+            format!("{key}:received={}", self.0.as_nanos())
+        } else {
+            key
+        }
+    }
+}
+
+impl std::fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Envelope")
+            .field("received_at", &self.received_at)
+            .field("signal", &self.event.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why something that lies in the queue could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// It is not JSON, or has no version.
+    #[error("not an envelope")]
+    NotAnEnvelope,
+    /// It has this version: the program that published it is newer than the worker,
+    /// which should be updated first.
+    #[error("an envelope of version {0}, which this worker does not know")]
+    OtherVersion(u32),
+    /// Its event is none that this version of the crate knows.
+    #[error("an envelope whose event cannot be read")]
+    Unreadable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_says_why_and_quotes_nothing() {
+        for (json, error) in [
+            (&b"\xff"[..], EnvelopeError::NotAnEnvelope),
+            (b"", EnvelopeError::NotAnEnvelope),
+            (b"{}", EnvelopeError::NotAnEnvelope),
+            (
+                br#"{"version":2,"payload":7}"#,
+                EnvelopeError::OtherVersion(2),
+            ),
+            (br#"{"version":1,"key":"k"}"#, EnvelopeError::Unreadable),
+            (
+                br#"{"version":1,"key":"k","received_at":1,"event":{"tomorrow":{"text":"Hi"}}}"#,
+                EnvelopeError::Unreadable,
+            ),
+        ] {
+            assert_eq!(Envelope::from_json(json).unwrap_err(), error);
+            assert!(!error.to_string().contains("Hi"));
+        }
+    }
+
+    #[test]
+    fn a_member_of_tomorrow_is_no_reason_to_fail() {
+        let body = include_bytes!("../../tests/payloads/text.json");
+        let webhook = whatsapp_signals::parse(body).unwrap();
+        let envelope = Envelope::new(webhook.events()[0].clone());
+        let json = String::from_utf8(envelope.to_json().unwrap()).unwrap();
+        let json = json.replacen('{', r#"{"tomorrow":[1],"#, 1);
+        assert_eq!(Envelope::from_json(json.as_bytes()).unwrap(), envelope);
+    }
+
+    #[test]
+    fn an_error_that_comes_again_later_has_another_key() {
+        let body = include_bytes!("../../tests/payloads/value-errors.json");
+        let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
+        let at = |nanos| Received(Duration::from_nanos(nanos)).key_of(event);
+        assert_ne!(at(1), at(2));
+        let body = include_bytes!("../../tests/payloads/text.json");
+        let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
+        assert_eq!(Received::now().key_of(event), event.dedup_key());
+    }
+}

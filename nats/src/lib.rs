@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod dead_letter;
+mod envelope;
+mod partition;
+mod publish_error;
+mod relay;
+mod stream;
+mod worker;
+
+pub use async_nats;
+pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters};
+pub use envelope::{Envelope, EnvelopeError};
+pub use publish_error::{PublishError, PublishErrorKind};
+pub use relay::{Published, Relay, RelayError};
+pub use stream::{EventStream, StreamConfig, StreamError, ensure_stream};
+pub use worker::{Worker, WorkerError};

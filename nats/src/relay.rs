@@ -1,0 +1,236 @@
+//! From the web server into the stream.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
+use futures_util::{StreamExt, stream};
+use thiserror::Error;
+use tokio::time::timeout;
+use whatsapp_signals::{
+    ParseError, ParseErrorKind, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent,
+};
+
+use crate::dead_letter;
+use crate::envelope::{self, Received};
+use crate::partition::{message_id, subject_of};
+use crate::publish_error::{Cause, PublishError};
+use crate::stream::EventStream;
+
+/// Puts the events of webhooks into the stream: what a web server calls before
+/// it answers Meta.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals::SignatureVerifier;
+/// use whatsapp_signals_nats::{Relay, StreamConfig, async_nats, ensure_stream};
+///
+/// # async fn run(body: &[u8], signature: &[u8]) -> Result<u16, Box<dyn std::error::Error>> {
+/// let client = async_nats::connect("nats://127.0.0.1:4222").await?;
+/// let jetstream = async_nats::jetstream::new(client);
+/// let stream = ensure_stream(&jetstream, StreamConfig::new()).await?;
+/// let relay = Relay::new(&stream);
+/// let verifier = SignatureVerifier::new("your app secret")?;
+///
+/// // For each request; `signature` is its header X-Hub-Signature-256.
+/// let status = match relay.publish_signed(body, signature, &verifier).await {
+///     Ok(_) => 200,
+///     Err(error) => error.http_status(),
+/// };
+/// # Ok(status)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Relay {
+    stream: EventStream,
+    context: Context,
+    deadline: Duration,
+    parser: Parser,
+}
+
+/// What was published.
+///
+/// All of it is in the stream: the server has said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Published {
+    /// How many events are stored.
+    pub stored: usize,
+    /// How many of these had been stored before.
+    pub duplicate: usize,
+}
+
+/// How many events of a webhook are under way at once.
+const IN_FLIGHT: usize = 4096;
+
+impl Relay {
+    /// A relay into this stream, with a deadline of 5 seconds.
+    #[must_use]
+    pub fn new(stream: &EventStream) -> Self {
+        let relay = Self {
+            stream: stream.clone(),
+            context: stream.context.clone(),
+            deadline: Duration::ZERO,
+            parser: Parser::new(),
+        };
+        relay.deadline(Duration::from_secs(5))
+    }
+
+    /// How long a [`publish`](Self::publish) may take. Meta waits for about 10
+    /// seconds.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self.context.set_timeout(deadline);
+        self
+    }
+
+    /// Reads bodies with this parser, and its limit.
+    #[must_use]
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.parser = parser;
+        self
+    }
+
+    /// Stores all events of a webhook in the stream, and returns when the server
+    /// has said of each that it is stored.
+    ///
+    /// The events of one user go out in their order. What is in the stream already
+    /// counts as stored.
+    ///
+    /// # Errors
+    ///
+    /// When not every event is stored: the server is full, cannot be reached, or
+    /// has not answered before the deadline. Answer Meta with 503; it is harmless
+    /// that some events are stored by then, since they are known when they come
+    /// again. An event may be stored although the server's answer has not come.
+    pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
+        let received = Received::now();
+        let mut published = Published::default();
+        let mut answered = 0;
+        let mut cause = None;
+        // One is sent after the other, and all are waited for at once.
+        let sent = stream::iter(webhook).then(|event| self.send(event, received));
+        let acks = sent.map(|sent| async { Ok(sent?.await?) });
+        let mut acks = pin!(acks.buffer_unordered(IN_FLIGHT));
+        let all = async {
+            while let Some(ack) = acks.next().await {
+                answered += 1;
+                match ack {
+                    Ok(PublishAck { duplicate, .. }) => {
+                        published.stored += 1;
+                        published.duplicate += usize::from(duplicate);
+                    }
+                    Err(error) => cause = cause.take().or(Some(error)),
+                }
+            }
+        };
+        let is_late = timeout(self.deadline, all).await.is_err();
+        if is_late && answered < webhook.events().len() {
+            cause = cause.or(Some(Cause::late()));
+        }
+        match cause {
+            None => Ok(published),
+            Some(cause) => Err(PublishError {
+                stored: published.stored,
+                events: webhook.events().len(),
+                cause,
+            }),
+        }
+    }
+
+    async fn send(
+        &self,
+        event: &WebhookEvent,
+        received: Received,
+    ) -> Result<PublishAckFuture, Cause> {
+        let config = &self.stream.config;
+        let key = received.key_of(event);
+        let json = envelope::write(&key, received.at(), event).map_err(Cause::other)?;
+        let subject = subject_of(event, &config.prefix, config.partitions);
+        let message = PublishMessage::build()
+            .payload(json.into())
+            .header(NATS_MESSAGE_ID, message_id(&key));
+        Ok(self.context.send_publish(subject, message).await?)
+    }
+
+    /// [`publish`](Self::publish), for a body that Meta signed: what your web
+    /// server calls. `header` is the `X-Hub-Signature-256`; one that is not there
+    /// is an empty one, and an error.
+    ///
+    /// What is signed and no webhook becomes a [dead letter](crate::DeadLetters),
+    /// since Meta would only repeat it; what another product of Meta's has sent to
+    /// your URL does not.
+    ///
+    /// # Errors
+    ///
+    /// See [`RelayError`]; its [`http_status`](RelayError::http_status) is what to
+    /// answer Meta.
+    pub async fn publish_signed(
+        &self,
+        body: &[u8],
+        header: impl AsRef<[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Published, RelayError> {
+        match self.parser.parse_signed(body, header, verifier) {
+            Ok(webhook) => Ok(self.publish(&webhook).await?),
+            Err(error) => {
+                if let SignedError::Parse(error) = &error
+                    && is_to_be_kept(error)
+                {
+                    self.bury(body, error).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn bury(&self, body: &[u8], error: &ParseError) -> Result<(), PublishError> {
+        let letter = dead_letter::of_body(body, error);
+        let subject = self.stream.config.dead_subject();
+        let publish = async { Ok(self.context.send_publish(subject, letter).await?.await?) };
+        match timeout(self.deadline, publish).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(cause)) => Err(PublishError::of_one(cause)),
+            Err(_) => Err(PublishError::of_one(Cause::late())),
+        }
+    }
+}
+
+/// Whether a body is one that a later version may read.
+fn is_to_be_kept(error: &ParseError) -> bool {
+    !matches!(
+        error.kind(),
+        ParseErrorKind::TooLarge { .. } | ParseErrorKind::WrongObject(Some(_))
+    )
+}
+
+/// Why a body is not in the stream, or not all of it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The body is not signed, or is no webhook. What is signed and no webhook is a
+    /// dead letter, unless it is too large or of another product of Meta's.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
+    /// Not all of it is stored, and Meta is to send it again.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+impl RelayError {
+    /// What to answer Meta: 401 for a wrong signature, 413 for what is too large,
+    /// 503 when it should come again, and else 200.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Signed(error) => error.http_status(),
+            Self::Publish(error) => error.http_status(),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! From the stream to the receivers.
+
+mod backoff;
+mod handler;
+mod partition;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, Consumer};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use whatsapp_signals::store::Store;
+use whatsapp_signals::{BoxError, WebhookEngine};
+
+use crate::stream::EventStream;
+use backoff::Backoff;
+use handler::{Handler, Receivers};
+use partition::Partition;
+
+/// Takes events from the stream and runs their receivers.
+///
+/// Any number of workers may run, in one process or in many. They all take from all
+/// partitions, and the server gives out one event of a partition at a time, so
+/// what is in one partition stays in order, however workers come and go.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+/// use whatsapp_signals_nats::{EventStream, Worker};
+///
+/// #[receiver(MESSAGE_RECEIVED)]
+/// async fn greet(event: &MessageReceived) {}
+///
+/// # async fn run(stream: &EventStream) -> Result<(), Box<dyn std::error::Error>> {
+/// let until = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+/// Worker::new(stream).run(until).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What becomes of an event
+///
+/// - All its receivers succeed: it is done, and never delivered again.
+/// - One fails or panics: it is delivered again after a while, which grows from
+///   [half a second to 30](Self::backoff), and its partition waits meanwhile.
+/// - It was delivered [8 times](Self::max_deliveries) to no avail: it becomes a
+///   [dead letter](crate::DeadLetters) that names who failed, and its partition
+///   goes on.
+/// - The worker is killed: it is delivered again after
+///   [30 seconds](Self::ack_wait), perhaps to another one.
+///
+/// So receivers may run more than once for one event, which an
+/// [engine](Self::engine) puts an end to.
+pub struct Worker {
+    stream: EventStream,
+    handler: Arc<dyn Handler>,
+    max_deliveries: u64,
+    backoff: Backoff,
+    ack_wait: Duration,
+    max_ack_pending: u16,
+}
+
+impl Worker {
+    /// A worker that sends events to their receivers and keeps no record of it.
+    #[must_use]
+    pub fn new(stream: &EventStream) -> Self {
+        Self {
+            stream: stream.clone(),
+            handler: Arc::new(Receivers),
+            max_deliveries: 8,
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
+            ack_wait: Duration::from_secs(30),
+            max_ack_pending: 1,
+        }
+    }
+
+    /// Has an engine handle the events: it records in its store which receivers have
+    /// succeeded, so that none of them gets an event twice, whatever is
+    /// delivered again. Workers that share a store share what is recorded.
+    ///
+    /// How often an event is tried is then the engine's
+    /// [`max_attempts`](WebhookEngine::max_attempts); what its store cannot do is
+    /// tried until it can. Its [`lease`](WebhookEngine::lease) is how long an event
+    /// waits that a killed worker had.
+    #[must_use]
+    pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
+        self.handler = Arc::new(engine);
+        self
+    }
+
+    /// How often an event is delivered before it is a dead letter; 8 times unless
+    /// given, 1 at least.
+    #[must_use]
+    pub fn max_deliveries(mut self, deliveries: u64) -> Self {
+        self.max_deliveries = deliveries.max(1);
+        self
+    }
+
+    /// How long an event waits before it is delivered again: `first`, and each time
+    /// twice as long, up to `longest`.
+    #[must_use]
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.backoff = Backoff::new(first, longest);
+        self
+    }
+
+    /// How long the server waits for a worker of which it hears nothing, 30 seconds
+    /// unless given. A worker tells it three times in that span that it is
+    /// still at work, so receivers may take longer.
+    #[must_use]
+    pub fn ack_wait(mut self, wait: Duration) -> Self {
+        self.ack_wait = wait.max(Duration::from_millis(100));
+        self
+    }
+
+    /// How many events of a partition are worked on at once, by all workers; 1
+    /// unless given. With more, the events of one user may overtake each other.
+    #[must_use]
+    pub fn max_ack_pending(mut self, events: u16) -> Self {
+        self.max_ack_pending = events.max(1);
+        self
+    }
+
+    /// Works until `stop` is there, and then to the end of what has begun.
+    ///
+    /// While the server is away, it waits for it. Receivers run in threads of their
+    /// own, so they may block.
+    ///
+    /// # Errors
+    ///
+    /// When the consumers cannot be set up at the start.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
+        let (stopping, stopped) = watch::channel(());
+        let mut partitions = JoinSet::new();
+        let worker = Arc::new(self);
+        for number in 0..worker.stream.config.partitions {
+            let consumer = worker.consumer(number).await?;
+            let partition = Partition::new(&worker, number);
+            partitions.spawn(partition.run(consumer, stopped.clone()));
+        }
+        stop.await;
+        drop(stopping);
+        partitions.join_all().await;
+        Ok(())
+    }
+
+    /// The consumer of a partition, which all workers share.
+    async fn consumer(&self, partition: u16) -> Result<Consumer<Config>, WorkerError> {
+        let config = Config {
+            durable_name: Some(format!("p{partition}")),
+            filter_subject: self.stream.config.subject(partition),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.ack_wait,
+            max_ack_pending: i64::from(self.max_ack_pending),
+            // It is we who give up, with a dead letter.
+            max_deliver: -1,
+            ..Config::default()
+        };
+        let name = &self.stream.config.name;
+        let context = &self.stream.context;
+        let consumer = context.create_consumer_on_stream(config, name).await;
+        consumer.map_err(|error| WorkerError(error.into()))
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("stream", &self.stream)
+            .field("max_deliveries", &self.max_deliveries)
+            .field("backoff", &self.backoff)
+            .field("ack_wait", &self.ack_wait)
+            .field("max_ack_pending", &self.max_ack_pending)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a worker could not begin.
+#[derive(Debug, Error)]
+#[error("the server could not set up the consumers")]
+pub struct WorkerError(#[source] BoxError);

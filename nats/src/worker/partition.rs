@@ -1,0 +1,220 @@
+//! One partition: event after event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::Consumer;
+use async_nats::jetstream::consumer::pull::{Config, Stream};
+use async_nats::jetstream::{AckKind, Message};
+use futures_util::StreamExt;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use super::Worker;
+use super::handler::Handled;
+use crate::dead_letter::{self, REQUEUED};
+use crate::envelope::Envelope;
+
+/// How long nothing is asked of a server that fails.
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+pub(super) struct Partition {
+    worker: Arc<Worker>,
+    number: u16,
+}
+
+impl Partition {
+    pub(super) fn new(worker: &Arc<Worker>, number: u16) -> Self {
+        Self {
+            worker: Arc::clone(worker),
+            number,
+        }
+    }
+
+    /// Takes events until `stopped` is closed, and ends when those that it has
+    /// taken are done.
+    pub(super) async fn run(
+        self,
+        mut consumer: Consumer<Config>,
+        mut stopped: watch::Receiver<()>,
+    ) {
+        let permits = Arc::new(Semaphore::new(self.worker.max_ack_pending.into()));
+        let mut running = JoinSet::new();
+        while stopped.has_changed().is_ok() {
+            let taken = tokio::select! {
+                biased;
+                _ = stopped.changed() => break,
+                taken = self.take(&consumer, &permits, &mut running) => taken,
+            };
+            let Err(error) = taken;
+            tracing::warn!(partition = self.number, error = %error, "no events can be taken");
+            tokio::select! {
+                _ = stopped.changed() => break,
+                () = sleep(PAUSE) => {}
+            }
+            // It may be gone, with a server that has lost it.
+            if let Ok(anew) = self.worker.consumer(self.number).await {
+                consumer = anew;
+            }
+        }
+        // By now the server knows that nobody asks here any more: when what runs is
+        // acknowledged, the next event goes to another worker.
+        running.join_all().await;
+    }
+
+    /// Takes events until something fails.
+    async fn take(
+        &self,
+        consumer: &Consumer<Config>,
+        permits: &Arc<Semaphore>,
+        running: &mut JoinSet<()>,
+    ) -> Result<std::convert::Infallible, async_nats::Error> {
+        let mut messages: Stream = consumer
+            .stream()
+            .max_messages_per_batch(self.worker.max_ack_pending.into())
+            .messages()
+            .await?;
+        loop {
+            let permit = Arc::clone(permits).acquire_owned().await?;
+            let message = messages.next().await.ok_or("the server has closed it")??;
+            while running.try_join_next().is_some() {}
+            let partition = self.clone();
+            running.spawn(async move {
+                partition.handle(message).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn handle(&self, message: Message) {
+        let Ok(info) = message.info() else {
+            tracing::error!(
+                partition = self.number,
+                "a message that is not the stream's"
+            );
+            return;
+        };
+        let (sequence, deliveries) = (info.stream_sequence, info.delivered.unsigned_abs());
+        match self.outcome(&message, deliveries).await {
+            Outcome::Done => self.acknowledge(&message, sequence).await,
+            Outcome::Again => self.again(&message, deliveries).await,
+            Outcome::Dead { reason, failed } => {
+                self.bury(&message, sequence, deliveries, &reason, &failed)
+                    .await;
+            }
+        }
+    }
+
+    async fn outcome(&self, message: &Message, deliveries: u64) -> Outcome {
+        let envelope = match Envelope::from_json(&message.payload) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                return Outcome::Dead {
+                    reason: error.to_string(),
+                    failed: Vec::new(),
+                };
+            }
+        };
+        let most = self.worker.max_deliveries;
+        if deliveries > most && self.worker.handler.gives_up_untried() {
+            return Outcome::Dead {
+                reason: "the worker ended each time".into(),
+                failed: Vec::new(),
+            };
+        }
+        match self.run_receivers(message, envelope).await {
+            Handled::Done => Outcome::Done,
+            Handled::NotNow(why) => {
+                tracing::debug!(
+                    partition = self.number,
+                    deliveries,
+                    why,
+                    "an event is to come again"
+                );
+                Outcome::Again
+            }
+            Handled::Failed(_) if deliveries < most => Outcome::Again,
+            Handled::Failed(failed) | Handled::Dead(failed) => Outcome::Dead {
+                reason: "receivers failed".into(),
+                failed,
+            },
+        }
+    }
+
+    /// In a thread that may block, while the server is told that they are at work.
+    async fn run_receivers(&self, message: &Message, envelope: Envelope) -> Handled {
+        let handler = Arc::clone(&self.worker.handler);
+        let headers = message.headers.as_ref();
+        let is_requeued = headers.is_some_and(|headers| headers.get(REQUEUED).is_some());
+        let runtime = Handle::current();
+        let mut work = spawn_blocking(move || handler.handle(&runtime, envelope, is_requeued));
+        let every = self.worker.ack_wait / 3;
+        let mut heartbeat = interval_at(Instant::now() + every, every);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                result = &mut work => {
+                    // The panics of receivers are failures; this is another one.
+                    return result.unwrap_or(Handled::Failed(Vec::new()));
+                }
+                _ = heartbeat.tick() => {
+                    // One that is lost is followed by others.
+                    let _ = message.ack_with(AckKind::Progress).await;
+                }
+            }
+        }
+    }
+
+    async fn acknowledge(&self, message: &Message, sequence: u64) {
+        // Until the server has it, the event may be delivered again.
+        if let Err(error) = message.double_ack().await {
+            let partition = self.number;
+            tracing::warn!(
+                partition,
+                sequence,
+                error,
+                "an event may come again that is done"
+            );
+        }
+    }
+
+    async fn again(&self, message: &Message, deliveries: u64) {
+        let wait = self.worker.backoff.after(deliveries);
+        // If it is lost, the event comes again all the same, after `ack_wait`.
+        let _ = message.ack_with(AckKind::Nak(Some(wait))).await;
+    }
+
+    async fn bury(
+        &self,
+        message: &Message,
+        sequence: u64,
+        deliveries: u64,
+        reason: &str,
+        failed: &[String],
+    ) {
+        let stream = &self.worker.stream;
+        let letter = dead_letter::of_event(message, sequence, deliveries, reason, failed);
+        let subject = stream.config.dead_subject();
+        let publish = async { stream.context.send_publish(subject, letter).await?.await };
+        match publish.await {
+            Ok(_) => {
+                tracing::error!(partition = self.number, sequence, reason, "a dead letter");
+                self.acknowledge(message, sequence).await;
+            }
+            Err(error) => {
+                tracing::error!(partition = self.number, sequence, %error, "no room for a dead letter");
+                self.again(message, deliveries).await;
+            }
+        }
+    }
+}
+
+/// What an event has come to.
+enum Outcome {
+    Done,
+    Again,
+    Dead { reason: String, failed: Vec<String> },
+}

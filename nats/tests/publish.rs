@@ -1,0 +1,357 @@
+//! From webhooks into the stream.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use support::{Server, body, webhook};
+use whatsapp_signals::{SignatureVerifier, Webhook, WebhookEvent};
+use whatsapp_signals_nats::async_nats::jetstream::Message;
+use whatsapp_signals_nats::async_nats::jetstream::consumer::pull;
+use whatsapp_signals_nats::{
+    DeadLetterError, DeadLetters, Envelope, PublishErrorKind, Relay, StreamConfig,
+};
+
+/// All that lies in a stream.
+async fn stored(server: &Server, stream: &str) -> Vec<Message> {
+    let count = usize::try_from(server.count(stream).await).unwrap();
+    let stream = server.jetstream().await.get_stream(stream).await.unwrap();
+    let consumer = stream
+        .create_consumer(pull::Config::default())
+        .await
+        .unwrap();
+    let messages = consumer.messages().await.unwrap().take(count);
+    messages.map(Result::unwrap).collect().await
+}
+
+fn id(message: &Message) -> &str {
+    message
+        .headers
+        .as_ref()
+        .unwrap()
+        .get("Nats-Msg-Id")
+        .unwrap()
+        .as_str()
+}
+
+fn partition(message: &Message) -> &str {
+    message.subject.rsplit('.').next().unwrap()
+}
+
+#[tokio::test]
+async fn each_event_lies_under_its_number_and_partition_with_its_key_and_json() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let users: Vec<String> = (0..40).map(|user| format!("1555{user:07}")).collect();
+    let ids: Vec<String> = (0..80).map(|id| format!("wamid.{id}")).collect();
+    // Each user twice.
+    let messages = ids.iter().enumerate();
+    let messages = messages.map(|(at, id)| (users[at % 40].as_str(), id.as_str(), "Hi"));
+    let webhook = webhook(&body(messages));
+    let published = relay.publish(&webhook).await.unwrap();
+    assert_eq!((published.stored, published.duplicate), (80, 0));
+
+    let stored = stored(&server, "WA").await;
+    assert_eq!(stored.len(), 80);
+    let mut partitions = HashMap::new();
+    for (message, event) in stored.iter().zip(&webhook) {
+        assert_eq!(id(message), event.dedup_key());
+        assert!(message.subject.starts_with("wa.106540352242922.p"));
+        let envelope = Envelope::from_json(&message.payload).unwrap();
+        assert_eq!(&envelope.event, event);
+        assert_eq!(envelope.event.raw().as_str(), event.raw().as_str());
+        let before = partitions.insert(event.partition_key(), partition(message));
+        assert!(before.is_none_or(|before| before == partition(message)));
+    }
+    let used: std::collections::HashSet<_> = partitions.values().collect();
+    assert!(used.len() > 5, "40 users are in {used:?}");
+}
+
+#[tokio::test]
+async fn all_that_meta_sends_can_be_published_and_read_again() {
+    let Some(server) = Server::start_with("max_payload: 8MB") else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![project.join("tests/payloads")];
+    // Whole bodies from Meta's documentation, where they are.
+    if let Ok(corpus) = fs::read_dir(project.join("../shared/corpus")) {
+        folders.extend(
+            corpus
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_dir()),
+        );
+    }
+    let mut events: HashMap<String, WebhookEvent> = HashMap::new();
+    let mut odd = 0;
+    for folder in folders {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let body = fs::read(&path).unwrap();
+            let Ok(webhook) = whatsapp_signals::parse(&body) else {
+                odd += 1;
+                continue;
+            };
+            let published = relay.publish(&webhook).await;
+            let published = published.unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            assert_eq!(published.stored, webhook.events().len(), "{path:?}");
+            for event in webhook {
+                if !event.repeats() {
+                    events.entry(event.dedup_key()).or_insert(event);
+                }
+            }
+        }
+    }
+    assert!(events.len() > 150, "{}", events.len());
+    assert!(odd < 30, "{odd}");
+    for message in stored(&server, "WA").await {
+        let envelope = Envelope::from_json(&message.payload).unwrap();
+        if !envelope.event.repeats() {
+            assert_eq!(events.remove(&envelope.key).as_ref(), Some(&envelope.event));
+        }
+    }
+    assert!(events.is_empty(), "{} are lost", events.len());
+}
+
+#[tokio::test]
+async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let relay = Relay::new(&stream);
+    let first = webhook(&body([
+        ("15550101001", "wamid.A", "Hi"),
+        ("15550101001", "wamid.B", "Hi"),
+    ]));
+    let published = relay.publish(&first).await.unwrap();
+    assert_eq!((published.stored, published.duplicate), (2, 0));
+    // One of the two is new.
+    let second = webhook(&body([
+        ("15550101001", "wamid.B", "Hi"),
+        ("15550101001", "wamid.C", "Hi"),
+    ]));
+    let published = relay.publish(&second).await.unwrap();
+    assert_eq!((published.stored, published.duplicate), (2, 1));
+    server.kill();
+    server.start_again();
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    for webhook in [&first, &second] {
+        let published = relay.publish(webhook).await.unwrap();
+        assert_eq!((published.stored, published.duplicate), (2, 2));
+    }
+    assert_eq!(server.count("WA").await, 3);
+}
+
+#[tokio::test]
+async fn an_error_without_an_id_is_stored_each_time() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let body = include_str!("../../tests/payloads/value-errors.json");
+    for _ in 0..2 {
+        assert_eq!(relay.publish(&webhook(body)).await.unwrap().duplicate, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_header_is_stored_and_known_again() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let odd = webhook(&body([("1 5.5*>", r"wamid.\r\nNats-Msg-Id: B", "Hi")]));
+    for duplicate in [0, 1] {
+        let published = relay.publish(&odd).await.unwrap();
+        assert_eq!((published.stored, published.duplicate), (1, duplicate));
+    }
+}
+
+#[tokio::test]
+async fn a_full_stream_says_how_many_are_stored_and_takes_the_rest_later() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let config = StreamConfig::new().max_messages(3);
+    let relay = Relay::new(&server.stream(config.clone()).await);
+    let ids = ["wamid.A", "wamid.B", "wamid.C", "wamid.D", "wamid.E"];
+    let webhook = webhook(&body(ids.map(|id| ("15550101001", id, "Hi"))));
+    let error = relay.publish(&webhook).await.unwrap_err();
+    assert_eq!((error.stored(), error.events()), (3, 5));
+    assert_eq!(
+        (error.kind(), error.http_status()),
+        (PublishErrorKind::Full, 503)
+    );
+    assert_eq!(
+        error.to_string(),
+        "3 of 5 events are stored: the stream is full"
+    );
+    // Those that it has are known, although it is full.
+    assert_eq!(relay.publish(&webhook).await.unwrap_err().stored(), 3);
+    // Meta sends it again, when there is room.
+    let relay = Relay::new(&server.stream(config.max_messages(10)).await);
+    let published = relay.publish(&webhook).await.unwrap();
+    assert_eq!((published.stored, published.duplicate), (5, 3));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_full_of_bytes_is_full() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new().max_bytes(4000)).await);
+    let ids: Vec<String> = (0..20).map(|id| format!("wamid.{id}")).collect();
+    let webhook = webhook(&body(
+        ids.iter().map(|id| ("15550101001", id.as_str(), "Hi")),
+    ));
+    let error = relay.publish(&webhook).await.unwrap_err();
+    assert_eq!(error.kind(), PublishErrorKind::Full);
+    assert!((1..20).contains(&error.stored()), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_server_the_deadline_passes_and_no_more() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let relay = Relay::new(&stream).deadline(Duration::from_millis(500));
+    server.kill();
+    let webhook = webhook(&body([("15550101001", "wamid.A", "Hi")]));
+    let began = Instant::now();
+    let error = relay.publish(&webhook).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(
+        (error.kind(), error.stored()),
+        (PublishErrorKind::TimedOut, 0)
+    );
+    assert_eq!(error.http_status(), 503);
+    // It is back, and so are we.
+    server.start_again();
+    support::until("the webhook is stored", async || {
+        relay.publish(&webhook).await.is_ok()
+    })
+    .await;
+    assert_eq!(server.count("WA").await, 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_gone_is_said_to_be_gone() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    server.jetstream().await.delete_stream("WA").await.unwrap();
+    let webhook = webhook(&body([("15550101001", "wamid.A", "Hi")]));
+    let error = relay.publish(&webhook).await.unwrap_err();
+    assert_eq!(error.kind(), PublishErrorKind::NoStream);
+}
+
+#[tokio::test]
+async fn an_event_that_the_server_does_not_take_costs_its_neighbours_nothing() {
+    let Some(server) = Server::start_with("max_payload: 100KB") else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let long = "x".repeat(100_000);
+    let webhook = webhook(&body([
+        ("15550101001", "wamid.A", "Hi"),
+        ("15550101001", "wamid.B", &long),
+        ("15550101001", "wamid.C", "Hi"),
+    ]));
+    let error = relay.publish(&webhook).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stored()),
+        (PublishErrorKind::TooLarge, 2)
+    );
+    assert!(!format!("{error} {error:?}").contains("15550101001"));
+}
+
+#[tokio::test]
+async fn more_events_than_are_under_way_at_once_are_all_stored() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let relay = relay.deadline(Duration::from_secs(60));
+    let ids: Vec<String> = (0..6000).map(|id| format!("wamid.{id}")).collect();
+    let webhook = webhook(&body(
+        ids.iter().map(|id| ("15550101001", id.as_str(), "Hi")),
+    ));
+    // At once, so that they must share what the client allows.
+    let published = tokio::join!(relay.publish(&webhook), relay.publish(&webhook));
+    let (first, second) = (published.0.unwrap(), published.1.unwrap());
+    assert_eq!((first.stored, second.stored), (6000, 6000));
+    assert_eq!(first.duplicate + second.duplicate, 6000);
+    assert_eq!(server.count("WA").await, 6000);
+}
+
+#[tokio::test]
+async fn a_webhook_without_events_is_published() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let published = relay.publish(&Webhook::default()).await.unwrap();
+    assert_eq!(published.stored, 0);
+}
+
+#[tokio::test]
+async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_letter() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let relay = Relay::new(&stream);
+    let verifier = SignatureVerifier::new("app secret").unwrap();
+    let good = body([("15550101001", "wamid.A", "Hi")]);
+    let broken = r#"{"object":"whatsapp_business_account"}"#;
+    let large = " ".repeat(5 << 20);
+    for (body, signature, status, dead) in [
+        (good.as_str(), verifier.sign(&good), 200, 0),
+        (&good, String::new(), 401, 0),
+        (broken, "sha256=00".into(), 401, 0),
+        (broken, verifier.sign(broken), 200, 1),
+        (broken, verifier.sign(broken), 200, 1),
+        (
+            r#"{"object":"page"}"#,
+            verifier.sign(r#"{"object":"page"}"#),
+            200,
+            1,
+        ),
+        (&large, verifier.sign(&large), 413, 1),
+    ] {
+        let result = relay
+            .publish_signed(body.as_bytes(), signature, &verifier)
+            .await;
+        let answer = result.map_or_else(|error| error.http_status(), |_| 200);
+        assert_eq!(answer, status);
+        assert_eq!(server.count("WA_DEAD").await, dead);
+    }
+    assert_eq!(server.count("WA").await, 1);
+
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    let letter = letters.list(9).await.unwrap().remove(0);
+    assert_eq!(letter.reason, "the body has no entry array");
+    assert_eq!(
+        (&letter.payload[..], letter.subject.as_ref()),
+        (broken.as_bytes(), None)
+    );
+    assert!(letter.died_at.as_secs() > 1_700_000_000);
+    // No version can read it as yet.
+    let error = letters.requeue(letter.sequence).await.unwrap_err();
+    assert!(matches!(error, DeadLetterError::Parse(_)), "{error}");
+    assert_eq!(letters.list(9).await.unwrap(), [letter.clone()], "it stays");
+    assert!(letters.discard(letter.sequence).await.unwrap());
+    assert!(!letters.discard(letter.sequence).await.unwrap());
+    assert!(letters.list(9).await.unwrap().is_empty());
+}
