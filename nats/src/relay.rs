@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::context::{PublishAckFuture, PublishError as NatsPublishError};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 use tokio::time::timeout;
 use whatsapp_signals::{
@@ -65,8 +66,32 @@ pub struct Published {
     pub duplicate: usize,
 }
 
-/// How many events of a webhook are under way at once.
-const IN_FLIGHT: usize = 4096;
+/// What has become of the events of a webhook so far.
+#[derive(Default)]
+struct Tally {
+    published: Published,
+    answered: usize,
+    /// What kept the first of the others out.
+    cause: Option<Cause>,
+}
+
+impl Tally {
+    fn add(&mut self, answer: Result<PublishAck, NatsPublishError>) {
+        match answer {
+            Ok(ack) => {
+                self.answered += 1;
+                self.published.stored += 1;
+                self.published.duplicate += usize::from(ack.duplicate);
+            }
+            Err(error) => self.refused(error.into()),
+        }
+    }
+
+    fn refused(&mut self, cause: Cause) {
+        self.answered += 1;
+        self.cause.get_or_insert(cause);
+    }
+}
 
 impl Relay {
     /// A relay into this stream, with a deadline of 5 seconds.
@@ -110,37 +135,43 @@ impl Relay {
     /// that some events are stored by then, since they are known when they come
     /// again. An event may be stored although the server's answer has not come.
     pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
-        let received = Received::now();
-        let mut published = Published::default();
-        let mut answered = 0;
-        let mut cause = None;
-        // One is sent after the other, and all are waited for at once.
-        let sent = stream::iter(webhook).then(|event| self.send(event, received));
-        let acks = sent.map(|sent| async { Ok(sent?.await?) });
-        let mut acks = pin!(acks.buffer_unordered(IN_FLIGHT));
-        let all = async {
-            while let Some(ack) = acks.next().await {
-                answered += 1;
-                match ack {
-                    Ok(PublishAck { duplicate, .. }) => {
-                        published.stored += 1;
-                        published.duplicate += usize::from(duplicate);
-                    }
-                    Err(error) => cause = cause.take().or(Some(error)),
-                }
-            }
-        };
+        let mut tally = Tally::default();
+        let all = self.send_all(webhook, &mut tally);
         let is_late = timeout(self.deadline, all).await.is_err();
-        if is_late && answered < webhook.events().len() {
-            cause = cause.or(Some(Cause::late()));
+        if is_late && tally.answered < webhook.events().len() {
+            tally.cause.get_or_insert_with(Cause::late);
         }
-        match cause {
-            None => Ok(published),
+        match tally.cause {
+            None => Ok(tally.published),
             Some(cause) => Err(PublishError {
-                stored: published.stored,
+                stored: tally.published.stored,
                 events: webhook.events().len(),
                 cause,
             }),
+        }
+    }
+
+    /// One event is sent after the other, and all answers are waited for at once: also
+    /// while there is no room to send, since it is answers that make room.
+    async fn send_all(&self, webhook: &Webhook, tally: &mut Tally) {
+        let received = Received::now();
+        let mut answers = FuturesUnordered::new();
+        for event in webhook {
+            let mut sending = pin!(self.send(event, received));
+            let sent = loop {
+                tokio::select! {
+                    biased;
+                    sent = &mut sending => break sent,
+                    Some(answer) = answers.next() => tally.add(answer),
+                }
+            };
+            match sent {
+                Ok(answer) => answers.push(answer.into_future()),
+                Err(cause) => tally.refused(cause),
+            }
+        }
+        while let Some(answer) = answers.next().await {
+            tally.add(answer);
         }
     }
 
@@ -232,5 +263,20 @@ impl RelayError {
             Self::Signed(error) => error.http_status(),
             Self::Publish(error) => error.http_status(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Web servers and runtimes ask for it.
+    #[test]
+    fn what_it_does_can_be_done_in_any_thread() {
+        fn is_send(_: impl Send) {}
+        let _ = |relay: &Relay, webhook: &Webhook, verifier: &SignatureVerifier| {
+            is_send(relay.publish(webhook));
+            is_send(relay.publish_signed(b"", "", verifier));
+        };
     }
 }

@@ -3,6 +3,7 @@
 mod backoff;
 mod handler;
 mod partition;
+mod pull;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::Error;
 use async_nats::jetstream::consumer::Consumer;
-use async_nats::jetstream::consumer::pull::{Config, Stream};
+use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::{AckKind, Message};
-use futures_util::StreamExt;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::Worker;
 use super::handler::Handled;
+use super::pull::Pull;
 use crate::dead_letter::{self, REQUEUED};
 use crate::envelope::Envelope;
 
@@ -41,16 +42,9 @@ impl Partition {
         mut consumer: Consumer<Config>,
         mut stopped: watch::Receiver<()>,
     ) {
-        let permits = Arc::new(Semaphore::new(self.worker.max_ack_pending.into()));
         let mut running = JoinSet::new();
-        while stopped.has_changed().is_ok() {
-            let taken = tokio::select! {
-                biased;
-                _ = stopped.changed() => break,
-                taken = self.take(&consumer, &permits, &mut running) => taken,
-            };
-            let Err(error) = taken;
-            tracing::warn!(partition = self.number, error = %error, "no events can be taken");
+        while let Err(error) = self.take(&consumer, &mut stopped, &mut running).await {
+            tracing::warn!(partition = self.number, error, "no events can be taken");
             tokio::select! {
                 _ = stopped.changed() => break,
                 () = sleep(PAUSE) => {}
@@ -60,36 +54,38 @@ impl Partition {
                 consumer = anew;
             }
         }
-        // By now the server knows that nobody asks here any more: when what runs is
-        // acknowledged, the next event goes to another worker.
         running.join_all().await;
     }
 
-    /// Takes events until something fails.
+    /// Takes events until `stopped` is closed or something fails.
     async fn take(
         &self,
         consumer: &Consumer<Config>,
-        permits: &Arc<Semaphore>,
+        stopped: &mut watch::Receiver<()>,
         running: &mut JoinSet<()>,
-    ) -> Result<std::convert::Infallible, async_nats::Error> {
-        let mut messages: Stream = consumer
-            .stream()
-            .max_messages_per_batch(self.worker.max_ack_pending.into())
-            .messages()
-            .await?;
-        loop {
-            let permit = Arc::clone(permits).acquire_owned().await?;
-            let message = messages.next().await.ok_or("the server has closed it")??;
-            while running.try_join_next().is_some() {}
-            let partition = self.clone();
-            running.spawn(async move {
-                partition.handle(message).await;
-                drop(permit);
-            });
+    ) -> Result<(), Error> {
+        let most = usize::from(self.worker.max_ack_pending);
+        let mut pull = Pull::start(&self.worker.stream, consumer).await?;
+        let result = loop {
+            tokio::select! {
+                biased;
+                _ = stopped.changed() => break Ok(()),
+                Some(_) = running.join_next(), if running.len() >= most => {}
+                message = pull.next(), if running.len() < most => match message {
+                    Ok(message) => _ = running.spawn(self.clone().handle(message)),
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        // The server gives us nothing from now on: when what runs is acknowledged,
+        // the next event goes to another worker.
+        for message in pull.end().await {
+            running.spawn(self.clone().handle(message));
         }
+        result
     }
 
-    async fn handle(&self, message: Message) {
+    async fn handle(self, message: Message) {
         let Ok(info) = message.info() else {
             tracing::error!(
                 partition = self.number,

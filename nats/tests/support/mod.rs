@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
+use futures_util::StreamExt;
 use tempfile::TempDir;
 use whatsapp_signals_nats::async_nats::{Client, ConnectOptions, jetstream};
 use whatsapp_signals_nats::{EventStream, StreamConfig, ensure_stream};
@@ -29,7 +30,8 @@ impl Server {
     pub(crate) fn start_with(settings: &str) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let store = folder.path().join("data");
-        let config = format!("jetstream {{ store_dir: {store:?} }}\n{settings}\n");
+        let store = store.display();
+        let config = format!("jetstream {{ store_dir: \"{store}\" }}\n{settings}\n");
         fs::write(folder.path().join("server.conf"), config).unwrap();
         let (child, port) = spawn(folder.path(), -1)?;
         Some(Self {
@@ -77,6 +79,23 @@ impl Server {
     pub(crate) async fn count(&self, stream: &str) -> u64 {
         let mut stream = self.jetstream().await.get_stream(stream).await.unwrap();
         stream.info().await.unwrap().state.messages
+    }
+}
+
+impl Server {
+    /// Whether nothing is left to do in any partition of a stream.
+    pub(crate) async fn is_idle(&self, stream: &str) -> bool {
+        let stream = self.jetstream().await.get_stream(stream).await.unwrap();
+        let mut names = stream.consumer_names();
+        let mut count = 0;
+        while let Some(name) = names.next().await {
+            let info = stream.consumer_info(name.unwrap()).await.unwrap();
+            if info.num_pending > 0 || info.num_ack_pending > 0 {
+                return false;
+            }
+            count += 1;
+        }
+        count > 0
     }
 }
 

@@ -1,0 +1,236 @@
+//! The stream that events lie in: made once, and never made smaller.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::Server;
+use whatsapp_signals_nats::async_nats::jetstream::stream::{
+    Config, DiscardPolicy, RetentionPolicy, StorageType,
+};
+use whatsapp_signals_nats::{StreamConfig, StreamError, ensure_stream};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::test]
+async fn it_is_made_once_as_it_should_be() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    for _ in 0..2 {
+        ensure_stream(&jetstream, StreamConfig::new().partitions(3))
+            .await
+            .unwrap();
+    }
+    let stream = jetstream.get_stream("WA").await.unwrap();
+    let config = &stream.cached_info().config;
+    assert_eq!(config.subjects, ["wa.*.p0", "wa.*.p1", "wa.*.p2"]);
+    assert_eq!(config.storage, StorageType::File);
+    assert_eq!(config.discard, DiscardPolicy::New);
+    assert_eq!(config.retention, RetentionPolicy::Limits);
+    assert_eq!(config.duplicate_window, 8 * DAY);
+    assert_eq!(config.max_age, 14 * DAY);
+    assert_eq!((config.max_bytes, config.max_messages), (-1, -1));
+    let dead = jetstream.get_stream("WA_DEAD").await.unwrap();
+    let config = &dead.cached_info().config;
+    assert_eq!(config.subjects, ["wa.dead"]);
+    assert_eq!(config.max_age, Duration::ZERO, "letters stay");
+}
+
+#[tokio::test]
+async fn two_that_start_at_once_make_one() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (a, b) = (server.jetstream().await, server.jetstream().await);
+    let config = StreamConfig::new();
+    let made = tokio::join!(ensure_stream(&a, config.clone()), ensure_stream(&b, config));
+    made.0.unwrap();
+    made.1.unwrap();
+}
+
+type Change = fn(StreamConfig) -> StreamConfig;
+
+#[tokio::test]
+async fn it_grows_and_refuses_to_shrink() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    let small = StreamConfig::new()
+        .partitions(2)
+        .duplicate_window(DAY)
+        .max_age(2 * DAY)
+        .max_bytes(1 << 20)
+        .max_messages(1000);
+    ensure_stream(&jetstream, small.clone()).await.unwrap();
+    // One thing after the other.
+    let mut config = small;
+    let changes: [(&str, &str, Change); 5] = [
+        ("partitions", "would be 2, and is 4", |config| {
+            config.partitions(4)
+        }),
+        (
+            "max age in seconds",
+            "would be 172800, and is 345600",
+            |config| config.max_age(4 * DAY),
+        ),
+        (
+            "duplicate window in seconds",
+            "would be 86400, and is 172800",
+            |config| config.duplicate_window(2 * DAY),
+        ),
+        ("max bytes", "would be 1048576, and is 2097152", |config| {
+            config.max_bytes(2 << 20)
+        }),
+        ("max messages", "would be 1000, and is 2000", |config| {
+            config.max_messages(2000)
+        }),
+    ];
+    for (what, said, change) in changes {
+        let larger = change(config.clone());
+        ensure_stream(&jetstream, larger.clone()).await.unwrap();
+        let error = ensure_stream(&jetstream, config).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(
+            text,
+            format!("the stream WA would shrink: its {what} {said}")
+        );
+        ensure_stream(&jetstream, larger.clone()).await.unwrap();
+        config = larger;
+    }
+    // From no limit to one.
+    let unlimited = StreamConfig::new().partitions(4);
+    ensure_stream(&jetstream, unlimited.clone()).await.unwrap();
+    let error = ensure_stream(&jetstream, unlimited.max_bytes(1 << 30))
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("would be 1073741824, and is unlimited"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_owner_of_the_server_has_set_stays() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    ensure_stream(&jetstream, StreamConfig::new())
+        .await
+        .unwrap();
+    let mut config = jetstream
+        .get_stream("WA")
+        .await
+        .unwrap()
+        .cached_info()
+        .config
+        .clone();
+    config.description = Some("events from WhatsApp".into());
+    jetstream.update_stream(&config).await.unwrap();
+    ensure_stream(&jetstream, StreamConfig::new().partitions(16))
+        .await
+        .unwrap();
+    let stream = jetstream.get_stream("WA").await.unwrap();
+    let config = &stream.cached_info().config;
+    assert_eq!(config.description.as_deref(), Some("events from WhatsApp"));
+    assert_eq!(config.subjects.len(), 16);
+}
+
+#[tokio::test]
+async fn a_stream_of_somebody_else_is_left_alone() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    let theirs = Config {
+        name: "WA".into(),
+        subjects: vec!["orders".into()],
+        discard: DiscardPolicy::New,
+        ..Config::default()
+    };
+    jetstream.create_stream(&theirs).await.unwrap();
+    let error = ensure_stream(&jetstream, StreamConfig::new())
+        .await
+        .unwrap_err();
+    let said = "the stream WA is there already, with another subjects";
+    assert_eq!(error.to_string(), said);
+    let in_memory = Config {
+        name: "MEM".into(),
+        subjects: (0..8).map(|n| format!("mem.*.p{n}")).collect(),
+        storage: StorageType::Memory,
+        ..theirs
+    };
+    jetstream.create_stream(&in_memory).await.unwrap();
+    let config = StreamConfig::new().name("MEM").prefix("mem");
+    let error = ensure_stream(&jetstream, config).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StreamError::Differs {
+                what: "storage",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_before_anything_is_made() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    let config = StreamConfig::new;
+    for (config, said) in [
+        (config().name("W A"), "a stream cannot have such a name"),
+        (
+            config().prefix("wa.>"),
+            "a stream cannot have such a prefix",
+        ),
+        (
+            config().partitions(0),
+            "a stream cannot have such a number of partitions",
+        ),
+        (
+            config().replicas(0),
+            "a stream cannot have such a number of replicas",
+        ),
+        (
+            config().max_age(DAY),
+            "a stream cannot have such a window of duplicates",
+        ),
+        (
+            config().max_bytes(0),
+            "a stream cannot have such a limit of bytes",
+        ),
+        (
+            config().replicas(3),
+            "3 replicas need a cluster, and the server is in none",
+        ),
+    ] {
+        let error = ensure_stream(&jetstream, config).await.unwrap_err();
+        assert_eq!(error.to_string(), said);
+    }
+    assert!(jetstream.get_stream("WA").await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_an_error() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let mut jetstream = server.jetstream().await;
+    jetstream.set_timeout(Duration::from_millis(300));
+    server.kill();
+    let error = ensure_stream(&jetstream, StreamConfig::new())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StreamError::Server(_)), "{error}");
+}
