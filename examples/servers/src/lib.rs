@@ -1,6 +1,7 @@
 //! What the servers have in common, whichever framework speaks HTTP.
 
 mod print;
+mod queue;
 
 use std::borrow::Cow;
 use std::env;
@@ -13,10 +14,11 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{
-    BoxError, Outcome, SignatureError, SignatureVerifier, WebhookEngine, verify_challenge_query,
+    BoxError, Outcome, SignatureVerifier, WebhookEngine, verify_challenge_query,
 };
 
 pub use print::print_each_event;
+pub use queue::event_stream;
 
 /// What the handlers need.
 pub struct App {
@@ -80,7 +82,7 @@ impl App {
         secrets: &str,
         verify_token: String,
     ) -> Result<Arc<Self>, BoxError> {
-        let verifier = verifier(secrets).map_err(|error| format!("META_APP_SECRET: {error}"))?;
+        let verifier = verifier(secrets)?;
         // Longer than the slowest receiver; so long waits what a crash left.
         let lease = Duration::from_secs(10);
         Ok(Arc::new(Self {
@@ -110,7 +112,7 @@ fn report(outcome: &Outcome) {
 
 /// Unlike `eprintln!`, it does not panic where nobody reads: that must not
 /// decide what Meta is answered.
-fn log(line: &dyn Display) {
+pub fn log(line: &dyn Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -133,13 +135,16 @@ pub fn address() -> Result<(String, u16), BoxError> {
     Ok((host, port.map_err(|_| "PORT is not a port")?))
 }
 
-fn verifier(secrets: &str) -> Result<SignatureVerifier, SignatureError> {
+/// Of one app secret, or of several with commas between.
+pub fn verifier(secrets: &str) -> Result<SignatureVerifier, String> {
     let mut secrets = secrets.split(',').map(str::trim);
-    let first = SignatureVerifier::new(secrets.next().unwrap_or_default())?;
-    secrets.try_fold(first, SignatureVerifier::with_secret)
+    let first = SignatureVerifier::new(secrets.next().unwrap_or_default());
+    let all = first.and_then(|first| secrets.try_fold(first, SignatureVerifier::with_secret));
+    all.map_err(|error| format!("META_APP_SECRET: {error}"))
 }
 
-fn setting(name: &str) -> Result<String, String> {
+/// What the environment says.
+pub fn setting(name: &str) -> Result<String, String> {
     match env::var(name) {
         Ok(value) if !value.is_empty() => Ok(value),
         _ => Err(format!("{name} is not set")),

@@ -26,7 +26,12 @@ pub type Printed = HashMap<String, usize>;
 impl Server {
     /// Starts one whose output is read.
     pub fn start(binary: &str, database: &Path) -> Self {
-        let (mut server, errors) = Self::start_unread(binary, database);
+        Self::start_command(command(binary, database))
+    }
+
+    /// The same, with settings of its own.
+    pub fn start_command(command: Command) -> Self {
+        let (mut server, errors) = Self::start_unread(command);
         thread::spawn(move || errors.lines().for_each(drop));
         let out = server.child.stdout.take().unwrap();
         server.printed = Some(thread::spawn(move || {
@@ -46,14 +51,14 @@ impl Server {
     /// Starts one whose output and errors nobody reads, so that its receivers
     /// fail.
     pub fn start_mute(binary: &str, database: &Path) -> Self {
-        let (mut server, _) = Self::start_unread(binary, database);
+        let (mut server, _) = Self::start_unread(command(binary, database));
         drop(server.child.stdout.take());
         server
     }
 
-    fn start_unread(binary: &str, database: &Path) -> (Self, BufReader<ChildStderr>) {
+    fn start_unread(mut command: Command) -> (Self, BufReader<ChildStderr>) {
         raise_limit_of_files();
-        let mut child = command(binary, database)
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -61,8 +66,12 @@ impl Server {
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         errors.read_line(&mut line).unwrap();
-        let url = line.trim_end().strip_prefix("listening on ");
-        let url = url.unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
+        let url = match line.trim_end() {
+            // It listens to nobody, and takes work from a queue.
+            "working" => "",
+            line => line.strip_prefix("listening on ").expect(line),
+        };
+        let url = url.to_owned();
         let printed = None;
         (
             Self {

@@ -1,0 +1,32 @@
+//! A worker behind `web`: runs the receivers of what is in the stream. Start as many
+//! as you like.
+//!
+//! ```sh
+//! export NATS_URL=nats://127.0.0.1:4222 DATABASE=bikes.db
+//! cargo run --bin worker
+//! ```
+//!
+//! Workers that share a database run each receiver once for each event. Without one,
+//! receivers may run again when a worker is killed.
+
+use std::env;
+use std::sync::Arc;
+
+use whatsapp_signals::store::SqliteStore;
+use whatsapp_signals::{BoxError, WebhookEngine};
+use whatsapp_signals_nats::Worker;
+use whatsapp_signals_servers::{event_stream, print_each_event, stop};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    print_each_event()?;
+    let mut worker = Worker::new(&event_stream().await?);
+    if let Ok(database) = env::var("DATABASE") {
+        let engine = WebhookEngine::new(SqliteStore::open(database)?).max_attempts(8);
+        worker = worker.engine(Arc::new(engine));
+    }
+    eprintln!("working");
+    // What has begun comes to its end.
+    worker.run(async { _ = stop().await }).await?;
+    Ok(())
+}
