@@ -111,3 +111,10 @@ pub mod __private {
         output.into_result()
     }
 }
+
+/// The pages beside the README: what they show compiles.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../QUEUES.md")]
+    mod queues {}
+}

@@ -68,8 +68,8 @@ fn queued(body: &[u8]) -> (String, WebhookEvent) {
         .unwrap()
         .into_events()
         .remove(0);
-    let json = serde_json::to_string(&event).unwrap();
-    let event: WebhookEvent = serde_json::from_str(&json).unwrap();
+    let json = event.to_json().unwrap();
+    let event = WebhookEvent::from_json(json.as_bytes()).unwrap();
     (event.dedup_key(), event)
 }
 

@@ -34,11 +34,11 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// // In the web server: each event as JSON, into your queue.
     /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
-    /// let queued = serde_json::to_string(&webhook.events()[0])?;
+    /// let queued = webhook.events()[0].to_json()?;
     ///
     /// // In a worker, which may get it twice.
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let event: WebhookEvent = serde_json::from_str(&queued)?;
+    /// let event = WebhookEvent::from_json(queued.as_bytes())?;
     /// let key = event.dedup_key();
     /// assert_eq!(engine.process_event(&key, event.clone())?.fired(), 1);
     /// assert_eq!(engine.process_event(&key, event)?.duplicate(), 1);

@@ -86,9 +86,11 @@ impl Worker {
     /// delivered again. Workers that share a store share what is recorded.
     ///
     /// How often an event is tried is then the engine's
-    /// [`max_attempts`](WebhookEngine::max_attempts); what its store cannot do is
-    /// tried until it can. Its [`lease`](WebhookEngine::lease) is how long an event
-    /// waits that a killed worker had.
+    /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given; what its store
+    /// cannot do is tried until it can. Its [`lease`](WebhookEngine::lease) is how long
+    /// an event waits that a killed worker had. A dead letter is in the engine's store
+    /// as well as in the stream of dead letters, and to
+    /// [requeue](crate::DeadLetters::requeue) the latter is enough.
     #[must_use]
     pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
         self.handler = Arc::new(engine);
@@ -137,11 +139,14 @@ impl Worker {
     ///
     /// When the consumers cannot be set up at the start.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
+        let mut consumers = Vec::new();
+        for partition in 0..self.stream.config.partitions {
+            consumers.push(self.consumer(partition).await?);
+        }
         let (stopping, stopped) = watch::channel(());
-        let mut partitions = JoinSet::new();
         let worker = Arc::new(self);
-        for number in 0..worker.stream.config.partitions {
-            let consumer = worker.consumer(number).await?;
+        let mut partitions = JoinSet::new();
+        for (number, consumer) in (0..).zip(consumers) {
             let partition = Partition::new(&worker, number);
             partitions.spawn(partition.run(consumer, stopped.clone()));
         }

@@ -77,10 +77,9 @@ impl Partition {
                 },
             }
         };
-        // The server gives us nothing from now on: when what runs is acknowledged,
-        // the next event goes to another worker.
         for message in pull.end().await {
-            running.spawn(self.clone().handle(message));
+            // For another worker, at once.
+            let _ = message.ack_with(AckKind::Nak(None)).await;
         }
         result
     }
@@ -117,7 +116,7 @@ impl Partition {
         let most = self.worker.max_deliveries;
         if deliveries > most && self.worker.handler.gives_up_untried() {
             return Outcome::Dead {
-                reason: "the worker ended each time".into(),
+                reason: "delivered too often".into(),
                 failed: Vec::new(),
             };
         }

@@ -12,20 +12,22 @@ use tokio::time::timeout;
 use crate::stream::EventStream;
 
 /// How long the server keeps a request.
-const EXPIRES: Duration = Duration::from_secs(2);
+const EXPIRES: Duration = Duration::from_secs(1);
 /// How long after that it has forgotten it, as one that was killed has.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Takes one event after the other.
 ///
-/// Not `async_nats`'s own stream of messages, since that drops what is on its way
-/// when it is dropped, and a partition then waits for
-/// [`ack_wait`](super::Worker::ack_wait).
+/// Not `async_nats`'s own stream of messages: what is on its way when that is dropped is
+/// lost to it, and its partition waits for [`ack_wait`](super::Worker::ack_wait).
+/// (`Subscriber::drain` does not help, as it does not wait for the server.)
 pub(super) struct Pull<'a> {
     stream: &'a EventStream,
     consumer: &'a Consumer<Config>,
     inbox: Subject,
     messages: Subscriber,
+    /// The server has a request that it has not answered.
+    is_asked: bool,
     /// Has come and was not given out yet.
     taken: Option<Message>,
 }
@@ -37,18 +39,18 @@ impl<'a> Pull<'a> {
     ) -> Result<Self, Error> {
         let client = stream.context.client();
         let inbox = Subject::from(client.new_inbox());
-        let pull = Self {
+        Ok(Self {
             stream,
             consumer,
             messages: client.subscribe(inbox.clone()).await?,
             inbox,
+            is_asked: false,
             taken: None,
-        };
-        pull.ask().await?;
-        Ok(pull)
+        })
     }
 
-    async fn ask(&self) -> Result<(), Error> {
+    async fn ask(&mut self) -> Result<(), Error> {
+        self.is_asked = true;
         let one = BatchConfig {
             batch: 1,
             expires: Some(EXPIRES),
@@ -60,48 +62,43 @@ impl<'a> Pull<'a> {
     /// The next event. When this is dropped, nothing is lost.
     pub(super) async fn next(&mut self) -> Result<Message, Error> {
         loop {
-            if self.taken.is_some() {
-                // Asked for now, so that it comes as soon as this one is done.
+            // Also before the one that has come is given out: so the next one comes as
+            // soon as that is done.
+            if !self.is_asked {
                 self.ask().await?;
             }
             if let Some(message) = self.taken.take() {
                 return Ok(message);
             }
-            let message = timeout(EXPIRES + GRACE, self.messages.next()).await;
-            let message = message.map_err(|_| "the server is silent")?;
-            let message = message.ok_or("the connection is closed")?;
-            match message.status {
-                None => self.taken = Some(self.of_stream(message)),
-                Some(StatusCode::TIMEOUT) => self.ask().await?,
-                Some(status) => {
-                    let why = message.description.unwrap_or_default();
-                    return Err(format!("the server answers {status} {why}").into());
-                }
-            }
+            self.taken = self.answer().await?;
         }
     }
 
-    /// What was on its way when no more is asked for.
+    /// What was on its way when no more is asked for, at the end.
     pub(super) async fn end(mut self) -> Vec<Message> {
-        let mut last = Vec::from_iter(self.taken.take());
-        let rest = async {
-            self.messages.drain().await?;
-            while let Some(message) = self.messages.next().await {
-                if message.status.is_none() {
-                    last.push(self.of_stream(message));
-                }
-            }
-            Ok::<(), Error>(())
-        };
-        // Where the server does not answer, it will deliver it again.
-        let _ = timeout(GRACE, rest).await;
-        last
+        let mut late = Vec::from_iter(self.taken.take());
+        if self.is_asked {
+            late.extend(self.answer().await.ok().flatten());
+        }
+        late
     }
 
-    fn of_stream(&self, message: async_nats::Message) -> Message {
-        Message {
-            message,
-            context: self.stream.context.clone(),
+    /// The answer to the request: an event, or that there is none.
+    async fn answer(&mut self) -> Result<Option<Message>, Error> {
+        let answer = timeout(EXPIRES + GRACE, self.messages.next()).await;
+        self.is_asked = false;
+        let message = answer.map_err(|_| "the server is silent")?;
+        let message = message.ok_or("the connection is closed")?;
+        match message.status {
+            None => Ok(Some(Message {
+                message,
+                context: self.stream.context.clone(),
+            })),
+            Some(StatusCode::TIMEOUT) => Ok(None),
+            Some(status) => {
+                let why = message.description.unwrap_or_default();
+                Err(format!("the server answers {status} {why}").into())
+            }
         }
     }
 }

@@ -29,10 +29,7 @@ impl Server {
     /// Starts one with these lines in its configuration.
     pub(crate) fn start_with(settings: &str) -> Option<Self> {
         let folder = TempDir::new().unwrap();
-        let store = folder.path().join("data");
-        let store = store.display();
-        let config = format!("jetstream {{ store_dir: \"{store}\" }}\n{settings}\n");
-        fs::write(folder.path().join("server.conf"), config).unwrap();
+        fs::write(folder.path().join("server.conf"), settings).unwrap();
         let (child, port) = spawn(folder.path(), -1)?;
         Some(Self {
             child,
@@ -73,6 +70,15 @@ impl Server {
         ensure_stream(&self.jetstream().await, config)
             .await
             .unwrap()
+    }
+
+    /// How many bytes of memory it has; 0 where that cannot be seen.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_default() * 1024
     }
 
     /// How many messages a stream has.
@@ -119,6 +125,8 @@ fn spawn(folder: &Path, port: i32) -> Option<(Child, u16)> {
             "--config",
         ])
         .arg(folder.join("server.conf"))
+        .args(["--jetstream", "--store_dir"])
+        .arg(folder.join("data"))
         .stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,

@@ -1,0 +1,219 @@
+//! A worker with an engine: what the store has recorded is not done again.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::large_futures, reason = "there is one of each")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use support::{Server, body, until, webhook};
+use tokio::sync::oneshot;
+use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::store::{
+    MemoryStore, Mode, Store, StoreError, StoreErrorKind, StoreExt, Work,
+};
+use whatsapp_signals::{WebhookEngine, receiver};
+use whatsapp_signals_nats::{DeadLetters, EventStream, Relay, StreamConfig, Worker};
+
+/// Who did what, by user.
+static DONE: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
+/// The users with whom the second receiver fails.
+static FAILING: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+fn act(receiver: &'static str, event: &MessageReceived) -> Result<(), &'static str> {
+    let user = event.message.user.as_ref().unwrap().wa_id().unwrap();
+    if receiver == "second"
+        && FAILING
+            .lock()
+            .iter()
+            .any(|failing| *failing == user.as_str())
+    {
+        return Err("as it was told");
+    }
+    DONE.lock().push((receiver, user.to_string()));
+    Ok(())
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 1)]
+fn first(event: &MessageReceived) -> Result<(), &'static str> {
+    // Stored already, as it is without a queue.
+    assert!(
+        event
+            .contact
+            .as_ref()
+            .is_some_and(|contact| contact.created_at.is_some())
+    );
+    act("first", event)
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 2, uid = "second")]
+fn second(event: &MessageReceived) -> Result<(), &'static str> {
+    act("second", event)
+}
+
+#[receiver(MESSAGE_RECEIVED)]
+async fn third(event: &MessageReceived) -> Result<(), &'static str> {
+    tokio::task::yield_now().await;
+    act("third", event)
+}
+
+fn done(user: &str) -> Vec<&'static str> {
+    let done = DONE.lock();
+    let of_user = done.iter().filter(|(_, done)| done == user);
+    let mut receivers: Vec<_> = of_user.map(|(receiver, _)| *receiver).collect();
+    receivers.sort_unstable();
+    receivers
+}
+
+/// A store that is away at first.
+struct Away {
+    store: MemoryStore,
+    until: Mutex<usize>,
+}
+
+impl Store for Away {
+    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let mut left = self.until.lock();
+        if *left > 0 {
+            *left -= 1;
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "away"));
+        }
+        drop(left);
+        self.store.transact(mode, work)
+    }
+}
+
+/// Runs a worker while something is done.
+async fn while_working<S: Store + 'static>(
+    stream: &EventStream,
+    engine: &Arc<WebhookEngine<S>>,
+    work: impl Future<Output = ()>,
+) {
+    let worker = Worker::new(stream)
+        .engine(Arc::clone(engine))
+        .backoff(Duration::from_millis(50), Duration::from_millis(100))
+        .max_deliveries(1);
+    let (stop, stopped) = oneshot::channel();
+    let running = tokio::spawn(worker.run(async { _ = stopped.await }));
+    work.await;
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
+}
+
+async fn publish(stream: &EventStream, user: &str) {
+    let webhook = webhook(&body([(user, &*format!("wamid.{user}"), "Hi")]));
+    Relay::new(stream).publish(&webhook).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_fails_gets_the_event_again_and_the_others_do_not() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    // As the docs of the engine advise; its workers are threads that may block.
+    let engine =
+        WebhookEngine::new(MemoryStore::new()).blocking(|work| tokio::task::block_in_place(work));
+    let engine = Arc::new(engine);
+    FAILING.lock().push("2001");
+    while_working(&stream, &engine, async {
+        publish(&stream, "2001").await;
+        until("the others have it", async || done("2001").len() == 2).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(
+            done("2001"),
+            ["first", "third"],
+            "they were not called again"
+        );
+        FAILING.lock().retain(|user| *user != "2001");
+        until("all have it", async || done("2001").len() == 3).await;
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    assert_eq!(done("2001"), ["first", "second", "third"]);
+    assert_eq!(
+        engine.store().unread_counts().unwrap().len(),
+        1,
+        "it is recorded"
+    );
+    assert_eq!(server.count("WA_DEAD").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()).max_attempts(3));
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    FAILING.lock().push("2002");
+    while_working(&stream, &engine, async {
+        publish(&stream, "2002").await;
+        until("it is dead", async || {
+            !letters.list(9).await.unwrap().is_empty()
+        })
+        .await;
+        let letter = letters.list(9).await.unwrap().remove(0);
+        assert_eq!(
+            (&letter.failed[..], letter.deliveries),
+            (&["second".to_owned()][..], 3)
+        );
+        assert_eq!(engine.dead_letters(9).unwrap().len(), 1);
+
+        FAILING.lock().retain(|user| *user != "2002");
+        assert!(letters.requeue(letter.sequence).await.unwrap());
+        until("all have it", async || done("2002").len() == 3).await;
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    assert_eq!(done("2002"), ["first", "second", "third"]);
+    assert!(engine.dead_letters(9).unwrap().is_empty());
+    assert!(letters.list(9).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_is_away_events_wait_and_do_not_die() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let store = Away {
+        store: MemoryStore::new(),
+        until: Mutex::new(12),
+    };
+    let engine = Arc::new(WebhookEngine::new(store));
+    while_working(&stream, &engine, async {
+        publish(&stream, "2003").await;
+        until("all have it", async || done("2003").len() == 3).await;
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    assert_eq!(server.count("WA_DEAD").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_before_the_stream_was_lost_is_not_done_again() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()));
+    while_working(&stream, &engine, async {
+        publish(&stream, "2004").await;
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    // A server that knows nothing of it any more, and Meta repeats itself.
+    server.jetstream().await.delete_stream("WA").await.unwrap();
+    let stream = server.stream(StreamConfig::new()).await;
+    while_working(&stream, &engine, async {
+        publish(&stream, "2004").await;
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    assert_eq!(done("2004"), ["first", "second", "third"]);
+}
