@@ -2,10 +2,11 @@
 
 mod dead_letter;
 mod envelope;
-mod partition;
+mod message_id;
 mod publish_error;
 mod relay;
 mod stream;
+mod subject;
 mod worker;
 
 pub use async_nats;

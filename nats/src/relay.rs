@@ -18,9 +18,10 @@ use whatsapp_signals::{
 
 use crate::dead_letter;
 use crate::envelope::{self, Received};
-use crate::partition::{message_id, subject_of};
+use crate::message_id::message_id;
 use crate::publish_error::{Cause, PublishError};
 use crate::stream::EventStream;
+use crate::subject::subject_of;
 
 /// Puts the events of webhooks into the stream: what a web server calls before
 /// it answers Meta.

@@ -114,7 +114,10 @@ impl Drop for Server {
 
 /// Starts the program, and waits until it takes connections. Gives its port.
 fn spawn(folder: &Path, port: i32) -> Option<(Child, u16)> {
-    let program = env::var("NATS_SERVER").unwrap_or_else(|_| "nats-server".into());
+    let program = env::var("NATS_SERVER")
+        .ok()
+        .filter(|program| !program.is_empty());
+    let program = program.unwrap_or_else(|| "nats-server".into());
     let mut command = Command::new(&program);
     command
         .args([

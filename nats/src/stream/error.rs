@@ -1,0 +1,54 @@
+//! Why there is no stream.
+
+use std::fmt::Display;
+
+use thiserror::Error;
+use whatsapp_signals::BoxError;
+
+/// Why a stream could not be set up.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The configuration asks for this, which there cannot be.
+    #[error("a stream cannot have such {0}")]
+    Invalid(&'static str),
+    /// The stream is there, and has more of something than is asked for.
+    #[error(
+        "the stream {stream} would shrink: its {what} would be {}, and is {}",
+        shown(*.wanted), shown(*.existing)
+    )]
+    Shrinks {
+        /// The stream.
+        stream: String,
+        /// What there would be less of.
+        what: &'static str,
+        /// How much there is; `None` where there is no limit.
+        existing: Option<u64>,
+        /// How much is asked for.
+        wanted: Option<u64>,
+    },
+    /// A stream of this name is there, and is another one.
+    #[error("the stream {stream} is there already, with another {what}")]
+    Differs {
+        /// The stream.
+        stream: String,
+        /// What is not as it should be.
+        what: &'static str,
+    },
+    /// So many replicas need a cluster, and the server is in none.
+    #[error("{0} replicas need a cluster, and the server is in none")]
+    NoCluster(usize),
+    /// The server cannot be reached, or has refused.
+    #[error("the server could not set up the stream")]
+    Server(#[source] BoxError),
+}
+
+impl StreamError {
+    pub(super) fn server(error: impl Into<BoxError>) -> Self {
+        Self::Server(error.into())
+    }
+}
+
+fn shown(limit: Option<u64>) -> impl Display {
+    limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string())
+}

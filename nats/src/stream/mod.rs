@@ -1,0 +1,100 @@
+//! The streams that events and dead letters lie in.
+
+mod config;
+mod error;
+mod growth;
+
+use std::sync::Arc;
+
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::{Context, ErrorCode};
+
+pub use config::StreamConfig;
+pub use error::StreamError;
+use growth::grown;
+
+/// A stream that is there: what a [`Relay`](crate::Relay) publishes to and a
+/// [`Worker`](crate::Worker) takes from.
+#[derive(Clone, Debug)]
+pub struct EventStream {
+    pub(crate) context: Context,
+    pub(crate) config: Arc<StreamConfig>,
+}
+
+/// Makes the streams of events and of dead letters, if they are not there, and
+/// lets existing ones grow to what `config` asks for. Call it when a web server or
+/// a worker starts.
+///
+/// Events lie in files; when there is no room, new ones are refused and none is
+/// dropped.
+///
+/// # Errors
+///
+/// When the server cannot be reached, when the configuration makes no sense, or when
+/// what is there would have to shrink: less partitions, replicas, time or room. To
+/// do that all the same, change the stream with the tools of NATS.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals_nats::{StreamConfig, async_nats, ensure_stream};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = async_nats::connect("nats://127.0.0.1:4222").await?;
+/// let jetstream = async_nats::jetstream::new(client);
+/// let stream = ensure_stream(&jetstream, StreamConfig::new().partitions(16)).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn ensure_stream(
+    jetstream: &Context,
+    config: StreamConfig,
+) -> Result<EventStream, StreamError> {
+    config.check()?;
+    let info = jetstream.client().server_info();
+    if config.replicas > 1 && info.cluster.is_none() {
+        // Some servers take it, and keep one copy.
+        return Err(StreamError::NoCluster(config.replicas));
+    }
+    if info.max_payload < LARGEST_EVENT {
+        tracing::warn!(
+            max_payload = info.max_payload,
+            "an event may be larger than what the server takes; set its max_payload to 8MB"
+        );
+    }
+    ensure(jetstream, config.of_events()).await?;
+    ensure(jetstream, config.of_dead_letters()).await?;
+    Ok(EventStream {
+        context: jetstream.clone(),
+        config: Arc::new(config),
+    })
+}
+
+/// More than Meta's largest body, 3 MB, takes as one event: its JSON twice, once
+/// escaped.
+const LARGEST_EVENT: usize = 8_000_000;
+
+async fn ensure(jetstream: &Context, wanted: Config) -> Result<(), StreamError> {
+    let existing = match jetstream.get_stream(&wanted.name).await {
+        Ok(stream) => stream.cached_info().config.clone(),
+        Err(error) => {
+            let is_missing = matches!(
+                error.kind(),
+                GetStreamErrorKind::JetStream(error)
+                    if error.error_code() == ErrorCode::STREAM_NOT_FOUND
+            );
+            if !is_missing {
+                return Err(StreamError::server(error));
+            }
+            let created = jetstream.create_stream(&wanted).await;
+            return created.map(drop).map_err(StreamError::server);
+        }
+    };
+    let grown = grown(&existing, &wanted)?;
+    if grown != existing {
+        let updated = jetstream.update_stream(&grown).await;
+        updated.map_err(StreamError::server)?;
+    }
+    Ok(())
+}
