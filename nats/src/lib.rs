@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod dead_letter;
+mod dead_letters;
 mod envelope;
 mod message_id;
 mod publish_error;
@@ -10,7 +11,8 @@ mod subject;
 mod worker;
 
 pub use async_nats;
-pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters};
+pub use dead_letter::DeadLetter;
+pub use dead_letters::{DeadLetterError, DeadLetters};
 pub use envelope::{Envelope, EnvelopeError};
 pub use publish_error::{PublishError, PublishErrorKind};
 pub use relay::{Published, Relay, RelayError};

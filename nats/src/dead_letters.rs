@@ -6,7 +6,7 @@ use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use thiserror::Error;
 use whatsapp_signals::{BoxError, ParseError, Parser};
 
-use super::{DeadLetter, REQUEUED};
+use crate::dead_letter::{DeadLetter, REQUEUED};
 use crate::publish_error::{Cause, PublishError};
 use crate::relay::Relay;
 use crate::stream::EventStream;

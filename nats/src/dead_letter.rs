@@ -1,7 +1,5 @@
 //! What nobody could read, and what was tried often enough.
 
-mod letters;
-
 use std::fmt;
 
 use async_nats::HeaderMap;
@@ -12,7 +10,6 @@ use whatsapp_signals::ParseError;
 use whatsapp_signals::model::Timestamp;
 
 use crate::message_id::hashed;
-pub use letters::{DeadLetterError, DeadLetters};
 
 /// Why it is a dead letter.
 const REASON: &str = "Wa-Reason";
@@ -51,7 +48,7 @@ pub struct DeadLetter {
     pub failed: Vec<String>,
     /// The body, or the [`Envelope`](crate::Envelope), as it came.
     pub payload: Bytes,
-    id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 impl fmt::Debug for DeadLetter {
