@@ -26,6 +26,10 @@ const FAILED: &str = "Wa-Failed";
 /// That it was a dead letter, and is to be tried once more.
 pub(crate) const REQUEUED: &str = "Wa-Requeued";
 
+/// How many bytes of the server's `max_payload` a dead letter may need beside the
+/// event: an event must leave so many.
+pub(crate) const HEADROOM: usize = 4096;
+
 /// A body that Meta signed and that is no webhook, or an event of which a receiver
 /// failed so often that it is not tried any more.
 ///
@@ -80,16 +84,23 @@ pub(crate) fn of_event(
     reason: &str,
     failed: &[String],
 ) -> PublishMessage {
-    // Its own number, not its id: requeued it may die a second time.
-    let mut headers = headers(&format!("event:{sequence}"), reason);
+    // Its number, not its id: requeued it may die a second time. And its bytes, as the
+    // numbers of a stream that is made anew begin at 1.
+    let id = format!("event:{sequence}:{}", hashed(&message.payload));
+    let mut headers = headers(&id, reason);
     headers.insert(SUBJECT, value(&message.subject));
     headers.insert(DELIVERIES, HeaderValue::from(deliveries));
     let known = message.headers.as_ref();
     if let Some(id) = known.and_then(|headers| headers.get(NATS_MESSAGE_ID)) {
         headers.insert(ID, id.clone());
     }
+    let mut room = HEADROOM / 2;
     for receiver in failed {
-        headers.append(FAILED, value(receiver));
+        // However many and long: an event that fitted into the stream fits here too.
+        room = room.saturating_sub(FAILED.len() + receiver.len() + 8);
+        if room > 0 {
+            headers.append(FAILED, value(receiver));
+        }
     }
     letter(headers, message.payload.clone())
 }

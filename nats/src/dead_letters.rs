@@ -1,15 +1,22 @@
 //! Looking after dead letters.
 
+use std::fmt;
+
 use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{
+    DeleteMessageError, DeleteMessageErrorKind, RawMessageErrorKind, Stream,
+};
 use thiserror::Error;
 use whatsapp_signals::{BoxError, ParseError, Parser};
 
 use crate::dead_letter::{DeadLetter, REQUEUED};
+use crate::envelope::Envelope;
 use crate::publish_error::{Cause, PublishError};
 use crate::relay::Relay;
 use crate::stream::EventStream;
+use crate::subject::subject_of;
 
 /// The dead letters of a stream: to be looked at, and tried again or discarded.
 ///
@@ -27,10 +34,18 @@ use crate::stream::EventStream;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DeadLetters {
     stream: EventStream,
     dead: Stream,
+}
+
+impl fmt::Debug for DeadLetters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetters")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DeadLetters {
@@ -94,7 +109,13 @@ impl DeadLetters {
             return Ok(false);
         };
         if let Some(subject) = &letter.subject {
-            self.requeue_event(&letter, subject.clone()).await?;
+            // The stream may have other partitions by now.
+            let config = &self.stream.config;
+            let subject = Envelope::from_json(&letter.payload).map_or_else(
+                |_| subject.clone(),
+                |envelope| subject_of(&envelope.event, &config.prefix, config.partitions),
+            );
+            self.requeue_event(&letter, subject).await?;
         } else {
             let parser = Parser::new().max_len(usize::MAX);
             let webhook = parser.parse(&letter.payload)?;
@@ -132,12 +153,23 @@ impl DeadLetters {
     ///
     /// When the server cannot be reached.
     pub async fn discard(&self, sequence: u64) -> Result<bool, DeadLetterError> {
-        if self.get(sequence).await?.is_none() {
-            return Ok(false);
+        match self.dead.delete_message(sequence).await {
+            Ok(is_deleted) => Ok(is_deleted),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(DeadLetterError::server(error)),
         }
-        let deleted = self.dead.delete_message(sequence).await;
-        deleted.map_err(DeadLetterError::server)
     }
+}
+
+/// Whether there is no message to delete.
+fn is_missing(error: &DeleteMessageError) -> bool {
+    let missing = [
+        ErrorCode::STREAM_MESSAGE_DELETE_FAILED,
+        ErrorCode::SEQUENCE_NOT_FOUND,
+        ErrorCode::NO_MESSAGE_FOUND,
+    ];
+    let kind = error.kind();
+    matches!(kind, DeleteMessageErrorKind::JetStream(error) if missing.contains(&error.error_code()))
 }
 
 /// Why something could not be done with a dead letter.

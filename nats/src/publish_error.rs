@@ -1,32 +1,45 @@
 //! Why events are not in the stream.
 
+use std::error::Error;
+use std::fmt;
+
 use async_nats::jetstream::context::{PublishError as Source, PublishErrorKind as SourceKind};
 use async_nats::jetstream::{Error as ServerError, ErrorCode};
-use thiserror::Error;
 use whatsapp_signals::BoxError;
 
 /// Some events of a webhook are not in the stream, as far as the server has said.
 ///
 /// As text it quotes nothing of them.
-#[derive(Debug, Error)]
-#[error("{stored} of {events} events are stored: {}", cause.kind)]
+#[derive(Debug)]
 pub struct PublishError {
     pub(crate) stored: usize,
     pub(crate) events: usize,
-    #[source]
     pub(crate) cause: Cause,
 }
 
 /// What kept the first of them out.
-#[derive(Debug, Error)]
-#[error("{kind}")]
+#[derive(Debug)]
 pub(crate) struct Cause {
     kind: PublishErrorKind,
     source: Option<BoxError>,
 }
 
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stored, events, .. } = self;
+        write!(f, "{stored} of {events} events are stored: {}", self.kind())
+    }
+}
+
+impl Error for PublishError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.cause.source.as_deref();
+        source.map(|source| source as &(dyn Error + 'static))
+    }
+}
+
 /// What kept events out of the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishErrorKind {
     /// The stream has no room left, or the server's disk.
@@ -39,8 +52,8 @@ pub enum PublishErrorKind {
     /// No stream takes the events: it was deleted, or has other partitions by now.
     #[error("no stream takes them")]
     NoStream,
-    /// An event is larger than the server takes. Its `max_payload` is 1 MB unless it
-    /// was set; it may be up to 64 MB.
+    /// An event is larger than the server takes, less 4 KB that its dead letter would
+    /// need. The server's `max_payload` is 1 MB unless it was set; it may be up to 64 MB.
     #[error("an event is larger than the server's max_payload")]
     TooLarge,
     /// All else.
@@ -91,6 +104,13 @@ impl Cause {
         }
     }
 
+    pub(crate) fn too_large() -> Self {
+        Self {
+            kind: PublishErrorKind::TooLarge,
+            source: None,
+        }
+    }
+
     pub(crate) fn other(error: impl Into<BoxError>) -> Self {
         Self {
             kind: PublishErrorKind::Other,
@@ -105,7 +125,7 @@ impl From<Source> for Cause {
             SourceKind::TimedOut | SourceKind::BrokenPipe => PublishErrorKind::TimedOut,
             SourceKind::StreamNotFound => PublishErrorKind::NoStream,
             SourceKind::MaxPayloadExceeded => PublishErrorKind::TooLarge,
-            _ => kind_of(std::error::Error::source(&error)),
+            _ => kind_of(Error::source(&error)),
         };
         Self {
             kind,
@@ -115,7 +135,7 @@ impl From<Source> for Cause {
 }
 
 /// What the server says of a stream that refuses an event.
-fn kind_of(error: Option<&(dyn std::error::Error + 'static)>) -> PublishErrorKind {
+fn kind_of(error: Option<&(dyn Error + 'static)>) -> PublishErrorKind {
     let error = error.and_then(|error| error.downcast_ref::<ServerError>());
     match error.map(ServerError::error_code) {
         // The first is that of a stream at its limit, the others of a server at its.
@@ -124,6 +144,7 @@ fn kind_of(error: Option<&(dyn std::error::Error + 'static)>) -> PublishErrorKin
             | ErrorCode::STORAGE_RESOURCES_EXCEEDED
             | ErrorCode::INSUFFICIENT_RESOURCES,
         ) => PublishErrorKind::Full,
+        Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM) => PublishErrorKind::TooLarge,
         _ => PublishErrorKind::Other,
     }
 }

@@ -1,5 +1,6 @@
 //! From the web server into the stream.
 
+use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use whatsapp_signals::{
     ParseError, ParseErrorKind, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent,
 };
 
-use crate::dead_letter;
+use crate::dead_letter::{self, HEADROOM};
 use crate::envelope::{self, Received};
 use crate::message_id::message_id;
 use crate::publish_error::{Cause, PublishError};
@@ -47,12 +48,22 @@ use crate::subject::subject_of;
 /// # Ok(status)
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Relay {
     stream: EventStream,
     context: Context,
     deadline: Duration,
     parser: Parser,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("stream", &self.stream)
+            .field("deadline", &self.deadline)
+            .field("parser", &self.parser)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What was published.
@@ -126,15 +137,17 @@ impl Relay {
     /// Stores all events of a webhook in the stream, and returns when the server
     /// has said of each that it is stored.
     ///
-    /// The events of one user go out in their order. What is in the stream already
-    /// counts as stored.
+    /// The events go out in their order, and none waits for the answer to another. What
+    /// is in the stream already counts as stored.
     ///
     /// # Errors
     ///
     /// When not every event is stored: the server is full, cannot be reached, or
     /// has not answered before the deadline. Answer Meta with 503; it is harmless
     /// that some events are stored by then, since they are known when they come
-    /// again. An event may be stored although the server's answer has not come.
+    /// again. An event may be stored although the server's answer has not come. When one
+    /// was refused and a later one of the same user was not, their order is the one in
+    /// which they are stored in the end.
     pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
         let mut tally = Tally::default();
         let all = self.send_all(webhook, &mut tally);
@@ -184,6 +197,9 @@ impl Relay {
         let config = &self.stream.config;
         let key = received.key_of(event);
         let json = envelope::write(&key, received.at(), event).map_err(Cause::other)?;
+        if json.len() + HEADROOM > self.context.client().max_payload() {
+            return Err(Cause::too_large());
+        }
         let subject = subject_of(event, &config.prefix, config.partitions);
         let message = PublishMessage::build()
             .payload(json.into())

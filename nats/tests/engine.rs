@@ -176,6 +176,36 @@ async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_could_not_be_stored_at_once_is_stored_later() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let jetstream = server.jetstream().await;
+    let dead = jetstream.get_stream("WA_DEAD").await.unwrap();
+    let mut config = dead.cached_info().config.clone();
+    config.max_bytes = 1;
+    jetstream.update_stream(&config).await.unwrap();
+    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()).max_attempts(1));
+    FAILING.lock().push("2005");
+    while_working(&stream, &engine, async {
+        publish(&stream, "2005").await;
+        until("it is dead", async || {
+            !engine.dead_letters(9).unwrap().is_empty()
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        config.max_bytes = -1;
+        jetstream.update_stream(&config).await.unwrap();
+        until("it is done", async || server.is_idle("WA").await).await;
+    })
+    .await;
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    let letters = letters.list(9).await.unwrap();
+    assert_eq!(letters[0].failed, ["second"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_the_store_is_away_events_wait_and_do_not_die() {
     let Some(server) = Server::start() else {
         return;

@@ -73,13 +73,13 @@ async fn it_grows_and_refuses_to_shrink() {
             config.partitions(4)
         }),
         (
-            "max age in seconds",
-            "would be 172800, and is 345600",
+            "max age in milliseconds",
+            "would be 172800000, and is 345600000",
             |config| config.max_age(4 * DAY),
         ),
         (
-            "duplicate window in seconds",
-            "would be 86400, and is 172800",
+            "duplicate window in milliseconds",
+            "would be 86400000, and is 172800000",
             |config| config.duplicate_window(2 * DAY),
         ),
         ("max bytes", "would be 1048576, and is 2097152", |config| {
@@ -205,6 +205,14 @@ async fn what_cannot_be_is_refused_before_anything_is_made() {
         (
             config().max_age(DAY),
             "a stream cannot have such a window of duplicates",
+        ),
+        (
+            config().duplicate_window(Duration::ZERO),
+            "a stream cannot have such a window of duplicates",
+        ),
+        (
+            config().max_age(Duration::MAX),
+            "a stream cannot have such a maximum age",
         ),
         (
             config().max_bytes(0),

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::receiver;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals_nats::async_nats::{ConnectOptions, jetstream};
 use whatsapp_signals_nats::{
-    DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError,
+    DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError, ensure_stream,
 };
 
 /// The wamids that a user's receivers were called with, in order. Each test has
@@ -54,6 +55,12 @@ fn obey(event: &MessageReceived) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
+}
+
+/// Waits for one of the runtime's threads for blocking work.
+#[receiver(MESSAGE_RECEIVED, filter = |event| event.message.body() == "block")]
+async fn block(_event: &MessageReceived) -> Result<(), tokio::task::JoinError> {
+    tokio::task::spawn_blocking(|| thread::sleep(Duration::from_millis(20))).await
 }
 
 /// An async receiver, which waits in another way.
@@ -350,16 +357,15 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest_to_others_at_once()
     let stream = server.stream(StreamConfig::new().partitions(1)).await;
     let slow = |stream: &EventStream| Worker::new(stream); // an `ack_wait` of 30 s
     let worker = Running::start(slow(&stream));
-    publish(
-        &stream,
-        &[
-            ("1007", "wamid.A", "sleep 700"),
-            ("1007", "wamid.B", "Hi"),
-            ("1007", "wamid.C", "Hi"),
-        ],
-    )
-    .await;
+    let messages = [
+        ("1007", "wamid.A", "sleep 2500"),
+        ("1007", "wamid.B", "Hi"),
+        ("1007", "wamid.C", "Hi"),
+    ];
+    publish(&stream, &messages).await;
     until("it has begun", async || called("1007").len() == 1).await;
+    // The request for another one ends after a second.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     worker.stop().await;
     assert_eq!(called("1007"), ["wamid.A"], "it was not begun anew");
     let began = Instant::now();
@@ -371,6 +377,118 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest_to_others_at_once()
     );
     worker.stop().await;
     assert_eq!(called("1007"), ["wamid.A", "wamid.B", "wamid.C"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_costs_an_event_none_of_its_deliveries() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new().partitions(2)).await;
+    let wamids: Vec<String> = (0..40).map(|at| format!("wamid.{at}")).collect();
+    let messages = wamids
+        .iter()
+        .map(|wamid| ("1011", wamid.as_str(), "sleep 20"));
+    publish(&stream, &messages.collect::<Vec<_>>()).await;
+    while !server.is_idle("WA").await {
+        let worker = Running::start(Worker::new(&stream).max_deliveries(1));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        worker.stop().await;
+    }
+    assert_eq!(called("1011"), wamids);
+    assert_eq!(server.count("WA_DEAD").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_server_that_is_away() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    // A client that takes little while it is not connected.
+    let options = ConnectOptions::new()
+        .client_capacity(4)
+        .max_reconnects(None);
+    let client = options.connect(server.url()).await.unwrap();
+    let jetstream = jetstream::new(client);
+    let stream = ensure_stream(&jetstream, StreamConfig::new().partitions(32)).await;
+    let worker = Running::start(hasty(&stream.unwrap()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.kill();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let began = Instant::now();
+    worker.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn receivers_that_wait_for_blocking_work_do_not_wait_for_each_other() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime
+        .enable_all()
+        .max_blocking_threads(2)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let Some(server) = Server::start() else {
+            return;
+        };
+        let stream = server.stream(StreamConfig::new()).await;
+        let users: Vec<String> = (0..16).map(|user| format!("1012{user:03}")).collect();
+        for (at, user) in users.iter().enumerate() {
+            publish(&stream, &[(user, &format!("wamid.{at}"), "block")]).await;
+        }
+        let worker = Running::start(hasty(&stream));
+        until("it is done", async || server.is_idle("WA").await).await;
+        worker.stop().await;
+        assert!(users.iter().all(|user| called(user).len() == 1));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_stream_that_was_made_anew_is_a_dead_letter_too() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    for wamid in ["wamid.A", "wamid.B"] {
+        let worker = Running::start(hasty(&stream));
+        publish(&stream, &[("1013", wamid, "fail 1000")]).await;
+        until("it is dead", async || server.is_idle("WA").await).await;
+        worker.stop().await;
+        // Its numbers begin at 1 again.
+        let jetstream = server.jetstream().await;
+        jetstream.delete_stream("WA").await.unwrap();
+        server.stream(StreamConfig::new()).await;
+    }
+    assert_eq!(server.count("WA_DEAD").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_requeued_into_the_partition_that_its_user_has_by_now() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new().partitions(1)).await;
+    let worker = Running::start(hasty(&stream));
+    publish(&stream, &[("1014", "wamid.A", "fail 3")]).await;
+    until("it is dead", async || server.count("WA_DEAD").await == 1).await;
+    worker.stop().await;
+    let stream = server.stream(StreamConfig::new().partitions(8)).await;
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    // Two do it at once, and one of them is right.
+    let requeued = tokio::join!(letters.requeue(1), letters.requeue(1));
+    assert!(requeued.0.unwrap() || requeued.1.unwrap());
+    publish(&stream, &[("1014", "wamid.B", "Hi")]).await;
+    let jetstream = server.jetstream().await;
+    let stored = jetstream.get_stream("WA").await.unwrap();
+    let subject_of = async |sequence| stored.get_raw_message(sequence).await.unwrap().subject;
+    assert_eq!(subject_of(2).await, subject_of(3).await);
+    assert_ne!(
+        subject_of(1).await,
+        subject_of(2).await,
+        "this user has moved"
+    );
+    assert_eq!(server.count("WA").await, 3, "it was requeued once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -465,8 +583,5 @@ async fn a_worker_without_a_stream_does_not_begin() {
     let stream = server.stream(StreamConfig::new()).await;
     server.jetstream().await.delete_stream("WA").await.unwrap();
     let error = Worker::new(&stream).run(async {}).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the server could not set up the consumers"
-    );
+    assert_eq!(error.to_string(), "the worker could not begin");
 }

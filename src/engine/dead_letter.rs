@@ -9,7 +9,7 @@ use super::unreadable::UNREADABLE;
 use super::{EngineError, WebhookEngine, stored_batch};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
-use crate::store::{EventRecord, Mode, Progress, Store, transact};
+use crate::store::{EventRecord, Mode, Progress, Store, StoreError, Transaction, transact};
 
 /// An event of which a receiver failed so often that it is not tried any more;
 /// or a body that is [no webhook](WebhookEngine::bury).
@@ -85,8 +85,42 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// When the store fails.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
+        self.letters(|tx| tx.dead_events(limit))
+    }
+
+    /// The dead letter with this key.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// let letter = engine.dead_letters(1)?.remove(0);
+    /// assert_eq!(engine.dead_letter(&letter.key)?, Some(letter));
+    /// assert_eq!(engine.dead_letter("message_received:wamid.A:text")?, None);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn dead_letter(&self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
+        let mut letters = self.letters(|tx| {
+            let event = tx.event(key)?;
+            let dead = event.filter(|event| event.progress == Progress::Dead);
+            Ok(Vec::from_iter(dead.map(|event| (key.to_owned(), event))))
+        })?;
+        Ok(letters.pop())
+    }
+
+    /// The letters of dead events, with their bodies.
+    fn letters(
+        &self,
+        mut dead: impl FnMut(&mut dyn Transaction) -> Result<Vec<(String, EventRecord)>, StoreError>,
+    ) -> Result<Vec<DeadLetter>, EngineError> {
         let (dead, bodies) = transact(&self.store, Mode::Read, |tx| {
-            let dead = tx.dead_events(limit)?;
+            let dead = dead(tx)?;
             let mut bodies = HashMap::new();
             for (_, event) in &dead {
                 if let Entry::Vacant(entry) = bodies.entry(event.webhook) {

@@ -138,6 +138,8 @@ impl StreamConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), StreamError> {
+        // Servers round what is shorter.
+        let window = Duration::from_secs(1)..=self.max_age;
         for (what, is_right) in [
             ("a name", is_token(&self.name)),
             ("a prefix", is_token(&self.prefix)),
@@ -148,8 +150,9 @@ impl StreamConfig {
             ("a number of replicas", (1..=5).contains(&self.replicas)),
             (
                 "a window of duplicates",
-                self.duplicate_window <= self.max_age,
+                window.contains(&self.duplicate_window),
             ),
+            ("a maximum age", self.max_age <= 36_500 * DAY),
             ("a limit of bytes", self.max_bytes != Some(0)),
             ("a limit of messages", self.max_messages != Some(0)),
         ] {

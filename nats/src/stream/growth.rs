@@ -28,9 +28,10 @@ pub(super) fn grown(existing: &Config, wanted: &Config) -> Result<Config, Stream
         if age.is_zero() {
             UNLIMITED
         } else {
-            age.as_secs()
+            millis(age)
         }
     };
+    let window = |config: &Config| millis(config.duplicate_window);
     for (what, existing, wanted_now) in [
         (
             "partitions",
@@ -43,12 +44,12 @@ pub(super) fn grown(existing: &Config, wanted: &Config) -> Result<Config, Stream
             wanted.num_replicas as u64,
         ),
         (
-            "duplicate window in seconds",
-            existing.duplicate_window.as_secs(),
-            wanted.duplicate_window.as_secs(),
+            "duplicate window in milliseconds",
+            window(existing),
+            window(wanted),
         ),
         (
-            "max age in seconds",
+            "max age in milliseconds",
             age(existing.max_age),
             age(wanted.max_age),
         ),
@@ -92,6 +93,10 @@ fn share_subjects(existing: &Config, wanted: &Config) -> bool {
 }
 
 const UNLIMITED: u64 = u64::MAX;
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(UNLIMITED)
+}
 
 fn limit(limit: u64) -> Option<u64> {
     Some(limit).filter(|limit| *limit != UNLIMITED)

@@ -4,6 +4,7 @@ mod config;
 mod error;
 mod growth;
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_nats::jetstream::context::GetStreamErrorKind;
@@ -16,10 +17,18 @@ use growth::grown;
 
 /// A stream that is there: what a [`Relay`](crate::Relay) publishes to and a
 /// [`Worker`](crate::Worker) takes from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EventStream {
     pub(crate) context: Context,
     pub(crate) config: Arc<StreamConfig>,
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Makes the streams of events and of dead letters, if they are not there, and
@@ -71,7 +80,7 @@ pub async fn ensure_stream(
     })
 }
 
-/// More than Meta's largest body, 3 MB, takes as one event: its JSON twice, once
+/// About what Meta's largest body, 3 MB, takes as one event: its JSON twice, once
 /// escaped.
 const LARGEST_EVENT: usize = 8_000_000;
 

@@ -56,10 +56,17 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
                 // It may be a dead letter of the engine too.
                 self.requeue(&key)?;
             }
-            self.process_event_async(&key, event).await
+            let outcome = self.process_event_async(&key, event).await?;
+            if outcome.duplicate() > 0
+                && let Some(letter) = self.dead_letter(&key)?
+            {
+                // It died before, and nobody came to say so in the stream.
+                return Ok(Handled::Dead(letter.failed));
+            }
+            Ok(of(&outcome))
         };
         match runtime.block_on(work) {
-            Ok(outcome) => of(&outcome),
+            Ok(handled) => handled,
             Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
                 tracing::error!(error = %error, "what the store has of an event is damaged");
                 Handled::Failed(Vec::new())

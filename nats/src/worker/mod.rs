@@ -4,6 +4,7 @@ mod backoff;
 mod handler;
 mod partition;
 mod pull;
+mod threads;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::stream::EventStream;
 use backoff::Backoff;
 use handler::{Handler, Receivers};
 use partition::Partition;
+use threads::Threads;
 
 /// Takes events from the stream and runs their receivers.
 ///
@@ -47,7 +49,7 @@ use partition::Partition;
 ///
 /// # What becomes of an event
 ///
-/// - All its receivers succeed: it is done, and never delivered again.
+/// - All its receivers succeed: it is done.
 /// - One fails or panics: it is delivered again after a while, which grows from
 ///   [half a second to 30](Self::backoff), and its partition waits meanwhile.
 /// - It was delivered [8 times](Self::max_deliveries) to no avail: it becomes a
@@ -66,6 +68,9 @@ pub struct Worker {
     ack_wait: Duration,
     max_ack_pending: u16,
 }
+
+/// Longer than anybody waits; the server counts in nanoseconds, and not far.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Worker {
     /// A worker that sends events to their receivers and keeps no record of it.
@@ -88,9 +93,11 @@ impl Worker {
     /// How often an event is tried is then the engine's
     /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given; what its store
     /// cannot do is tried until it can. Its [`lease`](WebhookEngine::lease) is how long
-    /// an event waits that a killed worker had. A dead letter is in the engine's store
-    /// as well as in the stream of dead letters, and to
-    /// [requeue](crate::DeadLetters::requeue) the latter is enough.
+    /// an event waits that a killed worker had.
+    ///
+    /// A dead letter is in the engine's store as well as in the stream of dead letters. To
+    /// [requeue](crate::DeadLetters::requeue) the latter is enough; to discard it, discard
+    /// both.
     #[must_use]
     pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
         self.handler = Arc::new(engine);
@@ -106,54 +113,69 @@ impl Worker {
     }
 
     /// How long an event waits before it is delivered again: `first`, and each time
-    /// twice as long, up to `longest`.
+    /// twice as long, up to `longest`, which is a day at most.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = Backoff::new(first, longest);
+        self.backoff = Backoff::new(first, longest.min(DAY));
         self
     }
 
     /// How long the server waits for a worker of which it hears nothing, 30 seconds
-    /// unless given. A worker tells it three times in that span that it is
-    /// still at work, so receivers may take longer.
+    /// unless given, a day at most. A worker says all the time that it is still at work, so
+    /// receivers may take longer.
+    ///
+    /// It is the server that keeps this and [`max_ack_pending`](Self::max_ack_pending): those
+    /// of the worker that was started last are everyone's.
     #[must_use]
     pub fn ack_wait(mut self, wait: Duration) -> Self {
-        self.ack_wait = wait.max(Duration::from_millis(100));
+        self.ack_wait = wait.clamp(Duration::from_millis(100), DAY);
         self
     }
 
     /// How many events of a partition are worked on at once, by all workers; 1
-    /// unless given. With more, the events of one user may overtake each other.
+    /// unless given. With more, the events of one user may overtake each other. Each
+    /// that runs takes a thread.
     #[must_use]
     pub fn max_ack_pending(mut self, events: u16) -> Self {
         self.max_ack_pending = events.max(1);
         self
     }
 
-    /// Works until `stop` is there, and then to the end of what has begun.
+    /// Works until `stop` is there, and then to the end of what it has.
     ///
     /// While the server is away, it waits for it. Receivers run in threads of their
-    /// own, so they may block.
+    /// own, so they may block. When this future is dropped instead, receivers that run go
+    /// on, and their events are delivered again meanwhile.
     ///
     /// # Errors
     ///
-    /// When the consumers cannot be set up at the start.
+    /// When the server cannot set up the consumers at the start.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
         let mut consumers = Vec::new();
         for partition in 0..self.stream.config.partitions {
             consumers.push(self.consumer(partition).await?);
         }
+        // An event that comes while another one is still at work needs one more.
+        let most = consumers.len() * (usize::from(self.max_ack_pending) + 1);
+        let threads = Threads::new(most).map_err(|error| WorkerError(error.into()))?;
+        let threads = Arc::new(threads);
         let (stopping, stopped) = watch::channel(());
         let worker = Arc::new(self);
         let mut partitions = JoinSet::new();
         for (number, consumer) in (0..).zip(consumers) {
-            let partition = Partition::new(&worker, number);
+            let partition = Partition::new(&worker, &threads, number);
             partitions.spawn(partition.run(consumer, stopped.clone()));
         }
         stop.await;
         drop(stopping);
         partitions.join_all().await;
         Ok(())
+    }
+
+    /// How often the server is told that an event is worked on. Not much less often
+    /// where `ack_wait` is long: another worker may have set a shorter one.
+    fn heartbeat(&self) -> Duration {
+        (self.ack_wait / 3).min(Duration::from_secs(2))
     }
 
     /// The consumer of a partition, which all workers share.
@@ -189,5 +211,5 @@ impl fmt::Debug for Worker {
 
 /// Why a worker could not begin.
 #[derive(Debug, Error)]
-#[error("the server could not set up the consumers")]
+#[error("the worker could not begin")]
 pub struct WorkerError(#[source] BoxError);

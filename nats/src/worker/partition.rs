@@ -4,33 +4,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Error;
+use async_nats::connection::State;
 use async_nats::jetstream::consumer::Consumer;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::{AckKind, Message};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::Worker;
 use super::handler::Handled;
 use super::pull::Pull;
+use super::threads::Threads;
 use crate::dead_letter::{self, REQUEUED};
 use crate::envelope::Envelope;
 
 /// How long nothing is asked of a server that fails.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a server may take to hear what became of an event.
+const SETTLE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct Partition {
     worker: Arc<Worker>,
+    threads: Arc<Threads>,
     number: u16,
 }
 
 impl Partition {
-    pub(super) fn new(worker: &Arc<Worker>, number: u16) -> Self {
+    pub(super) fn new(worker: &Arc<Worker>, threads: &Arc<Threads>, number: u16) -> Self {
         Self {
             worker: Arc::clone(worker),
+            threads: Arc::clone(threads),
             number,
         }
     }
@@ -47,14 +53,25 @@ impl Partition {
             tracing::warn!(partition = self.number, error, "no events can be taken");
             tokio::select! {
                 _ = stopped.changed() => break,
-                () = sleep(PAUSE) => {}
-            }
-            // It may be gone, with a server that has lost it.
-            if let Ok(anew) = self.worker.consumer(self.number).await {
-                consumer = anew;
+                anew = self.consumer_anew() => consumer = anew,
             }
         }
         running.join_all().await;
+    }
+
+    /// The consumer, which may be gone with a server that has lost it.
+    async fn consumer_anew(&self) -> Consumer<Config> {
+        let client = self.worker.stream.context.client();
+        loop {
+            sleep(PAUSE).await;
+            // What is asked while the server is away piles up in the client, until that
+            // takes no more.
+            if client.connection_state() == State::Connected
+                && let Ok(consumer) = self.worker.consumer(self.number).await
+            {
+                return consumer;
+            }
+        }
     }
 
     /// Takes events until `stopped` is closed or something fails.
@@ -65,7 +82,10 @@ impl Partition {
         running: &mut JoinSet<()>,
     ) -> Result<(), Error> {
         let most = usize::from(self.worker.max_ack_pending);
-        let mut pull = Pull::start(&self.worker.stream, consumer).await?;
+        let mut pull = tokio::select! {
+            _ = stopped.changed() => return Ok(()),
+            pull = Pull::start(&self.worker.stream, consumer) => pull?,
+        };
         let result = loop {
             tokio::select! {
                 biased;
@@ -78,8 +98,7 @@ impl Partition {
             }
         };
         for message in pull.end().await {
-            // For another worker, at once.
-            let _ = message.ack_with(AckKind::Nak(None)).await;
+            running.spawn(self.clone().handle(message));
         }
         result
     }
@@ -145,41 +164,35 @@ impl Partition {
         let headers = message.headers.as_ref();
         let is_requeued = headers.is_some_and(|headers| headers.get(REQUEUED).is_some());
         let runtime = Handle::current();
-        let mut work = spawn_blocking(move || handler.handle(&runtime, envelope, is_requeued));
-        let every = self.worker.ack_wait / 3;
-        let mut heartbeat = interval_at(Instant::now() + every, every);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                result = &mut work => {
-                    // The panics of receivers are failures; this is another one.
-                    return result.unwrap_or(Handled::Failed(Vec::new()));
-                }
-                _ = heartbeat.tick() => {
-                    // One that is lost is followed by others.
-                    let _ = message.ack_with(AckKind::Progress).await;
-                }
+        let work = move || handler.handle(&runtime, envelope, is_requeued);
+        let heartbeat = async {
+            loop {
+                sleep(self.worker.heartbeat()).await;
+                // One that is lost is followed by others.
+                let _ = message.ack_with(AckKind::Progress).await;
             }
+        };
+        tokio::select! {
+            // The panics of receivers are failures; this is another one.
+            result = self.threads.run(work) => result.unwrap_or(Handled::Failed(Vec::new())),
+            () = heartbeat => unreachable!("it goes on"),
         }
     }
 
     async fn acknowledge(&self, message: &Message, sequence: u64) {
         // Until the server has it, the event may be delivered again.
-        if let Err(error) = message.double_ack().await {
+        let acknowledged = timeout(SETTLE, message.double_ack()).await;
+        if !matches!(acknowledged, Ok(Ok(()))) {
             let partition = self.number;
-            tracing::warn!(
-                partition,
-                sequence,
-                error,
-                "an event may come again that is done"
-            );
+            tracing::warn!(partition, sequence, "an event may come again that is done");
         }
     }
 
     async fn again(&self, message: &Message, deliveries: u64) {
         let wait = self.worker.backoff.after(deliveries);
         // If it is lost, the event comes again all the same, after `ack_wait`.
-        let _ = message.ack_with(AckKind::Nak(Some(wait))).await;
+        let nak = message.ack_with(AckKind::Nak(Some(wait)));
+        let _ = timeout(SETTLE, nak).await;
     }
 
     async fn bury(
@@ -194,15 +207,13 @@ impl Partition {
         let letter = dead_letter::of_event(message, sequence, deliveries, reason, failed);
         let subject = stream.config.dead_subject();
         let publish = async { stream.context.send_publish(subject, letter).await?.await };
-        match publish.await {
-            Ok(_) => {
-                tracing::error!(partition = self.number, sequence, reason, "a dead letter");
-                self.acknowledge(message, sequence).await;
-            }
-            Err(error) => {
-                tracing::error!(partition = self.number, sequence, %error, "no room for a dead letter");
-                self.again(message, deliveries).await;
-            }
+        let partition = self.number;
+        if let Ok(Ok(_)) = timeout(SETTLE, publish).await {
+            tracing::error!(partition, sequence, reason, "a dead letter");
+            self.acknowledge(message, sequence).await;
+        } else {
+            tracing::error!(partition, sequence, "a dead letter could not be stored");
+            self.again(message, deliveries).await;
         }
     }
 }

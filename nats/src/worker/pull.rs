@@ -74,7 +74,8 @@ impl<'a> Pull<'a> {
         }
     }
 
-    /// What was on its way when no more is asked for, at the end.
+    /// What was on its way when no more is asked for, at the end. (Not given back: that
+    /// would count as one more delivery of an event that nobody has tried.)
     pub(super) async fn end(mut self) -> Vec<Message> {
         let mut late = Vec::from_iter(self.taken.take());
         if self.is_asked {
