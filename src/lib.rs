@@ -115,6 +115,10 @@ pub mod __private {
 /// The pages beside the README: what they show compiles.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../COMPARE.md")]
+    mod compare {}
+    #[doc = include_str!("../MIGRATING.md")]
+    mod migrating {}
     #[doc = include_str!("../QUEUES.md")]
     mod queues {}
 }

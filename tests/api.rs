@@ -1,0 +1,91 @@
+//! What every public type must be, so that it can be kept in a program's state, sent to
+//! another thread, and shown in a log.
+
+use std::error::Error;
+use std::fmt::Debug;
+
+use whatsapp_signals::engine::WebhookEngine;
+use whatsapp_signals::event::{
+    CampaignCompleted, Event, EventJsonError, MessageSent, Reason, Unrecognized,
+};
+use whatsapp_signals::model::{
+    Account, Campaign, Contact, Content, Identity, Message, RawJson, Signup, StatusUpdate,
+    Timestamp,
+};
+use whatsapp_signals::store::{
+    EventRecord, Lease, LoggedWebhook, MemoryStore, StoreError, StoreErrorKind, WebhookRecord,
+};
+use whatsapp_signals::{
+    ConnectError, ConnectOptions, Connection, DeadLetter, DispatchReport, EngineError,
+    EventFailure, Failure, Mute, Outcome, ParseError, ParseErrorKind, Parser, ReceiverInfo, Report,
+    Signal, Webhook, WebhookEvent,
+};
+
+/// Whether a type can be kept anywhere and shown.
+const fn is_at_home<T: Debug + Send + Sync + 'static>() {}
+/// Whether it is a value: it can be copied and compared, too.
+const fn is_a_value<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
+/// Whether it is an error for `?` and for a `Box<dyn Error + Send + Sync>`.
+const fn is_an_error<T: Error + Send + Sync + 'static>() {}
+
+macro_rules! check {
+    ($($rule:ident: $($type:ty)+;)+) => { const _: () = { $($($rule::<$type>();)+)+ }; };
+}
+
+check! {
+    is_at_home:
+        Signal<u32> Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
+        Parser WebhookEngine<MemoryStore> MemoryStore;
+    is_a_value:
+        Webhook WebhookEvent Unrecognized Reason MessageSent CampaignCompleted
+        Account Campaign Contact Content Identity Message RawJson Signup StatusUpdate Timestamp
+        ReceiverInfo DeadLetter LoggedWebhook EventRecord WebhookRecord Lease
+        ParseErrorKind StoreErrorKind;
+    is_an_error:
+        ParseError Failure ConnectError EngineError StoreError EventJsonError;
+}
+
+#[cfg(feature = "signature")]
+mod signature {
+    use super::{is_a_value, is_an_error, is_at_home};
+    use whatsapp_signals::{
+        ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
+        SignedError,
+    };
+
+    check! {
+        is_at_home: SignatureVerifier;
+        is_a_value: ChallengeErrorKind SignatureErrorKind;
+        is_an_error: ChallengeError SignatureError SignedError;
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use super::is_at_home;
+    use whatsapp_signals::store::{SqliteOptions, SqliteStore};
+
+    check! { is_at_home: SqliteOptions SqliteStore; }
+}
+
+/// The futures can be spawned.
+#[test]
+fn what_waits_can_wait_in_any_thread() {
+    fn is_send(_: &(impl Send + ?Sized)) {}
+    let engine = WebhookEngine::new(MemoryStore::new());
+    let signal: Signal<u32> = Signal::new("tick");
+    let webhook = Webhook::default();
+    is_send(&engine.process_async(b""));
+    is_send(&engine.retry_unfinished_async());
+    let event = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2);
+    is_send(&event.asend_robust());
+    let body = include_bytes!("payloads/text.json");
+    for event in whatsapp_signals::parse(body).into_iter().flatten() {
+        is_send(&event.dispatch_async());
+        is_send(&engine.process_event_async("key", event.clone()));
+    }
+    is_send(&webhook.dispatch_async());
+    is_send(&signal.asend(&1));
+    is_send(&signal.asend_robust(&1));
+    is_send(&whatsapp_signals::dispatch_async(b""));
+}
