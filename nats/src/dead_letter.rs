@@ -1,6 +1,7 @@
 //! What nobody could read, and what was tried often enough.
 
 use std::fmt;
+use std::str::FromStr;
 
 use async_nats::HeaderMap;
 use async_nats::header::{HeaderValue, NATS_MESSAGE_ID};
@@ -124,19 +125,23 @@ fn value(text: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from(text.replace(['\r', '\n'], " ")))
 }
 
+/// A header as a number; 0 when it is none.
+fn number<T: FromStr + Default>(headers: &HeaderMap, name: &str) -> T {
+    let value = headers.get(name);
+    let number = value.and_then(|value| value.as_str().parse().ok());
+    number.unwrap_or_default()
+}
+
 impl From<StreamMessage> for DeadLetter {
     fn from(message: StreamMessage) -> Self {
         let headers = &message.headers;
         let get = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
-        let number = |name| get(name).and_then(|text| text.parse().ok());
         Self {
             sequence: message.sequence,
-            died_at: Timestamp::from_secs(number(DIED_AT).unwrap_or_default()),
+            died_at: Timestamp::from_secs(number(headers, DIED_AT)),
             reason: get(REASON).unwrap_or_default(),
             subject: get(SUBJECT),
-            deliveries: get(DELIVERIES)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default(),
+            deliveries: number(headers, DELIVERIES),
             failed: headers
                 .get_all(FAILED)
                 .map(|value| value.as_str().to_owned())

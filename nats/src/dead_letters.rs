@@ -1,6 +1,7 @@
 //! Looking after dead letters.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::ErrorCode;
@@ -13,10 +14,13 @@ use whatsapp_signals::{BoxError, ParseError, Parser};
 
 use crate::dead_letter::{DeadLetter, REQUEUED};
 use crate::envelope::Envelope;
-use crate::publish_error::{Cause, PublishError};
+use crate::publish_error::PublishError;
 use crate::relay::Relay;
 use crate::stream::EventStream;
 use crate::subject::subject_of;
+
+/// How long the server may take to store one again.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The dead letters of a stream: to be looked at, and tried again or discarded.
 ///
@@ -138,13 +142,7 @@ impl DeadLetters {
                 format!("{id}:requeued={}", letter.sequence),
             )
             .header(REQUEUED, "1");
-        let context = &self.stream.context;
-        let publish = async {
-            let ack = context.send_publish(subject, message).await?;
-            ack.await
-        };
-        let published = publish.await.map_err(Cause::from);
-        published.map(drop).map_err(PublishError::of_one)
+        self.stream.store(subject, message, DEADLINE).await
     }
 
     /// Deletes a letter. False when there is none with this number.

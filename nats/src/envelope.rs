@@ -162,6 +162,15 @@ impl std::fmt::Debug for Envelope {
 }
 
 /// Why something that lies in the queue could not be read.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::{Envelope, EnvelopeError};
+///
+/// let error = Envelope::from_json(br#"{"version": 7}"#).unwrap_err();
+/// assert_eq!(error, EnvelopeError::OtherVersion(7));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {

@@ -13,9 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 use tokio::time::timeout;
-use whatsapp_signals::{
-    ParseError, ParseErrorKind, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent,
-};
+use whatsapp_signals::{ParseError, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent};
 
 use crate::dead_letter::{self, HEADROOM};
 use crate::envelope::{self, Received};
@@ -82,7 +80,6 @@ pub struct Published {
 #[derive(Default)]
 struct Tally {
     published: Published,
-    answered: usize,
     /// What kept the first of the others out.
     cause: Option<Cause>,
 }
@@ -91,7 +88,6 @@ impl Tally {
     fn add(&mut self, answer: Result<PublishAck, NatsPublishError>) {
         match answer {
             Ok(ack) => {
-                self.answered += 1;
                 self.published.stored += 1;
                 self.published.duplicate += usize::from(ack.duplicate);
             }
@@ -100,7 +96,6 @@ impl Tally {
     }
 
     fn refused(&mut self, cause: Cause) {
-        self.answered += 1;
         self.cause.get_or_insert(cause);
     }
 }
@@ -151,8 +146,7 @@ impl Relay {
     pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
         let mut tally = Tally::default();
         let all = self.send_all(webhook, &mut tally);
-        let is_late = timeout(self.deadline, all).await.is_err();
-        if is_late && tally.answered < webhook.events().len() {
+        if timeout(self.deadline, all).await.is_err() {
             tally.cause.get_or_insert_with(Cause::late);
         }
         match tally.cause {
@@ -169,9 +163,10 @@ impl Relay {
     /// while there is no room to send, since it is answers that make room.
     async fn send_all(&self, webhook: &Webhook, tally: &mut Tally) {
         let received = Received::now();
+        let max_len = self.context.client().max_payload().saturating_sub(HEADROOM);
         let mut answers = FuturesUnordered::new();
         for event in webhook {
-            let mut sending = pin!(self.send(event, received));
+            let mut sending = pin!(self.send(event, received, max_len));
             let sent = loop {
                 tokio::select! {
                     biased;
@@ -193,11 +188,12 @@ impl Relay {
         &self,
         event: &WebhookEvent,
         received: Received,
+        max_len: usize,
     ) -> Result<PublishAckFuture, Cause> {
         let config = &self.stream.config;
         let key = received.key_of(event);
         let json = envelope::write(&key, received.at(), event).map_err(Cause::other)?;
-        if json.len() + HEADROOM > self.context.client().max_payload() {
+        if json.len() > max_len {
             return Err(Cause::too_large());
         }
         let subject = subject_of(event, &config.prefix, config.partitions);
@@ -229,7 +225,7 @@ impl Relay {
             Ok(webhook) => Ok(self.publish(&webhook).await?),
             Err(error) => {
                 if let SignedError::Parse(error) = &error
-                    && is_to_be_kept(error)
+                    && error.is_worth_keeping()
                 {
                     self.bury(body, error).await?;
                 }
@@ -241,24 +237,23 @@ impl Relay {
     async fn bury(&self, body: &[u8], error: &ParseError) -> Result<(), PublishError> {
         let letter = dead_letter::of_body(body, error);
         let subject = self.stream.config.dead_subject();
-        let publish = async { Ok(self.context.send_publish(subject, letter).await?.await?) };
-        match timeout(self.deadline, publish).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(cause)) => Err(PublishError::of_one(cause)),
-            Err(_) => Err(PublishError::of_one(Cause::late())),
-        }
+        self.stream.store(subject, letter, self.deadline).await
     }
 }
 
-/// Whether a body is one that a later version may read.
-fn is_to_be_kept(error: &ParseError) -> bool {
-    !matches!(
-        error.kind(),
-        ParseErrorKind::TooLarge { .. } | ParseErrorKind::WrongObject(Some(_))
-    )
-}
-
 /// Why a body is not in the stream, or not all of it.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, parse_signed};
+/// use whatsapp_signals_nats::RelayError;
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = parse_signed(b"{}", "sha256=00", &verifier).unwrap_err();
+/// assert_eq!(RelayError::from(forged).http_status(), 401);
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RelayError {

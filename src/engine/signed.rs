@@ -96,7 +96,7 @@ impl<S: Store> WebhookEngine<S> {
         signature.inspect_err(trace::forged)?;
         let result = self.process_with(wait, body).await;
         if let Err(EngineError::Parse(error)) = &result
-            && !error.is_of_another_product()
+            && error.is_worth_keeping()
         {
             wait.block(|| self.bury(body))?;
         }

@@ -31,9 +31,23 @@ impl ParseError {
         &self.0
     }
 
-    /// Whether it is a webhook of another product of Meta's.
-    pub(crate) fn is_of_another_product(&self) -> bool {
-        matches!(self.0, ParseErrorKind::WrongObject(Some(_)))
+    /// Whether to keep a body that Meta signed, for a later version that may read it.
+    /// Not one that is too large, nor one of another product of Meta's, which no
+    /// version will read.
+    ///
+    /// ```
+    /// use whatsapp_signals::parse;
+    ///
+    /// assert!(parse(b"{").unwrap_err().is_worth_keeping());
+    /// let page = parse(br#"{"object": "page", "entry": []}"#);
+    /// assert!(!page.unwrap_err().is_worth_keeping());
+    /// ```
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        !matches!(
+            self.0,
+            ParseErrorKind::TooLarge { .. } | ParseErrorKind::WrongObject(Some(_))
+        )
     }
 
     /// What to answer Meta: 413 for what is too large, and else 200. Keep such

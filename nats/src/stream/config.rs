@@ -20,7 +20,7 @@ use crate::subject::is_token;
 ///     .replicas(3)
 ///     .max_bytes(20 << 30)
 ///     .max_age(Duration::from_secs(30 * 24 * 60 * 60));
-/// # let _ = config;
+/// assert_ne!(config, StreamConfig::default());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {

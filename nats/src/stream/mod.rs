@@ -6,10 +6,15 @@ mod growth;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{Context, ErrorCode};
+use tokio::time::timeout;
+
+use crate::publish_error::{Cause, PublishError};
 
 pub use config::StreamConfig;
 pub use error::StreamError;
@@ -21,6 +26,24 @@ use growth::grown;
 pub struct EventStream {
     pub(crate) context: Context,
     pub(crate) config: Arc<StreamConfig>,
+}
+
+impl EventStream {
+    /// Stores one message, and returns when the server has said so.
+    pub(crate) async fn store(
+        &self,
+        subject: String,
+        message: PublishMessage,
+        within: Duration,
+    ) -> Result<(), PublishError> {
+        let stored = async { self.context.send_publish(subject, message).await?.await };
+        let cause = match timeout(within, stored).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.into(),
+            Err(_) => Cause::late(),
+        };
+        Err(PublishError::of_one(cause))
+    }
 }
 
 impl fmt::Debug for EventStream {

@@ -206,14 +206,17 @@ impl Partition {
         let stream = &self.worker.stream;
         let letter = dead_letter::of_event(message, sequence, deliveries, reason, failed);
         let subject = stream.config.dead_subject();
-        let publish = async { stream.context.send_publish(subject, letter).await?.await };
         let partition = self.number;
-        if let Ok(Ok(_)) = timeout(SETTLE, publish).await {
-            tracing::error!(partition, sequence, reason, "a dead letter");
-            self.acknowledge(message, sequence).await;
-        } else {
-            tracing::error!(partition, sequence, "a dead letter could not be stored");
-            self.again(message, deliveries).await;
+        match stream.store(subject, letter, SETTLE).await {
+            Ok(()) => {
+                tracing::error!(partition, sequence, reason, "a dead letter");
+                self.acknowledge(message, sequence).await;
+            }
+            Err(error) => {
+                let error = error.kind();
+                tracing::error!(partition, sequence, %error, "a dead letter is not stored");
+                self.again(message, deliveries).await;
+            }
         }
     }
 }

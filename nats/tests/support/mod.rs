@@ -86,9 +86,7 @@ impl Server {
         let mut stream = self.jetstream().await.get_stream(stream).await.unwrap();
         stream.info().await.unwrap().state.messages
     }
-}
 
-impl Server {
     /// Whether nothing is left to do in any partition of a stream.
     pub(crate) async fn is_idle(&self, stream: &str) -> bool {
         let stream = self.jetstream().await.get_stream(stream).await.unwrap();
