@@ -12,7 +12,11 @@ use tokio::time::timeout;
 use crate::stream::EventStream;
 
 /// How long the server keeps a request.
-const EXPIRES: Duration = Duration::from_secs(1);
+///
+/// No divisor of what people wait after a failure: servers of before May 2024 give an event
+/// out once more, as a new one, when it was to come again in the moment in which a request
+/// ended (<https://github.com/nats-io/nats-server/pull/5305>).
+const EXPIRES: Duration = Duration::from_millis(710);
 /// How long after that it has forgotten it, as one that was killed has.
 const GRACE: Duration = Duration::from_secs(1);
 
