@@ -15,6 +15,7 @@ mod async_receiver;
 mod connection;
 mod delivery;
 mod info;
+mod listed;
 mod mute;
 mod options;
 mod overlay;
@@ -23,6 +24,7 @@ mod receiver_of;
 mod registration;
 mod report;
 mod slot;
+mod sync;
 mod watch;
 
 use std::fmt;
@@ -30,6 +32,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
 use delivery::{Robust, StopAtFirst, deliver, deliver_from};
+use listed::Listed;
 use overlay::Overlay;
 use slot::Slot;
 
@@ -80,7 +83,7 @@ pub struct Signal<T: 'static> {
     name: &'static str,
     /// The static receivers, sorted; filled at first use.
     statics: OnceLock<Box<[Slot<T>]>>,
-    overlay: Overlay<T>,
+    overlay: Overlay<Listed<T>>,
 }
 
 impl<T: 'static> Signal<T> {
