@@ -1,10 +1,32 @@
-//! All signals of this crate, in one table.
+//! All signals of this crate.
 //!
-//! Each row gives a signal its doc, its static, its payload, its name and,
-//! where a webhook fires it, the webhook fields that do. From it come the
-//! statics below, the [`Event`] implementations, the [`WebhookEvent`] enum with
-//! its dispatch, the parser's way from a field to its payload, [`ALL`] and
-//! [`FIELDS`].
+//! Each is a static to which receivers connect: those of the webhook fields, which
+//! [`dispatch`](crate::Webhook::dispatch) fires, and two that your code fires. Which
+//! field fires which, [`FIELDS`] says, as do the statics below. Meta describes the fields
+//! in its [overview].
+//!
+//! ```
+//! use whatsapp_signals::event::MessageStatusChanged;
+//! use whatsapp_signals::{parse, receiver, signals::MESSAGE_STATUS_CHANGED};
+//!
+//! #[receiver(MESSAGE_STATUS_CHANGED)]
+//! fn track(event: &MessageStatusChanged) {
+//!     assert_eq!(event.update.status, "read");
+//! }
+//!
+//! # fn main() -> Result<(), whatsapp_signals::ParseError> {
+//! let report = parse(include_bytes!("../tests/payloads/status-read.json"))?.dispatch();
+//! assert_eq!(report.called(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+
+// One table. Each row gives a signal its doc, its static, its payload, its name and,
+// where a webhook fires it, the webhook fields that do. From it come the statics, the
+// `Event` implementations, the `WebhookEvent` enum with its dispatch, the parser's way
+// from a field to its payload, `ALL` and `FIELDS`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -57,9 +79,29 @@ macro_rules! signals {
             $($(#[$value_doc])* $value_signal: $value(Change<$value>) = $value_name;)+
         }
         signals! { @statics
-            $($(#[$own_doc])* $own_signal: $own = $own_name;)+
-            $($(#[$item_doc])* $item_signal: Change<$item> = $item_name;)+
-            $($(#[$value_doc])* $value_signal: Change<$value> = $value_name;)+
+            $(
+                $(#[$own_doc])*
+                $(
+                    #[doc = concat!("\n\nFired by ", $("the field `", $own_field, "`, ",)+)]
+                    #[doc = concat!("for each of its ", $("`", $own_list, "` ",)+ ".")]
+                )?
+                $(
+                    #[doc = concat!("\n\nFired by ", $("the field `", $own_from, "`, ",)+)]
+                    /// with another signal.
+                )?
+                $own_signal: $own = $own_name;
+            )+
+            $(
+                $(#[$item_doc])*
+                #[doc = concat!("\n\nFired by ", $("the field `", $item_field, "`, ",)+)]
+                #[doc = concat!("for each of its `", $item_list, "`.")]
+                $item_signal: Change<$item> = $item_name;
+            )+
+            $(
+                $(#[$value_doc])*
+                #[doc = concat!("\n\nFired by ", $("the field `", $value_field, "`, ",)+ "for each value.")]
+                $value_signal: Change<$value> = $value_name;
+            )+
             $($(#[$manual_doc])* $manual_signal: $manual = $manual_name;)+
         }
 
@@ -275,6 +317,18 @@ macro_rules! signals {
     (@statics $($(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal;)+) => {
         $(
             $(#[$doc])*
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # use whatsapp_signals::{event::*, model::*};
+            #[doc = concat!("use whatsapp_signals::{receiver, signals::", stringify!($signal), "};")]
+            ///
+            #[doc = concat!("#[receiver(", stringify!($signal), ")]")]
+            #[doc = concat!("fn receive(event: &", stringify!($payload), ") {}")]
+            ///
+            #[doc = concat!("assert!(", stringify!($signal), ".has_receivers());")]
+            /// ```
             pub static $signal: Signal<$payload> = Signal::new($name);
 
             impl Event for $payload {

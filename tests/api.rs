@@ -3,17 +3,19 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use whatsapp_signals::engine::WebhookEngine;
 use whatsapp_signals::event::{
     CampaignCompleted, Event, EventJsonError, MessageSent, Reason, Unrecognized,
 };
 use whatsapp_signals::model::{
-    Account, Campaign, Contact, Content, Identity, Message, RawJson, Signup, StatusUpdate,
-    Timestamp,
+    Account, Campaign, Contact, Content, Identity, Message, MessageId, PhoneNumberId, RawJson,
+    Signup, SignupId, StatusUpdate, Timestamp, UserId, WaId, WabaId,
 };
 use whatsapp_signals::store::{
-    EventRecord, Lease, LoggedWebhook, MemoryStore, StoreError, StoreErrorKind, WebhookRecord,
+    ContactId, EventRecord, Lease, LoggedWebhook, MemoryStore, StoreError, StoreErrorKind,
+    WebhookId, WebhookRecord,
 };
 use whatsapp_signals::{
     ConnectError, ConnectOptions, Connection, DeadLetter, DispatchReport, EngineError,
@@ -25,6 +27,8 @@ use whatsapp_signals::{
 const fn is_at_home<T: Debug + Send + Sync + 'static>() {}
 /// Whether it is a value: it can be copied and compared, too.
 const fn is_a_value<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
+/// Whether it can be the key of a map, too.
+const fn is_a_key<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
 /// Whether it is an error for `?` and for a `Box<dyn Error + Send + Sync>`.
 const fn is_an_error<T: Error + Send + Sync + 'static>() {}
 
@@ -37,9 +41,12 @@ check! {
         Signal<u32> Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore;
     is_a_value:
-        Webhook WebhookEvent Unrecognized Reason MessageSent CampaignCompleted
-        Account Campaign Contact Content Identity Message RawJson Signup StatusUpdate Timestamp
-        ReceiverInfo DeadLetter LoggedWebhook EventRecord WebhookRecord Lease
+        Webhook WebhookEvent Unrecognized Reason MessageSent
+        Account Campaign Content Message StatusUpdate
+        DeadLetter LoggedWebhook EventRecord WebhookRecord Lease;
+    is_a_key:
+        CampaignCompleted Contact Identity RawJson Signup Timestamp ReceiverInfo
+        ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind;
     is_an_error:
         ParseError Failure ConnectError EngineError StoreError EventJsonError;
@@ -47,7 +54,7 @@ check! {
 
 #[cfg(feature = "signature")]
 mod signature {
-    use super::{is_a_value, is_an_error, is_at_home};
+    use super::{is_a_key, is_an_error, is_at_home};
     use whatsapp_signals::{
         ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
         SignedError,
@@ -55,7 +62,7 @@ mod signature {
 
     check! {
         is_at_home: SignatureVerifier;
-        is_a_value: ChallengeErrorKind SignatureErrorKind;
+        is_a_key: ChallengeErrorKind SignatureErrorKind;
         is_an_error: ChallengeError SignatureError SignedError;
     }
 }

@@ -36,7 +36,7 @@ fn what_is_missing_or_wrong_is_told_apart() {
         (["subscribe", "", "1", ""], EmptyToken),
         (with(0, "unsubscribe"), WrongMode),
         (with(0, "Subscribe"), WrongMode),
-        (with(1, "a token & mor"), WrongToken),
+        (with(1, "a token & mo"), WrongToken),
         (with(1, "a token & more "), WrongToken),
         (with(1, "A token & more"), WrongToken),
         (with(1, "a token & more\0"), WrongToken),

@@ -52,7 +52,7 @@ pub struct DeadLetter {
     /// ended while they ran.
     pub failed: Vec<String>,
     /// The body, or the [`Envelope`](crate::Envelope), as it came.
-    pub payload: Bytes,
+    pub payload: Vec<u8>,
     pub(crate) id: Option<String>,
 }
 
@@ -132,8 +132,9 @@ fn number<T: FromStr + Default>(headers: &HeaderMap, name: &str) -> T {
     number.unwrap_or_default()
 }
 
-impl From<StreamMessage> for DeadLetter {
-    fn from(message: StreamMessage) -> Self {
+impl DeadLetter {
+    /// What the server keeps of it.
+    pub(crate) fn read(message: StreamMessage) -> Self {
         let headers = &message.headers;
         let get = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
         Self {
@@ -147,7 +148,7 @@ impl From<StreamMessage> for DeadLetter {
                 .map(|value| value.as_str().to_owned())
                 .collect(),
             id: get(ID),
-            payload: message.payload,
+            payload: message.payload.into(),
         }
     }
 }

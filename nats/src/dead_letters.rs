@@ -89,7 +89,7 @@ impl DeadLetters {
         let subject = self.stream.config.dead_subject();
         let found = self.dead.raw_message_builder().sequence(sequence);
         match found.next_by_subject(subject).send().await {
-            Ok(message) => Ok(Some(DeadLetter::from(message))),
+            Ok(message) => Ok(Some(DeadLetter::read(message))),
             Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(DeadLetterError::server(error)),
         }
@@ -136,7 +136,7 @@ impl DeadLetters {
         // Another id: the first one is known to the server.
         let id = letter.id.as_deref().unwrap_or_default();
         let message = PublishMessage::build()
-            .payload(letter.payload.clone())
+            .payload(letter.payload.clone().into())
             .header(
                 NATS_MESSAGE_ID,
                 format!("{id}:requeued={}", letter.sequence),

@@ -10,7 +10,21 @@
 //!    yet;
 //! 3. **marks** what is finished, which is also the one `fsync` of a body.
 //!
-//! Only then it returns, and Meta gets its answer.
+//! Only then it returns, and Meta gets its answer. What fails is delivered again, alone, when
+//! Meta repeats the body or [`retry_unfinished`](WebhookEngine::retry_unfinished) is called,
+//! until it is a [`DeadLetter`].
+//!
+//! ```
+//! use whatsapp_signals::WebhookEngine;
+//! use whatsapp_signals::store::{MemoryStore, StoreExt};
+//!
+//! let engine = WebhookEngine::new(MemoryStore::new());
+//! let body = include_bytes!("../../tests/payloads/text.json");
+//! assert_eq!(engine.process(body)?.fired(), 1);
+//! assert_eq!(engine.process(body)?.duplicate(), 1, "Meta sent it again");
+//! assert_eq!(engine.store().unread_counts()?[0].0.display_name(), "Ada Okafor");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod claim;
 mod claimer;

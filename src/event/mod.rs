@@ -3,7 +3,23 @@
 //! What the parser makes of a webhook is a [`WebhookEvent`]: one variant for
 //! each signal that a webhook can fire. Messages, their statuses and what else
 //! concerns a conversation have payloads of their own; the other fields of
-//! Meta's come as a [`Change`] of what Meta wrote.
+//! Meta's come as a [`Change`] of what Meta wrote. Each has the account that it concerns,
+//! its time, and the JSON that it was made from.
+//!
+//! Most programs meet them as the argument of a receiver. One that has the whole webhook in
+//! its hand, for a queue or a table, matches:
+//!
+//! ```
+//! use whatsapp_signals::event::WebhookEvent;
+//!
+//! let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+//! match &webhook.events()[0] {
+//!     WebhookEvent::MessageReceived(event) => assert_eq!(event.message.message_type(), "text"),
+//!     WebhookEvent::Unrecognized(event) => eprintln!("{} at {}", event.reason, event.path),
+//!     other => println!("{}", other.name()),
+//! }
+//! # Ok::<(), whatsapp_signals::ParseError>(())
+//! ```
 
 mod account_alert;
 mod account_review_update;

@@ -66,6 +66,24 @@ pub struct Unrecognized {
 /// Why something is [`Unrecognized`].
 ///
 /// As text it names types and members, never values.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{Reason, WebhookEvent};
+///
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/batch-with-odd-items.json"))?;
+/// let reasons: Vec<_> = webhook
+///     .iter()
+///     .filter_map(|event| match event {
+///         WebhookEvent::Unrecognized(odd) => Some(&odd.reason),
+///         _ => None,
+///     })
+///     .collect();
+/// assert_eq!(reasons[0], &Reason::UnknownType("hologram".into()));
+/// assert_eq!(reasons[0].to_string(), "unknown type \"hologram\"");
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -21,7 +21,7 @@ use super::Timestamp;
 /// assert!(jiff::Timestamp::try_from(Timestamp::from_secs(i64::MAX)).is_err());
 /// # Ok::<(), whatsapp_signals::model::TimestampRangeError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("the time lies outside what {library} can express")]
 pub struct TimestampRangeError {
     library: &'static str,

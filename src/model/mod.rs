@@ -5,6 +5,18 @@
 //! and everything that a webhook may leave out is an [`Option`]. All types
 //! serialize and deserialize, in formats that describe themselves such as
 //! JSON, and come back equal.
+//!
+//! ```
+//! use whatsapp_signals::model::{Contact, Identity, MessageStatus};
+//!
+//! let ada = Identity::from_phone("15550101001").expect("a phone number");
+//! let mut contact = Contact::new(ada);
+//! contact.name = Some("Ada Okafor".into());
+//! assert_eq!(contact.phone(), Some("15550101001"));
+//!
+//! let status = MessageStatus::from("read");
+//! assert!(status.supersedes(&MessageStatus::Delivered));
+//! ```
 
 mod account;
 mod campaign;

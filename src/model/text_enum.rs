@@ -11,6 +11,15 @@ macro_rules! text_enum {
         }
     ) => {
         $(#[$doc])*
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// # use whatsapp_signals::{event::*, model::*};
+        #[doc = concat!("let tomorrow = ", stringify!($name), "::from(\"NEW_IN_2031\");")]
+        #[doc = concat!("assert_eq!(tomorrow, ", stringify!($name), "::Other(\"NEW_IN_2031\".into()));")]
+        /// assert_eq!(tomorrow.as_str(), "NEW_IN_2031");
+        /// ```
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {

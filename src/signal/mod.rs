@@ -8,6 +8,27 @@
 //! [`order`](ConnectOptions::order) first. [`Signal::send`] stops at the first
 //! failure, [`Signal::send_robust`] calls everyone and reports. Receivers may be
 //! `async`: then [`Signal::asend`] and [`Signal::asend_robust`] wait for them.
+//!
+//! Nothing here knows of WhatsApp: your own signals work the same way.
+//!
+//! ```
+//! use whatsapp_signals::{ConnectOptions, Signal, receiver};
+//!
+//! static ORDER_PAID: Signal<u32> = Signal::new("order_paid");
+//!
+//! #[receiver(ORDER_PAID, uid = "thank")]
+//! fn thank(_cents: &u32) {}
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let first = ConnectOptions::new().order(-1).filter(|cents: &u32| *cents > 100_000);
+//! let _audit = ORDER_PAID.connect_with(first, |_: &u32| Err("who is this?"))?;
+//!
+//! assert_eq!(ORDER_PAID.send(&990)?.called(), 1);
+//! assert!(ORDER_PAID.send(&2_000_000).is_err());
+//! assert!(ORDER_PAID.disconnect("thank"), "static ones can be, too");
+//! # Ok(())
+//! # }
+//! ```
 
 mod any;
 mod asend;

@@ -5,6 +5,20 @@ use std::fmt;
 use super::Signal;
 
 /// While this lives, its signal delivers to nobody. See [`Signal::mute`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _connection = signal.connect(|_: &u32| {});
+/// let outer = signal.mute();
+/// drop(signal.mute());
+/// assert!(signal.is_muted(), "one guard is left");
+/// drop(outer);
+/// assert_eq!(signal.send_robust(&1).called(), 1);
+/// ```
 #[must_use = "dropping the guard unmutes the signal"]
 pub struct Mute<'a, T: 'static> {
     pub(super) signal: &'a Signal<T>,

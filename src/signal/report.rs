@@ -128,6 +128,23 @@ struct Inner {
 }
 
 /// Why a receiver failed.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{Cause, Signal};
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _errs = signal.connect(|_: &u32| Err("no"));
+/// let _panics = signal.connect(|n: &u32| assert!(*n > 1, "oh"));
+/// let _waits = signal.connect(async |_: &u32| {});
+///
+/// let report = signal.send_robust(&1);
+/// let causes: Vec<_> = report.failures().iter().map(|failure| failure.cause()).collect();
+/// assert!(matches!(causes[0], Cause::Error(error) if error.to_string() == "no"));
+/// assert!(matches!(causes[1], Cause::Panic(Some(message)) if **message == *"oh"));
+/// assert!(matches!(causes[2], Cause::NeedsAsend));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {

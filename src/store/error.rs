@@ -27,6 +27,20 @@ pub struct StoreError {
 }
 
 /// What is wrong with a store.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
+/// use whatsapp_signals::EngineError;
+///
+/// // Room for no event at all.
+/// let engine = WebhookEngine::new(MemoryStore::bounded(0));
+/// let error = engine.process(include_bytes!("../../tests/payloads/text.json")).unwrap_err();
+/// let EngineError::Store(error) = error else { panic!("the store's error") };
+/// assert_eq!(error.kind(), StoreErrorKind::Full);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {

@@ -11,7 +11,7 @@ pub struct WebhookId(pub i64);
 
 /// A webhook that came: how much of it is left to do, and who does it.
 ///
-/// Its body lies beside it, since it is never changed.
+/// Its body lies beside it, since it is never changed. [`Inbox`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct WebhookRecord {
@@ -39,7 +39,7 @@ pub struct Lease {
 ///
 /// It is finished when its progress says so, and also when its webhook has
 /// nothing open, or is gone: a webhook of which all went well is closed as a
-/// whole, and its events are left as they are.
+/// whole, and its events are left as they are. [`Inbox`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct EventRecord {

@@ -4,7 +4,22 @@
 //! A [`Store`] is an inbox (which webhooks came, and which of their events are
 //! finished) and records (messages, contacts, signups). [`MemoryStore`] keeps
 //! both as long as the program runs, [`SqliteStore`] (feature `sqlite`) in a
-//! file.
+//! file. [`StoreExt`] is how a program reads them:
+//!
+//! ```
+//! use whatsapp_signals::WebhookEngine;
+//! use whatsapp_signals::model::Identity;
+//! use whatsapp_signals::store::{MemoryStore, StoreExt};
+//!
+//! let engine = WebhookEngine::new(MemoryStore::new());
+//! engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+//!
+//! let ada = Identity::from_phone("15550101001").expect("a phone number");
+//! let messages = engine.store().conversation(&ada, None, 20)?;
+//! assert_eq!(messages.len(), 1);
+//! assert_eq!(engine.store().unread_count(&ada)?, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # A store of your own
 //!

@@ -29,8 +29,9 @@ impl StoredContact {
     }
 }
 
-/// What is known of a message before it is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is known of a message before it is read; by default nothing. [`Records`] has an
+/// example.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct MessageState {
     /// Whether the message is stored; of others only a status may be known.
@@ -41,7 +42,7 @@ pub struct MessageState {
     pub status: Option<MessageStatus>,
 }
 
-/// A message as it is to be stored.
+/// A message as it is to be stored. [`Records`] has an example.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct NewMessage<'a> {
@@ -82,18 +83,6 @@ impl<'a> NewMessage<'a> {
     }
 }
 
-impl MessageState {
-    /// The state of a message.
-    #[must_use]
-    pub fn new(is_stored: bool, is_unread: bool, status: Option<MessageStatus>) -> Self {
-        Self {
-            is_stored,
-            is_unread,
-            status,
-        }
-    }
-}
-
 /// The rows about messages, contacts and signups.
 ///
 /// # Errors
@@ -106,7 +95,7 @@ impl MessageState {
 /// use whatsapp_signals::model::{
 ///     Contact, Content, Identity, Message, MessageStatus, Signup, Timestamp,
 /// };
-/// use whatsapp_signals::store::{MemoryStore, MessageState, Mode, NewMessage, Store, StoredContact};
+/// use whatsapp_signals::store::{MemoryStore, Mode, NewMessage, Store, StoredContact};
 ///
 /// let ada = Identity::from_phone("15550101001").unwrap();
 /// let message = Message::outbound("wamid.A", ada.clone(), Content::text("It is ready")).build();
@@ -121,8 +110,9 @@ impl MessageState {
 ///     assert_eq!((tx.conversation(id, None, 9)?.len(), tx.unread(id)?), (1, 1));
 ///
 ///     tx.put_status(&message.id, &MessageStatus::Read, Timestamp::now())?;
-///     let state = MessageState::new(true, true, Some(MessageStatus::Read));
-///     assert_eq!(tx.message_state(&message.id)?, state);
+///     let state = tx.message_state(&message.id)?;
+///     assert!(state.is_stored && state.is_unread);
+///     assert_eq!(state.status, Some(MessageStatus::Read));
 ///
 ///     tx.put_signup(&Signup::new("spring_tune_up"))?;
 ///     assert_eq!(tx.signups()?.len(), 1);

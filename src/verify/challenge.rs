@@ -123,7 +123,7 @@ fn is_equal(text: &str, secret: &str) -> bool {
 /// let error = verify_challenge_query("hub.mode=subscribe", "my token").unwrap_err();
 /// assert_eq!(error.to_string(), "hub.verify_token is missing");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{0}")]
 pub struct ChallengeError(ChallengeErrorKind);
 
@@ -136,7 +136,17 @@ impl ChallengeError {
 }
 
 /// What is wrong with a handshake.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{ChallengeErrorKind, verify_challenge_query};
+///
+/// let query = "hub.mode=subscribe&hub.verify_token=a+guess&hub.challenge=1158201444";
+/// let error = verify_challenge_query(query, "my token").unwrap_err();
+/// assert_eq!(error.kind(), &ChallengeErrorKind::WrongToken);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ChallengeErrorKind {
     /// The expected token is empty, so that anyone would know it: a setting may

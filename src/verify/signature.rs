@@ -205,7 +205,7 @@ fn read(header: &[u8]) -> Result<[u8; 32], SignatureError> {
 /// assert_eq!(error.to_string(), "the signature has 2 hexadecimal digits, not 64");
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{0}")]
 pub struct SignatureError(SignatureErrorKind);
 
@@ -218,7 +218,22 @@ impl SignatureError {
 }
 
 /// What is wrong with a secret or a signature.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = SignatureVerifier::new("a guess")?.sign("{}");
+/// let error = verifier.verify("{}", forged).unwrap_err();
+/// assert_eq!(error.kind(), &SignatureErrorKind::Mismatch);
+///
+/// let error = verifier.verify("{}", "").unwrap_err();
+/// assert_eq!(error.kind(), &SignatureErrorKind::Missing);
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum SignatureErrorKind {
     /// The app secret is empty: a setting may be missing.

@@ -67,7 +67,23 @@ impl Parser {
 }
 
 /// Why a body was not read.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = parse_signed(b"{}", "sha256=7f", &verifier).unwrap_err();
+/// assert!(matches!(forged, SignedError::Signature(_)));
+/// assert_eq!(forged.http_status(), 401);
+///
+/// let signed = parse_signed(b"Hi", verifier.sign("Hi"), &verifier).unwrap_err();
+/// assert!(matches!(signed, SignedError::Parse(_)));
+/// assert_eq!(signed.http_status(), 200, "keep it: Meta would repeat it in vain");
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum SignedError {
     /// It may be anyone's. Nothing of it was read.

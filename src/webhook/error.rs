@@ -20,7 +20,7 @@ use crate::event::Quoted;
 /// let error = parse(b"{").unwrap_err();
 /// assert_eq!(error.to_string(), "the body ends early, at line 1 column 1");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{0}")]
 pub struct ParseError(pub(super) ParseErrorKind);
 
@@ -68,7 +68,21 @@ impl ParseError {
 }
 
 /// What is wrong with a body.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{Parser, ParseErrorKind, parse};
+///
+/// let kind_of = |body: &[u8]| parse(body).unwrap_err().kind().clone();
+/// assert_eq!(kind_of(b"[]"), ParseErrorKind::NotAnObject);
+/// assert_eq!(kind_of(b"{}}"), ParseErrorKind::NotJson { line: 1, column: 3 });
+/// assert_eq!(kind_of(b"{\"a\": \xff}"), ParseErrorKind::NotUtf8 { valid_up_to: 6 });
+///
+/// let error = Parser::new().max_len(1).parse(b"{}").unwrap_err();
+/// assert_eq!(error.kind(), &ParseErrorKind::TooLarge { len: 2, max: 1 });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
     /// It is longer than [`Parser::max_len`](crate::Parser::max_len) allows.

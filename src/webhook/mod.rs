@@ -266,6 +266,20 @@ impl Default for Parser {
 
 /// A webhook that was read: its events, in the order of the body; those of one
 /// value by their lists, `messages` before `statuses` before the others.
+///
+/// # Examples
+///
+/// ```
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/flow-reply.json"))?;
+/// assert_eq!((webhook.entries(), webhook.events().len()), (1, 2));
+///
+/// for event in &webhook {
+///     println!("{} of {}", event.name(), event.partition_key());
+/// }
+/// let report = webhook.dispatch();
+/// assert_eq!(report.unheard(), 2, "nobody listens in this example");
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Webhook {
     events: Vec<WebhookEvent>,

@@ -28,6 +28,27 @@ pub struct DispatchReport {
 }
 
 /// A receiver that failed, and at which event.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED, uid = "crm")]
+/// fn store(_event: &MessageReceived) -> Result<(), String> {
+///     Err("the CRM is away".to_owned())
+/// }
+///
+/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// let webhook = parse(include_bytes!("../../tests/payloads/flow-reply.json"))?;
+/// let report = webhook.dispatch();
+/// let failed = &report.failures()[0];
+/// assert_eq!(failed.failure.receiver().uid(), Some("crm"));
+/// assert_eq!(webhook.events()[failed.event].name(), "message_received");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct EventFailure {

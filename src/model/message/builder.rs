@@ -4,6 +4,21 @@ use super::{Content, Context, Direction, Message};
 use crate::model::{GroupId, Identity, MessageId, MessageStatus, Timestamp};
 
 /// Puts together an outbound [`Message`]. Made by [`Message::outbound`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus, Timestamp};
+///
+/// let ada = Identity::from_phone("15550101001").unwrap();
+/// let message = Message::outbound("wamid.B", ada, Content::text("Yes, it is ready"))
+///     .reply_to("wamid.A")
+///     .timestamp(Timestamp::from_secs(1_785_000_000))
+///     .status(MessageStatus::Sent)
+///     .build();
+/// assert_eq!(message.reply_to().unwrap(), "wamid.A");
+/// assert_eq!(message.to().and_then(Identity::phone), Some("15550101001"));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get the message"]
 pub struct MessageBuilder(Message);

@@ -58,7 +58,14 @@ fn messages_are_kept(store: &dyn Store) {
     assert!(write(store, |tx| tx.add_message(new)));
     assert_eq!(read(store, |tx| tx.message(&id)).as_ref(), Some(&first));
     let state = read(store, |tx| tx.message_state(&id));
-    assert_eq!(state, MessageState::new(true, true, None));
+    assert_eq!(
+        state,
+        MessageState {
+            is_stored: true,
+            is_unread: true,
+            status: None
+        }
+    );
 
     let mut second = message("wamid.A", "again");
     second.status = Some(MessageStatus::from("brand_new"));
@@ -73,7 +80,14 @@ fn messages_are_kept(store: &dyn Store) {
     second.status = Some(status.clone());
     assert_eq!(read(store, |tx| tx.message(&id)), Some(second));
     let state = read(store, |tx| tx.message_state(&id));
-    assert_eq!(state, MessageState::new(true, false, Some(status)));
+    assert_eq!(
+        state,
+        MessageState {
+            is_stored: true,
+            is_unread: false,
+            status: Some(status)
+        }
+    );
     let other = read(store, |tx| tx.message(&"wamid.a".into()));
     assert_eq!(other, None, "upper and lower case differ");
 }
@@ -84,7 +98,13 @@ fn statuses_come_first(store: &dyn Store) {
     write(store, |tx| tx.put_status(&id, &status, NOW));
     assert_eq!(read(store, |tx| tx.message(&id)), None);
     let state = read(store, |tx| tx.message_state(&id));
-    assert_eq!(state, MessageState::new(false, false, Some(status)));
+    assert_eq!(
+        state,
+        MessageState {
+            status: Some(status),
+            ..MessageState::default()
+        }
+    );
 
     let contact = add_contact(store, &identity("1", "US.1"));
     let message = message("wamid.A", "Hi");

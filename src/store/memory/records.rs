@@ -28,8 +28,11 @@ impl RecordTables {
 impl Records for Tables {
     fn message_state(&mut self, id: &MessageId) -> Result<MessageState, StoreError> {
         let found = self.records.messages.find(id);
-        let state = found
-            .map(|(_, row)| MessageState::new(row.is_stored(), row.is_unread, row.status.clone()));
+        let state = found.map(|(_, row)| MessageState {
+            is_stored: row.is_stored(),
+            is_unread: row.is_unread,
+            status: row.status.clone(),
+        });
         Ok(state.unwrap_or_default())
     }
 
