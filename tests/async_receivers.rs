@@ -419,6 +419,18 @@ fn each_turn_begins_with_another_one() {
 }
 
 #[test]
+fn a_muted_signal_starts_nobody() {
+    let (signal, log) = (Signal::new("tick"), Log::default());
+    let _connection = signal.connect(logs(&log, "in", "out", 0, None));
+    let silence = signal.mute();
+    let muted = pollster::block_on(signal.asend_robust(&1));
+    assert!(muted.is_unheard() && log.take().is_empty());
+    drop(silence);
+    assert_eq!(pollster::block_on(signal.asend(&1)).unwrap().called(), 1);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "nothing ends in time there")]
 fn one_that_never_ends_can_be_left_with_a_timeout() {
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.enable_time().build().unwrap();

@@ -1113,7 +1113,7 @@ mod guards {
     fn t62_connecting_and_disconnecting_leaves_nothing_behind() {
         let signal = Signal::new("tick");
         let held = Arc::new(());
-        for _ in 0..10_000 {
+        for _ in 0..if cfg!(miri) { 20 } else { 10_000 } {
             let captured = Arc::clone(&held);
             let connection = signal.connect(move |_: &u32| drop(Arc::clone(&captured)));
             assert_eq!(signal.receivers().len(), 1);
@@ -1126,7 +1126,11 @@ mod guards {
     #[test]
     fn r73_r74_debug_names_the_signal_and_who_is_connected() -> Done {
         let signal = Signal::new("order_paid");
-        let connection = signal.connect_with(uid("mailer").order(4), |_: &u32| {})?;
+        let options = uid("mailer").order(4);
+        for part in ["mailer", "4", "filter: false"] {
+            assert!(format!("{options:?}").contains(part), "{part}");
+        }
+        let connection = signal.connect_with(options, |_: &u32| {})?;
         let silence = signal.mute();
         assert_eq!(signal.name(), "order_paid");
         for part in ["order_paid", "mailer", file!(), "muted: true"] {
