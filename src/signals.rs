@@ -83,26 +83,26 @@ macro_rules! signals {
                 $(#[$own_doc])*
                 $(
                     #[doc = concat!("\n\nFired by ", $("the field `", $own_field, "`, ",)+)]
-                    #[doc = concat!("for each of its ", $("`", $own_list, "` ",)+ ".")]
+                    #[doc = concat!("for each of its ", $("`", $own_list, "`, ",)+ "one by one.")]
                 )?
                 $(
                     #[doc = concat!("\n\nFired by ", $("the field `", $own_from, "`, ",)+)]
                     /// with another signal.
                 )?
-                $own_signal: $own = $own_name;
+                $own_signal: $own = $own_name, stringify!($own);
             )+
             $(
                 $(#[$item_doc])*
                 #[doc = concat!("\n\nFired by ", $("the field `", $item_field, "`, ",)+)]
-                #[doc = concat!("for each of its `", $item_list, "`.")]
-                $item_signal: Change<$item> = $item_name;
+                #[doc = concat!("for each of its `", $item_list, "`, one by one.")]
+                $item_signal: Change<$item> = $item_name, concat!("Change<", stringify!($item), ">");
             )+
             $(
                 $(#[$value_doc])*
                 #[doc = concat!("\n\nFired by ", $("the field `", $value_field, "`, ",)+ "for each value.")]
-                $value_signal: Change<$value> = $value_name;
+                $value_signal: Change<$value> = $value_name, concat!("Change<", stringify!($value), ">");
             )+
-            $($(#[$manual_doc])* $manual_signal: $manual = $manual_name;)+
+            $($(#[$manual_doc])* $manual_signal: $manual = $manual_name, stringify!($manual);)+
         }
 
         /// How each item of a field's list is read.
@@ -314,7 +314,9 @@ macro_rules! signals {
         })+
     };
 
-    (@statics $($(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal;)+) => {
+    (@statics $(
+        $(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal, $payload_text:expr;
+    )+) => {
         $(
             $(#[$doc])*
             ///
@@ -325,7 +327,7 @@ macro_rules! signals {
             #[doc = concat!("use whatsapp_signals::{receiver, signals::", stringify!($signal), "};")]
             ///
             #[doc = concat!("#[receiver(", stringify!($signal), ")]")]
-            #[doc = concat!("fn receive(event: &", stringify!($payload), ") {}")]
+            #[doc = concat!("fn receive(event: &", $payload_text, ") {}")]
             ///
             #[doc = concat!("assert!(", stringify!($signal), ".has_receivers());")]
             /// ```

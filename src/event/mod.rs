@@ -1,4 +1,4 @@
-//! The payloads that signals carry, one file each.
+//! The payloads that signals carry.
 //!
 //! What the parser makes of a webhook is a [`WebhookEvent`]: one variant for
 //! each signal that a webhook can fire. Messages, their statuses and what else
