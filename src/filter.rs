@@ -166,7 +166,8 @@ filters! {
     }
 }
 
-/// A status of this kind: `failed`, `read`, …
+/// A status of this kind: `failed`, `read`, … A payment's statuses have these names, too, and
+/// [`payment`](crate::model::StatusUpdate::payment) then.
 ///
 /// ```
 /// use whatsapp_signals::event::MessageStatusChanged;

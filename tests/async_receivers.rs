@@ -120,7 +120,7 @@ fn t39_t66_a_plain_send_says_that_it_cannot_wait() {
     assert!(
         failure
             .to_string()
-            .ends_with(" of signal tick is async and needs asend")
+            .ends_with(" of signal tick is async and needs asend, dispatch_async or process_async")
     );
     assert!(failure.error().is_none() && failure.panic_message().is_none());
     assert_eq!(log.take(), ["sync"], "as at any failure");

@@ -117,7 +117,7 @@ fn a_webhook_is_a_span_with_its_failures_and_its_counts() {
         ),
         (
             "ERROR",
-            r#"of signal message_received is async and needs asend event=0 signal="message_received" receiver="tracing::waits""#,
+            r#"of signal message_received is async and needs asend, dispatch_async or process_async event=0 signal="message_received" receiver="tracing::waits""#,
             "",
         ),
         (

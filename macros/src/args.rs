@@ -98,10 +98,14 @@ impl Args {
         } else if name == "filter" {
             &mut self.filter
         } else {
-            return Err(Error::new(
-                name.span(),
-                format!("unknown option `{name}`, expected `order`, `uid`, `filter` or `crate`"),
-            ));
+            let django = match &*name.to_string() {
+                "dispatch_uid" => "; Django's `dispatch_uid` is `uid` here",
+                "sender" => "; there is no sender here, but a `filter`",
+                _ => "",
+            };
+            let expected = "expected `order`, `uid`, `filter` or `crate`";
+            let message = format!("unknown option `{name}`, {expected}{django}");
+            return Err(Error::new(name.span(), message));
         };
         input.parse::<Token![=]>()?;
         set(slot, input.parse()?, name.span(), &name)

@@ -309,7 +309,8 @@ impl<T: 'static> Signal<T> {
     }
 
     /// Delivers to nobody, in any thread, until the guard is dropped; nested
-    /// guards count. Meant for tests and imports.
+    /// guards count. Meant for tests and imports. Tests run at once, so those that
+    /// mute one signal should take turns.
     ///
     /// # Examples
     ///

@@ -210,7 +210,7 @@ impl fmt::Display for Failure {
         let what = match self.0.cause {
             Cause::Error(_) => "failed",
             Cause::Panic(_) => "panicked",
-            Cause::NeedsAsend => "is async and needs asend",
+            Cause::NeedsAsend => "is async and needs asend, dispatch_async or process_async",
         };
         let receiver = &self.0.receiver;
         write!(

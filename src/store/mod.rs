@@ -3,7 +3,7 @@
 //!
 //! A [`Store`] is an inbox (which webhooks came, and which of their events are
 //! finished) and records (messages, contacts, signups). [`MemoryStore`] keeps
-//! both as long as the program runs, [`SqliteStore`] (feature `sqlite`) in a
+//! both as long as the program runs, `SqliteStore` (feature `sqlite`) in a
 //! file. [`StoreExt`] is how a program reads them:
 //!
 //! ```
