@@ -79,7 +79,7 @@ pub use webhook::{
 /// # When a receiver is not called
 ///
 /// Its crate may not be linked: see
-/// [`use handlers as _;`](crate#use-handlers-as-_), and print
+/// [my receivers are not called](crate#my-receivers-are-not-called), and print
 /// [`receivers`]. A library that is loaded while the program runs comes too
 /// late for signals that were already used.
 pub use whatsapp_signals_macros::receiver;

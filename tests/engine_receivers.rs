@@ -181,7 +181,7 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
                     "fired 2 duplicate 0 unrecognized 0 failed 2"
                 );
                 assert_eq!((outcome.unfinished(), outcome.should_retry()), (2, true));
-                assert_eq!(outcome.failures()[1].event, 1);
+                assert_eq!((outcome.failures()[1].event, outcome.unheard()), (1, 0));
                 assert_eq!(done(), [with(good, "wamid.0"), with(good, "wamid.1")]);
 
                 // It fails again, and the other one is left alone.
@@ -190,6 +190,7 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
 
                 mend();
                 let outcome = engine.process(&body).unwrap();
+                assert_eq!(outcome.unheard(), 0);
                 assert_eq!(
                     line(&outcome),
                     "fired 2 duplicate 0 unrecognized 0 failed 0"
@@ -412,6 +413,24 @@ fn nor_those_that_were_finished_after_it_had_died() {
         assert!(engine.requeue(&letters[0].key).unwrap());
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
         assert_eq!(done().len(), 1, "the odd one alone");
+    });
+}
+
+#[test]
+fn what_nobody_hears_is_counted_and_finished() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let silence = MESSAGE_RECEIVED.mute();
+        let outcome = engine.process(&messages(0..2)).unwrap();
+        assert_eq!((outcome.fired(), outcome.unheard()), (2, 2));
+        drop(silence);
+        let mut outcome = engine.process(&messages(0..3)).unwrap();
+        assert_eq!((outcome.duplicate(), outcome.unheard()), (2, 0));
+        let silence = MESSAGE_RECEIVED.mute();
+        outcome += engine.process(&messages(3..4)).unwrap();
+        drop(silence);
+        assert_eq!(outcome.unheard(), 1);
+        assert_eq!(done().len(), 2, "both heard the third");
     });
 }
 

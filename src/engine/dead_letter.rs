@@ -5,8 +5,9 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+use super::retry::stored_batch;
 use super::unreadable::UNREADABLE;
-use super::{EngineError, WebhookEngine, stored_batch};
+use super::{EngineError, WebhookEngine};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::store::{EventRecord, Mode, Progress, Store, StoreError, Transaction, transact};

@@ -31,8 +31,11 @@ mod claimer;
 mod dead_letter;
 mod error;
 mod outcome;
+mod prune;
 mod record;
+mod retry;
 mod run;
+mod sent;
 mod settings;
 #[cfg(feature = "signature")]
 mod signed;
@@ -40,18 +43,14 @@ mod single;
 mod unreadable;
 mod user;
 mod wait;
+mod watcher;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::event::{Event, MessageSent};
-use crate::model::Timestamp;
-use crate::signal::Report;
-use crate::store::{Lease, Mode, Store, StoreError, Transaction, WebhookId, transact};
+use crate::store::{Lease, Mode, Store, StoreError, Transaction, transact};
 use crate::trace;
-use crate::webhook::{ParseError, Parser};
 use claim::{Batch, Claim};
-use record::Recorder;
 use run::Run;
 use settings::Settings;
 use wait::{Wait, now};
@@ -99,8 +98,9 @@ pub use outcome::Outcome;
 ///   the last ones, before async receivers are waited for, and at the end of
 ///   each body; when the program is killed, receivers run again that succeeded
 ///   within 10 ms before the one that it was killed in. So what they do should
-///   be the same when done twice: [`dedup_key`](Event::dedup_key) is there to
-///   tell.
+///   be the same when done twice: [`dedup_key`](crate::Event::dedup_key) is there to
+///   tell. (A [`META_ERROR`](crate::signals::META_ERROR) has neither an id nor a time:
+///   one that comes by itself again is run again.)
 /// - A receiver that fails or panics gets the event again, when Meta repeats
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a
@@ -195,109 +195,8 @@ impl<S: Store> WebhookEngine<S> {
         Ok(self.run(wait, batch, claim).await?)
     }
 
-    /// Sends again what is not finished and nobody works on: what a crash or a
-    /// failed receiver left.
-    ///
-    /// Call it when the program starts, and every now and then.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails. A row that is damaged is told when all others have
-    /// had their turn; a body that this version of the crate cannot read
-    /// becomes a [`DeadLetter`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::atomic::{AtomicBool, Ordering};
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// static IS_UP: AtomicBool = AtomicBool::new(false);
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// fn forward(_: &MessageReceived) -> Result<(), &'static str> {
-    ///     IS_UP.load(Ordering::Relaxed).then_some(()).ok_or("the other side is down")
-    /// }
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
-    /// assert!(outcome.should_retry());
-    ///
-    /// IS_UP.store(true, Ordering::Relaxed);
-    /// let outcome = engine.retry_unfinished()?;
-    /// assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn retry_unfinished(&self) -> Result<Outcome, EngineError> {
-        now(self.retry_with(Wait::Never))
-    }
-
-    /// [`retry_unfinished`](Self::retry_unfinished), and waits for async
-    /// receivers, as [`process_async`](Self::process_async) does.
-    ///
-    /// # Errors
-    ///
-    /// As of [`retry_unfinished`](Self::retry_unfinished).
-    pub async fn retry_unfinished_async(&self) -> Result<Outcome, EngineError> {
-        self.retry_with(self.waiting()).await
-    }
-
     fn waiting(&self) -> Wait {
         Wait::Async(self.settings.blocking)
-    }
-
-    async fn retry_with(&self, wait: Wait) -> Result<Outcome, EngineError> {
-        let mut outcome = Outcome::default();
-        let mut damaged = None;
-        let mut after = WebhookId(i64::MIN);
-        loop {
-            let open = |tx: &mut dyn Transaction| tx.webhooks(after, true, 100);
-            let open = wait.block(|| transact(&self.store, Mode::Read, open))?;
-            for (id, webhook) in &open {
-                let is_free = webhook.lease.is_none_or(|lease| lease.until <= now_ms());
-                if is_free {
-                    match self.retry(wait, *id).await {
-                        Ok(retried) => outcome += retried,
-                        // It must not keep the others from their turn.
-                        Err(error) if error.is_of_webhook() => _ = damaged.get_or_insert(error),
-                        Err(error) => return Err(error),
-                    }
-                } else {
-                    outcome.unfinished += webhook.open as usize;
-                }
-            }
-            match open.last() {
-                Some((last, _)) => after = *last,
-                None => return damaged.map_or(Ok(outcome), Err),
-            }
-        }
-    }
-
-    async fn retry(&self, wait: Wait, id: WebhookId) -> Result<Outcome, EngineError> {
-        let body = wait.block(|| transact(&self.store, Mode::Read, |tx| tx.body(id)))?;
-        let Some(body) = body else {
-            return Ok(Outcome::default());
-        };
-        let batch = match stored_batch(&body) {
-            Ok(batch) => batch,
-            Err(error) => {
-                trace::unreadable(&error);
-                let is_buried = wait.block(|| self.bury_stored(id, &body))?;
-                return Ok(Outcome {
-                    dead: usize::from(is_buried),
-                    ..Outcome::default()
-                });
-            }
-        };
-        let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
-            unreadable::exhume(tx, id, &body)?;
-            claimer::claim_stored(tx, &self.settings, lease, batch, id)
-        };
-        Ok(self.run(wait, batch, claim).await?)
     }
 
     async fn run(
@@ -320,125 +219,6 @@ impl<S: Store> WebhookEngine<S> {
             Ok(outcome)
         };
         span.around(work).await
-    }
-
-    /// Stores a message that you sent, and fires
-    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT): Django's
-    /// `whatsapp_message_sent`. Statuses that have come already are the
-    /// message's.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails; then nothing is fired.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("It is ready"));
-    /// let report = engine.sent(&MessageSent::new(message.build()))?;
-    /// assert!(report.is_ok());
-    /// assert_eq!(engine.store().conversation(&ada, None, 50)?.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn sent(&self, event: &MessageSent) -> Result<Report, EngineError> {
-        now(self.sent_with(Wait::Never, event))
-    }
-
-    /// [`sent`](Self::sent), and waits for async receivers. Nobody is asked
-    /// again: what you sent is no webhook that comes once more.
-    ///
-    /// # Errors
-    ///
-    /// As of [`sent`](Self::sent).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_SENT};
-    ///
-    /// #[receiver(MESSAGE_SENT)]
-    /// async fn log(_event: &MessageSent) {}
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
-    /// # pollster::block_on(async {
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready"));
-    /// let report = engine.sent_async(&MessageSent::new(message.build())).await?;
-    /// assert_eq!((report.called(), report.is_ok()), (1, true));
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub async fn sent_async(&self, event: &MessageSent) -> Result<Report, EngineError> {
-        self.sent_with(self.waiting(), event).await
-    }
-
-    async fn sent_with(&self, wait: Wait, event: &MessageSent) -> Result<Report, EngineError> {
-        let record = |tx: &mut dyn Transaction| {
-            let mut recorder = Recorder::new(Timestamp::now());
-            recorder.record_sent(tx, &event.message)
-        };
-        wait.block(|| transact(&self.store, Mode::Durable, record))?;
-        let report = match wait {
-            Wait::Never => event.send_robust(),
-            Wait::Async(_) => event.asend_robust().await,
-        };
-        let failures = report.failures().iter();
-        failures.for_each(|failure| trace::failed(0, failure));
-        Ok(report)
-    }
-
-    /// Forgets what came longer ago than this and is finished: events, logged
-    /// webhooks, and statuses whose message never came. Messages, contacts and
-    /// signups stay, and so does what is not finished. Gives the number of
-    /// deleted rows.
-    ///
-    /// What is forgotten is handled anew should it come again, so do not go
-    /// below [`RETENTION`](Self::RETENTION).
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
-    /// assert_eq!(engine.prune(WebhookEngine::<MemoryStore>::RETENTION)?, 0);
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
-    /// ```
-    pub fn prune(&self, older_than: Duration) -> Result<usize, EngineError> {
-        let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
-        let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
-        let mut pruned = 0;
-        loop {
-            // In pieces, so that webhooks get their turn.
-            match transact(&self.store, Mode::Write, |tx| tx.prune(before, 1000))? {
-                0 => return Ok(pruned),
-                piece => pruned += piece,
-            }
-        }
-    }
-}
-
-/// The events of a body that was read before, whatever limit there was then; or
-/// of one that is an event which came by itself.
-fn stored_batch(body: &[u8]) -> Result<Batch, ParseError> {
-    let parser = Parser::new().max_len(usize::MAX);
-    match parser.parse(body) {
-        Ok(webhook) => Ok(Batch::new(webhook.into_events())),
-        Err(error) => single::read(body).ok_or(error),
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Outcome {
     pub(super) fired: usize,
     pub(super) duplicate: usize,
     pub(super) unrecognized: usize,
+    pub(super) unheard: usize,
     pub(super) unfinished: usize,
     pub(super) dead: usize,
     pub(super) failures: Vec<EventFailure>,
@@ -36,7 +37,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// How many events were sent to those of their receivers that had not
-    /// succeeded before.
+    /// succeeded before; also when they have none, or filters decline.
     #[must_use]
     pub fn fired(&self) -> usize {
         self.fired
@@ -53,6 +54,24 @@ impl Outcome {
     #[must_use]
     pub fn unrecognized(&self) -> usize {
         self.unrecognized
+    }
+
+    /// How many of the fired events nobody heard: there is no receiver of their signal, or it
+    /// is muted. They are finished all the same. If you expected one, its crate
+    /// [may not be linked](crate#my-receivers-are-not-called).
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(outcome.unheard(), 1);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    #[must_use]
+    pub fn unheard(&self) -> usize {
+        self.unheard
     }
 
     /// How many receivers failed, each counted once for each event.
@@ -118,6 +137,7 @@ impl AddAssign for Outcome {
         self.fired += other.fired;
         self.duplicate += other.duplicate;
         self.unrecognized += other.unrecognized;
+        self.unheard += other.unheard;
         self.unfinished += other.unfinished;
         self.dead += other.dead;
         self.failures.extend(other.failures);

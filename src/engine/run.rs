@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use super::claim::{Batch, Claim, Held, Job, Mark};
 use super::outcome::Outcome;
 use super::wait::Wait;
+use super::watcher::Watcher;
 use super::{Settings, now_ms};
 use crate::event::WebhookEvent;
-use crate::signal::{Cause, Failure, ReceiverId, Slots, Watch};
+use crate::signal::{Cause, Failure, ReceiverId};
 use crate::store::{
     EventRecord, Lease, Mode, Progress, Store, StoreError, Transaction, WebhookRecord, transact,
 };
@@ -24,11 +25,11 @@ pub(super) struct Run<'a> {
     wait: Wait,
     batch: &'a Batch,
     lease: Lease,
-    held: Vec<Held>,
+    pub(super) held: Vec<Held>,
     /// The receivers of the event at hand that have succeeded and are not
     /// marked, and those that have failed.
-    done: Vec<ReceiverId>,
-    failed: Vec<ReceiverId>,
+    pub(super) done: Vec<ReceiverId>,
+    pub(super) failed: Vec<ReceiverId>,
     marked_at: Instant,
     outcome: Outcome,
 }
@@ -107,12 +108,15 @@ impl<'a> Run<'a> {
         // An attempt is one of a receiver that could be called.
         let is_attempt = |failure: &Failure| !matches!(failure.cause(), Cause::NeedsAsend);
         let is_attempt = report.failures().iter().any(is_attempt);
+        // Those that had succeeded before are left out.
+        let is_unheard = report.is_unheard() && job.record.done.is_empty();
         let failures = EventFailure::all(job.event, report);
         self.outcome.failures.extend(failures);
         if let Some(error) = stopped {
             return Err(error);
         }
         self.outcome.fired += 1;
+        self.outcome.unheard += usize::from(is_unheard);
         if let WebhookEvent::Unrecognized(item) = event {
             trace::unrecognized(job.event, item);
             self.outcome.unrecognized += 1;
@@ -139,20 +143,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn push(&mut self, job: &Job) {
+    pub(super) fn push(&mut self, job: &Job) {
         self.held[job.held].marks.push(Mark {
             event: job.event,
             record: job.record.clone(),
         });
     }
 
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.marked_at.elapsed() >= MARK_EVERY
     }
 
     /// Writes down what events came to. The last time it also gives back what
     /// is held, and is what makes all of it durable.
-    fn mark(&mut self, mode: Mode) -> Result<(), StoreError> {
+    pub(super) fn mark(&mut self, mode: Mode) -> Result<(), StoreError> {
         let is_last = mode == Mode::Durable;
         let lease = Lease::new(self.lease.holder, self.settings.lease_until(now_ms()));
         let work = |tx: &mut dyn Transaction| {
@@ -272,59 +276,6 @@ fn is_all(webhook: &WebhookRecord, marks: &[Mark]) -> bool {
         && progress.all(|progress| progress == Progress::Finished)
 }
 
-fn names(ids: &mut Vec<ReceiverId>) -> impl Iterator<Item = String> {
+pub(super) fn names(ids: &mut Vec<ReceiverId>) -> impl Iterator<Item = String> {
     ids.drain(..).map(ReceiverId::into_owned)
-}
-
-/// Leaves out the receivers of an event that have succeeded before, and marks
-/// those that do now.
-struct Watcher<'r, 'a> {
-    run: &'r mut Run<'a>,
-    job: &'r mut Job,
-    /// The store failed, so that nobody else is called.
-    stopped: Option<StoreError>,
-    /// Somebody was left out who has not succeeded.
-    is_cut_short: bool,
-}
-
-impl Watcher<'_, '_> {
-    fn mark(&mut self) {
-        self.job.record.done.extend(names(&mut self.run.done));
-        self.run.push(self.job);
-        self.stopped = self.run.mark(Mode::Write).err();
-    }
-}
-
-impl Watch for Watcher<'_, '_> {
-    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
-        let done = &self.job.record.done;
-        if !done.is_empty() {
-            let receiver = slots.receiver_id(at);
-            if done.iter().any(|done| *done == receiver) {
-                return false;
-            }
-        }
-        let is_over = self.stopped.is_some() || self.run.held[self.job.held].is_lost;
-        self.is_cut_short |= is_over;
-        !is_over
-    }
-
-    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.run.done.push(slots.receiver_id(at));
-        if self.run.is_due() {
-            self.mark();
-        }
-    }
-
-    /// Those that wait may wait for long, or be dropped: those that are done
-    /// are marked first.
-    fn waits(&mut self) {
-        if !self.run.done.is_empty() {
-            self.mark();
-        }
-    }
-
-    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.run.failed.push(slots.receiver_id(at));
-    }
 }

@@ -178,8 +178,9 @@ pub trait Event: Sized + 'static {
     /// - for a call and its statuses: the call's id, and what happened to it;
     /// - for all else: a hash of the account, the time that Meta gave, and the
     ///   JSON, in which neither white space nor the order of members counts.
-    ///   Where Meta gives no time, two things that look alike have one key:
-    ///   two equal [`META_ERROR`](crate::signals::META_ERROR)s are not one.
+    ///   Where Meta gives no time, two things that look alike have one key: the
+    ///   second of two equal [`META_ERROR`](crate::signals::META_ERROR)s may be
+    ///   another error, so do not drop it.
     ///
     /// A wamid has the user's phone number in it: treat keys as personal data.
     ///

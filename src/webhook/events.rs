@@ -1,16 +1,16 @@
 //! The events of a webhook while it is being read, and what they have in
 //! common.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::header::Header;
 use super::item::Reader;
 use super::path::Path;
 use super::piece::Piece;
-use super::split::{Elements, Member, elements, members};
+use super::split::{Elements, Member, elements};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
-use crate::model::{Account, Identity, Ids, MessageId, RawJson, Timestamp};
+use crate::model::{Account, RawJson, Timestamp};
 use crate::signals::UNRECOGNIZED;
 
 /// What the items of one change share.
@@ -253,72 +253,4 @@ impl<'a> Events<'a> {
             raw: self.raw(piece),
         });
     }
-}
-
-/// What an odd item still tells of itself.
-#[derive(Default)]
-struct Header {
-    id: Option<MessageId>,
-    user: Option<Identity>,
-    timestamp: Option<Timestamp>,
-}
-
-impl Header {
-    fn read(item: Piece<'_>) -> Self {
-        let names = [
-            "id",
-            "timestamp",
-            "from",
-            "from_user_id",
-            "from_parent_user_id",
-            "wa_id",
-            "user_id",
-            "recipient_type",
-            "recipient_id",
-            "recipient_user_id",
-            "recipient_participant_id",
-            "participant_recipient_id",
-            "recipient_participant_user_id",
-        ];
-        let Ok(header) = members(item, names) else {
-            return Self::default();
-        };
-        let [
-            id,
-            timestamp,
-            from,
-            from_user,
-            from_parent,
-            wa_id,
-            user_id,
-            rest @ ..,
-        ] = header.known;
-        let [
-            kind,
-            to,
-            to_user,
-            participant,
-            participant_too,
-            participant_user,
-        ] = rest;
-        // Sent to a group, it names the group where else it names a user.
-        let is_group = readable::<Cow<'_, str>>(kind).is_some_and(|kind| kind == "group");
-        let to = to.filter(|_| !is_group);
-        let wa_id = [from, wa_id, participant, participant_too, to];
-        let user_id = [from_user, user_id, participant_user, to_user];
-        Self {
-            id: readable(id).filter(|id: &MessageId| !id.as_str().is_empty()),
-            user: Identity::from_ids(Ids {
-                wa_id: wa_id.into_iter().find_map(readable),
-                user_id: user_id.into_iter().find_map(readable),
-                parent_user_id: readable(from_parent),
-            }),
-            timestamp: readable(timestamp),
-        }
-    }
-}
-
-/// The scalar that a piece spells, if it does.
-pub(super) fn readable<'a, T: serde::Deserialize<'a>>(piece: Option<Piece<'a>>) -> Option<T> {
-    serde_json::from_str(piece?.get()).ok()
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::events::{Events, readable};
+use super::events::Events;
+use super::header::readable;
 use super::item::{FromItem, Item};
 use super::message;
 use super::split::{elements, members, object};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
-use super::events::{Events, Scope, Wanted, readable};
+use super::events::{Events, Scope, Wanted};
+use super::header::readable;
 use super::path::Path;
 use super::piece::Piece;
 use super::split::{Elements, Member, elements, members, members_of};

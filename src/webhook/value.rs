@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::cursor::{Cursor, once};
-use super::events::{Events, Scope, readable};
+use super::events::{Events, Scope};
+use super::header::readable;
 use super::item::{FromItem, Reader};
 use super::path::Path;
 use super::piece::Piece;

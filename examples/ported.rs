@@ -1,0 +1,64 @@
+//! The receivers of a Django app, ported: `MIGRATING.md` in one program.
+//!
+//! ```sh
+//! cargo run --example ported -- tests/payloads/text.json tests/payloads/flow-reply.json
+//! ```
+
+use std::error::Error;
+use std::{env, fs};
+
+use whatsapp_signals::event::{
+    CampaignCompleted, FlowCompleted, MessageReceived, MessageSent, UserSubscribed,
+};
+use whatsapp_signals::filter::is_text;
+use whatsapp_signals::model::{Campaign, Content, Identity, Message};
+use whatsapp_signals::signals::{
+    CAMPAIGN_COMPLETED, FLOW_COMPLETED, MESSAGE_RECEIVED, MESSAGE_SENT, USER_SUBSCRIBED,
+};
+use whatsapp_signals::store::MemoryStore;
+use whatsapp_signals::{BoxError, Event, WebhookEngine, receiver};
+
+#[receiver(MESSAGE_RECEIVED, uid = "on_message", filter = is_text)]
+fn on_message(event: &MessageReceived) {
+    let phone = event.message.from().and_then(|user| user.phone());
+    println!("{}: {}", phone.unwrap_or("nobody"), event.message.body());
+}
+
+#[receiver(FLOW_COMPLETED)]
+fn on_flow(event: &FlowCompleted) {
+    for (field, answer) in &event.response.data {
+        println!("{field} = {answer}");
+    }
+}
+
+#[receiver(USER_SUBSCRIBED)]
+fn on_subscribed(event: &UserSubscribed) {
+    let (contact, signup) = (&event.contact, &event.signup);
+    println!("{} through {}", contact.display_name(), signup.signup_id);
+}
+
+#[receiver(MESSAGE_SENT)]
+fn on_sent(event: &MessageSent) {
+    println!("sent {}", event.message.id);
+}
+
+#[receiver(CAMPAIGN_COMPLETED)]
+fn on_campaign(event: &CampaignCompleted) -> Result<(), BoxError> {
+    let (name, sent, failed) = (&event.campaign.name, event.sent, event.failed);
+    println!("{name}: {sent} sent, {failed} failed");
+    Ok(())
+}
+
+/// What the app's view did with each body, and its tasks did by themselves.
+fn main() -> Result<(), Box<dyn Error>> {
+    let engine = WebhookEngine::new(MemoryStore::new());
+    for file in env::args_os().skip(1) {
+        let outcome = engine.process(&fs::read(file)?)?;
+        println!("{outcome}");
+    }
+    let ada = Identity::from_phone("15550101001").ok_or("no phone number")?;
+    let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready")).build();
+    engine.sent(&MessageSent::new(message))?;
+    CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+    Ok(())
+}

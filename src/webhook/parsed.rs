@@ -1,0 +1,152 @@
+//! A webhook that was read.
+
+use super::report::DispatchReport;
+use crate::event::WebhookEvent;
+use crate::trace;
+
+/// A webhook that was read: its events, in the order of the body; those of one
+/// value by their lists, `messages` before `statuses` before the others.
+///
+/// # Examples
+///
+/// ```
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/flow-reply.json"))?;
+/// assert_eq!((webhook.entries(), webhook.events().len()), (1, 2));
+///
+/// for event in &webhook {
+///     println!("{} of {}", event.name(), event.partition_key());
+/// }
+/// let report = webhook.dispatch();
+/// assert_eq!(report.unheard(), 2, "nobody listens in this example");
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Webhook {
+    pub(super) events: Vec<WebhookEvent>,
+    pub(super) entries: usize,
+    pub(super) empty_entries: usize,
+    /// Items that were not read, since nobody hears them.
+    pub(super) skipped: usize,
+}
+
+impl Webhook {
+    /// What it tells.
+    #[must_use]
+    pub fn events(&self) -> &[WebhookEvent] {
+        &self.events
+    }
+
+    /// The events themselves, to be moved elsewhere.
+    #[must_use]
+    pub fn into_events(self) -> Vec<WebhookEvent> {
+        self.events
+    }
+
+    /// What it tells, event by event.
+    pub fn iter(&self) -> std::slice::Iter<'_, WebhookEvent> {
+        self.events.iter()
+    }
+
+    /// How many items its `entry` array has.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// How many of these have no changes.
+    #[must_use]
+    pub fn empty_entries(&self) -> usize {
+        self.empty_entries
+    }
+
+    /// Sends each event to the receivers of its signal, one event after the
+    /// other. A receiver that fails or panics stops nothing, and is in the
+    /// report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the database is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let report = whatsapp_signals::parse(body)?.dispatch();
+    ///
+    /// let failed = &report.failures()[0];
+    /// assert_eq!(failed.event, 0);
+    /// assert!(failed.failure.receiver().path().ends_with("fails"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the report holds the failures"]
+    pub fn dispatch(&self) -> DispatchReport {
+        trace::Webhook::new(&self.events).scope(|| {
+            let mut report = DispatchReport::new(self.skipped);
+            for event in &self.events {
+                report.add(event, event.dispatch());
+            }
+            trace::finished(&report);
+            report
+        })
+    }
+
+    /// [`dispatch`](Self::dispatch), and waits for async receivers: one event
+    /// after the other, and the async receivers of one event at once, as
+    /// [`asend_robust`](crate::Signal::asend_robust) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn answer(event: &MessageReceived) {
+    ///     assert_eq!(event.message.message_type(), "text");
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # pollster::block_on(async {
+    /// let webhook = parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(webhook.dispatch_async().await.called(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    #[must_use = "the report holds the failures"]
+    pub async fn dispatch_async(&self) -> DispatchReport {
+        let work = async {
+            let mut report = DispatchReport::new(self.skipped);
+            for event in &self.events {
+                report.add(event, event.dispatch_async().await);
+            }
+            trace::finished(&report);
+            report
+        };
+        trace::Webhook::new(&self.events).around(work).await
+    }
+}
+
+impl IntoIterator for Webhook {
+    type Item = WebhookEvent;
+    type IntoIter = std::vec::IntoIter<WebhookEvent>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.events.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Webhook {
+    type Item = &'a WebhookEvent;
+    type IntoIter = std::slice::Iter<'a, WebhookEvent>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
