@@ -16,7 +16,7 @@ use whatsapp_signals::signals::{
     CAMPAIGN_COMPLETED, FLOW_COMPLETED, MESSAGE_RECEIVED, MESSAGE_SENT, USER_SUBSCRIBED,
 };
 use whatsapp_signals::store::MemoryStore;
-use whatsapp_signals::{BoxError, Event, WebhookEngine, receiver};
+use whatsapp_signals::{Event, WebhookEngine, receiver};
 
 #[receiver(MESSAGE_RECEIVED, uid = "on_message", filter = is_text)]
 fn on_message(event: &MessageReceived) {
@@ -43,10 +43,9 @@ fn on_sent(event: &MessageSent) {
 }
 
 #[receiver(CAMPAIGN_COMPLETED)]
-fn on_campaign(event: &CampaignCompleted) -> Result<(), BoxError> {
+fn on_campaign(event: &CampaignCompleted) {
     let (name, sent, failed) = (&event.campaign.name, event.sent, event.failed);
     println!("{name}: {sent} sent, {failed} failed");
-    Ok(())
 }
 
 /// What the app's view did with each body, and its tasks did by themselves.
