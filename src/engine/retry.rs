@@ -18,7 +18,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// When the store fails. A row that is damaged is told when all others have
     /// had their turn; a body that this version of the crate cannot read
-    /// becomes a [`DeadLetter`].
+    /// becomes a [`DeadLetter`](super::DeadLetter).
     ///
     /// # Examples
     ///

@@ -41,21 +41,21 @@ impl Parser {
         self
     }
 
-    /// See [`parse`].
+    /// See [`parse`](super::parse).
     ///
     /// # Errors
     ///
-    /// See [`parse`].
+    /// See [`parse`](super::parse).
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
         read(body, Wanted::All).map_err(ParseError)
     }
 
-    /// See [`dispatch`].
+    /// See [`dispatch`](super::dispatch).
     ///
     /// # Errors
     ///
-    /// See [`parse`].
+    /// See [`parse`](super::parse).
     ///
     /// ```
     /// let parser = whatsapp_signals::Parser::new().max_len(100);
@@ -65,11 +65,11 @@ impl Parser {
         Ok(self.heard(body)?.dispatch())
     }
 
-    /// See [`dispatch_async`].
+    /// See [`dispatch_async`](super::dispatch_async).
     ///
     /// # Errors
     ///
-    /// See [`parse`].
+    /// See [`parse`](super::parse).
     ///
     /// ```
     /// # pollster::block_on(async {
