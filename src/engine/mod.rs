@@ -30,6 +30,7 @@ mod claim;
 mod claimer;
 mod dead_letter;
 mod error;
+mod marks;
 mod outcome;
 mod prune;
 mod record;

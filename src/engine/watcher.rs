@@ -1,14 +1,17 @@
 //! Who looks on while an event is delivered.
 
 use super::claim::Job;
-use super::run::{Run, names};
-use crate::signal::{Slots, Watch};
+use super::marks::Marks;
+use crate::signal::{ReceiverId, Slots, Watch};
 use crate::store::{Mode, StoreError};
 
 /// Leaves out the receivers of an event that have succeeded before, and marks
 /// those that do now.
 pub(super) struct Watcher<'r, 'a> {
-    pub(super) run: &'r mut Run<'a>,
+    pub(super) marks: &'r mut Marks<'a>,
+    /// Those that have succeeded and are not marked, and those that have failed.
+    pub(super) done: &'r mut Vec<ReceiverId>,
+    pub(super) failed: &'r mut Vec<ReceiverId>,
     pub(super) job: &'r mut Job,
     /// The store failed, so that nobody else is called.
     pub(super) stopped: Option<StoreError>,
@@ -18,9 +21,9 @@ pub(super) struct Watcher<'r, 'a> {
 
 impl Watcher<'_, '_> {
     fn mark(&mut self) {
-        self.job.record.done.extend(names(&mut self.run.done));
-        self.run.push(self.job);
-        self.stopped = self.run.mark(Mode::Write).err();
+        self.job.record.done.extend(names(self.done));
+        self.marks.push(self.job);
+        self.stopped = self.marks.write(Mode::Write).err();
     }
 }
 
@@ -33,14 +36,14 @@ impl Watch for Watcher<'_, '_> {
                 return false;
             }
         }
-        let is_over = self.stopped.is_some() || self.run.held[self.job.held].is_lost;
+        let is_over = self.stopped.is_some() || self.marks.held(self.job).is_lost;
         self.is_cut_short |= is_over;
         !is_over
     }
 
     fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.run.done.push(slots.receiver_id(at));
-        if self.run.is_due() {
+        self.done.push(slots.receiver_id(at));
+        if self.marks.is_due() {
             self.mark();
         }
     }
@@ -48,12 +51,16 @@ impl Watch for Watcher<'_, '_> {
     /// Those that wait may wait for long, or be dropped: those that are done
     /// are marked first.
     fn waits(&mut self) {
-        if !self.run.done.is_empty() {
+        if !self.done.is_empty() {
             self.mark();
         }
     }
 
     fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.run.failed.push(slots.receiver_id(at));
+        self.failed.push(slots.receiver_id(at));
     }
+}
+
+pub(super) fn names(ids: &mut Vec<ReceiverId>) -> impl Iterator<Item = String> {
+    ids.drain(..).map(ReceiverId::into_owned)
 }
