@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::claim::{Held, Job, Mark};
+use super::claim::{Batch, Claim, Held, Job, Mark};
 use super::outcome::Outcome;
 use super::wait::Wait;
 use super::{Settings, now_ms};
@@ -17,10 +17,9 @@ const MARK_EVERY: Duration = Duration::from_millis(10);
 /// What is held, and what is yet to be written down of it.
 pub(super) struct Marks<'a> {
     store: &'a dyn Store,
-    settings: &'a Settings,
-    wait: Wait,
-    /// Of the events.
-    keys: &'a [String],
+    pub(super) settings: &'a Settings,
+    pub(super) wait: Wait,
+    pub(super) batch: &'a Batch,
     lease: Lease,
     held: Vec<Held>,
     written_at: Instant,
@@ -29,25 +28,30 @@ pub(super) struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
+    /// Of what was claimed, with what is to be done.
     pub(super) fn new(
         store: &'a dyn Store,
         settings: &'a Settings,
         wait: Wait,
-        keys: &'a [String],
+        batch: &'a Batch,
         lease: Lease,
-        held: Vec<Held>,
-        outcome: Outcome,
-    ) -> Self {
-        Self {
+        claim: Claim,
+    ) -> (Self, Vec<Job>) {
+        let marks = Self {
             store,
             settings,
             wait,
-            keys,
+            batch,
             lease,
-            held,
+            held: claim.held,
             written_at: Instant::now(),
-            outcome,
-        }
+            outcome: Outcome {
+                duplicate: claim.duplicate,
+                unfinished: claim.busy,
+                ..Outcome::default()
+            },
+        };
+        (marks, claim.jobs)
     }
 
     /// The webhook of an event.
@@ -134,7 +138,7 @@ impl<'a> Marks<'a> {
         held: &Held,
     ) -> Result<(), StoreError> {
         for mark in &held.marks {
-            let key = &self.keys[mark.event];
+            let key = &self.batch.keys[mark.event];
             let Some(stored) = tx.event(key)?.filter(|stored| is_open(stored, held)) else {
                 continue;
             };
@@ -162,7 +166,7 @@ impl<'a> Marks<'a> {
     #[cold]
     fn leave_word(&self, tx: &mut dyn Transaction, held: &Held) -> Result<(), StoreError> {
         for mark in &held.marks {
-            let key = &self.keys[mark.event];
+            let key = &self.batch.keys[mark.event];
             if let Some(mut stored) = tx.event(key)?.filter(|stored| is_open(stored, held)) {
                 add_done(&mut stored, mark.record.done.clone());
                 tx.put_event(key, &stored)?;

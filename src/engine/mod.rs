@@ -52,6 +52,7 @@ use std::time::SystemTime;
 use crate::store::{Lease, Mode, Store, StoreError, Transaction, transact};
 use crate::trace;
 use claim::{Batch, Claim};
+use marks::Marks;
 use run::Run;
 use settings::Settings;
 use wait::{Wait, now};
@@ -214,8 +215,8 @@ impl<S: Store> WebhookEngine<S> {
             for job in &mut claim.jobs {
                 std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
             }
-            let (run, jobs) = Run::new(&self.store, &self.settings, wait, &batch, lease, claim);
-            let outcome = run.deliver(jobs).await?;
+            let (marks, jobs) = Marks::new(&self.store, &self.settings, wait, &batch, lease, claim);
+            let outcome = Run::new(marks).deliver(jobs).await?;
             trace::processed(&outcome);
             Ok(outcome)
         };

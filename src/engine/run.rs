@@ -1,21 +1,17 @@
 //! One run over the events of a webhook: deliver, and mark what is finished.
 
-use super::Settings;
-use super::claim::{Batch, Claim, Job};
+use super::claim::Job;
 use super::marks::Marks;
 use super::outcome::Outcome;
 use super::wait::Wait;
 use super::watcher::{Watcher, names};
 use crate::event::WebhookEvent;
 use crate::signal::{Cause, Failure, ReceiverId};
-use crate::store::{Lease, Mode, Progress, Store, StoreError};
+use crate::store::{Mode, Progress, StoreError};
 use crate::trace;
 use crate::webhook::EventFailure;
 
 pub(super) struct Run<'a> {
-    settings: &'a Settings,
-    wait: Wait,
-    batch: &'a Batch,
     marks: Marks<'a>,
     /// The receivers of the event at hand that have succeeded and are not
     /// marked, and those that have failed.
@@ -24,36 +20,12 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        store: &'a dyn Store,
-        settings: &'a Settings,
-        wait: Wait,
-        batch: &'a Batch,
-        lease: Lease,
-        claim: Claim,
-    ) -> (Self, Vec<Job>) {
-        let outcome = Outcome {
-            duplicate: claim.duplicate,
-            unfinished: claim.busy,
-            ..Outcome::default()
-        };
-        let run = Self {
-            settings,
-            wait,
-            batch,
-            marks: Marks::new(
-                store,
-                settings,
-                wait,
-                &batch.keys,
-                lease,
-                claim.held,
-                outcome,
-            ),
+    pub(super) fn new(marks: Marks<'a>) -> Self {
+        Self {
+            marks,
             done: Vec::new(),
             failed: Vec::new(),
-        };
-        (run, claim.jobs)
+        }
     }
 
     /// Delivers all jobs. Whatever happens, what was not marked is done again
@@ -68,7 +40,7 @@ impl<'a> Run<'a> {
     async fn deliver_one(&mut self, mut job: Job) -> Result<(), StoreError> {
         let is_suspect = self.marks.held(&job).is_suspect;
         if is_suspect {
-            if job.record.attempts >= self.settings.max_attempts {
+            if job.record.attempts >= self.marks.settings.max_attempts {
                 self.marks.outcome.dead += 1;
                 job.record.progress = Progress::Dead;
                 self.marks.push(&job);
@@ -84,7 +56,7 @@ impl<'a> Run<'a> {
         }
         self.done.clear();
         self.failed.clear();
-        let (event, wait) = (&self.batch.events[job.event], self.wait);
+        let (event, wait) = (&self.marks.batch.events[job.event], self.marks.wait);
         let mut watch = Watcher {
             marks: &mut self.marks,
             done: &mut self.done,
@@ -122,7 +94,7 @@ impl<'a> Run<'a> {
             job.record.failed = names(&mut self.failed).collect();
             job.record.attempts += u32::from(is_attempt && !is_suspect);
             let is_tried = is_attempt && !is_cut_short;
-            if is_tried && job.record.attempts >= self.settings.max_attempts {
+            if is_tried && job.record.attempts >= self.marks.settings.max_attempts {
                 job.record.progress = Progress::Dead;
                 self.marks.outcome.dead += 1;
             } else {
