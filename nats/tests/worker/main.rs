@@ -1,0 +1,108 @@
+//! From the stream to the receivers.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod dead_letters;
+mod delivery;
+mod stopping;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::HashMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use support::{Server, body, until, webhook};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::receiver;
+use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals_nats::async_nats::{ConnectOptions, jetstream};
+use whatsapp_signals_nats::{
+    DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError, ensure_stream,
+};
+
+/// The wamids that a user's receivers were called with, in order. Each test has
+/// users of its own.
+static CALLED: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
+
+/// How often it was called with this one before.
+fn note(event: &MessageReceived) -> usize {
+    let user = event.message.user.as_ref().unwrap();
+    let wamid = event.message.id.as_str();
+    let mut called = CALLED.lock();
+    let called = called.get_or_insert_default();
+    let called = called.entry(user.wa_id().unwrap().to_string()).or_default();
+    called.push(wamid.to_owned());
+    called.iter().filter(|other| *other == wamid).count() - 1
+}
+
+fn called(user: &str) -> Vec<String> {
+    let called = CALLED.lock();
+    let called = called.as_ref().and_then(|called| called.get(user));
+    called.cloned().unwrap_or_default()
+}
+
+/// Does what the message says.
+#[receiver(MESSAGE_RECEIVED, uid = "obedient")]
+fn obey(event: &MessageReceived) -> Result<(), &'static str> {
+    let before = note(event);
+    let (what, much) = event.message.body().split_once(' ').unwrap_or_default();
+    let much: usize = much.parse().unwrap_or_default();
+    match what {
+        "fail" if before < much => Err("as it was told"),
+        "panic" if before < much => std::panic::resume_unwind(Box::new("as it was told")),
+        "sleep" => {
+            thread::sleep(Duration::from_millis(much as u64));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits for one of the runtime's threads for blocking work.
+#[receiver(MESSAGE_RECEIVED, filter = |event| event.message.body() == "block")]
+async fn block(_event: &MessageReceived) -> Result<(), tokio::task::JoinError> {
+    tokio::task::spawn_blocking(|| thread::sleep(Duration::from_millis(20))).await
+}
+
+/// An async receiver, which waits in another way.
+#[receiver(MESSAGE_RECEIVED, uid = "async", filter = |event| event.message.body() == "wait")]
+async fn wait(_event: &MessageReceived) {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
+/// A worker that runs until it is stopped.
+struct Running {
+    stop: oneshot::Sender<()>,
+    work: JoinHandle<Result<(), WorkerError>>,
+}
+
+impl Running {
+    fn start(worker: Worker) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let until = async { _ = stopped.await };
+        let work = tokio::spawn(worker.run(until));
+        Self { stop, work }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.work.await.unwrap().unwrap();
+    }
+}
+
+/// A worker that does not wait for long.
+fn hasty(stream: &EventStream) -> Worker {
+    Worker::new(stream)
+        .backoff(Duration::from_millis(100), Duration::from_millis(200))
+        .ack_wait(Duration::from_secs(2))
+        .max_deliveries(3)
+}
+
+async fn publish(stream: &EventStream, messages: &[(&str, &str, &str)]) -> Published {
+    let webhook = webhook(&body(messages.iter().copied()));
+    Relay::new(stream).publish(&webhook).await.unwrap()
+}

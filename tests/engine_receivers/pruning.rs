@@ -1,0 +1,92 @@
+//! What is kept, and for how long.
+
+use super::*;
+
+#[test]
+fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.log_webhooks(true);
+        let body = messages(0..2);
+        for _ in 0..2 {
+            assert!(!engine.process(&body).unwrap().should_retry());
+        }
+        let logged = engine.store().webhooks(None, 9).unwrap();
+        assert_eq!(logged.len(), 2, "what comes again is logged again");
+        assert!(
+            logged
+                .iter()
+                .all(|webhook| webhook.body == body && webhook.open == 0)
+        );
+        let later = engine.store().webhooks(Some(logged[0].id), 9).unwrap();
+        assert_eq!(later, logged[1..]);
+        assert!(!format!("{logged:?}").contains("wamid"), "no personal data");
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+
+        assert_eq!(engine.prune(Duration::from_secs(3600)).unwrap(), 0);
+        assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+    });
+}
+
+#[test]
+fn a_retry_leaves_out_what_was_finished_and_pruned_since() {
+    let _turn = turn();
+    for attempts in [1, 20] {
+        with_each_store(|engine| {
+            let engine = engine.max_attempts(attempts);
+            fail("odd", Fails::Error);
+            let body = items("messages", &[GOOD, ODD]);
+            assert_eq!(engine.process(&body).unwrap().failed(), 1);
+            std::thread::sleep(Duration::from_millis(1100));
+            assert_eq!(engine.prune(Duration::ZERO).unwrap(), 1);
+            mend();
+            done();
+            for letter in engine.dead_letters(9).unwrap() {
+                assert!(engine.requeue(&letter.key).unwrap());
+            }
+            assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+            assert_eq!(done().len(), 1, "the odd one alone");
+        });
+    }
+}
+
+#[test]
+fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let error = value("messages", ERRORS);
+        assert_eq!(engine.process(&error).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..9)).unwrap().fired(), 9);
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(engine.process(&error).unwrap().fired(), 1);
+        assert_eq!(engine.prune(Duration::ZERO).unwrap(), 9);
+    });
+}
+
+#[test]
+fn what_is_pruned_is_forgotten_and_what_is_not_finished_stays() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        fail("second", Fails::Error);
+        assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
+        mend();
+        // Whole seconds: what is of this second is not older than it.
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(engine.prune(Duration::from_secs(0)).unwrap(), 1);
+        done();
+        assert_eq!(engine.process(&messages(0..2)).unwrap().fired(), 2);
+        let again = [
+            with("first", "wamid.0"),
+            with("second", "wamid.0"),
+            with("second", "wamid.1"),
+        ];
+        assert_eq!(done(), again);
+        let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
+        assert_eq!(
+            engine.store().conversation(&user, None, 9).unwrap().len(),
+            2
+        );
+        assert_eq!(engine.store().unread_count(&user).unwrap(), 2);
+    });
+}

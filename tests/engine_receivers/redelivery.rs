@@ -1,0 +1,163 @@
+//! Webhooks and errors that come again.
+
+use super::*;
+
+#[test]
+fn a_webhook_that_comes_again_runs_nothing() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let body = messages(0..3);
+        let outcome = engine.process(&body).unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 3 duplicate 0 unrecognized 0 failed 0"
+        );
+        assert_eq!(done().len(), 6);
+        for _ in 0..2 {
+            let outcome = engine.process(&body).unwrap();
+            assert_eq!(
+                line(&outcome),
+                "fired 0 duplicate 3 unrecognized 0 failed 0"
+            );
+            assert!(!outcome.should_retry());
+            assert_eq!(done(), []);
+        }
+        assert_eq!(
+            engine.store().webhooks(None, 9).unwrap(),
+            [],
+            "nothing is left"
+        );
+        assert_eq!(
+            line(&engine.retry_unfinished().unwrap()),
+            "fired 0 duplicate 0 unrecognized 0 failed 0"
+        );
+    });
+}
+
+#[test]
+fn what_comes_again_in_other_company_is_known_one_by_one() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        assert_eq!(engine.process(&messages(0..2)).unwrap().fired(), 2);
+        let outcome = engine.process(&messages(1..4)).unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 2 duplicate 1 unrecognized 0 failed 0"
+        );
+        assert_eq!(engine.process(&messages(0..4)).unwrap().duplicate(), 4);
+        assert_eq!(done().len(), 8);
+    });
+}
+
+#[test]
+fn what_is_in_one_body_twice_runs_once() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let outcome = engine.process(&items("messages", &[GOOD, GOOD])).unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 1 duplicate 1 unrecognized 0 failed 0"
+        );
+        assert_eq!(
+            done(),
+            [with("first", "wamid.A"), with("second", "wamid.A")]
+        );
+    });
+}
+
+#[test]
+fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
+    let _turn = turn();
+    for fails in [Fails::Error, Fails::Panic] {
+        for (bad, good) in [("first", "second"), ("second", "first")] {
+            with_each_store(|engine| {
+                fail(bad, fails);
+                let body = messages(0..2);
+                let outcome = engine.process(&body).unwrap();
+                assert_eq!(
+                    line(&outcome),
+                    "fired 2 duplicate 0 unrecognized 0 failed 2"
+                );
+                assert_eq!((outcome.unfinished(), outcome.should_retry()), (2, true));
+                assert_eq!((outcome.failures()[1].event, outcome.unheard()), (1, 0));
+                assert_eq!(done(), [with(good, "wamid.0"), with(good, "wamid.1")]);
+
+                // It fails again, and the other one is left alone.
+                assert_eq!(engine.process(&body).unwrap().failed(), 2);
+                assert_eq!(done(), []);
+
+                mend();
+                let outcome = engine.process(&body).unwrap();
+                assert_eq!(outcome.unheard(), 0);
+                assert_eq!(
+                    line(&outcome),
+                    "fired 2 duplicate 0 unrecognized 0 failed 0"
+                );
+                assert_eq!(done(), [with(bad, "wamid.0"), with(bad, "wamid.1")]);
+                assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+                assert_eq!(done(), []);
+            });
+        }
+    }
+}
+
+#[test]
+fn an_error_without_a_name_that_happens_again_is_another_one() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let body = value("messages", ERRORS);
+        for _ in 0..3 {
+            let outcome = engine.process(&body).unwrap();
+            assert_eq!(
+                line(&outcome),
+                "fired 1 duplicate 0 unrecognized 0 failed 0"
+            );
+        }
+        fail("error", Fails::Error);
+        assert!(engine.process(&body).unwrap().should_retry());
+        mend();
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+    });
+}
+
+#[test]
+fn an_error_that_comes_with_what_came_before_has_come_before() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let message = |id| {
+            format!(
+                r#""messages":[{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"Hi"}}}}]"#
+            )
+        };
+        let body = |id| value("messages", &format!("{},{ERRORS}", message(id)));
+        fail("second", Fails::Error);
+        for _ in 0..3 {
+            assert!(engine.process(&body("A")).unwrap().should_retry());
+        }
+        mend();
+        assert_eq!(engine.process(&body("A")).unwrap().fired(), 1);
+        let told = done().iter().filter(|(name, _)| *name == "error").count();
+        assert_eq!(told, 1);
+        assert_eq!(
+            engine.process(&body("B")).unwrap().fired(),
+            2,
+            "in new company"
+        );
+        done();
+    });
+}
+
+#[test]
+fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.max_attempts(1);
+        let body = value("messages", ERRORS);
+        fail("error", Fails::Error);
+        assert_eq!(engine.process(&body).unwrap().dead(), 1);
+        mend();
+        assert_eq!(engine.process(&body).unwrap().fired(), 1);
+        assert_eq!(engine.dead_letters(9).unwrap(), []);
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}

@@ -1,0 +1,142 @@
+//! What has failed, and is tried again.
+
+use super::*;
+
+#[test]
+fn one_bad_event_leaves_its_neighbours_finished() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let body = items("messages", &[ODD, GOOD]);
+        fail("odd", Fails::Error);
+        let outcome = engine.process(&body).unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 2 duplicate 0 unrecognized 1 failed 1"
+        );
+        let outcome = engine.process(&body).unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 1 duplicate 1 unrecognized 1 failed 1"
+        );
+        mend();
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!(
+            line(&outcome),
+            "fired 1 duplicate 0 unrecognized 1 failed 0"
+        );
+        assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+    });
+}
+
+#[test]
+fn a_retry_runs_what_failed_with_the_stored_contact() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        fail("second", Fails::Error);
+        assert!(engine.process(&messages(0..2)).unwrap().should_retry());
+        assert_eq!(engine.retry_unfinished().unwrap().failed(), 2);
+        mend();
+        done();
+        let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
+        engine
+            .store()
+            .update_contact(&user, |c| c.labels.push("gravel".into()))
+            .unwrap();
+        let (sender, seen) = std::sync::mpsc::channel();
+        let connection = MESSAGE_RECEIVED.connect(move |event: &MessageReceived| {
+            let contact = event.contact.as_ref().unwrap();
+            sender
+                .send((contact.labels.clone(), contact.created_at))
+                .unwrap();
+        });
+        let outcome = engine.retry_unfinished().unwrap();
+        drop(connection);
+        assert_eq!(
+            line(&outcome),
+            "fired 2 duplicate 0 unrecognized 0 failed 0"
+        );
+        assert_eq!(
+            done(),
+            [with("second", "wamid.0"), with("second", "wamid.1")]
+        );
+        for (labels, created_at) in seen {
+            assert_eq!(labels, ["gravel"]);
+            assert!(created_at.is_some());
+        }
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(
+            engine.store().unread_count(&user).unwrap(),
+            2,
+            "written down once"
+        );
+    });
+}
+
+#[test]
+fn many_unfinished_webhooks_are_all_retried_in_the_order_in_which_they_came() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        fail("first", Fails::Error);
+        for number in 0..250 {
+            assert!(
+                engine
+                    .process(&messages(number..number + 1))
+                    .unwrap()
+                    .should_retry()
+            );
+        }
+        mend();
+        done();
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 250);
+        let expected: Vec<_> = (0..250)
+            .map(|n| with("first", &format!("wamid.{n}")))
+            .collect();
+        assert_eq!(done(), expected);
+    });
+}
+
+#[test]
+fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        engine
+            .store()
+            .transact(Mode::Write, &mut |tx| {
+                let webhook = WebhookRecord::new(Timestamp::now(), 1, None);
+                tx.add_webhook(&webhook, b"{").map(|_| ())
+            })
+            .unwrap();
+        fail("second", Fails::Error);
+        assert!(engine.process(&messages(0..1)).unwrap().should_retry());
+        mend();
+        done();
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!(outcome.dead(), 1, "and it is told of");
+        assert_eq!(done(), [with("second", "wamid.0")]);
+    });
+}
+
+#[test]
+fn events_that_have_other_keys_by_now_are_run_under_those() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        // What another version stored: a webhook with two open events, whose
+        // keys this version does not know.
+        let body = messages(0..2);
+        engine
+            .store()
+            .transact(Mode::Write, &mut |tx| {
+                let webhook = WebhookRecord::new(Timestamp::now(), 2, None);
+                let id = tx.add_webhook(&webhook, &body)?;
+                for key in ["old:0", "old:1"] {
+                    tx.add_event(key, &EventRecord::new(id, Timestamp::now()))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 2);
+        assert_eq!(done().len(), 4);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}

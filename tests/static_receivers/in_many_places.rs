@@ -1,0 +1,67 @@
+//! Modules, functions' bodies and other places.
+
+use super::*;
+
+static PLACES: Signal<Roll> = Signal::new("places");
+
+#[receiver(PLACES)]
+fn same_name(roll: &Roll) {
+    roll.add("outer");
+}
+
+mod inner {
+    mod deeper {
+        use super::super::super::Roll;
+
+        #[whatsapp_signals::receiver(super::super::PLACES)]
+        fn same_name(roll: &Roll) {
+            roll.add("deeper");
+        }
+    }
+}
+
+// Never called: what is written in a body is registered all the same.
+#[allow(dead_code)]
+fn a_function() {
+    #[receiver(PLACES)]
+    fn in_a_body(roll: &Roll) {
+        roll.add("in_a_body");
+    }
+    std::iter::once(()).for_each(|()| {
+        #[receiver(crate::in_many_places::PLACES)]
+        fn in_a_closure(roll: &Roll) {
+            roll.add("in_a_closure");
+        }
+    });
+}
+
+const _: () = {
+    #[receiver(PLACES)]
+    pub(super) fn in_a_const(roll: &Roll) {
+        roll.add("in_a_const");
+    }
+};
+
+#[test]
+fn t20_modules_bodies_and_constants_may_hold_receivers_also_of_one_name() {
+    let all = ["outer", "deeper", "in_a_body", "in_a_closure", "in_a_const"];
+    assert_eq!(who(&PLACES), all);
+    let [outer, deeper, ..] = &PLACES.receivers()[..] else {
+        panic!("more than two");
+    };
+    let here = module_path!();
+    assert_eq!(outer.path(), format!("{here}::same_name"));
+    assert_eq!(deeper.path(), format!("{here}::inner::deeper::same_name"));
+}
+
+#[test]
+fn a_signal_in_a_body_has_its_receivers_there() {
+    static LOCAL: Signal<Roll> = Signal::new("local");
+
+    #[receiver(LOCAL)]
+    fn local(roll: &Roll) {
+        roll.add("local");
+    }
+
+    assert_eq!(who(&LOCAL), ["local"]);
+}

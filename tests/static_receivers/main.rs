@@ -1,0 +1,50 @@
+//! `#[receiver]`: where it may be written, what it may be written on, and in
+//! which order its functions run and are listed.
+//!
+//! The payload is the list to which a receiver adds its name, so that tests
+//! share nothing.
+
+mod from_macros;
+mod in_lists;
+mod in_many_places;
+mod in_one_line;
+mod in_order;
+mod of_many_shapes;
+mod on_one_or_more_signals;
+mod through_another_name;
+mod under_conditions;
+mod with_filters;
+mod with_odd_names;
+mod with_outcomes;
+
+use std::cell::Cell;
+use std::error::Error;
+use std::io;
+use std::rc::Rc;
+use std::sync::Mutex;
+
+use whatsapp_signals::{ConnectOptions, ReceiverInfo, Signal, receiver, receivers};
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// The names of those who heard it.
+#[derive(Debug, Default)]
+struct Roll(Mutex<Vec<&'static str>>);
+
+impl Roll {
+    fn add(&self, name: &'static str) {
+        self.0.lock().expect("nobody panicked").push(name);
+    }
+}
+
+/// Who runs when the signal is sent.
+fn who(signal: &Signal<Roll>) -> Vec<&'static str> {
+    let roll = Roll::default();
+    assert!(signal.send_robust(&roll).is_ok());
+    roll.0.into_inner().expect("nobody panicked")
+}
+
+fn names(listed: &[ReceiverInfo]) -> Vec<&'static str> {
+    let paths = listed.iter().map(ReceiverInfo::path);
+    paths.filter_map(|path| path.rsplit("::").next()).collect()
+}
