@@ -1,9 +1,11 @@
 //! Contacts go to messages and statuses by their ids, never by their place.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use serde_json::{Value, json};
+use support::ways::events;
 use whatsapp_signals::event::WebhookEvent;
-use whatsapp_signals::parse;
 
 /// For each event, the name of the contact that it got.
 fn names(contacts: &Value, messages: &Value, statuses: &Value) -> Vec<Option<String>> {
@@ -15,8 +17,7 @@ fn names(contacts: &Value, messages: &Value, statuses: &Value) -> Vec<Option<Str
         WebhookEvent::MessageStatusChanged(event) => Some(event.contact),
         _ => None,
     };
-    parse(body.to_string().as_bytes())
-        .unwrap()
+    events(&body.to_string())
         .into_iter()
         .filter_map(name)
         .map(|contact| contact.map(|contact| contact.display_name().to_owned()))
@@ -93,6 +94,21 @@ fn an_item_that_names_nobody_gets_the_only_contact_when_it_is_the_only_item() {
 }
 
 #[test]
+fn so_does_a_call_that_names_nobody() {
+    let one = contact("a", &json!({"user_id": "US.1"}));
+    let call = json!({"id": "wacid.A", "event": "connect"});
+    let found = |calls: Value| {
+        let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+            "field": "calls", "value": {"contacts": [one], "calls": calls}}]}]});
+        let events = events(&body.to_string());
+        let name = |event: &WebhookEvent| Some(event.contact()?.display_name().to_owned());
+        events.iter().filter_map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(json!([call])), ["a"]);
+    assert_eq!(found(json!([call, call])), [""; 0]);
+}
+
+#[test]
 fn a_contact_listed_twice_to_the_letter_is_no_stray() {
     let body = |second: Value| {
         let messages = json!([
@@ -108,7 +124,7 @@ fn a_contact_listed_twice_to_the_letter_is_no_stray() {
             "field": "messages", "value": {"contacts": contacts, "messages": messages}}]}]})
     };
     let strays = |body: Value| {
-        let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+        let events = events(&body.to_string());
         events
             .iter()
             .filter(|event| event.name() == "unrecognized")
@@ -185,7 +201,7 @@ fn a_lone_contact_goes_to_nobody_else_in_a_group_and_to_no_error() {
 
     let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
         "field": "messages", "value": {"contacts": one, "errors": [{"code": 1}]}}]}]});
-    let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+    let events = events(&body.to_string());
     let [
         WebhookEvent::MetaError(error),
         WebhookEvent::Unrecognized(_),
@@ -203,7 +219,7 @@ fn what_stands_beside_a_lone_message_does_not_take_its_contact() {
             "contacts": [contact("a", &json!({"wa_id": "1"}))],
             "messages": [message(&json!({"from": "2"}))],
             "conversation_context": {"type": "summary"}, "errors": [{"code": 1}]}}]}]});
-    let events = parse(body.to_string().as_bytes()).unwrap().into_events();
+    let events = events(&body.to_string());
     let of_message = events[0].contact().unwrap();
     assert_eq!(of_message.display_name(), "a");
     assert!(events.iter().all(|event| event.name() != "unrecognized"));

@@ -7,6 +7,7 @@ pub(crate) mod engines;
 pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod odd;
+pub(crate) mod ways;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,75 @@
+//! Deep arrays, extreme numbers and strange texts.
+
+use super::*;
+
+#[test]
+fn row_25_a_deep_member_costs_nothing_or_its_item() {
+    let objects = r#"{"a":"#.repeat(200) + "0" + &"}".repeat(200);
+    for deep in [arrays(200), objects, arrays(1_000_000)] {
+        received(&welcome(&format!(r#""deep":{deep}"#)));
+        odd_message(&GOOD.replace(r#"{"body":"Hello"}"#, &deep), &Malformed);
+        let all = events(&messages(&[&form(&deep)]));
+        assert_eq!(names(&all), ["message_received", "unrecognized"]);
+        assert_eq!(all[1].dedup_key().len(), "unrecognized:".len() + 32);
+    }
+}
+
+#[test]
+fn row_26_an_extreme_number_costs_its_item_at_most() {
+    let (two_64, digits) = ("18446744073709551616", "9".repeat(5000));
+    for number in ["1e400", "-1e400", "1e-400", "-0", two_64, &digits] {
+        received(&welcome(&format!(r#""shiny":[{number}]"#)));
+        let id = format!(r#"{{"id":{number},"type":"request_welcome"}}"#);
+        odd_message(&id, &Malformed);
+        odd_value(r#""account_update""#, number, &Malformed);
+    }
+    // Out of range, it has no digits that could be looked at: unlike other odd
+    // times, it costs the message.
+    odd_message(&welcome(r#""timestamp":1e400"#), &Malformed);
+}
+
+#[test]
+fn row_27_an_escaped_nul_is_text_and_a_raw_one_is_not_json() {
+    let escaped = received(&GOOD.replace("Hello", r"a\u0000b"));
+    assert_eq!(escaped.message.text(), Some("a\0b"));
+    let raw = messages(&[&GOOD.replace("Hello", "a\0b")]);
+    assert!(matches!(refused(raw), NotJson { .. }));
+}
+
+#[test]
+fn row_28_half_an_emoji_costs_what_needs_it_as_text() {
+    for half in [r"\ud83d", r"\ude00", r"\ude00\ud83d"] {
+        odd_message(&GOOD.replace("Hello", half), &Malformed);
+        odd_message(&welcome(&format!(r#""{half}":1"#)), &Malformed);
+        received(&welcome(&format!(r#""shiny":{{"{half}":"{half}"}}"#)));
+        let member = format!(r#""{half}":{{}}"#);
+        odd_member(&member, &format!("[{half:?}]"), "{}", &UnknownMember);
+        let field = format!(r#"{{"field":"{half}","value":{{}}}}"#);
+        odd_change(&field, &Malformed);
+        let contact = format!(r#"{{"wa_id":"15550101001","profile":{{"name":"{half}"}}}}"#);
+        let contacts = list("contacts", &[&contact]);
+        odd_member(&contacts, ".contacts[0]", &contact, &Malformed);
+    }
+}
+
+#[test]
+fn row_29_strange_and_long_texts_arrive_unchanged() {
+    for text in [
+        "\u{202e}gnp.\u{2066}exe\u{2069}",
+        "👩\u{200d}👩\u{200d}👧\u{fe0f} \u{1f1fa}\u{1f1f8}",
+        "e\u{301} \u{e9} \u{212b} \u{2028}\u{feff}\u{fffd}\u{10ffff}",
+        &"ё".repeat(500_000),
+    ] {
+        let contact = format!(r#"{{"wa_id":"15550101001","profile":{{"name":"{text}"}}}}"#);
+        let message = GOOD.replace("Hello", text);
+        let lists = [list("contacts", &[contact]), list("messages", &[message])];
+        let event = last!(1, MessageReceived, value(&lists.join(",")));
+        assert_eq!(event.message.text(), Some(text));
+        assert_eq!(event.contact.unwrap().display_name(), text);
+    }
+    let key = "k".repeat(1_000_000);
+    let member = format!(r#""{key}":1"#);
+    received(&welcome(&member));
+    let path = format!(r#"["{}"…]"#, &key[..64]);
+    odd_member(&member, &path, "1", &UnknownMember);
+}

@@ -1,0 +1,237 @@
+//! Members that are unknown, of the wrong kind, or there twice.
+
+use super::*;
+
+#[test]
+fn an_unknown_field_beside_a_good_message() {
+    let value = r#"{"shiny": [1, 2]}"#;
+    let body = messages(&[GOOD]).replace(
+        r#"{"field":"messages""#,
+        &format!(r#"{{"field":"hologram_update","value":{value}}},{{"field":"messages""#),
+    );
+    let event = beside(&body, "0].value", value, &Reason::UnknownField);
+    assert_eq!(event.field.as_deref(), Some("hologram_update"));
+    assert_eq!(event.account.waba_id.as_ref().unwrap(), "900");
+}
+
+#[test]
+fn an_unknown_member_of_the_value_is_reported_item_by_item() {
+    let body = body(&format!(
+        r#""messages":[{GOOD}],"shiny":[{{"a":1}},2],"tint":null"#
+    ));
+    let odd = others(&body);
+    let seen: Vec<_> = odd
+        .iter()
+        .map(|odd| {
+            (
+                odd.path.trim_start_matches("entry[0].changes[0].value"),
+                odd.raw.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (".shiny[0]", r#"{"a":1}"#),
+            (".shiny[1]", "2"),
+            (".tint", "null")
+        ]
+    );
+    assert!(odd.iter().all(|odd| odd.reason == Reason::UnknownMember));
+}
+
+#[test]
+fn unknown_members_inside_known_items_are_in_the_raw_json_and_cost_nothing() {
+    let body =
+        messages(&[&GOOD.replace(r#""type":"text""#, r#""type":"text","shiny":{"a":[1e400]}"#)]);
+    assert_eq!(others(&body), []);
+    assert!(events(&body)[0].raw().as_str().contains("1e400"));
+}
+
+#[test]
+fn members_of_the_wrong_kind_are_reported_beside_a_good_message() {
+    for (name, odd) in [
+        ("statuses", "{}"),
+        ("contacts", "5"),
+        ("user_actions", r#""x""#),
+        ("user_actions", r#"{"timestamp":"1785000000"}"#),
+    ] {
+        let body = body(&format!(r#""messages":[{GOOD}],"{name}":{odd}"#));
+        beside(&body, &format!("0].value.{name}"), odd, &Reason::Malformed);
+    }
+    let body = messages(&[GOOD]).replace(r#"{"phone_number_id":"300"}"#, r#"["300"]"#);
+    beside(&body, "0].value.metadata", r#"["300"]"#, &Reason::Malformed);
+}
+
+#[test]
+fn a_list_that_is_null_is_an_empty_one() {
+    for name in ["statuses", "contacts", "errors", "user_actions"] {
+        let body = body(&format!(r#""messages":[{GOOD}],"{name}":null"#));
+        assert_eq!(others(&body), [], "{name}");
+    }
+}
+
+/// Only the field `standby` has a member of that name which is a value again.
+#[test]
+fn what_stands_by_does_so_in_its_own_field() {
+    let nested = format!(r#"{{"messages":[{GOOD}]}}"#);
+    let here = body(&format!(r#""messages":[{GOOD}],"standby":{nested}"#));
+    beside(&here, "0].value.standby", &nested, &Reason::UnknownMember);
+
+    let there = body(&format!(r#""shiny":1,"standby":{nested}"#));
+    let there = there.replace(r#""field":"messages""#, r#""field":"standby""#);
+    let names: Vec<_> = events(&there).iter().map(WebhookEvent::name).collect();
+    assert_eq!(names, ["unrecognized", "standby_message"]);
+}
+
+/// A derived struct would take the elements of an array for its fields.
+#[test]
+fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
+    for odd in [
+        r#"["wamid.ODD"]"#,
+        r#"{"id":"wamid.ODD","type":"text","text":["Hello"]}"#,
+        r#"{"id":"wamid.ODD","type":"request_welcome","context":["a","b",null,null,null]}"#,
+        r#"{"id":"wamid.ODD","type":"request_welcome","errors":[[1,"t",null,null,null,null]]}"#,
+        r#"{"id":"wamid.ODD","type":"request_welcome","context":{"referred_product":["a","b"]}}"#,
+        r#"{"id":"wamid.ODD","type":"order","order":{"product_items":[["a",1,2,"USD"]]}}"#,
+    ] {
+        odd_message(odd, &Reason::Malformed);
+    }
+}
+
+#[test]
+fn a_member_that_is_there_twice_is_odd_at_every_level() {
+    odd_message(
+        r#"{"id":"wamid.ODD","id":"wamid.ODD2","type":"request_welcome"}"#,
+        &Reason::Malformed,
+    );
+    let duplicate = |member: &str| Reason::Duplicate(member.into());
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#,
+        &duplicate("product"),
+    );
+    let twice = r#"{"messages":[],"messages":[]}"#;
+    let change = format!(r#"{{"field":"messages","value":{twice}}},"#);
+    let body = messages(&[GOOD]).replace(
+        r#"{"field":"messages""#,
+        &format!(r#"{change}{{"field":"messages""#),
+    );
+    beside(&body, "0].value", twice, &duplicate("messages"));
+
+    let twice = r#"{"id":"1","changes":[],"changes":[]}"#;
+    let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{twice},"#));
+    let odd = others(&body);
+    assert_eq!(
+        (odd[0].path.as_str(), &odd[0].reason),
+        ("entry[0]", &duplicate("changes"))
+    );
+    assert_eq!(odd[0].raw.as_str(), twice);
+}
+
+#[test]
+fn odd_entries_and_changes_beside_a_good_message() {
+    for odd in ["null", "[]", "5", r#""x""#, r#"{"changes":{}}"#] {
+        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{odd},"#));
+        let found = others(&body);
+        assert_eq!(
+            (found.len(), found[0].raw.as_str(), found[0].path.as_str()),
+            (1, odd, "entry[0]")
+        );
+    }
+    for odd in [
+        "null",
+        "[]",
+        r#"{"field":"messages"}"#,
+        r#"{"field":5,"value":{}}"#,
+        r#"{"field":"messages","value":null}"#,
+    ] {
+        let body = messages(&[GOOD]).replace(r#""changes":["#, &format!(r#""changes":[{odd},"#));
+        let found = others(&body);
+        assert_eq!((found.len(), found[0].raw.as_str()), (1, odd));
+        assert_eq!(found[0].path, "entry[0].changes[0]");
+    }
+    let body = messages(&[GOOD]).replace(
+        r#""changes":["#,
+        r#""changes":[{"field":"messages","value":[]},"#,
+    );
+    beside(&body, "0].value", "[]", &Reason::Malformed);
+    let body = messages(&[GOOD]).replace(r#""id":"900""#, r#""id":{"x":1}"#);
+    assert_eq!(others(&body)[0].path, "entry[0].id");
+}
+
+#[test]
+fn an_entry_without_changes_is_counted_and_its_other_members_are_reported() {
+    let body = messages(&[GOOD]).replace(
+        r#""entry":["#,
+        r#""entry":[{"id":"1"},{"id":"2","changes":[]},"#,
+    );
+    assert_eq!(others(&body), []);
+    let webhook = parse(body.as_bytes()).unwrap();
+    assert_eq!((webhook.entries(), webhook.empty_entries()), (3, 2));
+
+    for other in [
+        r#"{"id":"1","messaging":[{"a":1}]}"#,
+        r#"{"id":"1","changes":[],"messaging":[{"a":1}]}"#,
+    ] {
+        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{other},"#));
+        let odd = &others(&body)[0];
+        assert_eq!(odd.path, "entry[0].messaging[0]");
+        assert_eq!(
+            (odd.raw.as_str(), &odd.reason),
+            (r#"{"a":1}"#, &Reason::UnknownMember)
+        );
+        assert_eq!(odd.account.waba_id.as_ref().unwrap(), "1");
+    }
+}
+
+#[test]
+fn reasons_do_not_quote_what_users_write() {
+    let secret =
+        r#"{"id":"wamid.ODD","type":"text","text":{"body":["+15550101777"]},"referral":"Ada"}"#;
+    let event = odd_message(secret, &Reason::Malformed);
+    let shown = format!("{} {} {:?}", event.reason, event.path, event.raw);
+    assert!(
+        !shown.contains("15550101777") && !shown.contains("Ada"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn nothing_is_odd_about_a_body_with_several_kinds_of_items_in_one_value() {
+    let status = r#"{"id":"wamid.S","status":"read","timestamp":"1"}"#;
+    let body = body(&format!(
+        r#""statuses":[{status}],"messages":[{GOOD}],"in_app_signup":{{"wa_id":"1555","signup_id":"spring"}}"#
+    ));
+    let names: Vec<_> = events(&body).iter().map(WebhookEvent::name).collect();
+    assert_eq!(
+        names,
+        [
+            "message_received",
+            "message_status_changed",
+            "user_subscribed"
+        ]
+    );
+}
+
+#[test]
+fn unknown_members_outside_of_values_are_reported_too() {
+    let good = messages(&[GOOD]);
+    for (before, with, path) in [
+        (r#""entry":"#, r#""shiny":{"a":1},"entry":"#, "shiny"),
+        (
+            r#""id":"900""#,
+            r#""id":"900","shiny":{"a":1}"#,
+            "entry[0].shiny",
+        ),
+        (
+            r#""field":"#,
+            r#""shiny":{"a":1},"field":"#,
+            "entry[0].changes[0].shiny",
+        ),
+    ] {
+        let odd = others(&good.replace(before, with));
+        let [odd] = &odd[..] else { panic!("{odd:?}") };
+        assert_eq!((odd.path.as_str(), odd.raw.as_str()), (path, r#"{"a":1}"#));
+        assert_eq!(odd.reason, Reason::UnknownMember);
+    }
+}

@@ -1,0 +1,161 @@
+//! Messages, and what is within them.
+
+use super::*;
+
+#[test]
+fn an_unknown_message_type_beside_a_good_message_keeps_its_header() {
+    let odd = r#"{"id":"wamid.ODD","from":"15550101002","timestamp":"1785000001","type":"hologram","hologram":{}}"#;
+    let event = odd_message(odd, &Reason::UnknownType("hologram".into()));
+    assert_eq!(event.id.unwrap(), "wamid.ODD");
+    assert_eq!(event.user.unwrap().wa_id().unwrap(), "15550101002");
+    assert_eq!(event.timestamp.unwrap().as_secs(), 1_785_000_001);
+    assert_eq!(event.account.phone_number_id.as_ref().unwrap(), "300");
+}
+
+#[test]
+fn a_message_whose_text_is_no_text_beside_a_good_message() {
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"text","text":5}"#,
+        &Reason::Malformed,
+    );
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"text","text":{"body":{}}}"#,
+        &Reason::Malformed,
+    );
+}
+
+#[test]
+fn a_null_message_beside_a_good_message() {
+    odd_message("null", &Reason::Malformed);
+}
+
+#[test]
+fn a_lone_surrogate_in_another_message_beside_a_good_message() {
+    let odd = r#"{"id":"wamid.ODD","type":"text","text":{"body":"\ud83d"}}"#;
+    assert_eq!(
+        odd_message(odd, &Reason::Malformed).id.unwrap(),
+        "wamid.ODD"
+    );
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"text","\ud83d":1}"#,
+        &Reason::Malformed,
+    );
+}
+
+#[test]
+fn a_message_without_what_it_needs() {
+    let missing = |member: &str| Reason::Missing(member.into());
+    odd_message("{}", &missing("type"));
+    odd_message(r#"{"id":"wamid.ODD"}"#, &missing("type"));
+    odd_message(r#"{"type":"request_welcome"}"#, &missing("id"));
+    odd_message(r#"{"id":"","type":"request_welcome"}"#, &missing("id"));
+    odd_message(r#"{"id":"wamid.ODD","type":"image"}"#, &missing("image"));
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"image","image":null}"#,
+        &missing("image"),
+    );
+    odd_message(
+        r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"list_reply"}}"#,
+        &missing("list_reply"),
+    );
+}
+
+#[test]
+fn a_flow_answer_that_is_not_json_costs_the_flow_and_not_the_message() {
+    let odd = r#"{"id":"wamid.FLOW","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{"}}}"#;
+    let all = events(&messages(&[odd]));
+    assert!(
+        matches!(&all[..], [WebhookEvent::MessageReceived(message), WebhookEvent::Unrecognized(flow)]
+        if message.raw == flow.raw && flow.reason == Reason::Malformed)
+    );
+}
+
+#[test]
+fn a_timestamp_that_is_no_time_does_not_cost_the_message() {
+    for (json, expected) in [
+        (r#""1749416383""#, Some(1_749_416_383)),
+        ("1749416383", Some(1_749_416_383)),
+        ("-5", Some(-5)),
+        (r#""253402300800""#, Some(253_402_300_800)), // the year 10000
+        (r#""9223372036854775808""#, None),
+        ("18446744073709551616", None),
+        ("1749416383.5", None),
+        (r#""""#, None),
+        (r#""abc""#, None),
+        ("null", None),
+    ] {
+        let body = messages(&[&GOOD.replace(r#""1785000000""#, json)]);
+        let all = events(&body);
+        let [WebhookEvent::MessageReceived(event)] = &all[..] else {
+            panic!("{json}: {all:?}")
+        };
+        assert_eq!(
+            event.message.timestamp.map(Timestamp::as_secs),
+            expected,
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn ids_keep_their_digits_whether_strings_or_numbers() {
+    for (json, expected) in [
+        ("9007199254740993", "9007199254740993"), // beyond what a double can hold
+        ("18446744073709551615", "18446744073709551615"),
+        (r#""0001785""#, "0001785"),
+    ] {
+        let message = GOOD.replace(r#""15550101001""#, json);
+        let body = messages(&[&message]).replace(r#""id":"900""#, &format!(r#""id":{json}"#));
+        let all = events(&body);
+        let [WebhookEvent::MessageReceived(event)] = &all[..] else {
+            panic!("{json}: {all:?}")
+        };
+        assert_eq!(event.message.from().unwrap().wa_id().unwrap(), expected);
+        assert_eq!(event.account.waba_id.as_ref().unwrap(), expected);
+    }
+    // Rounded, it would be another id.
+    for json in ["18446744073709551616", "1.5", "1e3", "-0"] {
+        let odd = format!(r#"{{"id":{json},"type":"request_welcome"}}"#);
+        odd_message(&odd, &Reason::Malformed);
+    }
+}
+
+#[test]
+fn an_edit_of_an_edit_is_odd_and_never_the_end_of_the_stack() {
+    let depth = 50_000;
+    let edits =
+        r#"{"original_message_id":"wamid.A","message":{"type":"edit","edit":"#.repeat(depth);
+    let odd = format!(
+        r#"{{"id":"wamid.ODD","type":"edit","edit":{edits}{{}}{}}}"#,
+        "}}".repeat(depth)
+    );
+    let small_stack = std::thread::Builder::new().stack_size(1 << 20);
+    let test = move || odd_message(&odd, &Reason::UnknownType("edit".into()));
+    small_stack.spawn(test).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_text_in_the_place_of_an_id_is_not_copied_into_every_event() {
+    let odd = format!(
+        r#"{{"id":"{}","type":"request_welcome"}}"#,
+        "x".repeat(1025)
+    );
+    odd_message(&odd, &Reason::Malformed);
+    let longest = format!(
+        r#"{{"id":"{}","type":"request_welcome"}}"#,
+        "x".repeat(1024)
+    );
+    assert_eq!(events(&messages(&[&longest]))[0].name(), "message_received");
+}
+
+#[test]
+fn a_place_that_is_no_number_is_odd() {
+    for latitude in [r#""NaN""#, r#""inf""#, r#""1e999""#] {
+        odd_message(
+            &format!(
+                r#"{{"id":"w","type":"location","location":{{"latitude":{latitude},"longitude":0}}}}"#
+            ),
+            &Reason::Malformed,
+        );
+    }
+}
