@@ -35,6 +35,25 @@ pub(crate) const HEADROOM: usize = 4096;
 /// failed so often that it is not tried any more.
 ///
 /// Its [`payload`](Self::payload) is personal data, and `Debug` leaves it out.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals_nats::{DeadLetters, Envelope};
+///
+/// # async fn run(letters: &DeadLetters) -> Result<(), Box<dyn std::error::Error>> {
+/// for letter in letters.list(100).await? {
+///     match &letter.subject {
+///         Some(_) => {
+///             let event = Envelope::from_json(&letter.payload)?.event;
+///             println!("{} failed at a {}", letter.failed.join(", "), event.name());
+///         }
+///         None => println!("a body: {}", letter.reason),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter {

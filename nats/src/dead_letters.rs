@@ -108,6 +108,19 @@ impl DeadLetters {
     ///
     /// When the server cannot be reached, or the body still is no webhook. The letter
     /// stays then.
+    ///
+    /// ```no_run
+    /// use whatsapp_signals_nats::{DeadLetterError, DeadLetters};
+    ///
+    /// # async fn run(letters: &DeadLetters, sequence: u64) -> Result<(), DeadLetterError> {
+    /// match letters.requeue(sequence).await {
+    ///     Ok(is_there) => assert!(is_there),
+    ///     Err(DeadLetterError::Parse(error)) => println!("still no webhook: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn requeue(&self, sequence: u64) -> Result<bool, DeadLetterError> {
         let Some(letter) = self.get(sequence).await? else {
             return Ok(false);
@@ -150,6 +163,16 @@ impl DeadLetters {
     /// # Errors
     ///
     /// When the server cannot be reached.
+    ///
+    /// ```no_run
+    /// # use whatsapp_signals_nats::{DeadLetterError, DeadLetters};
+    /// # async fn run(letters: &DeadLetters) -> Result<(), DeadLetterError> {
+    /// for letter in letters.list(100).await? {
+    ///     assert!(letters.discard(letter.sequence).await?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn discard(&self, sequence: u64) -> Result<bool, DeadLetterError> {
         match self.dead.delete_message(sequence).await {
             Ok(is_deleted) => Ok(is_deleted),
@@ -171,6 +194,15 @@ fn is_missing(error: &DeleteMessageError) -> bool {
 }
 
 /// Why something could not be done with a dead letter.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::DeadLetterError;
+///
+/// let error = DeadLetterError::from(whatsapp_signals::parse(b"{").unwrap_err());
+/// assert_eq!(error.to_string(), "the body ends early, at line 1 column 1");
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DeadLetterError {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use whatsapp_signals::WebhookEvent;
 use whatsapp_signals::model::Timestamp;
+
+use crate::envelope_error::EnvelopeError;
 
 /// What lies in the queue: one event, as JSON, with what a worker must know
 /// about it.
@@ -70,6 +71,15 @@ struct Read<'a> {
 
 impl Envelope {
     /// An envelope for an event that was received just now.
+    ///
+    /// ```
+    /// use whatsapp_signals_nats::Envelope;
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let event = &webhook.events()[0];
+    /// assert_eq!(Envelope::new(event.clone()).key, event.dedup_key());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn new(event: WebhookEvent) -> Self {
         let received = Received::now();
@@ -85,6 +95,15 @@ impl Envelope {
     /// # Errors
     ///
     /// Those of `serde_json`, which an event does not cause.
+    ///
+    /// ```
+    /// use whatsapp_signals_nats::Envelope;
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let json = Envelope::new(webhook.into_events().remove(0)).to_json()?;
+    /// assert!(json.starts_with(br#"{"version":1,"key":"message_received:wamid."#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         write(&self.key, self.received_at, &self.event)
     }
@@ -95,6 +114,16 @@ impl Envelope {
     /// # Errors
     ///
     /// When it is no envelope, or a later version has written it.
+    ///
+    /// ```
+    /// use whatsapp_signals_nats::{Envelope, EnvelopeError};
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let envelope = Envelope::new(webhook.into_events().remove(0));
+    /// assert_eq!(Envelope::from_json(&envelope.to_json()?)?, envelope);
+    /// assert_eq!(Envelope::from_json(b"{}"), Err(EnvelopeError::NotAnEnvelope));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, EnvelopeError> {
         let Ok(Version { version }) = serde_json::from_slice(json) else {
             return Err(EnvelopeError::NotAnEnvelope);
@@ -159,31 +188,6 @@ impl std::fmt::Debug for Envelope {
             .field("signal", &self.event.name())
             .finish_non_exhaustive()
     }
-}
-
-/// Why something that lies in the queue could not be read.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals_nats::{Envelope, EnvelopeError};
-///
-/// let error = Envelope::from_json(br#"{"version": 7}"#).unwrap_err();
-/// assert_eq!(error, EnvelopeError::OtherVersion(7));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum EnvelopeError {
-    /// It is not JSON, or has no version.
-    #[error("not an envelope")]
-    NotAnEnvelope,
-    /// It has this version: the program that published it is newer than the worker,
-    /// which should be updated first.
-    #[error("an envelope of version {0}, which this worker does not know")]
-    OtherVersion(u32),
-    /// Its event is none that this version of the crate knows.
-    #[error("an envelope whose event cannot be read")]
-    Unreadable,
 }
 
 #[cfg(test)]

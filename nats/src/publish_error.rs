@@ -10,6 +10,22 @@ use whatsapp_signals::BoxError;
 /// Some events of a webhook are not in the stream, as far as the server has said.
 ///
 /// As text it quotes nothing of them.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals::Webhook;
+/// use whatsapp_signals_nats::{PublishErrorKind, Relay};
+///
+/// # async fn run(relay: &Relay, webhook: &Webhook) -> u16 {
+/// let Err(error) = relay.publish(webhook).await else { return 200 };
+/// assert!(error.stored() <= error.events());
+/// if error.kind() == PublishErrorKind::Full {
+///     eprintln!("more room is needed: {error}");
+/// }
+/// error.http_status()
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PublishError {
     pub(crate) stored: usize,
@@ -39,6 +55,16 @@ impl Error for PublishError {
 }
 
 /// What kept events out of the stream.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::PublishErrorKind;
+///
+/// let kinds = [PublishErrorKind::TimedOut, PublishErrorKind::Full];
+/// let texts = kinds.map(|kind| kind.to_string());
+/// assert_eq!(texts, ["the server has not answered in time", "the stream is full"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishErrorKind {

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{PublishAckFuture, PublishError as NatsPublishError};
+use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::publish::PublishAck;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use thiserror::Error;
 use tokio::time::timeout;
 use whatsapp_signals::{ParseError, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent};
 
@@ -19,6 +17,8 @@ use crate::dead_letter::{self, HEADROOM};
 use crate::envelope::{self, Received};
 use crate::message_id::message_id;
 use crate::publish_error::{Cause, PublishError};
+use crate::published::{Published, Tally};
+use crate::relay_error::RelayError;
 use crate::stream::EventStream;
 use crate::subject::subject_of;
 
@@ -64,42 +64,6 @@ impl fmt::Debug for Relay {
     }
 }
 
-/// What was published.
-///
-/// All of it is in the stream: the server has said so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Published {
-    /// How many events are stored.
-    pub stored: usize,
-    /// How many of these had been stored before.
-    pub duplicate: usize,
-}
-
-/// What has become of the events of a webhook so far.
-#[derive(Default)]
-struct Tally {
-    published: Published,
-    /// What kept the first of the others out.
-    cause: Option<Cause>,
-}
-
-impl Tally {
-    fn add(&mut self, answer: Result<PublishAck, NatsPublishError>) {
-        match answer {
-            Ok(ack) => {
-                self.published.stored += 1;
-                self.published.duplicate += usize::from(ack.duplicate);
-            }
-            Err(error) => self.refused(error.into()),
-        }
-    }
-
-    fn refused(&mut self, cause: Cause) {
-        self.cause.get_or_insert(cause);
-    }
-}
-
 impl Relay {
     /// A relay into this stream, with a deadline of 5 seconds.
     #[must_use]
@@ -115,6 +79,17 @@ impl Relay {
 
     /// How long a [`publish`](Self::publish) may take. Meta waits for about 10
     /// seconds.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use whatsapp_signals::Parser;
+    /// use whatsapp_signals_nats::{EventStream, Relay};
+    ///
+    /// # fn relay(stream: &EventStream) -> Relay {
+    /// let parser = Parser::new().max_len(1024 * 1024);
+    /// Relay::new(stream).deadline(Duration::from_secs(3)).parser(parser)
+    /// # }
+    /// ```
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -143,20 +118,22 @@ impl Relay {
     /// again. An event may be stored although the server's answer has not come. When one
     /// was refused and a later one of the same user was not, their order is the one in
     /// which they are stored in the end.
+    ///
+    /// ```no_run
+    /// # use whatsapp_signals_nats::Relay;
+    /// # async fn run(relay: &Relay) -> Result<(), Box<dyn std::error::Error>> {
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(relay.publish(&webhook).await?.stored, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
         let mut tally = Tally::default();
         let all = self.send_all(webhook, &mut tally);
         if timeout(self.deadline, all).await.is_err() {
-            tally.cause.get_or_insert_with(Cause::late);
+            tally.refused(Cause::late());
         }
-        match tally.cause {
-            None => Ok(tally.published),
-            Some(cause) => Err(PublishError {
-                stored: tally.published.stored,
-                events: webhook.events().len(),
-                cause,
-            }),
-        }
+        tally.into_result(webhook.events().len())
     }
 
     /// One event is sent after the other, and all answers are waited for at once: also
@@ -238,43 +215,6 @@ impl Relay {
         let letter = dead_letter::of_body(body, error);
         let subject = self.stream.config.dead_subject();
         self.stream.store(subject, letter, self.deadline).await
-    }
-}
-
-/// Why a body is not in the stream, or not all of it.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::{SignatureVerifier, parse_signed};
-/// use whatsapp_signals_nats::RelayError;
-///
-/// let verifier = SignatureVerifier::new("app secret")?;
-/// let forged = parse_signed(b"{}", "sha256=00", &verifier).unwrap_err();
-/// assert_eq!(RelayError::from(forged).http_status(), 401);
-/// # Ok::<(), whatsapp_signals::SignatureError>(())
-/// ```
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RelayError {
-    /// The body is not signed, or is no webhook. What is signed and no webhook is a
-    /// dead letter, unless it is too large or of another product of Meta's.
-    #[error(transparent)]
-    Signed(#[from] SignedError),
-    /// Not all of it is stored, and Meta is to send it again.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-}
-
-impl RelayError {
-    /// What to answer Meta: 401 for a wrong signature, 413 for what is too large,
-    /// 503 when it should come again, and else 200.
-    #[must_use]
-    pub fn http_status(&self) -> u16 {
-        match self {
-            Self::Signed(error) => error.http_status(),
-            Self::Publish(error) => error.http_status(),
-        }
     }
 }
 

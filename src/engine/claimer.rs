@@ -1,14 +1,14 @@
 //! How a webhook is claimed: who is new, who came before, and who holds what.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::claim::{Batch, Claim, Held, Job};
+use super::Settings;
+use super::claim::{Batch, Claim, Job};
+use super::holdings::{Holding, Holdings};
+use super::home::Home;
 use super::record::{Known, Recorder};
-use super::{Settings, now_ms};
 use crate::model::Timestamp;
-use crate::store::{
-    EventRecord, Lease, Progress, StoreError, Transaction, WebhookId, WebhookRecord,
-};
+use crate::store::{EventRecord, Lease, Progress, StoreError, Transaction, WebhookId};
 
 /// Claims a body that came. What is new of it is written down with it.
 pub(super) fn claim_body(
@@ -21,7 +21,7 @@ pub(super) fn claim_body(
     let mut claimer = Claimer::new(tx, settings, lease, batch, Home::Unstored(body));
     claimer.take()?;
     if settings.log_webhooks {
-        claimer.home()?;
+        claimer.store_home()?;
     }
     claimer.finish()
 }
@@ -35,52 +35,26 @@ pub(super) fn claim_stored(
     id: WebhookId,
 ) -> Result<Claim, StoreError> {
     let mut claimer = Claimer::new(tx, settings, lease, batch, Home::Stored(id));
-    match claimer.hold(id, true)? {
-        Holding::Held(_) => {
-            claimer.take()?;
-            claimer.add_missing(id)?;
-            claimer.finish()
-        }
-        Holding::Over | Holding::Busy => Ok(claimer.claim),
-    }
+    let Holding::Held(_) = claimer.holdings.hold(claimer.tx, id, true)? else {
+        return Ok(claimer.into_claim());
+    };
+    claimer.take()?;
+    claimer.add_missing(id)?;
+    claimer.finish()
 }
 
 /// Makes a [`Claim`] within one transaction.
 struct Claimer<'a> {
     tx: &'a mut dyn Transaction,
     settings: &'a Settings,
-    lease: Lease,
     batch: &'a Batch,
     now: Timestamp,
     home: Home<'a>,
     recorder: Recorder,
     claim: Claim,
-    /// The webhooks that were looked at.
-    seen: HashMap<WebhookId, Holding>,
+    holdings: Holdings,
     /// The events of a stored webhook that are not known.
     missing: Vec<usize>,
-}
-
-/// The webhook that new events belong to.
-#[derive(Clone, Copy)]
-enum Home<'a> {
-    /// It came, and is stored when something of it is new.
-    Unstored(&'a [u8]),
-    /// It came, and is stored by now.
-    New(WebhookId),
-    /// It was stored before. The events of others are not looked at.
-    Stored(WebhookId),
-}
-
-/// Who holds a webhook.
-#[derive(Clone, Copy)]
-enum Holding {
-    /// Nobody: nothing is left to do.
-    Over,
-    /// Somebody else.
-    Busy,
-    /// We do; this is its place among the held.
-    Held(usize),
 }
 
 /// Where an event stands.
@@ -107,13 +81,12 @@ impl<'a> Claimer<'a> {
         Self {
             tx,
             settings,
-            lease,
             batch,
             now,
             home,
             recorder: Recorder::new(now),
             claim: Claim::default(),
-            seen: HashMap::new(),
+            holdings: Holdings::new(lease),
             missing: Vec::new(),
         }
     }
@@ -147,7 +120,7 @@ impl<'a> Claimer<'a> {
     /// Makes a job of an event that is new, which is when it is written down.
     fn add_new(&mut self, event: usize, record: EventRecord) -> Result<(), StoreError> {
         let known = self.recorder.record(self.tx, &self.batch.events[event])?;
-        let held = self.held(record.webhook);
+        let held = self.holdings.own(record.webhook);
         self.add_job(event, held, record, known);
         Ok(())
     }
@@ -183,8 +156,8 @@ impl<'a> Claimer<'a> {
         }
         let holding = match record.progress {
             Progress::Dead => Holding::Over,
-            Progress::Finished => self.hold(record.webhook, false)?,
-            Progress::Open => self.hold(record.webhook, true)?,
+            Progress::Finished => self.holdings.hold(self.tx, record.webhook, false)?,
+            Progress::Open => self.holdings.hold(self.tx, record.webhook, true)?,
         };
         match (holding, record.progress) {
             (Holding::Busy, _) => Ok(Standing::Busy),
@@ -196,7 +169,7 @@ impl<'a> Claimer<'a> {
 
     /// Adds an event that is not known.
     fn add_event(&mut self, key: &str) -> Result<EventRecord, StoreError> {
-        let record = EventRecord::new(self.home()?, self.now);
+        let record = EventRecord::new(self.store_home()?, self.now);
         self.tx.add_event(key, &record)?;
         Ok(record)
     }
@@ -205,11 +178,10 @@ impl<'a> Claimer<'a> {
     /// happened again. Its company tells: with what came before it has come
     /// before. When it is alone, nobody can say, and it is better told twice.
     fn has_happened_again(&mut self) -> Result<bool, StoreError> {
-        let home = match self.home {
-            Home::Stored(_) => return Ok(false),
-            Home::Unstored(_) => None,
-            Home::New(id) => Some(id),
-        };
+        if matches!(self.home, Home::Stored(_)) {
+            return Ok(false);
+        }
+        let home = self.home.id();
         let mut is_alone = true;
         for (at, key) in self.batch.keys.iter().enumerate() {
             if !self.batch.repeats(at) {
@@ -233,7 +205,7 @@ impl<'a> Claimer<'a> {
             self.settings
                 .put_or_close(self.tx, before.webhook, &webhook)?;
         }
-        let record = EventRecord::new(self.home()?, self.now);
+        let record = EventRecord::new(self.store_home()?, self.now);
         self.tx.put_event(key, &record)?;
         Ok(Standing::New(record))
     }
@@ -255,84 +227,18 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
-    /// The webhook that new events belong to; it is stored if it is not yet.
-    fn home(&mut self) -> Result<WebhookId, StoreError> {
-        match self.home {
-            Home::New(id) | Home::Stored(id) => Ok(id),
-            Home::Unstored(body) => {
-                // Open until it is known how much is: an event of a webhook
-                // with nothing open is over, and may make room for others.
-                let webhook = WebhookRecord::new(self.now, 1, Some(self.lease));
-                let id = self.tx.add_webhook(&webhook, body)?;
-                self.home = Home::New(id);
-                Ok(id)
-            }
-        }
-    }
-
-    /// The place of a webhook that new events belong to.
-    fn held(&mut self, home: WebhookId) -> usize {
-        let holding = self.seen.get(&home).copied();
-        match holding.unwrap_or_else(|| self.add_held(home, false)) {
-            Holding::Held(held) => held,
-            Holding::Over | Holding::Busy => unreachable!("it was made or held just now"),
-        }
-    }
-
-    /// Holds a webhook, unless it is over or somebody else's. When nothing of
-    /// it is `wanted`, only one that was left behind with its lease: what is
-    /// marked in it may not be on the disk yet, which the last mark sees to.
-    fn hold(&mut self, id: WebhookId, wanted: bool) -> Result<Holding, StoreError> {
-        if let Some(holding) = self.seen.get(&id) {
-            return Ok(*holding);
-        }
-        let found = self.tx.webhook(id)?;
-        let is_over = found.as_ref().is_none_or(|webhook| webhook.open == 0);
-        let leased = found.filter(|webhook| webhook.lease.is_some() || (wanted && !is_over));
-        let Some(mut webhook) = leased else {
-            if is_over {
-                self.seen.insert(id, Holding::Over);
-            }
-            return Ok(Holding::Over);
-        };
-        if webhook.lease.is_some_and(|lease| lease.until > now_ms()) {
-            self.seen.insert(id, Holding::Busy);
-            return Ok(Holding::Busy);
-        }
-        let is_suspect = webhook.lease.is_some();
-        webhook.lease = Some(self.lease);
-        self.tx.put_webhook(id, &webhook)?;
-        let holding = self.add_held(id, is_suspect);
-        if is_over {
-            self.seen.insert(id, Holding::Over);
-            return Ok(Holding::Over);
-        }
-        Ok(holding)
-    }
-
-    fn add_held(&mut self, id: WebhookId, is_suspect: bool) -> Holding {
-        let holding = Holding::Held(self.claim.held.len());
-        self.claim.held.push(Held {
-            id,
-            is_suspect,
-            is_lost: false,
-            marks: Vec::new(),
-        });
-        self.seen.insert(id, holding);
-        holding
+    /// Stores the webhook that new events belong to, if it is not yet.
+    fn store_home(&mut self) -> Result<WebhookId, StoreError> {
+        self.home.store(self.tx, self.now, self.holdings.lease())
     }
 
     /// Writes down how much there is to do.
-    fn finish(self) -> Result<Claim, StoreError> {
-        let mut claim = self.claim;
-        let (Home::New(id) | Home::Stored(id)) = self.home else {
-            return Ok(claim);
+    fn finish(mut self) -> Result<Claim, StoreError> {
+        let Some(id) = self.home.id() else {
+            return Ok(self.into_claim());
         };
-        let held = match self.seen.get(&id) {
-            Some(Holding::Held(held)) => Some(*held),
-            _ => None,
-        };
-        let open = claim.jobs.iter().filter(|job| Some(job.held) == held);
+        let held = self.holdings.find(id);
+        let open = self.claim.jobs.iter().filter(|job| Some(job.held) == held);
         let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
         if let Some(mut webhook) = self.tx.webhook(id)? {
             webhook.open = open;
@@ -340,8 +246,15 @@ impl<'a> Claimer<'a> {
             self.tx.put_webhook(id, &webhook)?;
         }
         if matches!(self.home, Home::Stored(_)) {
-            claim.duplicate = 0;
+            self.claim.duplicate = 0;
         }
-        Ok(claim)
+        Ok(self.into_claim())
+    }
+
+    fn into_claim(self) -> Claim {
+        Claim {
+            held: self.holdings.into_held(),
+            ..self.claim
+        }
     }
 }

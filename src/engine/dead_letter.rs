@@ -80,11 +80,21 @@ impl fmt::Debug for DeadLetter {
 /// What was tried often enough.
 impl<S: Store> WebhookEngine<S> {
     /// The events that are not tried any more, those that came first before the
-    /// others. See [`DeadLetter`] for an example.
+    /// others. [`DeadLetter`] has a longer example.
     ///
     /// # Errors
     ///
     /// When the store fails.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// assert_eq!(engine.dead_letters(10)?[0].body[..], *b"{");
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
         self.letters(|tx| tx.dead_events(limit))
     }
@@ -157,6 +167,17 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// When the store fails.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// assert!(engine.requeue(&engine.dead_letters(1)?[0].key)?);
+    /// assert_eq!(engine.retry_unfinished()?.dead(), 1, "it reads no better");
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
     pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
         self.resolve(key, Progress::Open)
     }
@@ -167,6 +188,18 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// When the store fails.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// let key = engine.dead_letters(1)?.remove(0).key;
+    /// assert!(engine.discard(&key)?);
+    /// assert!(!engine.discard(&key)?, "it is gone");
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
     pub fn discard(&self, key: &str) -> Result<bool, EngineError> {
         self.resolve(key, Progress::Finished)
     }

@@ -44,6 +44,14 @@ impl EngineError {
     /// Whether the webhook should come again: answer Meta with 503. Else it is
     /// forged, too large, or will never be read:
     /// [`http_status`](Self::http_status) says what to answer.
+    ///
+    /// ```
+    /// use whatsapp_signals::EngineError;
+    /// use whatsapp_signals::store::{StoreError, StoreErrorKind};
+    ///
+    /// let error = EngineError::from(StoreError::new(StoreErrorKind::Full, "no space left"));
+    /// assert!(error.should_retry());
+    /// ```
     #[must_use]
     pub fn should_retry(&self) -> bool {
         matches!(self, Self::Store(_))
@@ -51,6 +59,17 @@ impl EngineError {
 
     /// What to answer Meta: 401 for a wrong signature, 413 for what is too
     /// large, 503 when it should come again, and else 200.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Parser, WebhookEngine};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::bounded(0)).parser(Parser::new().max_len(9000));
+    /// let status = |body: &[u8]| engine.process(body).unwrap_err().http_status();
+    /// assert_eq!(status(&[b' '; 9001]), 413);
+    /// assert_eq!(status(include_bytes!("../../tests/payloads/text.json")), 503, "no room");
+    /// assert_eq!(status(b"{"), 200);
+    /// ```
     #[must_use]
     pub fn http_status(&self) -> u16 {
         match self {

@@ -30,6 +30,8 @@ mod claim;
 mod claimer;
 mod dead_letter;
 mod error;
+mod holdings;
+mod home;
 mod marks;
 mod outcome;
 mod prune;
@@ -130,6 +132,16 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// When the body is no webhook, or the store fails. What was not marked by
     /// then is not finished.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
     pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
         now(self.process_with(Wait::Never, body))
     }

@@ -17,9 +17,11 @@ use crate::webhook::EventFailure;
 /// let body = include_bytes!("../../tests/payloads/text.json");
 /// let first = engine.process(body)?;
 /// assert_eq!(first.to_string(), "fired 1 duplicate 0 unrecognized 0 failed 0");
-/// assert!(!first.should_retry());
+/// assert_eq!((first.fired(), first.unfinished(), first.dead()), (1, 0, 0));
+/// assert_eq!((first.should_retry(), first.http_status()), (false, 200));
 ///
 /// let again = engine.process(body)?;
+/// assert_eq!((again.fired(), again.duplicate()), (0, 1));
 /// assert_eq!(again.to_string(), "fired 0 duplicate 1 unrecognized 0 failed 0");
 /// # Ok::<(), whatsapp_signals::EngineError>(())
 /// ```
@@ -51,6 +53,16 @@ impl Outcome {
 
     /// How many of the fired events were
     /// [`Unrecognized`](crate::event::Unrecognized).
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/unknown-field.json"))?;
+    /// assert_eq!((outcome.fired(), outcome.unrecognized()), (1, 1));
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
     #[must_use]
     pub fn unrecognized(&self) -> usize {
         self.unrecognized
@@ -88,6 +100,24 @@ impl Outcome {
     }
 
     /// How many events became [dead letters](crate::WebhookEngine::dead_letters).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the disk is full")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!((outcome.dead(), outcome.unfinished()), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn dead(&self) -> usize {
         self.dead
@@ -95,6 +125,28 @@ impl Outcome {
 
     /// Who failed, and why: in the order of the events, and of their receivers,
     /// the async ones last. Each names the event by its place in its webhook.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "archive")]
+    /// fn archive(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the disk is full")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!((outcome.failed(), outcome.unfinished()), (1, 1));
+    /// assert_eq!((outcome.should_retry(), outcome.http_status()), (true, 503));
+    ///
+    /// let failed = &outcome.failures()[0];
+    /// assert_eq!((failed.event, failed.failure.receiver().uid()), (0, Some("archive")));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn failures(&self) -> &[EventFailure] {
         &self.failures

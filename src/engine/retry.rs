@@ -56,6 +56,25 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// As of [`retry_unfinished`](Self::retry_unfinished).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert_eq!(engine.process(body)?.unfinished(), 1, "nobody waits for the receiver");
+    /// assert_eq!(engine.retry_unfinished_async().await?.unfinished(), 0);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub async fn retry_unfinished_async(&self) -> Result<Outcome, EngineError> {
         self.retry_with(self.waiting()).await
     }

@@ -66,6 +66,19 @@ impl<S: Store> WebhookEngine<S> {
     pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
     /// An engine over this store, with the default settings.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// // Any store, also one that others have too.
+    /// let store = Arc::new(MemoryStore::new());
+    /// let engine = WebhookEngine::new(Arc::clone(&store));
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(store.unread_counts()?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(store: S) -> Self {
         Self {
@@ -81,6 +94,14 @@ impl<S: Store> WebhookEngine<S> {
     }
 
     /// Reads bodies with this parser, and its limit.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Parser, WebhookEngine};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).parser(Parser::new().max_len(100));
+    /// assert_eq!(engine.process(&[b' '; 101]).unwrap_err().http_status(), 413);
+    /// ```
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
         self.settings.parser = parser;
@@ -90,6 +111,31 @@ impl<S: Store> WebhookEngine<S> {
     /// How long nobody else touches a webhook that is worked on; 60 seconds
     /// unless given. Longer than the slowest receiver: a lease is renewed
     /// between receivers, and not while one runs.
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    /// use std::time::Duration;
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{EngineError, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// static ENGINE: LazyLock<WebhookEngine<MemoryStore>> = LazyLock::new(|| {
+    ///     WebhookEngine::new(MemoryStore::new()).lease(Duration::from_secs(120))
+    /// });
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn slow(_: &MessageReceived) -> Result<(), EngineError> {
+    ///     // What another thread would see meanwhile.
+    ///     assert_eq!(ENGINE.retry_unfinished()?.unfinished(), 1);
+    ///     Ok(())
+    /// }
+    ///
+    /// # fn main() -> Result<(), EngineError> {
+    /// let outcome = ENGINE.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!((outcome.fired(), outcome.failed()), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
@@ -98,6 +144,25 @@ impl<S: Store> WebhookEngine<S> {
 
     /// How often an event is tried before it is a dead letter; 20 times unless
     /// given, 1 at least.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the other side is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(2);
+    /// let first = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!((first.unfinished(), first.dead()), (1, 0));
+    /// assert_eq!(engine.retry_unfinished()?.dead(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
@@ -107,6 +172,16 @@ impl<S: Store> WebhookEngine<S> {
     /// Whether bodies are kept when they are finished, until
     /// [`prune`](Self::prune); [`StoreExt::webhooks`](crate::store::StoreExt::webhooks)
     /// reads them. Off unless given.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(engine.store().webhooks(None, 50)?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn log_webhooks(mut self, log: bool) -> Self {
         self.settings.log_webhooks = log;
@@ -139,6 +214,16 @@ impl<S: Store> WebhookEngine<S> {
     }
 
     /// The store.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(engine.store().unread_counts()?[0].1, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn store(&self) -> &S {
         &self.store

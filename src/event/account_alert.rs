@@ -51,6 +51,18 @@ object! {
 
 object! {
     /// An alert.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{AlertInfo, AlertSeverity};
+    ///
+    /// let alert: AlertInfo = serde_json::from_str(
+    ///     r#"{"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}"#,
+    /// )?;
+    /// assert_eq!(alert.alert_severity, Some(AlertSeverity::Critical));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct AlertInfo {
         /// How bad it is.
@@ -78,6 +90,19 @@ text_enum! {
 
 impl AccountAlert {
     /// The alert, wherever the version of the webhook has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/account-alert-flat.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::AccountAlert(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.alert_info, None, "an older webhook");
+    /// assert_eq!(change.value.info().alert_type.as_deref(), Some("PROFILE_PICTURE_LOST"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn info(&self) -> AlertInfo {
         let here = || AlertInfo {

@@ -39,6 +39,19 @@ object! {
 
 object! {
     /// The settings of a number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::PhoneNumberSettings;
+    ///
+    /// let settings: PhoneNumberSettings = serde_json::from_str(
+    ///     r#"{"phone_number_id": "300200100500600", "calling": {"status": "DISABLED"}}"#,
+    /// )?;
+    /// let calling = settings.calling.unwrap_or_default();
+    /// assert_eq!(calling["status"], "DISABLED");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct PhoneNumberSettings {
         /// The number.

@@ -1,7 +1,9 @@
-use super::Payload;
+use super::{
+    BanInfo, CertificationInfo, CertificationNeededInfo, DisconnectionInfo, Payload,
+    RateEligibility, RestrictionInfo, ViolationInfo, VolumeTierInfo, WabaInfo,
+};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{AppId, BusinessId, SolutionId, Timestamp, WabaId};
 
 object! {
     /// `account_update`: something happened to a WhatsApp Business Account.
@@ -96,146 +98,6 @@ text_enum! {
         VerifiedAccount = "VERIFIED_ACCOUNT",
         /// It reached another pricing tier.
         VolumeBasedPricingTierUpdate = "VOLUME_BASED_PRICING_TIER_UPDATE",
-    }
-}
-
-object! {
-    /// An account and who shares it.
-    #[derive(Default, Eq, Hash)]
-    pub struct WabaInfo {
-        /// The account.
-        pub waba_id: Option<WabaId>,
-        /// The business portfolio that owns it.
-        pub owner_business_id: Option<BusinessId>,
-        /// The ad account that is shared.
-        pub ad_account_linked: Option<Box<str>>,
-        /// The same, as another page of Meta's spells it.
-        pub ad_account_id: Option<Box<str>>,
-        /// The partner's app.
-        pub partner_app_id: Option<AppId>,
-        /// The solution through which the customer came.
-        pub solution_id: Option<SolutionId>,
-        /// The partners of that solution.
-        pub solution_partner_business_ids: Vec<BusinessId>,
-    }
-}
-
-object! {
-    /// A broken rule.
-    #[derive(Default, Eq, Hash)]
-    pub struct ViolationInfo {
-        /// Which: `ADULT`, `ALCOHOL`, `LOW_CALLING_QUALITY`, …
-        pub violation_type: Option<Box<str>>,
-        /// What you can do about it.
-        pub remediation: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// Something that you may no longer do.
-    #[derive(Default, Eq, Hash)]
-    pub struct RestrictionInfo {
-        /// What: `RESTRICTED_BIZ_INITIATED_MESSAGING`, …
-        pub restriction_type: Option<Box<str>>,
-        /// Until when.
-        pub expiration: Option<Timestamp>,
-        /// What you can do about it.
-        pub remediation: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// Whether an account is disabled.
-    #[derive(Default, Eq, Hash)]
-    pub struct BanInfo {
-        /// One state or several.
-        pub waba_ban_state: Vec<BanState>,
-        /// The day, in words: `April 17, 2025`.
-        pub waba_ban_date: Option<Box<str>>,
-    }
-}
-
-text_enum! {
-    /// A state of a disabled account.
-    pub enum BanState {
-        /// It will be disabled.
-        ScheduleForDisable = "SCHEDULE_FOR_DISABLE",
-        /// It is disabled.
-        Disable = "DISABLE",
-        /// It is back.
-        Reinstate = "REINSTATE",
-    }
-}
-
-object! {
-    /// From when international authentication rates hold.
-    #[derive(Default, Eq, Hash)]
-    pub struct RateEligibility {
-        /// In general.
-        pub start_time: Option<Timestamp>,
-        /// In countries with a date of their own.
-        pub exception_countries: Vec<ExceptionCountry>,
-    }
-}
-
-object! {
-    /// A country with a date of its own.
-    #[derive(Default, Eq, Hash)]
-    pub struct ExceptionCountry {
-        /// In two letters.
-        pub country_code: Option<Box<str>>,
-        /// From when the rates hold there.
-        pub start_time: Option<Timestamp>,
-    }
-}
-
-object! {
-    /// A tier of prices by volume.
-    #[derive(Default, Eq, Hash)]
-    pub struct VolumeTierInfo {
-        /// When it was reached.
-        pub tier_update_time: Option<Timestamp>,
-        /// For which category of messages.
-        pub pricing_category: Option<Box<str>>,
-        /// From how many messages to how many: `25000001:50000000`.
-        pub tier: Option<Box<str>>,
-        /// The month in which it holds: `2025-11`.
-        pub effective_month: Option<Box<str>>,
-        /// Where it holds.
-        pub region: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// Why a number was disconnected.
-    #[derive(Default, Eq, Hash)]
-    pub struct DisconnectionInfo {
-        /// `PRIMARY_INACTIVITY`, `CHANGE_NUMBER`, …
-        pub reason: Option<Box<str>>,
-        /// `SYSTEM` or `USER`.
-        pub initiated_by: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// How the verification of a client's business went.
-    #[derive(Default, Eq, Hash)]
-    pub struct CertificationInfo {
-        /// The client.
-        pub client_business_id: Option<BusinessId>,
-        /// `APPROVED`, `FAILED`, `PENDING`, …
-        pub status: Option<Box<str>>,
-        /// Why it failed.
-        pub rejection_reasons: Vec<Box<str>>,
-    }
-}
-
-object! {
-    /// Whose business is still to be verified.
-    #[derive(Default, Eq, Hash)]
-    pub struct CertificationNeededInfo {
-        /// The client.
-        pub client_business_id: Option<BusinessId>,
     }
 }
 

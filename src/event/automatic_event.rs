@@ -45,6 +45,16 @@ object! {
 
 object! {
     /// What was bought.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::PurchaseData;
+    ///
+    /// let bought: PurchaseData = serde_json::from_str(r#"{"currency": "EUR", "value": 89.5}"#)?;
+    /// assert_eq!((bought.currency.as_deref(), bought.value), (Some("EUR"), Some(89.5)));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default)]
     pub struct PurchaseData {
         /// The ISO 4217 code.

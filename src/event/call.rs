@@ -110,6 +110,14 @@ text_enum! {
 
 object! {
     /// How to connect to a call.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CallSession;
+    ///
+    /// let session: CallSession = serde_json::from_str(r#"{"sdp_type": "offer", "sdp": "v=0\r\n"}"#)?;
+    /// assert_eq!(session.sdp.as_deref(), Some("v=0\r\n"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CallSession {
         /// `offer` or `answer`.
@@ -121,6 +129,14 @@ object! {
 
 object! {
     /// How to connect to a call, in older versions.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CallConnection;
+    ///
+    /// let older: CallConnection = serde_json::from_str(r#"{"webrtc": {"sdp": "v=0\r\n"}}"#)?;
+    /// assert!(older.webrtc.is_some_and(|webrtc| webrtc.sdp.is_some()));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CallConnection {
         /// Over `WebRTC`.
@@ -130,6 +146,14 @@ object! {
 
 object! {
     /// The recording of a call.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CallRecording;
+    ///
+    /// let recording: CallRecording = serde_json::from_str(r#"{"audio": {"id": "7268"}}"#)?;
+    /// assert_eq!(recording.audio.and_then(|audio| audio.id).unwrap(), "7268");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CallRecording {
         /// `audio`.
@@ -142,6 +166,14 @@ object! {
 
 object! {
     /// A call in words.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CallTranscript;
+    ///
+    /// let words: CallTranscript = serde_json::from_str(r#"{"document": {"filename": "call.json"}}"#)?;
+    /// assert_eq!(words.document.unwrap().filename.as_deref(), Some("call.json"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CallTranscript {
         /// The file.
@@ -155,6 +187,16 @@ impl Call {
     /// Who that is, the direction tells; and where Meta's own examples have
     /// the numbers the wrong way round, the business-scoped user ids, which
     /// only users have.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::Call;
+    ///
+    /// let call: Call = serde_json::from_str(
+    ///     r#"{"id": "wacid.A", "event": "connect", "direction": "BUSINESS_INITIATED", "to": "15550101001"}"#,
+    /// )?;
+    /// assert_eq!(call.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         let from = || {

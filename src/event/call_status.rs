@@ -59,6 +59,18 @@ text_enum! {
 
 impl CallStatus {
     /// Who is called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CallStatus;
+    ///
+    /// let rings: CallStatus = serde_json::from_str(
+    ///     r#"{"id": "wacid.A", "status": "RINGING", "recipient_id": "15550101001"}"#,
+    /// )?;
+    /// assert_eq!(rings.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(

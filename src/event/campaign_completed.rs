@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::of_json;
+use super::hash::hash_of;
 use crate::model::{Account, Campaign};
 
 /// A campaign of yours has run to its end.
@@ -39,6 +39,16 @@ pub struct CampaignCompleted {
 
 impl CampaignCompleted {
     /// The event for this campaign.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CampaignCompleted;
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let done = CampaignCompleted::new(Campaign::new("Winter storage"), 40, 1);
+    /// assert_eq!((done.campaign.name.as_str(), done.sent, done.failed), ("Winter storage", 40, 1));
+    /// ```
     #[must_use]
     pub fn new(campaign: Campaign, sent: u64, failed: u64) -> Self {
         Self {
@@ -51,7 +61,7 @@ impl CampaignCompleted {
 
 impl Keys for CampaignCompleted {
     fn key(&self) -> String {
-        of_json(self)
+        hash_of(self)
     }
 
     fn account(&self) -> Option<&Account> {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::key;
-use super::{Reason, WebhookEvent};
+use super::hash::hash;
+use super::{Keys, Reason, WebhookEvent};
 use crate::model::{Account, Contact, Identity, PhoneNumberId, RawJson, Timestamp};
 use crate::webhook::{Events, Item};
 
@@ -115,7 +114,7 @@ impl<T: Payload> Keys for Change<T> {
     const REPEATS: bool = T::REPEATS;
 
     fn key(&self) -> String {
-        let hash = || key::hash(&[], &self.account, self.time, &self.raw);
+        let hash = || hash(&[], &self.account, self.time, &self.raw);
         self.value.key().unwrap_or_else(hash)
     }
 

@@ -106,6 +106,19 @@ text_enum! {
 
 object! {
     /// How often a flow failed in one way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/flows-endpoint-error-rate.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// let worst = change.value.errors.iter().max_by_key(|error| error.error_count).unwrap();
+    /// assert_eq!(worst.error_type.as_deref(), Some("TIMEOUT"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default)]
     pub struct FlowError {
         /// In which: `TIMEOUT`, `INVALID_SCREEN_TRANSITION`, …

@@ -83,6 +83,22 @@ text_enum! {
 
 object! {
     /// A participant of a group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/group-participants-removed.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::GroupParticipantsUpdate(change)] = webhook.events() else {
+    ///     panic!("one change")
+    /// };
+    /// let stays = &change.value.failed_participants[0];
+    /// assert_eq!(stays.input.as_deref(), Some("81901000303"));
+    /// assert_eq!(stays.errors[0].code.as_ref().unwrap(), "131212");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct GroupParticipant {
         /// As your request named them.
@@ -104,6 +120,16 @@ object! {
 
 impl GroupParticipant {
     /// The user, by the ids that Meta gave.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::GroupParticipant;
+    ///
+    /// let rider: GroupParticipant = serde_json::from_str(r#"{"user_id": "NL.8102"}"#)?;
+    /// assert_eq!(rider.user().unwrap().user_id().unwrap(), "NL.8102");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(
@@ -116,6 +142,18 @@ impl GroupParticipant {
 
 impl GroupParticipantsUpdate {
     /// The user who asks to be let in, or no longer does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::GroupParticipantsUpdate;
+    ///
+    /// let asks: GroupParticipantsUpdate = serde_json::from_str(
+    ///     r#"{"type": "group_join_request_created", "wa_id": "15550101001"}"#,
+    /// )?;
+    /// assert_eq!(asks.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(

@@ -38,6 +38,17 @@ impl WebhookEvent {
     ///
     /// When it is not the JSON of an event, or of one that a later version of the
     /// crate has added. Unlike that of `serde_json`, the error quotes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEvent;
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/status-read.json"))?;
+    /// let row = webhook.events()[0].to_json()?;
+    /// assert_eq!(WebhookEvent::from_json(row.as_bytes())?.name(), "message_status_changed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, EventJsonError> {
         serde_json::from_slice(json).map_err(|error| EventJsonError {
             line: error.line(),
@@ -47,6 +58,15 @@ impl WebhookEvent {
 }
 
 /// Something is not the JSON of an event. As text it says where, and quotes nothing.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::WebhookEvent;
+///
+/// let error = WebhookEvent::from_json(b"{\n  no JSON").unwrap_err();
+/// assert_eq!((error.line, error.column), (2, 3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("not the JSON of an event, at line {line} column {column}")]
 #[non_exhaustive]

@@ -42,6 +42,17 @@ pub struct MessageSent {
 
 impl MessageSent {
     /// The event for this message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Content, Identity, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let event = MessageSent::new(Message::outbound("wamid.A", ada, Content::text("Hello")).build());
+    /// assert_eq!((event.message.body(), event.account), ("Hello", None));
+    /// ```
     #[must_use]
     pub fn new(message: Message) -> Self {
         Self {
@@ -51,6 +62,18 @@ impl MessageSent {
     }
 
     /// The same event with the number that the message was sent from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).build();
+    /// let event = MessageSent::new(message).with_account(Account::new("900800700600500"));
+    /// assert_eq!(event.account.unwrap().waba_id.unwrap(), "900800700600500");
+    /// ```
     #[must_use]
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);

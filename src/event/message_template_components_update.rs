@@ -48,6 +48,22 @@ object! {
 
 object! {
     /// A button of a template.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/template-components-update.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageTemplateComponentsUpdate(change)] = webhook.events() else {
+    ///     panic!("one change")
+    /// };
+    /// let mut buttons = change.value.message_template_buttons.iter();
+    /// let link = buttons.find(|button| button.kind.as_deref() == Some("URL")).unwrap();
+    /// assert_eq!(link.url.as_deref(), Some("https://juniper-yard.example/invoices"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TemplateButton {
         /// `URL`, `PHONE_NUMBER`, `QUICK_REPLY`, …

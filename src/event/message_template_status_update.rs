@@ -95,6 +95,16 @@ text_enum! {
 
 object! {
     /// When a template was disabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::DisableInfo;
+    ///
+    /// let info: DisableInfo = serde_json::from_str(r#"{"disable_date": 1785096000}"#)?;
+    /// assert_eq!(info.disable_date.unwrap().as_secs(), 1_785_096_000);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct DisableInfo {
         /// The time.
@@ -104,6 +114,16 @@ object! {
 
 object! {
     /// Why a template was paused, locked or unlocked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::OtherInfo;
+    ///
+    /// let info: OtherInfo = serde_json::from_str(r#"{"title": "SECOND_PAUSE"}"#)?;
+    /// assert_eq!(info.title.as_deref(), Some("SECOND_PAUSE"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct OtherInfo {
         /// `FIRST_PAUSE`, `SECOND_PAUSE`, `UNPAUSE`, …
@@ -115,6 +135,22 @@ object! {
 
 object! {
     /// Why a template was rejected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/template-status-rejected.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageTemplateStatusUpdate(change)] = webhook.events() else {
+    ///     panic!("one change")
+    /// };
+    /// let info = change.value.rejection_info.clone().unwrap_or_default();
+    /// let to_do = info.recommendation.as_deref();
+    /// assert_eq!(to_do, Some("Put a word between the bicycle and the price."));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct RejectionInfo {
         /// What is wrong.

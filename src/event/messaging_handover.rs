@@ -58,6 +58,16 @@ text_enum! {
 
 object! {
     /// The user of a conversation that was handed over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::HandoverSender;
+    ///
+    /// let sender: HandoverSender = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
+    /// assert_eq!(sender.phone_number.unwrap(), "15550101001");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct HandoverSender {
         /// The phone number, when Meta shows it.
@@ -67,6 +77,18 @@ object! {
 
 object! {
     /// Your number in a conversation that was handed over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::HandoverRecipient;
+    ///
+    /// let number: HandoverRecipient = serde_json::from_str(
+    ///     r#"{"phone_number_id": "300200100500600", "display_phone_number": "15550100200"}"#,
+    /// )?;
+    /// assert_eq!(number.phone_number_id.unwrap(), "300200100500600");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct HandoverRecipient {
         /// By its id.
@@ -78,6 +100,20 @@ object! {
 
 object! {
     /// Who had a conversation and who has it now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::Control;
+    ///
+    /// let control: Control = serde_json::from_str(
+    ///     r#"{"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+    ///         "conversation_context": {"summary": {"text": "Ada wants a mechanic."}}}"#,
+    /// )?;
+    /// assert_eq!(control.new_owner_role.as_deref(), Some("escalation"));
+    /// assert_eq!(control.conversation_context.unwrap().text(), Some("Ada wants a mechanic."));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct Control {
         /// Who had it: `ai_agent`, `customer_service`, …
@@ -99,6 +135,18 @@ object! {
 
 impl MessagingHandover {
     /// The user, when Meta shows the phone number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingHandover;
+    ///
+    /// let handover: MessagingHandover = serde_json::from_str(
+    ///     r#"{"type": "control_passed", "sender": {"phone_number": "15550101001"}}"#,
+    /// )?;
+    /// assert_eq!(handover.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         let phone = self.sender.as_ref()?.phone_number.as_ref()?;
@@ -106,6 +154,19 @@ impl MessagingHandover {
     }
 
     /// Who had the conversation and who has it now, whichever way it went.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/handover-taken.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
+    /// let control = change.value.control().unwrap();
+    /// assert_eq!(control.metadata.as_deref(), Some("A mechanic took over at the counter"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn control(&self) -> Option<&Control> {
         match self.kind {

@@ -40,6 +40,16 @@ text_enum! {
 impl MessagingLimit {
     /// The limit as a number; `None` when there is no limit or it is not
     /// known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingLimit;
+    ///
+    /// assert_eq!(MessagingLimit::Tier1K.messages(), Some(1_000));
+    /// assert_eq!(MessagingLimit::from("3500").messages(), Some(3_500));
+    /// assert_eq!(MessagingLimit::Unlimited.messages(), None);
+    /// ```
     #[must_use]
     pub fn messages(&self) -> Option<u64> {
         match self {
@@ -55,6 +65,15 @@ impl MessagingLimit {
     }
 
     /// Whether there is no limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingLimit;
+    ///
+    /// assert!(MessagingLimit::from("TIER_UNLIMITED").is_unlimited());
+    /// assert!(!MessagingLimit::NotSet.is_unlimited());
+    /// ```
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
         *self == Self::Unlimited

@@ -22,6 +22,7 @@
 //! ```
 
 mod account_alert;
+mod account_info;
 mod account_review_update;
 mod account_settings_update;
 mod account_update;
@@ -34,12 +35,18 @@ mod call_status;
 mod campaign_completed;
 mod change;
 mod conversation_context;
+#[allow(
+    clippy::module_inception,
+    reason = "the trait is what the module is named for"
+)]
+mod event;
 mod flow_completed;
 mod flow_update;
 mod group_lifecycle_update;
 mod group_participants_update;
 mod group_settings_update;
 mod group_status_update;
+mod hash;
 mod history;
 mod history_message;
 mod json;
@@ -73,18 +80,16 @@ mod user_id_update;
 mod user_preference;
 mod user_subscribed;
 
-use crate::signal::{Failure, Report, Signal};
-
 pub(crate) use crate::model::{ConversationContext, MetaError};
 pub use crate::signals::WebhookEvent;
 pub use account_alert::{AccountAlert, AlertInfo, AlertSeverity};
+pub use account_info::{
+    BanInfo, BanState, CertificationInfo, CertificationNeededInfo, DisconnectionInfo,
+    ExceptionCountry, RateEligibility, RestrictionInfo, ViolationInfo, VolumeTierInfo, WabaInfo,
+};
 pub use account_review_update::{AccountReviewUpdate, Decision};
 pub use account_settings_update::{AccountSettingsUpdate, PhoneNumberSettings};
-pub use account_update::{
-    AccountEvent, AccountUpdate, BanInfo, BanState, CertificationInfo, CertificationNeededInfo,
-    DisconnectionInfo, ExceptionCountry, RateEligibility, RestrictionInfo, ViolationInfo,
-    VolumeTierInfo, WabaInfo,
-};
+pub use account_update::{AccountEvent, AccountUpdate};
 pub use automatic_event::{AutomaticEvent, PurchaseData};
 pub use business_capability_update::BusinessCapabilityUpdate;
 pub use business_status_update::BusinessStatusUpdate;
@@ -97,6 +102,7 @@ pub use call_status::{CallStage, CallStatus};
 pub use campaign_completed::CampaignCompleted;
 pub use change::Change;
 pub(crate) use change::Payload;
+pub use event::Event;
 pub use flow_completed::FlowCompleted;
 pub use flow_update::{AlertState, FlowError, FlowEvent, FlowStatus, FlowUpdate};
 pub use group_lifecycle_update::{GroupLifecycle, GroupLifecycleUpdate};
@@ -139,137 +145,3 @@ pub use user_action::{LinkClick, UserAction};
 pub use user_id_update::{IdChange, UserIdUpdate};
 pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;
-
-/// A payload that has a signal of its own.
-///
-/// Every payload of this crate is one, so that what your code dispatches by
-/// hand reads as it should. Implement it for payloads of your own when you
-/// like that better than `ORDER_PAID.send(&event)`.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::{CampaignCompleted, Event};
-/// use whatsapp_signals::model::Campaign;
-///
-/// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).send()?;
-/// assert_eq!(report.called(), 0, "nobody listens in this example");
-/// assert_eq!(CampaignCompleted::NAME, "campaign_completed");
-/// # Ok::<(), whatsapp_signals::Failure>(())
-/// ```
-pub trait Event: Sized + 'static {
-    /// The signal's name.
-    const NAME: &'static str;
-
-    /// The signal that carries it.
-    fn signal() -> &'static Signal<Self>;
-
-    /// What the event is known by when it comes again, as webhooks do for up
-    /// to seven days: equal for the same event, different for any other.
-    ///
-    /// It begins with [`NAME`](Self::NAME), so that the events of one item (a
-    /// message and the flow that it submits) have keys of their own. After
-    /// that comes
-    ///
-    /// - for a message, and the flow that it submits: its wamid and type. For
-    ///   an edit also a hash, since one message may be edited more than once;
-    /// - for a status: the wamid, the status and its time, the participant of a
-    ///   group and the payment, since all statuses of a message share its wamid;
-    /// - for a call and its statuses: the call's id, and what happened to it;
-    /// - for all else: a hash of the account, the time that Meta gave, and the
-    ///   JSON, in which neither white space nor the order of members counts.
-    ///   Where Meta gives no time, two things that look alike have one key: the
-    ///   second of two equal [`META_ERROR`](crate::signals::META_ERROR)s may be
-    ///   another error, so do not drop it.
-    ///
-    /// A wamid has the user's phone number in it: treat keys as personal data.
-    ///
-    /// ```
-    /// use whatsapp_signals::parse;
-    ///
-    /// let body = include_bytes!("../../tests/payloads/status-read.json");
-    /// let (first, again) = (parse(body)?, parse(body)?);
-    /// let key = first.events()[0].dedup_key();
-    /// assert_eq!(key, again.events()[0].dedup_key());
-    /// assert!(key.starts_with("message_status_changed:wamid."));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
-    /// ```
-    fn dedup_key(&self) -> String;
-
-    /// What must stay in order: events with one key concern one conversation,
-    /// so that workers can share the others among them.
-    ///
-    /// Of a webhook's event it is the business number and the user,
-    /// `300200100500600:US.7001`; the members of a group are users too. What
-    /// names no user stays with its group or, failing that, with its number.
-    /// The events of a type of your own all stay in order, unless you say
-    /// otherwise.
-    ///
-    /// It may hold a phone number: treat it as personal data.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let keys: Vec<_> = webhook.iter().map(WebhookEvent::partition_key).collect();
-    /// assert_eq!(keys[0], keys[1], "the message and its flow stay together");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
-    /// ```
-    fn partition_key(&self) -> String {
-        Self::NAME.to_owned()
-    }
-
-    /// Sends it: [`Signal::send`].
-    ///
-    /// # Errors
-    ///
-    /// The first receiver's failure.
-    fn send(&self) -> Result<Report, Failure> {
-        Self::signal().send(self)
-    }
-
-    /// Sends it to everyone: [`Signal::send_robust`].
-    #[must_use = "the report holds the failures"]
-    fn send_robust(&self) -> Report {
-        Self::signal().send_robust(self)
-    }
-
-    /// Sends it, and waits for async receivers: [`Signal::asend`].
-    ///
-    /// # Errors
-    ///
-    /// The first receiver's failure.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{CampaignCompleted, Event};
-    /// use whatsapp_signals::model::Campaign;
-    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
-    ///
-    /// #[receiver(CAMPAIGN_COMPLETED)]
-    /// async fn report(_event: &CampaignCompleted) {}
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::Failure> {
-    /// # pollster::block_on(async {
-    /// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
-    /// assert_eq!(done.asend().await?.called(), 1);
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    fn asend(&self) -> impl Future<Output = Result<Report, Failure>> + Send
-    where
-        Self: Sync,
-    {
-        Self::signal().asend(self)
-    }
-
-    /// Sends it to everyone, and waits for async receivers:
-    /// [`Signal::asend_robust`].
-    fn asend_robust(&self) -> impl Future<Output = Report> + Send
-    where
-        Self: Sync,
-    {
-        Self::signal().asend_robust(self)
-    }
-}

@@ -51,6 +51,19 @@ text_enum! {
 
 object! {
     /// A contact in the address book of the WhatsApp Business app.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/app-state-sync.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::SmbAppStateSync(added), ..] = webhook.events() else { panic!("a change") };
+    /// let contact = added.value.contact.as_ref().unwrap();
+    /// assert_eq!(contact.full_name.as_deref(), Some("Ada Okafor"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct SyncedContact {
         /// The whole name there.
@@ -72,6 +85,16 @@ object! {
 
 object! {
     /// When a contact was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::SyncMetadata;
+    ///
+    /// let metadata: SyncMetadata = serde_json::from_str(r#"{"timestamp": "1785016261"}"#)?;
+    /// assert_eq!(metadata.timestamp.unwrap().as_secs(), 1_785_016_261);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct SyncMetadata {
         /// The time.
@@ -81,6 +104,16 @@ object! {
 
 impl SyncedContact {
     /// The user, by the ids that Meta gave.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::SyncedContact;
+    ///
+    /// let contact: SyncedContact = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
+    /// assert_eq!(contact.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(

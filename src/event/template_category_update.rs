@@ -52,6 +52,18 @@ object! {
 
 impl TemplateCategoryUpdate {
     /// Whether this tells what is going to happen, and not what has happened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::TemplateCategoryUpdate;
+    ///
+    /// let done: TemplateCategoryUpdate = serde_json::from_str(
+    ///     r#"{"previous_category": "UTILITY", "new_category": "MARKETING"}"#,
+    /// )?;
+    /// assert!(!done.is_ahead());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_ahead(&self) -> bool {
         self.correct_category.is_some()

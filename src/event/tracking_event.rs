@@ -34,6 +34,16 @@ object! {
 
 object! {
     /// By what to know a message that is tracked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::TrackingData;
+    ///
+    /// let data: TrackingData = serde_json::from_str(r#"{"click_id": "jyclick-7b20e4"}"#)?;
+    /// assert_eq!(data.click_id.as_deref(), Some("jyclick-7b20e4"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TrackingData {
         /// The id of the tap.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::hash;
+use super::hash::hash;
 use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
 
 /// Something in a webhook that this version of the crate does not know, or

@@ -40,6 +40,18 @@ object! {
 
 object! {
     /// A tap on a link of a marketing message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::LinkClick;
+    ///
+    /// let click: LinkClick = serde_json::from_str(
+    ///     r#"{"click_component": "body", "product_id": "jy-tube-700c"}"#,
+    /// )?;
+    /// assert_eq!(click.product_id.as_deref(), Some("jy-tube-700c"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct LinkClick {
         /// Where: `cta`, the button, or `body`.

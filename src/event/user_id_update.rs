@@ -42,6 +42,17 @@ object! {
 
 object! {
     /// An id until now, and from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::IdChange;
+    ///
+    /// let change: IdChange = serde_json::from_str(r#"{"previous": "US.7001", "current": "US.7002"}"#)?;
+    /// assert_eq!(change.previous.unwrap(), "US.7001");
+    /// assert_eq!(change.current.unwrap(), "US.7002");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct IdChange {
         /// Until now.
@@ -53,6 +64,18 @@ object! {
 
 impl UserIdUpdate {
     /// The user, by the ids that hold from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::UserIdUpdate;
+    ///
+    /// let update: UserIdUpdate = serde_json::from_str(
+    ///     r#"{"user_id": {"previous": "US.7001", "current": "US.7002"}}"#,
+    /// )?;
+    /// assert_eq!(update.user().unwrap().user_id().unwrap(), "US.7002");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         fn current(change: Option<&IdChange>) -> Option<UserId> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
-use super::key::hash;
+use super::hash::hash;
 use crate::model::{Account, Contact, RawJson, Signup};
 
 /// A user tapped a signup link and agreed to get messages from you.

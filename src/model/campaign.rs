@@ -90,6 +90,16 @@ text_enum! {
 
 impl Campaign {
     /// A draft.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Campaign, CampaignStatus};
+    ///
+    /// let campaign = Campaign::new("Winter storage");
+    /// assert_eq!(campaign.name, "Winter storage");
+    /// assert_eq!(campaign.status, CampaignStatus::Draft);
+    /// ```
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {

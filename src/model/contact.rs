@@ -89,6 +89,15 @@ pub struct Contact {
 
 impl Contact {
     /// A contact of whom only the identity is known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Contact, Identity};
+    ///
+    /// let contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
+    /// assert_eq!((contact.name, contact.opted_out), (None, false));
+    /// ```
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self {
@@ -111,12 +120,30 @@ impl Contact {
     }
 
     /// The phone number as Meta wrote it, when it is known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Contact, Identity};
+    ///
+    /// let contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
+    /// assert_eq!(contact.phone(), None, "a user may be known without a number");
+    /// ```
     #[must_use]
     pub fn phone(&self) -> Option<&str> {
         self.identity.phone()
     }
 
     /// The phone number without a leading `+`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Contact, Identity};
+    ///
+    /// let contact = Contact::new(Identity::from_phone("+15550101001").unwrap());
+    /// assert_eq!(contact.normalized_phone(), Some("15550101001"));
+    /// ```
     #[must_use]
     pub fn normalized_phone(&self) -> Option<&str> {
         self.phone().map(|phone| phone.trim_start_matches('+'))
@@ -124,6 +151,17 @@ impl Contact {
 
     /// What to call them: the name, or else the username, the phone number or
     /// the user id. Never empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Contact, Identity};
+    ///
+    /// let mut contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
+    /// assert_eq!(contact.display_name(), "US.7001");
+    /// contact.username = Some("ada.gravels".into());
+    /// assert_eq!(contact.display_name(), "ada.gravels");
+    /// ```
     #[must_use]
     pub fn display_name(&self) -> &str {
         [self.name.as_deref(), self.username.as_deref()]

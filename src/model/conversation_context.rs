@@ -32,6 +32,16 @@ object! {
 
 object! {
     /// A summary of a conversation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ConversationSummary;
+    ///
+    /// let summary: ConversationSummary = serde_json::from_str(r#"{"text": "Ada asks for a price."}"#)?;
+    /// assert_eq!(summary.text.as_deref(), Some("Ada asks for a price."));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ConversationSummary {
         /// Its words.
@@ -41,6 +51,21 @@ object! {
 
 impl ConversationContext {
     /// The words of the summary.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/conversation-context.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let mut summaries = webhook.iter().filter_map(|event| match event {
+    ///     WebhookEvent::MessageReceived(event) => event.conversation_context.as_ref()?.text(),
+    ///     _ => None,
+    /// });
+    /// assert!(summaries.any(|text| text.starts_with("Ada's hub dynamo is dead")));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.summary.as_ref()?.text.as_deref()

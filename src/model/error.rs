@@ -46,6 +46,16 @@ object! {
 
 object! {
     /// The member `error_data` of a [`MetaError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ErrorData;
+    ///
+    /// let data: ErrorData = serde_json::from_str(r#"{"details": "No such user"}"#)?;
+    /// assert_eq!(data.details.as_deref(), Some("No such user"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ErrorData {
         /// More about this case.
@@ -55,6 +65,16 @@ object! {
 
 impl MetaError {
     /// More about this case, wherever the version of the webhook has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::MetaError;
+    ///
+    /// let older: MetaError = serde_json::from_str(r#"{"code": 470, "details": "Too late"}"#)?;
+    /// assert_eq!(older.details(), Some("Too late"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         let data = self

@@ -54,6 +54,17 @@ impl FlowResponse {
     ///
     /// When it is not a JSON object, or nested more than 64 deep. The error's
     /// text may quote it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowResponse;
+    ///
+    /// let response = FlowResponse::from_response_json(r#"{"service": "full_tune_up"}"#)?;
+    /// assert_eq!(response.data["service"], "full_tune_up");
+    /// assert!(FlowResponse::from_response_json("[]").is_err(), "no object");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn from_response_json(response_json: &str) -> serde_json::Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(response_json);
         let mut data = json::object(&mut deserializer)?;
@@ -80,6 +91,19 @@ impl FlowResponse {
     /// # Errors
     ///
     /// When the fields do not fit the type. The error's text may quote them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowResponse;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Booking { bikes: u8 }
+    ///
+    /// let response = FlowResponse::from_response_json(r#"{"bikes": 2, "service": "brakes"}"#)?;
+    /// assert_eq!(response.parse::<Booking>()?.bikes, 2);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_value(Value::Object(self.data.clone()))
     }

@@ -26,6 +26,17 @@ object! {
 
 impl HistoryProgress {
     /// Whether the whole history has been sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::HistoryProgress;
+    ///
+    /// let mut progress = HistoryProgress::default();
+    /// assert!(!progress.is_complete());
+    /// progress.progress = Some(100);
+    /// assert!(progress.is_complete());
+    /// ```
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.progress == Some(100)
@@ -34,6 +45,16 @@ impl HistoryProgress {
 
 object! {
     /// How far an old message had come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{HistoryContext, HistoryStatus};
+    ///
+    /// let context: HistoryContext = serde_json::from_str(r#"{"status": "READ"}"#)?;
+    /// assert_eq!(context.status, Some(HistoryStatus::Read));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct HistoryContext {
         /// Its last status.

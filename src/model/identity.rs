@@ -75,12 +75,24 @@ impl Identity {
     }
 
     /// The user with this phone number, in WhatsApp's digits.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// assert_eq!(Identity::from_phone("15550101001").unwrap().phone(), Some("15550101001"));
+    /// ```
     #[must_use]
     pub fn from_phone(wa_id: &str) -> Option<Self> {
         Self::new(Some(wa_id), None, None)
     }
 
     /// The user with this business-scoped user id.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// assert_eq!(Identity::from_user_id("US.7001").unwrap().user_id().unwrap(), "US.7001");
+    /// ```
     #[must_use]
     pub fn from_user_id(user_id: &str) -> Option<Self> {
         Self::new(None, Some(user_id), None)
@@ -119,6 +131,12 @@ impl Identity {
     }
 
     /// The phone number as text, when Meta shows it.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// assert_eq!(Identity::from_user_id("US.7001").unwrap().phone(), None);
+    /// ```
     #[must_use]
     pub fn phone(&self) -> Option<&str> {
         let wa_id = self.wa_id.as_ref()?.as_str();
@@ -127,18 +145,38 @@ impl Identity {
 
     /// What Meta gave as the user's WhatsApp id: the phone number, when it
     /// shows it.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// assert_eq!(Identity::from_phone("15550101001").unwrap().wa_id().unwrap(), "15550101001");
+    /// ```
     #[must_use]
     pub fn wa_id(&self) -> Option<&WaId> {
         self.wa_id.as_ref()
     }
 
     /// The id within your business portfolio.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// let ada = Identity::new(Some("15550101001"), Some("US.7001"), None).unwrap();
+    /// assert_eq!(ada.user_id().unwrap(), "US.7001");
+    /// ```
     #[must_use]
     pub fn user_id(&self) -> Option<&UserId> {
         self.user_id.as_ref()
     }
 
     /// The id within the enterprise above your portfolio, where there is one.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    ///
+    /// let ada = Identity::new(None, Some("US.7001"), Some("US.ENT.7009")).unwrap();
+    /// assert_eq!(ada.parent_user_id().unwrap(), "US.ENT.7009");
+    /// ```
     #[must_use]
     pub fn parent_user_id(&self) -> Option<&UserId> {
         self.parent_user_id.as_ref()

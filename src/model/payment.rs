@@ -39,6 +39,16 @@ object! {
 
 object! {
     /// An amount of money: `value / offset` units of its currency.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Amount;
+    ///
+    /// let amount: Amount = serde_json::from_str(r#"{"value": 249900, "offset": 100}"#)?;
+    /// assert_eq!(amount.value.zip(amount.offset).map(|(value, offset)| value / offset), Some(2_499));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Copy, Default, Eq, Hash)]
     pub struct Amount {
         /// In parts of `offset`.
@@ -50,6 +60,21 @@ object! {
 
 object! {
     /// A payment provider's transaction.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/status-payment.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
+    /// let payment = event.update.payment.as_ref().unwrap();
+    /// let transaction = payment.transaction.as_ref().unwrap();
+    /// assert_eq!(transaction.status.as_deref(), Some("success"));
+    /// assert!(transaction.updated_timestamp > transaction.created_timestamp);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct Transaction {
         /// The provider's id of it.
@@ -76,6 +101,16 @@ object! {
 
 object! {
     /// How a user paid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Transaction;
+    ///
+    /// let paid: Transaction = serde_json::from_str(r#"{"method": {"type": "upi"}}"#)?;
+    /// assert_eq!(paid.method.unwrap().kind.as_deref(), Some("upi"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct PaymentMethodKind {
         /// `upi`, `card`, `netbanking`, …
@@ -86,6 +121,18 @@ object! {
 
 object! {
     /// Why a payment failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Transaction;
+    ///
+    /// let failed: Transaction = serde_json::from_str(
+    ///     r#"{"status": "failed", "error": {"code": "GATEWAY_DECLINED", "reason": "card_limit_reached"}}"#,
+    /// )?;
+    /// assert_eq!(failed.error.unwrap().code.as_deref(), Some("GATEWAY_DECLINED"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct PaymentError {
         /// What to match on.

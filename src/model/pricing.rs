@@ -30,6 +30,16 @@ object! {
 
 object! {
     /// What opened a conversation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ConversationOrigin;
+    ///
+    /// let origin: ConversationOrigin = serde_json::from_str(r#"{"type": "utility"}"#)?;
+    /// assert_eq!(origin.kind.as_deref(), Some("utility"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ConversationOrigin {
         /// Its category: `marketing`, `utility`, `service`, …

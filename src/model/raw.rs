@@ -41,6 +41,15 @@ impl RawJson {
     /// # Errors
     ///
     /// When it is not one JSON value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::RawJson;
+    ///
+    /// assert!(RawJson::new(r#"{"type": "text"}"#).is_ok());
+    /// assert!(RawJson::new(r#"{"type": "#).is_err());
+    /// ```
     pub fn new(json: &str) -> serde_json::Result<Self> {
         let raw: &RawValue = serde_json::from_str(json)?;
         Ok(Self::whole(raw.get().into()))
@@ -70,6 +79,17 @@ impl RawJson {
     }
 
     /// The text of the item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/security.json"))?;
+    /// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
+    /// assert!(change.raw.as_str().contains(r#""PIN_RESET_REQUEST""#));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.body[self.item.clone()]
@@ -80,6 +100,19 @@ impl RawJson {
     ///
     /// What stands beside the items (a new member of `entry` or of a change)
     /// is found here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_str!("../../tests/payloads/text.json");
+    /// let webhook = whatsapp_signals::parse(body.as_bytes())?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// assert_eq!(event.raw.body(), body);
+    /// assert!(event.raw.as_str().len() < body.len());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
@@ -91,6 +124,19 @@ impl RawJson {
     ///
     /// When the item does not fit the type. The error's text may quote the
     /// item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::RawJson;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Colour<'a> { frame: &'a str }
+    ///
+    /// let raw = RawJson::new(r#"{"frame": "mint green"}"#)?;
+    /// assert_eq!(raw.parse::<Colour>()?.frame, "mint green");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
         serde_json::from_str(self.as_str())
     }

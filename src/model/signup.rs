@@ -72,6 +72,16 @@ fn active() -> SignupStatus {
 
 impl Signup {
     /// A signup of which only the id is known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Signup, SignupStatus};
+    ///
+    /// let signup = Signup::new("spring_tune_up");
+    /// assert_eq!(signup.signup_id, "spring_tune_up");
+    /// assert_eq!(signup.status, SignupStatus::Active);
+    /// ```
     #[must_use]
     pub fn new(signup_id: impl Into<SignupId>) -> Self {
         Self {
@@ -89,6 +99,15 @@ impl Signup {
     }
 
     /// The link for one of your numbers; only the digits of `phone` count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Signup;
+    ///
+    /// let link = Signup::new("spring_tune_up").deep_link("+1 555-010-0200");
+    /// assert_eq!(link, "https://wa.me/15550100200/signup/spring_tune_up");
+    /// ```
     #[must_use]
     pub fn deep_link(&self, phone: &str) -> String {
         let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
@@ -96,6 +115,18 @@ impl Signup {
     }
 
     /// The confirmation message with the promo code put in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Signup;
+    ///
+    /// let mut signup = Signup::new("spring_tune_up");
+    /// assert_eq!(signup.confirmation(), None);
+    /// signup.confirmation_message = Some("Your code: {{promo_code}}".into());
+    /// signup.promo_code = Some("TUNE10".into());
+    /// assert_eq!(signup.confirmation().as_deref(), Some("Your code: TUNE10"));
+    /// ```
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
         let code = self.promo_code.as_deref().unwrap_or_default();

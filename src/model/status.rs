@@ -91,6 +91,15 @@ impl StatusUpdate {
     }
 
     /// A step of which nothing else is known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
+    ///
+    /// let update = StatusUpdate::new("wamid.HBgL", MessageStatus::Delivered);
+    /// assert_eq!((update.id.as_str(), update.status.as_str()), ("wamid.HBgL", "delivered"));
+    /// ```
     #[must_use]
     pub fn new(id: impl Into<MessageId>, status: MessageStatus) -> Self {
         Self {

@@ -26,6 +26,14 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// The time this many seconds after (or before) 1970.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Timestamp;
+    ///
+    /// assert!(Timestamp::from_secs(-60) < Timestamp::from_secs(0));
+    /// ```
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs)
@@ -46,6 +54,16 @@ impl Timestamp {
     }
 
     /// Seconds since 1970.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Timestamp;
+    ///
+    /// let sent = Timestamp::from_secs(1_785_000_000);
+    /// let window_ends = Timestamp::from_secs(sent.as_secs() + 24 * 60 * 60);
+    /// assert_eq!(window_ends.as_secs(), 1_785_086_400);
+    /// ```
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0

@@ -11,8 +11,9 @@ use super::info::ReceiverInfo;
 /// ```
 /// use whatsapp_signals::signals;
 ///
-/// let names: Vec<_> = signals::ALL.iter().map(|signal| signal.name()).collect();
-/// assert!(names.contains(&"message_received"));
+/// let signal = signals::ALL.iter().find(|signal| signal.name() == "message_received");
+/// let signal = signal.unwrap();
+/// assert!(!signal.has_receivers() && signal.receivers().is_empty(), "in this example");
 /// ```
 pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
     /// See [`Signal::name`].

@@ -67,6 +67,17 @@ impl<'a> Connection<'a> {
 
     /// Whether the receiver is still connected: its uid may have been
     /// disconnected.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let connection = signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?;
+    /// assert!(connection.is_connected());
+    /// signal.disconnect("log");
+    /// assert!(!connection.is_connected());
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.signal.is_connected(self.id)

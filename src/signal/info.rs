@@ -9,15 +9,20 @@ use std::fmt;
 /// Its [`Display`](fmt::Display) form is `path (file:line)`.
 ///
 /// ```
-/// use whatsapp_signals::Signal;
+/// use whatsapp_signals::{ConnectOptions, Signal};
+///
+/// async fn store(_: &u32) {}
 ///
 /// let signal: Signal<u32> = Signal::new("tick");
-/// let _connection = signal.connect(|_: &u32| {});
+/// let _connection = signal.connect_with(ConnectOptions::new().order(7).uid("store"), store)?;
 ///
 /// let [receiver] = &signal.receivers()[..] else { panic!("one receiver") };
-/// assert_eq!(receiver.signal(), "tick");
-/// assert_eq!(receiver.order(), 0);
-/// assert!(receiver.line() > 0);
+/// assert_eq!((receiver.signal(), receiver.uid()), ("tick", Some("store")));
+/// assert!(receiver.path().ends_with("::store"));
+/// assert!(receiver.file().ends_with(".rs") && receiver.line() > 0);
+/// assert_eq!(receiver.order(), 7);
+/// assert!(receiver.is_async() && !receiver.is_shadowed());
+/// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverInfo {

@@ -33,6 +33,7 @@
 mod any;
 mod asend;
 mod async_receiver;
+mod connect;
 mod connection;
 mod delivery;
 mod info;
@@ -44,6 +45,8 @@ mod receiver;
 mod receiver_of;
 mod registration;
 mod report;
+mod send;
+mod sending;
 mod slot;
 mod sync;
 mod watch;
@@ -52,7 +55,6 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
-use delivery::{Robust, StopAtFirst, deliver, deliver_from};
 use listed::Listed;
 use overlay::Overlay;
 use slot::Slot;
@@ -121,159 +123,15 @@ impl<T: 'static> Signal<T> {
     }
 
     /// The name that it was declared with.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// assert_eq!(Signal::<u32>::new("tick").name(), "tick");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
-    }
-
-    /// Calls the receivers in order, in this thread, until one fails.
-    ///
-    /// # Errors
-    ///
-    /// The first failure. The receivers behind it are not called.
-    ///
-    /// # Panics
-    ///
-    /// When a receiver panics: the panic passes through.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::{ConnectOptions, Signal};
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _fails = signal.connect(|_: &u32| Err("no"));
-    /// let late = ConnectOptions::new().order(1);
-    /// let _late = signal.connect_with(late, |_: &u32| Err("was called"))?;
-    ///
-    /// let failure = signal.send(&1).unwrap_err();
-    /// assert_eq!(failure.error().unwrap().to_string(), "no");
-    /// # Ok::<(), whatsapp_signals::ConnectError>(())
-    /// ```
-    #[inline]
-    pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        self.with_audience(|slots| deliver::<T, StopAtFirst>(self.name, slots, event))
-    }
-
-    /// Calls every receiver in order, in this thread, whatever the others do;
-    /// errors and panics are collected in the report.
-    ///
-    /// A panic can be caught only where panics unwind: with
-    /// `panic = "abort"` it ends the program.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::Signal;
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _panics = signal.connect(|n: &u32| assert!(*n > 1, "oh"));
-    /// let _runs = signal.connect(|_: &u32| {});
-    ///
-    /// let report = signal.send_robust(&1);
-    /// assert_eq!((report.called(), report.failures().len()), (2, 1));
-    /// ```
-    #[inline]
-    #[must_use = "the report holds the failures"]
-    pub fn send_robust(&self, event: &T) -> Report {
-        self.with_audience(|slots| {
-            let Ok(report) = deliver::<T, Robust>(self.name, slots, event);
-            report
-        })
-    }
-
-    /// [`send_robust`](Self::send_robust), with somebody who watches.
-    #[inline]
-    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
-        self.with_audience(|slots| {
-            let report = Report::default();
-            let Ok(report) = deliver_from::<T, Robust>(0, report, self.name, slots, event, watch);
-            report
-        })
-    }
-
-    /// Connects a function, a closure or a [`Receiver`] of your own, async or
-    /// not, until the returned guard is dropped.
-    ///
-    /// A closure has to name its argument's type, `|event: &Payload| …`: the
-    /// compiler does not find it out by itself.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::mpsc::channel;
-    /// use whatsapp_signals::Signal;
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let (sender, ticks) = channel();
-    /// let _connection = signal.connect(move |n: &u32| sender.send(*n));
-    /// signal.send(&7)?;
-    /// assert_eq!(ticks.recv(), Ok(7));
-    /// # Ok::<(), whatsapp_signals::Failure>(())
-    /// ```
-    #[track_caller]
-    pub fn connect<Kind, R: IntoReceiver<T, Kind>>(&self, receiver: R) -> Connection<'_> {
-        match self.connect_with(ConnectOptions::new(), receiver) {
-            Ok(connection) => connection,
-            Err(error) => unreachable!("no uid was given: {error}"),
-        }
-    }
-
-    /// Connects with an order, a uid or a filter.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] when the uid is taken: the first stays, and the
-    /// receiver given here is dropped.
-    ///
-    /// # Examples
-    ///
-    /// See [`ConnectOptions`].
-    #[track_caller]
-    pub fn connect_with<Kind, R: IntoReceiver<T, Kind>>(
-        &self,
-        options: ConnectOptions<T>,
-        receiver: R,
-    ) -> Result<Connection<'_>, ConnectError> {
-        let caller = std::panic::Location::caller();
-        let receiver = receiver.erase();
-        let details = info::Details {
-            path: std::any::type_name::<R>(),
-            file: caller.file(),
-            line: caller.line(),
-            index: 0,
-            order: options.order,
-            is_async: receiver.is_async(),
-            uid: options.uid,
-        };
-        let receiver = ReceiverOf::object(receiver, options.filter, details);
-        match self.overlay.connect(self.name, self.statics(), receiver) {
-            Ok(id) => Ok(Connection::new(self, id)),
-            Err(connected) => Err(ConnectError {
-                connected: Box::new(connected),
-            }),
-        }
-    }
-
-    /// Disconnects the receiver with this uid, static or not; false when there
-    /// is none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::{ConnectOptions, Signal};
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?.detach();
-    /// assert!(signal.disconnect("log"));
-    /// assert!(!signal.disconnect("log"));
-    /// # Ok::<(), whatsapp_signals::ConnectError>(())
-    /// ```
-    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn disconnect(&self, uid: &str) -> bool {
-        self.overlay.disconnect(self.statics(), |slot| {
-            slot.details().uid.as_deref() == Some(uid)
-        })
     }
 
     /// Whether anyone is connected, muted or not. Filters are not asked.
@@ -369,20 +227,5 @@ impl<T> fmt::Debug for Signal<T> {
             .field("receivers", &self.receivers())
             .field("muted", &self.is_muted())
             .finish_non_exhaustive()
-    }
-}
-
-impl<T> connection::Connected for Signal<T> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn is_connected(&self, id: u64) -> bool {
-        self.with_connected(|slots| slots.iter().any(|slot| slot.has_id(id)))
-    }
-
-    fn disconnect_id(&self, id: u64) -> bool {
-        self.overlay
-            .disconnect(self.statics(), |slot| slot.has_id(id))
     }
 }

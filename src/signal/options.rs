@@ -19,6 +19,8 @@ use super::receiver_of::Closure;
 /// let options = ConnectOptions::new().order(-10).uid("odd").filter(|n: &u32| n % 2 == 1);
 /// let _connection = signal.connect_with(options, |_: &u32| {})?;
 /// assert_eq!(signal.send_robust(&2).filtered(), 1);
+/// assert_eq!(signal.receivers()[0].order(), -10);
+/// assert!(signal.disconnect("odd"));
 /// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
 #[must_use]

@@ -15,16 +15,22 @@ use super::receiver_of::Called;
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::Signal;
+/// use whatsapp_signals::{ConnectOptions, Signal};
 ///
 /// let signal: Signal<u32> = Signal::new("tick");
 /// assert!(signal.send_robust(&1).is_unheard());
 ///
+/// let large = ConnectOptions::new().filter(|n: &u32| *n > 9);
+/// let _large = signal.connect_with(large, |_: &u32| {})?;
 /// let _ok = signal.connect(|_: &u32| {});
+/// assert!(signal.send_robust(&2).is_ok());
+///
 /// let _bad = signal.connect(|_: &u32| Err("out of paper"));
-/// let report = signal.send_robust(&2);
-/// assert_eq!((report.called(), report.succeeded()), (2, 1));
+/// let report = signal.send_robust(&3);
+/// assert_eq!((report.called(), report.succeeded(), report.filtered()), (2, 1, 1));
 /// assert_eq!(report.failures()[0].error().unwrap().to_string(), "out of paper");
+/// assert_eq!(report.into_failures().len(), 1);
+/// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Report {

@@ -23,7 +23,9 @@
 //!
 //! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 
+mod statics;
 mod table;
+mod webhook_event;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,7 +40,9 @@ use crate::event::*;
 use crate::model::{Account, Contact, Identity, RawJson};
 use crate::signal::{AnySignal, Report, Signal, Watch};
 use crate::webhook::Reader;
+use statics::statics;
 use table::signals;
+use webhook_event::webhook_event;
 
 signals! {
     own {

@@ -60,6 +60,17 @@ pub enum StoreErrorKind {
 
 impl StoreError {
     /// An error of this kind, from a database's own error.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::io;
+    /// use whatsapp_signals::store::{StoreError, StoreErrorKind};
+    ///
+    /// let source = io::Error::from(io::ErrorKind::ConnectionRefused);
+    /// let error = StoreError::new(StoreErrorKind::Unavailable, source);
+    /// assert_eq!(error.to_string(), "the store cannot be reached");
+    /// assert_eq!(error.source().unwrap().to_string(), "connection refused");
+    /// ```
     #[must_use]
     pub fn new(kind: StoreErrorKind, source: impl Into<BoxError>) -> Self {
         Self {
@@ -69,6 +80,13 @@ impl StoreError {
     }
 
     /// What is wrong.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::{StoreError, StoreErrorKind};
+    ///
+    /// let error = StoreError::new(StoreErrorKind::Full, "no space left on the device");
+    /// assert_eq!(error.kind(), StoreErrorKind::Full);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind

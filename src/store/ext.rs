@@ -1,6 +1,7 @@
 //! What a program asks of its store.
 
 use super::contacts::{Contacts, find_contact};
+use super::logged::{self, LoggedWebhook};
 use super::{Mode, Store, StoreError, WebhookId, transact};
 use crate::model::{
     Contact, Identity, Message, MessageId, Signup, SignupId, SignupStatus, Timestamp,
@@ -48,6 +49,18 @@ pub trait StoreExt: Store {
     }
 
     /// The messages that answer this one, in the order in which they came.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.process(include_bytes!("../../tests/payloads/text-reply.json"))?;
+    /// let (bram, _) = engine.store().unread_counts()?.remove(0);
+    /// let reply = engine.store().conversation(&bram.identity, None, 1)?.remove(0);
+    /// assert_eq!(engine.store().replies(reply.reply_to().unwrap())?, [reply]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn replies(&self, id: &MessageId) -> Result<Vec<Message>, StoreError> {
         transact(self, Mode::Read, |tx| tx.replies(id))
     }
@@ -94,6 +107,17 @@ pub trait StoreExt: Store {
     ///
     /// `change` may be called more than once, each time with what is stored. It
     /// must not use the store.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Identity;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// assert!(store.update_contact(&ada, |ada| ada.opted_out = true)?.opted_out);
+    /// assert!(store.contact(&ada)?.unwrap().opted_out);
+    /// # Ok::<(), whatsapp_signals::store::StoreError>(())
+    /// ```
     fn update_contact(
         &self,
         user: &Identity,
@@ -107,6 +131,20 @@ pub trait StoreExt: Store {
     }
 
     /// How many messages of a user came since [`mark_read`](Self::mark_read).
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::model::Identity;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// assert_eq!(engine.store().unread_count(&ada)?, 1);
+    /// engine.store().mark_read(&ada)?;
+    /// assert_eq!(engine.store().unread_count(&ada)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn unread_count(&self, user: &Identity) -> Result<u64, StoreError> {
         transact(self, Mode::Read, |tx| {
             find_contact(tx, user)?.map_or(Ok(0), |stored| tx.unread(stored.id))
@@ -145,6 +183,7 @@ pub trait StoreExt: Store {
     /// store.save_signup(&Signup::new("spring_tune_up"))?;
     /// assert!(store.disable_signup(&"spring_tune_up".into())?);
     /// assert_eq!(store.signups()?[0].status, SignupStatus::Disabled);
+    /// assert_eq!(store.signup(&"autumn_rides".into())?, None);
     /// # Ok::<(), whatsapp_signals::store::StoreError>(())
     /// ```
     fn save_signup(&self, signup: &Signup) -> Result<(), StoreError> {
@@ -186,54 +225,25 @@ pub trait StoreExt: Store {
     /// them when
     /// [`log_webhooks`](crate::WebhookEngine::log_webhooks) is on, else those
     /// that are not finished.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
+    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(include_bytes!("../../tests/payloads/image.json"))?;
+    /// let first = engine.store().webhooks(None, 1)?.remove(0);
+    /// assert_eq!(engine.store().webhooks(Some(first.id), 50)?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn webhooks(
         &self,
         after: Option<WebhookId>,
         limit: usize,
     ) -> Result<Vec<LoggedWebhook>, StoreError> {
-        transact(self, Mode::Read, |tx| {
-            let after = after.unwrap_or(WebhookId(i64::MIN));
-            let mut logged = Vec::new();
-            for (id, webhook) in tx.webhooks(after, false, limit)? {
-                logged.push(LoggedWebhook {
-                    id,
-                    received_at: webhook.received_at,
-                    open: webhook.open,
-                    dead: webhook.dead,
-                    body: tx.body(id)?.unwrap_or_default(),
-                });
-            }
-            Ok(logged)
-        })
+        logged::webhooks(self, after, limit)
     }
 }
 
 impl<S: Store + ?Sized> StoreExt for S {}
-
-/// A webhook as it came. Its body is personal data.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct LoggedWebhook {
-    /// Its number in the store.
-    pub id: WebhookId,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// How many of its events are neither finished nor dead.
-    pub open: u32,
-    /// How many of its events are dead.
-    pub dead: u32,
-    /// Its body, as it came.
-    pub body: Vec<u8>,
-}
-
-impl std::fmt::Debug for LoggedWebhook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoggedWebhook")
-            .field("id", &self.id)
-            .field("received_at", &self.received_at)
-            .field("open", &self.open)
-            .field("dead", &self.dead)
-            .field("len", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}

@@ -33,23 +33,34 @@
 mod conformance;
 pub(crate) mod contacts;
 mod error;
+mod event_record;
 mod ext;
 mod inbox;
+mod logged;
 mod memory;
+mod new_message;
+mod profile;
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stored_contact;
+mod webhook_record;
 
 use std::sync::Arc;
 
 pub use conformance::store_conformance;
 pub use error::{StoreError, StoreErrorKind};
-pub use ext::{LoggedWebhook, StoreExt};
-pub use inbox::{EventRecord, Inbox, Lease, Progress, WebhookId, WebhookRecord};
+pub use event_record::{EventRecord, Progress};
+pub use ext::StoreExt;
+pub use inbox::Inbox;
+pub use logged::LoggedWebhook;
 pub use memory::MemoryStore;
-pub use records::{ContactId, MessageState, NewMessage, Records, StoredContact};
+pub use new_message::{MessageState, NewMessage};
+pub use records::Records;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
+pub use stored_contact::{ContactId, StoredContact};
+pub use webhook_record::{Lease, WebhookId, WebhookRecord};
 
 /// Rows, changed in transactions.
 ///
@@ -90,13 +101,58 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// What `work` returned, or why the store could not begin or commit.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Signup;
+    /// use whatsapp_signals::store::{
+    ///     MemoryStore, Mode, Store, StoreError, StoreErrorKind, StoreExt,
+    /// };
+    ///
+    /// let store = MemoryStore::new();
+    /// let result = store.transact(Mode::Write, &mut |tx| {
+    ///     tx.put_signup(&Signup::new("spring_tune_up"))?;
+    ///     Err(StoreError::new(StoreErrorKind::Other, "another thought"))
+    /// });
+    /// assert_eq!(result.unwrap_err().kind(), StoreErrorKind::Other);
+    /// assert!(store.signups()?.is_empty(), "nothing has happened");
+    /// # Ok::<(), StoreError>(())
+    /// ```
     fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError>;
 }
 
 /// What a transaction does.
+///
+/// ```
+/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Work};
+///
+/// fn durably(store: &dyn Store, work: &mut Work<'_>) -> Result<(), StoreError> {
+///     store.transact(Mode::Durable, work)
+/// }
+///
+/// let mut signups = None;
+/// durably(&MemoryStore::new(), &mut |tx| {
+///     signups = Some(tx.signups()?.len());
+///     Ok(())
+/// })?;
+/// assert_eq!(signups, Some(0));
+/// # Ok::<(), StoreError>(())
+/// ```
 pub type Work<'a> = dyn FnMut(&mut dyn Transaction) -> Result<(), StoreError> + 'a;
 
 /// What a transaction needs of the store.
+///
+/// ```
+/// use whatsapp_signals::model::Signup;
+/// use whatsapp_signals::store::{MemoryStore, Mode, Store};
+///
+/// let store = MemoryStore::new();
+/// store.transact(Mode::Durable, &mut |tx| tx.put_signup(&Signup::new("spring_tune_up")))?;
+/// store.transact(Mode::Read, &mut |tx| {
+///     assert_eq!(tx.signups()?.len(), 1);
+///     Ok(())
+/// })?;
+/// # Ok::<(), whatsapp_signals::store::StoreError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
@@ -111,7 +167,24 @@ pub enum Mode {
     Durable,
 }
 
-/// The rows of a store, within one transaction.
+/// The rows of a store, within one transaction. What can be done with them is in [`Inbox`]
+/// and [`Records`].
+///
+/// ```
+/// use whatsapp_signals::model::Signup;
+/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Transaction};
+///
+/// fn add(tx: &mut dyn Transaction, ids: [&str; 2]) -> Result<usize, StoreError> {
+///     ids.into_iter().try_for_each(|id| tx.put_signup(&Signup::new(id)))?;
+///     Ok(tx.signups()?.len())
+/// }
+///
+/// MemoryStore::new().transact(Mode::Write, &mut |tx| {
+///     assert_eq!(add(tx, ["spring_tune_up", "autumn_rides"])?, 2);
+///     Ok(())
+/// })?;
+/// # Ok::<(), StoreError>(())
+/// ```
 pub trait Transaction: Inbox + Records {}
 
 impl<T: Inbox + Records> Transaction for T {}

@@ -1,87 +1,9 @@
 //! Messages, contacts and signups.
 
-use serde::{Deserialize, Serialize};
-
-use super::StoreError;
+use super::{ContactId, MessageState, NewMessage, StoreError, StoredContact};
 use crate::model::{
     Contact, Identity, Message, MessageId, MessageStatus, Signup, SignupId, Timestamp,
 };
-
-/// The number of a contact in a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ContactId(pub i64);
-
-/// A contact as a store has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoredContact {
-    /// Its number.
-    pub id: ContactId,
-    /// The contact.
-    pub contact: Contact,
-}
-
-impl StoredContact {
-    /// A contact with its number.
-    #[must_use]
-    pub fn new(id: ContactId, contact: Contact) -> Self {
-        Self { id, contact }
-    }
-}
-
-/// What is known of a message before it is read; by default nothing. [`Records`] has an
-/// example.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct MessageState {
-    /// Whether the message is stored; of others only a status may be known.
-    pub is_stored: bool,
-    /// Whether it is yet to be read.
-    pub is_unread: bool,
-    /// Its status.
-    pub status: Option<MessageStatus>,
-}
-
-/// A message as it is to be stored. [`Records`] has an example.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct NewMessage<'a> {
-    /// The message.
-    pub message: &'a Message,
-    /// The contact whose conversation it is part of.
-    pub contact: Option<ContactId>,
-    /// When it counts as sent.
-    pub at: Timestamp,
-    /// Whether it is yet to be read.
-    pub is_unread: bool,
-}
-
-impl<'a> NewMessage<'a> {
-    /// A message that nobody has to read, in no conversation.
-    #[must_use]
-    pub fn new(message: &'a Message, at: Timestamp) -> Self {
-        Self {
-            message,
-            contact: None,
-            at,
-            is_unread: false,
-        }
-    }
-
-    /// The same message in the conversation of a contact.
-    #[must_use]
-    pub fn of(mut self, contact: ContactId) -> Self {
-        self.contact = Some(contact);
-        self
-    }
-
-    /// The same message, to be read.
-    #[must_use]
-    pub fn unread(mut self) -> Self {
-        self.is_unread = true;
-        self
-    }
-}
 
 /// The rows about messages, contacts and signups.
 ///
@@ -98,24 +20,43 @@ impl<'a> NewMessage<'a> {
 /// use whatsapp_signals::store::{MemoryStore, Mode, NewMessage, Store, StoredContact};
 ///
 /// let ada = Identity::from_phone("15550101001").unwrap();
-/// let message = Message::outbound("wamid.A", ada.clone(), Content::text("It is ready")).build();
+/// let message = Message::outbound("wamid.A", ada.clone(), Content::text("It is ready"));
+/// let message = message.reply_to("wamid.QUESTION").build();
+/// let now = Timestamp::now();
 /// MemoryStore::new().transact(Mode::Write, &mut |tx| {
-///     let contact = Contact::new(ada.clone());
+///     let mut contact = Contact::new(ada.clone());
 ///     let id = tx.add_contact(&contact)?;
+///     contact.name = Some("Ada Okafor".into());
+///     tx.put_contact(id, &contact)?;
 ///     assert_eq!(tx.contacts(&ada)?, [StoredContact::new(id, contact)]);
 ///
-///     let new = NewMessage::new(&message, Timestamp::now()).of(id).unread();
+///     let new = NewMessage::new(&message, now).of(id).unread();
 ///     assert!(tx.add_message(new)?);
 ///     assert!(!tx.add_message(new)?, "it is known");
 ///     assert_eq!((tx.conversation(id, None, 9)?.len(), tx.unread(id)?), (1, 1));
+///     assert_eq!(tx.replies(&"wamid.QUESTION".into())?, [message.clone()]);
 ///
-///     tx.put_status(&message.id, &MessageStatus::Read, Timestamp::now())?;
+///     tx.put_status(&message.id, &MessageStatus::Read, now)?;
 ///     let state = tx.message_state(&message.id)?;
 ///     assert!(state.is_stored && state.is_unread);
 ///     assert_eq!(state.status, Some(MessageStatus::Read));
+///     assert_eq!(tx.message(&message.id)?.unwrap().status, state.status);
 ///
-///     tx.put_signup(&Signup::new("spring_tune_up"))?;
-///     assert_eq!(tx.signups()?.len(), 1);
+///     // She has a second number, and the one contact takes what the other had.
+///     let second = Identity::from_phone("15550101002").unwrap();
+///     let into = tx.add_contact(&Contact::new(second))?;
+///     tx.merge_contact(id, into)?;
+///     assert!(tx.contacts(&ada)?.is_empty());
+///     assert_eq!(tx.unread_contacts()?[0].0.id, into);
+///     tx.mark_read(into)?;
+///     assert_eq!(tx.unread(into)?, 0);
+///     tx.put_message(new.of(into))?;
+///     assert_eq!(tx.unread(into)?, 1, "it is to be read once more");
+///
+///     let signup = Signup::new("spring_tune_up");
+///     tx.put_signup(&signup)?;
+///     assert_eq!(tx.signup(&signup.signup_id)?.as_ref(), Some(&signup));
+///     assert_eq!(tx.signups()?, [signup]);
 ///     Ok(())
 /// })?;
 /// # Ok::<(), whatsapp_signals::store::StoreError>(())

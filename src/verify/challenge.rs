@@ -129,6 +129,13 @@ pub struct ChallengeError(ChallengeErrorKind);
 
 impl ChallengeError {
     /// What is wrong.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ChallengeErrorKind, verify_challenge};
+    ///
+    /// let error = verify_challenge("subscribe", "", "1158201444", "my token").unwrap_err();
+    /// assert_eq!(error.kind(), &ChallengeErrorKind::Missing("hub.verify_token"));
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &ChallengeErrorKind {
         &self.0

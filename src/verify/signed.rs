@@ -99,6 +99,20 @@ impl SignedError {
     /// What to answer: 401, 413, or 200 for what is signed and no webhook. Keep
     /// such a body: with any other status Meta repeats it for up to seven days,
     /// and it reads no better.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Parser, SignatureVerifier};
+    ///
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let status = |body: &str, header: &str| {
+    ///     let result = Parser::new().max_len(9).parse_signed(body.as_bytes(), header, &verifier);
+    ///     result.unwrap_err().http_status()
+    /// };
+    /// assert_eq!(status("{}", "sha256=7f"), 401);
+    /// assert_eq!(status("{}", &verifier.sign("{}")), 200);
+    /// assert_eq!(status("0123456789", ""), 413);
+    /// # Ok::<(), whatsapp_signals::SignatureError>(())
+    /// ```
     #[must_use]
     pub fn http_status(&self) -> u16 {
         match self {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use smallvec::{SmallVec, smallvec};
 
 use super::contacts::Contacts;
-use super::events::{Events, Scope};
+use super::events::Events;
 use super::item::{Around, FromItem, Item, Reader};
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, elements, members, object};
 use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use smallvec::SmallVec;
 
 use super::cursor::Cursor;
-use super::events::{Events, Scope};
+use super::events::Events;
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, object};
 use crate::event::Reason;
 use crate::model::object::option;

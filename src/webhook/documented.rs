@@ -9,8 +9,9 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, once};
-use super::events::{Events, Scope, Wanted};
+use super::events::{Events, Wanted};
 use super::path::Path;
+use super::scope::Scope;
 use super::split::Name;
 use super::straight::{self, MESSAGES};
 use super::value::{Metadata, PRODUCT, Value, account};

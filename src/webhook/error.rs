@@ -26,6 +26,13 @@ pub struct ParseError(pub(super) ParseErrorKind);
 
 impl ParseError {
     /// What is wrong.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ParseErrorKind, parse};
+    ///
+    /// let body = br#"{"object": "whatsapp_business_account"}"#;
+    /// assert_eq!(parse(body).unwrap_err().kind(), &ParseErrorKind::NoEntry);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &ParseErrorKind {
         &self.0

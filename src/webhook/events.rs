@@ -1,36 +1,16 @@
-//! The events of a webhook while it is being read, and what they have in
-//! common.
+//! The events of a webhook while it is being read.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::header::Header;
 use super::item::Reader;
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, Member, elements};
 use crate::event::{Reason, Unrecognized, WebhookEvent};
-use crate::model::{Account, RawJson, Timestamp};
+use crate::model::RawJson;
 use crate::signals::UNRECOGNIZED;
-
-/// What the items of one change share.
-#[derive(Clone, Default)]
-pub(super) struct Scope<'a> {
-    pub(super) field: Option<&'a str>,
-    /// The field's name once more, for the events that keep it: there may be
-    /// many, and the name may be long.
-    pub(super) kept_field: OnceCell<Arc<str>>,
-    pub(super) account: Arc<Account>,
-    /// Of the `entry`.
-    pub(super) time: Option<Timestamp>,
-}
-
-impl Scope<'_> {
-    fn keep_field(&self) -> Option<Arc<str>> {
-        let kept = |field: &str| Arc::clone(self.kept_field.get_or_init(|| field.into()));
-        self.field.map(kept)
-    }
-}
 
 /// How many odd things of one body are reported one by one. Meta sends a
 /// thousand updates at most; past this a body is hostile, and four megabytes

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::contacts::Finder;
-use super::events::{Events, Scope};
+use super::events::Events;
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, members, object};
 use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
 use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
-use super::events::{Events, Scope, Wanted};
+use super::events::{Events, Wanted};
 use super::header::readable;
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, Member, elements, members, members_of};
 use super::value::account;
 use super::{OBJECT, ParseErrorKind, Webhook, change};

@@ -33,6 +33,7 @@ mod parser;
 mod path;
 mod piece;
 mod report;
+mod scope;
 mod signup;
 pub(crate) mod split;
 mod status;

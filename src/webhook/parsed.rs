@@ -31,29 +31,67 @@ pub struct Webhook {
 
 impl Webhook {
     /// What it tells.
+    ///
+    /// ```
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(webhook.events()[0].contact().unwrap().display_name(), "Ada Okafor");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn events(&self) -> &[WebhookEvent] {
         &self.events
     }
 
     /// The events themselves, to be moved elsewhere.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let event = webhook.into_events().remove(0);
+    /// let WebhookEvent::MessageReceived(received) = event else { panic!("a message") };
+    /// assert!(received.message.body().starts_with("Good morning!"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn into_events(self) -> Vec<WebhookEvent> {
         self.events
     }
 
     /// What it tells, event by event.
+    ///
+    /// ```
+    /// let body = include_bytes!("../../tests/payloads/batch-mixed.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let statuses = webhook.iter().filter(|event| event.name() == "message_status_changed");
+    /// assert_eq!(statuses.count(), 3);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     pub fn iter(&self) -> std::slice::Iter<'_, WebhookEvent> {
         self.events.iter()
     }
 
     /// How many items its `entry` array has.
+    ///
+    /// ```
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "1"}, {"id": "2"}]}"#;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// assert_eq!(webhook.entries(), 2);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
     }
 
     /// How many of these have no changes.
+    ///
+    /// ```
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": []}]}"#;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// assert_eq!((webhook.empty_entries(), webhook.events().len()), (1, 0));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn empty_entries(&self) -> usize {
         self.empty_entries

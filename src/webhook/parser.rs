@@ -27,6 +27,13 @@ impl Parser {
     pub const DEFAULT_MAX_LEN: usize = 4 * 1024 * 1024;
 
     /// A parser with the default limit.
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let too_large = vec![b' '; Parser::DEFAULT_MAX_LEN + 1];
+    /// assert_eq!(Parser::new().parse(&too_large).unwrap_err().http_status(), 413);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -35,6 +42,14 @@ impl Parser {
     }
 
     /// The greatest length of a body in bytes. It is checked before any work.
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert!(Parser::new().max_len(body.len()).parse(body).is_ok());
+    /// assert!(Parser::new().max_len(body.len() - 1).parse(body).is_err());
+    /// ```
     #[must_use]
     pub const fn max_len(mut self, bytes: usize) -> Self {
         self.max_len = bytes;
@@ -46,6 +61,13 @@ impl Parser {
     /// # Errors
     ///
     /// See [`parse`](super::parse).
+    ///
+    /// ```
+    /// let parser = whatsapp_signals::Parser::new().max_len(64 * 1024);
+    /// let webhook = parser.parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert_eq!(webhook.events().len(), 1);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
         read(body, Wanted::All).map_err(ParseError)

@@ -13,6 +13,7 @@ use crate::trace;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert_eq!((report.events(), report.unrecognized()), (1, 0));
 /// assert_eq!(report.unheard(), 1, "nobody listens in this example");
+/// assert_eq!((report.called(), report.filtered(), report.is_ok()), (0, 0, true));
 /// # Ok::<(), whatsapp_signals::ParseError>(())
 /// ```
 #[derive(Debug, Default)]
@@ -92,6 +93,13 @@ impl DispatchReport {
     }
 
     /// How many events there were; skipped items are none.
+    ///
+    /// ```
+    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+    /// let report = whatsapp_signals::parse(body)?.dispatch();
+    /// assert_eq!(report.events(), 2, "the message, and the flow that it completes");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn events(&self) -> usize {
         self.events
@@ -112,6 +120,13 @@ impl DispatchReport {
     }
 
     /// How many events were [`Unrecognized`](crate::event::Unrecognized).
+    ///
+    /// ```
+    /// let body = include_bytes!("../../tests/payloads/unknown-field.json");
+    /// let report = whatsapp_signals::parse(body)?.dispatch();
+    /// assert_eq!(report.unrecognized(), 1);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[must_use]
     pub fn unrecognized(&self) -> usize {
         self.unrecognized
@@ -130,6 +145,23 @@ impl DispatchReport {
     }
 
     /// How often a receiver's filter declined.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.has_media())]
+    /// fn archive(_event: &MessageReceived) {}
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn answer(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
+    /// assert_eq!((report.called(), report.filtered()), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn filtered(&self) -> usize {
         self.filtered
@@ -143,6 +175,24 @@ impl DispatchReport {
     }
 
     /// The failures themselves.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the database is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
+    /// assert!(!report.is_ok());
+    /// let failure = report.into_failures().remove(0).failure;
+    /// assert_eq!(failure.error().unwrap().to_string(), "the database is down");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_failures(self) -> Vec<EventFailure> {
         self.failures

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use super::contacts::Contacts;
 use super::cursor::{Cursor, once};
-use super::events::{Events, Scope};
+use super::events::Events;
 use super::item::{Around, FromItem, FromWire, Item};
 use super::path::Path;
+use super::scope::Scope;
 use super::split::{Elements, Name};
 use super::value::{Metadata, PRODUCT};
 use crate::event::{MessageReceived, MessageStatusChanged};

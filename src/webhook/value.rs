@@ -12,11 +12,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::cursor::{Cursor, once};
-use super::events::{Events, Scope};
+use super::events::Events;
 use super::header::readable;
 use super::item::{FromItem, Reader};
 use super::path::Path;
 use super::piece::Piece;
+use super::scope::Scope;
 use super::split::{Elements, Member, Name, elements, members};
 use crate::event::{Reason, UserSubscribed};
 use crate::model::{Account, PhoneNumberId, WaId, WabaId, scalar};

@@ -15,12 +15,12 @@ use crate::subject::is_token;
 /// use std::time::Duration;
 /// use whatsapp_signals_nats::StreamConfig;
 ///
-/// let config = StreamConfig::new()
-///     .partitions(16)
-///     .replicas(3)
-///     .max_bytes(20 << 30)
-///     .max_age(Duration::from_secs(30 * 24 * 60 * 60));
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// let config = StreamConfig::new().partitions(16).replicas(3).max_age(30 * day);
 /// assert_ne!(config, StreamConfig::default());
+///
+/// let limited = config.clone().max_bytes(20 << 30).max_messages(10_000_000);
+/// assert_ne!(limited, config);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {
@@ -40,6 +40,17 @@ impl StreamConfig {
     /// The defaults: the stream `WA` of the subjects `wa.*.p0` to `wa.*.p7`, one
     /// replica, 8 days of duplicates, 14 days of events, and no limit but the
     /// server's.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals_nats::StreamConfig;
+    ///
+    /// let day = Duration::from_secs(24 * 60 * 60);
+    /// let named = StreamConfig::new().name("WA").prefix("wa");
+    /// let sized = named.partitions(8).replicas(1);
+    /// let all = sized.duplicate_window(8 * day).max_age(14 * day);
+    /// assert_eq!(all, StreamConfig::new());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -6,6 +6,24 @@ use thiserror::Error;
 use whatsapp_signals::BoxError;
 
 /// Why a stream could not be set up.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::{StreamConfig, StreamError, async_nats, ensure_stream};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), async_nats::ConnectError> {
+/// // Nobody need answer for this one.
+/// let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+/// let client = options.connect("nats://127.0.0.1:4222").await?;
+/// let jetstream = async_nats::jetstream::new(client);
+/// let error = ensure_stream(&jetstream, StreamConfig::new().partitions(0)).await.unwrap_err();
+/// assert!(matches!(error, StreamError::Invalid(_)));
+/// assert_eq!(error.to_string(), "a stream cannot have such a number of partitions");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StreamError {

@@ -22,6 +22,21 @@ use growth::grown;
 
 /// A stream that is there: what a [`Relay`](crate::Relay) publishes to and a
 /// [`Worker`](crate::Worker) takes from.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals_nats::async_nats::jetstream;
+/// use whatsapp_signals_nats::{DeadLetters, Relay, StreamConfig, Worker, ensure_stream};
+///
+/// # async fn run(jetstream: &jetstream::Context) -> Result<(), Box<dyn std::error::Error>> {
+/// let stream = ensure_stream(jetstream, StreamConfig::new()).await?;
+/// let relay = Relay::new(&stream);
+/// let worker = Worker::new(&stream);
+/// let letters = DeadLetters::of(&stream).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EventStream {
     pub(crate) context: Context,

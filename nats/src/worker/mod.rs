@@ -1,9 +1,11 @@
 //! From the stream to the receivers.
 
 mod backoff;
+mod error;
 mod handler;
 mod partition;
 mod pull;
+mod settings;
 mod threads;
 
 use std::fmt;
@@ -12,17 +14,16 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer};
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use whatsapp_signals::store::Store;
-use whatsapp_signals::{BoxError, WebhookEngine};
 
 use crate::stream::EventStream;
 use backoff::Backoff;
-use handler::{Handler, Receivers};
+use handler::Handler;
 use partition::Partition;
 use threads::Threads;
+
+pub use error::WorkerError;
 
 /// Takes events from the stream and runs their receivers.
 ///
@@ -69,78 +70,7 @@ pub struct Worker {
     max_ack_pending: u16,
 }
 
-/// Longer than anybody waits; the server counts in nanoseconds, and not far.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 impl Worker {
-    /// A worker that sends events to their receivers and keeps no record of it.
-    #[must_use]
-    pub fn new(stream: &EventStream) -> Self {
-        Self {
-            stream: stream.clone(),
-            handler: Arc::new(Receivers),
-            max_deliveries: 8,
-            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
-            ack_wait: Duration::from_secs(30),
-            max_ack_pending: 1,
-        }
-    }
-
-    /// Has an engine handle the events: it records in its store which receivers have
-    /// succeeded, so that none of them gets an event twice, whatever is
-    /// delivered again. Workers that share a store share what is recorded.
-    ///
-    /// How often an event is tried is then the engine's
-    /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given; what its store
-    /// cannot do is tried until it can. Its [`lease`](WebhookEngine::lease) is how long
-    /// an event waits that a killed worker had.
-    ///
-    /// A dead letter is in the engine's store as well as in the stream of dead letters. To
-    /// [requeue](crate::DeadLetters::requeue) the latter is enough; to discard it, discard
-    /// both.
-    #[must_use]
-    pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
-        self.handler = Arc::new(engine);
-        self
-    }
-
-    /// How often an event is delivered before it is a dead letter; 8 times unless
-    /// given, 1 at least.
-    #[must_use]
-    pub fn max_deliveries(mut self, deliveries: u64) -> Self {
-        self.max_deliveries = deliveries.max(1);
-        self
-    }
-
-    /// How long an event waits before it is delivered again: `first`, and each time
-    /// twice as long, up to `longest`, which is a day at most.
-    #[must_use]
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = Backoff::new(first, longest.min(DAY));
-        self
-    }
-
-    /// How long the server waits for a worker of which it hears nothing, 30 seconds
-    /// unless given, a day at most. A worker says all the time that it is still at work, so
-    /// receivers may take longer.
-    ///
-    /// It is the server that keeps this and [`max_ack_pending`](Self::max_ack_pending): those
-    /// of the worker that was started last are everyone's.
-    #[must_use]
-    pub fn ack_wait(mut self, wait: Duration) -> Self {
-        self.ack_wait = wait.clamp(Duration::from_millis(100), DAY);
-        self
-    }
-
-    /// How many events of a partition are worked on at once, by all workers; 1
-    /// unless given. With more, the events of one user may overtake each other. Each
-    /// that runs takes a thread.
-    #[must_use]
-    pub fn max_ack_pending(mut self, events: u16) -> Self {
-        self.max_ack_pending = events.max(1);
-        self
-    }
-
     /// Works until `stop` is there, and then to the end of what it has.
     ///
     /// While the server is away, it waits for it. Receivers run in threads of their
@@ -150,6 +80,20 @@ impl Worker {
     /// # Errors
     ///
     /// When the server cannot set up the consumers at the start.
+    ///
+    /// ```no_run
+    /// use whatsapp_signals_nats::{EventStream, Worker};
+    ///
+    /// # async fn run(stream: &EventStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let worker = Worker::new(stream).run(async { stopped.await.unwrap_or_default() });
+    /// let worker = tokio::spawn(worker);
+    ///
+    /// drop(stop); // when your program ends
+    /// worker.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
         let mut consumers = Vec::new();
         for partition in 0..self.stream.config.partitions {
@@ -208,8 +152,3 @@ impl fmt::Debug for Worker {
             .finish_non_exhaustive()
     }
 }
-
-/// Why a worker could not begin.
-#[derive(Debug, Error)]
-#[error("the worker could not begin")]
-pub struct WorkerError(#[source] BoxError);

@@ -52,36 +52,102 @@ impl Message {
 
 impl MessageBuilder {
     /// When it was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let sent = Timestamp::from_secs(1_785_000_000);
+    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).timestamp(sent).build();
+    /// assert_eq!(message.timestamp, Some(sent));
+    /// ```
     pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
         self.0.timestamp = Some(timestamp);
         self
     }
 
     /// How far it has come; [`Sent`](MessageStatus::Sent) unless given.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello"))
+    ///     .status(MessageStatus::Delivered)
+    ///     .build();
+    /// assert_eq!(message.status, Some(MessageStatus::Delivered));
+    /// ```
     pub fn status(mut self, status: MessageStatus) -> Self {
         self.0.status = Some(status);
         self
     }
 
     /// The message that it answers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.B", ada, Content::text("Yes")).reply_to("wamid.A").build();
+    /// assert_eq!(message.reply_to().unwrap(), "wamid.A");
+    /// ```
     pub fn reply_to(mut self, id: impl Into<MessageId>) -> Self {
         self.0.context.get_or_insert_with(Box::default).id = Some(id.into());
         self
     }
 
     /// Everything about what it answers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Context, Identity, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let mut context = Context::default();
+    /// context.forwarded = Some(true);
+    /// let message = Message::outbound("wamid.A", ada, Content::text("News")).context(context).build();
+    /// assert!(message.context.unwrap().is_forwarded());
+    /// ```
     pub fn context(mut self, context: Context) -> Self {
         self.0.context = Some(Box::new(context));
         self
     }
 
     /// The group that it was sent to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Message};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).group("Y2FwaV9n").build();
+    /// assert_eq!(message.group_id.unwrap(), "Y2FwaV9n");
+    /// ```
     pub fn group(mut self, id: impl Into<GroupId>) -> Self {
         self.0.group_id = Some(id.into());
         self
     }
 
     /// The finished message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
+    ///
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).build();
+    /// assert_eq!(message.id, "wamid.A");
+    /// assert_eq!(message.status, Some(MessageStatus::Sent));
+    /// ```
     #[must_use]
     pub fn build(self) -> Message {
         self.0

@@ -46,6 +46,19 @@ object! {
 
 object! {
     /// The name on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(
+    ///     r#"{"name": {"formatted_name": "Dr. Tomas Vesely", "first_name": "Tomas", "prefix": "Dr."}}"#,
+    /// )?;
+    /// let name = card.name.unwrap_or_default();
+    /// assert_eq!(name.first_name.as_deref(), Some("Tomas"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardName {
         /// As it is shown.
@@ -65,6 +78,19 @@ object! {
 
 object! {
     /// A telephone number on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(
+    ///     r#"{"phones": [{"phone": "+1 555 010 1661"}, {"phone": "+1 555 010 1660", "wa_id": "15550101660"}]}"#,
+    /// )?;
+    /// let on_whatsapp = card.phones.iter().find_map(|phone| phone.wa_id.as_ref());
+    /// assert_eq!(on_whatsapp.unwrap(), "15550101660");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardPhone {
         /// As the card has it.
@@ -79,6 +105,18 @@ object! {
 
 object! {
     /// A mail address on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(
+    ///     r#"{"emails": [{"email": "tomas@vesely-home.example", "type": "HOME"}]}"#,
+    /// )?;
+    /// assert_eq!(card.emails[0].email.as_deref(), Some("tomas@vesely-home.example"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardEmail {
         /// The address.
@@ -91,6 +129,19 @@ object! {
 
 object! {
     /// A postal address on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(
+    ///     r#"{"addresses": [{"street": "80 Sprocket Row", "city": "Brookhaven", "type": "WORK"}]}"#,
+    /// )?;
+    /// let work = card.addresses.iter().find(|place| place.kind.as_deref() == Some("WORK"));
+    /// assert_eq!(work.unwrap().street.as_deref(), Some("80 Sprocket Row"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardAddress {
         /// Street and number.
@@ -113,6 +164,17 @@ object! {
 
 object! {
     /// A web site on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard =
+    ///     serde_json::from_str(r#"{"urls": [{"url": "https://vesely-home.example/"}]}"#)?;
+    /// assert_eq!(card.urls[0].url.as_deref(), Some("https://vesely-home.example/"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardUrl {
         /// Its address.
@@ -125,6 +187,18 @@ object! {
 
 object! {
     /// The workplace on a card.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ContactCard;
+    ///
+    /// let card: ContactCard = serde_json::from_str(
+    ///     r#"{"org": {"company": "Rainproof Panniers", "title": "Pattern maker"}}"#,
+    /// )?;
+    /// assert_eq!(card.org.unwrap().company.as_deref(), Some("Rainproof Panniers"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct CardOrg {
         /// Its name.

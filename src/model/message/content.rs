@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactCard, Edit, Interactive, Location, Media, Order, Revoke, System};
+use super::{
+    Button, ContactCard, Edit, Interactive, Location, Media, Order, Reaction, Revoke, System,
+    Template, Text, Unsupported,
+};
 use crate::model::MessageId;
-use crate::model::object::object;
 
 /// What a message says: one variant for each `type` of Meta's.
 ///
@@ -62,12 +64,28 @@ pub enum Content {
 
 impl Content {
     /// The words of a text message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// assert_eq!(Content::text("Hello").body(), "Hello");
+    /// ```
     #[must_use]
     pub fn text(body: impl Into<String>) -> Self {
         Self::Text(Text { body: body.into() })
     }
 
     /// A template, by its name and language code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// assert_eq!(Content::template("spring_offer", "en_US").body(), "spring_offer");
+    /// ```
     #[must_use]
     pub fn template(name: impl Into<String>, language: impl Into<String>) -> Self {
         Self::Template(Template {
@@ -77,6 +95,15 @@ impl Content {
     }
 
     /// An emoji on another message; none takes it back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// assert_eq!(Content::reaction("wamid.A", Some("🚴")).body(), "🚴");
+    /// assert_eq!(Content::reaction("wamid.A", None).body(), "");
+    /// ```
     #[must_use]
     pub fn reaction(message_id: impl Into<MessageId>, emoji: Option<&str>) -> Self {
         Self::Reaction(Reaction {
@@ -86,6 +113,14 @@ impl Content {
     }
 
     /// See [`Message::message_type`](super::Message::message_type).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// assert_eq!(Content::RequestWelcome.message_type(), "request_welcome");
+    /// ```
     #[must_use]
     pub fn message_type(&self) -> &'static str {
         match self {
@@ -112,6 +147,15 @@ impl Content {
     }
 
     /// See [`Message::media`](super::Message::media).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Media};
+    ///
+    /// assert!(Content::Sticker(Media::default()).media().is_some());
+    /// assert_eq!(Content::text("Hello").media(), None);
+    /// ```
     #[must_use]
     pub fn media(&self) -> Option<&Media> {
         match self {
@@ -125,6 +169,16 @@ impl Content {
     }
 
     /// See [`Message::body`](super::Message::body).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Content, Media};
+    ///
+    /// let mut image = Media::default();
+    /// image.caption = Some("The new gears".into());
+    /// assert_eq!(Content::Image(image).body(), "The new gears");
+    /// ```
     #[must_use]
     pub fn body(&self) -> &str {
         fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
@@ -152,88 +206,4 @@ impl Content {
             Self::Template(template) => &template.name,
         }
     }
-}
-
-object! {
-    /// `text`: words.
-    ///
-    /// ```json
-    /// {"body": "Is my bike ready?"}
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct Text {
-        /// Up to 4,096 characters.
-        pub body: String,
-    }
-}
-
-object! {
-    /// `reaction`: an emoji on another message.
-    ///
-    /// ```json
-    /// {"message_id": "wamid.HBgL…", "emoji": "👍"}
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct Reaction {
-        /// The message that it is on.
-        pub message_id: MessageId,
-        /// The emoji; missing or empty when the reaction was taken back.
-        pub emoji: Option<Box<str>>,
-    }
-}
-
-impl Reaction {
-    /// Whether the user took the reaction back.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Reaction;
-    ///
-    /// let removed: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A"}"#)?;
-    /// assert!(removed.is_removed());
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn is_removed(&self) -> bool {
-        self.emoji.as_deref().is_none_or(str::is_empty)
-    }
-}
-
-object! {
-    /// `button`: a tap on a template's quick-reply button.
-    ///
-    /// ```json
-    /// {"payload": "CONFIRM", "text": "Yes, please"}
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct Button {
-        /// What your code called the button.
-        pub payload: Option<Box<str>>,
-        /// What the user read on it.
-        pub text: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// `unsupported` (in older versions `unknown`): something that WhatsApp does
-    /// not hand to businesses. The message's errors say why.
-    ///
-    /// ```json
-    /// {"type": "poll_creation"}
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct Unsupported {
-        /// What it was: `poll_creation`, `gif`, `pin`, …; not always told.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
-    }
-}
-
-/// A template that you sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Template {
-    /// Its name.
-    pub name: String,
-    /// Its language code, `en_US`.
-    pub language: String,
 }

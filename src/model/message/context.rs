@@ -41,6 +41,17 @@ object! {
 
 impl Context {
     /// Whether the message was forwarded, often or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Context;
+    ///
+    /// let mut context = Context::default();
+    /// assert!(!context.is_forwarded());
+    /// context.forwarded = Some(true);
+    /// assert!(context.is_forwarded());
+    /// ```
     #[must_use]
     pub fn is_forwarded(&self) -> bool {
         self.forwarded == Some(true) || self.frequently_forwarded == Some(true)
@@ -49,6 +60,20 @@ impl Context {
 
 object! {
     /// A product of your catalog.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../../tests/payloads/text-product-enquiry.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let product = event.message.context.as_ref().and_then(|of| of.referred_product.as_ref());
+    /// let id = product.and_then(|product| product.product_retailer_id.as_ref());
+    /// assert_eq!(id.unwrap(), "jy-pedal-flat-08");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ReferredProduct {
         /// The catalog.
@@ -107,6 +132,16 @@ object! {
 
 object! {
     /// The greeting of an advertisement.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Referral;
+    ///
+    /// let ad: Referral = serde_json::from_str(r#"{"welcome_message": {"text": "Which bike is it?"}}"#)?;
+    /// assert_eq!(ad.welcome_message.unwrap().text.as_deref(), Some("Which bike is it?"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct WelcomeMessage {
         /// Its words.

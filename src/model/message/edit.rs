@@ -12,6 +12,18 @@ use crate::model::object::object;
 /// {"original_message_id": "wamid.HBgL…",
 ///  "message": {"type": "text", "text": {"body": "Friday, I mean"}}}
 /// ```
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{event::WebhookEvent, model::Content};
+///
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/edit-text.json"))?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
+/// assert_ne!(edit.original_message_id, event.message.id);
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Edit {
@@ -22,6 +34,18 @@ pub struct Edit {
 }
 
 /// The new content of an edited message.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{event::WebhookEvent, model::Content};
+///
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/edit-text.json"))?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
+/// assert!(edit.message.content.body().starts_with("Replace it, please"));
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditedMessage {
@@ -37,6 +61,16 @@ object! {
     ///
     /// ```json
     /// {"original_message_id": "wamid.HBgL…"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Revoke;
+    ///
+    /// let revoke: Revoke = serde_json::from_str(r#"{"original_message_id": "wamid.A"}"#)?;
+    /// assert_eq!(revoke.original_message_id, "wamid.A");
+    /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct Revoke {

@@ -14,6 +14,19 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// ```
 ///
 /// Meta's page: [interactive messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/interactive).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+/// use whatsapp_signals::model::{Content, Interactive};
+///
+/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/list-reply.json"))?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let Content::Interactive(answer) = &event.message.content else { panic!("an answer") };
+/// assert!(matches!(&**answer, Interactive::ListReply(row) if row.id == "svc_brakes"));
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -36,6 +49,14 @@ pub enum Interactive {
 
 impl Interactive {
     /// What the user read on the button or row, or what the chat shows.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{ButtonReply, Interactive};
+    ///
+    /// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
+    /// assert_eq!(Interactive::ButtonReply(reply).title(), "Yes");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn title(&self) -> &str {
         match self {
@@ -49,6 +70,14 @@ impl Interactive {
 }
 
 /// An answer of a `type` that this version does not know.
+///
+/// ```
+/// use whatsapp_signals::model::OtherReply;
+///
+/// let reply: OtherReply = serde_json::from_str(r#"{"type": "new", "content": {"paid": true}}"#)?;
+/// assert_eq!((&*reply.kind, &reply.content.unwrap()["paid"]), ("new", &true.into()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OtherReply {
@@ -66,6 +95,14 @@ pub struct OtherReply {
 
 object! {
     /// `button_reply`: a tap on a reply button.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ButtonReply;
+    ///
+    /// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
+    /// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Eq, Hash)]
     pub struct ButtonReply {
         /// What your code called it.
@@ -77,6 +114,14 @@ object! {
 
 object! {
     /// `list_reply`: a row of a list.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ListReply;
+    ///
+    /// let row: ListReply = serde_json::from_str(r#"{"id": "svc_brakes", "title": "Brake service"}"#)?;
+    /// assert_eq!((&*row.id, row.description), ("svc_brakes", None));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Eq, Hash)]
     pub struct ListReply {
         /// What your code called it.
@@ -96,6 +141,14 @@ object! {
 /// ```json
 /// {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"…\", …}"}
 /// ```
+///
+/// ```
+/// use whatsapp_signals::model::{FlowResponse, NfmReply};
+///
+/// let reply: NfmReply = serde_json::from_str(r#"{"response_json": "{\"bikes\": 2}"}"#)?;
+/// assert_eq!(FlowResponse::from_response_json(&reply.response_json)?.data["bikes"], 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NfmReply {
@@ -111,6 +164,14 @@ pub struct NfmReply {
 
 object! {
     /// `call_permission_reply`: whether you may call the user.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
+    ///
+    /// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
+    /// assert_eq!(reply.response, CallPermission::Reject);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Eq, Hash)]
     pub struct CallPermissionReply {
         /// Yes or no.
@@ -136,6 +197,14 @@ text_enum! {
 
 object! {
     /// `product`: a product that the user chose.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ProductReply;
+    ///
+    /// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
+    /// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ProductReply {
         /// The catalog.
@@ -147,6 +216,14 @@ object! {
 
 object! {
     /// `payment_method`: how the user wants to pay.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::PaymentMethod;
+    ///
+    /// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
+    /// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[derive(Default, Eq, Hash)]
     pub struct PaymentMethod {
         /// `offsite_card_pay`, …

@@ -43,6 +43,16 @@ object! {
 
 impl Media {
     /// The MIME type without its parameters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Media;
+    ///
+    /// let mut voice = Media::default();
+    /// voice.mime_type = Some("audio/ogg; codecs=opus".into());
+    /// assert_eq!(voice.media_type(), Some("audio/ogg"));
+    /// ```
     #[must_use]
     pub fn media_type(&self) -> Option<&str> {
         self.mime_type.as_deref()?.split(';').next().map(str::trim)

@@ -1,5 +1,6 @@
 //! Messages, in both directions.
 
+mod accessors;
 mod builder;
 mod card;
 mod content;
@@ -8,6 +9,7 @@ mod edit;
 mod interactive;
 mod media;
 mod order;
+mod parts;
 mod system;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, T
 
 pub use builder::MessageBuilder;
 pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
-pub use content::{Button, Content, Reaction, Template, Text, Unsupported};
+pub use content::Content;
 pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
@@ -26,6 +28,7 @@ pub use interactive::{
 };
 pub use media::{Location, Media};
 pub use order::{Order, ProductItem};
+pub use parts::{Button, Reaction, Template, Text, Unsupported};
 pub use system::{System, SystemKind};
 
 /// A message that a user sent to you, or that you sent to a user.
@@ -134,122 +137,5 @@ impl Message {
             origin: None,
             errors: Vec::new(),
         }
-    }
-
-    /// Who sent it, when a user did.
-    #[must_use]
-    pub fn from(&self) -> Option<&Identity> {
-        self.user
-            .as_ref()
-            .filter(|_| self.direction == Direction::Inbound)
-    }
-
-    /// Whom it was sent to, when you sent it.
-    #[must_use]
-    pub fn to(&self) -> Option<&Identity> {
-        self.user
-            .as_ref()
-            .filter(|_| self.direction == Direction::Outbound)
-    }
-
-    /// The type as Meta spells it: `text`, `image`, `interactive`, … The older
-    /// `unknown` reads as `unsupported`.
-    #[must_use]
-    pub fn message_type(&self) -> &'static str {
-        self.content.message_type()
-    }
-
-    /// The message in one line, as an inbox would list it: the text, the
-    /// button's label, the caption or else `[Image]`, the emoji, the name of
-    /// the place. Empty when there is nothing to show.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Media, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let image = Message::outbound("wamid.A", ada, Content::Image(Media::default())).build();
-    /// assert_eq!(image.body(), "[Image]");
-    /// ```
-    #[must_use]
-    pub fn body(&self) -> &str {
-        self.content.body()
-    }
-
-    /// The text of a text message, and of no other.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match &self.content {
-            Content::Text(text) => Some(&text.body),
-            _ => None,
-        }
-    }
-
-    /// The file of an image, audio, video, document or sticker.
-    #[must_use]
-    pub fn media(&self) -> Option<&Media> {
-        self.content.media()
-    }
-
-    /// Whether it carries a file.
-    #[must_use]
-    pub fn has_media(&self) -> bool {
-        self.media().is_some()
-    }
-
-    /// The place that it shares.
-    #[must_use]
-    pub fn location(&self) -> Option<&Location> {
-        match &self.content {
-            Content::Location(location) => Some(location),
-            _ => None,
-        }
-    }
-
-    /// Whether it shares a place.
-    #[must_use]
-    pub fn is_location(&self) -> bool {
-        self.location().is_some()
-    }
-
-    /// The reaction that it is.
-    #[must_use]
-    pub fn reaction(&self) -> Option<&Reaction> {
-        match &self.content {
-            Content::Reaction(reaction) => Some(reaction),
-            _ => None,
-        }
-    }
-
-    /// The form that it submits.
-    #[must_use]
-    pub fn nfm_reply(&self) -> Option<&NfmReply> {
-        match &self.content {
-            Content::Interactive(interactive) => match &**interactive {
-                Interactive::NfmReply(reply) => Some(reply),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// What your code called the button or list row that the user tapped: the
-    /// id of an interactive reply, the payload of a template's button.
-    #[must_use]
-    pub fn reply_id(&self) -> Option<&str> {
-        match &self.content {
-            Content::Button(button) => button.payload.as_deref(),
-            Content::Interactive(interactive) => match &**interactive {
-                Interactive::ButtonReply(reply) => Some(&reply.id),
-                Interactive::ListReply(reply) => Some(&reply.id),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The message that it answers.
-    #[must_use]
-    pub fn reply_to(&self) -> Option<&MessageId> {
-        self.context.as_ref()?.id.as_ref()
     }
 }

@@ -69,6 +69,16 @@ text_enum! {
 impl System {
     /// The user's number from now on, wherever the version of the webhook has
     /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::System;
+    ///
+    /// let news: System = serde_json::from_str(r#"{"wa_id": "15550101002"}"#)?;
+    /// assert_eq!(news.new_number().unwrap(), "15550101002");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn new_number(&self) -> Option<&WaId> {
         self.wa_id.as_ref().or(self.new_wa_id.as_ref())

@@ -1,7 +1,9 @@
 //! Whether a store is right.
 
+mod contacts;
 mod inbox;
-mod records;
+mod messages;
+mod sample;
 mod transactions;
 
 use super::{Mode, Store, StoreError, Transaction, transact};
@@ -26,7 +28,8 @@ pub fn store_conformance<S: Store>(mut make_store: impl FnMut() -> S) {
     for (name, check) in transactions::CHECKS
         .iter()
         .chain(inbox::CHECKS)
-        .chain(records::CHECKS)
+        .chain(messages::CHECKS)
+        .chain(contacts::CHECKS)
     {
         // Named before it runs, for the test's output when it fails.
         println!("a store: {name}");

@@ -52,6 +52,13 @@ impl MemoryStore {
     pub const DEFAULT_BOUND: usize = 100_000;
 
     /// An empty store with the default bound.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    ///
+    /// assert!(MemoryStore::new().unread_counts()?.is_empty());
+    /// # Ok::<(), whatsapp_signals::store::StoreError>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::bounded(Self::DEFAULT_BOUND)

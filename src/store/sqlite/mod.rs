@@ -69,6 +69,13 @@ impl SqliteStore {
     ///
     /// When it cannot be opened, or is not a file of this crate's, or was
     /// written by a newer version.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::{SqliteStore, StoreErrorKind};
+    ///
+    /// let error = SqliteStore::open("no/such/folder/webhooks.db").unwrap_err();
+    /// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::new().open(path)
     }

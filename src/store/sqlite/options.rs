@@ -16,7 +16,7 @@ use crate::store::{StoreError, StoreErrorKind};
 ///
 /// ```
 /// use std::time::Duration;
-/// use whatsapp_signals::store::SqliteOptions;
+/// use whatsapp_signals::store::{SqliteOptions, StoreExt};
 ///
 /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-options-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
@@ -25,6 +25,7 @@ use crate::store::{StoreError, StoreErrorKind};
 ///     .busy_timeout(Duration::from_secs(1))
 ///     .max_bytes(1024 * 1024 * 1024)
 ///     .open(&path)?;
+/// assert!(store.unread_counts()?.is_empty());
 /// # drop(store);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -47,6 +48,25 @@ impl SqliteOptions {
 
     /// How long to wait for another process before the store is
     /// [`Locked`](StoreErrorKind::Locked).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals::store::{Mode, SqliteOptions, SqliteStore, Store, StoreErrorKind};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-timeout-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("webhooks.db");
+    /// let patient = SqliteStore::open(&path)?;
+    /// let hasty = SqliteOptions::new().busy_timeout(Duration::from_millis(1)).open(&path)?;
+    /// patient.transact(Mode::Write, &mut |_| {
+    ///     let error = hasty.transact(Mode::Write, &mut |_| Ok(())).unwrap_err();
+    ///     assert_eq!(error.kind(), StoreErrorKind::Locked);
+    ///     Ok(())
+    /// })?;
+    /// # drop((patient, hasty));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
@@ -55,6 +75,22 @@ impl SqliteOptions {
 
     /// How large the file may grow, its WAL not counted, before the store is
     /// [`Full`](StoreErrorKind::Full).
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::SqliteOptions;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-limit-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("webhooks.db");
+    /// let engine = WebhookEngine::new(SqliteOptions::new().max_bytes(512 * 1024).open(&path)?);
+    /// let mut body = include_bytes!("../../../tests/payloads/text.json").to_vec();
+    /// body.resize(1024 * 1024, b' ');
+    /// assert_eq!(engine.process(&body).unwrap_err().http_status(), 503);
+    /// # drop(engine);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);

@@ -22,7 +22,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), whatsapp_signals::ParseError> {
-//! let report = parse(include_bytes!("../tests/payloads/text.json"))?.dispatch();
+//! let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
 //! assert_eq!((report.called(), report.filtered()), (1, 1), "a question");
 //! # Ok(())
 //! # }
@@ -35,7 +35,7 @@
 //! use whatsapp_signals::{filter, parse};
 //!
 //! # fn main() -> Result<(), whatsapp_signals::ParseError> {
-//! let events = parse(include_bytes!("../tests/payloads/text.json"))?.into_events();
+//! let events = parse(include_bytes!("../../tests/payloads/text.json"))?.into_events();
 //! let WebhookEvent::MessageReceived(question) = &events[0] else { panic!("a message") };
 //!
 //! assert!(filter::is_text(question) && filter::has_type("text")(question));
@@ -50,8 +50,15 @@
 //! # }
 //! ```
 
-use crate::event::{MessageReceived, MessageStatusChanged};
+mod message;
+
+use crate::event::MessageStatusChanged;
 use crate::model::MessageStatus;
+
+pub use message::{
+    has_media, has_type, is_command, is_from, is_of_group, is_reply, is_text, is_to, picks,
+    replies_to, text_is, text_starts_with,
+};
 
 /// What can be combined: every `Fn(&T) -> bool` that may be shared.
 ///
@@ -91,81 +98,6 @@ pub trait Filter<T: ?Sized>: Fn(&T) -> bool + Send + Sync + Sized + 'static {
 
 impl<T: ?Sized, F: Fn(&T) -> bool + Send + Sync + 'static> Filter<T> for F {}
 
-/// A row for each filter: `is` for those that compare with nothing, `of` for
-/// those that compare with a text.
-macro_rules! filters {
-    (
-        is { $($(#[$is_doc:meta])* $is:ident: |$is_event:ident| $is_it:expr;)+ }
-        of { $($(#[$of_doc:meta])* $of:ident($text:ident): |$of_event:ident| $of_it:expr;)+ }
-    ) => {
-        $(
-            $(#[$is_doc])*
-            #[must_use]
-            pub fn $is($is_event: &MessageReceived) -> bool {
-                $is_it
-            }
-        )+
-        $(
-            $(#[$of_doc])*
-            #[must_use]
-            pub fn $of($text: impl AsRef<str> + Send + Sync + 'static) -> impl Filter<MessageReceived> {
-                move |$of_event: &MessageReceived| {
-                    let $text = $text.as_ref();
-                    $of_it
-                }
-            }
-        )+
-    };
-}
-
-filters! {
-    is {
-        /// A text message.
-        is_text: |event| event.message.text().is_some();
-        /// A message that carries a file.
-        has_media: |event| event.message.has_media();
-        /// A message that answers another one.
-        is_reply: |event| event.message.reply_to().is_some();
-        /// A message that was sent in a group.
-        is_of_group: |event| event.message.group_id.is_some();
-    }
-    of {
-        /// A message of this [type](crate::model::Message::message_type), as
-        /// Meta spells it: `image`, `interactive`, …
-        has_type(kind): |event| event.message.message_type() == kind;
-        /// A text message with exactly this text.
-        text_is(text): |event| event.message.text() == Some(text);
-        /// A text message that begins with this.
-        text_starts_with(text): |event| {
-            event.message.text().is_some_and(|of| of.starts_with(text))
-        };
-        /// A text message that is this command, `/start`, alone or with words
-        /// behind it: `/start now`. The name comes without the slash.
-        is_command(name): |event| {
-            let words = event.message.text().and_then(|text| text.strip_prefix('/'));
-            words.is_some_and(|words| words.split(char::is_whitespace).next() == Some(name))
-        };
-        /// An answer to the message with this wamid.
-        replies_to(wamid): |event| {
-            event.message.reply_to().is_some_and(|id| id.as_str() == wamid)
-        };
-        /// A tap on the button or list row that your code has given this
-        /// [id](crate::model::Message::reply_id).
-        picks(id): |event| event.message.reply_id() == Some(id);
-        /// A message of the user with this phone number or user id, as Meta
-        /// writes it: digits alone.
-        is_from(id): |event| {
-            let user = event.message.user.as_ref();
-            user.is_some_and(|user| user.ids().any(|of| of == id))
-        };
-        /// A message to the business number with this `phone_number_id`.
-        is_to(id): |event| {
-            let number = event.account.phone_number_id.as_ref();
-            number.is_some_and(|number| number.as_str() == id)
-        };
-    }
-}
-
 /// A status of this kind: `failed`, `read`, … A payment's statuses have these names, too, and
 /// [`payment`](crate::model::StatusUpdate::payment) then.
 ///
@@ -179,7 +111,7 @@ filters! {
 /// fn call_instead(_event: &MessageStatusChanged) {}
 ///
 /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let report = parse(include_bytes!("../tests/payloads/status-read.json"))?.dispatch();
+/// let report = parse(include_bytes!("../../tests/payloads/status-read.json"))?.dispatch();
 /// assert_eq!((report.called(), report.filtered()), (0, 1));
 /// # Ok(())
 /// # }

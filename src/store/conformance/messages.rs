@@ -1,10 +1,9 @@
-//! The rows about messages, contacts and signups.
+//! The rows about messages, and the conversations that they make.
 
+use super::sample::{NOW, add_contact, identity, ids, message};
 use super::{Check, read, write};
-use crate::model::{
-    Contact, Content, Direction, Identity, Message, MessageId, MessageStatus, Signup, Timestamp,
-};
-use crate::store::{ContactId, MessageState, NewMessage, Store};
+use crate::model::{Content, Identity, Message, MessageId, MessageStatus, Timestamp};
+use crate::store::{MessageState, NewMessage, Store};
 
 pub(super) const CHECKS: &[Check] = &[
     ("a message is what was stored", messages_are_kept),
@@ -12,36 +11,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("a conversation has its order", conversations_are_ordered),
     ("answers are found", answers_are_found),
     ("unread messages are counted", unread_is_counted),
-    ("a contact is found by any id", contacts_are_found),
-    ("an id belongs to one contact", ids_change_hands),
-    ("contacts can become one", contacts_are_merged),
-    ("a signup is what was stored", signups_are_kept),
 ];
-
-const NOW: Timestamp = Timestamp::from_secs(1_785_000_000);
-
-fn message(id: &str, text: &str) -> Message {
-    Message::new(id.into(), Direction::Inbound, Content::text(text))
-}
-
-fn identity(wa_id: &str, user_id: &str) -> Identity {
-    Identity::new(Some(wa_id), Some(user_id), None).expect("an id")
-}
-
-fn add_contact(store: &dyn Store, identity: &Identity) -> ContactId {
-    write(store, |tx| tx.add_contact(&Contact::new(identity.clone())))
-}
-
-/// Who has one of these ids.
-fn find(store: &dyn Store, identity: Option<Identity>) -> Vec<ContactId> {
-    let identity = identity.expect("an id");
-    let found = read(store, |tx| tx.contacts(&identity)).into_iter();
-    found.map(|stored| stored.id).collect()
-}
-
-fn ids(messages: Vec<Message>) -> Vec<String> {
-    messages.into_iter().map(|m| m.id.into()).collect()
-}
 
 fn messages_are_kept(store: &dyn Store) {
     let id = MessageId::from("wamid.A");
@@ -190,70 +160,4 @@ fn unread_is_counted(store: &dyn Store) {
     let unread = |contact| read(store, |tx| tx.unread(contact));
     assert_eq!((unread(ada), unread(ben), unread(cleo)), (1, 0, 0));
     assert!(!read(store, |tx| tx.message_state(&"a".into())).is_unread);
-}
-
-fn contacts_are_found(store: &dyn Store) {
-    let all = Identity::new(Some("1"), Some("US.1"), Some("US.ENT.1")).expect("ids");
-    let mut contact = Contact::new(all.clone());
-    contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
-    contact.labels = vec!["a".to_owned()];
-    contact.created_at = Some(NOW);
-    let id = write(store, |tx| tx.add_contact(&contact));
-    add_contact(store, &Identity::from_phone("2").expect("an id"));
-
-    let find = |identity| find(store, identity);
-    assert_eq!(find(Identity::from_phone("1")), [id]);
-    assert_eq!(find(Identity::from_user_id("US.1")), [id]);
-    assert_eq!(find(Identity::new(None, None, Some("US.ENT.1"))), [id]);
-    assert_eq!(find(Identity::from_user_id("1")), [], "another kind of id");
-    assert_eq!(find(Identity::from_phone("9")), []);
-    let two = find(Identity::new(Some("2"), Some("US.1"), None));
-    assert_eq!(two.len(), 2, "whoever has one of the ids");
-    let stored = read(store, |tx| tx.contacts(&all)).remove(0);
-    assert_eq!(stored.contact, contact);
-}
-
-fn ids_change_hands(store: &dyn Store) {
-    let first = add_contact(store, &identity("1", "US.1"));
-    let second = add_contact(store, &identity("1", "US.2"));
-    let find = |identity| find(store, identity);
-    assert_eq!(find(Identity::from_phone("1")), [second]);
-    assert_eq!(find(Identity::from_user_id("US.1")), [first]);
-
-    let moved = Contact::new(identity("3", "US.2"));
-    write(store, |tx| tx.put_contact(second, &moved));
-    assert_eq!(find(Identity::from_phone("1")), [], "it has no such id now");
-    assert_eq!(find(Identity::from_phone("3")), [second]);
-}
-
-fn contacts_are_merged(store: &dyn Store) {
-    let by_phone = Identity::from_phone("1").expect("an id");
-    let by_user_id = Identity::from_user_id("US.1").expect("an id");
-    let into = add_contact(store, &by_phone);
-    let from = add_contact(store, &by_user_id);
-    for (id, contact) in [("a", into), ("b", from)] {
-        let message = message(id, "Hi");
-        let new = NewMessage::new(&message, NOW).of(contact).unread();
-        write(store, |tx| tx.add_message(new));
-    }
-    write(store, |tx| tx.merge_contact(from, into));
-    assert_eq!(read(store, |tx| tx.contacts(&by_user_id)), []);
-    assert_eq!(read(store, |tx| tx.contacts(&by_phone)).len(), 1);
-    let conversation = read(store, |tx| tx.conversation(into, None, 9));
-    assert_eq!(ids(conversation), ["b", "a"]);
-    assert_eq!(read(store, |tx| tx.unread(into)), 2);
-    assert_eq!(read(store, |tx| tx.conversation(from, None, 9)), []);
-}
-
-fn signups_are_kept(store: &dyn Store) {
-    let mut signup = Signup::new("b");
-    signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\".to_owned());
-    signup.subscriber_count = 1 << 40;
-    write(store, |tx| tx.put_signup(&signup));
-    write(store, |tx| tx.put_signup(&Signup::new("a")));
-    assert_eq!(read(store, |tx| tx.signup(&"c".into())), None);
-    assert_eq!(read(store, |tx| tx.signup(&"b".into())), Some(signup));
-    let all = read(store, |tx| tx.signups()).into_iter();
-    let all: Vec<_> = all.map(|signup| signup.signup_id.to_string()).collect();
-    assert_eq!(all, ["a", "b"]);
 }

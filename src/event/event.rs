@@ -1,0 +1,164 @@
+//! What all payloads have in common.
+
+use crate::signal::{Failure, Report, Signal};
+
+/// A payload that has a signal of its own.
+///
+/// Every payload of this crate is one, so that what your code dispatches by
+/// hand reads as it should. Implement it for payloads of your own when you
+/// like that better than `ORDER_PAID.send(&event)`.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::{CampaignCompleted, Event};
+/// use whatsapp_signals::model::Campaign;
+///
+/// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).send()?;
+/// assert_eq!(report.called(), 0, "nobody listens in this example");
+/// assert_eq!(CampaignCompleted::NAME, "campaign_completed");
+/// assert_eq!(CampaignCompleted::signal().name(), CampaignCompleted::NAME);
+/// # Ok::<(), whatsapp_signals::Failure>(())
+/// ```
+pub trait Event: Sized + 'static {
+    /// The signal's name.
+    const NAME: &'static str;
+
+    /// The signal that carries it.
+    fn signal() -> &'static Signal<Self>;
+
+    /// What the event is known by when it comes again, as webhooks do for up
+    /// to seven days: equal for the same event, different for any other.
+    ///
+    /// It begins with [`NAME`](Self::NAME), so that the events of one item (a
+    /// message and the flow that it submits) have keys of their own. After
+    /// that comes
+    ///
+    /// - for a message, and the flow that it submits: its wamid and type. For
+    ///   an edit also a hash, since one message may be edited more than once;
+    /// - for a status: the wamid, the status and its time, the participant of a
+    ///   group and the payment, since all statuses of a message share its wamid;
+    /// - for a call and its statuses: the call's id, and what happened to it;
+    /// - for all else: a hash of the account, the time that Meta gave, and the
+    ///   JSON, in which neither white space nor the order of members counts.
+    ///   Where Meta gives no time, two things that look alike have one key: the
+    ///   second of two equal [`META_ERROR`](crate::signals::META_ERROR)s may be
+    ///   another error, so do not drop it.
+    ///
+    /// A wamid has the user's phone number in it: treat keys as personal data.
+    ///
+    /// ```
+    /// use whatsapp_signals::parse;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/status-read.json");
+    /// let (first, again) = (parse(body)?, parse(body)?);
+    /// let key = first.events()[0].dedup_key();
+    /// assert_eq!(key, again.events()[0].dedup_key());
+    /// assert!(key.starts_with("message_status_changed:wamid."));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    fn dedup_key(&self) -> String;
+
+    /// What must stay in order: events with one key concern one conversation,
+    /// so that workers can share the others among them.
+    ///
+    /// Of a webhook's event it is the business number and the user,
+    /// `300200100500600:US.7001`; the members of a group are users too. What
+    /// names no user stays with its group or, failing that, with its number.
+    /// The events of a type of your own all stay in order, unless you say
+    /// otherwise.
+    ///
+    /// It may hold a phone number: treat it as personal data.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let keys: Vec<_> = webhook.iter().map(WebhookEvent::partition_key).collect();
+    /// assert_eq!(keys[0], keys[1], "the message and its flow stay together");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    fn partition_key(&self) -> String {
+        Self::NAME.to_owned()
+    }
+
+    /// Sends it: [`Signal::send`].
+    ///
+    /// # Errors
+    ///
+    /// The first receiver's failure.
+    fn send(&self) -> Result<Report, Failure> {
+        Self::signal().send(self)
+    }
+
+    /// Sends it to everyone: [`Signal::send_robust`].
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignCompleted, Event};
+    /// use whatsapp_signals::model::Campaign;
+    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
+    ///
+    /// #[receiver(CAMPAIGN_COMPLETED)]
+    /// fn report(_event: &CampaignCompleted) -> Result<(), &'static str> {
+    ///     Err("the printer is out of paper")
+    /// }
+    ///
+    /// # fn main() {
+    /// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).send_robust();
+    /// assert_eq!((report.called(), report.failures().len()), (1, 1));
+    /// # }
+    /// ```
+    #[must_use = "the report holds the failures"]
+    fn send_robust(&self) -> Report {
+        Self::signal().send_robust(self)
+    }
+
+    /// Sends it, and waits for async receivers: [`Signal::asend`].
+    ///
+    /// # Errors
+    ///
+    /// The first receiver's failure.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignCompleted, Event};
+    /// use whatsapp_signals::model::Campaign;
+    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
+    ///
+    /// #[receiver(CAMPAIGN_COMPLETED)]
+    /// async fn report(_event: &CampaignCompleted) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::Failure> {
+    /// # pollster::block_on(async {
+    /// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
+    /// assert_eq!(done.asend().await?.called(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    fn asend(&self) -> impl Future<Output = Result<Report, Failure>> + Send
+    where
+        Self: Sync,
+    {
+        Self::signal().asend(self)
+    }
+
+    /// Sends it to everyone, and waits for async receivers:
+    /// [`Signal::asend_robust`].
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignCompleted, Event};
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// # pollster::block_on(async {
+    /// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).asend_robust().await;
+    /// assert!(report.is_unheard(), "nobody listens in this example");
+    /// # });
+    /// ```
+    fn asend_robust(&self) -> impl Future<Output = Report> + Send
+    where
+        Self: Sync,
+    {
+        Self::signal().asend_robust(self)
+    }
+}

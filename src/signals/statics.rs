@@ -1,0 +1,56 @@
+//! The signals themselves.
+
+/// Makes of each row its static and its payload's [`Event`](crate::Event), and of all
+/// rows the list of them.
+macro_rules! statics {
+    ($(
+        $(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal, $payload_text:expr;
+    )+) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # use whatsapp_signals::{event::*, model::*};
+            #[doc = concat!("use whatsapp_signals::{receiver, signals::", stringify!($signal), "};")]
+            ///
+            #[doc = concat!("#[receiver(", stringify!($signal), ")]")]
+            #[doc = concat!("fn receive(event: &", $payload_text, ") {}")]
+            ///
+            #[doc = concat!("assert!(", stringify!($signal), ".has_receivers());")]
+            /// ```
+            pub static $signal: Signal<$payload> = Signal::new($name);
+
+            impl Event for $payload {
+                const NAME: &'static str = $name;
+
+                fn signal() -> &'static Signal<Self> {
+                    &$signal
+                }
+
+                fn dedup_key(&self) -> String {
+                    format!(concat!($name, ":{}"), self.key())
+                }
+
+                fn partition_key(&self) -> String {
+                    self.partition()
+                }
+            }
+        )+
+
+        /// Every signal of this crate, in the order of the table.
+        ///
+        /// ```
+        /// use whatsapp_signals::signals;
+        ///
+        /// for signal in signals::ALL {
+        ///     println!("{}: {} receivers", signal.name(), signal.receivers().len());
+        /// }
+        /// assert_eq!(signals::ALL[0].name(), "message_received");
+        /// ```
+        pub static ALL: &[&dyn AnySignal] = &[$(&$signal),+];
+    };
+}
+
+pub(super) use statics;

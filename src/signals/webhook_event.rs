@@ -1,0 +1,206 @@
+//! The enum of all that a webhook can fire, and what is done with any of it.
+
+/// Makes [`WebhookEvent`](super::WebhookEvent) of the rows that a webhook fires.
+macro_rules! webhook_event {
+    ($($(#[$doc:meta])* $signal:ident: $variant:ident($payload:ty) = $name:literal;)+) => {
+        /// One event of a webhook: what [`Webhook::events`](crate::Webhook::events)
+        /// yields.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use whatsapp_signals::event::WebhookEvent;
+        ///
+        /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+        /// let webhook = whatsapp_signals::parse(body)?;
+        /// let names: Vec<_> = webhook.events().iter().map(WebhookEvent::name).collect();
+        /// assert_eq!(names, ["message_received", "flow_completed"]);
+        /// # Ok::<(), whatsapp_signals::ParseError>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum WebhookEvent {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($payload),)+
+        }
+
+        impl WebhookEvent {
+            /// The name of its signal: `message_received`, …
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// assert_eq!(webhook.events()[0].name(), "message_received");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
+            }
+
+            /// Sends it to the receivers of its signal:
+            /// [`Signal::send_robust`].
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let report = webhook.events()[0].dispatch();
+            /// assert!(report.is_unheard(), "nobody listens in this example");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use = "the report holds the failures"]
+            pub fn dispatch(&self) -> Report {
+                match self {
+                    $(Self::$variant(event) => event.send_robust(),)+
+                }
+            }
+
+            /// [`dispatch`](Self::dispatch), and waits for async receivers:
+            /// [`Signal::asend_robust`].
+            ///
+            /// ```
+            /// # pollster::block_on(async {
+            /// let body = include_bytes!("../../tests/payloads/text.json");
+            /// let webhook = whatsapp_signals::parse(body)?;
+            /// let report = webhook.events()[0].dispatch_async().await;
+            /// assert!(report.is_unheard(), "nobody listens in this example");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # }).unwrap();
+            /// ```
+            #[must_use = "the report holds the failures"]
+            pub async fn dispatch_async(&self) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.asend_robust(event).await,)+
+                }
+            }
+
+            /// [`dispatch`](Self::dispatch), with somebody who watches.
+            pub(crate) fn dispatch_watched(&self, watch: &mut impl Watch) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.send_watched(event, watch),)+
+                }
+            }
+
+            /// [`dispatch_async`](Self::dispatch_async), likewise.
+            pub(crate) async fn dispatch_async_watched(&self, watch: &mut impl Watch) -> Report {
+                match self {
+                    $(Self::$variant(event) => $signal.asend_watched(event, watch).await,)+
+                }
+            }
+
+            /// What it is known by when it comes again:
+            /// [`Event::dedup_key`].
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// assert!(webhook.events()[0].dedup_key().starts_with("message_received:wamid."));
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn dedup_key(&self) -> String {
+                match self {
+                    $(Self::$variant(event) => event.dedup_key(),)+
+                }
+            }
+
+            /// What it must stay in order with: [`Event::partition_key`].
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let key = webhook.events()[0].partition_key();
+            /// assert_eq!(key, "300200100500600:US.70010020030040050060");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn partition_key(&self) -> String {
+                match self {
+                    $(Self::$variant(event) => event.partition_key(),)+
+                }
+            }
+
+            /// The account and number that it concerns.
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let account = webhook.events()[0].account();
+            /// assert_eq!(account.phone_number_id.as_ref().unwrap(), "300200100500600");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn account(&self) -> &Account {
+                match self {
+                    $(Self::$variant(event) => &event.account,)+
+                }
+            }
+
+            /// The user's contact, as the webhook has it.
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let contact = webhook.events()[0].contact();
+            /// assert_eq!(contact.unwrap().display_name(), "Ada Okafor");
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn contact(&self) -> Option<&Contact> {
+                match self {
+                    $(Self::$variant(event) => event.contact(),)+
+                }
+            }
+
+            /// The user that the event itself names.
+            pub(crate) fn user(&self) -> Option<Cow<'_, Identity>> {
+                match self {
+                    $(Self::$variant(event) => event.user(),)+
+                }
+            }
+
+            /// Puts what a store knows in the place of the webhook's contact.
+            pub(crate) fn set_contact(&mut self, contact: Arc<Contact>) {
+                match self {
+                    $(Self::$variant(event) => event.set_contact(contact),)+
+                }
+            }
+
+            /// Whether two with one [`dedup_key`](Self::dedup_key) may be two:
+            /// Meta gives a [`META_ERROR`](crate::signals::META_ERROR) neither
+            /// an id nor a time, so the same error may have happened again.
+            ///
+            /// ```
+            /// let body = include_bytes!("../../tests/payloads/value-errors.json");
+            /// let webhook = whatsapp_signals::parse(body)?;
+            /// assert_eq!(webhook.events()[0].name(), "meta_error");
+            /// assert!(webhook.events()[0].repeats());
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn repeats(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <$payload as Keys>::REPEATS,)+
+                }
+            }
+
+            /// The JSON of the item that it was made from.
+            ///
+            /// ```
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let raw = webhook.events()[0].raw().as_str();
+            /// assert!(raw.starts_with('{') && raw.contains("wamid."));
+            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// ```
+            #[must_use]
+            pub fn raw(&self) -> &RawJson {
+                match self {
+                    $(Self::$variant(event) => &event.raw,)+
+                }
+            }
+        }
+
+        $(impl From<$payload> for WebhookEvent {
+            fn from(event: $payload) -> Self {
+                Self::$variant(event)
+            }
+        })+
+    };
+}
+
+pub(super) use webhook_event;
