@@ -5,8 +5,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::info::ReceiverInfo;
-use super::receiver_of::Called;
-use super::report::{Cause, Failure, Failures, Report};
+use super::report::{Called, Cause, Failure, Failures, Report};
 use super::slot::Slot;
 use super::watch::Watch;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use super::async_receiver::{BoxFuture, sealed::Erased};
 use super::info::Details;
 use super::receiver::BoxError;
-use super::report::Cause;
+use super::report::{Called, Cause};
 
 /// A receiver, its filter and its details.
 ///
@@ -54,17 +54,6 @@ pub(super) type Closure<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 enum Filter<T: 'static> {
     Function(fn(&T) -> bool),
     Closure(Closure<T>),
-}
-
-/// What became of an event at a receiver.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Called {
-    /// The receiver ran and succeeded.
-    Ran,
-    /// The receiver's filter declined the event.
-    Filtered,
-    /// Nobody wants it called.
-    LeftOut,
 }
 
 impl<T: 'static> ReceiverOf<T> {

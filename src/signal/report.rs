@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
-use super::receiver_of::Called;
 
 /// The outcome of a [`send_robust`](crate::Signal::send_robust).
 ///
@@ -37,6 +36,17 @@ pub struct Report {
     pub(super) succeeded: usize,
     pub(super) filtered: usize,
     pub(super) failures: Failures,
+}
+
+/// What became of an event at a receiver.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Called {
+    /// The receiver ran and succeeded.
+    Ran,
+    /// The receiver's filter declined the event.
+    Filtered,
+    /// Nobody wants it called.
+    LeftOut,
 }
 
 /// Behind one pointer, so that a report is small and costs nothing to drop where

@@ -5,8 +5,7 @@ use std::task::{Context, Poll};
 
 use super::async_receiver::BoxFuture;
 use super::delivery::{self, Policy, describe};
-use super::receiver_of::Called;
-use super::report::{Cause, Report};
+use super::report::{Called, Cause, Report};
 use super::slot::Slot;
 use super::watch::Watch;
 

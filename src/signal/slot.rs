@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::async_receiver::BoxFuture;
 use super::info::Details;
-use super::receiver_of::{Called, Function, Plain, ReceiverOf};
-use super::report::Cause;
+use super::receiver_of::{Function, Plain, ReceiverOf};
+use super::report::{Called, Cause};
 
 /// A receiver where a send finds it.
 pub(super) struct Slot<T: 'static> {
