@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::model::ConversationContext;
 use whatsapp_signals::parse;
 
 /// One line for an event: enough to see that it was understood.
@@ -20,8 +21,11 @@ fn summary(event: &WebhookEvent) -> String {
         WebhookEvent::MessageReceived(event) => {
             let message = &event.message;
             let from = who(event.contact.as_deref());
+            let context = event.conversation_context.as_deref();
+            let before = context.and_then(ConversationContext::text);
+            let before = before.map_or_else(String::new, |text| format!(", after {text:?}"));
             format!(
-                "{} from {from}: {:?}",
+                "{} from {from}: {:?}{before}",
                 message.message_type(),
                 message.body()
             )

@@ -128,6 +128,69 @@ fn a_member_that_is_there_twice_is_odd_at_every_level() {
     assert_eq!(odd[0].raw.as_str(), twice);
 }
 
+/// However well each of the two could be read.
+#[test]
+fn of_two_members_of_one_name_neither_is_believed() {
+    let message = r#"{"id":"wamid.ODD","type":"request_welcome"}"#;
+    let status = r#"{"id":"wamid.ODD","status":"read"}"#;
+    let lists = format!(r#""messages":[{message}]"#);
+    for (name, member, others) in [
+        ("messages", format!("[{message}]"), String::new()),
+        ("statuses", format!("[{status}]"), String::new()),
+        (
+            "contacts",
+            r#"[{"wa_id":"1"}]"#.to_owned(),
+            format!(",{lists}"),
+        ),
+        (
+            "metadata",
+            r#"{"phone_number_id":"300"}"#.to_owned(),
+            format!(",{lists}"),
+        ),
+    ] {
+        let value = format!(r#"{{"{name}":{member},"{name}":{member}{others}}}"#);
+        let change = format!(r#"{{"field":"messages","value":{value}}}"#);
+        let duplicate = Reason::Duplicate(name.into());
+        beside(&before(&change), "0].value", &value, &duplicate);
+    }
+
+    let value = format!("{{{lists}}}");
+    for (name, change) in [
+        (
+            "field",
+            format!(r#"{{"field":"messages","field":"messages","value":{value}}}"#),
+        ),
+        (
+            "value",
+            format!(r#"{{"field":"messages","value":{value},"value":{value}}}"#),
+        ),
+    ] {
+        let duplicate = Reason::Duplicate(name.into());
+        beside(&before(&change), "0]", &change, &duplicate);
+    }
+
+    let change = format!(r#"{{"field":"messages","value":{value}}}"#);
+    for (name, members) in [
+        ("id", r#""id":"1","id":"1""#),
+        ("time", r#""id":"1","time":1785000000,"time":1785000000"#),
+    ] {
+        let entry = format!(r#"{{{members},"changes":[{change}]}}"#);
+        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{entry},"#));
+        let odd = others(&body);
+        let found: Vec<_> = odd
+            .iter()
+            .map(|odd| (odd.path.as_str(), &odd.reason))
+            .collect();
+        assert_eq!(found, [("entry[0]", &Reason::Duplicate(name.into()))]);
+    }
+}
+
+/// A good message, with a change before it.
+fn before(change: &str) -> String {
+    let good = r#"{"field":"messages""#;
+    messages(&[GOOD]).replace(good, &format!("{change},{good}"))
+}
+
 #[test]
 fn odd_entries_and_changes_beside_a_good_message() {
     for odd in ["null", "[]", "5", r#""x""#, r#"{"changes":{}}"#] {
