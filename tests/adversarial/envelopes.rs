@@ -87,6 +87,11 @@ fn row_08_a_body_of_another_product_names_it() {
     for body in [with("null"), with("[]"), r#"{"entry":[]}"#.into()] {
         assert_eq!(refused(&body), WrongObject(None), "{body}");
     }
+    let text = |body: &str| parse(body.as_bytes()).unwrap_err().to_string();
+    let page = "the body is not from WhatsApp: its object is \"page\"";
+    assert_eq!(text(&with(r#""page""#)), page);
+    let nothing = "the body is not from WhatsApp: it has no object";
+    assert_eq!(text(&with("null")), nothing);
 }
 
 #[test]

@@ -76,16 +76,26 @@ fn a_signup_without_its_id_or_its_user_is_reported() {
 }
 
 #[test]
-fn an_odd_status_of_a_group_names_the_participant_and_not_the_group() {
-    let odd = r#"{"id":"w","recipient_type":"group","recipient_id":"G","recipient_participant_id":"1555"}"#;
-    let body = body(&format!(r#""messages":[{GOOD}],"statuses":[{odd}]"#));
-    let event = beside(
-        &body,
-        "0].value.statuses[0]",
-        odd,
-        &Reason::Missing("status".into()),
-    );
-    assert_eq!(event.user.unwrap().wa_id().unwrap(), "1555");
+fn an_odd_status_names_the_recipient_who_is_in_a_group_the_participant() {
+    for (recipient, user) in [
+        (r#""recipient_id":"1555""#, Some("1555")),
+        (
+            r#""recipient_type":"individual","recipient_id":"1555""#,
+            Some("1555"),
+        ),
+        (r#""recipient_type":"group","recipient_id":"G""#, None),
+        (
+            r#""recipient_type":"group","recipient_id":"G","recipient_participant_id":"1555""#,
+            Some("1555"),
+        ),
+    ] {
+        let odd = format!(r#"{{"id":"w",{recipient}}}"#);
+        let body = body(&format!(r#""messages":[{GOOD}],"statuses":[{odd}]"#));
+        let missing = Reason::Missing("status".into());
+        let event = beside(&body, "0].value.statuses[0]", &odd, &missing);
+        let named = event.user.as_ref().and_then(Identity::phone);
+        assert_eq!(named, user, "{odd}");
+    }
 }
 
 #[test]

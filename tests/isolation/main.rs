@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contacts;
+mod duplicates;
 mod limits;
 mod members;
 mod messages;
@@ -13,7 +14,7 @@ mod support;
 use serde_json::{Value, json};
 use support::ways::events;
 use whatsapp_signals::event::{Reason, Unrecognized, WebhookEvent};
-use whatsapp_signals::model::Timestamp;
+use whatsapp_signals::model::{Identity, Timestamp};
 use whatsapp_signals::parse;
 
 const GOOD: &str = r#"{"id":"wamid.GOOD","from":"15550101001","timestamp":"1785000000","type":"text","text":{"body":"Hello"}}"#;

@@ -1,4 +1,4 @@
-//! Members that are unknown, of the wrong kind, or there twice.
+//! Members that are unknown or of the wrong kind, at every level.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn an_unknown_field_beside_a_good_message() {
 #[test]
 fn an_unknown_member_of_the_value_is_reported_item_by_item() {
     let body = body(&format!(
-        r#""messages":[{GOOD}],"shiny":[{{"a":1}},2],"tint":null"#
+        r#""messages":[{GOOD}],"shiny":[{{"a":1}},2],"tint":null,"hues":[]"#
     ));
     let odd = others(&body);
     let seen: Vec<_> = odd
@@ -34,7 +34,8 @@ fn an_unknown_member_of_the_value_is_reported_item_by_item() {
         [
             (".shiny[0]", r#"{"a":1}"#),
             (".shiny[1]", "2"),
-            (".tint", "null")
+            (".tint", "null"),
+            (".hues", "[]")
         ]
     );
     assert!(odd.iter().all(|odd| odd.reason == Reason::UnknownMember));
@@ -100,95 +101,15 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
 }
 
 #[test]
-fn a_member_that_is_there_twice_is_odd_at_every_level() {
-    odd_message(
-        r#"{"id":"wamid.ODD","id":"wamid.ODD2","type":"request_welcome"}"#,
-        &Reason::Malformed,
-    );
-    let duplicate = |member: &str| Reason::Duplicate(member.into());
-    odd_message(
-        r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#,
-        &duplicate("product"),
-    );
-    let twice = r#"{"messages":[],"messages":[]}"#;
-    let change = format!(r#"{{"field":"messages","value":{twice}}},"#);
-    let body = messages(&[GOOD]).replace(
-        r#"{"field":"messages""#,
-        &format!(r#"{change}{{"field":"messages""#),
-    );
-    beside(&body, "0].value", twice, &duplicate("messages"));
-
-    let twice = r#"{"id":"1","changes":[],"changes":[]}"#;
-    let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{twice},"#));
-    let odd = others(&body);
-    assert_eq!(
-        (odd[0].path.as_str(), &odd[0].reason),
-        ("entry[0]", &duplicate("changes"))
-    );
-    assert_eq!(odd[0].raw.as_str(), twice);
-}
-
-/// However well each of the two could be read.
-#[test]
-fn of_two_members_of_one_name_neither_is_believed() {
-    let message = r#"{"id":"wamid.ODD","type":"request_welcome"}"#;
-    let status = r#"{"id":"wamid.ODD","status":"read"}"#;
-    let lists = format!(r#""messages":[{message}]"#);
-    for (name, member, others) in [
-        ("messages", format!("[{message}]"), String::new()),
-        ("statuses", format!("[{status}]"), String::new()),
-        (
-            "contacts",
-            r#"[{"wa_id":"1"}]"#.to_owned(),
-            format!(",{lists}"),
-        ),
-        (
-            "metadata",
-            r#"{"phone_number_id":"300"}"#.to_owned(),
-            format!(",{lists}"),
-        ),
-    ] {
-        let value = format!(r#"{{"{name}":{member},"{name}":{member}{others}}}"#);
-        let change = format!(r#"{{"field":"messages","value":{value}}}"#);
-        let duplicate = Reason::Duplicate(name.into());
-        beside(&before(&change), "0].value", &value, &duplicate);
-    }
-
-    let value = format!("{{{lists}}}");
-    for (name, change) in [
-        (
-            "field",
-            format!(r#"{{"field":"messages","field":"messages","value":{value}}}"#),
-        ),
-        (
-            "value",
-            format!(r#"{{"field":"messages","value":{value},"value":{value}}}"#),
-        ),
-    ] {
-        let duplicate = Reason::Duplicate(name.into());
-        beside(&before(&change), "0]", &change, &duplicate);
-    }
-
-    let change = format!(r#"{{"field":"messages","value":{value}}}"#);
-    for (name, members) in [
-        ("id", r#""id":"1","id":"1""#),
-        ("time", r#""id":"1","time":1785000000,"time":1785000000"#),
-    ] {
-        let entry = format!(r#"{{{members},"changes":[{change}]}}"#);
-        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{entry},"#));
-        let odd = others(&body);
-        let found: Vec<_> = odd
-            .iter()
-            .map(|odd| (odd.path.as_str(), &odd.reason))
-            .collect();
-        assert_eq!(found, [("entry[0]", &Reason::Duplicate(name.into()))]);
-    }
-}
-
-/// A good message, with a change before it.
-fn before(change: &str) -> String {
-    let good = r#"{"field":"messages""#;
-    messages(&[GOOD]).replace(good, &format!("{change},{good}"))
+fn each_change_has_a_place_and_a_number_of_its_own() {
+    let odd = r#"{"id":"wamid.ODD"}"#;
+    let second = format!(r#",{{"field":"messages","value":{{"messages":[{odd}]}}}}"#);
+    let body = messages(&[GOOD]);
+    let at = body.len() - "]}]}".len();
+    let body = [&body[..at], &second, &body[at..]].concat();
+    let missing = Reason::Missing("type".into());
+    let event = beside(&body, "1].value.messages[0]", odd, &missing);
+    assert_eq!(event.account.phone_number_id, None);
 }
 
 #[test]
