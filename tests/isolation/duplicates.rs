@@ -41,6 +41,12 @@ fn of_two_members_of_one_name_neither_is_believed() {
         ("messages", format!("[{message}]"), String::new()),
         ("statuses", format!("[{status}]"), String::new()),
         (
+            "user_actions",
+            r#"[{"timestamp":"1"}]"#.to_owned(),
+            String::new(),
+        ),
+        ("errors", r#"[{"code":1}]"#.to_owned(), String::new()),
+        (
             "contacts",
             r#"[{"wa_id":"1"}]"#.to_owned(),
             format!(",{lists}"),
@@ -89,6 +95,20 @@ fn of_two_members_of_one_name_neither_is_believed() {
             .collect();
         assert_eq!(found, [("entry[0]", &Reason::Duplicate(name.into()))]);
     }
+}
+
+/// Nobody knows what it means, so nobody has to choose.
+#[test]
+fn an_unknown_member_that_is_there_twice_is_reported_twice() {
+    let odd = others(&body(&format!(
+        r#""messages":[{GOOD}],"shiny":1,"shiny":2"#
+    )));
+    let seen: Vec<_> = odd
+        .iter()
+        .map(|odd| (odd.raw.as_str(), &odd.reason))
+        .collect();
+    let unknown = Reason::UnknownMember;
+    assert_eq!(seen, [("1", &unknown), ("2", &unknown)]);
 }
 
 /// A good message, with a change before it.

@@ -101,6 +101,31 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
 }
 
 #[test]
+fn in_which_order_the_members_of_a_value_stand_changes_nothing() {
+    let members = [
+        r#""metadata":{"phone_number_id":"300"}"#.to_owned(),
+        r#""contacts":[{"wa_id":"15550101001"},{"wa_id":"15550109999"}]"#.to_owned(),
+        format!(r#""messages":[{GOOD}]"#),
+        r#""statuses":[{"id":"wamid.B","status":"read","recipient_id":"15550109999"}]"#.to_owned(),
+    ];
+    let read = |order: [usize; 4]| {
+        let value = order.map(|at| members[at].as_str()).join(",");
+        let change = format!(r#"{{"field":"messages","value":{{{value}}}}}"#);
+        let entry = format!(r#"{{"id":"900","changes":[{change}]}}"#);
+        events(&format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{entry}]}}"#
+        ))
+    };
+    let first = read([0, 1, 2, 3]);
+    let names: Vec<_> = first.iter().map(WebhookEvent::name).collect();
+    assert_eq!(names, ["message_received", "message_status_changed"]);
+    assert!(first.iter().all(|event| event.contact().is_some()));
+    for order in [[2, 0, 1, 3], [3, 2, 1, 0], [1, 2, 3, 0], [0, 3, 2, 1]] {
+        assert_eq!(read(order), first, "{order:?}");
+    }
+}
+
+#[test]
 fn each_change_has_a_place_and_a_number_of_its_own() {
     let odd = r#"{"id":"wamid.ODD"}"#;
     let second = format!(r#",{{"field":"messages","value":{{"messages":[{odd}]}}}}"#);

@@ -1,0 +1,60 @@
+//! Whom a status is about: a user, or one of those in a group.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::ways::events;
+use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::model::{Identity, StatusUpdate};
+
+fn update(members: &Value) -> StatusUpdate {
+    let mut status = json!({"id": "wamid.A", "status": "read"});
+    let members = members.as_object().unwrap().clone();
+    status.as_object_mut().unwrap().extend(members);
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+        "field": "messages", "value": {"statuses": [status]}}]}]});
+    match events(&body.to_string()).pop() {
+        Some(WebhookEvent::MessageStatusChanged(event)) => event.update,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_names_a_participant_is_of_a_group() {
+    let ada = Identity::from_phone("15550101001");
+    let by_id = Identity::from_user_id("US.7001");
+    for (members, group, recipient) in [
+        (json!({"recipient_id": "15550101001"}), None, &ada),
+        (json!({"recipient_user_id": "US.7001"}), None, &by_id),
+        (
+            json!({"recipient_id": "G", "recipient_type": "group"}),
+            Some("G"),
+            &None,
+        ),
+        (
+            json!({"recipient_id": "G", "recipient_participant_id": "15550101001"}),
+            Some("G"),
+            &ada,
+        ),
+        (
+            json!({"recipient_id": "G", "participant_recipient_id": "15550101001"}),
+            Some("G"),
+            &ada,
+        ),
+        (
+            json!({"recipient_id": "G", "recipient_participant_user_id": "US.7001"}),
+            Some("G"),
+            &by_id,
+        ),
+    ] {
+        let update = update(&members);
+        assert_eq!(
+            update.group_id.as_ref().map(AsRef::as_ref),
+            group,
+            "{members}"
+        );
+        assert_eq!(&update.recipient, recipient, "{members}");
+        assert_eq!(update.is_of_group(), group.is_some(), "{members}");
+    }
+}
