@@ -34,6 +34,14 @@ fn row_27_an_escaped_nul_is_text_and_a_raw_one_is_not_json() {
     assert_eq!(escaped.message.text(), Some("a\0b"));
     let raw = messages(&[&GOOD.replace("Hello", "a\0b")]);
     assert!(matches!(refused(raw), NotJson { .. }));
+    // Nor is it in a name, whichever way that is read.
+    for product in ["", r#""messaging_product":"whatsapp","#] {
+        let body = value(&format!(
+            "{product}\"a\u{1}b\":1,{}",
+            list("messages", &[GOOD])
+        ));
+        assert!(matches!(refused(&body), NotJson { .. }), "{body:?}");
+    }
 }
 
 #[test]

@@ -100,6 +100,13 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
     }
 }
 
+/// As JSON allows, and nobody does.
+#[test]
+fn a_name_may_be_written_with_escapes() {
+    let body = messages(&[GOOD]).replace(r#""messages":["#, r#""mess\u0061ges":["#);
+    assert_eq!(others(&body), []);
+}
+
 #[test]
 fn in_which_order_the_members_of_a_value_stand_changes_nothing() {
     let members = [
