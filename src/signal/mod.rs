@@ -33,7 +33,7 @@
 mod any;
 mod asend;
 mod async_receiver;
-mod connect;
+mod connected;
 mod connection;
 mod delivery;
 mod info;
@@ -55,6 +55,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
+use info::Details;
 use listed::Listed;
 use overlay::Overlay;
 use slot::Slot;
@@ -134,61 +135,77 @@ impl<T: 'static> Signal<T> {
         self.name
     }
 
-    /// Whether anyone is connected, muted or not. Filters are not asked.
+    /// Connects a function, a closure or a [`Receiver`] of your own, async or
+    /// not, until the returned guard is dropped.
+    ///
+    /// A closure has to name its argument's type, `|event: &Payload| …`: the
+    /// compiler does not find it out by itself.
+    ///
+    /// # Examples
     ///
     /// ```
+    /// use std::sync::mpsc::channel;
     /// use whatsapp_signals::Signal;
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
-    /// assert!(!signal.has_receivers());
+    /// let (sender, ticks) = channel();
+    /// let _connection = signal.connect(move |n: &u32| sender.send(*n));
+    /// signal.send(&7)?;
+    /// assert_eq!(ticks.recv(), Ok(7));
+    /// # Ok::<(), whatsapp_signals::Failure>(())
     /// ```
-    #[inline]
-    #[must_use]
-    pub fn has_receivers(&self) -> bool {
-        self.with_connected(|slots| !slots.is_empty())
+    #[track_caller]
+    pub fn connect<Kind, R: IntoReceiver<T, Kind>>(&self, receiver: R) -> Connection<'_> {
+        match self.connect_with(ConnectOptions::new(), receiver) {
+            Ok(connection) => connection,
+            Err(error) => unreachable!("no uid was given: {error}"),
+        }
     }
 
-    /// Those who are connected, in the order in which they run.
+    /// Connects with an order, a uid or a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the uid is taken: the first stays, and the
+    /// receiver given here is dropped.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use whatsapp_signals::{ConnectOptions, Signal};
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _b = signal.connect_with(ConnectOptions::new().uid("b"), |_: &u32| {})?;
-    /// let _a = signal.connect_with(ConnectOptions::new().uid("a").order(-1), |_: &u32| {})?;
-    /// let listed = signal.receivers();
-    /// assert_eq!([listed[0].uid(), listed[1].uid()], [Some("a"), Some("b")]);
+    /// let first = ConnectOptions::new().order(-1).uid("greet");
+    /// let _connection = signal.connect_with(first, |_: &u32| {})?;
+    ///
+    /// let again = ConnectOptions::new().uid("greet");
+    /// assert!(signal.connect_with(again, |_: &u32| {}).is_err());
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
-    #[must_use]
-    pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
-        self.with_connected(|slots| slots.iter().map(info).collect())
-    }
-
-    /// Delivers to nobody, in any thread, until the guard is dropped; nested
-    /// guards count. Meant for tests and imports. Tests run at once, so those that
-    /// mute one signal should take turns.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::Signal;
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let _connection = signal.connect(|_: &u32| Err("was called"));
-    /// let _silence = signal.mute();
-    /// assert!(signal.send_robust(&1).is_unheard());
-    /// ```
-    pub fn mute(&self) -> Mute<'_, T> {
-        self.overlay.mute();
-        Mute { signal: self }
-    }
-
-    /// Whether a [`Mute`] guard is alive.
-    #[must_use]
-    pub fn is_muted(&self) -> bool {
-        self.overlay.is_muted()
+    #[track_caller]
+    pub fn connect_with<Kind, R: IntoReceiver<T, Kind>>(
+        &self,
+        options: ConnectOptions<T>,
+        receiver: R,
+    ) -> Result<Connection<'_>, ConnectError> {
+        let caller = std::panic::Location::caller();
+        let receiver = receiver.erase();
+        let details = Details {
+            path: std::any::type_name::<R>(),
+            file: caller.file(),
+            line: caller.line(),
+            index: 0,
+            order: options.order,
+            is_async: receiver.is_async(),
+            uid: options.uid,
+        };
+        let receiver = ReceiverOf::object(receiver, options.filter, details);
+        match self.overlay.connect(self.name, self.statics(), receiver) {
+            Ok(id) => Ok(Connection::new(self, id)),
+            Err(connected) => Err(ConnectError {
+                connected: Box::new(connected),
+            }),
+        }
     }
 
     #[inline]

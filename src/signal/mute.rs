@@ -4,6 +4,34 @@ use std::fmt;
 
 use super::Signal;
 
+/// Muting.
+impl<T: 'static> Signal<T> {
+    /// Delivers to nobody, in any thread, until the guard is dropped; nested
+    /// guards count. Meant for tests and imports. Tests run at once, so those that
+    /// mute one signal should take turns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _connection = signal.connect(|_: &u32| Err("was called"));
+    /// let _silence = signal.mute();
+    /// assert!(signal.send_robust(&1).is_unheard());
+    /// ```
+    pub fn mute(&self) -> Mute<'_, T> {
+        self.overlay.mute();
+        Mute { signal: self }
+    }
+
+    /// Whether a [`Mute`] guard is alive.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.overlay.is_muted()
+    }
+}
+
 /// While this lives, its signal delivers to nobody. See [`Signal::mute`].
 ///
 /// # Examples
