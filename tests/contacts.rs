@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::object::with;
 use support::ways::events;
 use whatsapp_signals::event::WebhookEvent;
 
@@ -25,21 +26,11 @@ fn names(contacts: &Value, messages: &Value, statuses: &Value) -> Vec<Option<Str
 }
 
 fn contact(name: &str, ids: &Value) -> Value {
-    let mut contact = json!({"profile": {"name": name}});
-    contact
-        .as_object_mut()
-        .unwrap()
-        .extend(ids.as_object().unwrap().clone());
-    contact
+    with(json!({"profile": {"name": name}}), ids)
 }
 
 fn message(ids: &Value) -> Value {
-    let mut message = json!({"id": "wamid.A", "type": "request_welcome"});
-    message
-        .as_object_mut()
-        .unwrap()
-        .extend(ids.as_object().unwrap().clone());
-    message
+    with(json!({"id": "wamid.A", "type": "request_welcome"}), ids)
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::object::with;
 use support::ways::events;
 use whatsapp_signals::event::{HistoryMessage, WebhookEvent};
 use whatsapp_signals::model::{Direction, Identity};
@@ -13,9 +14,7 @@ const USER: &str = "15550101001";
 /// An old message with these members, of a thread with [`USER`], `US.7001`, in the
 /// history of this business number.
 fn old(business: Option<&str>, members: &Value) -> HistoryMessage {
-    let mut message = json!({"id": "wamid.A", "type": "request_welcome"});
-    let members = members.as_object().unwrap().clone();
-    message.as_object_mut().unwrap().extend(members);
+    let message = with(json!({"id": "wamid.A", "type": "request_welcome"}), members);
     let thread = json!({"id": USER, "context": {"user_id": "US.7001"}, "messages": [message]});
     let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
         "field": "history", "value": {

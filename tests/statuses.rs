@@ -4,14 +4,13 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::object::with;
 use support::ways::events;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::model::{Identity, StatusUpdate};
 
 fn update(members: &Value) -> StatusUpdate {
-    let mut status = json!({"id": "wamid.A", "status": "read"});
-    let members = members.as_object().unwrap().clone();
-    status.as_object_mut().unwrap().extend(members);
+    let status = with(json!({"id": "wamid.A", "status": "read"}), members);
     let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
         "field": "messages", "value": {"statuses": [status]}}]}]});
     match events(&body.to_string()).pop() {

@@ -6,6 +6,7 @@ pub(crate) mod cut;
 pub(crate) mod engines;
 pub(crate) mod folder;
 pub(crate) mod json;
+pub(crate) mod object;
 pub(crate) mod odd;
 pub(crate) mod ways;
 
