@@ -158,7 +158,7 @@ fn nothing_is_lost_and_what_is_marked_is_not_done_again() {
         first += ITEMS;
         let keys: Vec<_> = numbers
             .clone()
-            .map(|number| format!("message_received:wamid.{number}:text"))
+            .map(|number| format!("message_received:wamid.{number}:text:number=300"))
             .collect();
         fs::write(folder.file("body"), messages(numbers)).unwrap();
         let _ = fs::remove_file(folder.file("effects"));

@@ -28,17 +28,23 @@ impl Expected {
             duplicate: 0,
             unrecognized: 0,
         };
-        let is_error = |event: &WebhookEvent| matches!(event, WebhookEvent::MetaError(_));
-        // An error that was seen is another one, unless all that came with it
-        // was seen before, too.
-        let mut company = events.iter().filter(|event| !is_error(event)).peekable();
+        // What has neither an id nor a time and was seen is another one, unless all that
+        // came with it was seen before, too.
+        let mut company = events.iter().filter(|event| !event.repeats()).peekable();
         let is_alone = company.peek().is_none();
         let is_another = is_alone || company.any(|event| !seen.contains(&event.dedup_key()));
-        let mut here = HashSet::new();
+        let mut here = HashMap::new();
         for event in events {
-            let key = event.dedup_key();
-            let is_first = here.insert(key.clone());
-            if is_first && (seen.insert(key) || (is_error(event) && is_another)) {
+            let mut key = event.dedup_key();
+            let count = here.entry(key.clone()).or_insert(0);
+            *count += 1;
+            // Equal ones of one body are several.
+            if event.repeats() {
+                key = format!("{key} {count}");
+            }
+            let is_first = *count == 1 || event.repeats();
+            let is_new = seen.insert(key);
+            if is_first && (is_new || (event.repeats() && is_another)) {
                 expected.fired += 1;
                 let is_odd = matches!(event, WebhookEvent::Unrecognized(_));
                 expected.unrecognized += usize::from(is_odd);

@@ -61,7 +61,11 @@ impl Unique {
             return known.clone();
         }
         let number = self.number();
-        let is_id = text.starts_with("US.") || text.starts_with("wamid.");
+        let is_user_id =
+            |kind: &str| kind.len() == 2 && kind.bytes().all(|c| c.is_ascii_uppercase());
+        let is_id = text
+            .split_once('.')
+            .is_some_and(|(kind, _)| kind == "wamid" || is_user_id(kind));
         let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let unique = match text.split_once('.') {
             Some((kind, _)) if is_id => format!("{kind}.{number}"),

@@ -55,6 +55,8 @@ struct Claimer<'a> {
     holdings: Holdings,
     /// The events of a stored webhook that are not known.
     missing: Vec<usize>,
+    /// Whether the events that have neither an id nor a time have happened again.
+    has_happened_again: Option<bool>,
 }
 
 /// Where an event stands.
@@ -88,6 +90,7 @@ impl<'a> Claimer<'a> {
             claim: Claim::default(),
             holdings: Holdings::new(lease),
             missing: Vec::new(),
+            has_happened_again: None,
         }
     }
 
@@ -174,25 +177,31 @@ impl<'a> Claimer<'a> {
         Ok(record)
     }
 
-    /// Whether an event that has no name of its own and is known already has
-    /// happened again. Its company tells: with what came before it has come
-    /// before. When it is alone, nobody can say, and it is better told twice.
+    /// Whether an event that has neither an id nor a time and is known already has happened
+    /// again. The other events of its body tell: with known ones it is repeated. Alone it
+    /// may be either, and to run its receivers twice does less harm than not at all.
     fn has_happened_again(&mut self) -> Result<bool, StoreError> {
         if matches!(self.home, Home::Stored(_)) {
             return Ok(false);
         }
+        if let Some(known) = self.has_happened_again {
+            return Ok(known);
+        }
         let home = self.home.id();
         let mut is_alone = true;
+        let mut has_new = false;
         for (at, key) in self.batch.keys.iter().enumerate() {
             if !self.batch.repeats(at) {
                 is_alone = false;
                 let known = self.tx.event(key)?;
-                if known.is_none_or(|known| Some(known.webhook) == home) {
-                    return Ok(true);
+                has_new = known.is_none_or(|known| Some(known.webhook) == home);
+                if has_new {
+                    break;
                 }
             }
         }
-        Ok(is_alone)
+        // The same for all events of the body: what is new of it stays new.
+        Ok(*self.has_happened_again.insert(is_alone || has_new))
     }
 
     /// Takes an event that has happened again for a new one. When it was a dead

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
-use crate::model::{Contact, Content, Identity, Signup, SystemKind, Timestamp};
+use crate::model::{Contact, Identity, Signup, Timestamp};
 use crate::store::contacts::{Contacts, Entry};
 use crate::store::{StoreError, Transaction};
 
@@ -46,9 +46,12 @@ pub(super) fn record(
     }
 }
 
-/// Whom an event is about, by all ids that the webhook has. Those of the event
-/// itself come first, as they are what the user is answered by.
+/// Returns the user of an event by all ids that the webhook has, those that hold from now
+/// on. Those of the event itself come first, as they are what the user is answered by.
 pub(super) fn identity(event: &WebhookEvent) -> Option<Identity> {
+    if let Some((_, user)) = renamed(event) {
+        return Some(user);
+    }
     let user = event.user().map(Cow::into_owned);
     let listed = event.contact().map(|contact| &contact.identity);
     match (user, listed) {
@@ -57,42 +60,21 @@ pub(super) fn identity(event: &WebhookEvent) -> Option<Identity> {
     }
 }
 
-/// Who somebody was until now and is from now on, when that is what the event
-/// tells.
+/// Returns the previous and the current ids of a user, where the event tells that they
+/// have changed.
 fn renamed(event: &WebhookEvent) -> Option<(Identity, Identity)> {
     match event {
         WebhookEvent::MessageReceived(event) => {
-            let Content::System(system) = &event.message.content else {
-                return None;
-            };
-            if system.kind == Some(SystemKind::CustomerIdentityChanged) {
-                return None;
-            }
-            let user = event.message.user.as_ref();
-            let wa_id = user.and_then(Identity::wa_id);
-            let user_id = user.and_then(Identity::user_id);
-            let parent_user_id = user.and_then(Identity::parent_user_id);
-            let formerly = Identity::from_parts(
-                wa_id,
-                system.previous_user_id.as_ref().or(user_id),
-                system.previous_parent_user_id.as_ref().or(parent_user_id),
-            )?;
-            let now = Identity::from_parts(
-                system.new_number().or(wa_id),
-                system.user_id.as_ref().or(user_id),
-                system.parent_user_id.as_ref().or(parent_user_id),
-            )?;
-            (formerly != now).then_some((formerly, now))
+            let message = &event.message;
+            Some((message.user.clone()?, message.changed_user()?))
+        }
+        WebhookEvent::StandbyMessage(event) => {
+            let message = &event.message;
+            Some((message.user.clone()?, message.changed_user()?))
         }
         WebhookEvent::UserIdUpdate(change) => {
-            let update = &change.value;
-            let (user_id, parent) = (update.user_id.as_ref(), update.parent_user_id.as_ref());
-            let formerly = Identity::from_parts(
-                update.wa_id.as_ref(),
-                user_id.and_then(|id| id.previous.as_ref()),
-                parent.and_then(|id| id.previous.as_ref()),
-            )?;
-            Some((formerly, update.user()?))
+            let (previous, current) = (change.value.previous_user()?, change.value.user()?);
+            (previous != current).then_some((previous, current))
         }
         _ => None,
     }

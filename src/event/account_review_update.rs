@@ -41,6 +41,4 @@ text_enum! {
     }
 }
 
-impl Payload for AccountReviewUpdate {
-    const REQUIRED: &'static [&'static str] = &["decision"];
-}
+impl Payload for AccountReviewUpdate {}

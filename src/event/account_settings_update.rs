@@ -68,4 +68,8 @@ impl Payload for AccountSettingsUpdate {
             .phone_number_id
             .as_ref()
     }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
 }

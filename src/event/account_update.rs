@@ -101,6 +101,4 @@ text_enum! {
     }
 }
 
-impl Payload for AccountUpdate {
-    const REQUIRED: &'static [&'static str] = &["event"];
-}
+impl Payload for AccountUpdate {}

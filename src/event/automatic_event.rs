@@ -64,4 +64,12 @@ object! {
     }
 }
 
-impl Payload for AutomaticEvent {}
+impl Payload for AutomaticEvent {
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+
+    fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+}

@@ -1,7 +1,7 @@
 use super::Payload;
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{CallId, Identity, Media, Timestamp, UserId, WaId};
+use crate::model::{CallId, Identity, Ids, Media, Parties, Timestamp, UserId, UserSide, WaId};
 
 object! {
     /// `calls`: a call begins, ends, or has been recorded.
@@ -199,50 +199,54 @@ impl Call {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        let from = || {
-            Identity::from_parts(
-                self.from.as_ref(),
-                self.from_user_id.as_ref(),
-                self.from_parent_user_id.as_ref(),
-            )
+        self.user_with(None)
+    }
+
+    /// Returns the user of a call with this number of the business.
+    fn user_with(&self, business: Option<&str>) -> Option<Identity> {
+        let parties = Parties {
+            from: Ids {
+                wa_id: self.from.clone(),
+                user_id: self.from_user_id.clone(),
+                parent_user_id: self.from_parent_user_id.clone(),
+            },
+            to: Ids {
+                wa_id: self.to.clone(),
+                user_id: self.to_user_id.clone(),
+                parent_user_id: self.to_parent_user_id.clone(),
+            },
         };
-        let to = || {
-            Identity::from_parts(
-                self.to.as_ref(),
-                self.to_user_id.as_ref(),
-                self.to_parent_user_id.as_ref(),
-            )
-        };
-        let has_ids = |ids: [&Option<UserId>; 2]| ids.iter().any(|id| id.is_some());
-        if has_ids([&self.from_user_id, &self.from_parent_user_id]) {
-            from()
-        } else if has_ids([&self.to_user_id, &self.to_parent_user_id])
-            || self.direction == Some(CallDirection::BusinessInitiated)
-        {
-            to()
-        } else {
-            from()
+        let direction = self.direction.as_ref().and_then(CallDirection::user_side);
+        let side = parties.side(direction, business, None);
+        parties.user(side)
+    }
+}
+
+impl CallDirection {
+    /// Returns the side that is the user.
+    pub(crate) fn user_side(&self) -> Option<UserSide> {
+        match self {
+            Self::BusinessInitiated => Some(UserSide::To),
+            Self::UserInitiated => Some(UserSide::From),
+            Self::Other(_) => None,
         }
     }
 }
 
 impl Payload for Call {
-    const REQUIRED: &'static [&'static str] = &["id", "event"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
-        self.user()
+    fn user(&self, business: Option<&str>) -> Option<Identity> {
+        self.user_with(business)
     }
 
     fn key(&self) -> Option<String> {
-        // A call may be recorded more than once.
-        let at = self.timestamp.map(|time| format!(":at={}", time.as_secs()));
-        Some(format!(
-            "{}:{}{}",
-            self.id,
-            self.event,
-            at.unwrap_or_default()
-        ))
+        let mut key = format!("{}:{}", self.id, self.event);
+        // A call is connected and ended once, and may be recorded more than once.
+        let is_once = matches!(self.event, CallEvent::Connect | CallEvent::Terminate);
+        if let Some(time) = self.timestamp.filter(|_| !is_once) {
+            key = format!("{key}:at={}", time.as_secs());
+        }
+        Some(key)
     }
 }

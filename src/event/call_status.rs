@@ -82,11 +82,9 @@ impl CallStatus {
 }
 
 impl Payload for CallStatus {
-    const REQUIRED: &'static [&'static str] = &["id", "status"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
     }
 

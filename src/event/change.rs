@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::hash::hash;
+use super::key::is_useful;
 use super::{Keys, Reason, WebhookEvent};
 use crate::model::{Account, Contact, Identity, PhoneNumberId, RawJson, Timestamp};
 use crate::webhook::{Events, Item};
@@ -55,19 +56,28 @@ pub struct Change<T> {
 
 /// What a [`Change`] can be about.
 pub(crate) trait Payload: DeserializeOwned {
-    /// The members without which it cannot be understood, so that the report
-    /// of an odd one can name what is missing.
-    const REQUIRED: &'static [&'static str] = &[];
-
     /// Whether it names a user, or should.
     const IS_ABOUT_USER: bool = false;
 
-    /// Whether two that look alike may be two: it has neither an id nor a time.
-    const REPEATS: bool = false;
-
-    /// The user that it names.
-    fn user(&self) -> Option<Identity> {
+    /// The user that it names, between this number of the business; in news of a changed
+    /// id, by the previous one.
+    fn user(&self, _business: Option<&str>) -> Option<Identity> {
         None
+    }
+
+    /// The user by the ids that hold from now on, where it is news of a changed id.
+    fn renamed(&self) -> Option<Identity> {
+        None
+    }
+
+    /// Its own time.
+    fn time(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Whether its JSON has an id that no other event of its kind has.
+    fn has_id(&self) -> bool {
+        self.key().is_some()
     }
 
     /// What stands for the user where there is none: the group.
@@ -88,7 +98,7 @@ pub(crate) trait Payload: DeserializeOwned {
     /// What is odd about it all the same.
     fn push(
         events: &mut Events<'_>,
-        _item: &Item<'_, '_>,
+        _item: &Item<'_, '_, '_>,
         change: Change<Self>,
     ) -> Result<(), Reason>
     where
@@ -111,11 +121,13 @@ pub(crate) trait Payload: DeserializeOwned {
 }
 
 impl<T: Payload> Keys for Change<T> {
-    const REPEATS: bool = T::REPEATS;
-
     fn key(&self) -> String {
-        let hash = || hash(&[], &self.account, self.time, &self.raw);
+        let hash = || hash(&[], self.time, &self.raw);
         self.value.key().unwrap_or_else(hash)
+    }
+
+    fn repeats(&self) -> bool {
+        !self.value.has_id() && !is_useful(self.value.time()) && !is_useful(self.time)
     }
 
     fn account(&self) -> Option<&Account> {
@@ -123,7 +135,8 @@ impl<T: Payload> Keys for Change<T> {
     }
 
     fn user(&self) -> Option<Cow<'_, Identity>> {
-        self.value.user().map(Cow::Owned)
+        let business = self.account.display_phone_number.as_deref();
+        self.value.user(business).map(Cow::Owned)
     }
 
     fn contact(&self) -> Option<&Contact> {
@@ -136,5 +149,9 @@ impl<T: Payload> Keys for Change<T> {
 
     fn group(&self) -> Option<&str> {
         self.value.group()
+    }
+
+    fn is_news_of_ids(&self) -> bool {
+        self.value.renamed().is_some()
     }
 }

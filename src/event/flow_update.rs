@@ -130,6 +130,4 @@ object! {
     }
 }
 
-impl Payload for FlowUpdate {
-    const REQUIRED: &'static [&'static str] = &["event"];
-}
+impl Payload for FlowUpdate {}

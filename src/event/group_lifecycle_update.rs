@@ -58,9 +58,11 @@ text_enum! {
 }
 
 impl Payload for GroupLifecycleUpdate {
-    const REQUIRED: &'static [&'static str] = &["type"];
-
     fn group(&self) -> Option<&str> {
         self.group_id.as_ref().map(GroupId::as_str)
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }

@@ -165,15 +165,17 @@ impl GroupParticipantsUpdate {
 }
 
 impl Payload for GroupParticipantsUpdate {
-    const REQUIRED: &'static [&'static str] = &["type"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
     }
 
     fn group(&self) -> Option<&str> {
         self.group_id.as_ref().map(GroupId::as_str)
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }

@@ -81,4 +81,8 @@ impl Payload for GroupSettingsUpdate {
     fn group(&self) -> Option<&str> {
         self.group_id.as_ref().map(GroupId::as_str)
     }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
 }

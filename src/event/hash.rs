@@ -7,28 +7,16 @@ use std::hash::Hasher;
 use serde::Serialize;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use crate::model::{Account, RawJson, Timestamp};
-use crate::webhook::{Piece, split};
+use crate::model::{RawJson, Timestamp};
+use crate::webhook::{Member, Piece, split};
 
-/// What an event without a name of its own is known by: a hash of where and
-/// when it happened and of its JSON, in which neither white space nor the
-/// order of members counts. `place` is where it stands in the webhook, for what
-/// is known by that too.
-pub(super) fn hash(
-    place: &[&str],
-    account: &Account,
-    time: Option<Timestamp>,
-    raw: &RawJson,
-) -> String {
+/// Returns what an event without an id is known by: a hash of its time and its JSON, in
+/// which neither white space nor the order of members counts. `place` is where it stands in
+/// the webhook, for what is known by that too.
+pub(super) fn hash(place: &[&str], time: Option<Timestamp>, raw: &RawJson) -> String {
     let mut hash = Hash::default();
     for part in place {
         hash.text('p', part);
-    }
-    for id in [
-        account.waba_id.as_ref().map(AsRef::as_ref),
-        account.phone_number_id.as_ref().map(AsRef::as_ref),
-    ] {
-        hash.text('i', id.unwrap_or_default());
     }
     let time = time.map(|time| time.as_secs().to_string());
     hash.text('t', &time.unwrap_or_default());
@@ -50,6 +38,13 @@ pub(super) fn hash_json(json: &str) -> String {
     hash.finish()
 }
 
+/// Returns the [`hash_json`] of a member of an object, or of the whole.
+pub(super) fn hash_of_member(object: &str, name: &'static str) -> String {
+    let members = split::members(Piece::known(object), [name]);
+    let member = members.ok().and_then(|members| members.known[0]);
+    member.map_or_else(|| hash_json(object), |member| hash_json(member.get()))
+}
+
 /// How deep the order of members is looked at. Meta's JSON is not half as
 /// deep; what lies deeper counts as it is written.
 const MAX_DEPTH: u32 = 24;
@@ -66,6 +61,7 @@ impl Hash {
             Some(b'{') if depth > 0 => {
                 if let Ok(split) = split::members(json, []) {
                     let mut members = split.unknown;
+                    without_signed_url(&mut members);
                     members.sort_by(|(a, x), (b, y)| (a, x.get()).cmp(&(b, y.get())));
                     self.text('{', &members.len().to_string());
                     for (name, member) in members {
@@ -106,5 +102,14 @@ impl Hash {
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{:032x}", self.0.finish128().as_u128());
         hex
+    }
+}
+
+/// Removes the `url` of a medium, which Meta signs again each time that it sends the
+/// webhook. The medium is known by its `id` and `sha256`.
+fn without_signed_url(members: &mut Vec<Member<'_>>) {
+    let has = |name: &str| members.iter().any(|(member, _)| member == name);
+    if has("url") && has("id") && (has("mime_type") || has("sha256")) {
+        members.retain(|(name, _)| name != "url");
     }
 }

@@ -44,10 +44,15 @@ impl Payload for History {
     /// The messages in it follow as events of their own.
     fn push(
         events: &mut Events<'_>,
-        item: &Item<'_, '_>,
+        item: &Item<'_, '_, '_>,
         change: Change<Self>,
     ) -> Result<(), Reason> {
         push_history(events, item, change)
+    }
+
+    /// A chunk is numbered.
+    fn has_id(&self) -> bool {
+        self.metadata.is_some()
     }
 
     fn is_heard() -> bool {

@@ -5,25 +5,28 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::hash::hash_json;
+use super::hash::hash_of_member;
 use super::{
     HistoryMessage, MessageEcho, MessageReceived, MessageStatusChanged, StandbyMessage,
     StandbyStatus,
 };
-use crate::model::{Account, Contact, Content, Identity, Message, RawJson, StatusUpdate};
+use crate::model::{
+    Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
+};
 
 /// How the events of one type are told apart and spread.
 pub(crate) trait Keys {
-    /// Whether two with one key may be two.
-    const REPEATS: bool = false;
-
-    /// [`Event::dedup_key`](super::Event::dedup_key) without the name of the
-    /// signal.
+    /// Returns what tells the event from all others of its signal and number.
     fn key(&self) -> String;
+
+    /// Whether two with one key may be two events: they have neither an id nor a time.
+    fn repeats(&self) -> bool {
+        false
+    }
 
     fn account(&self) -> Option<&Account>;
 
-    /// The user that the event itself names.
+    /// The user that the event itself names; in news of a changed id, by the previous one.
     fn user(&self) -> Option<Cow<'_, Identity>> {
         None
     }
@@ -41,34 +44,85 @@ pub(crate) trait Keys {
         None
     }
 
-    /// [`Event::partition_key`](super::Event::partition_key).
-    fn partition(&self) -> String {
-        let number = self.account().and_then(|account| {
+    /// Whether it tells that an id of its user has changed. Its contact may have the new
+    /// one already.
+    fn is_news_of_ids(&self) -> bool {
+        false
+    }
+
+    /// Returns [`Event::dedup_key`](super::Event::dedup_key): an event with a number is
+    /// known by that number, as one number may come under several accounts.
+    fn key_of(&self, signal: &str) -> String {
+        let key = self.key();
+        let of = self.account().and_then(|account| {
+            let number = account.phone_number_id.as_ref().map(AsRef::as_ref);
+            let number = number.or(account.display_phone_number.as_deref());
+            let waba = account.waba_id.as_ref().map(AsRef::as_ref);
+            number
+                .map(|number| ("number", number))
+                .or(waba.map(|waba| ("waba", waba)))
+        });
+        match of {
+            Some((name, of)) => format!("{signal}:{key}:{name}={of}"),
+            None => format!("{signal}:{key}"),
+        }
+    }
+
+    /// Returns the first part of [`partition`](Self::partition).
+    fn place(&self) -> &str {
+        let place = self.account().and_then(|account| {
             let number = account.phone_number_id.as_ref().map(AsRef::as_ref);
             number.or(account.waba_id.as_ref().map(AsRef::as_ref))
         });
+        place.unwrap_or_default()
+    }
+
+    /// Calls a closure with the user, by the ids of the event and by those of its contact.
+    /// In news of a changed id the contact counts only where the event has no id at all.
+    fn with_ids<R>(&self, f: impl FnOnce([Option<&Identity>; 2]) -> R) -> R {
         let user = self.user();
         let contact = self.contact().map(|contact| &contact.identity);
-        // The phone number is the last choice: Meta shows it in one webhook of
-        // a user and leaves it out of the next.
-        let ids: [fn(&Identity) -> Option<&str>; 3] = [
-            |identity| Some(identity.user_id()?.as_str()),
-            |identity| Some(identity.parent_user_id()?.as_str()),
-            |identity| Some(identity.wa_id()?.as_str()),
-        ];
-        let user = ids.into_iter().find_map(|id| {
-            user.as_deref()
-                .and_then(id)
-                .or_else(|| contact.and_then(id))
-        });
-        let number: &str = number.unwrap_or_default();
-        format!("{number}:{}", user.or(self.group()).unwrap_or_default())
+        let contact = contact.filter(|_| user.is_none() || !self.is_news_of_ids());
+        f([user.as_deref(), contact])
     }
+
+    /// Returns [`Event::partition_key`](super::Event::partition_key).
+    fn partition(&self) -> String {
+        let place = self.place();
+        self.with_ids(|[user, contact]| {
+            fn user_id(identity: &Identity) -> Option<&str> {
+                identity.user_id().map(AsRef::as_ref)
+            }
+            fn parent(identity: &Identity) -> Option<&str> {
+                identity.parent_user_id().map(AsRef::as_ref)
+            }
+            fn wa_id(identity: &Identity) -> Option<&str> {
+                identity.wa_id().map(AsRef::as_ref)
+            }
+            // The phone number is the last choice: Meta shows it in one webhook of a user
+            // and leaves it out of the next. A contact's is the WhatsApp id, which the
+            // number that a message is from may differ from.
+            let of_user = user
+                .and_then(user_id)
+                .or_else(|| contact.and_then(user_id))
+                .or_else(|| user.and_then(parent))
+                .or_else(|| contact.and_then(parent))
+                .or_else(|| contact.and_then(wa_id))
+                .or_else(|| user.and_then(wa_id));
+            let of_user = of_user.or_else(|| self.group());
+            format!("{place}:{}", of_user.unwrap_or_default())
+        })
+    }
+}
+
+/// Whether a time tells events apart: some of Meta's webhooks have 0 there.
+pub(super) fn is_useful(time: Option<Timestamp>) -> bool {
+    time.is_some_and(|time| time.as_secs() > 0)
 }
 
 /// The events about messages and their statuses differ in name only.
 macro_rules! keys {
-    ($($event:ident: $about:ident, $user:ident, $key:expr;)+) => { $(
+    ($($event:ident: $about:ident, $user:ident, $key:expr, $is_news:expr;)+) => { $(
         impl Keys for $event {
             fn key(&self) -> String {
                 $key(&self.$about, &self.raw)
@@ -93,32 +147,37 @@ macro_rules! keys {
             fn group(&self) -> Option<&str> {
                 self.$about.group_id.as_ref().map(AsRef::as_ref)
             }
+
+            fn is_news_of_ids(&self) -> bool {
+                $is_news(&self.$about)
+            }
         }
     )+ };
 }
 
 keys! {
-    MessageReceived: message, user, of_message;
-    MessageEcho: message, user, of_message;
-    HistoryMessage: message, user, of_message;
-    StandbyMessage: message, user, of_message;
-    MessageStatusChanged: update, recipient, of_status;
-    StandbyStatus: update, recipient, of_status;
+    MessageReceived: message, user, of_message, Message::is_news_of_ids;
+    MessageEcho: message, user, of_message, Message::is_news_of_ids;
+    HistoryMessage: message, user, of_message, Message::is_news_of_ids;
+    StandbyMessage: message, user, of_message, Message::is_news_of_ids;
+    MessageStatusChanged: update, recipient, of_status, |_| false;
+    StandbyStatus: update, recipient, of_status, |_| false;
 }
 
-/// A message is known by its wamid. Its type counts too: what comes as a
-/// placeholder or `unsupported` first may come as what it is later. So does
-/// the JSON of an edit: a message can be edited more than once.
+/// Returns the key of a message: its wamid. Its type counts too: what comes as a
+/// placeholder or `unsupported` first may come as what it is later. So does the new content
+/// of an edit: a message can be edited more than once.
 fn of_message(message: &Message, raw: &RawJson) -> String {
     let (id, kind) = (&message.id, message.message_type());
     match message.content {
-        Content::Edit(_) => format!("{id}:{kind}:{}", hash_json(raw.as_str())),
+        Content::Edit(_) => format!("{id}:{kind}:{}", hash_of_member(raw.as_str(), "edit")),
         _ => format!("{id}:{kind}"),
     }
 }
 
-/// The steps of a message share its wamid; so do its recipients in a group, and
-/// the payments for it.
+/// Returns the key of a status. The steps of a message share its wamid; so do its recipients
+/// in a group, and the payments for it. Meta repeats a step at another second, so the time
+/// counts only for a payment that has no transaction.
 fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     let mut key = format!("{}:{}", update.id, update.status);
     let mut add = |name: &str, part: &str| {
@@ -134,13 +193,18 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     }
     if let Some(payment) = &update.payment {
         let order = payment.reference_id.as_ref();
-        let transaction = payment.transaction.as_ref();
-        let transaction = transaction.and_then(|transaction| transaction.id.as_ref());
         add("order", order.map_or("", AsRef::as_ref));
-        add("transaction", transaction.map_or("", AsRef::as_ref));
-    }
-    if let Some(timestamp) = update.timestamp {
-        add("at", &timestamp.as_secs().to_string());
+        let transaction = payment.transaction.as_ref();
+        match transaction.and_then(|transaction| Some((transaction.id.as_ref()?, transaction))) {
+            Some((id, transaction)) => {
+                add("transaction", id.as_str());
+                add("result", transaction.status.as_deref().unwrap_or_default());
+            }
+            None => {
+                let at = update.timestamp.map(|time| time.as_secs().to_string());
+                add("at", &at.unwrap_or_default());
+            }
+        }
     }
     key
 }

@@ -54,6 +54,4 @@ text_enum! {
     }
 }
 
-impl Payload for MessageTemplateQualityUpdate {
-    const REQUIRED: &'static [&'static str] = &["new_quality_score"];
-}
+impl Payload for MessageTemplateQualityUpdate {}

@@ -177,15 +177,17 @@ impl MessagingHandover {
 }
 
 impl Payload for MessagingHandover {
-    const REQUIRED: &'static [&'static str] = &["type"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
     }
 
     fn phone_number_id(&self) -> Option<&PhoneNumberId> {
         self.recipient.as_ref()?.phone_number_id.as_ref()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }

@@ -53,6 +53,4 @@ text_enum! {
     }
 }
 
-impl Payload for PartnerSolution {
-    const REQUIRED: &'static [&'static str] = &["event"];
-}
+impl Payload for PartnerSolution {}

@@ -54,4 +54,8 @@ text_enum! {
     }
 }
 
-impl Payload for PaymentConfigurationUpdate {}
+impl Payload for PaymentConfigurationUpdate {
+    fn time(&self) -> Option<Timestamp> {
+        self.updated_timestamp.or(self.created_timestamp)
+    }
+}

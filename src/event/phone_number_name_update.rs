@@ -35,6 +35,4 @@ object! {
     }
 }
 
-impl Payload for PhoneNumberNameUpdate {
-    const REQUIRED: &'static [&'static str] = &["decision"];
-}
+impl Payload for PhoneNumberNameUpdate {}

@@ -58,6 +58,4 @@ text_enum! {
     }
 }
 
-impl Payload for PhoneNumberQualityUpdate {
-    const REQUIRED: &'static [&'static str] = &["event"];
-}
+impl Payload for PhoneNumberQualityUpdate {}

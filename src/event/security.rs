@@ -46,6 +46,4 @@ text_enum! {
     }
 }
 
-impl Payload for Security {
-    const REQUIRED: &'static [&'static str] = &["event"];
-}
+impl Payload for Security {}

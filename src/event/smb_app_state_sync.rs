@@ -125,11 +125,13 @@ impl SyncedContact {
 }
 
 impl Payload for SmbAppStateSync {
-    const REQUIRED: &'static [&'static str] = &["action"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.contact.as_ref()?.user()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.metadata.as_ref()?.timestamp
     }
 }

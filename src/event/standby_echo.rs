@@ -53,11 +53,9 @@ impl StandbyEcho {
 }
 
 impl Payload for StandbyEcho {
-    const REQUIRED: &'static [&'static str] = &["id", "message"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
     }
 

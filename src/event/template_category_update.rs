@@ -70,4 +70,8 @@ impl TemplateCategoryUpdate {
     }
 }
 
-impl Payload for TemplateCategoryUpdate {}
+impl Payload for TemplateCategoryUpdate {
+    fn time(&self) -> Option<Timestamp> {
+        self.category_update_timestamp
+    }
+}

@@ -53,4 +53,8 @@ object! {
     }
 }
 
-impl Payload for TrackingEvent {}
+impl Payload for TrackingEvent {
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+}

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use super::hash::hash;
-use crate::model::{Account, Identity, MessageId, RawJson, Timestamp};
+use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp};
+use crate::webhook::Scope;
 
 /// Something in a webhook that this version of the crate does not know, or
 /// that does not look as it should.
@@ -54,6 +55,12 @@ pub struct Unrecognized {
     /// readably.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Identity>,
+    /// The user's contact, as the webhook has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The group that it was sent in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
     /// Its own time, or else that of its `entry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
@@ -137,12 +144,34 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+impl Unrecognized {
+    /// A report that names no user.
+    pub(crate) fn new(scope: &Scope<'_>, path: String, reason: Reason, raw: RawJson) -> Self {
+        Self {
+            field: scope.keep_field(),
+            path,
+            reason,
+            id: None,
+            user: None,
+            contact: None,
+            group_id: None,
+            timestamp: scope.time,
+            account: Arc::clone(&scope.account),
+            raw,
+        }
+    }
+}
+
 impl Keys for Unrecognized {
     fn key(&self) -> String {
         // Its index depends on what else the webhook holds.
         let place = self.path.replace(|c: char| c.is_ascii_digit(), "");
         let field = self.field.as_deref().unwrap_or_default();
-        hash(&[field, &place], &self.account, self.timestamp, &self.raw)
+        let id = self.id.as_ref().map(AsRef::as_ref).unwrap_or_default();
+        // Not those of the contact, which a store replaces.
+        let user: Vec<_> = self.user.iter().flat_map(Identity::ids).collect();
+        let user = user.join(" ");
+        hash(&[field, &place, id, &user], self.timestamp, &self.raw)
     }
 
     fn account(&self) -> Option<&Account> {
@@ -151,5 +180,17 @@ impl Keys for Unrecognized {
 
     fn user(&self) -> Option<Cow<'_, Identity>> {
         self.user.as_ref().map(Cow::Borrowed)
+    }
+
+    fn contact(&self) -> Option<&Contact> {
+        self.contact.as_deref()
+    }
+
+    fn set_contact(&mut self, contact: Arc<Contact>) {
+        self.contact = Some(contact);
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.group_id.as_ref().map(AsRef::as_ref)
     }
 }

@@ -65,4 +65,8 @@ object! {
     }
 }
 
-impl Payload for UserAction {}
+impl Payload for UserAction {
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+}

@@ -78,15 +78,33 @@ impl UserIdUpdate {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        fn current(change: Option<&IdChange>) -> Option<UserId> {
-            change?.current.clone()
-        }
-        let user_id = current(self.user_id.as_ref());
-        let parent_user_id = current(self.parent_user_id.as_ref());
+        self.with(|change| change.current.as_ref())
+    }
+
+    /// Returns the user by the ids that held until now; `None` when the webhook has none of
+    /// them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::UserIdUpdate;
+    ///
+    /// let update: UserIdUpdate = serde_json::from_str(
+    ///     r#"{"user_id": {"previous": "US.7001", "current": "US.7002"}}"#,
+    /// )?;
+    /// assert_eq!(update.previous_user().unwrap().user_id().unwrap(), "US.7001");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn previous_user(&self) -> Option<Identity> {
+        self.with(|change| change.previous.as_ref())
+    }
+
+    fn with(&self, id: fn(&IdChange) -> Option<&UserId>) -> Option<Identity> {
         Identity::from_parts(
             self.wa_id.as_ref(),
-            user_id.as_ref(),
-            parent_user_id.as_ref(),
+            self.user_id.as_ref().and_then(id),
+            self.parent_user_id.as_ref().and_then(id),
         )
     }
 }
@@ -94,7 +112,16 @@ impl UserIdUpdate {
 impl Payload for UserIdUpdate {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
+        self.previous_user().or_else(|| self.user())
+    }
+
+    fn renamed(&self) -> Option<Identity> {
         self.user()
+            .filter(|user| Some(user) != self.previous_user().as_ref())
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }

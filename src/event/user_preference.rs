@@ -72,22 +72,21 @@ impl UserPreference {
 }
 
 impl Payload for UserPreference {
-    const REQUIRED: &'static [&'static str] = &["value"];
-
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self) -> Option<Identity> {
+    fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
     }
 
     /// Meta has one field for preferences and signups.
     fn push(
         events: &mut Events<'_>,
-        item: &Item<'_, '_>,
+        item: &Item<'_, '_, '_>,
         change: Change<Self>,
     ) -> Result<(), Reason> {
         if change.value.value == PreferenceValue::Signup {
-            return UserSubscribed::read(events, item);
+            // The members that it lacks are those that the change lacks.
+            return UserSubscribed::read(events, item).map(drop);
         }
         events.push(change);
         Ok(())
@@ -95,5 +94,9 @@ impl Payload for UserPreference {
 
     fn is_heard() -> bool {
         UserSubscribed::is_heard()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use super::hash::hash;
-use crate::model::{Account, Contact, RawJson, Signup};
+use super::key::is_useful;
+use crate::model::{Account, Contact, RawJson, Signup, Timestamp};
 
 /// A user tapped a signup link and agreed to get messages from you.
 ///
@@ -41,10 +42,13 @@ use crate::model::{Account, Contact, RawJson, Signup};
 #[non_exhaustive]
 pub struct UserSubscribed {
     /// Who subscribed.
-    pub contact: Contact,
+    pub contact: Arc<Contact>,
     /// What they subscribed to. The webhook has its id alone; a
     /// [`WebhookEngine`](crate::WebhookEngine) puts in what its store has of it.
     pub signup: Signup,
+    /// The time of the signup: its own, or else that of its `entry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
     /// The number that they subscribed with.
     pub account: Arc<Account>,
     /// The item that told it.
@@ -53,7 +57,11 @@ pub struct UserSubscribed {
 
 impl Keys for UserSubscribed {
     fn key(&self) -> String {
-        hash(&[], &self.account, self.contact.subscribed_at, &self.raw)
+        hash(&[], self.timestamp, &self.raw)
+    }
+
+    fn repeats(&self) -> bool {
+        !is_useful(self.timestamp)
     }
 
     fn account(&self) -> Option<&Account> {
@@ -65,6 +73,6 @@ impl Keys for UserSubscribed {
     }
 
     fn set_contact(&mut self, contact: Arc<Contact>) {
-        self.contact = Arc::unwrap_or_clone(contact);
+        self.contact = contact;
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{FlowToken, MessageId, json};
+use crate::webhook::object_in_text;
 
 /// A form that the user filled in and sent: an `nfm_reply`.
 ///
@@ -50,6 +51,9 @@ pub struct FlowResponse {
 impl FlowResponse {
     /// Reads the text of Meta's `response_json`.
     ///
+    /// U+FFFD stands for half of a surrogate pair, which a text may end with where it was
+    /// cut.
+    ///
     /// # Errors
     ///
     /// When it is not a JSON object, or nested more than 64 deep. The error's
@@ -66,12 +70,13 @@ impl FlowResponse {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn from_response_json(response_json: &str) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(response_json);
-        let mut data = json::object(&mut deserializer)?;
-        deserializer.end()?;
-        // A token that is no text stays in the data: it is not one of ours.
+        let mut data = match read(response_json) {
+            Ok(data) => data,
+            Err(error) => object_in_text(response_json).ok_or(error)?,
+        };
+        // A token that is no text stays in the data: it is not one of yours.
         let flow_token = match data.get("flow_token") {
-            Some(Value::String(token)) if !token.is_empty() => Some(FlowToken::from(&**token)),
+            Some(Value::String(token)) if is_token(token) => Some(FlowToken::from(&**token)),
             _ => None,
         };
         if flow_token.is_some() {
@@ -107,4 +112,16 @@ impl FlowResponse {
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_value(Value::Object(self.data.clone()))
     }
+}
+
+fn read(response_json: &str) -> serde_json::Result<Map<String, Value>> {
+    let mut deserializer = serde_json::Deserializer::from_str(response_json);
+    let data = json::object(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(data)
+}
+
+/// Whether a text can be a token: one that was cut within a character may be another.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -38,7 +38,7 @@ pub struct Identity {
 }
 
 /// An [`Identity`] before it is known to name anyone.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Ids {
     #[serde(default)]
     pub(crate) wa_id: Option<WaId>,
@@ -235,7 +235,7 @@ impl Identity {
 
 /// Two capital letters and a dot, as in `US.13491208655302741918`. No phone
 /// number looks like that.
-fn is_user_id(id: &str) -> bool {
+pub(crate) fn is_user_id(id: &str) -> bool {
     matches!(id.as_bytes(), [a, b, b'.', _, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase())
 }
 

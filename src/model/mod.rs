@@ -32,6 +32,7 @@ mod identity;
 pub(crate) mod json;
 mod message;
 pub(crate) mod object;
+mod parties;
 mod payment;
 mod pricing;
 mod raw;
@@ -56,8 +57,9 @@ pub use id::{
     SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::Identity;
-pub(crate) use identity::Ids;
+pub(crate) use identity::{Ids, is_user_id};
 pub use message::*;
+pub(crate) use parties::{Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
 pub use pricing::{Conversation, ConversationOrigin, Pricing, PricingModel, PricingType};
 pub use raw::RawJson;

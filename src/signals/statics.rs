@@ -30,7 +30,7 @@ macro_rules! statics {
                 }
 
                 fn dedup_key(&self) -> String {
-                    format!(concat!($name, ":{}"), self.key())
+                    self.key_of($name)
                 }
 
                 fn partition_key(&self) -> String {

@@ -154,6 +154,38 @@ macro_rules! webhook_event {
                 }
             }
 
+            /// What stands for the user where there is none.
+            pub(crate) fn group(&self) -> Option<&str> {
+                match self {
+                    $(Self::$variant(event) => event.group(),)+
+                }
+            }
+
+            /// Whether it tells that an id of its user has changed.
+            pub(crate) fn is_news_of_ids(&self) -> bool {
+                match self {
+                    $(Self::$variant(event) => event.is_news_of_ids(),)+
+                }
+            }
+
+            /// The number or account under which its user is known.
+            pub(crate) fn place(&self) -> &str {
+                match self {
+                    $(Self::$variant(event) => event.place(),)+
+                }
+            }
+
+            /// Calls a closure with the user, by the ids of the event and by those of its
+            /// contact.
+            pub(crate) fn with_ids<R>(
+                &self,
+                f: impl FnOnce([Option<&Identity>; 2]) -> R,
+            ) -> R {
+                match self {
+                    $(Self::$variant(event) => event.with_ids(f),)+
+                }
+            }
+
             /// Puts what a store knows in the place of the webhook's contact.
             pub(crate) fn set_contact(&mut self, contact: Arc<Contact>) {
                 match self {
@@ -161,9 +193,11 @@ macro_rules! webhook_event {
                 }
             }
 
-            /// Whether two with one [`dedup_key`](Self::dedup_key) may be two:
-            /// Meta gives a [`META_ERROR`](crate::signals::META_ERROR) neither
-            /// an id nor a time, so the same error may have happened again.
+            /// Whether another event may have the same [`dedup_key`](Self::dedup_key): it has
+            /// neither an id nor a time, so the same may have happened again.
+            ///
+            /// A [`META_ERROR`](crate::signals::META_ERROR) never has one of them; other
+            /// webhooks sometimes lack both.
             ///
             /// ```
             /// let body = include_bytes!("../../tests/payloads/value-errors.json");
@@ -175,7 +209,7 @@ macro_rules! webhook_event {
             #[must_use]
             pub fn repeats(&self) -> bool {
                 match self {
-                    $(Self::$variant(_) => <$payload as Keys>::REPEATS,)+
+                    $(Self::$variant(event) => event.repeats(),)+
                 }
             }
 

@@ -8,12 +8,15 @@ use smallvec::{SmallVec, smallvec};
 use super::contacts::Contacts;
 use super::events::Events;
 use super::item::{Around, FromItem, Item, Reader};
+use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Elements, elements, members, object};
+use super::split::{Elements, Member, elements, members};
+use super::summary::Summary;
 use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
+use crate::model::UserSide;
 use crate::signals::{has_lists, reader_of_value};
 
 /// Reads a value of any field, still whole; one that cannot be read is reported.
@@ -79,8 +82,9 @@ fn whole(
             signups(events, scope, path.member(SIGNUP), signup);
         }
     }
-    let read = read.ok_or(Reason::UnknownField)?;
-    if !events.wants(read) {
+    if let Some(read) = read
+        && !events.wants(read)
+    {
         events.skip(1);
         return Ok(());
     }
@@ -89,8 +93,10 @@ fn whole(
         at: 0,
         path,
         around: &Around::nothing(scope),
+        thread: None,
     };
-    (read.read)(events, &item)
+    item.add(events, read.unwrap_or(UNKNOWN_FIELD));
+    Ok(())
 }
 
 /// Signups in a value that holds nothing else of a conversation.
@@ -136,24 +142,22 @@ impl<'p, 'a> List<'p, 'a> {
         })
     }
 
-    fn read(self, events: &mut Events<'_>, around: &Around<'_>) {
+    fn read(&self, events: &mut Events<'_>, around: &Around<'_>) {
         if !around.are_wanted || !events.wants(self.read) {
             return events.skip(self.items.len());
         }
         if self.is_array {
-            return around.each(events, self.path, self.items, self.read.read);
+            return around.each(events, self.path, &self.items, None, self.read);
         }
-        for json in self.items {
-            let path = self.path;
+        for json in &self.items {
             let item = Item {
-                json,
+                json: *json,
                 at: 0,
-                path,
+                path: self.path,
                 around,
+                thread: None,
             };
-            if let Err(reason) = (self.read.read)(events, &item) {
-                events.unrecognized_item(around.scope, path, reason, json);
-            }
+            item.add(events, self.read);
         }
     }
 }
@@ -165,7 +169,14 @@ const CONVERSATION_CONTEXT: &str = "conversation_context";
 const UNKNOWN: Reader = Reader {
     read: |_, _| Err(Reason::UnknownMember),
     is_about_user: false,
+    side: UserSide::Either,
     is_heard: || false,
+};
+
+/// Of a field that this version does not know.
+const UNKNOWN_FIELD: Reader = Reader {
+    read: |_, _| Err(Reason::UnknownField),
+    ..UNKNOWN
 };
 
 /// All items of a value; it may hold several lists at once.
@@ -178,57 +189,80 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
     let contacts = Contacts::read(events, scope, path, contacts);
     let mut conversation_context = None;
 
-    let documented = [("messages", value.messages), ("statuses", value.statuses)];
-    let mut others = Vec::new();
+    let others = value.others;
+    let paths: Vec<_> = others.iter().map(|(name, _)| path.member(name)).collect();
+    let mut lists: SmallVec<[List<'_, '_>; 2]> = SmallVec::new();
+    let (messages, statuses) = (path.member("messages"), path.member("statuses"));
+    for (name, path, items) in [
+        ("messages", messages, value.messages),
+        ("statuses", statuses, value.statuses),
+    ] {
+        lists.extend(items.map(|items| List {
+            path,
+            items,
+            is_array: true,
+            read: reader(field, name).unwrap_or(UNKNOWN),
+        }));
+    }
     let mut unknown = Vec::new();
-    for &(ref name, piece) in &value.others {
+    for ((name, piece), path) in others.iter().zip(&paths) {
         match reader(field, name) {
             Some(_) if piece.is_null() => {}
             Some(read) => {
                 let is_single = matches!(&**name, SIGNUP | CONVERSATION_CONTEXT);
-                let path = path.member(name);
-                others.extend(List::of(events, scope, path, read, piece, is_single));
+                lists.extend(List::of(events, scope, *path, read, *piece, is_single));
             }
-            None => unknown.push((name.clone(), piece)),
+            None => unknown.push((name.clone(), *piece)),
         }
         if name == CONVERSATION_CONTEXT {
-            conversation_context = object(piece).ok().map(Arc::new);
+            let read = Omissions::default().read(*piece);
+            conversation_context = read.ok().map(Arc::new);
         }
     }
+    if let Some(itself) = value.itself {
+        lists.extend(List::of(
+            events,
+            scope,
+            path,
+            UserSubscribed::READER,
+            itself,
+            true,
+        ));
+    }
 
-    let of_documented = documented.iter().filter_map(|(_, items)| items.as_ref());
-    let of_others = others.iter().filter(|list| list.read.is_about_user);
-    let count = of_documented.map(SmallVec::len).sum::<usize>()
-        + of_others.map(|list| list.items.len()).sum::<usize>()
-        + usize::from(value.itself.is_some());
+    let business = scope.account.display_phone_number.as_deref();
+    let have_one_user = || have_one_user(business, &lists, &unknown);
     let around = &Around {
         scope,
-        contacts: contacts.finder(count == 1),
+        contacts: contacts.finder(&have_one_user),
         conversation_context,
         are_wanted,
     };
-
-    for (name, items) in documented {
-        let path = path.member(name);
-        let (Some(items), read) = (items, reader(field, name)) else {
-            continue;
-        };
-        let list = List {
-            path,
-            items,
-            is_array: true,
-            read: read.unwrap_or(UNKNOWN),
-        };
+    for list in &lists {
         list.read(events, around);
     }
-    for list in others {
-        list.read(events, around);
-    }
-    if let Some(itself) = value.itself
-        && let Some(list) = List::of(events, scope, path, UserSubscribed::READER, itself, true)
-    {
-        list.read(events, around);
-    }
-    events.unknown(scope, Some(path), unknown);
+    events.unknown(around, Some(path), unknown.clone());
     around.contacts.strays(events, scope, path);
+}
+
+/// Whether a value has one item, or all of its items name one user.
+fn have_one_user(business: Option<&str>, lists: &[List<'_, '_>], unknown: &[Member<'_>]) -> bool {
+    let known = lists.iter().filter(|list| list.read.is_about_user);
+    let known = known.flat_map(|list| list.items.iter().map(|item| (list.read.side, *item)));
+    let unknown = unknown
+        .iter()
+        .flat_map(|(_, list)| elements(*list).unwrap_or_default());
+    let mut items = known.chain(unknown.map(|item| (UserSide::Either, item)));
+    let Some(first) = items.next() else {
+        return false;
+    };
+    let mut items = items.peekable();
+    if items.peek().is_none() {
+        return true;
+    }
+    let mut users = std::iter::once(first)
+        .chain(items)
+        .map(|(side, item)| Summary::read(item).user(side, business, None));
+    let first = users.next().flatten();
+    first.is_some_and(|first| users.all(|user| user.is_some_and(|user| user.is_same_user(&first))))
 }

@@ -9,13 +9,15 @@ use smallvec::SmallVec;
 
 use super::cursor::Cursor;
 use super::events::Events;
+use super::item::{Around, Item};
+use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Elements, object};
+use super::split::Elements;
 use crate::event::Reason;
 use crate::model::object::option;
-use crate::model::{Contact, Identity, Ids, UserId, WaId};
+use crate::model::{Contact, Identity, Ids, UserId, UserSide, WaId};
 
 /// The contacts of one value.
 #[derive(Default)]
@@ -39,16 +41,25 @@ impl<'a> Contacts<'a> {
         contacts: Option<Elements<'a>>,
     ) -> Self {
         let mut list = SmallVec::new();
-        events.each(
-            scope,
-            path.member("contacts"),
-            contacts.unwrap_or_default(),
-            |events, at, item| {
-                let contact = object(item).and_then(Wire::into_contact)?;
-                list.push(Listed::new(events, contact, at, item));
-                Ok(())
-            },
-        );
+        let (around, path) = (Around::nothing(scope), path.member("contacts"));
+        for (at, json) in contacts.unwrap_or_default().into_iter().enumerate() {
+            let item = Item {
+                json,
+                at,
+                path: path.element(at),
+                around: &around,
+                thread: None,
+            };
+            let mut omitted = Omissions::default();
+            let contact = omitted.read(json);
+            let contact = contact.and_then(|wire: Wire| wire.into_contact(json, &omitted));
+            let before = events.len();
+            let result = contact.map(|contact| {
+                list.push(Listed::new(events, contact, at, json));
+                omitted
+            });
+            item.report(events, before, UserSide::Either, result);
+        }
         Self { list }
     }
 
@@ -58,17 +69,17 @@ impl<'a> Contacts<'a> {
         cursor.array(|cursor| {
             let start = *cursor;
             let wire: Wire = cursor.value()?;
-            let contact = wire.into_contact().ok()?;
             let item = cursor.since(start)?;
+            let contact = wire.into_contact(item, &Omissions::default()).ok()?;
             list.push(Listed::new(events, contact, list.len(), item));
             Some(())
         })?;
         Some(Self { list })
     }
 
-    /// `is_alone` says that the value has one item only.
-    pub(super) fn finder(&self, is_alone: bool) -> Finder<'_> {
-        Finder::new(&self.list, is_alone)
+    /// `have_one_user` tells whether the value has one item, or all of one user.
+    pub(super) fn finder<'c>(&'c self, have_one_user: &'c dyn Fn() -> bool) -> Finder<'c> {
+        Finder::new(&self.list, have_one_user)
     }
 }
 
@@ -93,8 +104,10 @@ impl<'a> Listed<'a> {
 /// Finds contacts by their ids.
 pub(super) struct Finder<'c> {
     list: &'c [Listed<'c>],
-    is_alone: bool,
-    /// Whether somebody was found for no other reason than that.
+    have_one_user: &'c dyn Fn() -> bool,
+    /// What `have_one_user` says, which takes a look at all items.
+    may_find_only: OnceCell<bool>,
+    /// Whether a contact was found for no other reason than that.
     has_found_only: Cell<bool>,
     /// Filled when it is first needed: most webhooks have one contact.
     by_id: OnceCell<HashMap<&'c str, &'c Listed<'c>>>,
@@ -103,21 +116,22 @@ pub(super) struct Finder<'c> {
 impl<'c> Finder<'c> {
     /// Finds nobody.
     pub(super) fn of_nobody() -> Self {
-        Self::new(&[], false)
+        Self::new(&[], &|| false)
     }
 
-    fn new(list: &'c [Listed<'c>], is_alone: bool) -> Self {
+    fn new(list: &'c [Listed<'c>], have_one_user: &'c dyn Fn() -> bool) -> Self {
         Self {
             list,
-            is_alone,
+            have_one_user,
+            may_find_only: OnceCell::new(),
             has_found_only: Cell::new(false),
             by_id: OnceCell::new(),
         }
     }
 
-    /// The contact of a user. The only contact of a value belongs to the only
-    /// item, also when that names no user, or by another phone number: a
-    /// WhatsApp id and a phone number need not be the same.
+    /// Returns the contact of a user. The only contact of a value belongs to its only item,
+    /// also when that names no user, and to all of its items if they name one user, also by
+    /// another phone number: a WhatsApp id and a phone number need not be the same.
     ///
     /// `at` is the item's place in its array. Contacts often stand in the same
     /// order, so that is where it looks first; but it believes only the ids.
@@ -134,7 +148,7 @@ impl<'c> Finder<'c> {
         Some(Arc::clone(&listed.contact))
     }
 
-    /// Whether it found somebody since the value has one item only.
+    /// Whether a contact was found since all items of the value have one user.
     pub(super) fn has_found_only(&self) -> bool {
         self.has_found_only.get()
     }
@@ -150,10 +164,11 @@ impl<'c> Finder<'c> {
 
     fn only(&self, user: Option<&Identity>) -> Option<&'c Listed<'c>> {
         match self.list {
-            [only] if self.is_alone => {
+            [only] => {
                 let listed = &only.contact.identity;
-                let is_someone_else = user.is_some_and(|user| listed.is_other_user(user));
-                (!is_someone_else).then(|| {
+                let is_another = user.is_some_and(|user| listed.is_other_user(user));
+                let is_it = !is_another && *self.may_find_only.get_or_init(self.have_one_user);
+                is_it.then(|| {
                     self.has_found_only.set(true);
                     only
                 })
@@ -190,12 +205,14 @@ impl<'c> Finder<'c> {
             {
                 continue;
             }
-            events.unrecognized(
-                scope,
-                path.element(listed.at),
-                Reason::StrayContact,
-                listed.item,
-            );
+            let item = Item {
+                json: listed.item,
+                at: listed.at,
+                path: path.element(listed.at),
+                around: &Around::nothing(scope),
+                thread: None,
+            };
+            events.unrecognized_item(&item, UserSide::Either, Reason::StrayContact);
         }
     }
 }
@@ -227,13 +244,13 @@ struct Profile {
 }
 
 impl Wire {
-    fn into_contact(self) -> Result<Contact, Reason> {
+    fn into_contact(self, json: Piece<'_>, omitted: &Omissions<'_>) -> Result<Contact, Reason> {
         let identity = Identity::from_ids(Ids {
             wa_id: self.wa_id,
             user_id: self.user_id,
             parent_user_id: self.parent_user_id,
         });
-        let identity = identity.ok_or_else(|| Reason::Missing("wa_id".into()))?;
+        let identity = identity.ok_or_else(|| omitted.missing(json, "wa_id"))?;
         let profile = self.profile.unwrap_or_default();
         let mut contact = Contact::new(identity);
         contact.name = profile.name;

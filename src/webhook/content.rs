@@ -4,65 +4,83 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::lenient::{Omissions, text};
 use super::piece::Piece;
-use super::split::{elements, members, object};
+use super::split::{elements, members};
 use super::strict::MAX_LIST;
 use crate::event::Reason;
 use crate::model::json::Kept;
 use crate::model::object::option;
 use crate::model::{
-    Content, Edit, EditedMessage, FlowResponse, Interactive, Message, MessageId, NfmReply,
+    Content, Edit, EditedMessage, FlowResponse, Interactive, Media, Message, MessageId, NfmReply,
     OtherReply,
 };
 
 /// Reads a content of type `kind` from the member of that name.
-pub(super) fn content(kind: Option<&str>, member: Option<Piece<'_>>) -> Result<Content, Reason> {
-    let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
+pub(super) fn content<'a>(
+    kind: &str,
+    member: Option<Piece<'a>>,
+    omitted: &mut Omissions<'a>,
+) -> Result<Content, Reason> {
+    if let Some(media) = media(kind) {
+        let member = member.ok_or_else(|| Reason::Missing(kind.into()))?;
+        return Ok(media(omitted.read(member)?));
+    }
     let required = || member.ok_or_else(|| Reason::Missing(kind.into()));
     Ok(match kind {
-        "text" => Content::Text(object(required()?)?),
-        "image" => Content::Image(object(required()?)?),
-        "audio" => Content::Audio(object(required()?)?),
-        "video" => Content::Video(object(required()?)?),
-        "document" => Content::Document(object(required()?)?),
-        "sticker" => Content::Sticker(object(required()?)?),
-        "location" => Content::Location(object(required()?)?),
+        "text" => Content::Text(omitted.read(required()?)?),
+        "location" => Content::Location(omitted.read(required()?)?),
         "contacts" => {
             let cards = elements(required()?)?;
             if cards.len() > MAX_LIST {
                 return Err(Reason::Malformed);
             }
-            Content::Contacts(cards.into_iter().map(object).collect::<Result<_, _>>()?)
+            let cards = cards.into_iter().map(|card| omitted.read(card));
+            Content::Contacts(cards.collect::<Result<_, _>>()?)
         }
-        "reaction" => Content::Reaction(object(required()?)?),
-        "interactive" => Content::Interactive(Box::new(interactive(required()?)?)),
-        "button" => Content::Button(object(required()?)?),
-        "order" => Content::Order(object(required()?)?),
-        "system" => Content::System(Box::new(object(required()?)?)),
-        "edit" => Content::Edit(Box::new(edit(required()?)?)),
-        "revoke" => Content::Revoke(object(required()?)?),
+        "reaction" => Content::Reaction(omitted.read(required()?)?),
+        "interactive" => Content::Interactive(Box::new(interactive(required()?, omitted)?)),
+        "button" => Content::Button(omitted.read(required()?)?),
+        "order" => Content::Order(omitted.read(required()?)?),
+        "system" => Content::System(Box::new(omitted.read(required()?)?)),
+        "edit" => Content::Edit(Box::new(edit(required()?, omitted)?)),
+        "revoke" => Content::Revoke(omitted.read(required()?)?),
         "request_welcome" => Content::RequestWelcome,
         "media_placeholder" => Content::MediaPlaceholder,
         // The older `unknown` has its reason in `errors` alone.
         "unsupported" | "unknown" => {
-            Content::Unsupported(member.map(object).transpose()?.unwrap_or_default())
+            let unsupported = member.map(|member| omitted.read(member));
+            Content::Unsupported(unsupported.transpose()?.unwrap_or_default())
         }
         unknown => return Err(Reason::UnknownType(unknown.into())),
     })
 }
 
-fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {
+/// The media types, and the content that each makes of a medium.
+pub(super) fn media(kind: &str) -> Option<fn(Media) -> Content> {
+    Some(match kind {
+        "image" => Content::Image,
+        "audio" => Content::Audio,
+        "video" => Content::Video,
+        "document" => Content::Document,
+        "sticker" => Content::Sticker,
+        _ => return None,
+    })
+}
+
+fn interactive<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Interactive, Reason> {
     let (kind, member) = tagged(item)?;
     let required = || member.ok_or_else(|| Reason::Missing((&*kind).into()));
     Ok(match &*kind {
-        "button_reply" => Interactive::ButtonReply(object(required()?)?),
-        "list_reply" => Interactive::ListReply(object(required()?)?),
-        "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?)?),
-        "call_permission_reply" => Interactive::CallPermissionReply(object(required()?)?),
-        "product" => Interactive::Product(object(required()?)?),
-        "payment_method" => Interactive::PaymentMethod(object(required()?)?),
+        "button_reply" => Interactive::ButtonReply(omitted.read(required()?)?),
+        "list_reply" => Interactive::ListReply(omitted.read(required()?)?),
+        "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?, omitted)?),
+        "call_permission_reply" => Interactive::CallPermissionReply(omitted.read(required()?)?),
+        "product" => Interactive::Product(omitted.read(required()?)?),
+        "payment_method" => Interactive::PaymentMethod(omitted.read(required()?)?),
         other => {
-            let content: Option<Kept> = member.map(object).transpose()?;
+            let content = member.map(|member| omitted.read::<Kept>(member));
+            let content = content.transpose()?;
             Interactive::Other(OtherReply {
                 content: content.map(|Kept(content)| content),
                 kind: other.into(),
@@ -72,8 +90,8 @@ fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {
 }
 
 /// `response_json` is JSON in a string; should it come as the JSON itself,
-/// that is as good.
-fn nfm_reply(item: Piece<'_>) -> Result<NfmReply, Reason> {
+/// that is as good. Without it the reply is a message all the same.
+fn nfm_reply<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<NfmReply, Reason> {
     #[derive(Deserialize)]
     struct Wire<'a> {
         #[serde(default, deserialize_with = "option")]
@@ -83,15 +101,10 @@ fn nfm_reply(item: Piece<'_>) -> Result<NfmReply, Reason> {
         #[serde(default, borrow)]
         response_json: Option<Piece<'a>>,
     }
-    let wire: Wire<'_> = object(item)?;
-    let response = wire
+    let wire: Wire<'_> = omitted.read(item)?;
+    let response_json = wire
         .response_json
-        .ok_or_else(|| Reason::Missing("response_json".into()))?;
-    let response_json = if response.get().starts_with('"') {
-        serde_json::from_str(response.get()).map_err(|_| Reason::Malformed)?
-    } else {
-        response.get().into()
-    };
+        .map(|response| text(response).map_or_else(|| response.get().to_owned(), Cow::into_owned));
     Ok(NfmReply {
         name: wire.name,
         body: wire.body,
@@ -99,14 +112,14 @@ fn nfm_reply(item: Piece<'_>) -> Result<NfmReply, Reason> {
     })
 }
 
-fn edit(item: Piece<'_>) -> Result<Edit, Reason> {
+fn edit<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Edit, Reason> {
     #[derive(Deserialize)]
     struct Wire<'a> {
         original_message_id: MessageId,
         #[serde(borrow)]
         message: Piece<'a>,
     }
-    let wire: Wire<'_> = object(item)?;
+    let wire: Wire<'_> = omitted.read(item)?;
     let [context] = members(wire.message, ["context"])?.known;
     let (kind, member) = tagged(wire.message)?;
     // What is edited is a message that was sent, and never an edit in an edit
@@ -117,8 +130,9 @@ fn edit(item: Piece<'_>) -> Result<Edit, Reason> {
     Ok(Edit {
         original_message_id: wire.original_message_id,
         message: EditedMessage {
-            content: content(Some(&kind), member)?,
-            context: context.map(object).transpose()?,
+            content: content(&kind, member, omitted)?,
+            context: context
+                .and_then(|context| omitted.read_part(wire.message, "context", context)),
         },
     })
 }
@@ -128,7 +142,7 @@ fn tagged(item: Piece<'_>) -> Result<(Cow<'_, str>, Option<Piece<'_>>), Reason> 
     let members = members(item, ["type"])?;
     let [kind] = members.known;
     let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
-    let kind: Cow<'_, str> = serde_json::from_str(kind.get()).map_err(|_| Reason::Malformed)?;
+    let kind = text(kind).ok_or(Reason::Malformed)?;
     let mut named = members
         .unknown
         .into_iter()
@@ -142,8 +156,9 @@ fn tagged(item: Piece<'_>) -> Result<(Cow<'_, str>, Option<Piece<'_>>), Reason> 
 
 /// What an `nfm_reply` submits, ready to use.
 pub(super) fn flow_response(message: &Message, reply: &NfmReply) -> Result<FlowResponse, Reason> {
-    let mut response =
-        FlowResponse::from_response_json(&reply.response_json).map_err(|_| Reason::Malformed)?;
+    let json = reply.response_json.as_deref();
+    let json = json.ok_or_else(|| Reason::Missing("response_json".into()))?;
+    let mut response = FlowResponse::from_response_json(json).map_err(|_| Reason::Malformed)?;
     response.name.clone_from(&reply.name);
     response.body.clone_from(&reply.body);
     response.reply_to = message.reply_to().cloned();

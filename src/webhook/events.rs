@@ -1,15 +1,18 @@
 //! The events of a webhook while it is being read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::header::Header;
-use super::item::Reader;
+use super::item::{Around, Item, Reader};
+use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Elements, Member, elements};
+use super::split::{Member, elements, is_malformed_name};
+use super::summary::Summary;
+use super::users::complete_ids;
 use crate::event::{Reason, Unrecognized, WebhookEvent};
-use crate::model::RawJson;
+use crate::model::{Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
 use crate::signals::UNRECOGNIZED;
 
 /// How many odd things of one body are reported one by one. Meta sends a
@@ -67,22 +70,16 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// All events. What was not reported one by one is reported at the end,
+    /// Returns all events. What was not reported one by one is reported at the end,
     /// with the whole body.
     pub(super) fn into_list(mut self) -> Vec<WebhookEvent> {
         if self.more > 0 {
-            let rest = Unrecognized {
-                field: None,
-                path: "entry".to_owned(),
-                reason: Reason::TooMany(self.more),
-                id: None,
-                user: None,
-                timestamp: None,
-                account: Arc::default(),
-                raw: self.raw(Piece::known(self.body.trim())),
-            };
+            let raw = self.raw(Piece::known(self.body.trim()));
+            let reason = Reason::TooMany(self.more);
+            let rest = Unrecognized::new(&Scope::default(), "entry".to_owned(), reason, raw);
             self.list.push(rest.into());
         }
+        complete_ids(&mut self.list);
         self.list
     }
 
@@ -98,6 +95,11 @@ impl<'a> Events<'a> {
     /// Counts items that are not.
     pub(super) fn skip(&mut self, items: usize) {
         self.skipped += items;
+    }
+
+    /// Returns the number of events so far.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
     pub(super) fn skipped(&self) -> usize {
@@ -145,26 +147,11 @@ impl<'a> Events<'a> {
         self.list.reserve(room);
     }
 
-    /// Hands each item to `read`; what it cannot read is reported.
-    pub(super) fn each<'v>(
-        &mut self,
-        scope: &Scope<'_>,
-        path: Path<'_>,
-        items: Elements<'v>,
-        mut read: impl FnMut(&mut Self, usize, Piece<'v>) -> Result<(), Reason>,
-    ) {
-        for (at, item) in items.into_iter().enumerate() {
-            if let Err(reason) = read(self, at, item) {
-                self.unrecognized_item(scope, path.element(at), reason, item);
-            }
-        }
-    }
-
     /// Reports the members of an object that this version does not know, item
     /// by item where they have items.
     pub(super) fn unknown(
         &mut self,
-        scope: &Scope<'_>,
+        around: &Around<'_>,
         object: Option<Path<'_>>,
         members: Vec<Member<'_>>,
     ) {
@@ -173,19 +160,30 @@ impl<'a> Events<'a> {
                 Some(object) => object.member(&name),
                 None => Path::root(&name),
             };
+            let reason = match is_malformed_name(&name) {
+                true => Reason::Malformed,
+                false => Reason::UnknownMember,
+            };
             match elements(piece) {
                 Ok(items) if !items.is_empty() => {
-                    for (at, item) in items.into_iter().enumerate() {
-                        let path = path.element(at);
-                        self.unrecognized_item(scope, path, Reason::UnknownMember, item);
+                    for (at, json) in items.into_iter().enumerate() {
+                        let item = Item {
+                            json,
+                            at,
+                            path: path.element(at),
+                            around,
+                            thread: None,
+                        };
+                        self.unrecognized_item(&item, UserSide::Either, reason.clone());
                     }
                 }
-                _ => self.unrecognized(scope, path, Reason::UnknownMember, piece),
+                _ => self.unrecognized(around.scope, path, reason, piece),
             }
         }
     }
 
-    /// Reports something that is not one of the items that have a header.
+    /// Reports something that is no item, and about no user.
+    #[cold]
     pub(super) fn unrecognized(
         &mut self,
         scope: &Scope<'_>,
@@ -193,44 +191,121 @@ impl<'a> Events<'a> {
         reason: Reason,
         piece: Piece<'_>,
     ) {
-        self.report(scope, path, reason, piece, Header::default);
+        if self.may_report() {
+            let raw = self.raw(piece);
+            self.push(Unrecognized::new(scope, path.to_string(), reason, raw));
+        }
     }
 
-    /// Reports an item, with as much of its header as can be read.
+    /// Reports an item, with its id, its user and its time as far as they can be read.
+    #[cold]
     pub(super) fn unrecognized_item(
         &mut self,
-        scope: &Scope<'_>,
-        path: Path<'_>,
+        item: &Item<'_, '_, '_>,
+        side: UserSide,
         reason: Reason,
-        item: Piece<'_>,
     ) {
-        self.report(scope, path, reason, item, || Header::read(item));
+        if self.may_report() {
+            let about = About::read(item, side);
+            self.report(item, &about, item.path.to_string(), reason, item.json);
+        }
     }
 
-    #[cold]
-    fn report(
+    /// Reports the members that the events of an item lack. The events are those behind
+    /// the first `before`, and the reports are about the same user.
+    pub(super) fn omitted(
         &mut self,
-        scope: &Scope<'_>,
-        path: Path<'_>,
-        reason: Reason,
-        piece: Piece<'_>,
-        header: impl FnOnce() -> Header,
+        item: &Item<'_, '_, '_>,
+        before: usize,
+        side: UserSide,
+        omitted: Omissions<'_>,
     ) {
-        self.unrecognized += 1;
-        if self.unrecognized > MAX_UNRECOGNIZED {
-            self.more += 1;
+        if omitted.is_empty() {
             return;
         }
-        let header = header();
+        let about = match self.list.get(before) {
+            Some(event) => About::as_of(item, side, event),
+            None => About::read(item, side),
+        };
+        for omission in omitted.into_list() {
+            if self.may_report() {
+                let path = omission.path(item.json, item.path);
+                self.report(item, &about, path, omission.reason, omission.json);
+            }
+        }
+    }
+
+    /// Counts a report; `false` when there were too many.
+    fn may_report(&mut self) -> bool {
+        self.unrecognized += 1;
+        let may_report = self.unrecognized <= MAX_UNRECOGNIZED;
+        self.more += usize::from(!may_report);
+        may_report
+    }
+
+    fn report(
+        &mut self,
+        item: &Item<'_, '_, '_>,
+        about: &About,
+        path: String,
+        reason: Reason,
+        piece: Piece<'_>,
+    ) {
+        let scope = item.around.scope;
+        let raw = self.raw(piece);
         self.push(Unrecognized {
-            field: scope.keep_field(),
-            path: path.to_string(),
-            reason,
-            id: header.id,
-            user: header.user,
-            timestamp: header.timestamp.or(scope.time),
-            account: Arc::clone(&scope.account),
-            raw: self.raw(piece),
+            id: about.id.clone(),
+            user: about.user.clone(),
+            contact: about.contact.clone(),
+            group_id: about.group_id.clone(),
+            timestamp: about.timestamp.or(scope.time),
+            ..Unrecognized::new(scope, path, reason, raw)
         });
+    }
+}
+
+/// Whom a report is about, and which item.
+struct About {
+    id: Option<MessageId>,
+    user: Option<Identity>,
+    contact: Option<Arc<Contact>>,
+    group_id: Option<GroupId>,
+    timestamp: Option<Timestamp>,
+}
+
+impl About {
+    /// Reads it from an item that could not be read as what it is.
+    fn read(item: &Item<'_, '_, '_>, side: UserSide) -> Self {
+        let thread = item.thread.and_then(|thread| thread.contact.as_ref());
+        let thread_user = thread.map(|contact| &contact.identity);
+        let business = item.around.scope.account.display_phone_number.as_deref();
+        let mut summary = Summary::read(item.json);
+        let user = summary.user(side, business, thread_user);
+        let user = user.or_else(|| thread_user.cloned());
+        let contact = thread
+            .filter(|contact| {
+                let identity = &contact.identity;
+                user.as_ref().is_none_or(|user| identity.is_same_user(user))
+            })
+            .cloned();
+        Self {
+            id: summary.id,
+            contact: contact.or_else(|| item.contact_in(summary.group_id.is_some(), user.as_ref())),
+            user,
+            group_id: summary.group_id,
+            timestamp: summary.timestamp,
+        }
+    }
+
+    /// Takes it from an event of the item.
+    fn as_of(item: &Item<'_, '_, '_>, side: UserSide, event: &WebhookEvent) -> Self {
+        let read = Self::read(item, side);
+        let contact = event.contact().filter(|_| !event.is_news_of_ids());
+        Self {
+            user: event.user().map(Cow::into_owned),
+            contact: contact.map(|contact| Arc::new(contact.clone())),
+            group_id: event.group().map(GroupId::from),
+            ..read
+        }
     }
 }

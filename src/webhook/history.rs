@@ -5,18 +5,19 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::events::Events;
-use super::header::readable;
-use super::item::{FromItem, Item};
+use super::item::{FromItem, Item, Reader};
+use super::lenient::Omissions;
 use super::message;
-use super::split::{elements, members, object};
+use super::split::{elements, members};
 use crate::event::{Change, History, HistoryMessage, Reason};
 use crate::model::object::option;
-use crate::model::{Contact, HistoryProgress, Identity, Ids, UserId, WaId};
+use crate::model::{Contact, HistoryProgress, Identity, Ids, UserId, UserSide, WaId};
+use crate::signals::HISTORY_MESSAGE;
 
-/// Adds the piece itself and, one by one, what its threads hold.
+/// Adds the piece itself and, one by one, the messages of its threads.
 pub(crate) fn push(
     events: &mut Events<'_>,
-    item: &Item<'_, '_>,
+    item: &Item<'_, '_, '_>,
     chunk: Change<History>,
 ) -> Result<(), Reason> {
     let [threads] = members(item.json, ["threads"])?.known;
@@ -27,54 +28,66 @@ pub(crate) fn push(
     };
     let path = item.path.member("threads");
     match elements(threads) {
-        Ok(threads) => item.around.each(events, path, threads, |events, item| {
-            thread(events, item, progress)
-        }),
+        Ok(threads) => {
+            // What a thread shares with the others.
+            let chunk = Thread {
+                progress,
+                ..Thread::default()
+            };
+            item.around
+                .each(events, path, &threads, Some(&chunk), THREAD);
+        }
         Err(reason) => events.unrecognized(item.around.scope, path, reason, threads),
     }
     Ok(())
 }
 
-/// Whom a thread is with.
-struct Thread {
+/// An old conversation.
+#[derive(Default)]
+pub(super) struct Thread {
     id: Option<WaId>,
-    contact: Option<Arc<Contact>>,
+    /// The user that it is with.
+    pub(super) contact: Option<Arc<Contact>>,
     progress: Option<HistoryProgress>,
 }
 
-fn thread(
-    events: &mut Events<'_>,
-    item: &Item<'_, '_>,
-    progress: Option<HistoryProgress>,
-) -> Result<(), Reason> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Context {
-        wa_id: Option<WaId>,
-        user_id: Option<UserId>,
-        parent_user_id: Option<UserId>,
-        #[serde(deserialize_with = "option")]
-        username: Option<Arc<str>>,
-    }
+const THREAD: Reader = Reader {
+    read: thread,
+    is_about_user: true,
+    side: UserSide::Either,
+    is_heard: || HISTORY_MESSAGE.has_receivers(),
+};
 
-    let [id, context, messages] = members(item.json, ["id", "context", "messages"])?.known;
-    let context: Context = match context.map(|piece| (object(piece), piece)) {
-        Some((Ok(context), _)) => context,
-        Some((Err(reason), piece)) => {
-            let path = item.path.member("context");
-            events.unrecognized(item.around.scope, path, reason, piece);
-            Context::default()
-        }
-        None => Context::default(),
-    };
-    let id: Option<WaId> = readable(id);
+/// The ids of the user that a thread is with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    id: Option<WaId>,
+    context: Option<Context>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Context {
+    wa_id: Option<WaId>,
+    user_id: Option<UserId>,
+    parent_user_id: Option<UserId>,
+    #[serde(deserialize_with = "option")]
+    username: Option<Arc<str>>,
+}
+
+fn thread<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+    let mut omitted = Omissions::default();
+    let wire: Wire = omitted.read(item.json)?;
+    let [messages] = members(item.json, ["messages"])?.known;
+    let context = wire.context.unwrap_or_default();
     let identity = Identity::from_ids(Ids {
-        wa_id: context.wa_id.or_else(|| id.clone()),
+        wa_id: context.wa_id.or_else(|| wire.id.clone()),
         user_id: context.user_id,
         parent_user_id: context.parent_user_id,
     });
     let thread = Thread {
-        id,
+        id: wire.id,
         contact: identity.map(|identity| {
             // The webhook's contact knows the name as well.
             let listed = item.listed_contact(&identity);
@@ -84,43 +97,44 @@ fn thread(
                 Arc::new(contact)
             })
         }),
-        progress,
+        progress: item.thread.and_then(|chunk| chunk.progress),
     };
-    let messages = messages.map(elements).transpose()?.unwrap_or_default();
-    let path = item.path.member("messages");
-    item.around.each(events, path, messages, |events, item| {
-        old_message(events, item, Some(&thread))
-    });
-    Ok(())
-}
-
-/// A file that follows a thread, outside of it.
-impl FromItem for HistoryMessage {
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        old_message(events, item, None)
+    let Some(messages) = messages else {
+        return Ok(omitted);
+    };
+    match elements(messages) {
+        Ok(messages) => {
+            let path = item.path.member("messages");
+            let reader = HistoryMessage::READER;
+            item.around
+                .each(events, path, &messages, Some(&thread), reader);
+        }
+        Err(reason) => omitted.add(item.json, "messages", messages, reason),
     }
+    Ok(omitted)
 }
 
-fn old_message(
-    events: &mut Events<'_>,
-    item: &Item<'_, '_>,
-    thread: Option<&Thread>,
-) -> Result<(), Reason> {
-    let account = item.account();
-    let contact = thread.and_then(|thread| thread.contact.clone());
-    let user = contact.as_ref().map(|contact| &contact.identity);
-    let old = message::old(item.json, account.display_phone_number.as_deref(), user)?;
-    let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
-    let raw = events.raw(item.json);
-    events.push(HistoryMessage {
-        message: old.message,
-        from_number: old.from_number,
-        thread_id: thread.and_then(|thread| thread.id.clone()),
-        history_context: old.history_context,
-        progress: thread.and_then(|thread| thread.progress),
-        contact,
-        account,
-        raw,
-    });
-    Ok(())
+/// One message; without a thread, a file that follows one.
+impl FromItem for HistoryMessage {
+    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+        let mut omitted = Omissions::default();
+        let account = item.account();
+        let contact = item.thread.and_then(|thread| thread.contact.clone());
+        let user = contact.as_ref().map(|contact| &contact.identity);
+        let business = account.display_phone_number.as_deref();
+        let old = message::old(item.json, &mut omitted, business, user)?;
+        let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
+        let raw = events.raw(item.json);
+        events.push(HistoryMessage {
+            message: old.message,
+            from_number: old.from_number,
+            thread_id: item.thread.and_then(|thread| thread.id.clone()),
+            history_context: old.history_context,
+            progress: item.thread.and_then(|thread| thread.progress),
+            contact,
+            account,
+            raw,
+        });
+        Ok(omitted)
+    }
 }

@@ -6,20 +6,23 @@ use serde::Deserialize;
 
 use super::contacts::Finder;
 use super::events::Events;
+use super::history::Thread;
+use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Elements, members, object};
 use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
-use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId};
+use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId, UserSide};
 
 /// What is to be read: an item of a list, or a whole value.
-pub(crate) struct Item<'i, 'a> {
-    pub(super) json: Piece<'i>,
+pub(crate) struct Item<'j, 'i, 'a> {
+    pub(super) json: Piece<'j>,
     /// Its place in the list.
     pub(super) at: usize,
     pub(super) path: Path<'i>,
     pub(super) around: &'i Around<'a>,
+    /// The old conversation that it is a message of.
+    pub(super) thread: Option<&'i Thread>,
 }
 
 /// What the items of one value share.
@@ -44,37 +47,38 @@ impl<'a> Around<'a> {
         }
     }
 
-    /// Reads each element of a list; what it cannot read is reported.
+    /// Reads each element of a list, and adds its events.
     pub(super) fn each(
         &self,
         events: &mut Events<'_>,
         path: Path<'_>,
-        items: Elements<'_>,
-        mut read: impl FnMut(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
+        items: &[Piece<'_>],
+        thread: Option<&Thread>,
+        reader: Reader,
     ) {
         events.make_room(items.len());
-        events.each(self.scope, path, items, |events, at, json| {
-            let path = path.element(at);
-            let around = self;
-            read(
-                events,
-                &Item {
-                    json,
-                    at,
-                    path,
-                    around,
-                },
-            )
-        });
+        for (at, json) in items.iter().enumerate() {
+            let item = Item {
+                json: *json,
+                at,
+                path: path.element(at),
+                around: self,
+                thread,
+            };
+            item.add(events, reader);
+        }
     }
 }
 
 /// How an item is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
-    pub(super) read: fn(&mut Events<'_>, &Item<'_, '_>) -> Result<(), Reason>,
+    pub(super) read:
+        for<'j> fn(&mut Events<'_>, &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason>,
     /// Whether the item names a user, or should.
     pub(super) is_about_user: bool,
+    /// The side of it that is the user, where it has two.
+    pub(super) side: UserSide,
     /// Whether anybody hears what comes of it when it can be read.
     pub(super) is_heard: fn() -> bool,
 }
@@ -84,10 +88,14 @@ pub(crate) trait FromItem: Event {
     /// Whether the item names a user, or should.
     const IS_ABOUT_USER: bool = true;
 
+    /// The side of the item that is the user, where it has two.
+    const SIDE: UserSide = UserSide::Either;
+
     /// [`read`](Self::read), to be called later.
     const READER: Reader = Reader {
         read: Self::read,
         is_about_user: Self::IS_ABOUT_USER,
+        side: Self::SIDE,
         is_heard: Self::is_heard,
     };
 
@@ -96,12 +104,13 @@ pub(crate) trait FromItem: Event {
         Self::signal().has_receivers()
     }
 
-    /// Reads an item and adds its events.
+    /// Reads an item and adds its events. Returns the members that these lack, which the
+    /// caller reports.
     ///
     /// # Errors
     ///
     /// Why the item, or a part of it, cannot be read; the caller reports it.
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason>;
+    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason>;
 }
 
 /// An event that can also be made of an item that was read before its text is known.
@@ -114,14 +123,35 @@ pub(super) trait FromWire: FromItem {
     /// # Errors
     ///
     /// As there.
-    fn add(
+    fn add<'j>(
         events: &mut Events<'_>,
-        item: &Item<'_, '_>,
-        wire: Self::Wire<'_>,
-    ) -> Result<(), Reason>;
+        item: &Item<'j, '_, '_>,
+        wire: Self::Wire<'j>,
+    ) -> Result<Omissions<'j>, Reason>;
 }
 
-impl Item<'_, '_> {
+impl<'j> Item<'j, '_, '_> {
+    /// Reads it and adds its events, or reports it.
+    pub(super) fn add(&self, events: &mut Events<'_>, reader: Reader) {
+        let before = events.len();
+        let result = (reader.read)(events, self);
+        self.report(events, before, reader.side, result);
+    }
+
+    /// Reports the item, or what its events lack: those behind the first `before`.
+    pub(super) fn report(
+        &self,
+        events: &mut Events<'_>,
+        before: usize,
+        side: UserSide,
+        result: Result<Omissions<'j>, Reason>,
+    ) {
+        match result {
+            Ok(omitted) => events.omitted(self, before, side, omitted),
+            Err(reason) => events.unrecognized_item(self, side, reason),
+        }
+    }
+
     /// The contact of a user; that of a group's member only by its ids, since
     /// the only contact need not be this member.
     pub(super) fn contact_in(
@@ -172,30 +202,26 @@ where
         Self::signal().has_receivers() || T::is_heard()
     }
 
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        let change: Self = change(events, item)?;
-        T::push(events, item, change)
+    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+        let mut omitted = Omissions::default();
+        let value = omitted.read(item.json)?;
+        T::push(events, item, change(events, item, value))?;
+        Ok(omitted)
     }
 }
 
-fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_>) -> Result<Change<T>, Reason> {
-    let value: T = object(item.json).map_err(|odd| missing::<T>(item.json).unwrap_or(odd))?;
-    let contact = || item.contact(value.user().as_ref());
-    Ok(Change {
+fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_, '_>, value: T) -> Change<T> {
+    let account = item.account_of(value.phone_number_id());
+    let user = value.user(account.display_phone_number.as_deref());
+    let contact = || {
+        let current = || item.contact(Some(&value.renamed()?));
+        item.contact(user.as_ref()).or_else(current)
+    };
+    Change {
         contact: if T::IS_ABOUT_USER { contact() } else { None },
-        account: item.account_of(value.phone_number_id()),
+        account,
         time: item.around.scope.time,
         raw: events.raw(item.json),
         value,
-    })
-}
-
-/// Which member an odd object lacks.
-#[cold]
-fn missing<T: Payload>(json: Piece<'_>) -> Option<Reason> {
-    let is_missing = |name: &&&'static str| {
-        members(json, [**name]).is_ok_and(|members| members.known[0].is_none())
-    };
-    let name = T::REQUIRED.iter().find(is_missing)?;
-    Some(Reason::Missing((*name).into()))
+    }
 }

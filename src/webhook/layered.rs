@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::events::{Events, Wanted};
-use super::header::readable;
+use super::item::Around;
+use super::lenient::scalar;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
@@ -34,7 +35,7 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErro
             Err(reason) => events.unrecognized(&scope, path, reason, raw),
         }
     }
-    events.unknown(&Scope::default(), None, unknown);
+    events.unknown(&Around::nothing(&Scope::default()), None, unknown);
     webhook.skipped = events.skipped();
     webhook.events = events.into_list();
     Ok(webhook)
@@ -58,7 +59,7 @@ fn entries(body: &str) -> Result<(Elements<'_>, Vec<Member<'_>>), ParseErrorKind
         Err(error) => return Err(not_json(&error)),
     };
     let [object, entry] = members.known;
-    let object: Option<Cow<'_, str>> = readable(object);
+    let object: Option<Cow<'_, str>> = scalar(object);
     if object.as_deref() != Some(OBJECT) {
         return Err(ParseErrorKind::WrongObject(object.map(Into::into)));
     }
@@ -85,8 +86,8 @@ fn entry(
 ) -> Result<usize, Reason> {
     let members = members(raw, ["id", "time", "changes"])?;
     let [id, time, changes] = members.known;
-    scope.account = account(readable(id), None);
-    scope.time = readable(time);
+    scope.account = account(scalar(id), None);
+    scope.time = scalar(time);
     for (name, piece, is_read) in [
         ("id", id, scope.account.waba_id.is_some()),
         ("time", time, scope.time.is_some()),
@@ -95,7 +96,7 @@ fn entry(
             events.unrecognized(scope, path.member(name), Reason::Malformed, piece);
         }
     }
-    events.unknown(scope, Some(path), members.unknown);
+    events.unknown(&Around::nothing(scope), Some(path), members.unknown);
     let Some(changes) = changes else {
         return Ok(0);
     };
@@ -120,7 +121,7 @@ fn change(
     let members = members(raw, ["field", "value"])?;
     let [field, value] = members.known;
     let field: Option<Cow<'_, str>> = match field {
-        Some(field) => Some(readable(Some(field)).ok_or(Reason::Malformed)?),
+        Some(field) => Some(scalar(Some(field)).ok_or(Reason::Malformed)?),
         None => None,
     };
     let scope = Scope {
@@ -128,7 +129,7 @@ fn change(
         kept_field: OnceCell::new(),
         ..scope.clone()
     };
-    events.unknown(&scope, Some(path), members.unknown);
+    events.unknown(&Around::nothing(&scope), Some(path), members.unknown);
     let Some(value) = value else {
         // Reported here and not by the caller, who does not know the field.
         events.unrecognized(&scope, path, Reason::Missing("value".into()), raw);

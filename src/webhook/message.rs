@@ -8,14 +8,15 @@
 
 use serde::Deserialize;
 
-use super::content::content;
+use super::content::{content, media};
+use super::lenient::Omissions;
 use super::piece::Piece;
-use super::split::{Name, object};
+use super::split::Name;
 use crate::event::Reason;
 use crate::model::object::option;
 use crate::model::{
-    Content, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Message,
-    MessageId, MetaError, Referral, Text, Timestamp, UserId, WaId,
+    Content, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Media, Message,
+    MessageId, MetaError, Parties, Referral, Text, Timestamp, UserId, UserSide, WaId,
 };
 
 /// Declares a message as Meta writes it: the members that any may have, and
@@ -74,20 +75,20 @@ wire! {
 }
 
 /// The member `text`.
-pub(super) trait TextMember {
-    fn read(self) -> Result<Text, Reason>;
+pub(super) trait TextMember<'a> {
+    fn read(self, omitted: &mut Omissions<'a>) -> Result<Text, Reason>;
 }
 
-impl TextMember for Text {
-    fn read(self) -> Result<Text, Reason> {
+impl<'a> TextMember<'a> for Text {
+    fn read(self, _: &mut Omissions<'a>) -> Result<Text, Reason> {
         Ok(self)
     }
 }
 
 /// One that is kept as text.
-impl TextMember for Piece<'_> {
-    fn read(self) -> Result<Text, Reason> {
-        object(self)
+impl<'a> TextMember<'a> for Piece<'a> {
+    fn read(self, omitted: &mut Omissions<'a>) -> Result<Text, Reason> {
+        omitted.read(self)
     }
 }
 
@@ -95,8 +96,9 @@ impl TextMember for Piece<'_> {
 type Lenient<'a> = Wire<'a, Piece<'a>>;
 
 /// Reads a message from a user.
-pub(super) fn inbound(item: Piece<'_>) -> Result<Message, Reason> {
-    object(item).and_then(Lenient::into_inbound)
+pub(super) fn inbound<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Message, Reason> {
+    let wire: Lenient<'_> = omitted.read(item)?;
+    wire.into_inbound(item, omitted)
 }
 
 /// A message that did not come from a user just now.
@@ -108,111 +110,105 @@ pub(super) struct Other {
 }
 
 /// Reads a message that the business sent.
-pub(super) fn echo(item: Piece<'_>) -> Result<Other, Reason> {
-    let wire: Lenient<'_> = object(item)?;
-    wire.into_outbound(None)
+pub(super) fn echo<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Other, Reason> {
+    let mut wire: Lenient<'_> = omitted.read(item)?;
+    let parties = wire.parties();
+    wire.into_other(item, omitted, parties, UserSide::To, None)
 }
 
 /// Reads an old message, which may have gone either way, between the business
 /// number and the user that the thread is with.
-pub(super) fn old(
-    item: Piece<'_>,
+pub(super) fn old<'a>(
+    item: Piece<'a>,
+    omitted: &mut Omissions<'a>,
     business: Option<&str>,
     user: Option<&Identity>,
 ) -> Result<Other, Reason> {
-    let mut wire: Lenient<'_> = object(item)?;
-    if wire.is_outbound(business, user.and_then(Identity::phone)) {
-        return wire.into_outbound(user);
-    }
-    let history_context = wire.history_context.take();
-    let sender = wire.sender();
-    let user = match (sender, user) {
-        (Some(sender), Some(user)) if sender.is_same_user(user) => Some(sender.or(user.clone())),
-        (sender, user) => sender.or_else(|| user.cloned()),
-    };
-    Ok(Other {
-        message: wire.into_message(Direction::Inbound, user)?,
-        from_number: None,
-        history_context,
-    })
+    let mut wire: Lenient<'_> = omitted.read(item)?;
+    let parties = wire.parties();
+    let side = parties.side(None, business, user.and_then(Identity::phone));
+    wire.into_other(item, omitted, parties, side, user)
 }
 
-/// Whether two numbers are one, however people write it.
-fn is_same_number(a: &str, b: &str) -> bool {
-    let digits = |number: &str| {
-        number
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .collect::<Vec<_>>()
-    };
-    digits(a) == digits(b)
-}
-
-impl<T: TextMember> Wire<'_, T> {
-    /// Which way an old message went: by the number that it is from, or else by
-    /// whether it names a recipient.
-    fn is_outbound(&self, business: Option<&str>, user: Option<&str>) -> bool {
-        let is = |number: &Option<WaId>, other: Option<&str>| match (number, other) {
-            (Some(number), Some(other)) => Some(is_same_number(number.as_str(), other)),
-            _ => None,
-        };
-        match (is(&self.from, user), is(&self.from, business)) {
-            (Some(true), _) => false,
-            // Without the business number: from another than the thread's user.
-            (_, Some(true)) | (Some(false), None) => true,
-            _ => self.to_user_id.is_some() || is(&self.to, business) == Some(false),
+impl<'a, T: TextMember<'a>> Wire<'a, T> {
+    fn parties(&mut self) -> Parties {
+        Parties {
+            from: Ids {
+                wa_id: self.from.take(),
+                user_id: self.from_user_id.take(),
+                parent_user_id: self.from_parent_user_id.take(),
+            },
+            to: Ids {
+                wa_id: self.to.take(),
+                user_id: self.to_user_id.take(),
+                parent_user_id: self.to_parent_user_id.take(),
+            },
         }
     }
 
-    fn sender(&mut self) -> Option<Identity> {
-        Identity::from_ids(Ids {
-            wa_id: self.from.take(),
-            user_id: self.from_user_id.take(),
-            parent_user_id: self.from_parent_user_id.take(),
-        })
+    pub(super) fn into_inbound(
+        mut self,
+        item: Piece<'a>,
+        omitted: &mut Omissions<'a>,
+    ) -> Result<Message, Reason> {
+        let user = self.parties().user(UserSide::From);
+        self.into_message(item, omitted, Direction::Inbound, user)
     }
 
-    fn into_outbound(mut self, user: Option<&Identity>) -> Result<Other, Reason> {
-        // A business has no such ids: wherever they stand, they are the user's.
-        let (from, from_parent) = (self.from_user_id.take(), self.from_parent_user_id.take());
-        let recipient = Identity::from_ids(Ids {
-            wa_id: self.to.take(),
-            user_id: self.to_user_id.take().or(from),
-            parent_user_id: self.to_parent_user_id.take().or(from_parent),
-        });
-        let from_number = self.from.take();
-        let history_context = self.history_context.take();
-        let user = match (recipient, user) {
-            (Some(to), Some(user)) if to.is_same_user(user) => Some(to.or(user.clone())),
-            (to, user) => to.or_else(|| user.cloned()),
+    /// Makes a message of which `side` is the user, or else the user of its thread.
+    fn into_other(
+        mut self,
+        item: Piece<'a>,
+        omitted: &mut Omissions<'a>,
+        parties: Parties,
+        side: UserSide,
+        thread: Option<&Identity>,
+    ) -> Result<Other, Reason> {
+        let (direction, from_number) = match side {
+            UserSide::To => (Direction::Outbound, parties.from.wa_id.clone()),
+            _ => (Direction::Inbound, None),
         };
+        let user = match (parties.user(side), thread) {
+            (Some(user), Some(thread)) if user.is_same_user(thread) => {
+                Some(user.or(thread.clone()))
+            }
+            (user, thread) => user.or_else(|| thread.cloned()),
+        };
+        let history_context = self.history_context.take();
         Ok(Other {
-            message: self.into_message(Direction::Outbound, user)?,
+            message: self.into_message(item, omitted, direction, user)?,
             from_number,
             history_context,
         })
     }
 
-    pub(super) fn into_inbound(mut self) -> Result<Message, Reason> {
-        let user = self.sender();
-        self.into_message(Direction::Inbound, user)
-    }
-
     fn into_message(
         mut self,
+        item: Piece<'a>,
+        omitted: &mut Omissions<'a>,
         direction: Direction,
-        user: Option<Identity>,
+        mut user: Option<Identity>,
     ) -> Result<Message, Reason> {
+        let errors = self.errors.take().unwrap_or_default();
         let text = self.text.take();
-        let content = match self.kind() {
-            Some("text") => {
-                let text = text.ok_or_else(|| Reason::Missing("text".into()))?;
-                Content::Text(text.read()?)
-            }
-            kind => content(kind, self.member())?,
+        let content = match (self.kind(), text) {
+            (Some("text"), Some(text)) => Content::Text(text.read(omitted)?),
+            (Some(kind), _) => match (self.member(), media(kind)) {
+                (Some(member), _) => content(kind, Some(member), omitted)?,
+                // A medium that Meta could not download: the errors say why.
+                (None, Some(media)) if !errors.is_empty() => media(Media::default()),
+                (None, _) => content(kind, None, omitted).map_err(|reason| match reason {
+                    Reason::Missing(name) => omitted.missing(item, &name),
+                    reason => reason,
+                })?,
+            },
+            (None, _) => return Err(omitted.missing(item, "type")),
         };
+        if let (Content::System(system), Direction::Inbound) = (&content, &direction) {
+            user = system.previous(user);
+        }
         let id = self.id.filter(|id| !id.as_str().is_empty());
-        let id = id.ok_or_else(|| Reason::Missing("id".into()))?;
+        let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
         Ok(Message {
             id,
             direction,
@@ -227,7 +223,7 @@ impl<T: TextMember> Wire<'_, T> {
             from_logical_id: self.from_logical_id,
             to_logical_id: self.to_logical_id,
             origin: self.origin,
-            errors: self.errors.unwrap_or_default(),
+            errors,
         })
     }
 }

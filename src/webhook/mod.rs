@@ -22,10 +22,10 @@ mod cursor;
 mod documented;
 mod error;
 mod events;
-mod header;
 mod history;
 mod item;
 mod layered;
+mod lenient;
 mod message;
 mod message_events;
 mod parsed;
@@ -39,16 +39,21 @@ pub(crate) mod split;
 mod status;
 mod straight;
 mod strict;
+mod summary;
+mod users;
 mod value;
 
 pub use error::{ParseError, ParseErrorKind};
 pub(crate) use events::Events;
 pub(crate) use history::push as push_history;
 pub(crate) use item::{FromItem, Item, Reader};
+pub(crate) use lenient::object_in_text;
 pub use parsed::Webhook;
 pub use parser::Parser;
 pub(crate) use piece::Piece;
 pub use report::{DispatchReport, EventFailure};
+pub(crate) use scope::Scope;
+pub(crate) use split::Member;
 
 /// What WhatsApp's webhooks have as their `object`.
 const OBJECT: &str = "whatsapp_business_account";

@@ -23,6 +23,18 @@ impl<'a> Piece<'a> {
     pub(crate) fn is_null(self) -> bool {
         self.0 == "null"
     }
+
+    /// Whether both are the same place of one text.
+    pub(crate) fn is_same(self, other: Piece<'_>) -> bool {
+        std::ptr::eq(self.0.as_bytes(), other.0.as_bytes())
+    }
+
+    /// Whether `part` lies within this place of one text.
+    pub(crate) fn contains(self, part: Piece<'_>) -> bool {
+        let place = self.0.as_bytes().as_ptr_range();
+        let part = part.0.as_bytes().as_ptr_range();
+        place.start <= part.start && part.end <= place.end
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Piece<'a> {

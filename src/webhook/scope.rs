@@ -7,18 +7,18 @@ use crate::model::{Account, Timestamp};
 
 /// What the items of one change share.
 #[derive(Clone, Default)]
-pub(super) struct Scope<'a> {
-    pub(super) field: Option<&'a str>,
+pub(crate) struct Scope<'a> {
+    pub(crate) field: Option<&'a str>,
     /// The field's name once more, for the events that keep it: there may be
     /// many, and the name may be long.
-    pub(super) kept_field: OnceCell<Arc<str>>,
-    pub(super) account: Arc<Account>,
+    pub(crate) kept_field: OnceCell<Arc<str>>,
+    pub(crate) account: Arc<Account>,
     /// Of the `entry`.
-    pub(super) time: Option<Timestamp>,
+    pub(crate) time: Option<Timestamp>,
 }
 
 impl Scope<'_> {
-    pub(super) fn keep_field(&self) -> Option<Arc<str>> {
+    pub(crate) fn keep_field(&self) -> Option<Arc<str>> {
         let kept = |field: &str| Arc::clone(self.kept_field.get_or_init(|| field.into()));
         self.field.map(kept)
     }

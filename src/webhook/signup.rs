@@ -1,10 +1,12 @@
 //! Signups, in the shapes in which they come.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::events::Events;
 use super::item::{FromItem, Item};
-use super::split::object;
+use super::lenient::Omissions;
 use crate::event::{Reason, UserSubscribed};
 use crate::model::object::option;
 use crate::model::{Contact, Identity, Signup, SignupId, Timestamp, UserId, WaId};
@@ -27,8 +29,9 @@ struct Subscription {
 
 impl FromItem for UserSubscribed {
     /// Takes over what the webhook's contact tells about the user.
-    fn read(events: &mut Events<'_>, item: &Item<'_, '_>) -> Result<(), Reason> {
-        let signup: Subscription = object(item.json)?;
+    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+        let mut omitted = Omissions::default();
+        let signup: Subscription = omitted.read(item.json)?;
         let user = Identity::from_parts(
             signup.wa_id.as_ref(),
             signup.user_id.as_ref(),
@@ -45,24 +48,26 @@ impl FromItem for UserSubscribed {
                 contact
             }
             (None, Some(user)) => Contact::new(user),
-            (None, None) => return Err(Reason::Missing("wa_id".into())),
+            (None, None) => return Err(omitted.missing(item.json, "wa_id")),
         };
         let signup_id = signup
             .signup_id
             .filter(|id| !id.as_str().is_empty())
-            .ok_or_else(|| Reason::Missing("signup_id".into()))?;
+            .ok_or_else(|| omitted.missing(item.json, "signup_id"))?;
         contact.subscribed_via_signup = true;
-        contact.subscribed_at = signup.timestamp.or(item.around.scope.time);
+        let timestamp = signup.timestamp.or(item.around.scope.time);
+        contact.subscribed_at = timestamp;
         if let Some(listed) = &listed {
             item.around.contacts.copied(listed, item.at);
         }
         let raw = events.raw(item.json);
         events.push(Self {
-            contact,
+            contact: Arc::new(contact),
             signup: Signup::new(signup_id),
+            timestamp,
             account: item.account(),
             raw,
         });
-        Ok(())
+        Ok(omitted)
     }
 }

@@ -11,7 +11,6 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use smallvec::SmallVec;
 
 use super::piece::Piece;
-use super::strict::Strictly;
 use crate::event::Reason;
 
 /// The members of an object: those that were asked for, and the others.
@@ -69,18 +68,6 @@ pub(crate) fn elements(array: Piece<'_>) -> Result<Elements<'_>, Reason> {
     serde_json::from_str(array.get()).map_err(|_| Reason::Malformed)
 }
 
-/// Reads an object as a struct of ours.
-///
-/// # Errors
-///
-/// [`Reason::Malformed`] when it does not fit.
-pub(crate) fn object<'a, T: Deserialize<'a>>(object: Piece<'a>) -> Result<T, Reason> {
-    let value = serde_json::from_str(object.get());
-    value
-        .map(|Strictly(value)| value)
-        .map_err(|_| Reason::Malformed)
-}
-
 struct MembersVisitor<const N: usize> {
     names: [&'static str; N],
 }
@@ -114,9 +101,9 @@ impl<'de, const N: usize> Visitor<'de> for MembersVisitor<N> {
     }
 }
 
-/// The name that a key spells. Keys are taken as raw text, because one that no
-/// string can hold (half of a surrogate pair) must not cost the whole object;
-/// such a key is no name of ours, and its spelling will do.
+/// The name that a key spells. A key is taken as raw text, because one that no string
+/// can hold (half of a surrogate pair) must not cost the whole object; such a name stays
+/// as it is spelled.
 fn name(key: Piece<'_>) -> Cow<'_, str> {
     let quoted = key.get();
     let spelled = &quoted[1..quoted.len() - 1];
@@ -125,4 +112,9 @@ fn name(key: Piece<'_>) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(spelled)
     }
+}
+
+/// Whether a name stayed as it is spelled since no string can hold it.
+pub(crate) fn is_malformed_name(name: &Cow<'_, str>) -> bool {
+    matches!(name, Cow::Borrowed(spelled) if spelled.contains('\\'))
 }

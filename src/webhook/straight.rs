@@ -46,7 +46,7 @@ pub(super) fn value<'a>(
                     time,
                 });
                 Around {
-                    contacts: contacts.get_or_init(Contacts::default).finder(true),
+                    contacts: contacts.get_or_init(Contacts::default).finder(&|| true),
                     ..Around::nothing(scope)
                 }
             })
@@ -102,18 +102,18 @@ fn items<'a, T: FromWire>(
             at,
             path: path.element(at),
             around,
+            thread: None,
         };
         if at == 0 {
             // As many as there are if all are as long as the first.
             events.make_room(1 + cursor.left() / item.json.get().len());
         }
+        let before = events.len();
         let added = match wire {
             Some(wire) => T::add(events, &item, wire),
             None => T::read(events, &item),
         };
-        if let Err(reason) = added {
-            events.unrecognized_item(around.scope, item.path, reason, item.json);
-        }
+        item.report(events, before, T::SIDE, added);
         at += 1;
         Some(())
     })?;

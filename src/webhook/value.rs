@@ -13,14 +13,15 @@ use serde::Deserialize;
 
 use super::cursor::{Cursor, once};
 use super::events::Events;
-use super::header::readable;
 use super::item::{FromItem, Reader};
+use super::lenient::scalar;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
 use super::split::{Elements, Member, Name, elements, members};
 use crate::event::{Reason, UserSubscribed};
-use crate::model::{Account, PhoneNumberId, WaId, WabaId, scalar};
+use crate::model::scalar::id_option;
+use crate::model::{Account, PhoneNumberId, WaId, WabaId};
 use crate::signals::{has_lists, reader_of_items};
 
 /// The items of a value.
@@ -42,7 +43,7 @@ pub(super) struct Value<'a> {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Metadata {
     phone_number_id: Option<PhoneNumberId>,
-    #[serde(deserialize_with = "scalar::id_option")]
+    #[serde(deserialize_with = "id_option")]
     display_phone_number: Option<Box<str>>,
 }
 
@@ -170,9 +171,9 @@ impl<'a> Value<'a> {
 pub(super) fn number(metadata: Piece<'_>) -> Result<(Metadata, Vec<Odd<'_>>), Reason> {
     let members = members(metadata, ["phone_number_id", "display_phone_number"])?;
     let [id, display] = members.known;
-    let display_id: Option<WaId> = readable(display);
+    let display_id: Option<WaId> = scalar(display);
     let number = Metadata {
-        phone_number_id: readable(id),
+        phone_number_id: scalar(id),
         display_phone_number: display_id.map(|id| id.as_str().into()),
     };
     let unknown = members.unknown.into_iter();

@@ -32,20 +32,49 @@ fn row_16_an_image_without_its_image_keeps_its_header() {
 }
 
 #[test]
-fn row_17_a_wrong_shape_within_a_message_costs_that_message() {
+fn row_17_a_wrong_shape_in_what_a_message_needs_costs_that_message() {
     for members in [
         r#""type":"text","text":"Hello""#,
         r#""type":"text","text":{"body":{}}"#,
         r#""type":{},"text":{"body":"Hello"}"#,
-        r#""type":"request_welcome","context":"wamid.A""#,
-        r#""type":"request_welcome","errors":{"code":1}"#,
-        r#""type":"request_welcome","from":{"phone":"1"}"#,
         r#""type":"contacts","contacts":[5]"#,
         r#""type":"interactive","interactive":"yes""#,
     ] {
         let odd = odd_message(&format!(r#"{{"id":"w",{members}}}"#), &Malformed);
         assert_eq!(odd.id.unwrap(), "w");
     }
+}
+
+#[test]
+fn row_17_a_wrong_shape_in_what_it_does_not_need_costs_a_member() {
+    for [members, path, raw] in table(
+        r#"
+        "context":"wamid.A" | .context | "wamid.A"
+        "context":{"id":"wamid.A","forwarded":"yes"} | .context.forwarded | "yes"
+        "errors":{"code":1} | .errors | {"code":1}
+        "errors":[{"code":1,"error_data":"Unable"}] | .errors[0].error_data | "Unable"
+        "errors":[{"code":1},5] | .errors[1] | 5
+        "from":{"phone":"1"} | .from | {"phone":"1"}
+        "referral":"ad" | .referral | "ad"
+        "referral":{"source_type":"ad","welcome_message":[]} | .referral.welcome_message | []
+        "timestamp":{} | .timestamp | {}
+        "group_id":[] | .group_id | []
+        "#,
+    ) {
+        part_lost(&welcome(members), path, raw, &Malformed);
+    }
+    let members = r#""context":{"id":[],"from":{}},"referral":5,"errors":[[]]"#;
+    let found = events(&messages(&[&welcome(members)]));
+    let paths: Vec<_> = found[1..]
+        .iter()
+        .map(|event| match event {
+            WebhookEvent::Unrecognized(event) => event.path.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let item = "entry[0].changes[0].value.messages[0]";
+    let parts = ["context.id", "context.from", "referral", "errors[0]"];
+    assert_eq!(paths, parts.map(|part| format!("{item}.{part}")));
 }
 
 #[test]
@@ -154,12 +183,23 @@ fn row_23_a_timestamp_that_is_no_time_never_costs_the_message() {
 #[test]
 fn row_24_where_a_member_is_there_twice_neither_is_believed() {
     for id in [r#""id":"w""#, r#""\u0069d":"w""#, r#""id":"wamid.W""#] {
-        let odd = odd_message(&welcome(id), &Malformed);
+        let odd = odd_message(&welcome(id), &Reason::Duplicate("id".into()));
         assert_eq!(odd.id, None);
     }
     let duplicate = |member: &str| Reason::Duplicate(member.into());
     let two_texts = GOOD.replace(r#"{"body":"#, r#"{"body":"Bye","body":"#);
-    odd_message(&two_texts, &Malformed);
+    odd_message(&two_texts, &duplicate("body"));
+    let found = events(&messages(&[&welcome(
+        r#""referral":{},"referral":{"source_type":"ad"}"#,
+    )]));
+    assert_eq!(
+        names(&found),
+        ["message_received", "unrecognized", "unrecognized"]
+    );
+    let WebhookEvent::MessageReceived(event) = &found[0] else {
+        panic!("a message")
+    };
+    assert_eq!(event.message.referral, None);
     let two_replies = r#"{"id":"w","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#;
     odd_message(two_replies, &duplicate("product"));
     let two_lists = r#"{"messages":[],"messages":[]}"#;

@@ -132,6 +132,23 @@ fn received(message: &str) -> MessageReceived {
     all.remove(1)
 }
 
+/// A message that arrives between good ones without a part of it, which is reported.
+#[track_caller]
+fn part_lost(message: &str, path: &str, raw: &str, reason: &Reason) -> MessageReceived {
+    let body = messages(&[GOOD, message, GOOD]);
+    let path = format!(".changes[0].value.messages[1]{path}");
+    let part = odd(&body, &[GOOD, message, GOOD], &path, raw, reason);
+    let received = events(&body).into_iter().nth(1);
+    let Some(WebhookEvent::MessageReceived(event)) = received else {
+        panic!("{received:?}")
+    };
+    assert_eq!(
+        (part.id.as_ref(), &part.user),
+        (Some(&event.message.id), &event.message.user)
+    );
+    event
+}
+
 /// The only odd thing of the first entry, beside which these arrive.
 #[track_caller]
 fn odd(body: &str, good: &[&str], path: &str, raw: &str, reason: &Reason) -> Unrecognized {

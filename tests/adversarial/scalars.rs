@@ -5,17 +5,23 @@ use super::*;
 #[test]
 fn row_25_a_deep_member_costs_nothing_or_its_item() {
     let objects = r#"{"a":"#.repeat(200) + "0" + &"}".repeat(200);
-    for deep in [arrays(200), objects, arrays(1_000_000)] {
+    let no_body = Reason::Missing("body".into());
+    for (deep, reason) in [
+        (arrays(200), Malformed),
+        (objects, no_body),
+        (arrays(1_000_000), Malformed),
+    ] {
         received(&welcome(&format!(r#""deep":{deep}"#)));
-        odd_message(&GOOD.replace(r#"{"body":"Hello"}"#, &deep), &Malformed);
+        odd_message(&GOOD.replace(r#"{"body":"Hello"}"#, &deep), &reason);
         let all = events(&messages(&[&form(&deep)]));
         assert_eq!(names(&all), ["message_received", "unrecognized"]);
-        assert_eq!(all[1].dedup_key().len(), "unrecognized:".len() + 32);
+        let key = all[1].dedup_key();
+        assert_eq!(key.len(), "unrecognized:".len() + 32 + ":number=300".len());
     }
 }
 
 #[test]
-fn row_26_an_extreme_number_costs_its_item_at_most() {
+fn row_26_an_extreme_number_costs_its_member_or_its_item() {
     let (two_64, digits) = ("18446744073709551616", "9".repeat(5000));
     for number in ["1e400", "-1e400", "1e-400", "-0", two_64, &digits] {
         received(&welcome(&format!(r#""shiny":[{number}]"#)));
@@ -23,9 +29,10 @@ fn row_26_an_extreme_number_costs_its_item_at_most() {
         odd_message(&id, &Malformed);
         odd_value(r#""account_update""#, number, &Malformed);
     }
-    // Out of range, it has no digits that could be looked at: unlike other odd
-    // times, it costs the message.
-    odd_message(&welcome(r#""timestamp":1e400"#), &Malformed);
+    // Out of range, it has no digits that could be looked at.
+    let late = welcome(r#""timestamp":1e400"#);
+    let late = part_lost(&late, ".timestamp", "1e400", &Malformed);
+    assert_eq!(late.message.timestamp, None);
 }
 
 #[test]
@@ -45,18 +52,32 @@ fn row_27_an_escaped_nul_is_text_and_a_raw_one_is_not_json() {
 }
 
 #[test]
-fn row_28_half_an_emoji_costs_what_needs_it_as_text() {
-    for half in [r"\ud83d", r"\ude00", r"\ude00\ud83d"] {
-        odd_message(&GOOD.replace("Hello", half), &Malformed);
-        odd_message(&welcome(&format!(r#""{half}":1"#)), &Malformed);
+fn row_28_half_an_emoji_is_another_character_in_a_text_and_costs_a_name_or_an_id() {
+    for (half, shown) in [
+        (r"\ud83d", "\u{fffd}"),
+        (r"\ude00", "\u{fffd}"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+    ] {
+        let text = GOOD.replace("Hello", half);
+        assert_eq!(received(&text).message.text(), Some(shown));
+        let path = format!("[{half:?}]");
+        part_lost(&welcome(&format!(r#""{half}":1"#)), &path, "1", &Malformed);
+        let id = format!(r#""wamid.{half}""#);
+        odd_message(
+            &format!(r#"{{"id":{id},"type":"request_welcome"}}"#),
+            &Malformed,
+        );
+        let reply = welcome(&format!(r#""context":{{"id":{id}}}"#));
+        part_lost(&reply, ".context.id", &id, &Malformed);
         received(&welcome(&format!(r#""shiny":{{"{half}":"{half}"}}"#)));
         let member = format!(r#""{half}":{{}}"#);
-        odd_member(&member, &format!("[{half:?}]"), "{}", &UnknownMember);
+        odd_member(&member, &path, "{}", &Malformed);
         let field = format!(r#"{{"field":"{half}","value":{{}}}}"#);
         odd_change(&field, &Malformed);
         let contact = format!(r#"{{"wa_id":"15550101001","profile":{{"name":"{half}"}}}}"#);
-        let contacts = list("contacts", &[&contact]);
-        odd_member(&contacts, ".contacts[0]", &contact, &Malformed);
+        let lists = [list("contacts", &[contact]), list("messages", &[GOOD])];
+        let event = last!(1, MessageReceived, value(&lists.join(",")));
+        assert_eq!(event.contact.unwrap().display_name(), shown);
     }
 }
 

@@ -8,7 +8,6 @@ fn trap_1_an_array_is_never_taken_for_an_object() {
         r#"
         messages | messages | {"id":"w","type":"request_welcome"} | ["w","1555"]
         messages | messages | {"id":"w","type":"request_welcome"} | {"id":"w","type":"text","text":["Hello"]}
-        messages | messages | {"id":"w","type":"request_welcome"} | {"id":"w","type":"request_welcome","context":["1555","w"]}
         messages | statuses | {"id":"w","status":"read"} | ["w","read"]
         calls | calls | {"id":"c","event":"connect"} | ["c","connect"]
         calls | statuses | {"id":"c","status":"RINGING"} | ["c","RINGING"]
@@ -17,6 +16,8 @@ fn trap_1_an_array_is_never_taken_for_an_object() {
     ) {
         odd_item(field, name, good, raw, &Malformed);
     }
+    let (reply, context) = (welcome(r#""context":["1555","w"]"#), r#"["1555","w"]"#);
+    part_lost(&reply, ".context", context, &Malformed);
     let raw = r#"["300","15550100200"]"#;
     let body = messages(&[GOOD]).replace(METADATA, raw);
     let path = ".changes[0].value.metadata";
@@ -47,8 +48,13 @@ fn trap_3_depth_never_ends_the_stack() {
 }
 
 #[test]
-fn trap_4_half_an_emoji_in_a_form_costs_the_form_and_not_its_message() {
-    let form = form(r#""{\"name\":\"\\ud83d\"}""#);
+fn trap_4_half_an_emoji_in_a_form_is_another_character_and_costs_a_name() {
+    let whole = form(r#""{\"name\":\"\\ud83d\",\"flow_token\":\"\\ud83d\"}""#);
+    let response = last!(2, FlowCompleted, messages(&[&whole])).response;
+    assert_eq!(response.data["name"], "\u{fffd}");
+    assert_eq!(response.flow_token, None, "no token of yours");
+
+    let form = form(r#""{\"\\ud83d\":1}""#);
     let all = events(&messages(&[GOOD, &form, GOOD]));
     let (good, odd) = ("message_received", "unrecognized");
     assert_eq!(names(&all), [good, good, odd, good]);

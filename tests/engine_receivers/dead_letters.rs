@@ -26,8 +26,8 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
         assert_eq!(
             keys,
             [
-                "message_received:wamid.0:text",
-                "message_received:wamid.1:text"
+                "message_received:wamid.0:text:number=300",
+                "message_received:wamid.1:text:number=300"
             ]
         );
         assert_eq!(letters[0].failed, ["second"]);

@@ -40,7 +40,7 @@ fn a_signup_updates_the_contact_is_counted_once_and_comes_with_all_that_is_store
         };
         assert_eq!(event.signup.promo_code.as_deref(), Some("TUNE10"));
         assert_eq!(event.signup.subscriber_count, 1);
-        assert_eq!(event.contact, contact(&engine, &phone("15550101001")));
+        assert_eq!(*event.contact, contact(&engine, &phone("15550101001")));
         assert!(event.contact.subscribed_via_signup);
         assert_eq!(
             event.contact.subscribed_at,

@@ -6,7 +6,7 @@ use super::*;
 fn a_member_that_is_there_twice_is_odd_at_every_level() {
     odd_message(
         r#"{"id":"wamid.ODD","id":"wamid.ODD2","type":"request_welcome"}"#,
-        &Reason::Malformed,
+        &Reason::Duplicate("id".into()),
     );
     let duplicate = |member: &str| Reason::Duplicate(member.into());
     odd_message(

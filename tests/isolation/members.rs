@@ -91,12 +91,49 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
     for odd in [
         r#"["wamid.ODD"]"#,
         r#"{"id":"wamid.ODD","type":"text","text":["Hello"]}"#,
-        r#"{"id":"wamid.ODD","type":"request_welcome","context":["a","b",null,null,null]}"#,
-        r#"{"id":"wamid.ODD","type":"request_welcome","errors":[[1,"t",null,null,null,null]]}"#,
-        r#"{"id":"wamid.ODD","type":"request_welcome","context":{"referred_product":["a","b"]}}"#,
-        r#"{"id":"wamid.ODD","type":"order","order":{"product_items":[["a",1,2,"USD"]]}}"#,
+        r#"{"id":"wamid.ODD","type":"order","order":["a"]}"#,
     ] {
         odd_message(odd, &Reason::Malformed);
+    }
+    let welcome = r#""type":"request_welcome""#;
+    for (members, path, odd) in [
+        (
+            r#""context":["a","b",null,null,null]"#,
+            "context",
+            r#"["a","b",null,null,null]"#,
+        ),
+        (
+            r#""errors":[[1,"t",null,null,null,null]]"#,
+            "errors[0]",
+            r#"[1,"t",null,null,null,null]"#,
+        ),
+        (
+            r#""context":{"referred_product":["a","b"]}"#,
+            "context.referred_product",
+            r#"["a","b"]"#,
+        ),
+    ] {
+        let message = GOOD.replace(r#""type":"text""#, &format!("{welcome},{members}"));
+        let message = message.replace("wamid.GOOD", "wamid.PART");
+        let found = events(&messages(&[GOOD, &message]));
+        let [
+            _,
+            WebhookEvent::MessageReceived(part),
+            WebhookEvent::Unrecognized(lost),
+        ] = &found[..]
+        else {
+            panic!("{found:?}")
+        };
+        assert_eq!(part.message.id, "wamid.PART");
+        let item = "entry[0].changes[0].value.messages[1]";
+        assert_eq!(
+            (lost.path.clone(), lost.raw.as_str()),
+            (format!("{item}.{path}"), odd)
+        );
+        assert_eq!(
+            (&lost.id, &lost.user),
+            (&Some(part.message.id.clone()), &part.message.user)
+        );
     }
 }
 

@@ -246,4 +246,17 @@ impl Message {
     pub fn reply_to(&self) -> Option<&MessageId> {
         self.context.as_ref()?.id.as_ref()
     }
+
+    /// Returns the user from now on, where the message is news of a changed id.
+    pub(crate) fn changed_user(&self) -> Option<Identity> {
+        match (&self.content, &self.direction) {
+            (Content::System(system), Direction::Inbound) => system.current(self.user.as_ref()?),
+            _ => None,
+        }
+    }
+
+    /// Whether it is news of a changed id.
+    pub(crate) fn is_news_of_ids(&self) -> bool {
+        self.changed_user().is_some()
+    }
 }

@@ -146,7 +146,8 @@ object! {
 /// use whatsapp_signals::model::{FlowResponse, NfmReply};
 ///
 /// let reply: NfmReply = serde_json::from_str(r#"{"response_json": "{\"bikes\": 2}"}"#)?;
-/// assert_eq!(FlowResponse::from_response_json(&reply.response_json)?.data["bikes"], 2);
+/// let response = FlowResponse::from_response_json(reply.response_json.as_deref().unwrap())?;
+/// assert_eq!(response.data["bikes"], 2);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,8 +159,11 @@ pub struct NfmReply {
     /// What the chat shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<str>>,
-    /// The fields, as JSON in a string.
-    pub response_json: String,
+    /// The fields, as JSON in a string. `None` when the webhook lacks them: then
+    /// [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED) is not sent, and
+    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_json: Option<String>,
 }
 
 object! {

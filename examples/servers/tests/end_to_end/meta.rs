@@ -16,7 +16,7 @@ pub fn body(wamid: &str) -> String {
 
 /// The key of that message's event.
 pub fn key(wamid: &str) -> String {
-    format!("message_received:{wamid}:text")
+    format!("message_received:{wamid}:text:number=106540352242922")
 }
 
 /// A webhook with several messages. The text is escaped as Meta does it.

@@ -1,0 +1,84 @@
+//! The two sides of a message or a call, and the one of them that is the user.
+
+use super::{Identity, Ids};
+
+/// The ids of both sides. One of them is the business, which has a phone number and no
+/// other id: business-scoped ids are the user's, wherever they stand.
+#[derive(Clone, Default)]
+pub(crate) struct Parties {
+    pub(crate) from: Ids,
+    pub(crate) to: Ids,
+}
+
+/// The side of an item that is the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UserSide {
+    /// The sender.
+    From,
+    /// The recipient.
+    To,
+    /// One or the other, to be decided for each item.
+    Either,
+}
+
+impl Parties {
+    /// Returns the user on one side.
+    pub(crate) fn user(self, side: UserSide) -> Option<Identity> {
+        let Self { from, to } = self;
+        match side {
+            UserSide::From | UserSide::Either => Identity::from_ids(from),
+            UserSide::To => Identity::from_ids(Ids {
+                wa_id: to.wa_id,
+                user_id: to.user_id.or(from.user_id),
+                parent_user_id: to.parent_user_id.or(from.parent_user_id),
+            }),
+        }
+    }
+
+    /// Returns the side of the user: by the number of the user and of the business, as far
+    /// as they are known, then by ids that a business cannot have, then by the `direction`
+    /// that the item names.
+    pub(crate) fn side(
+        &self,
+        direction: Option<UserSide>,
+        business: Option<&str>,
+        user: Option<&str>,
+    ) -> UserSide {
+        let is = |ids: &Ids, other: Option<&str>| match (&ids.wa_id, other) {
+            (Some(number), Some(other)) => Some(is_same_number(number.as_str(), other)),
+            _ => None,
+        };
+        let is_to_user = match (is(&self.from, user), is(&self.from, business), direction) {
+            (Some(true), ..) => false,
+            (_, Some(true), _) => true,
+            _ if self.from.has_scoped_id() => false,
+            (_, _, Some(side)) => side == UserSide::To,
+            // From another than the user, and no number of the business to compare with.
+            (Some(false), None, None) => true,
+            _ => self.to.has_scoped_id() || is(&self.to, business) == Some(false),
+        };
+        if is_to_user {
+            UserSide::To
+        } else {
+            UserSide::From
+        }
+    }
+}
+
+impl Ids {
+    /// Whether it has an id that a business cannot have.
+    pub(crate) fn has_scoped_id(&self) -> bool {
+        self.user_id.is_some() || self.parent_user_id.is_some()
+    }
+}
+
+/// Whether two numbers are one, however they are written.
+pub(crate) fn is_same_number(a: &str, b: &str) -> bool {
+    let digits = |number: &str| {
+        number
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .collect::<Vec<_>>()
+    };
+    digits(a) == digits(b)
+}

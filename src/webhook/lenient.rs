@@ -1,0 +1,505 @@
+//! Reading of objects that have a malformed member.
+//!
+//! Nearly every object is as documented, and serde_json reads it. Any other is
+//! deserialized once more from a tree of [`Piece`]s, which can step over a member: the
+//! member that failed is left out, and the object is read again without it. A member
+//! without which a struct cannot be built costs that struct, and so on up to the item.
+//!
+//! A text may hold half of a surrogate pair, since Meta cuts texts between UTF-16 units;
+//! U+FFFD stands for it. In a member's name it is malformed, as two names would become one.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use serde::de::value::CowStrDeserializer;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::path::Path;
+use super::piece::Piece;
+use super::split::{Elements, Member, elements, is_malformed_name, members};
+use super::strict::{MAX_LIST, Strictly};
+use crate::event::Reason;
+use crate::model::json::Kept;
+
+/// The members of an item that its typed value lacks.
+#[derive(Default)]
+pub(crate) struct Omissions<'a>(Vec<Omission<'a>>);
+
+/// A member, or an element of a list, that was left out.
+#[derive(Clone)]
+pub(super) struct Omission<'a> {
+    /// The object or list that it stands in.
+    parent: Piece<'a>,
+    /// Empty for an element of a list.
+    name: Box<str>,
+    pub(super) json: Piece<'a>,
+    pub(super) reason: Reason,
+}
+
+impl<'a> Omissions<'a> {
+    /// Reads an object as a struct, without the members that are malformed.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the struct cannot be built: it lacks a required member, or it is
+    /// no object.
+    pub(crate) fn read<T: Deserialize<'a>>(&mut self, object: Piece<'a>) -> Result<T, Reason> {
+        match serde_json::from_str(object.get()) {
+            Ok(Strictly(value)) => Ok(value),
+            Err(_) => self.read_again(object),
+        }
+    }
+
+    #[cold]
+    fn read_again<T: Deserialize<'a>>(&mut self, object: Piece<'a>) -> Result<T, Reason> {
+        let before = self.0.len();
+        let budget = Cell::new(MIN_BUDGET + BUDGET_PER_BYTE * object.get().len());
+        loop {
+            let attempt = Attempt {
+                omitted: self.0.get(before..).unwrap_or_default(),
+                failed: RefCell::default(),
+                budget: &budget,
+            };
+            let result = T::deserialize(Node {
+                json: object,
+                attempt: &attempt,
+            });
+            let failed = attempt.failed.into_inner();
+            match result {
+                Ok(value) => return Ok(value),
+                Err(Fault(reason)) if failed.is_empty() => {
+                    self.0.truncate(before);
+                    return Err(reason);
+                }
+                Err(_) => self.add_failed(before, failed),
+            }
+        }
+    }
+
+    /// Adds what an attempt failed by. It may contain what earlier ones failed by.
+    fn add_failed(&mut self, before: usize, failed: Vec<Omission<'a>>) {
+        let mut of_object = self.0.split_off(before);
+        of_object.retain(|known| !failed.iter().any(|new| new.json.contains(known.json)));
+        self.0.extend(of_object);
+        self.0.extend(failed);
+    }
+
+    /// Reads a member that an object can do without. One that cannot be read is left out.
+    pub(super) fn read_part<T: Deserialize<'a>>(
+        &mut self,
+        parent: Piece<'a>,
+        name: &str,
+        json: Piece<'a>,
+    ) -> Option<T> {
+        let read = self.read(json);
+        read.map_err(|reason| self.add(parent, name, json, reason))
+            .ok()
+    }
+
+    /// Leaves out a member of an object.
+    pub(super) fn add(&mut self, parent: Piece<'a>, name: &str, json: Piece<'a>, reason: Reason) {
+        self.0.push(Omission {
+            parent,
+            name: name.into(),
+            json,
+            reason,
+        });
+    }
+
+    /// Returns why a member of an object that was read is not there.
+    pub(super) fn missing(&self, object: Piece<'a>, name: &str) -> Reason {
+        reason_of(&self.0, object, name).unwrap_or_else(|| Reason::Missing(name.into()))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn into_list(self) -> Vec<Omission<'a>> {
+        self.0
+    }
+}
+
+impl Omission<'_> {
+    /// Returns its path, given that of the item that it is a part of.
+    pub(super) fn path(&self, item: Piece<'_>, path: Path<'_>) -> String {
+        if self.json.is_same(item) {
+            return path.to_string();
+        }
+        if let Ok(elements) = elements(item) {
+            let found = elements.iter().position(|part| part.contains(self.json));
+            if let Some(at) = found {
+                return self.path(elements[at], path.element(at));
+            }
+        } else if let Ok(members) = members(item, []) {
+            let mut members = members.unknown.iter();
+            if let Some((name, part)) = members.find(|(_, part)| part.contains(self.json)) {
+                return self.path(*part, path.member(name));
+            }
+        }
+        path.to_string()
+    }
+}
+
+/// Returns why the member of this name was left out of an object.
+fn reason_of(omitted: &[Omission<'_>], object: Piece<'_>, name: &str) -> Option<Reason> {
+    let is_it = |omission: &&Omission<'_>| {
+        omission.parent.is_same(object) && *omission.name == *name && !name.is_empty()
+    };
+    Some(omitted.iter().find(is_it)?.reason.clone())
+}
+
+/// The bytes that may be scanned to read an object, beside those for each of its own.
+/// Every attempt scans each level once more; a hostile object must not take long.
+const MIN_BUDGET: usize = 64 * 1024;
+const BUDGET_PER_BYTE: usize = 32;
+
+/// One attempt to deserialize an object.
+struct Attempt<'a, 'o> {
+    /// Left out, since earlier attempts failed by them.
+    omitted: &'o [Omission<'a>],
+    /// The innermost member that this one failed by; all of one name if it is there twice.
+    failed: RefCell<Vec<Omission<'a>>>,
+    budget: &'o Cell<usize>,
+}
+
+impl<'a> Attempt<'a, '_> {
+    fn is_omitted(&self, json: Piece<'_>) -> bool {
+        self.omitted.iter().any(|known| known.json.is_same(json))
+    }
+
+    fn is_over(&self) -> bool {
+        self.budget.get() == 0
+    }
+
+    fn has_failed(&self) -> bool {
+        !self.failed.borrow().is_empty()
+    }
+
+    /// Notes by which member the attempt fails. The innermost one comes first.
+    fn fail(&self, parent: Piece<'a>, (name, json): &Member<'a>, Fault(reason): &Fault) {
+        if !self.has_failed() && !self.is_over() {
+            self.failed.borrow_mut().push(Omission {
+                parent,
+                name: (&**name).into(),
+                json: *json,
+                reason: match json.is_null() && !name.is_empty() {
+                    true => Reason::Missing((&**name).into()),
+                    false => reason.clone(),
+                },
+            });
+        }
+    }
+
+    /// Notes that a member is there more than once.
+    fn fail_twice(&self, parent: Piece<'a>, members: &[Member<'a>], reason: &Reason) {
+        let Reason::Duplicate(twice) = reason else {
+            return;
+        };
+        if !self.has_failed() && !self.is_over() {
+            let failed = members.iter().filter(|(name, _)| **name == **twice);
+            let failed = failed.map(|(name, json)| Omission {
+                parent,
+                name: (&**name).into(),
+                json: *json,
+                reason: reason.clone(),
+            });
+            self.failed.borrow_mut().extend(failed);
+        }
+    }
+}
+
+/// A JSON value, to be deserialized in an attempt.
+struct Node<'a, 'o> {
+    json: Piece<'a>,
+    attempt: &'o Attempt<'a, 'o>,
+}
+
+impl<'a> Node<'a, '_> {
+    fn members(&self) -> Result<Vec<Member<'a>>, Fault> {
+        self.scan()?;
+        Ok(members(self.json, [])?.unknown)
+    }
+
+    fn elements(&self) -> Result<Elements<'a>, Fault> {
+        self.scan()?;
+        let elements = elements(self.json)?;
+        if elements.len() > MAX_LIST {
+            return Err(Fault(Reason::Malformed));
+        }
+        Ok(elements)
+    }
+
+    fn scan(&self) -> Result<(), Fault> {
+        let budget = &self.attempt.budget;
+        budget.set(budget.get().saturating_sub(self.json.get().len()));
+        if self.attempt.is_over() {
+            return Err(Fault(Reason::Malformed));
+        }
+        Ok(())
+    }
+
+    /// Hands the value to serde_json, as it holds no other.
+    fn with_serde_json<T>(
+        &self,
+        read: impl FnOnce(&mut JsonDeserializer<'a>) -> serde_json::Result<T>,
+    ) -> Result<T, Fault> {
+        let mut deserializer = serde_json::Deserializer::from_str(self.json.get());
+        read(&mut deserializer).map_err(|_| Fault(Reason::Malformed))
+    }
+
+    fn map<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Fault> {
+        let members = self.members()?;
+        let map = Map {
+            parent: self.json,
+            members: members.iter(),
+            value: None,
+            attempt: self.attempt,
+        };
+        visitor.visit_map(map).map_err(|Fault(reason)| {
+            if self.attempt.has_failed() {
+                return Fault(reason);
+            }
+            self.attempt.fail_twice(self.json, &members, &reason);
+            // It lacks a member that was left out: for the same reason.
+            let omitted = match &reason {
+                Reason::Missing(name) => reason_of(self.attempt.omitted, self.json, name),
+                _ => None,
+            };
+            Fault(omitted.unwrap_or(reason))
+        })
+    }
+}
+
+type JsonDeserializer<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+impl<'de> Deserializer<'de> for Node<'de, '_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.json.get().as_bytes().first() {
+            Some(b'{') => self.map(visitor),
+            Some(b'[') => visitor.visit_seq(List {
+                parent: self.json,
+                elements: self.elements()?.into_iter(),
+                attempt: self.attempt,
+            }),
+            Some(b'"') => match text(self.json) {
+                Some(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+                Some(Cow::Owned(text)) => visitor.visit_string(text),
+                None => Err(Fault(Reason::Malformed)),
+            },
+            _ => self.with_serde_json(|json| json.deserialize_any(visitor)),
+        }
+    }
+
+    /// A derived struct would take the elements of an array for its fields.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.map(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.json.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        // `RawValue`, which serde_json alone can make.
+        if name.starts_with('$') {
+            return self.with_serde_json(|json| json.deserialize_newtype_struct(name, visitor));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.with_serde_json(|json| json.deserialize_enum(name, variants, visitor))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier
+    }
+}
+
+/// The members of an object, but for those that are left out.
+struct Map<'a, 'o, 'm> {
+    parent: Piece<'a>,
+    members: std::slice::Iter<'m, Member<'a>>,
+    value: Option<&'m Member<'a>>,
+    attempt: &'o Attempt<'a, 'o>,
+}
+
+impl<'a> MapAccess<'a> for Map<'a, '_, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        let attempt = self.attempt;
+        let next = self.members.find(|(_, json)| !attempt.is_omitted(*json));
+        self.value = next;
+        let Some(member) = next else {
+            return Ok(None);
+        };
+        if is_malformed_name(&member.0) {
+            let fault = Fault(Reason::Malformed);
+            attempt.fail(self.parent, member, &fault);
+            return Err(fault);
+        }
+        seed.deserialize(CowStrDeserializer::new(member.0.clone()))
+            .map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let member = self.value.take();
+        let member = member.ok_or(Fault(Reason::Malformed))?;
+        let attempt = self.attempt;
+        let json = member.1;
+        let value = seed.deserialize(Node { json, attempt });
+        value.inspect_err(|fault| attempt.fail(self.parent, member, fault))
+    }
+}
+
+/// The elements of a list, but for those that are left out.
+struct List<'a, 'o> {
+    parent: Piece<'a>,
+    elements: <Elements<'a> as IntoIterator>::IntoIter,
+    attempt: &'o Attempt<'a, 'o>,
+}
+
+impl<'a> SeqAccess<'a> for List<'a, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let attempt = self.attempt;
+        let next = self.elements.find(|json| !attempt.is_omitted(*json));
+        let Some(json) = next else {
+            return Ok(None);
+        };
+        let element = seed.deserialize(Node { json, attempt });
+        let element = element.inspect_err(|fault| {
+            attempt.fail(self.parent, &(Cow::Borrowed(""), json), fault);
+        });
+        element.map(Some)
+    }
+}
+
+/// Reads a scalar; `None` when it is missing or of another JSON type.
+pub(super) fn scalar<'a, T: Deserialize<'a>>(json: Option<Piece<'a>>) -> Option<T> {
+    serde_json::from_str(json?.get()).ok()
+}
+
+/// Reads a text that holds a JSON object of free shape.
+pub(crate) fn object_in_text(json: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let json: Piece<'_> = serde_json::from_str(json).ok()?;
+    let mut omitted = Omissions::default();
+    let Kept(value) = omitted.read(json).ok()?;
+    match value {
+        serde_json::Value::Object(members) if omitted.0.is_empty() => Some(members),
+        _ => None,
+    }
+}
+
+/// Returns the text that a JSON string spells, with U+FFFD for half of a surrogate pair;
+/// `None` for any other value.
+pub(super) fn text(string: Piece<'_>) -> Option<Cow<'_, str>> {
+    let quoted = string.get();
+    let spelled = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if !spelled.contains('\\') {
+        return Some(Cow::Borrowed(spelled));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(quoted);
+    deserializer
+        .deserialize_bytes(WithoutHalves)
+        .ok()
+        .map(Cow::Owned)
+}
+
+/// Visits what serde_json makes of a string when it is asked for bytes: UTF-8, in which
+/// half of a surrogate pair has three bytes of its own (WTF-8).
+struct WithoutHalves;
+
+impl Visitor<'_> for WithoutHalves {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            // The first of the three.
+            if chunk.invalid() == [0xED] {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// The error of an attempt.
+#[derive(Debug)]
+struct Fault(Reason);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<Reason> for Fault {
+    fn from(reason: Reason) -> Self {
+        Self(reason)
+    }
+}
+
+impl Error for Fault {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self(Reason::Malformed)
+    }
+
+    fn invalid_type(_: Unexpected<'_>, _: &dyn serde::de::Expected) -> Self {
+        Self(Reason::Malformed)
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self(Reason::Missing(name.into()))
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self(Reason::Duplicate(name.into()))
+    }
+}

@@ -1,0 +1,176 @@
+//! Whom an item is about, as far as a malformed or unknown one can be read.
+//!
+//! Items that are read as what they are follow the same rules: [`Parties`] for the two
+//! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a
+//! status.
+
+use serde::Deserialize;
+
+use super::lenient::Omissions;
+use super::piece::Piece;
+use super::status::{Recipient, RecipientIds};
+use crate::event::CallDirection;
+use crate::model::object::option;
+use crate::model::{
+    GroupId, Identity, Ids, MessageId, Parties, System, Timestamp, UserId, UserSide, WaId,
+    is_same_number,
+};
+
+/// The members of an item that name it, its user and its time.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Summary {
+    pub(super) id: Option<MessageId>,
+    #[serde(deserialize_with = "option")]
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) group_id: Option<GroupId>,
+    from: Option<WaId>,
+    from_user_id: Option<UserId>,
+    from_parent_user_id: Option<UserId>,
+    to: Option<WaId>,
+    to_user_id: Option<UserId>,
+    to_parent_user_id: Option<UserId>,
+    direction: Option<CallDirection>,
+    wa_id: Option<WaId>,
+    user_id: Option<UserId>,
+    parent_user_id: Option<UserId>,
+    recipient_id: Option<WaId>,
+    #[serde(deserialize_with = "option")]
+    recipient_type: Option<Box<str>>,
+    recipient_user_id: Option<UserId>,
+    parent_recipient_user_id: Option<UserId>,
+    recipient_parent_user_id: Option<UserId>,
+    recipient_participant_id: Option<WaId>,
+    participant_recipient_id: Option<WaId>,
+    recipient_participant_user_id: Option<UserId>,
+    system: Option<Box<System>>,
+    /// Of a thread of `history`.
+    context: Option<Ids>,
+    /// Of `smb_app_state_sync`.
+    contact: Option<Partner>,
+    /// Of `messaging_handovers`.
+    sender: Option<Partner>,
+    /// Of a standby echo: the request by which it was sent.
+    message: Option<Request>,
+}
+
+/// A user in a member of an item.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Partner {
+    phone_number: Option<WaId>,
+    user_id: Option<UserId>,
+    parent_user_id: Option<UserId>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    to: Option<WaId>,
+    recipient: Option<UserId>,
+}
+
+impl Summary {
+    /// Reads what can be read of an item.
+    pub(super) fn read(item: Piece<'_>) -> Self {
+        let mut summary: Self = Omissions::default().read(item).unwrap_or_default();
+        summary.id = summary.id.filter(|id| !id.as_str().is_empty());
+        summary
+    }
+
+    /// Returns the user of an item of which `side` is the user, between the number of the
+    /// business and, in a thread of old messages, the user that the thread is with.
+    pub(super) fn user(
+        &mut self,
+        side: UserSide,
+        business: Option<&str>,
+        thread: Option<&Identity>,
+    ) -> Option<Identity> {
+        let recipient = Recipient::new(RecipientIds {
+            recipient_id: self.recipient_id.take(),
+            recipient_type: self.recipient_type.take(),
+            user_id: self.recipient_user_id.take(),
+            parent_user_id: self
+                .parent_recipient_user_id
+                .take()
+                .or(self.recipient_parent_user_id.take()),
+            participant_id: self
+                .recipient_participant_id
+                .take()
+                .or(self.participant_recipient_id.take()),
+            participant_user_id: self.recipient_participant_user_id.take(),
+        });
+        if self.group_id.is_none() {
+            self.group_id = recipient.group_id;
+        }
+        let user = recipient
+            .user
+            .or_else(|| self.partner(side, business, thread));
+        let user = user.or_else(|| self.other_ids());
+        // The number of the business is no user's.
+        user.filter(|user| match (user.phone(), business) {
+            (Some(phone), Some(business)) => {
+                user.user_id().is_some()
+                    || user.parent_user_id().is_some()
+                    || !is_same_number(phone, business)
+            }
+            _ => true,
+        })
+    }
+
+    /// Returns the user of a message or a call.
+    fn partner(
+        &mut self,
+        side: UserSide,
+        business: Option<&str>,
+        thread: Option<&Identity>,
+    ) -> Option<Identity> {
+        let parties = Parties {
+            from: Ids {
+                wa_id: self.from.take(),
+                user_id: self.from_user_id.take(),
+                parent_user_id: self.from_parent_user_id.take(),
+            },
+            to: Ids {
+                wa_id: self.to.take(),
+                user_id: self.to_user_id.take(),
+                parent_user_id: self.to_parent_user_id.take(),
+            },
+        };
+        let side = match side {
+            UserSide::Either => {
+                let direction = self.direction.as_ref().and_then(CallDirection::user_side);
+                parties.side(direction, business, thread.and_then(Identity::phone))
+            }
+            side => side,
+        };
+        let user = parties.user(side);
+        match &self.system {
+            Some(system) if side == UserSide::From => system.previous(user),
+            _ => user,
+        }
+    }
+
+    /// Returns the user that a member of another name has.
+    fn other_ids(&mut self) -> Option<Identity> {
+        let own = Identity::from_ids(Ids {
+            wa_id: self.wa_id.take(),
+            user_id: self.user_id.take(),
+            parent_user_id: self.parent_user_id.take(),
+        });
+        let of = |partner: Partner| {
+            Identity::from_ids(Ids {
+                wa_id: partner.phone_number,
+                user_id: partner.user_id,
+                parent_user_id: partner.parent_user_id,
+            })
+        };
+        own.or_else(|| self.contact.take().and_then(of))
+            .or_else(|| self.sender.take().and_then(of))
+            .or_else(|| self.context.take().and_then(Identity::from_ids))
+            .or_else(|| {
+                let Request { to, recipient } = self.message.take()?;
+                Identity::from_parts(to.as_ref(), recipient.as_ref(), None)
+            })
+    }
+}
