@@ -1,6 +1,8 @@
 //! A body that is no webhook: which error it is, and that nothing panics.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use whatsapp_signals::ParseErrorKind::{
     Duplicate, NoEntry, NotAnObject, NotJson, NotUtf8, TooLarge, Truncated, WrongObject,
 };
@@ -173,6 +175,80 @@ fn a_long_name_from_the_wire_is_cut_and_kept_on_one_line_in_texts() {
         text,
         format!(r#"the body is not from WhatsApp: its object is "line\n{shown}"…"#)
     );
+}
+
+/// The paths of what a parser reports as unrecognized.
+fn unrecognized(parser: Parser, body: &str) -> Vec<String> {
+    let events = parser.parse(body.as_bytes()).unwrap().into_events();
+    let paths = events.into_iter().filter_map(|event| match event {
+        WebhookEvent::Unrecognized(unrecognized) => Some(unrecognized.path),
+        _ => None,
+    });
+    paths.collect()
+}
+
+/// A body with an empty entry and these members beside it.
+fn with_members(members: &str) -> String {
+    format!(r#"{{"object":"whatsapp_business_account",{members},"entry":[{{"id":"1"}}]}}"#)
+}
+
+#[test]
+fn ignored_members_of_the_body_are_not_reported_and_the_others_are() {
+    let rails = Parser::new().ignored_members(&["controller", "action", "webhook"]);
+    for (members, reported) in [
+        (r#""controller":"webhooks","action":"create""#, &[][..]),
+        (r#""webhook":{"object":"x","entry":[{"id":"1"}]}"#, &[]),
+        (r#""webhook":[1,{"a":[]},"x"],"webhook":null"#, &[]),
+        (r#""contr\u006fller":"an escaped name""#, &[]),
+        (r#""Controller":1,"act":2"#, &["Controller", "act"]),
+        (r#""action":"create","shiny":true"#, &["shiny"]),
+        (r#""shiny":[1,2],"action":{}"#, &["shiny[0]", "shiny[1]"]),
+    ] {
+        assert_eq!(unrecognized(rails, &with_members(members)), reported);
+    }
+    // Ignoring ends at the top level, and there with what is not the envelope itself.
+    let body = r#"{"object":"whatsapp_business_account","entry":[{"action":1,"changes":[
+        {"action":2,"field":"messages","value":{"action":3}}]}]}"#;
+    let paths = [
+        "entry[0].action",
+        "entry[0].changes[0].action",
+        "entry[0].changes[0].value.action",
+    ];
+    assert_eq!(unrecognized(rails, body), paths);
+    let all = Parser::new().ignored_members(&["object", "entry"]);
+    let body = include_bytes!("payloads/text.json");
+    assert_eq!(all.parse(body).unwrap(), parse(body).unwrap());
+}
+
+#[test]
+fn ignored_members_must_be_json_all_the_same() {
+    let rails = Parser::new().ignored_members(&["action"]);
+    for members in [r#""action":}"#, r#""action":[1,]"#, r#""action":01"#] {
+        let error = rails.parse(with_members(members).as_bytes()).unwrap_err();
+        assert!(matches!(error.kind(), NotJson { .. }), "{members}: {error}");
+    }
+    let deep = format!(r#""action":{}{}"#, "[".repeat(100_000), "]".repeat(100_000));
+    assert!(unrecognized(rails, &with_members(&deep)).is_empty());
+}
+
+#[test]
+fn bodies_that_gupshup_forwards_are_read_without_its_app_id() {
+    let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    for (name, reported) in [
+        // A field of Gupshup's own, which this crate does not know.
+        (
+            "034-gupshup-billing.json",
+            &["entry[0].changes[0].value"][..],
+        ),
+        ("204-gupshup-sync-ts0.json", &[]),
+    ] {
+        let Some(body) = support::case(name) else {
+            return;
+        };
+        assert_eq!(unrecognized(gupshup, &body), reported, "{name}");
+        let with_id = unrecognized(Parser::new(), &body);
+        assert_eq!(with_id, [reported, &["gs_app_id"]].concat(), "{name}");
+    }
 }
 
 /// Ten thousand odd things are reported one by one; a body that has more is

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use support::{Server, body, webhook};
-use whatsapp_signals::{SignatureVerifier, Webhook, WebhookEvent};
+use whatsapp_signals::{Parser, SignatureVerifier, Webhook, WebhookEvent};
 use whatsapp_signals_nats::async_nats::jetstream::Message;
 use whatsapp_signals_nats::async_nats::jetstream::consumer::pull;
 use whatsapp_signals_nats::{
@@ -359,4 +359,22 @@ async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_lett
     assert!(letters.discard(letter.sequence).await.unwrap());
     assert!(!letters.discard(letter.sequence).await.unwrap());
     assert!(letters.list(9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_relay_ignores_the_members_that_its_parser_ignores() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let verifier = SignatureVerifier::new("app secret").unwrap();
+    let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    let body = body([("15550101001", "wamid.A", "Hi")]);
+    let body = body.replacen('{', r#"{"gs_app_id":"4a1322a2","#, 1);
+    for (parser, stored) in [(gupshup, 1), (Parser::new(), 2)] {
+        let relay = Relay::new(&stream).parser(parser);
+        let signature = verifier.sign(&body);
+        let published = relay.publish_signed(body.as_bytes(), signature, &verifier);
+        assert_eq!(published.await.unwrap().stored, stored);
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
+use super::envelope::EnvelopeRules;
 use super::events::{Events, Wanted};
 use super::header::readable;
 use super::path::Path;
@@ -14,12 +15,17 @@ use super::piece::Piece;
 use super::scope::Scope;
 use super::split::{Elements, Member, elements, members, members_of};
 use super::value::account;
-use super::{OBJECT, ParseErrorKind, Webhook, change};
+use super::{ParseErrorKind, Webhook, change};
 use crate::event::Reason;
 
 /// Reads a body, or says why it is no webhook.
-pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
-    let (entries, unknown) = entries(body)?;
+pub(super) fn read(
+    body: &Arc<str>,
+    rules: &EnvelopeRules,
+    wanted: Wanted,
+) -> Result<Webhook, ParseErrorKind> {
+    let (entries, mut unknown) = entries(body, rules)?;
+    unknown.retain(|(name, _)| !rules.is_ignored(name));
     let mut webhook = Webhook {
         entries: entries.len(),
         ..Webhook::default()
@@ -42,7 +48,10 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErro
 
 /// Checks the envelope, and returns its entries and its unknown members. These
 /// are known to be JSON throughout.
-fn entries(body: &str) -> Result<(Elements<'_>, Vec<Member<'_>>), ParseErrorKind> {
+fn entries<'a>(
+    body: &'a str,
+    rules: &EnvelopeRules,
+) -> Result<(Elements<'a>, Vec<Member<'a>>), ParseErrorKind> {
     // RFC 8259: the white space of JSON.
     if !body
         .trim_start_matches([' ', '\t', '\n', '\r'])
@@ -59,9 +68,7 @@ fn entries(body: &str) -> Result<(Elements<'_>, Vec<Member<'_>>), ParseErrorKind
     };
     let [object, entry] = members.known;
     let object: Option<Cow<'_, str>> = readable(object);
-    if object.as_deref() != Some(OBJECT) {
-        return Err(ParseErrorKind::WrongObject(object.map(Into::into)));
-    }
+    rules.check_object(object.as_deref())?;
     let entries = entry.and_then(|entry| elements(entry).ok());
     Ok((entries.ok_or(ParseErrorKind::NoEntry)?, members.unknown))
 }

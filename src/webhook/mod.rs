@@ -20,6 +20,7 @@ mod contacts;
 mod content;
 mod cursor;
 mod documented;
+mod envelope;
 mod error;
 mod events;
 mod header;
@@ -49,9 +50,6 @@ pub use parsed::Webhook;
 pub use parser::Parser;
 pub(crate) use piece::Piece;
 pub use report::{DispatchReport, EventFailure};
-
-/// What WhatsApp's webhooks have as their `object`.
-const OBJECT: &str = "whatsapp_business_account";
 
 /// Reads the body of a webhook, as Meta sent it.
 ///

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::envelope::EnvelopeRules;
 use super::events::Wanted;
 use super::report::DispatchReport;
 use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
 
-/// Reads webhooks, with a limit of your own.
+/// A parser with settings: a limit for the length, and the members that a provider
+/// between Meta and your server adds.
 ///
 /// # Examples
 ///
@@ -20,6 +22,7 @@ use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
 #[derive(Clone, Copy, Debug)]
 pub struct Parser {
     max_len: usize,
+    rules: EnvelopeRules,
 }
 
 impl Parser {
@@ -38,6 +41,7 @@ impl Parser {
     pub const fn new() -> Self {
         Self {
             max_len: Self::DEFAULT_MAX_LEN,
+            rules: EnvelopeRules::DEFAULT,
         }
     }
 
@@ -56,6 +60,31 @@ impl Parser {
         self
     }
 
+    /// Ignores these members of the body, beside `object` and `entry` (default:
+    /// none). Every other unknown member is reported as
+    /// [`Unrecognized`](crate::event::Unrecognized).
+    ///
+    /// Gupshup adds `gs_app_id` to each body. Rails adds `controller`, `action` and a
+    /// copy of the body under the controller's name. The members of entries, changes
+    /// and items are not affected.
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [], "gs_app_id": "4a1322a2"}"#;
+    /// let unknown = Parser::new().parse(body)?;
+    /// assert_eq!(unknown.events()[0].name(), "unrecognized");
+    ///
+    /// let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    /// assert!(gupshup.parse(body)?.events().is_empty());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn ignored_members(mut self, names: &'static [&'static str]) -> Self {
+        self.rules.ignored_members = names;
+        self
+    }
+
     /// See [`parse`](super::parse).
     ///
     /// # Errors
@@ -70,7 +99,7 @@ impl Parser {
     /// ```
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        read(body, Wanted::All).map_err(ParseError)
+        self.read(body, Wanted::All)
     }
 
     /// See [`dispatch`](super::dispatch).
@@ -107,7 +136,11 @@ impl Parser {
     /// What is in a body of which somebody hears.
     fn heard(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        read(body, Wanted::Heard).map_err(ParseError)
+        self.read(body, Wanted::Heard)
+    }
+
+    fn read(&self, body: &[u8], wanted: Wanted) -> Result<Webhook, ParseError> {
+        read(body, &self.rules, wanted).map_err(ParseError)
     }
 
     /// That a body is not too large, before anything else.
@@ -122,18 +155,21 @@ impl Parser {
     }
 }
 
-fn read(body: &[u8], wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
+fn read(body: &[u8], rules: &EnvelopeRules, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
+    // The one copy of the body, which all events share for their raw JSON.
+    let body: Arc<str> = text_of(body)?.into();
+    match documented::read(&body, rules, wanted) {
+        Some(webhook) => Ok(webhook),
+        None => layered::read(&body, rules, wanted),
+    }
+}
+
+/// Returns the text of a body, without the byte order mark that an editor put before it.
+fn text_of(body: &[u8]) -> Result<&str, ParseErrorKind> {
     let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
         valid_up_to: error.valid_up_to(),
     })?;
-    // Editors put a byte order mark there, Meta does not; JSON has none.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The one copy of the body, which all events share for their raw JSON.
-    let body: Arc<str> = text.into();
-    match documented::read(&body, wanted) {
-        Some(webhook) => Ok(webhook),
-        None => layered::read(&body, wanted),
-    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 impl Default for Parser {
