@@ -90,6 +90,48 @@ fn a_body_of_another_product() {
 }
 
 #[test]
+fn a_body_of_another_object_is_accepted_by_a_parser_that_lists_it() {
+    let body = |object: &str| format!(r#"{{"object":"{object}","entry":[{{"id":"1"}}]}}"#);
+    let both: &[_] = &["whatsapp_business_account", "whatsapp_account"];
+    for (accepted, object, is_accepted) in [
+        (both, "whatsapp_business_account", true),
+        (both, "whatsapp_account", true),
+        (both, "whatsapp\\u005faccount", true),
+        (both, "whatsapp_accounts", false),
+        (both, "WhatsApp_account", false),
+        (both, "", false),
+        (&["whatsapp_account"], "whatsapp_business_account", false),
+        (&[], "whatsapp_business_account", false),
+    ] {
+        let parser = Parser::new().accepted_objects(accepted);
+        let parsed = parser.parse(body(object).as_bytes());
+        assert_eq!(parsed.is_ok(), is_accepted, "{object}: {parsed:?}");
+        if let Err(error) = parsed {
+            assert_eq!(error.kind(), &WrongObject(Some(object.into())));
+        }
+    }
+}
+
+#[test]
+fn a_body_of_another_object_of_whatsapp_is_worth_keeping() {
+    for (object, is_worth_keeping) in [
+        (r#""whatsapp_account""#, true),
+        (r#""whatsapp""#, true),
+        (r#""WhatsApp""#, false),
+        (r#""page""#, false),
+        (r#""instagram""#, false),
+        (r#""""#, false),
+        // Without a product's name, the body may be WhatsApp's.
+        ("null", true),
+    ] {
+        let error = parse(format!(r#"{{"object":{object},"entry":[]}}"#).as_bytes());
+        let error = error.unwrap_err();
+        assert_eq!(error.is_worth_keeping(), is_worth_keeping, "{object}");
+        assert_eq!(error.http_status(), 200);
+    }
+}
+
+#[test]
 fn a_body_without_an_entry_array() {
     for entry in ["", r#","entry":null"#, r#","entry":{}"#, r#","entry":"x""#] {
         let body = format!(r#"{{"object":"whatsapp_business_account"{entry}}}"#);
@@ -156,6 +198,10 @@ fn errors_read_as_sentences_without_a_full_stop() {
         (
             r#"{"object":"page"}"#,
             r#"the body is not from WhatsApp: its object is "page""#,
+        ),
+        (
+            r#"{"object":"whatsapp_account"}"#,
+            r#"the parser does not accept the object "whatsapp_account""#,
         ),
         (
             r#"{"object":"whatsapp_business_account"}"#,

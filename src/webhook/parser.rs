@@ -7,8 +7,8 @@ use super::events::Wanted;
 use super::report::DispatchReport;
 use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
 
-/// A parser with settings: a limit for the length, and the members that a provider
-/// between Meta and your server adds.
+/// A parser with settings: a limit for the length, the accepted objects, and the
+/// members that a provider between Meta and your server adds.
 ///
 /// # Examples
 ///
@@ -57,6 +57,34 @@ impl Parser {
     #[must_use]
     pub const fn max_len(mut self, bytes: usize) -> Self {
         self.max_len = bytes;
+        self
+    }
+
+    /// Accepts bodies with one of these `object`s (default:
+    /// `whatsapp_business_account` alone). The list replaces the default.
+    ///
+    /// Meta has announced `whatsapp_account` for 2027. A body whose `object` begins
+    /// with `whatsapp` and is not in the list is
+    /// [worth keeping](ParseError::is_worth_keeping), so that a signed one can be
+    /// requeued after this setting has changed.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Parser, parse};
+    ///
+    /// const PARSER: Parser =
+    ///     Parser::new().accepted_objects(&["whatsapp_business_account", "whatsapp_account"]);
+    ///
+    /// let body = br#"{"object": "whatsapp_account", "entry": []}"#;
+    /// assert!(PARSER.parse(body).is_ok());
+    /// assert!(PARSER.parse(include_bytes!("../../tests/payloads/text.json")).is_ok());
+    ///
+    /// let error = parse(body).unwrap_err();
+    /// assert_eq!(error.to_string(), r#"the parser does not accept the object "whatsapp_account""#);
+    /// assert!(error.is_worth_keeping());
+    /// ```
+    #[must_use]
+    pub const fn accepted_objects(mut self, objects: &'static [&'static str]) -> Self {
+        self.rules.accepted_objects = objects;
         self
     }
 
