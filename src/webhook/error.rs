@@ -142,6 +142,11 @@ pub enum ParseErrorKind {
     /// Its `entry` is missing or not an array.
     #[error("the body has no entry array")]
     NoEntry,
+    /// A text for [`parse_entry`](crate::parse_entry) is not an entry, but an object
+    /// that holds one: a webhook's body, or the SNS message of AWS. It has no
+    /// `changes`, and this member.
+    #[error("expected an entry with changes, found an object with the member {0:?}")]
+    NotAnEntry(Box<str>),
 }
 
 fn wrong_object(object: Option<&str>) -> String {

@@ -130,6 +130,33 @@ impl Parser {
         self.read(body, Wanted::All)
     }
 
+    /// See [`parse_entry`](super::parse_entry).
+    ///
+    /// # Errors
+    ///
+    /// See [`parse_entry`](super::parse_entry).
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let entry = br#"{"id": "102290129340398", "changes": []}"#;
+    /// assert_eq!(Parser::new().parse_entry(entry)?.entries(), 1);
+    ///
+    /// let error = Parser::new().max_len(20).parse_entry(entry).unwrap_err();
+    /// assert_eq!(error.to_string(), "the body has 40 bytes, more than the limit of 20");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    pub fn parse_entry(&self, entry: &[u8]) -> Result<Webhook, ParseError> {
+        self.read(self.body_of(entry)?.as_bytes(), Wanted::All)
+    }
+
+    /// Wraps one entry in a body, which may be longer than the limit by the envelope.
+    pub(crate) fn body_of(&self, entry: &[u8]) -> Result<String, ParseError> {
+        self.check_len(entry)?;
+        let body = text_of(entry).and_then(|entry| self.rules.body_of(entry));
+        body.map_err(ParseError)
+    }
+
     /// See [`dispatch`](super::dispatch).
     ///
     /// # Errors
