@@ -16,10 +16,10 @@ impl<S: Store> WebhookEngine<S> {
     /// `whatsAppWebhookEntry` of the SNS message. It is stored as a body with this
     /// entry alone, so that retries and dead letters are those of other webhooks.
     ///
-    /// Meta's signature does not reach you, and this function checks none. SNS's own
-    /// signature stands for it: check that one if SNS posts to your web server. SQS
-    /// and Lambda have no signature; the queue's policy and the function's permissions
-    /// must let your topic alone in.
+    /// No signature is checked, since Meta's is not in the message. SNS's own signature
+    /// takes its place: check that one if SNS posts to your web server. SQS and Lambda
+    /// get none; the queue's policy and the function's permissions must admit your
+    /// topic alone.
     ///
     /// While an outcome [should be retried](Outcome::should_retry), leave the message
     /// in the queue.

@@ -88,8 +88,8 @@ pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
 /// End User Messaging Social puts into an SNS message, as a string of JSON.
 ///
 /// The result is that of [`parse`] for a body with this entry alone, with paths that
-/// begin with `entry[0]`. Nothing of Meta's signature is left in such a message, and
-/// this function checks none: SNS and the access policy of your queue stand for it.
+/// begin with `entry[0]`. No signature is checked, since Meta's is not in the message:
+/// SNS's own signature, or the access policy of your queue, takes its place.
 /// [`WebhookEngine::process_entry`](crate::WebhookEngine::process_entry) stores the
 /// entry first.
 ///
