@@ -29,7 +29,7 @@ pub use verify::{
 };
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, dispatch,
-    dispatch_async, parse,
+    dispatch_async, parse, parse_entry,
 };
 
 /// Registers a function as a receiver of a signal, for the whole program.

@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use support::engines::{Engine, with_each_store};
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::{Lease, Mode, Store, StoreExt, WebhookId, WebhookRecord};
-use whatsapp_signals::{DeadLetter, WebhookEngine};
+use whatsapp_signals::{DeadLetter, Parser, WebhookEngine};
 
 const BROKEN: &[u8] = b"{\"object\":\"whatsapp_business_account\",\"entry\":[";
 
@@ -94,6 +95,57 @@ fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
         assert!(engine.requeue(&only_letter(&engine).key).unwrap());
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
         assert!(engine.dead_letters(10).unwrap().is_empty());
+    });
+}
+
+/// A body with the object that Meta has announced for 2027.
+fn body_of_2027() -> String {
+    let body = include_str!("payloads/text.json");
+    body.replacen("whatsapp_business_account", "whatsapp_account", 1)
+}
+
+const PARSER_OF_2027: Parser =
+    Parser::new().accepted_objects(&["whatsapp_business_account", "whatsapp_account"]);
+
+#[test]
+fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_that_accepts_it() {
+    let body = body_of_2027();
+    with_each_store(|engine| {
+        assert!(engine.process(body.as_bytes()).is_err());
+        engine.bury(body.as_bytes()).unwrap();
+        let key = only_letter(&engine).key;
+        assert!(engine.requeue(&key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().dead(), 1, "as before");
+
+        // The program was changed, and started again over its store.
+        let engine = WebhookEngine::new(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        assert_eq!(only_letter(&engine).key, key);
+        assert!(engine.requeue(&key).unwrap());
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.dead()), (1, 0));
+        assert!(engine.dead_letters(10).unwrap().is_empty());
+        assert_eq!(engine.process(body.as_bytes()).unwrap().duplicate(), 1);
+        // The keys of events do not depend on the object.
+        let body = include_bytes!("payloads/text.json");
+        assert_eq!(engine.process(body).unwrap().duplicate(), 1);
+    });
+}
+
+#[cfg(feature = "signature")]
+#[test]
+fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
+    let verifier = whatsapp_signals::SignatureVerifier::new("app secret").unwrap();
+    let body = body_of_2027();
+    let signature = verifier.sign(&body);
+    with_each_store(|engine| {
+        let error = engine.process_signed(body.as_bytes(), &signature, &verifier);
+        assert_eq!(error.unwrap_err().http_status(), 200);
+        let letter = only_letter(&engine);
+        assert_eq!(&letter.body[..], body.as_bytes());
+
+        let engine = WebhookEngine::new(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        assert!(engine.requeue(&letter.key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
     });
 }
 

@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use support::json::Json;
 use support::odd::odd_bodies;
 use whatsapp_signals::event::WebhookEvent;
-use whatsapp_signals::parse;
+use whatsapp_signals::{parse, parse_entry};
 
 fn bodies() -> impl Strategy<Value = String> {
     let bodies: Vec<String> = support::all().into_iter().map(|(_, body)| body).collect();
@@ -116,6 +116,22 @@ fn assert_both_ways_agree(body: &str) {
     }
 }
 
+/// Parts of a text that may leave the array of entries, if it is not checked by itself.
+const ENTRY_TOKENS: [&str; 12] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "}],",
+    "[{",
+    r#""id":"1""#,
+    r#""entry":"#,
+    r#""changes":[]"#,
+    "1",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
@@ -134,6 +150,22 @@ proptest! {
         let _ = parse(&body);
         body.truncate(cut.index(body.len()));
         let _ = parse(&body);
+    }
+
+    /// A text that is read as an entry is one JSON object.
+    #[test]
+    fn an_entry_never_becomes_more_than_one_entry(
+        tokens in prop::collection::vec(select(&ENTRY_TOKENS), 0..12),
+    ) {
+        let entry = format!("{{{}}}", tokens.concat());
+        let is_json = serde_json::from_str::<serde_json::Value>(&entry).is_ok();
+        let parsed = parse_entry(entry.as_bytes());
+        prop_assert_eq!(parsed.is_ok(), is_json);
+        if let Ok(webhook) = parsed {
+            let body = format!(r#"{{"object":"whatsapp_business_account","entry":[{entry}]}}"#);
+            prop_assert_eq!(webhook.entries(), 1);
+            prop_assert_eq!(webhook, parse(body.as_bytes()).unwrap());
+        }
     }
 
     #[test]

@@ -42,12 +42,14 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub struct DeadLetters {
     stream: EventStream,
     dead: Stream,
+    parser: Parser,
 }
 
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetters")
             .field("stream", &self.stream)
+            .field("parser", &self.parser)
             .finish_non_exhaustive()
     }
 }
@@ -64,7 +66,30 @@ impl DeadLetters {
         Ok(Self {
             stream: stream.clone(),
             dead: dead.map_err(DeadLetterError::server)?,
+            parser: Parser::new(),
         })
+    }
+
+    /// Reads requeued bodies with this parser, which should be the
+    /// [relay's](Relay::parser). Its limit does not apply: the bodies were stored.
+    ///
+    /// ```no_run
+    /// use whatsapp_signals::Parser;
+    /// use whatsapp_signals_nats::{DeadLetterError, DeadLetters, EventStream};
+    ///
+    /// # async fn run(stream: &EventStream) -> Result<(), DeadLetterError> {
+    /// let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    /// let letters = DeadLetters::of(stream).await?.parser(gupshup);
+    /// for letter in letters.list(100).await? {
+    ///     assert!(letters.requeue(letter.sequence).await?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.parser = parser;
+        self
     }
 
     /// Up to `limit` of them, the oldest first.
@@ -134,7 +159,7 @@ impl DeadLetters {
             );
             self.requeue_event(&letter, subject).await?;
         } else {
-            let parser = Parser::new().max_len(usize::MAX);
+            let parser = self.parser.max_len(usize::MAX);
             let webhook = parser.parse(&letter.payload)?;
             Relay::new(&self.stream).publish(&webhook).await?;
         }

@@ -97,7 +97,8 @@ impl Relay {
         self
     }
 
-    /// Reads bodies with this parser, and its limit.
+    /// Reads bodies with this parser. [`DeadLetters::parser`](crate::DeadLetters::parser)
+    /// takes the same one.
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
         self.parser = parser;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use support::{Server, body, webhook};
-use whatsapp_signals::{SignatureVerifier, Webhook, WebhookEvent};
+use whatsapp_signals::{Parser, SignatureVerifier, Webhook, WebhookEvent};
 use whatsapp_signals_nats::async_nats::jetstream::Message;
 use whatsapp_signals_nats::async_nats::jetstream::consumer::pull;
 use whatsapp_signals_nats::{
@@ -359,4 +359,51 @@ async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_lett
     assert!(letters.discard(letter.sequence).await.unwrap());
     assert!(!letters.discard(letter.sequence).await.unwrap());
     assert!(letters.list(9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_of_an_unaccepted_object_is_requeued_by_a_parser_that_accepts_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let verifier = SignatureVerifier::new("app secret").unwrap();
+    let body = body([("15550101001", "wamid.A", "Hi")]);
+    let body = body.replacen("whatsapp_business_account", "whatsapp_account", 1);
+    let error = Relay::new(&stream)
+        .publish_signed(body.as_bytes(), verifier.sign(&body), &verifier)
+        .await
+        .unwrap_err();
+    assert_eq!(error.http_status(), 200);
+
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    let letter = letters.list(9).await.unwrap().remove(0);
+    let error = letters.requeue(letter.sequence).await.unwrap_err();
+    assert!(matches!(error, DeadLetterError::Parse(_)), "{error}");
+    // The limit is for bodies that come, not for those that are stored.
+    let parser = Parser::new()
+        .accepted_objects(&["whatsapp_account"])
+        .max_len(1);
+    let letters = letters.parser(parser);
+    assert!(letters.requeue(letter.sequence).await.unwrap());
+    assert_eq!(server.count("WA").await, 1);
+    assert_eq!(server.count("WA_DEAD").await, 0);
+}
+
+#[tokio::test]
+async fn a_relay_ignores_the_members_that_its_parser_ignores() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let verifier = SignatureVerifier::new("app secret").unwrap();
+    let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    let body = body([("15550101001", "wamid.A", "Hi")]);
+    let body = body.replacen('{', r#"{"gs_app_id":"4a1322a2","#, 1);
+    for (parser, stored) in [(gupshup, 1), (Parser::new(), 2)] {
+        let relay = Relay::new(&stream).parser(parser);
+        let signature = verifier.sign(&body);
+        let published = relay.publish_signed(body.as_bytes(), signature, &verifier);
+        assert_eq!(published.await.unwrap().stored, stored);
+    }
 }

@@ -143,7 +143,7 @@ impl<S: Store> WebhookEngine<S> {
         })?;
         let mut events = HashMap::new();
         for body in bodies.values() {
-            if let Ok(batch) = stored_batch(body) {
+            if let Ok(batch) = stored_batch(self.settings.parser, body) {
                 for (key, event) in batch.keys.into_iter().zip(batch.events) {
                     events.entry(key).or_insert(event);
                 }

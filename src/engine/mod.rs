@@ -29,6 +29,7 @@
 mod claim;
 mod claimer;
 mod dead_letter;
+mod entry;
 mod error;
 mod holdings;
 mod home;

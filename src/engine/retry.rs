@@ -111,7 +111,7 @@ impl<S: Store> WebhookEngine<S> {
         let Some(body) = body else {
             return Ok(Outcome::default());
         };
-        let batch = match stored_batch(&body) {
+        let batch = match stored_batch(self.settings.parser, &body) {
             Ok(batch) => batch,
             Err(error) => {
                 trace::unreadable(&error);
@@ -130,11 +130,10 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-/// The events of a body that was read before, whatever limit there was then; or
-/// of one that is an event which came by itself.
-pub(super) fn stored_batch(body: &[u8]) -> Result<Batch, ParseError> {
-    let parser = Parser::new().max_len(usize::MAX);
-    match parser.parse(body) {
+/// Reads the events of a stored body, or the event that was stored by itself. The
+/// parser's limit does not apply: it may have been higher when the body came.
+pub(super) fn stored_batch(parser: Parser, body: &[u8]) -> Result<Batch, ParseError> {
+    match parser.max_len(usize::MAX).parse(body) {
         Ok(webhook) => Ok(Batch::new(webhook.into_events())),
         Err(error) => single::read(body).ok_or(error),
     }

@@ -93,7 +93,8 @@ impl<S: Store> WebhookEngine<S> {
         }
     }
 
-    /// Reads bodies with this parser, and its limit.
+    /// Reads bodies with this parser. Its limit applies to new bodies; stored ones,
+    /// which are retried or requeued, are read with its other settings.
     ///
     /// ```
     /// use whatsapp_signals::store::MemoryStore;

@@ -9,19 +9,20 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, once};
+use super::envelope::EnvelopeRules;
 use super::events::{Events, Wanted};
 use super::path::Path;
 use super::scope::Scope;
 use super::split::Name;
 use super::straight::{self, MESSAGES};
 use super::value::{Metadata, PRODUCT, Value, account};
-use super::{FromItem, OBJECT, Webhook, change};
+use super::{FromItem, Webhook, change};
 use crate::event::{MessageReceived, MessageStatusChanged};
 use crate::model::{Account, Timestamp, WabaId};
 
 /// Reads a body; `None` when its envelope differs from what is documented in any
 /// way.
-pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
+pub(super) fn read(body: &Arc<str>, rules: &EnvelopeRules, wanted: Wanted) -> Option<Webhook> {
     let mut cursor = Cursor::new(body);
     let events = Events::new(body, wanted);
     // Values that hold lists name their product, and hardly any other does.
@@ -47,10 +48,11 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Option<Webhook> {
                 Some(())
             })
         }
+        _ if rules.is_ignored(name) => cursor.piece().map(|_| ()),
         _ => None,
     })?;
     let (Name(object), ()) = (object?, entries?);
-    if object != OBJECT || !cursor.is_at_end() {
+    if rules.check_object(Some(&object)).is_err() || !cursor.is_at_end() {
         return None;
     }
     webhook.skipped = walk.events.skipped();

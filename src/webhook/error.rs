@@ -38,9 +38,10 @@ impl ParseError {
         &self.0
     }
 
-    /// Whether to keep a body that Meta signed, for a later version that may read it.
-    /// Not one that is too large, nor one of another product of Meta's, which no
-    /// version will read.
+    /// Whether to keep a body that Meta signed, for a later version or setting that may
+    /// read it. Not one that is too large, nor one of another product of Meta's, which
+    /// no version will read. An `object` that begins with `whatsapp` is no other
+    /// product: see [`Parser::accepted_objects`](crate::Parser::accepted_objects).
     ///
     /// ```
     /// use whatsapp_signals::parse;
@@ -48,13 +49,16 @@ impl ParseError {
     /// assert!(parse(b"{").unwrap_err().is_worth_keeping());
     /// let page = parse(br#"{"object": "page", "entry": []}"#);
     /// assert!(!page.unwrap_err().is_worth_keeping());
+    /// let next_year = parse(br#"{"object": "whatsapp_account", "entry": []}"#);
+    /// assert!(next_year.unwrap_err().is_worth_keeping());
     /// ```
     #[must_use]
     pub fn is_worth_keeping(&self) -> bool {
-        !matches!(
-            self.0,
-            ParseErrorKind::TooLarge { .. } | ParseErrorKind::WrongObject(Some(_))
-        )
+        match &self.0 {
+            ParseErrorKind::TooLarge { .. } => false,
+            ParseErrorKind::WrongObject(Some(object)) => is_of_whatsapp(object),
+            _ => true,
+        }
     }
 
     /// What to answer Meta: 413 for what is too large, and else 200. Keep such
@@ -129,18 +133,37 @@ pub enum ParseErrorKind {
     /// A member of the envelope is there twice.
     #[error("the body has two members {0:?}")]
     Duplicate(Box<str>),
-    /// Its `object` is not `whatsapp_business_account`: it may come from
-    /// another product of Meta's that calls the same URL. `None` when it is
-    /// missing or not a string.
-    #[error("the body is not from WhatsApp: {}", object(.0.as_deref()))]
+    /// Its `object` is not an
+    /// [accepted one](crate::Parser::accepted_objects): it may come from another
+    /// product of Meta's that calls the same URL. `None` when it is missing or not a
+    /// string.
+    #[error("{}", wrong_object(.0.as_deref()))]
     WrongObject(Option<Box<str>>),
     /// Its `entry` is missing or not an array.
     #[error("the body has no entry array")]
     NoEntry,
+    /// A text for [`parse_entry`](crate::parse_entry) is not an entry, but an object
+    /// that holds one: a webhook's body, or the SNS message of AWS. It has no
+    /// `changes`, and this member.
+    #[error("expected an entry with changes, found an object with the member {0:?}")]
+    NotAnEntry(Box<str>),
 }
 
-fn object(object: Option<&str>) -> String {
-    object.map_or("it has no object".into(), |object| {
-        format!("its object is {}", Quoted(object))
-    })
+fn wrong_object(object: Option<&str>) -> String {
+    match object {
+        None => "the body is not from WhatsApp: it has no object".into(),
+        Some(object) if is_of_whatsapp(object) => {
+            format!("the parser does not accept the object {}", Quoted(object))
+        }
+        Some(object) => format!(
+            "the body is not from WhatsApp: its object is {}",
+            Quoted(object)
+        ),
+    }
+}
+
+/// Whether an `object` names WhatsApp, as `whatsapp_account` does, and not another
+/// product of Meta's.
+fn is_of_whatsapp(object: &str) -> bool {
+    object.starts_with("whatsapp")
 }

@@ -5,22 +5,26 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
-
+use super::envelope::{self, EnvelopeRules};
 use super::events::{Events, Wanted};
 use super::item::Around;
 use super::lenient::scalar;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Elements, Member, elements, members, members_of};
+use super::split::{Elements, Member, elements, members};
 use super::value::account;
-use super::{OBJECT, ParseErrorKind, Webhook, change};
+use super::{ParseErrorKind, Webhook, change};
 use crate::event::Reason;
 
 /// Reads a body, or says why it is no webhook.
-pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
-    let (entries, unknown) = entries(body)?;
+pub(super) fn read(
+    body: &Arc<str>,
+    rules: &EnvelopeRules,
+    wanted: Wanted,
+) -> Result<Webhook, ParseErrorKind> {
+    let (entries, mut unknown) = entries(body, rules)?;
+    unknown.retain(|(name, _)| !rules.is_ignored(name));
     let mut webhook = Webhook {
         entries: entries.len(),
         ..Webhook::default()
@@ -43,38 +47,16 @@ pub(super) fn read(body: &Arc<str>, wanted: Wanted) -> Result<Webhook, ParseErro
 
 /// Checks the envelope, and returns its entries and its unknown members. These
 /// are known to be JSON throughout.
-fn entries(body: &str) -> Result<(Elements<'_>, Vec<Member<'_>>), ParseErrorKind> {
-    // RFC 8259: the white space of JSON.
-    if !body
-        .trim_start_matches([' ', '\t', '\n', '\r'])
-        .starts_with('{')
-    {
-        serde_json::from_str::<IgnoredAny>(body).map_err(|error| not_json(&error))?;
-        return Err(ParseErrorKind::NotAnObject);
-    }
-    let members = match members_of(body, ["object", "entry"]) {
-        Ok(Ok(members)) => members,
-        Ok(Err(Reason::Duplicate(member))) => return Err(ParseErrorKind::Duplicate(member)),
-        Ok(Err(_)) => return Err(ParseErrorKind::NotAnObject),
-        Err(error) => return Err(not_json(&error)),
-    };
+fn entries<'a>(
+    body: &'a str,
+    rules: &EnvelopeRules,
+) -> Result<(Elements<'a>, Vec<Member<'a>>), ParseErrorKind> {
+    let members = envelope::members(body, ["object", "entry"])?;
     let [object, entry] = members.known;
     let object: Option<Cow<'_, str>> = scalar(object);
-    if object.as_deref() != Some(OBJECT) {
-        return Err(ParseErrorKind::WrongObject(object.map(Into::into)));
-    }
+    rules.check_object(object.as_deref())?;
     let entries = entry.and_then(|entry| elements(entry).ok());
     Ok((entries.ok_or(ParseErrorKind::NoEntry)?, members.unknown))
-}
-
-#[cold]
-fn not_json(error: &serde_json::Error) -> ParseErrorKind {
-    let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
-        ParseErrorKind::Truncated { line, column }
-    } else {
-        ParseErrorKind::NotJson { line, column }
-    }
 }
 
 /// Reads one entry and returns how many changes it has.

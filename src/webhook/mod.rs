@@ -20,6 +20,7 @@ mod contacts;
 mod content;
 mod cursor;
 mod documented;
+mod envelope;
 mod error;
 mod events;
 mod history;
@@ -55,9 +56,6 @@ pub use report::{DispatchReport, EventFailure};
 pub(crate) use scope::Scope;
 pub(crate) use split::Member;
 
-/// What WhatsApp's webhooks have as their `object`.
-const OBJECT: &str = "whatsapp_business_account";
-
 /// Reads the body of a webhook, as Meta sent it.
 ///
 /// # Errors
@@ -89,6 +87,45 @@ const OBJECT: &str = "whatsapp_business_account";
 /// ```
 pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
     Parser::new().parse(body)
+}
+
+/// Parses one entry that came without its body: the `whatsAppWebhookEntry` that AWS
+/// End User Messaging Social puts into an SNS message, as a string of JSON.
+///
+/// The result is that of [`parse`] for a body with this entry alone, with paths that
+/// begin with `entry[0]`. No signature is checked, since Meta's is not in the message:
+/// SNS's own signature, or the access policy of your queue, takes its place.
+/// [`WebhookEngine::process_entry`](crate::WebhookEngine::process_entry) stores the
+/// entry first.
+///
+/// # Errors
+///
+/// As [`parse`]: the text must be one JSON object, with the same limit for its length.
+/// For a whole body, or a whole SNS message, the error is
+/// [`ParseErrorKind::NotAnEntry`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{ParseErrorKind, parse_entry};
+///
+/// // `Message` of the SNS notification.
+/// # let entry = r#"{"id": "102290129340398", "changes": [{"field": "messages", "value": {
+/// #     "messages": [{"id": "wamid.A", "from": "15550101001", "type": "text", "text": {"body": "Hi"}}]
+/// # }}]}"#;
+/// # let message = serde_json::json!({"messageId": "1", "whatsAppWebhookEntry": entry}).to_string();
+/// let message: serde_json::Value = serde_json::from_str(&message)?;
+/// let entry = message["whatsAppWebhookEntry"].as_str().ok_or("no entry")?;
+///
+/// let webhook = parse_entry(entry.as_bytes())?;
+/// assert_eq!(webhook.events()[0].name(), "message_received");
+///
+/// let error = parse_entry(message.to_string().as_bytes()).unwrap_err();
+/// assert_eq!(error.kind(), &ParseErrorKind::NotAnEntry("whatsAppWebhookEntry".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn parse_entry(entry: &[u8]) -> Result<Webhook, ParseError> {
+    Parser::new().parse_entry(entry)
 }
 
 /// Reads a body and sends what is in it to its receivers, in one step: the same

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::envelope::EnvelopeRules;
 use super::events::Wanted;
 use super::report::DispatchReport;
 use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
 
-/// Reads webhooks, with a limit of your own.
+/// A parser with settings: a limit for the length, the accepted objects, and the
+/// members that a provider between Meta and your server adds.
 ///
 /// # Examples
 ///
@@ -20,6 +22,7 @@ use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
 #[derive(Clone, Copy, Debug)]
 pub struct Parser {
     max_len: usize,
+    rules: EnvelopeRules,
 }
 
 impl Parser {
@@ -38,6 +41,7 @@ impl Parser {
     pub const fn new() -> Self {
         Self {
             max_len: Self::DEFAULT_MAX_LEN,
+            rules: EnvelopeRules::DEFAULT,
         }
     }
 
@@ -56,6 +60,59 @@ impl Parser {
         self
     }
 
+    /// Accepts bodies with one of these `object`s (default:
+    /// `whatsapp_business_account` alone). The list replaces the default.
+    ///
+    /// Meta has announced `whatsapp_account` for 2027. A body whose `object` begins
+    /// with `whatsapp` and is not in the list is
+    /// [worth keeping](ParseError::is_worth_keeping), so that a signed one can be
+    /// requeued after this setting has changed.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Parser, parse};
+    ///
+    /// const PARSER: Parser =
+    ///     Parser::new().accepted_objects(&["whatsapp_business_account", "whatsapp_account"]);
+    ///
+    /// let body = br#"{"object": "whatsapp_account", "entry": []}"#;
+    /// assert!(PARSER.parse(body).is_ok());
+    /// assert!(PARSER.parse(include_bytes!("../../tests/payloads/text.json")).is_ok());
+    ///
+    /// let error = parse(body).unwrap_err();
+    /// assert_eq!(error.to_string(), r#"the parser does not accept the object "whatsapp_account""#);
+    /// assert!(error.is_worth_keeping());
+    /// ```
+    #[must_use]
+    pub const fn accepted_objects(mut self, objects: &'static [&'static str]) -> Self {
+        self.rules.accepted_objects = objects;
+        self
+    }
+
+    /// Ignores these members of the body, beside `object` and `entry` (default:
+    /// none). Every other unknown member is reported as
+    /// [`Unrecognized`](crate::event::Unrecognized).
+    ///
+    /// Gupshup adds `gs_app_id` to each body. Rails adds `controller`, `action` and a
+    /// copy of the body under the controller's name. The members of entries, changes
+    /// and items are not affected.
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [], "gs_app_id": "4a1322a2"}"#;
+    /// let unknown = Parser::new().parse(body)?;
+    /// assert_eq!(unknown.events()[0].name(), "unrecognized");
+    ///
+    /// let gupshup = Parser::new().ignored_members(&["gs_app_id"]);
+    /// assert!(gupshup.parse(body)?.events().is_empty());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn ignored_members(mut self, names: &'static [&'static str]) -> Self {
+        self.rules.ignored_members = names;
+        self
+    }
+
     /// See [`parse`](super::parse).
     ///
     /// # Errors
@@ -70,7 +127,34 @@ impl Parser {
     /// ```
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        read(body, Wanted::All).map_err(ParseError)
+        self.read(body, Wanted::All)
+    }
+
+    /// See [`parse_entry`](super::parse_entry).
+    ///
+    /// # Errors
+    ///
+    /// See [`parse_entry`](super::parse_entry).
+    ///
+    /// ```
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let entry = br#"{"id": "102290129340398", "changes": []}"#;
+    /// assert_eq!(Parser::new().parse_entry(entry)?.entries(), 1);
+    ///
+    /// let error = Parser::new().max_len(20).parse_entry(entry).unwrap_err();
+    /// assert_eq!(error.to_string(), "the body has 40 bytes, more than the limit of 20");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    pub fn parse_entry(&self, entry: &[u8]) -> Result<Webhook, ParseError> {
+        self.read(self.body_of(entry)?.as_bytes(), Wanted::All)
+    }
+
+    /// Wraps one entry in a body, which may be longer than the limit by the envelope.
+    pub(crate) fn body_of(&self, entry: &[u8]) -> Result<String, ParseError> {
+        self.check_len(entry)?;
+        let body = text_of(entry).and_then(|entry| self.rules.body_of(entry));
+        body.map_err(ParseError)
     }
 
     /// See [`dispatch`](super::dispatch).
@@ -107,7 +191,11 @@ impl Parser {
     /// What is in a body of which somebody hears.
     fn heard(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        read(body, Wanted::Heard).map_err(ParseError)
+        self.read(body, Wanted::Heard)
+    }
+
+    fn read(&self, body: &[u8], wanted: Wanted) -> Result<Webhook, ParseError> {
+        read(body, &self.rules, wanted).map_err(ParseError)
     }
 
     /// That a body is not too large, before anything else.
@@ -122,18 +210,21 @@ impl Parser {
     }
 }
 
-fn read(body: &[u8], wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
+fn read(body: &[u8], rules: &EnvelopeRules, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
+    // The one copy of the body, which all events share for their raw JSON.
+    let body: Arc<str> = text_of(body)?.into();
+    match documented::read(&body, rules, wanted) {
+        Some(webhook) => Ok(webhook),
+        None => layered::read(&body, rules, wanted),
+    }
+}
+
+/// Returns the text of a body, without the byte order mark that an editor put before it.
+fn text_of(body: &[u8]) -> Result<&str, ParseErrorKind> {
     let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
         valid_up_to: error.valid_up_to(),
     })?;
-    // Editors put a byte order mark there, Meta does not; JSON has none.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The one copy of the body, which all events share for their raw JSON.
-    let body: Arc<str> = text.into();
-    match documented::read(&body, wanted) {
-        Some(webhook) => Ok(webhook),
-        None => layered::read(&body, wanted),
-    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 impl Default for Parser {

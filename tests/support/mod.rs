@@ -34,6 +34,15 @@ pub(crate) fn all() -> Vec<(String, String)> {
     all
 }
 
+/// A body from a public bug report, if the collection lies beside the project.
+pub(crate) fn case(name: &str) -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/2026-11");
+    folder.is_dir().then(|| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    })
+}
+
 fn bodies(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
