@@ -38,7 +38,7 @@ fn what_your_code_dispatches_survives_serialization() {
 
     let mut campaign = Campaign::new("Spring");
     campaign.status = CampaignStatus::Other("dreamt of".into());
-    campaign.scheduled_at = Some(Timestamp::from_secs(i64::MAX));
+    campaign.scheduled_at = Some(Timestamp::from_secs(100_000_000_000));
     round_trips(&CampaignCompleted::new(campaign, u64::MAX, 0));
 
     let mut signup = Signup::new("spring");
@@ -64,6 +64,43 @@ fn events_survive_in_an_internally_tagged_enum_of_the_users() {
     for event in parse(body).unwrap() {
         round_trips(&Job::Event { event });
     }
+}
+
+#[test]
+fn times_beyond_the_year_5138_are_read_as_fractions_of_seconds() {
+    for (number, secs) in [
+        (0, 0),
+        (1_769_000_000, 1_769_000_000),
+        (-1_769_000_000, -1_769_000_000),
+        (100_000_000_000, 100_000_000_000),
+        (100_000_000_001, 100_000_000),
+        (1_769_000_000_123, 1_769_000_000),
+        (1_769_000_000_999_999, 1_769_000_000),
+        (1_769_000_000_123_456_789, 1_769_000_000),
+        (-100_000_000_000, -100_000_000_000),
+        (-1_769_000_000_123, -1_769_000_001),
+        (i64::MAX, 9_223_372_036),
+        (i64::MIN, -9_223_372_037),
+    ] {
+        let expected = Timestamp::from_secs(secs);
+        assert_eq!(number.to_string().parse(), Ok(expected), "{number}");
+        let text = json!(number.to_string());
+        for json in [json!(number), text] {
+            let time: Timestamp = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(time, expected, "{json}");
+            round_trips(&time);
+            let status = json!({"id": "wamid.A", "status": "sent", "timestamp": json});
+            let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [
+                {"field": "messages", "value": {"statuses": [status]}},
+            ]}]});
+            let webhook = parse(&serde_json::to_vec(&body).unwrap()).unwrap();
+            let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else {
+                panic!("{json}");
+            };
+            assert_eq!(event.update.timestamp, Some(expected), "{json}");
+        }
+    }
+    assert_eq!(Timestamp::from_secs(i64::MAX).as_secs(), i64::MAX);
 }
 
 #[test]
