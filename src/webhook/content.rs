@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::piece::Piece;
 use super::split::{elements, members, object};
@@ -49,6 +50,30 @@ pub(super) fn content(kind: Option<&str>, member: Option<Piece<'_>>) -> Result<C
         }
         unknown => return Err(Reason::UnknownType(unknown.into())),
     })
+}
+
+/// Reads the content of a request that sends a message. `None` for a type that
+/// cannot be sent or has no variant of [`Content`], and for a malformed member.
+pub(crate) fn sent_content(request: &Map<String, Value>) -> Option<Content> {
+    let kind = match request.get("type") {
+        // A text needs no `type` in a request.
+        None | Some(Value::Null) => "text",
+        Some(kind) => kind.as_str()?,
+    };
+    let member = request.get(kind)?;
+    match kind {
+        "text" | "image" | "audio" | "video" | "document" | "sticker" | "location" | "contacts"
+        | "reaction" | "interactive" => {
+            let json = member.to_string();
+            content(Some(kind), Some(Piece::known(&json))).ok()
+        }
+        "template" => {
+            let name = member.get("name")?.as_str()?;
+            let language = member.get("language")?.get("code")?.as_str()?;
+            Some(Content::template(name, language))
+        }
+        _ => None,
+    }
 }
 
 fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {

@@ -41,6 +41,7 @@ mod straight;
 mod strict;
 mod value;
 
+pub(crate) use content::sent_content;
 pub use error::{ParseError, ParseErrorKind};
 pub(crate) use events::Events;
 pub(crate) use history::push as push_history;
