@@ -4,7 +4,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use whatsapp_signals::event::{CampaignCompleted, MessageSent, UserSubscribed, WebhookEvent};
+use whatsapp_signals::event::{
+    CampaignCompleted, HandoverKind, MessageSent, Reason, UserSubscribed, WebhookEvent,
+};
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, Context, FlowResponse, Identity,
     Interactive, Location, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
@@ -101,6 +103,47 @@ fn times_beyond_the_year_5138_are_read_as_fractions_of_seconds() {
         }
     }
     assert_eq!(Timestamp::from_secs(i64::MAX).as_secs(), i64::MAX);
+}
+
+#[test]
+fn a_handover_without_a_type_is_of_the_kind_whose_member_is_present() {
+    use HandoverKind::{ControlPassed, ControlTaken};
+    for (members, expected) in [
+        (r#""control_passed":{}"#, Some(ControlPassed)),
+        (r#""control_taken":{}"#, Some(ControlTaken)),
+        (
+            r#""type":null,"control_passed":null,"control_taken":{}"#,
+            Some(ControlTaken),
+        ),
+        (
+            r#""type":"control_taken","control_passed":{},"control_taken":{}"#,
+            Some(ControlTaken),
+        ),
+        (
+            r#""type":"control_lent","control_taken":{}"#,
+            Some("control_lent".into()),
+        ),
+        (r#""control_passed":{},"control_taken":{}"#, None),
+        (r#""control_passed":null"#, None),
+        (r#""timestamp":"1785000000""#, None),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[
+                {{"field":"messaging_handovers","value":{{{members}}}}}]}}]}}"#
+        );
+        let webhook = parse(body.as_bytes()).unwrap();
+        match (&webhook.events()[0], expected) {
+            (WebhookEvent::MessagingHandover(change), Some(kind)) => {
+                assert_eq!(change.value.kind, kind, "{members}");
+                assert!(change.value.control().is_some(), "{members}");
+                round_trips(&change.value);
+            }
+            (WebhookEvent::Unrecognized(event), None) => {
+                assert_eq!(event.reason, Reason::Missing("type".into()), "{members}");
+            }
+            (event, _) => panic!("{members}: {event:?}"),
+        }
+    }
 }
 
 #[test]

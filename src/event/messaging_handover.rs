@@ -1,11 +1,16 @@
+use serde::Deserialize;
+
 use super::Payload;
-use crate::model::object::object;
+use crate::model::object::{object, option};
 use crate::model::text_enum::text_enum;
 use crate::model::{AppId, ConversationContext, Identity, PhoneNumberId, Timestamp, WaId};
 
 object! {
     /// `messaging_handovers`: a conversation was given to you, or taken from
     /// you.
+    ///
+    /// The App Dashboard's test button sends no `type`. [`kind`](Self::kind) is
+    /// then the member that is present, `control_passed` or `control_taken`.
     ///
     /// ```json
     /// {"sender": {"phone_number": "15550101001"},
@@ -29,8 +34,9 @@ object! {
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[derive(Eq, Hash)]
+    #[serde(try_from = "Wire")]
     pub struct MessagingHandover {
-        /// Which way.
+        /// Direction of the handover.
         #[serde(rename = "type")]
         pub kind: HandoverKind,
         /// When.
@@ -46,8 +52,47 @@ object! {
     }
 }
 
+/// The JSON of a [`MessagingHandover`], of which `type` may be missing.
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(rename = "type", default, deserialize_with = "option")]
+    kind: Option<HandoverKind>,
+    #[serde(default, deserialize_with = "option")]
+    timestamp: Option<Timestamp>,
+    #[serde(default, deserialize_with = "option")]
+    sender: Option<HandoverSender>,
+    #[serde(default, deserialize_with = "option")]
+    recipient: Option<HandoverRecipient>,
+    #[serde(default, deserialize_with = "option")]
+    control_passed: Option<Box<Control>>,
+    #[serde(default, deserialize_with = "option")]
+    control_taken: Option<Box<Control>>,
+}
+
+impl TryFrom<Wire> for MessagingHandover {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        let kind = match (wire.kind, &wire.control_passed, &wire.control_taken) {
+            (Some(kind), _, _) => kind,
+            (None, Some(_), None) => HandoverKind::ControlPassed,
+            (None, None, Some(_)) => HandoverKind::ControlTaken,
+            // Neither, or both and no way to choose.
+            (None, _, _) => return Err("expected a `type`"),
+        };
+        Ok(Self {
+            kind,
+            timestamp: wire.timestamp,
+            sender: wire.sender,
+            recipient: wire.recipient,
+            control_passed: wire.control_passed,
+            control_taken: wire.control_taken,
+        })
+    }
+}
+
 text_enum! {
-    /// Which way a conversation went.
+    /// Direction in which a conversation was handed over.
     pub enum HandoverKind {
         /// You have it now, and are expected to answer.
         ControlPassed = "control_passed",
@@ -153,7 +198,8 @@ impl MessagingHandover {
         Identity::from_phone(phone.as_str())
     }
 
-    /// Who had the conversation and who has it now, whichever way it went.
+    /// Returns the previous and the new owner of the conversation, for both
+    /// kinds.
     ///
     /// # Examples
     ///
@@ -170,8 +216,12 @@ impl MessagingHandover {
     #[must_use]
     pub fn control(&self) -> Option<&Control> {
         match self.kind {
+            HandoverKind::ControlPassed => self.control_passed.as_deref(),
             HandoverKind::ControlTaken => self.control_taken.as_deref(),
-            _ => self.control_passed.as_deref(),
+            HandoverKind::Other(_) => {
+                let control = self.control_passed.as_ref().or(self.control_taken.as_ref());
+                control.map(|control| &**control)
+            }
         }
     }
 }
