@@ -59,7 +59,9 @@ pub use identity::Identity;
 pub(crate) use identity::Ids;
 pub use message::*;
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
-pub use pricing::{Conversation, ConversationOrigin, Pricing, PricingModel, PricingType};
+pub use pricing::{
+    Conversation, ConversationOrigin, Pricing, PricingModel, PricingSubtype, PricingType,
+};
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
 pub use status::{MessageStatus, StatusUpdate};
