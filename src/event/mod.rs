@@ -93,7 +93,7 @@ pub use account_update::{AccountEvent, AccountUpdate};
 pub use automatic_event::{AutomaticEvent, PurchaseData};
 pub use business_capability_update::BusinessCapabilityUpdate;
 pub use business_status_update::BusinessStatusUpdate;
-pub use business_username_update::{BusinessUsernameUpdate, UsernameStatus};
+pub use business_username_update::{BusinessUsernameUpdate, UsernameContext, UsernameStatus};
 pub use call::{
     Call, CallConnection, CallDirection, CallEvent, CallOutcome, CallRecording, CallSession,
     CallTranscript,
