@@ -141,7 +141,7 @@ pub use template_correct_category_detection::TemplateCorrectCategoryDetection;
 pub use tracking_event::{TrackingData, TrackingEvent};
 pub(crate) use unrecognized::Quoted;
 pub use unrecognized::{Reason, Unrecognized};
-pub use user_action::{LinkClick, UserAction};
+pub use user_action::{LinkClick, UserAction, UserActionType};
 pub use user_id_update::{IdChange, UserIdUpdate};
 pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;
