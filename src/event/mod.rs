@@ -136,7 +136,7 @@ pub use standby_echo::StandbyEcho;
 pub use standby_message::StandbyMessage;
 pub use standby_status::StandbyStatus;
 pub use template_category::TemplateCategory;
-pub use template_category_update::TemplateCategoryUpdate;
+pub use template_category_update::{CategoryAppealStatus, TemplateCategoryUpdate};
 pub use template_correct_category_detection::TemplateCorrectCategoryDetection;
 pub use tracking_event::{TrackingData, TrackingEvent};
 pub(crate) use unrecognized::Quoted;
