@@ -147,6 +147,55 @@ fn a_handover_without_a_type_is_of_the_kind_whose_member_is_present() {
 }
 
 #[test]
+fn an_interactive_object_is_a_reply_or_a_message_of_the_business() {
+    for (members, expected) in [
+        (r#""type":"button","body":{"text":"Hi"}"#, Some("Hi")),
+        (r#""type":"flow","action":{"name":"flow"}"#, Some("")),
+        (r#""type":"product","footer":{"text":"Hi"}"#, Some("")),
+        (
+            r#""type":"product","body":{"text":"Hi"},"product":null"#,
+            Some("Hi"),
+        ),
+        (r#""body":{"text":7},"type":"list""#, Some("")),
+        (
+            r#""type":"product","product":{},"body":{"text":"Hi"}"#,
+            None,
+        ),
+        (
+            r#""type":"new_reply","new_reply":{},"body":{"text":"Hi"}"#,
+            None,
+        ),
+        (r#""type":"new_reply","body":"Hi""#, None),
+        (r#""type":"new_reply""#, None),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[
+                {{"field":"smb_message_echoes","value":{{"message_echoes":[
+                    {{"id":"wamid.A","to":"15550101001","type":"interactive",
+                      "interactive":{{{members}}}}}]}}}}]}}]}}"#
+        );
+        let webhook = parse(body.as_bytes()).unwrap();
+        let [WebhookEvent::MessageEcho(event)] = webhook.events() else {
+            panic!("{members}: {webhook:?}")
+        };
+        round_trips(&event.message);
+        let Content::Interactive(interactive) = &event.message.content else {
+            panic!("{members}")
+        };
+        match (&**interactive, expected) {
+            (Interactive::Outbound(message), Some(text)) => {
+                assert_eq!(event.message.body(), text, "{members}");
+                let whole: serde_json::Value =
+                    serde_json::from_str(&format!("{{{members}}}")).unwrap();
+                assert_eq!(serde_json::Value::from(message.json.clone()), whole);
+            }
+            (Interactive::Product(_) | Interactive::Other(_), None) => {}
+            (interactive, _) => panic!("{members}: {interactive:?}"),
+        }
+    }
+}
+
+#[test]
 fn an_identity_that_names_nobody_cannot_be_made_or_read() {
     for (wa_id, user_id) in [(None, None), (Some(""), None), (Some(""), Some(""))] {
         assert_eq!(Identity::new(wa_id, user_id, None), None);

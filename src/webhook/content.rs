@@ -84,8 +84,10 @@ fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {
         "list_reply" => Interactive::ListReply(object(required()?)?),
         "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?)?),
         "call_permission_reply" => Interactive::CallPermissionReply(object(required()?)?),
-        "product" => Interactive::Product(object(required()?)?),
         "payment_method" => Interactive::PaymentMethod(object(required()?)?),
+        // Some types, such as `product`, are those of a reply and of a message.
+        _ if member.is_none() && is_outbound(item)? => Interactive::Outbound(object(item)?),
+        "product" => Interactive::Product(object(required()?)?),
         other => {
             let content: Option<Kept> = member.map(object).transpose()?;
             Interactive::Other(OtherReply {
@@ -94,6 +96,14 @@ fn interactive(item: Piece<'_>) -> Result<Interactive, Reason> {
             })
         }
     })
+}
+
+/// Recognizes an interactive message that the business sent by its parts, which
+/// stand in place of the member that its `type` names.
+fn is_outbound(item: Piece<'_>) -> Result<bool, Reason> {
+    let parts = members(item, ["header", "body", "footer", "action"])?.known;
+    let is_part = |part: Piece<'_>| part.get().starts_with('{');
+    Ok(parts.into_iter().flatten().any(is_part))
 }
 
 /// `response_json` is JSON in a string; should it come as the JSON itself,

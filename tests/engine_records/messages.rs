@@ -182,6 +182,10 @@ fn a_standby_echo_is_stored_by_the_type_of_its_request() {
             "🚴",
         ),
         (
+            r#""type":"interactive","interactive":{"type":"list","body":{"text":"Pick a day"}}"#,
+            "Pick a day",
+        ),
+        (
             r#""type":"template","template":{"name":"offer","language":{"code":"en_US"}}"#,
             "offer",
         ),

@@ -24,7 +24,7 @@ pub use context::{Context, Referral, ReferralImage, ReferredProduct, WelcomeMess
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
     ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, OtherReply,
-    PaymentMethod, ProductReply,
+    OutboundInteractive, PaymentMethod, ProductReply,
 };
 pub use media::{Location, Media};
 pub use order::{Order, ProductItem};
