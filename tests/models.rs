@@ -4,7 +4,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use whatsapp_signals::event::{CampaignCompleted, MessageSent, UserSubscribed, WebhookEvent};
+use whatsapp_signals::event::{
+    CampaignCompleted, HandoverKind, MessageSent, Reason, UserSubscribed, WebhookEvent,
+};
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, Context, FlowResponse, Identity,
     Interactive, Location, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
@@ -38,7 +40,7 @@ fn what_your_code_dispatches_survives_serialization() {
 
     let mut campaign = Campaign::new("Spring");
     campaign.status = CampaignStatus::Other("dreamt of".into());
-    campaign.scheduled_at = Some(Timestamp::from_secs(i64::MAX));
+    campaign.scheduled_at = Some(Timestamp::from_secs(100_000_000_000));
     round_trips(&CampaignCompleted::new(campaign, u64::MAX, 0));
 
     let mut signup = Signup::new("spring");
@@ -63,6 +65,133 @@ fn events_survive_in_an_internally_tagged_enum_of_the_users() {
     let body = include_bytes!("payloads/flow-reply.json");
     for event in parse(body).unwrap() {
         round_trips(&Job::Event { event });
+    }
+}
+
+#[test]
+fn times_beyond_the_year_5138_are_read_as_fractions_of_seconds() {
+    for (number, secs) in [
+        (0, 0),
+        (1_769_000_000, 1_769_000_000),
+        (-1_769_000_000, -1_769_000_000),
+        (100_000_000_000, 100_000_000_000),
+        (100_000_000_001, 100_000_000),
+        (1_769_000_000_123, 1_769_000_000),
+        (1_769_000_000_999_999, 1_769_000_000),
+        (1_769_000_000_123_456_789, 1_769_000_000),
+        (-100_000_000_000, -100_000_000_000),
+        (-1_769_000_000_123, -1_769_000_001),
+        (i64::MAX, 9_223_372_036),
+        (i64::MIN, -9_223_372_037),
+    ] {
+        let expected = Timestamp::from_secs(secs);
+        assert_eq!(number.to_string().parse(), Ok(expected), "{number}");
+        let text = json!(number.to_string());
+        for json in [json!(number), text] {
+            let time: Timestamp = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(time, expected, "{json}");
+            round_trips(&time);
+            let status = json!({"id": "wamid.A", "status": "sent", "timestamp": json});
+            let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [
+                {"field": "messages", "value": {"statuses": [status]}},
+            ]}]});
+            let webhook = parse(&serde_json::to_vec(&body).unwrap()).unwrap();
+            let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else {
+                panic!("{json}");
+            };
+            assert_eq!(event.update.timestamp, Some(expected), "{json}");
+        }
+    }
+    assert_eq!(Timestamp::from_secs(i64::MAX).as_secs(), i64::MAX);
+}
+
+#[test]
+fn a_handover_without_a_type_is_of_the_kind_whose_member_is_present() {
+    use HandoverKind::{ControlPassed, ControlTaken};
+    for (members, expected) in [
+        (r#""control_passed":{}"#, Some(ControlPassed)),
+        (r#""control_taken":{}"#, Some(ControlTaken)),
+        (
+            r#""type":null,"control_passed":null,"control_taken":{}"#,
+            Some(ControlTaken),
+        ),
+        (
+            r#""type":"control_taken","control_passed":{},"control_taken":{}"#,
+            Some(ControlTaken),
+        ),
+        (
+            r#""type":"control_lent","control_taken":{}"#,
+            Some("control_lent".into()),
+        ),
+        (r#""control_passed":{},"control_taken":{}"#, None),
+        (r#""control_passed":null"#, None),
+        (r#""timestamp":"1785000000""#, None),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[
+                {{"field":"messaging_handovers","value":{{{members}}}}}]}}]}}"#
+        );
+        let webhook = parse(body.as_bytes()).unwrap();
+        match (&webhook.events()[0], expected) {
+            (WebhookEvent::MessagingHandover(change), Some(kind)) => {
+                assert_eq!(change.value.kind, Some(kind), "{members}");
+                assert!(change.value.control().is_some(), "{members}");
+                round_trips(&change.value);
+            }
+            (WebhookEvent::Unrecognized(event), None) => {
+                assert_eq!(event.reason, Reason::Missing("type".into()), "{members}");
+            }
+            (event, _) => panic!("{members}: {event:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_interactive_object_is_a_reply_or_a_message_of_the_business() {
+    for (members, expected) in [
+        (r#""type":"button","body":{"text":"Hi"}"#, Some("Hi")),
+        (r#""type":"flow","action":{"name":"flow"}"#, Some("")),
+        (r#""type":"product","footer":{"text":"Hi"}"#, Some("")),
+        (
+            r#""type":"product","body":{"text":"Hi"},"product":null"#,
+            Some("Hi"),
+        ),
+        (r#""body":{"text":7},"type":"list""#, Some("")),
+        (
+            r#""type":"product","product":{},"body":{"text":"Hi"}"#,
+            None,
+        ),
+        (
+            r#""type":"new_reply","new_reply":{},"body":{"text":"Hi"}"#,
+            None,
+        ),
+        (r#""type":"new_reply","body":"Hi""#, None),
+        (r#""type":"new_reply""#, None),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[
+                {{"field":"smb_message_echoes","value":{{"message_echoes":[
+                    {{"id":"wamid.A","to":"15550101001","type":"interactive",
+                      "interactive":{{{members}}}}}]}}}}]}}]}}"#
+        );
+        let webhook = parse(body.as_bytes()).unwrap();
+        let [WebhookEvent::MessageEcho(event)] = webhook.events() else {
+            panic!("{members}: {webhook:?}")
+        };
+        round_trips(&event.message);
+        let Content::Interactive(interactive) = &event.message.content else {
+            panic!("{members}")
+        };
+        match (&**interactive, expected) {
+            (Interactive::Outbound(message), Some(text)) => {
+                assert_eq!(event.message.body(), text, "{members}");
+                let whole: serde_json::Value =
+                    serde_json::from_str(&format!("{{{members}}}")).unwrap();
+                assert_eq!(serde_json::Value::from(message.json.clone()), whole);
+            }
+            (Interactive::Product(_) | Interactive::Other(_), None) => {}
+            (interactive, _) => panic!("{members}: {interactive:?}"),
+        }
     }
 }
 

@@ -45,7 +45,11 @@ impl Outcome {
         self.fired
     }
 
-    /// How many events were known, and nothing was left to do for them.
+    /// Returns the number of events that were known and had no receiver left to
+    /// call.
+    ///
+    /// The App Dashboard's test button sends a sample with a fixed id, so a
+    /// second press gives a duplicate and not a new event.
     #[must_use]
     pub fn duplicate(&self) -> usize {
         self.duplicate

@@ -75,6 +75,11 @@ impl Recorder {
             WebhookEvent::StandbyMessage(event) => {
                 self.record_message(tx, &event.message, contact, false)?;
             }
+            WebhookEvent::StandbyEcho(event) => {
+                if let Some(message) = event.value.to_message() {
+                    self.record_message(tx, &message, contact, false)?;
+                }
+            }
             WebhookEvent::HistoryMessage(event) => {
                 let message = with_history_status(event);
                 self.record_message(tx, &message, contact, false)?;

@@ -37,6 +37,8 @@ pub(super) fn record(
         | WebhookEvent::StandbyMessage(_)
         | WebhookEvent::UserSubscribed(_)
         | WebhookEvent::UserPreference(_) => true,
+        // Stored with its user, or not at all.
+        WebhookEvent::StandbyEcho(event) => event.value.to_message().is_some() || profile.is_some(),
         _ => profile.is_some(),
     };
     if tells_of_user {

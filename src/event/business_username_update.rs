@@ -6,11 +6,16 @@ object! {
     /// `business_username_updates`: the username of one of your numbers was
     /// approved, reserved or deleted.
     ///
+    /// Meta also takes usernames away. [`context`](Self::context) is then
+    /// `revoked`, with status `deleted`, or `approved` if Meta replaced the
+    /// username by another one.
+    ///
     /// Older spellings of the field are `business_username_update` and, with
     /// other members, `phone_number_username_update`.
     ///
     /// ```json
     /// {"display_phone_number": "15550100200", "username": "juniperyard", "status": "approved"}
+    /// {"display_phone_number": "15550100200", "status": "deleted", "context": "revoked"}
     /// {"display_phone_number": "15550100200", "decision": "REJECTED",
     ///  "requested_username": "bikes", "rejection_reasons": ["…"]}
     /// ```
@@ -35,6 +40,8 @@ object! {
         pub username: Option<Box<str>>,
         /// What became of it.
         pub status: Option<UsernameStatus>,
+        /// Cause of the status, if Meta changed it.
+        pub context: Option<UsernameContext>,
         /// Older: what Meta decided about a request.
         pub decision: Option<Box<str>>,
         /// Older: the username that was asked for.
@@ -53,6 +60,31 @@ text_enum! {
         Reserved = "reserved",
         /// It is gone.
         Deleted = "deleted",
+    }
+}
+
+text_enum! {
+    /// Cause of a username's status.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{UsernameContext, UsernameStatus, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/business-username-revoked.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::BusinessUsernameUpdate(lost), WebhookEvent::BusinessUsernameUpdate(replaced)] =
+    ///     webhook.events()
+    /// else {
+    ///     panic!("two changes")
+    /// };
+    /// assert_eq!(lost.value.status, Some(UsernameStatus::Deleted));
+    /// assert_eq!(lost.value.context, Some(UsernameContext::Revoked));
+    /// assert_eq!(replaced.value.username.as_deref(), Some("juniperyard.repairs"));
+    /// assert_eq!(replaced.value.context, Some(UsernameContext::Revoked));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    pub enum UsernameContext {
+        /// Meta took the username away.
+        Revoked = "revoked",
     }
 }
 

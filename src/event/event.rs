@@ -68,6 +68,10 @@ pub trait Event: Sized + 'static {
     /// The events of a type of your own all stay in order, unless you say
     /// otherwise.
     ///
+    /// Meta promises no order of its webhooks: a `read` may arrive before the
+    /// `delivered`, and an edit before the message. The order that a queue keeps
+    /// is the order of arrival.
+    ///
     /// It may hold a phone number: treat it as personal data.
     ///
     /// ```

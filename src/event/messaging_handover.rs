@@ -1,11 +1,15 @@
-use super::Payload;
+use super::{Change, Payload, Reason};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{AppId, ConversationContext, Identity, PhoneNumberId, Timestamp, WaId};
+use crate::webhook::{Events, Item};
 
 object! {
     /// `messaging_handovers`: a conversation was given to you, or taken from
     /// you.
+    ///
+    /// The App Dashboard's test button sends no `type`. [`kind`](Self::kind) is
+    /// then the member that is present, `control_passed` or `control_taken`.
     ///
     /// ```json
     /// {"sender": {"phone_number": "15550101001"},
@@ -23,16 +27,16 @@ object! {
     /// let body = include_bytes!("../../tests/payloads/handover-passed.json");
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.kind, HandoverKind::ControlPassed);
+    /// assert_eq!(change.value.kind, Some(HandoverKind::ControlPassed));
     /// let control = change.value.control().unwrap();
     /// assert!(control.conversation_context.is_some());
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct MessagingHandover {
-        /// Which way.
+        /// Direction of the handover; in an event never `None`.
         #[serde(rename = "type")]
-        pub kind: HandoverKind,
+        pub kind: Option<HandoverKind>,
         /// When.
         pub timestamp: Option<Timestamp>,
         /// The user.
@@ -47,7 +51,7 @@ object! {
 }
 
 text_enum! {
-    /// Which way a conversation went.
+    /// Direction in which a conversation was handed over.
     pub enum HandoverKind {
         /// You have it now, and are expected to answer.
         ControlPassed = "control_passed",
@@ -153,7 +157,8 @@ impl MessagingHandover {
         Identity::from_phone(phone.as_str())
     }
 
-    /// Who had the conversation and who has it now, whichever way it went.
+    /// Returns the previous and the new owner of the conversation, for both
+    /// kinds.
     ///
     /// # Examples
     ///
@@ -170,8 +175,21 @@ impl MessagingHandover {
     #[must_use]
     pub fn control(&self) -> Option<&Control> {
         match self.kind {
-            HandoverKind::ControlTaken => self.control_taken.as_deref(),
-            _ => self.control_passed.as_deref(),
+            Some(HandoverKind::ControlPassed) => self.control_passed.as_deref(),
+            Some(HandoverKind::ControlTaken) => self.control_taken.as_deref(),
+            Some(HandoverKind::Other(_)) | None => {
+                let control = self.control_passed.as_ref().or(self.control_taken.as_ref());
+                control.map(|control| &**control)
+            }
+        }
+    }
+
+    /// Returns the kind by the one member that says how.
+    fn kind_of_member(&self) -> Option<HandoverKind> {
+        match (&self.control_passed, &self.control_taken) {
+            (Some(_), None) => Some(HandoverKind::ControlPassed),
+            (None, Some(_)) => Some(HandoverKind::ControlTaken),
+            _ => None,
         }
     }
 }
@@ -181,6 +199,18 @@ impl Payload for MessagingHandover {
 
     fn user(&self, _: Option<&str>) -> Option<Identity> {
         self.user()
+    }
+
+    fn push(
+        events: &mut Events<'_>,
+        _: &Item<'_, '_, '_>,
+        mut change: Change<Self>,
+    ) -> Result<(), Reason> {
+        let kind = change.value.kind.take();
+        let kind = kind.or_else(|| change.value.kind_of_member());
+        change.value.kind = Some(kind.ok_or_else(|| Reason::Missing("type".into()))?);
+        events.push(change);
+        Ok(())
     }
 
     fn phone_number_id(&self) -> Option<&PhoneNumberId> {

@@ -93,7 +93,7 @@ pub use account_update::{AccountEvent, AccountUpdate};
 pub use automatic_event::{AutomaticEvent, PurchaseData};
 pub use business_capability_update::BusinessCapabilityUpdate;
 pub use business_status_update::BusinessStatusUpdate;
-pub use business_username_update::{BusinessUsernameUpdate, UsernameStatus};
+pub use business_username_update::{BusinessUsernameUpdate, UsernameContext, UsernameStatus};
 pub use call::{
     Call, CallConnection, CallDirection, CallEvent, CallOutcome, CallRecording, CallSession,
     CallTranscript,
@@ -136,12 +136,12 @@ pub use standby_echo::StandbyEcho;
 pub use standby_message::StandbyMessage;
 pub use standby_status::StandbyStatus;
 pub use template_category::TemplateCategory;
-pub use template_category_update::TemplateCategoryUpdate;
+pub use template_category_update::{CategoryAppealStatus, TemplateCategoryUpdate};
 pub use template_correct_category_detection::TemplateCorrectCategoryDetection;
 pub use tracking_event::{TrackingData, TrackingEvent};
 pub(crate) use unrecognized::Quoted;
 pub use unrecognized::{Reason, Unrecognized};
-pub use user_action::{LinkClick, UserAction};
+pub use user_action::{LinkClick, UserAction, UserActionType};
 pub use user_id_update::{IdChange, UserIdUpdate};
 pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;

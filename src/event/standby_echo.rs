@@ -2,11 +2,16 @@ use serde_json::{Map, Value};
 
 use super::Payload;
 use crate::model::object::object;
-use crate::model::{Identity, MessageId, Timestamp};
+use crate::model::{Context, Direction, GroupId, Identity, Message, MessageId, Timestamp};
+use crate::webhook::sent_content;
 
 object! {
-    /// `message_echoes`, in the field `standby`: whoever answers a conversation
-    /// that you only watch has sent a message.
+    /// `message_echoes`, in the field `standby`: a message sent by the app or
+    /// agent that answers a conversation which you only watch.
+    ///
+    /// It holds the request that sent the message;
+    /// [`to_message`](Self::to_message) makes a [`Message`] of it, which the
+    /// [engine](crate::WebhookEngine) stores.
     ///
     /// ```json
     /// {"id": "wamid.HBgL…", "timestamp": "1785000000",
@@ -43,12 +48,77 @@ object! {
 }
 
 impl StandbyEcho {
-    /// Whom it was sent to.
+    /// Returns the recipient; `None` for a message to a group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::StandbyEcho;
+    ///
+    /// let echo: StandbyEcho = serde_json::from_str(
+    ///     r#"{"id": "wamid.A", "message": {"to": "15550101001", "text": {"body": "Hi"}}}"#,
+    /// )?;
+    /// assert_eq!(echo.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        let to = self.message.get("to").and_then(Value::as_str);
-        let user_id = self.message.get("recipient").and_then(Value::as_str);
-        Identity::new(to, user_id, None)
+        if self.is_to_group() {
+            return None;
+        }
+        Identity::new(self.text("to"), self.text("recipient"), None)
+    }
+
+    /// Converts the request to an outbound message: its content, recipient or
+    /// group, time, and the message that it replies to.
+    ///
+    /// Returns `None` if [`Content`](crate::model::Content) has no variant for
+    /// the request's `type`, or if the request is malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/standby-echo-text.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
+    /// let message = change.value.to_message().unwrap();
+    /// assert_eq!(message.body(), "A mechanic will answer you in a minute.");
+    /// assert_eq!(message.to(), change.value.user().as_ref());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn to_message(&self) -> Option<Message> {
+        if self.id.as_str().is_empty() {
+            return None;
+        }
+        let content = sent_content(&self.message)?;
+        let mut message = Message::new(self.id.clone(), Direction::Outbound, content);
+        message.user = self.user();
+        message.timestamp = self.timestamp;
+        if self.is_to_group() {
+            message.group_id = self.text("to").map(GroupId::from);
+        }
+        let replied = self
+            .message
+            .get("context")
+            .and_then(|c| c.get("message_id"));
+        if let Some(id) = replied.and_then(Value::as_str) {
+            message.context = Some(Box::new(Context {
+                id: Some(id.into()),
+                ..Context::default()
+            }));
+        }
+        Some(message)
+    }
+
+    fn is_to_group(&self) -> bool {
+        self.text("recipient_type") == Some("group")
+    }
+
+    fn text(&self, member: &str) -> Option<&str> {
+        self.message.get(member)?.as_str()
     }
 }
 

@@ -1,5 +1,6 @@
 use super::{Payload, TemplateCategory};
 use crate::model::object::object;
+use crate::model::text_enum::text_enum;
 use crate::model::{TemplateId, Timestamp};
 
 object! {
@@ -47,6 +48,26 @@ object! {
         pub correct_category: Option<TemplateCategory>,
         /// When it is going to be that.
         pub category_update_timestamp: Option<Timestamp>,
+        /// Possibility or state of an appeal against the new category.
+        pub category_appeal_status: Option<CategoryAppealStatus>,
+    }
+}
+
+text_enum! {
+    /// Possibility or state of an appeal against a template's new category.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CategoryAppealStatus, WebhookEvent};
+    ///
+    /// let body = include_bytes!("../../tests/payloads/template-category-appeal.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::TemplateCategoryUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.category_appeal_status, Some(CategoryAppealStatus::Eligible));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    pub enum CategoryAppealStatus {
+        /// You may appeal.
+        Eligible = "ELIGIBLE",
     }
 }
 

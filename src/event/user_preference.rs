@@ -1,7 +1,7 @@
 use super::{Change, Payload, Reason, UserSubscribed};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{Identity, Timestamp, UserId, WaId};
+use crate::model::{Identity, SignupId, Timestamp, UserId, WaId};
 use crate::webhook::{Events, FromItem, Item};
 
 object! {
@@ -26,6 +26,11 @@ object! {
     /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.value, PreferenceValue::Stop);
     /// assert!(change.value.user().is_some());
+    ///
+    /// let body = include_bytes!("../../tests/payloads/user-preferences-stop-signup.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.signup_id.as_ref().unwrap(), "juniper-autumn-rides");
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[derive(Eq, Hash)]
@@ -44,6 +49,9 @@ object! {
         pub detail: Option<Box<str>>,
         /// When.
         pub timestamp: Option<Timestamp>,
+        /// The [signup](crate::model::Signup) that a
+        /// [`Stop`](PreferenceValue::Stop) refers to.
+        pub signup_id: Option<SignupId>,
     }
 }
 

@@ -20,8 +20,12 @@ use super::{PhoneNumberId, WabaId};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Account {
-    /// The WhatsApp Business Account. In a few account-level webhooks Meta
-    /// puts the business portfolio's id here.
+    /// The WhatsApp Business Account, by `entry[].id`. In a few account-level
+    /// webhooks Meta puts the business portfolio's id here.
+    ///
+    /// Since the second half of 2026 it is the id of a *Messaging account*, and
+    /// one business number may belong to several of these. Identify a number by
+    /// [`phone_number_id`](Self::phone_number_id) alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waba_id: Option<WabaId>,
     /// The business number that the user wrote to, by its id.

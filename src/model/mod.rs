@@ -61,7 +61,9 @@ pub(crate) use identity::{Ids, is_user_id};
 pub use message::*;
 pub(crate) use parties::{Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
-pub use pricing::{Conversation, ConversationOrigin, Pricing, PricingModel, PricingType};
+pub use pricing::{
+    Conversation, ConversationOrigin, Pricing, PricingModel, PricingSubtype, PricingType,
+};
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
 pub use status::{MessageStatus, StatusUpdate};

@@ -69,9 +69,11 @@ object! {
         pub billable: Option<bool>,
         /// By conversation or by message.
         pub pricing_model: Option<PricingModel>,
-        /// Why it is free, or that it is not.
+        /// Reason why it is free, or that it is not.
         #[serde(rename = "type")]
         pub kind: Option<PricingType>,
+        /// Finer distinction within the type.
+        pub subtype: Option<PricingSubtype>,
         /// The rate: `marketing`, `utility`, `authentication-international`, …
         pub category: Option<Box<str>>,
     }
@@ -88,13 +90,45 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why a message is free, or that it is not.
+    /// Reason why a message is free, or that it is not.
+    ///
+    /// Meta changed the rules on 1 October 2026, so one value covers different
+    /// messages before and after that day.
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
     pub enum PricingType {
-        /// Billed.
+        /// Billed. Since October 2026 also a utility message within 24 hours
+        /// after a user's message.
         Regular = "regular",
-        /// Free: within the 24 hours after a user's message.
+        /// Free: a service message within the free tier. Until October 2026: a
+        /// service or utility message within 24 hours after a user's message.
         FreeCustomerService = "free_customer_service",
-        /// Free: within the 72 hours after a free entry point.
+        /// Free: a service message to a group.
+        FreeGroupCustomerService = "free_group_customer_service",
+        /// Free: within the window after a free entry point, which lasts 72
+        /// hours, or up to 7 days since October 2026.
         FreeEntryPoint = "free_entry_point",
+    }
+}
+
+text_enum! {
+    /// Finer distinction within a [`PricingType`].
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    /// use whatsapp_signals::model::PricingSubtype;
+    ///
+    /// let body = include_bytes!("../../tests/payloads/status-paid-exempt.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
+    /// let pricing = event.update.pricing.as_ref().unwrap();
+    /// assert_eq!(pricing.subtype, Some(PricingSubtype::PaidExempt));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    ///
+    /// Meta's page: [status messages webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status).
+    pub enum PricingSubtype {
+        /// Exempt from the charge.
+        PaidExempt = "paid_exempt",
     }
 }

@@ -7,9 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
 ///
-/// Meta writes it as a string in one webhook and as a number in another; both
-/// are read. It serializes as a number. With the feature `jiff`, `time` or
+/// Meta writes a time as a string in one webhook and as a number in another;
+/// both are read. It serializes as a number. With the feature `jiff`, `time` or
 /// `chrono` it converts from and, with `TryFrom`, into the library's type.
+///
+/// Some webhooks give milliseconds. A number beyond ±10¹¹ (in seconds the year
+/// 5138) is therefore divided by 1,000, rounded down, until it is within; this
+/// also covers microseconds and nanoseconds. The rule holds for [`FromStr`] and
+/// [`Deserialize`]; [`from_secs`](Self::from_secs) takes its number as seconds.
 ///
 /// # Examples
 ///
@@ -19,13 +24,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// let sent: Timestamp = serde_json::from_str(r#""1749416383""#)?;
 /// assert_eq!(sent.as_secs(), 1_749_416_383);
 /// assert_eq!(serde_json::to_string(&sent)?, "1749416383");
+///
+/// let in_milliseconds: Timestamp = serde_json::from_str("1749416383123")?;
+/// assert_eq!(in_milliseconds, sent);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time this many seconds after (or before) 1970.
+    /// Returns the time this many seconds after (or before) 1970. Even large
+    /// numbers are seconds here.
     ///
     /// # Examples
     ///
@@ -39,7 +48,7 @@ impl Timestamp {
         Self(secs)
     }
 
-    /// The current time of the system's clock.
+    /// Returns the current time of the system's clock.
     ///
     /// ```
     /// use whatsapp_signals::model::Timestamp;
@@ -90,11 +99,21 @@ impl Timestamp {
     }
 }
 
+/// Converts a number of seconds, milliseconds, microseconds or nanoseconds to
+/// seconds. A result is never converted again, so stored times stay the same.
+const fn to_secs(mut number: i64) -> i64 {
+    const MAX_SECS: u64 = 100_000_000_000;
+    while number.unsigned_abs() > MAX_SECS {
+        number = number.div_euclid(1000);
+    }
+    number
+}
+
 impl FromStr for Timestamp {
     type Err = std::num::ParseIntError;
 
-    fn from_str(secs: &str) -> Result<Self, Self::Err> {
-        secs.parse().map(Self)
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(to_secs).map(Self)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::lenient::{Omissions, text};
 use super::piece::Piece;
@@ -68,6 +69,30 @@ pub(super) fn media(kind: &str) -> Option<fn(Media) -> Content> {
     })
 }
 
+/// Reads the content of a request that sends a message. `None` for a type that
+/// cannot be sent or has no variant of [`Content`], and for a malformed member.
+pub(crate) fn sent_content(request: &Map<String, Value>) -> Option<Content> {
+    let kind = match request.get("type") {
+        // A text needs no `type` in a request.
+        None | Some(Value::Null) => "text",
+        Some(kind) => kind.as_str()?,
+    };
+    let member = request.get(kind)?;
+    match kind {
+        "text" | "image" | "audio" | "video" | "document" | "sticker" | "location" | "contacts"
+        | "reaction" | "interactive" => {
+            let json = member.to_string();
+            content(kind, Some(Piece::known(&json)), &mut Omissions::default()).ok()
+        }
+        "template" => {
+            let name = member.get("name")?.as_str()?;
+            let language = member.get("language")?.get("code")?.as_str()?;
+            Some(Content::template(name, language))
+        }
+        _ => None,
+    }
+}
+
 fn interactive<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Interactive, Reason> {
     let (kind, member) = tagged(item)?;
     let required = || member.ok_or_else(|| Reason::Missing((&*kind).into()));
@@ -76,8 +101,10 @@ fn interactive<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Inter
         "list_reply" => Interactive::ListReply(omitted.read(required()?)?),
         "nfm_reply" => Interactive::NfmReply(nfm_reply(required()?, omitted)?),
         "call_permission_reply" => Interactive::CallPermissionReply(omitted.read(required()?)?),
-        "product" => Interactive::Product(omitted.read(required()?)?),
         "payment_method" => Interactive::PaymentMethod(omitted.read(required()?)?),
+        // Some types, such as `product`, are those of a reply and of a message.
+        _ if member.is_none() && is_outbound(item)? => Interactive::Outbound(omitted.read(item)?),
+        "product" => Interactive::Product(omitted.read(required()?)?),
         other => {
             let content = member.map(|member| omitted.read::<Kept>(member));
             let content = content.transpose()?;
@@ -87,6 +114,14 @@ fn interactive<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Inter
             })
         }
     })
+}
+
+/// Recognizes an interactive message that the business sent by its parts, which
+/// stand in place of the member that its `type` names.
+fn is_outbound(item: Piece<'_>) -> Result<bool, Reason> {
+    let parts = members(item, ["header", "body", "footer", "action"])?.known;
+    let is_part = |part: Piece<'_>| part.get().starts_with('{');
+    Ok(parts.into_iter().flatten().any(is_part))
 }
 
 /// `response_json` is JSON in a string; should it come as the JSON itself,

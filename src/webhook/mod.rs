@@ -44,6 +44,7 @@ mod summary;
 mod users;
 mod value;
 
+pub(crate) use content::sent_content;
 pub use error::{ParseError, ParseErrorKind};
 pub(crate) use events::Events;
 pub(crate) use history::push as push_history;

@@ -26,7 +26,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// 4 MiB. Meta sends 3 MB at most.
+    /// 4 MiB. Meta sends up to 1,000 updates and 3 MB in one body.
     pub const DEFAULT_MAX_LEN: usize = 4 * 1024 * 1024;
 
     /// A parser with the default limit.

@@ -119,6 +119,128 @@ fn unread_messages_are_those_that_a_user_wrote() {
     });
 }
 
+/// A standby echo of this request.
+fn standby_echo(id: &str, request: &str) -> Vec<u8> {
+    let echo = format!(r#"{{"id":"{id}","timestamp":"1785000060","message":{request}}}"#);
+    value(
+        "standby",
+        &format!(r#""standby":{{"message_echoes":[{echo}]}}"#),
+    )
+}
+
+#[test]
+fn a_conversation_has_both_sides_while_another_app_answers_it() {
+    with_each_store(|engine| {
+        let user = phone("15550101001");
+        let question = message("wamid.Q", r#""from":"15550101001""#);
+        let standby = format!(r#""standby":{{"messages":[{question}]}}"#);
+        process(&engine, &value("standby", &standby));
+        let request = r#"{"to":"15550101001","recipient":"US.7001","recipient_type":"individual",
+            "type":"text","text":{"body":"One moment","preview_url":"true"},
+            "context":{"message_id":"wamid.Q"}}"#;
+        process(&engine, &standby_echo("wamid.A", request));
+        let delivered = r#""standby":{"statuses":[{"id":"wamid.A","status":"delivered",
+            "timestamp":"1785000061","recipient_id":"15550101001"}]}"#;
+        process(&engine, &value("standby", delivered));
+
+        let store = engine.store();
+        let conversation = store.conversation(&user, None, 9).unwrap();
+        let [answer, question] = &*conversation else {
+            panic!("{conversation:?}")
+        };
+        assert_eq!((question.body(), answer.body()), ("Hi", "One moment"));
+        assert_eq!(answer.to().unwrap().user_id().unwrap(), "US.7001");
+        assert_eq!(answer.timestamp, Some(Timestamp::from_secs(1_785_000_060)));
+        assert_eq!(answer.reply_to().unwrap(), "wamid.Q");
+        assert_eq!(answer.status, Some(MessageStatus::Delivered));
+        assert_eq!(store.unread_count(&user).unwrap(), 0);
+        let contact = contact(&engine, &user_id("US.7001"));
+        assert_eq!(contact.identity.phone(), Some("15550101001"));
+    });
+}
+
+#[test]
+fn a_standby_echo_is_stored_by_the_type_of_its_request() {
+    let to = r#""to":"15550101001""#;
+    for (request, body) in [
+        (r#""text":{"body":"Hi"}"#, "Hi"),
+        (r#""type":null,"text":{"body":"Hi"}"#, "Hi"),
+        (
+            r#""type":"image","image":{"link":"https://juniper.example/a.jpg","caption":"Gears"}"#,
+            "Gears",
+        ),
+        (
+            r#""type":"location","location":{"latitude":"1.5","longitude":2,"name":"Yard"}"#,
+            "Yard",
+        ),
+        (
+            r#""type":"contacts","contacts":[{"name":{"formatted_name":"Bo"}}]"#,
+            "[Contacts]",
+        ),
+        (
+            r#""type":"reaction","reaction":{"message_id":"wamid.Q","emoji":"🚴"}"#,
+            "🚴",
+        ),
+        (
+            r#""type":"interactive","interactive":{"type":"list","body":{"text":"Pick a day"}}"#,
+            "Pick a day",
+        ),
+        (
+            r#""type":"template","template":{"name":"offer","language":{"code":"en_US"}}"#,
+            "offer",
+        ),
+    ] {
+        with_each_store(|engine| {
+            process(
+                &engine,
+                &standby_echo("wamid.A", &format!("{{{to},{request}}}")),
+            );
+            let conversation = engine.store().conversation(&phone("15550101001"), None, 9);
+            assert_eq!(conversation.unwrap()[0].body(), body, "{request}");
+        });
+    }
+}
+
+#[test]
+fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
+    let to = r#""to":"15550101001""#;
+    for request in [
+        r#""type":"hologram","hologram":{"body":"Hi"}"#,
+        r#""type":"system","system":{"body":"Hi"}"#,
+        r#""type":"unsupported","unsupported":{}"#,
+        r#""type":"text""#,
+        r#""type":"text","text":null"#,
+        r#""type":"text","text":["Hi"]"#,
+        r#""type":"text","text":"Hi""#,
+        r#""type":["text"],"text":{"body":"Hi"}"#,
+        r#""type":"interactive","interactive":{}"#,
+        r#""type":"template","template":{"name":"offer"}"#,
+        r#""type":"template","template":{"language":{"code":"en_US"}}"#,
+        r#""recipient":7"#,
+    ] {
+        with_each_store(|engine| {
+            let body = standby_echo("wamid.A", &format!("{{{to},{request}}}"));
+            assert_eq!(engine.process(&body).unwrap().fired(), 1, "{request}");
+            let store = engine.store();
+            assert_eq!(store.message(&"wamid.A".into()).unwrap(), None, "{request}");
+            assert_eq!(store.contact(&phone("15550101001")).unwrap(), None);
+        });
+    }
+}
+
+#[test]
+fn a_standby_echo_to_a_group_is_in_no_conversation() {
+    with_each_store(|engine| {
+        let request = r#"{"to":"Y2FwaV9n","recipient_type":"group","type":"text",
+            "text":{"body":"Hi all"}}"#;
+        process(&engine, &standby_echo("wamid.G", request));
+        let stored = engine.store().message(&"wamid.G".into()).unwrap().unwrap();
+        assert_eq!(stored.group_id.unwrap(), "Y2FwaV9n");
+        assert_eq!(stored.user, None);
+        assert_eq!(engine.store().contact(&phone("Y2FwaV9n")).unwrap(), None);
+    });
+}
+
 #[test]
 fn what_is_written_in_a_group_is_stored_and_in_nobody_s_conversation() {
     with_each_store(|engine| {

@@ -37,7 +37,9 @@ ids! {
     /// ```
     PhoneNumberId;
 
-    /// The id of a WhatsApp Business Account.
+    /// The id of a WhatsApp Business Account, which Meta calls a *Messaging
+    /// account* since the second half of 2026. One business number may belong to
+    /// several of these.
     ///
     /// ```
     /// use whatsapp_signals::model::WabaId;

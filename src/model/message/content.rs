@@ -40,7 +40,7 @@ pub enum Content {
     Contacts(Vec<ContactCard>),
     /// An emoji on another message, or its removal.
     Reaction(Reaction),
-    /// The answer to an interactive message.
+    /// The reply to an interactive message, or such a message of the business.
     Interactive(Box<Interactive>),
     /// A tap on a template's quick-reply button.
     Button(Button),

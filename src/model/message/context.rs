@@ -1,7 +1,7 @@
 //! Where a message comes from: what it answers, and what led the user here.
 
 use crate::model::object::object;
-use crate::model::{CatalogId, MessageId, ProductRetailerId, SourceId, WaId};
+use crate::model::{CatalogId, MediaId, MessageId, ProductRetailerId, SourceId, WaId};
 
 object! {
     /// What a message answers, or that it was forwarded.
@@ -115,6 +115,8 @@ object! {
         pub media_type: Option<Box<str>>,
         /// Its picture.
         pub image_url: Option<Box<str>>,
+        /// Older: its picture, as a file to download.
+        pub image: Option<ReferralImage>,
         /// Its film.
         pub video_url: Option<Box<str>>,
         /// The picture of its film.
@@ -127,6 +129,28 @@ object! {
         pub reference: Option<Box<str>>,
         /// The greeting that the user saw.
         pub welcome_message: Option<WelcomeMessage>,
+    }
+}
+
+object! {
+    /// The picture of an advertisement, as a file to download.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = include_bytes!("../../../tests/payloads/text-from-ad-image-id.json");
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let image = event.message.referral.as_ref().and_then(|ad| ad.image.as_ref());
+    /// assert_eq!(image.and_then(|image| image.id.as_ref()).unwrap(), "4410020030040051");
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct ReferralImage {
+        /// Id of the file.
+        pub id: Option<MediaId>,
     }
 }
 

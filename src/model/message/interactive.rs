@@ -1,13 +1,15 @@
-//! Answers to interactive messages.
+//! Interactive messages and the replies to them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::model::json;
 use crate::model::object::{object, option};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
-/// `interactive`: the answer to an interactive message that you sent.
+/// `interactive`: the reply to an interactive message that you sent, or, in an
+/// echo, the [message](OutboundInteractive) itself.
 ///
 /// ```json
 /// {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}
@@ -45,10 +47,14 @@ pub enum Interactive {
     PaymentMethod(PaymentMethod),
     /// An answer that this version does not know: another way to pay, …
     Other(OtherReply),
+    /// An interactive message that the business sent.
+    Outbound(OutboundInteractive),
 }
 
 impl Interactive {
-    /// What the user read on the button or row, or what the chat shows.
+    /// Returns the text on the button or row that the user chose, the text that
+    /// the chat shows for a form, or the body of a message that the business
+    /// sent.
     ///
     /// ```
     /// use whatsapp_signals::model::{ButtonReply, Interactive};
@@ -63,6 +69,7 @@ impl Interactive {
             Self::ButtonReply(reply) => reply.title.as_deref(),
             Self::ListReply(reply) => reply.title.as_deref(),
             Self::NfmReply(reply) => reply.body.as_deref(),
+            Self::Outbound(message) => message.text(),
             _ => None,
         }
         .unwrap_or_default()
@@ -91,6 +98,78 @@ pub struct OtherReply {
         skip_serializing_if = "Option::is_none"
     )]
     pub content: Option<Value>,
+}
+
+/// An interactive message that the business sent: buttons, a list, a flow, a
+/// link, products, …
+///
+/// ```json
+/// {"type": "button", "body": {"text": "Shall we order the part?"},
+///  "action": {"buttons": [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]}}
+/// ```
+///
+/// Meta's page: [interactive reply buttons messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-reply-buttons-messages).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+/// use whatsapp_signals::model::{Content, Interactive};
+///
+/// let body = include_bytes!("../../../tests/payloads/message-echo-interactive.json");
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let WebhookEvent::MessageEcho(echo) = &webhook.events()[0] else { panic!("an echo") };
+/// assert_eq!(echo.message.body(), "Shall we order the part?");
+///
+/// let Content::Interactive(interactive) = &echo.message.content else { panic!("interactive") };
+/// let Interactive::Outbound(message) = &**interactive else { panic!("sent by the business") };
+/// assert_eq!(message.kind(), "button");
+/// assert_eq!(message.json["action"]["buttons"][0]["reply"]["title"], "Yes, order it");
+/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[non_exhaustive]
+pub struct OutboundInteractive {
+    /// The whole object, with `type`, `body`, `action` and its other members.
+    #[serde(deserialize_with = "json::object")]
+    pub json: Map<String, Value>,
+}
+
+impl OutboundInteractive {
+    /// Returns the `type`: `button`, `list`, `flow`, `cta_url`, `product`, …
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::OutboundInteractive;
+    ///
+    /// let message: OutboundInteractive = serde_json::from_str(r#"{"type": "catalog_message"}"#)?;
+    /// assert_eq!(message.kind(), "catalog_message");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        let kind = self.json.get("type").and_then(Value::as_str);
+        kind.unwrap_or_default()
+    }
+
+    /// Returns the text of the body; a product may have none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::OutboundInteractive;
+    ///
+    /// let message: OutboundInteractive =
+    ///     serde_json::from_str(r#"{"type": "list", "body": {"text": "Pick a day"}}"#)?;
+    /// assert_eq!(message.text(), Some("Pick a day"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.json.get("body")?.get("text")?.as_str()
+    }
 }
 
 object! {

@@ -20,11 +20,11 @@ use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, T
 pub use builder::MessageBuilder;
 pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
 pub use content::Content;
-pub use context::{Context, Referral, ReferredProduct, WelcomeMessage};
+pub use context::{Context, Referral, ReferralImage, ReferredProduct, WelcomeMessage};
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
     ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, OtherReply,
-    PaymentMethod, ProductReply,
+    OutboundInteractive, PaymentMethod, ProductReply,
 };
 pub use media::{Location, Media};
 pub use order::{Order, ProductItem};
