@@ -189,7 +189,10 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     if update.is_of_group()
         && let Some(participant) = &update.recipient
     {
-        participant.ids().for_each(|id| add("to", id));
+        // The number may be hidden in the repetition.
+        let user_id = participant.user_id().map(AsRef::as_ref);
+        let id = user_id.or_else(|| participant.ids().next());
+        add("to", id.unwrap_or_default());
     }
     if let Some(payment) = &update.payment {
         let order = payment.reference_id.as_ref();

@@ -43,6 +43,11 @@ pub(crate) fn case(name: &str) -> Option<String> {
     })
 }
 
+/// Our own bodies of the kinds that came out wrong once, by file name.
+pub(crate) fn reported() -> Vec<(String, String)> {
+    bodies(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads/reported"))
+}
+
 fn bodies(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))

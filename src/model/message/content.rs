@@ -153,7 +153,10 @@ impl Content {
     /// ```
     /// use whatsapp_signals::model::{Content, Media};
     ///
-    /// assert!(Content::Sticker(Media::default()).media().is_some());
+    /// let mut medium = Media::default();
+    /// assert_eq!(Content::Sticker(medium.clone()).media(), None, "Meta could not download it");
+    /// medium.id = Some("1003383421387256".into());
+    /// assert!(Content::Sticker(medium).media().is_some());
     /// assert_eq!(Content::text("Hello").media(), None);
     /// ```
     #[must_use]
@@ -163,7 +166,7 @@ impl Content {
             | Self::Audio(media)
             | Self::Video(media)
             | Self::Document(media)
-            | Self::Sticker(media) => Some(media),
+            | Self::Sticker(media) => (*media != Media::default()).then_some(media),
             _ => None,
         }
     }
