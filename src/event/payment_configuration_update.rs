@@ -56,6 +56,6 @@ text_enum! {
 
 impl Payload for PaymentConfigurationUpdate {
     fn time(&self) -> Option<Timestamp> {
-        self.updated_timestamp.or(self.created_timestamp)
+        self.updated_timestamp
     }
 }

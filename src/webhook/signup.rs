@@ -55,7 +55,9 @@ impl FromItem for UserSubscribed {
             .filter(|id| !id.as_str().is_empty())
             .ok_or_else(|| omitted.missing(item.json, "signup_id"))?;
         contact.subscribed_via_signup = true;
-        let timestamp = signup.timestamp.or(item.around.scope.time);
+        // Some of Meta's webhooks have 0 there.
+        let timestamp = signup.timestamp.filter(|time| time.as_secs() > 0);
+        let timestamp = timestamp.or(item.around.scope.time);
         contact.subscribed_at = timestamp;
         if let Some(listed) = &listed {
             item.around.contacts.copied(listed, item.at);

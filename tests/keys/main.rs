@@ -2,7 +2,10 @@
 //! order.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/mod.rs"]
 mod support;
+mod table;
+mod users;
 
 use std::collections::HashMap;
 
