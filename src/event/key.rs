@@ -39,6 +39,9 @@ pub(crate) trait Keys {
     /// Puts what a store knows in the place of the webhook's contact.
     fn set_contact(&mut self, _: Arc<Contact>) {}
 
+    /// Adds ids of the user that the event itself does not name.
+    fn add_ids(&mut self, _: &Identity) {}
+
     /// What stands for the user where there is none.
     fn group(&self) -> Option<&str> {
         None
@@ -142,6 +145,11 @@ macro_rules! keys {
 
             fn set_contact(&mut self, contact: Arc<Contact>) {
                 self.contact = Some(contact);
+            }
+
+            fn add_ids(&mut self, ids: &Identity) {
+                let user = self.$about.$user.take();
+                self.$about.$user = user.map(|user| user.or(ids.clone()));
             }
 
             fn group(&self) -> Option<&str> {

@@ -154,6 +154,13 @@ macro_rules! webhook_event {
                 }
             }
 
+            /// Adds ids of the user that the event itself does not name.
+            pub(crate) fn add_ids(&mut self, ids: &Identity) {
+                match self {
+                    $(Self::$variant(event) => event.add_ids(ids),)+
+                }
+            }
+
             /// What stands for the user where there is none.
             pub(crate) fn group(&self) -> Option<&str> {
                 match self {

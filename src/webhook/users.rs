@@ -2,7 +2,8 @@
 //!
 //! A user may be named by the phone number in one item of a body, by a business-scoped id
 //! in the next, and by both in a third. An event whose user is known by better ids elsewhere
-//! in the body gets them with its contact.
+//! in the body gets them with its contact. In news of a changed id the contact may be known
+//! by the new one, so the message's user gets them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,8 +21,13 @@ pub(super) fn complete_ids(events: &mut [WebhookEvent]) {
     if ranks.all(|rank| rank == first) {
         return;
     }
-    for (at, contact) in completed(events) {
-        events[at].set_contact(Arc::new(contact));
+    for (at, user) in completed(events) {
+        let event = &mut events[at];
+        if event.is_news_of_ids() {
+            event.add_ids(&user.identity);
+        } else {
+            event.set_contact(Arc::new(user));
+        }
     }
 }
 
@@ -122,10 +128,11 @@ impl<'e> Users<'e> {
     fn complete(&self, event: &WebhookEvent, ids: &Identity) -> Option<Contact> {
         let user = *self.find(event.place(), ids).first()?;
         let user = &self.list[user];
-        if event.is_news_of_ids() || rank_of(ids) >= rank_of(&user.identity) {
+        if rank_of(ids) >= rank_of(&user.identity) {
             return None;
         }
-        let contact = event.contact().or(user.contact.as_deref()).cloned();
+        let contact = event.contact().filter(|_| !event.is_news_of_ids());
+        let contact = contact.or(user.contact.as_deref()).cloned();
         let mut contact = contact.unwrap_or_else(|| Contact::new(user.identity.clone()));
         contact.identity = contact.identity.or(user.identity.clone());
         Some(contact)
