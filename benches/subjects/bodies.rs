@@ -7,6 +7,7 @@ pub(super) fn payloads() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
     let files = std::fs::read_dir(folder).expect("a folder");
     let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    paths.retain(|path| path.is_file());
     paths.sort();
     paths
         .iter()

@@ -34,10 +34,9 @@ use crate::envelope_error::EnvelopeError;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// What the event is known by, wherever it is delivered again: its
-    /// [`dedup_key`](WebhookEvent::dedup_key). One that
-    /// [repeats](WebhookEvent::repeats) also has the time in it, since the same
-    /// may happen again.
+    /// The key of the event, wherever it is delivered again: the one that
+    /// [`dedup_keys`](whatsapp_signals::Webhook::dedup_keys) gives. The key of an event that
+    /// [may recur](WebhookEvent::repeats) also has the time of its receipt.
     pub key: String,
     /// When the web server received it.
     pub received_at: Timestamp,
@@ -84,7 +83,7 @@ impl Envelope {
     pub fn new(event: WebhookEvent) -> Self {
         let received = Received::now();
         Self {
-            key: received.key_of(&event),
+            key: received.key_of(event.dedup_key(), &event),
             received_at: received.at(),
             event,
         }
@@ -170,9 +169,8 @@ impl Received {
         Timestamp::from_secs(self.0.as_secs().try_into().unwrap_or(i64::MAX))
     }
 
-    /// What an event is known by that was received then.
-    pub(crate) fn key_of(self, event: &WebhookEvent) -> String {
-        let key = event.dedup_key();
+    /// Returns what an event with this key is known by that was received then.
+    pub(crate) fn key_of(self, key: String, event: &WebhookEvent) -> String {
         if event.repeats() {
             format!("{key}:received={}", self.0.as_nanos())
         } else {
@@ -229,10 +227,13 @@ mod tests {
     fn an_error_that_comes_again_later_has_another_key() {
         let body = include_bytes!("../../tests/payloads/value-errors.json");
         let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
-        let at = |nanos| Received(Duration::from_nanos(nanos)).key_of(event);
+        let at = |nanos| Received(Duration::from_nanos(nanos)).key_of(event.dedup_key(), event);
         assert_ne!(at(1), at(2));
         let body = include_bytes!("../../tests/payloads/text.json");
         let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
-        assert_eq!(Received::now().key_of(event), event.dedup_key());
+        assert_eq!(
+            Received::now().key_of(event.dedup_key(), event),
+            event.dedup_key()
+        );
     }
 }

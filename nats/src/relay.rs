@@ -143,8 +143,9 @@ impl Relay {
         let received = Received::now();
         let max_len = self.context.client().max_payload().saturating_sub(HEADROOM);
         let mut answers = FuturesUnordered::new();
-        for event in webhook {
-            let mut sending = pin!(self.send(event, received, max_len));
+        for (event, key) in webhook.iter().zip(webhook.dedup_keys()) {
+            let key = received.key_of(key, event);
+            let mut sending = pin!(self.send(event, key, received, max_len));
             let sent = loop {
                 tokio::select! {
                     biased;
@@ -165,11 +166,11 @@ impl Relay {
     async fn send(
         &self,
         event: &WebhookEvent,
+        key: String,
         received: Received,
         max_len: usize,
     ) -> Result<PublishAckFuture, Cause> {
         let config = &self.stream.config;
-        let key = received.key_of(event);
         let json = envelope::write(&key, received.at(), event).map_err(Cause::other)?;
         if json.len() > max_len {
             return Err(Cause::too_large());

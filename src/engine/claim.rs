@@ -1,9 +1,7 @@
 //! What of a webhook is to be done, and by us alone.
 
-use std::collections::HashMap;
-
 use super::record::Known;
-use crate::event::WebhookEvent;
+use crate::event::{WebhookEvent, dedup_keys};
 use crate::store::{EventRecord, WebhookId};
 
 /// The events of a webhook, with their keys.
@@ -16,8 +14,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(events: Vec<WebhookEvent>) -> Self {
-        let mut keys: Vec<_> = events.iter().map(WebhookEvent::dedup_key).collect();
-        number_equal_keys(&events, &mut keys);
+        let keys = dedup_keys(&events);
         Self {
             events,
             keys,
@@ -37,21 +34,6 @@ impl Batch {
     /// Whether an event may have happened again when its key is known.
     pub(super) fn repeats(&self, event: usize) -> bool {
         !self.are_keys_given && self.events[event].repeats()
-    }
-}
-
-/// Adds a number to each key that stands for another event of the same body too. They have
-/// neither an id nor a time, and Meta does not send one thing twice in one body.
-fn number_equal_keys(events: &[WebhookEvent], keys: &mut [String]) {
-    let mut counts = HashMap::new();
-    for (event, key) in events.iter().zip(keys) {
-        if event.repeats() {
-            let count = counts.entry(key.clone()).or_insert(0_usize);
-            *count += 1;
-            if *count > 1 {
-                key.push_str(&format!(":{count}"));
-            }
-        }
     }
 }
 

@@ -2,13 +2,14 @@
 //! workers.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::hash::hash_of_member;
 use super::{
     HistoryMessage, MessageEcho, MessageReceived, MessageStatusChanged, StandbyMessage,
-    StandbyStatus,
+    StandbyStatus, WebhookEvent,
 };
 use crate::model::{
     Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
@@ -123,6 +124,25 @@ pub(super) fn is_useful(time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| time.as_secs() > 0)
 }
 
+/// Returns the keys of the events of one body. Equal events that may recur are several, as
+/// Meta does not send one thing twice in one body: a count tells them apart.
+pub(crate) fn dedup_keys(events: &[WebhookEvent]) -> Vec<String> {
+    let mut counts = HashMap::new();
+    let key = |event: &WebhookEvent| {
+        let key = event.dedup_key();
+        if !event.repeats() {
+            return key;
+        }
+        let count = counts.entry(key.clone()).or_insert(0_usize);
+        *count += 1;
+        match count {
+            1 => key,
+            count => format!("{key}:{count}"),
+        }
+    };
+    events.iter().map(key).collect()
+}
+
 /// The events about messages and their statuses differ in name only.
 macro_rules! keys {
     ($($event:ident: $about:ident, $user:ident, $key:expr, $is_news:expr;)+) => { $(
@@ -206,15 +226,14 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
         let order = payment.reference_id.as_ref();
         add("order", order.map_or("", AsRef::as_ref));
         let transaction = payment.transaction.as_ref();
-        match transaction.and_then(|transaction| Some((transaction.id.as_ref()?, transaction))) {
-            Some((id, transaction)) => {
-                add("transaction", id.as_str());
-                add("result", transaction.status.as_deref().unwrap_or_default());
-            }
-            None => {
-                let at = update.timestamp.map(|time| time.as_secs().to_string());
-                add("at", &at.unwrap_or_default());
-            }
+        if let Some(transaction) = transaction
+            && let Some(id) = &transaction.id
+        {
+            add("transaction", id.as_str());
+            add("result", transaction.status.as_deref().unwrap_or_default());
+        } else {
+            let at = update.timestamp.map(|time| time.as_secs().to_string());
+            add("at", &at.unwrap_or_default());
         }
     }
     key

@@ -54,7 +54,10 @@ fn layered(
             }
             Ok(())
         }
-        field => whole(events, scope, path, value, field.and_then(reader_of_value)),
+        field => {
+            whole(events, scope, path, value, field.and_then(reader_of_value));
+            Ok(())
+        }
     }
 }
 
@@ -65,7 +68,7 @@ fn whole(
     path: Path<'_>,
     value: Piece<'_>,
     read: Option<Reader>,
-) -> Result<(), Reason> {
+) {
     // Hardly any has one of these, and to look through its text is cheaper than to
     // take it apart. A name may be written with escapes.
     let may_have = ["metadata", SIGNUP, "\\"].map(|name| value.get().contains(name));
@@ -85,8 +88,7 @@ fn whole(
     if let Some(read) = read
         && !events.wants(read)
     {
-        events.skip(1);
-        return Ok(());
+        return events.skip(1);
     }
     let item = Item {
         json: value,
@@ -96,7 +98,6 @@ fn whole(
         thread: None,
     };
     item.add(events, read.unwrap_or(UNKNOWN_FIELD));
-    Ok(())
 }
 
 /// Signups in a value that holds nothing else of a conversation.

@@ -8,7 +8,7 @@ use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
-use super::split::{Member, elements, is_malformed_name};
+use super::split::{Member, elements, has_malformed_name};
 use super::summary::Summary;
 use super::users::complete_ids;
 use crate::event::{Reason, Unrecognized, WebhookEvent};
@@ -155,14 +155,16 @@ impl<'a> Events<'a> {
         object: Option<Path<'_>>,
         members: Vec<Member<'_>>,
     ) {
-        for (name, piece) in members {
+        for member in members {
+            let reason = if has_malformed_name(&member) {
+                Reason::Malformed
+            } else {
+                Reason::UnknownMember
+            };
+            let (name, piece) = member;
             let path = match &object {
                 Some(object) => object.member(&name),
                 None => Path::root(&name),
-            };
-            let reason = match is_malformed_name(&name) {
-                true => Reason::Malformed,
-                false => Reason::UnknownMember,
             };
             match elements(piece) {
                 Ok(items) if !items.is_empty() => {

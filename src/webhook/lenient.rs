@@ -20,7 +20,7 @@ use serde::forward_to_deserialize_any;
 
 use super::path::Path;
 use super::piece::Piece;
-use super::split::{Elements, Member, elements, is_malformed_name, members};
+use super::split::{Elements, Member, elements, has_malformed_name, members};
 use super::strict::{MAX_LIST, Strictly};
 use crate::event::Reason;
 use crate::model::json::Kept;
@@ -187,9 +187,10 @@ impl<'a> Attempt<'a, '_> {
                 parent,
                 name: (&**name).into(),
                 json: *json,
-                reason: match json.is_null() && !name.is_empty() {
-                    true => Reason::Missing((&**name).into()),
-                    false => reason.clone(),
+                reason: if json.is_null() && !name.is_empty() {
+                    Reason::Missing((&**name).into())
+                } else {
+                    reason.clone()
                 },
             });
         }
@@ -367,7 +368,7 @@ impl<'a> MapAccess<'a> for Map<'a, '_, '_> {
         let Some(member) = next else {
             return Ok(None);
         };
-        if is_malformed_name(&member.0) {
+        if has_malformed_name(member) {
             let fault = Fault(Reason::Malformed);
             attempt.fail(self.parent, member, &fault);
             return Err(fault);

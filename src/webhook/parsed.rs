@@ -1,7 +1,7 @@
 //! A webhook that was read.
 
 use super::report::DispatchReport;
-use crate::event::WebhookEvent;
+use crate::event::{WebhookEvent, dedup_keys};
 use crate::trace;
 
 /// A webhook that was read: its events, in the order of the body; those of one
@@ -95,6 +95,25 @@ impl Webhook {
     #[must_use]
     pub fn empty_entries(&self) -> usize {
         self.empty_entries
+    }
+
+    /// Returns the [`dedup_key`](crate::Event::dedup_key) of each event, for a queue or a
+    /// table. Equal events that [may recur](WebhookEvent::repeats) have a count at the end,
+    /// since Meta does not send one thing twice in one body.
+    ///
+    /// ```
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": [
+    ///     {"field": "messages", "value": {"errors": [{"code": 130429}, {"code": 130429}]}}
+    /// ]}]}"#;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let keys = webhook.dedup_keys();
+    /// assert_eq!(keys[0], webhook.events()[0].dedup_key());
+    /// assert_eq!(keys[1], format!("{}:2", keys[0]));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn dedup_keys(&self) -> Vec<String> {
+        dedup_keys(&self.events)
     }
 
     /// Sends each event to the receivers of its signal, one event after the

@@ -115,6 +115,6 @@ fn name(key: Piece<'_>) -> Cow<'_, str> {
 }
 
 /// Whether a name stayed as it is spelled since no string can hold it.
-pub(crate) fn is_malformed_name(name: &Cow<'_, str>) -> bool {
+pub(crate) fn has_malformed_name((name, _): &Member<'_>) -> bool {
     matches!(name, Cow::Borrowed(spelled) if spelled.contains('\\'))
 }

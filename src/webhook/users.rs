@@ -13,7 +13,10 @@ use crate::model::{Contact, Identity};
 
 /// Adds to the contact of each event the ids by which its user is known in the others.
 pub(super) fn complete_ids(events: &mut [WebhookEvent]) {
-    // One event, or events that all name their users in one way, as in nearly every body.
+    if events.len() < 2 {
+        return;
+    }
+    // In nearly every body all events name their users in one way.
     let mut ranks = events.iter().map(rank).filter(|rank| *rank > 0);
     let Some(first) = ranks.next() else {
         return;

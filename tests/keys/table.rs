@@ -259,9 +259,10 @@ fn an_event_may_recur_without_the_members_that_the_table_says() {
                 parent => &mut without[parent],
             };
             // 0 is no time; nothing else would be left of a numbered chunk.
-            match name.contains("time") {
-                true => parent[name] = 0.into(),
-                false => _ = parent.as_object_mut().unwrap().remove(name),
+            if name.contains("time") {
+                parent[name] = 0.into();
+            } else {
+                parent.as_object_mut().unwrap().remove(name);
             }
         }
         if let Some(without) = read(&without).filter(|_| !has_time) {

@@ -1,333 +1,257 @@
 //! The partitions of users that are named in every place where Meta names users.
 
 use proptest::prelude::*;
-use proptest::sample::subsequence;
-use serde_json::{Map, Value, json};
+use proptest::sample::{select, subsequence};
+use serde_json::{Value, json};
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::parse;
-
-const BUSINESS: &str = "15550100200";
-
-/// The ids by which an item names its user.
-#[derive(Clone, Debug)]
-struct Named {
-    user: usize,
-    has: [bool; 3],
-}
 
 const USERS: [[&str; 3]; 2] = [
     ["15550101001", "US.7001", "US.ENT.7001"],
     ["31970100202", "NL.8102", "NL.ENT.8102"],
 ];
 
-impl Named {
-    fn id(&self, at: usize) -> Option<&'static str> {
-        self.has[at].then_some(USERS[self.user][at])
-    }
+/// The kinds of ids, as the templates of the table have them.
+const KINDS: [&str; 3] = ["WA", "USER", "PARENT"];
 
-    /// The ids under these names; `""` where a place has none.
-    fn under(&self, names: [&str; 3]) -> Map<String, Value> {
-        let named = names
-            .into_iter()
-            .enumerate()
-            .filter(|(_, name)| !name.is_empty());
-        named
-            .filter_map(|(at, name)| Some((name.to_owned(), self.id(at)?.into())))
-            .collect()
-    }
+/// A kind of item that names a user.
+#[derive(Debug)]
+struct Place {
+    field: &'static str,
+    value: &'static str,
+    item: &'static str,
+    /// Pointers: a member that the item needs, one that it does not need, and its type if
+    /// there are unknown ones.
+    needed: &'static str,
+    part: &'static str,
+    kind: Option<&'static str>,
 }
 
-/// Where an item stands, and how it names its user.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Message,
-    News,
-    Echo,
-    Status,
-    Participant,
-    Call { is_outbound: bool },
-    CallStatus,
-    Preference,
-    Signup,
-    Sync,
-    Handover,
-    OldMessage { is_outbound: bool },
-    StandbyEcho,
-    JoinRequest,
+macro_rules! places {
+    ($($field:literal $value:literal $item:literal needs $needed:literal part $part:literal $(of $kind:literal)?;)+) => {
+        &[$(Place {
+            field: $field,
+            value: $value,
+            item: $item,
+            needed: $needed,
+            part: $part,
+            kind: [$(Some($kind),)? None][0],
+        }),+]
+    };
 }
 
-const PLACES: [Place; 16] = [
-    Place::Message,
-    Place::News,
-    Place::Echo,
-    Place::Status,
-    Place::Participant,
-    Place::Call { is_outbound: true },
-    Place::Call { is_outbound: false },
-    Place::CallStatus,
-    Place::Preference,
-    Place::Signup,
-    Place::Sync,
-    Place::Handover,
-    Place::OldMessage { is_outbound: true },
-    Place::OldMessage { is_outbound: false },
-    Place::StandbyEcho,
-    Place::JoinRequest,
-];
+const PLACES: &[Place] = places! {
+    "messages" r#"{"messages":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","type":"text","text":{"body":"Hi"},"from":"WA",
+            "from_user_id":"USER","from_parent_user_id":"PARENT"}"#
+        needs "/id" part "/errors" of "/type";
+    "messages" r#"{"messages":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","type":"system","system":{"type":"user_changed_user_id",
+            "user_id":"US.N","customer":"WA","previous_user_id":"USER",
+            "previous_parent_user_id":"PARENT"}}"#
+        needs "/id" part "/context";
+    "messages" r#"{"statuses":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","status":"read","recipient_id":"WA",
+            "recipient_user_id":"USER","parent_recipient_user_id":"PARENT"}"#
+        needs "/status" part "/errors";
+    "messages" r#"{"statuses":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","status":"read","recipient_type":"group","recipient_id":"G",
+            "recipient_participant_id":"WA","recipient_participant_user_id":"USER"}"#
+        needs "/status" part "/pricing";
+    "smb_message_echoes" r#"{"message_echoes":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","type":"text","text":{"body":"Hi"},"from":"15550100200",
+            "to":"WA","to_user_id":"USER","to_parent_user_id":"PARENT"}"#
+        needs "/id" part "/errors" of "/type";
+    "calls" r#"{"calls":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","event":"connect","direction":"BUSINESS_INITIATED",
+            "from":"15550100200","to":"WA","to_user_id":"USER","to_parent_user_id":"PARENT"}"#
+        needs "/event" part "/session";
+    "calls" r#"{"calls":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","event":"connect","to":"15550100200","from":"WA",
+            "from_user_id":"USER","from_parent_user_id":"PARENT"}"#
+        needs "/event" part "/direction";
+    "calls" r#"{"statuses":ITEMS}"#
+        r#"{"id":"N","timestamp":"9","status":"RINGING","recipient_id":"WA",
+            "recipient_user_id":"USER","recipient_parent_user_id":"PARENT"}"#
+        needs "/status" part "/type";
+    "user_preferences" r#"{"user_preferences":ITEMS}"#
+        r#"{"category":"N","timestamp":"9","value":"stop","wa_id":"WA","user_id":"USER",
+            "parent_user_id":"PARENT"}"#
+        needs "/value" part "/detail";
+    "user_preferences" r#"{"user_preferences":ITEMS}"#
+        r#"{"signup_id":"N","timestamp":"9","value":"signup","wa_id":"WA","user_id":"USER",
+            "parent_user_id":"PARENT"}"#
+        needs "/signup_id" part "/detail";
+    "in_app_signup" r#"{"in_app_signup":ITEMS}"#
+        r#"{"signup_id":"N","wa_id":"WA","user_id":"USER","parent_user_id":"PARENT"}"#
+        needs "/signup_id" part "/timestamp";
+    "smb_app_state_sync" r#"{"state_sync":ITEMS}"#
+        r#"{"action":"add","contact":{"full_name":"N","phone_number":"WA","user_id":"USER",
+            "parent_user_id":"PARENT"},"metadata":{"timestamp":"9"}}"#
+        needs "/action" part "/metadata/timestamp";
+    "messaging_handovers" "ITEM"
+        r#"{"type":"control_passed","timestamp":"9","sender":{"phone_number":"WA"},
+            "control_passed":{"metadata":"N"}}"#
+        needs "/control_passed" part "/recipient";
+    "history" r#"{"history":[{"metadata":{"phase":0,"chunk_order":1},"threads":ITEMS}]}"#
+        r#"{"id":"WA","context":{"wa_id":"WA","user_id":"USER","parent_user_id":"PARENT"},
+            "messages":[{"id":"N","timestamp":"9","type":"text","text":{"body":"Hi"},
+            "from":"15550100200","to":"WA","to_user_id":"USER"}]}"#
+        needs "/messages/0/id" part "/messages/0/errors" of "/messages/0/type";
+    "history" r#"{"history":[{"metadata":{"phase":0,"chunk_order":1},"threads":ITEMS}]}"#
+        r#"{"id":"WA","context":{"user_id":"USER"},"messages":[{"id":"N","timestamp":"9",
+            "type":"text","text":{"body":"Hi"},"from":"WA","from_user_id":"USER",
+            "from_parent_user_id":"PARENT"}]}"#
+        needs "/messages" part "/context/username" of "/messages/0/type";
+    "standby" r#"{"standby":{"messages":ITEMS}}"#
+        r#"{"id":"N","timestamp":"9","type":"text","text":{"body":"Hi"},"from":"WA",
+            "from_user_id":"USER","from_parent_user_id":"PARENT"}"#
+        needs "/text" part "/referral" of "/type";
+    "standby" r#"{"standby":{"message_echoes":ITEMS}}"#
+        r#"{"id":"N","timestamp":"9","message":{"type":"text","to":"WA","recipient":"USER"}}"#
+        needs "/id" part "/template";
+    "group_participants_update" r#"{"groups":ITEMS}"#
+        r#"{"type":"group_join_request_created","group_id":"G","timestamp":"9",
+            "join_request_id":"N","wa_id":"WA","user_id":"USER","parent_user_id":"PARENT"}"#
+        needs "/type" part "/reason";
+};
 
-const FROM: [&str; 3] = ["from", "from_user_id", "from_parent_user_id"];
-const TO: [&str; 3] = ["to", "to_user_id", "to_parent_user_id"];
-const OWN: [&str; 3] = ["wa_id", "user_id", "parent_user_id"];
+/// A contact, or the list of what a value is about.
+const CONTACT: &str = r#"{"wa_id":"WA","user_id":"USER","parent_user_id":"PARENT"}"#;
+
+/// A user, and the kinds of ids that are used.
+type Named = (usize, [bool; 3]);
 
 /// How well an item can be read.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Good,
-    /// A member of it is malformed.
+    /// A member that it does not need is malformed.
     Part,
-    /// It is malformed as a whole, or of an unknown type.
     Malformed,
-    Unknown,
+    UnknownType,
+}
+
+/// A template with the ids of a user, and without the members of other ids.
+fn filled(template: &str, (user, has): Named, number: usize) -> Value {
+    fn fill(value: &mut Value, ids: &dyn Fn(&str) -> Option<Value>, number: usize) -> bool {
+        match value {
+            Value::Object(members) => members.retain(|_, member| fill(member, ids, number)),
+            Value::Array(items) => items
+                .iter_mut()
+                .for_each(|item| _ = fill(item, ids, number)),
+            Value::String(text) if KINDS.contains(&text.as_str()) => match ids(text) {
+                Some(id) => *value = id,
+                None => return false,
+            },
+            Value::String(text) if text.ends_with('N') => {
+                *text = text.replace('N', &format!("n{number}"));
+            }
+            _ => {}
+        }
+        true
+    }
+    let ids = |kind: &str| {
+        let at = KINDS.iter().position(|known| *known == kind).unwrap();
+        has[at].then(|| USERS[user][at].into())
+    };
+    let mut item = serde_json::from_str(template).unwrap();
+    fill(&mut item, &ids, number);
+    item
+}
+
+fn set(item: &mut Value, pointer: &str, value: Value) {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let parent = item.pointer_mut(parent).and_then(Value::as_object_mut);
+    parent.unwrap().insert(name.to_owned(), value);
 }
 
 impl Place {
-    fn field(self) -> &'static str {
-        match self {
-            Self::Message | Self::News | Self::Status | Self::Participant => "messages",
-            Self::Echo => "smb_message_echoes",
-            Self::Call { .. } | Self::CallStatus => "calls",
-            Self::Preference | Self::Signup => "user_preferences",
-            Self::Sync => "smb_app_state_sync",
-            Self::Handover => "messaging_handovers",
-            Self::OldMessage { .. } => "history",
-            Self::StandbyEcho => "standby",
-            Self::JoinRequest => "group_participants_update",
+    fn item(&self, named: Named, state: State, number: usize) -> Value {
+        let mut item = filled(self.item, self.fitting(named), number);
+        let malformed = || json!([[1]]);
+        match (state, self.kind) {
+            (State::Good, _) | (State::UnknownType, None) => {}
+            (State::Part, _) => {
+                let name = self.part.rsplit('/').next().unwrap();
+                let is_in_contact = name == "username" && item.get("context").is_none();
+                if !is_in_contact {
+                    set(&mut item, self.part, malformed());
+                }
+            }
+            (State::Malformed, _) => set(&mut item, self.needed, malformed()),
+            (State::UnknownType, Some(kind)) => set(&mut item, kind, "hologram".into()),
         }
-    }
-
-    /// An item that names its user, of this number.
-    fn item(self, named: &Named, number: usize, state: State) -> Value {
-        let id = format!("wamid.{number}");
-        let mut item = match self {
-            Self::Message => {
-                let mut item =
-                    json!({"id": id, "timestamp": "9", "type": "text", "text": {"body": "Hi"}});
-                extend(&mut item, named.under(FROM));
-                item
-            }
-            Self::News => {
-                let previous = ["", "previous_user_id", "previous_parent_user_id"];
-                let mut system =
-                    json!({"type": "user_changed_user_id", "user_id": format!("US.{number}")});
-                extend(&mut system, named.under(previous));
-                if let Some(phone) = named.id(0) {
-                    system["customer"] = phone.into();
-                }
-                json!({"id": id, "timestamp": "9", "type": "system", "system": system})
-            }
-            Self::Echo => {
-                let mut item = json!({"id": id, "from": BUSINESS, "timestamp": "9", "type": "text",
-                    "text": {"body": "Hi"}});
-                extend(&mut item, named.under(TO));
-                item
-            }
-            Self::Status => {
-                let names = [
-                    "recipient_id",
-                    "recipient_user_id",
-                    "parent_recipient_user_id",
-                ];
-                let mut item = json!({"id": id, "status": "read", "timestamp": "9"});
-                extend(&mut item, named.under(names));
-                item
-            }
-            Self::Participant => {
-                let names = [
-                    "recipient_participant_id",
-                    "recipient_participant_user_id",
-                    "",
-                ];
-                let mut item = json!({"id": id, "status": "read", "timestamp": "9",
-                    "recipient_type": "group", "recipient_id": "G"});
-                extend(&mut item, named.under(names));
-                item
-            }
-            Self::Call { is_outbound } => {
-                let (names, business, direction) = match is_outbound {
-                    true => (TO, "from", "BUSINESS_INITIATED"),
-                    false => (FROM, "to", "USER_INITIATED"),
-                };
-                let mut item = json!({"id": id, "event": "connect", "timestamp": "9",
-                    "direction": direction, business: BUSINESS});
-                extend(&mut item, named.under(names));
-                item
-            }
-            Self::CallStatus => {
-                let names = [
-                    "recipient_id",
-                    "recipient_user_id",
-                    "recipient_parent_user_id",
-                ];
-                let mut item =
-                    json!({"id": id, "status": "RINGING", "type": "call", "timestamp": "9"});
-                extend(&mut item, named.under(names));
-                item
-            }
-            Self::Preference | Self::Signup => {
-                let is_signup = matches!(self, Self::Signup);
-                let mut item = json!({"category": "marketing_messages", "timestamp": "9",
-                    "value": if is_signup { "signup" } else { "stop" }, "signup_id": id});
-                extend(&mut item, named.under(OWN));
-                item
-            }
-            Self::Sync => {
-                let mut contact = json!({"full_name": "A name"});
-                extend(
-                    &mut contact,
-                    named.under(["phone_number", "user_id", "parent_user_id"]),
-                );
-                json!({"type": "contact", "action": "add", "contact": contact,
-                    "metadata": {"timestamp": "9"}})
-            }
-            Self::Handover => {
-                let sender = named.under(["phone_number", "", ""]);
-                json!({"type": "control_passed", "timestamp": "9", "sender": sender,
-                    "recipient": {"phone_number_id": "300"}, "control_passed": {}})
-            }
-            Self::OldMessage { is_outbound } => {
-                let mut item =
-                    json!({"id": id, "timestamp": "9", "type": "text", "text": {"body": "Hi"}});
-                if is_outbound {
-                    item["from"] = BUSINESS.into();
-                }
-                extend(&mut item, named.under(if is_outbound { TO } else { FROM }));
-                item
-            }
-            Self::StandbyEcho => {
-                let mut message = json!({"type": "text", "text": {"body": "Hi"}});
-                extend(&mut message, named.under(["to", "recipient", ""]));
-                json!({"id": id, "timestamp": "9", "message": message})
-            }
-            Self::JoinRequest => {
-                let mut item = json!({"type": "group_join_request_created", "group_id": "G",
-                    "timestamp": "9", "join_request_id": id});
-                extend(&mut item, named.under(OWN));
-                item
-            }
-        };
-        self.spoil(&mut item, state);
         item
     }
 
-    fn spoil(self, item: &mut Value, state: State) {
-        let (essential, member) = match self {
-            Self::Message | Self::Echo | Self::OldMessage { .. } => ("id", "errors"),
-            Self::News => ("id", "context"),
-            Self::Status | Self::Participant | Self::CallStatus => {
-                ("status", "biz_opaque_callback_data")
-            }
-            Self::Call { .. } => ("event", "session"),
-            Self::Preference | Self::Signup => ("value", "detail"),
-            Self::Sync => ("action", "metadata"),
-            Self::Handover => ("type", "control_taken"),
-            Self::StandbyEcho => ("id", "template"),
-            Self::JoinRequest => ("type", "reason"),
-        };
-        match state {
-            State::Good => {}
-            State::Part => item[member] = json!([[1]]),
-            State::Malformed => {
-                item[essential] = json!([[1]]);
-                // Its kind would follow from this one.
-                if let Self::Handover = self {
-                    item["control_passed"] = json!(null);
-                }
-            }
-            State::Unknown => match self {
-                Self::Message | Self::Echo | Self::OldMessage { .. } => {
-                    item["type"] = "hologram".into();
-                }
-                _ => {}
-            },
+    /// An id of a kind that the item has a member for.
+    fn fitting(&self, (user, mut has): Named) -> Named {
+        let mut fits = KINDS.iter().zip(has).filter(|(_, has)| *has);
+        if !fits.any(|(kind, _)| self.item.contains(&format!("\"{kind}\""))) {
+            has[0] = true;
         }
+        // A handover names the number only, and a thread has it as its id.
+        if ["messaging_handovers", "history"].contains(&self.field) {
+            has[0] = true;
+        }
+        (user, has)
     }
 
-    /// A value with these items.
-    fn value(self, items: &[(Named, State)], first: usize, contacts: &[Value]) -> Value {
+    fn value(&self, items: &[(Named, State)], contacts: &[Named], first: usize) -> Value {
+        let items = items.iter().enumerate();
         let items: Vec<_> = items
-            .iter()
-            .enumerate()
-            .map(|(at, (named, state))| (named, self.item(named, first + at, *state)))
+            .map(|(at, (named, state))| self.item(*named, *state, first + at))
             .collect();
-        let list: Vec<_> = items.iter().map(|(_, item)| item.clone()).collect();
-        let mut value = match self {
-            Self::Message | Self::News => json!({"messages": list}),
-            Self::Echo => json!({"message_echoes": list}),
-            Self::Status | Self::Participant | Self::CallStatus => json!({"statuses": list}),
-            Self::Call { .. } => json!({"calls": list}),
-            Self::Preference | Self::Signup => json!({"user_preferences": list}),
-            Self::Sync => json!({"state_sync": list}),
-            Self::Handover => list[0].clone(),
-            Self::OldMessage { .. } => {
-                let threads = items.iter().map(|(named, item)| {
-                    let context = named.under(OWN);
-                    json!({"id": named.id(0), "context": context, "messages": [item]})
-                });
-                json!({"history": [{"metadata": {"phase": 0, "chunk_order": first, "progress": 5},
-                    "threads": threads.collect::<Vec<_>>()}]})
-            }
-            Self::StandbyEcho => json!({"standby": {"message_echoes": list}}),
-            Self::JoinRequest => json!({"groups": list}),
-        };
-        value["metadata"] = json!({"phone_number_id": "300", "display_phone_number": BUSINESS});
-        if !contacts.is_empty() && !matches!(self, Self::Handover | Self::StandbyEcho) {
-            value["contacts"] = contacts.into();
+        let text = self.value.replace("ITEMS", &json!(items).to_string());
+        let text = text.replace("ITEM", &items[0].to_string());
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        value["metadata"] =
+            json!({"phone_number_id": "300", "display_phone_number": "15550100200"});
+        if !contacts.is_empty() && self.field != "messaging_handovers" {
+            let at = match self.field {
+                "standby" => &mut value["standby"],
+                _ => &mut value,
+            };
+            at["contacts"] = contacts
+                .iter()
+                .map(|named| filled(CONTACT, *named, 0))
+                .collect();
         }
         value
     }
 }
 
-fn extend(item: &mut Value, members: Map<String, Value>) {
-    item.as_object_mut().unwrap().extend(members);
-}
-
 fn named() -> impl Strategy<Value = Named> {
     let has = subsequence(vec![0, 1, 2], 1..=3);
-    (0..2_usize, has).prop_map(|(user, places)| Named {
-        user,
-        has: [0, 1, 2].map(|at| places.contains(&at)),
-    })
+    (0..2_usize, has).prop_map(|(user, has)| (user, [0, 1, 2].map(|at| has.contains(&at))))
 }
 
-fn state() -> impl Strategy<Value = State> {
-    prop_oneof![
-        Just(State::Good),
-        Just(State::Part),
-        Just(State::Malformed),
-        Just(State::Unknown)
-    ]
+fn change() -> impl Strategy<Value = (usize, Vec<(Named, State)>, Vec<Named>)> {
+    use State::{Good, Malformed, Part, UnknownType};
+    let state = select(vec![Good, Part, Malformed, UnknownType]);
+    let items = prop::collection::vec((named(), state), 1..4);
+    (0..PLACES.len(), items, prop::collection::vec(named(), 0..3))
 }
 
-/// A value, and for each of its users whether a contact names the user by some of the ids.
-fn change() -> impl Strategy<Value = (Place, Vec<(Named, State)>, Vec<Named>)> {
-    let place = proptest::sample::select(PLACES.to_vec());
-    let items = prop::collection::vec((named(), state()), 1..4);
-    let contacts = prop::collection::vec(named(), 0..3);
-    (place, items, contacts)
-}
-
-/// The place has no member for some ids: the item then names its user by another.
-fn fitting(place: Place, mut named: Named) -> Named {
-    match place {
-        Place::Handover => named.has = [true, false, false],
-        Place::StandbyEcho | Place::Participant if !named.has[0] && !named.has[1] => {
-            named.has[0] = true;
-        }
-        // A thread has the number as its id.
-        Place::OldMessage { .. } => named.has[0] = true,
-        _ => {}
+/// The user whose ids are innermost on the way along a path, or in the item itself.
+fn user_of(event: &WebhookEvent, body: &Value) -> Option<usize> {
+    let user_in = |text: &str| {
+        let is_in = |ids: &[&str; 3]| ids.iter().any(|id| text.contains(&format!("\"{id}\"")));
+        USERS.iter().position(is_in)
+    };
+    let WebhookEvent::Unrecognized(event) = event else {
+        return user_in(event.raw().as_str());
+    };
+    let steps = event.path.split(['.', '[', ']']);
+    let mut found = None;
+    let mut at = body;
+    for step in steps.filter(|step| !step.is_empty()) {
+        let index = step.parse::<usize>();
+        at = index.map_or_else(|_| &at[step], |index| &at[index]);
+        found = user_in(&at.to_string()).or(found);
     }
-    named
+    found
 }
 
 proptest! {
@@ -338,92 +262,37 @@ proptest! {
         changes in prop::collection::vec(change(), 1..5),
         place_of_all in 0..5_usize,
     ) {
-        let mut expected = Vec::new();
         let mut values = Vec::new();
-        for (at, (place, items, contacts)) in changes.into_iter().enumerate() {
-            let mut items: Vec<_> = items
-                .into_iter()
-                .map(|(named, state)| (fitting(place, named), state))
-                .collect();
-            if let Place::Handover = place {
+        let mut count = 0;
+        for (at, (place, mut items, mut contacts)) in changes.into_iter().enumerate() {
+            let place = &PLACES[place];
+            if place.field == "messaging_handovers" {
                 items.truncate(1);
             }
             // A contact is of a user of the value, once.
-            let mut contacts = contacts;
-            contacts.retain(|contact| items.iter().any(|(item, _)| item.user == contact.user));
-            contacts.sort_by_key(|contact| contact.user);
-            contacts.dedup_by_key(|contact| contact.user);
-            let contacts: Vec<_> = contacts.iter().map(|named| named.under(OWN).into()).collect();
-            expected.extend(items.iter().map(|(named, _)| named.user));
-            values.push((place.field(), place.value(&items, 10 * at, &contacts)));
+            contacts.retain(|(user, _)| items.iter().any(|((of, _), _)| of == user));
+            contacts.sort_by_key(|(user, _)| *user);
+            contacts.dedup_by_key(|(user, _)| *user);
+            count += items.len();
+            values.push((place.field, place.value(&items, &contacts, 10 * at)));
         }
         // One item of each user has all ids, so that the others can be known.
-        let all = [0, 1].map(|user| (Named { user, has: [true; 3] }, State::Good));
-        let place = Place::Message;
-        let known = (place.field(), place.value(&all, 900, &[]));
-        values.insert(place_of_all.min(values.len()), known);
+        let all = [0, 1].map(|user| ((user, [true; 3]), State::Good));
+        let at = place_of_all.min(values.len());
+        values.insert(at, ("messages", PLACES[0].value(&all, &[], 900)));
 
-        let changes: Vec<_> = values
+        let changes = values
             .iter()
-            .map(|(field, value)| json!({"field": field, "value": value}))
-            .collect();
+            .map(|(field, value)| json!({"field": field, "value": value}));
         let body = json!({"object": "whatsapp_business_account",
-            "entry": [{"id": "900", "changes": changes}]});
+            "entry": [{"id": "900", "changes": changes.collect::<Vec<_>>()}]});
         let webhook = parse(body.to_string().as_bytes()).unwrap();
-        for event in &webhook {
-            // A chunk is of several users.
-            if event.name() == "history" {
-                continue;
-            }
+        // A chunk of old messages is of several users.
+        for event in webhook.iter().filter(|event| event.name() != "history") {
+            let user = user_of(event, &body).map(|user| format!("300:{}", USERS[user][1]));
             let raw = event.raw().as_str();
-            let partition = event.partition_key();
-            let of = USERS.map(|[_, user_id, _]| format!("300:{user_id}"));
-            prop_assert!(of.contains(&partition), "{} of {} in {}", partition, raw, body);
-            prop_assert_eq!(
-                user_in(event, &body.to_string()),
-                of.iter().position(|of| *of == partition),
-                "{} in {}", raw, body
-            );
+            prop_assert_eq!(Some(event.partition_key()), user, "{} in {}", raw, body);
         }
-        prop_assert!(webhook.events().len() >= expected.len() + 2);
+        prop_assert!(webhook.events().len() >= count + 2);
     }
-}
-
-/// The user whose ids stand in the item of an event.
-fn user_in(event: &WebhookEvent, body: &str) -> Option<usize> {
-    let raw = event.raw();
-    let found = |text: &str| {
-        let is_in = |ids: &[&str; 3]| ids.iter().any(|id| text.contains(&format!("\"{id}\"")));
-        USERS.iter().position(is_in)
-    };
-    // A part of an item is found by the id of the item.
-    found(raw.as_str()).or_else(|| {
-        let WebhookEvent::Unrecognized(event) = event else {
-            return None;
-        };
-        let body: Value = serde_json::from_str(body).unwrap();
-        let item = item_at(&body, &event.path)?;
-        found(&item.to_string())
-    })
-}
-
-/// The innermost part of a body on the way along a path that has ids of a user.
-fn item_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
-    let mut at = body;
-    let mut item = None;
-    for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
-        at = match step.parse::<usize>() {
-            Ok(index) => at.get(index)?,
-            Err(_) => at.get(step)?,
-        };
-        let text = at.to_string();
-        if USERS
-            .iter()
-            .flatten()
-            .any(|id| text.contains(&format!("\"{id}\"")))
-        {
-            item = Some(at);
-        }
-    }
-    item
 }

@@ -132,12 +132,10 @@ impl System {
             return None;
         }
         let current = Identity::new(
-            self.new_number()
-                .or(previous.wa_id())
-                .map(|number| number.as_str()),
+            self.new_number().or(previous.wa_id()).map(WaId::as_str),
             self.new_user_id()
-                .or(previous.user_id().map(|id| id.as_str())),
-            text(self.parent_user_id.as_ref()).or(previous.parent_user_id().map(|id| id.as_str())),
+                .or(previous.user_id().map(UserId::as_str)),
+            text(self.parent_user_id.as_ref()).or(previous.parent_user_id().map(UserId::as_str)),
         )?;
         (current != *previous).then_some(current)
     }
