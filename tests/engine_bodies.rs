@@ -28,8 +28,8 @@ impl Expected {
             duplicate: 0,
             unrecognized: 0,
         };
-        // What has neither an id nor a time and was seen is another one, unless all that
-        // came with it was seen before, too.
+        // An event with neither an id nor a time that was seen is another one, unless all
+        // others of its body were seen before, too.
         let mut company = events.iter().filter(|event| !event.repeats()).peekable();
         let is_alone = company.peek().is_none();
         let is_another = is_alone || company.any(|event| !seen.contains(&event.dedup_key()));

@@ -18,7 +18,7 @@ use whatsapp_signals::parse;
 
 #[test]
 fn nothing_of_a_real_body_is_lost() {
-    for (_, body) in support::all() {
+    for (_, body) in support::all().into_iter().chain(support::reported()) {
         assert_nothing_is_lost(&body);
     }
 }

@@ -178,8 +178,8 @@ impl<'a> Claimer<'a> {
     }
 
     /// Whether an event that has neither an id nor a time and is known already has happened
-    /// again. The other events of its body tell: with known ones it is repeated. Alone it
-    /// may be either, and to run its receivers twice does less harm than not at all.
+    /// again. With others that are all known it is repeated. Alone it may be either, and
+    /// running its receivers twice does less harm than not running them.
     fn has_happened_again(&mut self) -> Result<bool, StoreError> {
         if matches!(self.home, Home::Stored(_)) {
             return Ok(false);

@@ -104,8 +104,8 @@ pub use outcome::Outcome;
 ///   each body; when the program is killed, receivers run again that succeeded
 ///   within 10 ms before the one that it was killed in. So what they do should
 ///   be the same when done twice: [`dedup_key`](crate::Event::dedup_key) is there to
-///   tell. (A [`META_ERROR`](crate::signals::META_ERROR) has neither an id nor a time:
-///   one that comes by itself again is run again.)
+///   tell. (An event that [has neither an id nor a time](crate::event::WebhookEvent::repeats)
+///   runs again when it comes again by itself.)
 /// - A receiver that fails or panics gets the event again, when Meta repeats
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a

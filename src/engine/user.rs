@@ -62,8 +62,8 @@ pub(super) fn identity(event: &WebhookEvent) -> Option<Identity> {
     }
 }
 
-/// Returns the previous and the current ids of a user, where the event tells that they
-/// have changed.
+/// Returns the previous and the current ids of a user, for an event that is news of a
+/// changed id.
 fn renamed(event: &WebhookEvent) -> Option<(Identity, Identity)> {
     match event {
         WebhookEvent::MessageReceived(event) => {

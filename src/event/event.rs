@@ -27,23 +27,30 @@ pub trait Event: Sized + 'static {
     /// The signal that carries it.
     fn signal() -> &'static Signal<Self>;
 
-    /// What the event is known by when it comes again, as webhooks do for up
-    /// to seven days: equal for the same event, different for any other.
+    /// Returns the key of the event: equal when Meta repeats it, as it does for up to seven
+    /// days, and different for any other event.
     ///
     /// It begins with [`NAME`](Self::NAME), so that the events of one item (a
-    /// message and the flow that it submits) have keys of their own. After
-    /// that comes
+    /// message and the flow that it submits) have keys of their own. It ends with the
+    /// business number, as one wamid may come to two numbers, or else with the WABA. Between
+    /// them stands
     ///
-    /// - for a message, and the flow that it submits: its wamid and type. For
-    ///   an edit also a hash, since one message may be edited more than once;
-    /// - for a status: the wamid, the status and its time, the participant of a
-    ///   group and the payment, since all statuses of a message share its wamid;
-    /// - for a call and its statuses: the call's id, and what happened to it;
-    /// - for all else: a hash of the account, the time that Meta gave, and the
-    ///   JSON, in which neither white space nor the order of members counts.
-    ///   Where Meta gives no time, two things that look alike have one key: the
-    ///   second of two equal [`META_ERROR`](crate::signals::META_ERROR)s may be
-    ///   another error, so do not drop it.
+    /// - for a message: its wamid and type. For an edit also a hash of the new content, since
+    ///   one message may be edited more than once;
+    /// - for the flow that a message submits: the wamid;
+    /// - for a status: the wamid and the status, the participant of a group and the payment,
+    ///   since all statuses of a message share its wamid. Its time does not count: Meta
+    ///   repeats a status at another second;
+    /// - for a call and its statuses: the id of the call and its event or status;
+    /// - for any other event: a hash of the entry's time and the JSON, in which neither white
+    ///   space nor the order of members counts, nor the signed `url` of a medium.
+    ///
+    /// An event that has neither an id nor a time, as a
+    /// [`META_ERROR`](crate::signals::META_ERROR), may recur: the next one with its key may be
+    /// another event, so do not drop it. Then
+    /// [`WebhookEvent::repeats`](super::WebhookEvent::repeats) is true, and
+    /// [`Webhook::dedup_keys`](crate::Webhook::dedup_keys) adds a count to equal keys of one
+    /// body.
     ///
     /// A wamid has the user's phone number in it: treat keys as personal data.
     ///
@@ -59,14 +66,23 @@ pub trait Event: Sized + 'static {
     /// ```
     fn dedup_key(&self) -> String;
 
-    /// What must stay in order: events with one key concern one conversation,
-    /// so that workers can share the others among them.
+    /// Returns the key of the partition in which the event is to stay in order: events with
+    /// one key concern one conversation, so that workers can share the partitions.
     ///
-    /// Of a webhook's event it is the business number and the user,
-    /// `300200100500600:US.7001`; the members of a group are users too. What
-    /// names no user stays with its group or, failing that, with its number.
-    /// The events of a type of your own all stay in order, unless you say
-    /// otherwise.
+    /// For an event of a webhook it is the business number and the user,
+    /// `300200100500600:US.7001`; the members of a group are users too. An event that
+    /// names no user is in the partition of its group or, without one, of its number. A user
+    /// has one partition in all events of a body, including [`UNRECOGNIZED`] ones, and is named
+    /// by the best id that the body has: the business-scoped user id, the parent id or the phone
+    /// number. Another body may name the user by another id.
+    ///
+    /// News of a changed id is in the partition of the previous id, and later events are in
+    /// the partition of the new one. Workers of two partitions do not wait for one another, so
+    /// order across the change is not promised.
+    ///
+    /// The events of a type of your own are all in one partition, unless you override this.
+    ///
+    /// [`UNRECOGNIZED`]: crate::signals::UNRECOGNIZED
     ///
     /// Meta promises no order of its webhooks: a `read` may arrive before the
     /// `delivered`, and an edit before the message. The order that a queue keeps

@@ -17,10 +17,10 @@ use crate::model::{
 
 /// How the events of one type are told apart and spread.
 pub(crate) trait Keys {
-    /// Returns what tells the event from all others of its signal and number.
+    /// Returns the part of the key that is different for all events of one signal and number.
     fn key(&self) -> String;
 
-    /// Whether two with one key may be two events: they have neither an id nor a time.
+    /// Whether two events may have one key, as they have neither an id nor a time.
     fn repeats(&self) -> bool {
         false
     }
@@ -48,8 +48,7 @@ pub(crate) trait Keys {
         None
     }
 
-    /// Whether it tells that an id of its user has changed. Its contact may have the new
-    /// one already.
+    /// Whether it is news of a changed id. Its contact may have the new one already.
     fn is_news_of_ids(&self) -> bool {
         false
     }
@@ -119,13 +118,13 @@ pub(crate) trait Keys {
     }
 }
 
-/// Whether a time tells events apart: some of Meta's webhooks have 0 there.
+/// Whether a time is one, as some of Meta's webhooks have 0 there.
 pub(super) fn is_useful(time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| time.as_secs() > 0)
 }
 
-/// Returns the keys of the events of one body. Equal events that may recur are several, as
-/// Meta does not send one thing twice in one body: a count tells them apart.
+/// Returns the keys of the events of one body. Equal events that may recur get a count, as
+/// Meta does not send one thing twice in one body.
 pub(crate) fn dedup_keys(events: &[WebhookEvent]) -> Vec<String> {
     let mut counts = HashMap::new();
     let key = |event: &WebhookEvent| {

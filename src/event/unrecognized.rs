@@ -12,10 +12,12 @@ use crate::webhook::Scope;
 /// Something in a webhook that this version of the crate does not know, or
 /// that does not look as it should.
 ///
-/// Nothing in a webhook is dropped in silence: what is not typed arrives here,
-/// whole, while its neighbours arrive as what they are. Listen to it with a
-/// receiver that stores or logs it (mind that [`raw`](Self::raw) is personal
-/// data), and you learn of Meta's changes on the day they come.
+/// Nothing in a webhook is dropped in silence: an item that cannot be typed arrives here,
+/// whole, while its neighbours arrive as what they are. An item that can do without a
+/// malformed member is typed without it, and that member alone arrives here, with its path,
+/// its JSON, and the id, user and time of the item. A receiver that stores or
+/// logs it shows Meta's changes on the day they come; mind that [`raw`](Self::raw) is personal
+/// data.
 ///
 /// # Examples
 ///
@@ -51,8 +53,8 @@ pub struct Unrecognized {
     /// Its `id`, when it has a readable one: the wamid of an odd message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<MessageId>,
-    /// The user that it names as its sender or recipient, when it does so
-    /// readably.
+    /// The user that the item names, wherever an item of its kind does, as far as it can be
+    /// read; never the business.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Identity>,
     /// The user's contact, as the webhook has it.
@@ -102,12 +104,12 @@ pub enum Reason {
     /// A message, or another item with a `type`, of a type that this version
     /// does not know: this one.
     UnknownType(Box<str>),
-    /// A member that it cannot be understood without is missing or `null`:
-    /// this one.
+    /// This member is missing or `null`, and it cannot be understood without.
     Missing(Box<str>),
-    /// It is there twice: this member. Which one counts is anyone's guess.
+    /// This member is there twice, and none of the two counts.
     Duplicate(Box<str>),
-    /// It, or something in it, is not of the JSON type that belongs there.
+    /// Its JSON type, or that of a member that it cannot be understood without, is not the
+    /// documented one; or half of a surrogate pair is in its name or in an id.
     Malformed,
     /// A contact that no message or status of its webhook belongs to.
     StrayContact,

@@ -116,7 +116,7 @@ signals! {
         TRACKING_EVENT: TrackingEvent = "tracking_event", each "events" of "tracking_events";
         /// Meta could not do something that concerns no single message.
         ///
-        /// Meta gives no time with it, so that equal errors have one
+        /// It has neither an id nor a time, so equal errors have one
         /// [`dedup_key`](Event::dedup_key): do not drop the second one.
         META_ERROR: MetaError = "meta_error", each "errors" of "messages" | "calls";
     }

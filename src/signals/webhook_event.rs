@@ -161,14 +161,14 @@ macro_rules! webhook_event {
                 }
             }
 
-            /// What stands for the user where there is none.
+            /// The group, for an event that names no user.
             pub(crate) fn group(&self) -> Option<&str> {
                 match self {
                     $(Self::$variant(event) => event.group(),)+
                 }
             }
 
-            /// Whether it tells that an id of its user has changed.
+            /// Whether it is news of a changed id.
             pub(crate) fn is_news_of_ids(&self) -> bool {
                 match self {
                     $(Self::$variant(event) => event.is_news_of_ids(),)+

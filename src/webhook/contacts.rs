@@ -77,7 +77,8 @@ impl<'a> Contacts<'a> {
         Some(Self { list })
     }
 
-    /// `have_one_user` tells whether the value has one item, or all of one user.
+    /// Makes a finder. `have_one_user` is true for a value with one item, or with items that
+    /// all name one user; it is called when that matters.
     pub(super) fn finder<'c>(&'c self, have_one_user: &'c dyn Fn() -> bool) -> Finder<'c> {
         Finder::new(&self.list, have_one_user)
     }
@@ -105,7 +106,7 @@ impl<'a> Listed<'a> {
 pub(super) struct Finder<'c> {
     list: &'c [Listed<'c>],
     have_one_user: &'c dyn Fn() -> bool,
-    /// What `have_one_user` says, which takes a look at all items.
+    /// The result of `have_one_user`, which reads all items.
     may_find_only: OnceCell<bool>,
     /// Whether a contact was found for no other reason than that.
     has_found_only: Cell<bool>,

@@ -19,6 +19,7 @@ use crate::model::{
 
 /// Reads a content of type `kind` from the member of that name.
 pub(super) fn content<'a>(
+    item: Piece<'a>,
     kind: &str,
     member: Option<Piece<'a>>,
     omitted: &mut Omissions<'a>,
@@ -36,8 +37,7 @@ pub(super) fn content<'a>(
             if cards.len() > MAX_LIST {
                 return Err(Reason::Malformed);
             }
-            let cards = cards.into_iter().map(|card| omitted.read(card));
-            Content::Contacts(cards.collect::<Result<_, _>>()?)
+            Content::Contacts(omitted.read_each(required()?, cards)?)
         }
         "reaction" => Content::Reaction(omitted.read(required()?)?),
         "interactive" => Content::Interactive(Box::new(interactive(required()?, omitted)?)),
@@ -50,8 +50,8 @@ pub(super) fn content<'a>(
         "media_placeholder" => Content::MediaPlaceholder,
         // The older `unknown` has its reason in `errors` alone.
         "unsupported" | "unknown" => {
-            let unsupported = member.map(|member| omitted.read(member));
-            Content::Unsupported(unsupported.transpose()?.unwrap_or_default())
+            let unsupported = member.and_then(|member| omitted.read_part(item, kind, member));
+            Content::Unsupported(unsupported.unwrap_or_default())
         }
         unknown => return Err(Reason::UnknownType(unknown.into())),
     })
@@ -82,7 +82,8 @@ pub(crate) fn sent_content(request: &Map<String, Value>) -> Option<Content> {
         "text" | "image" | "audio" | "video" | "document" | "sticker" | "location" | "contacts"
         | "reaction" | "interactive" => {
             let json = member.to_string();
-            content(kind, Some(Piece::known(&json)), &mut Omissions::default()).ok()
+            let json = Piece::known(&json);
+            content(json, kind, Some(json), &mut Omissions::default()).ok()
         }
         "template" => {
             let name = member.get("name")?.as_str()?;
@@ -165,7 +166,7 @@ fn edit<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Edit, Reason
     Ok(Edit {
         original_message_id: wire.original_message_id,
         message: EditedMessage {
-            content: content(&kind, member, omitted)?,
+            content: content(wire.message, &kind, member, omitted)?,
             context: context
                 .and_then(|context| omitted.read_part(wire.message, "context", context)),
         },

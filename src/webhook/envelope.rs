@@ -62,7 +62,7 @@ fn check_entry(text: &str) -> Result<(), ParseErrorKind> {
     let [changes, object, entry, aws_entry] =
         match members(text, ["changes", "object", "entry", AWS_ENTRY]) {
             Ok(members) => members.known,
-            // One odd entry is reported, as it is beside others in a body.
+            // A malformed entry is reported, as it is in a body.
             Err(ParseErrorKind::Duplicate(_)) => return Ok(()),
             Err(error) => return Err(error),
         };

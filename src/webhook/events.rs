@@ -70,8 +70,8 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Returns all events. What was not reported one by one is reported at the end,
-    /// with the whole body.
+    /// Returns all events, with one report of the whole body at the end if a limit was
+    /// reached.
     pub(super) fn into_list(mut self) -> Vec<WebhookEvent> {
         if self.more > 0 {
             let raw = self.raw(Piece::known(self.body.trim()));
@@ -266,7 +266,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// Whom a report is about, and which item.
+/// The id, user and time that reports of an item have.
 struct About {
     id: Option<MessageId>,
     user: Option<Identity>,

@@ -29,7 +29,7 @@ pub(crate) fn push(
     let path = item.path.member("threads");
     match elements(threads) {
         Ok(threads) => {
-            // What a thread shares with the others.
+            // Its progress is that of all threads.
             let chunk = Thread {
                 progress,
                 ..Thread::default()

@@ -5,8 +5,8 @@
 //! member that failed is left out, and the object is read again without it. A member
 //! without which a struct cannot be built costs that struct, and so on up to the item.
 //!
-//! A text may hold half of a surrogate pair, since Meta cuts texts between UTF-16 units;
-//! U+FFFD stands for it. In a member's name it is malformed, as two names would become one.
+//! A text may hold half of a surrogate pair, since Meta cuts texts between UTF-16 units; it
+//! is read as U+FFFD. In a member's name it is malformed, as two names would become one.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -98,6 +98,28 @@ impl<'a> Omissions<'a> {
         let read = self.read(json);
         read.map_err(|reason| self.add(parent, name, json, reason))
             .ok()
+    }
+
+    /// Reads the elements of a list, without those that are malformed.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the first one when all are malformed.
+    pub(super) fn read_each<T: Deserialize<'a>>(
+        &mut self,
+        list: Piece<'a>,
+        elements: Elements<'a>,
+    ) -> Result<Vec<T>, Reason> {
+        let before = self.0.len();
+        let is_empty = elements.is_empty();
+        let read = elements.into_iter();
+        let read = read.filter_map(|element| self.read_part(list, "", element));
+        let read: Vec<T> = read.collect();
+        if read.is_empty() && !is_empty {
+            let first = self.0.drain(before..).next();
+            return Err(first.map_or(Reason::Malformed, |omission| omission.reason));
+        }
+        Ok(read)
     }
 
     /// Leaves out a member of an object.

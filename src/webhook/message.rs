@@ -194,10 +194,10 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         let content = match (self.kind(), text) {
             (Some("text"), Some(text)) => Content::Text(text.read(omitted)?),
             (Some(kind), _) => match (self.member(), media(kind)) {
-                (Some(member), _) => content(kind, Some(member), omitted)?,
+                (Some(member), _) => content(item, kind, Some(member), omitted)?,
                 // A medium that Meta could not download: the errors say why.
                 (None, Some(media)) if !errors.is_empty() => media(Media::default()),
-                (None, _) => content(kind, None, omitted).map_err(|reason| match reason {
+                (None, _) => content(item, kind, None, omitted).map_err(|reason| match reason {
                     Reason::Missing(name) => omitted.missing(item, &name),
                     reason => reason,
                 })?,

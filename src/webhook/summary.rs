@@ -1,4 +1,4 @@
-//! Whom an item is about, as far as a malformed or unknown one can be read.
+//! The id, user and time of an item that is malformed or unknown.
 //!
 //! Items that are read as what they are follow the same rules: [`Parties`] for the two
 //! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a

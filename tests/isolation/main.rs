@@ -7,6 +7,7 @@ mod duplicates;
 mod limits;
 mod members;
 mod messages;
+mod parts;
 
 #[path = "../support/mod.rs"]
 mod support;

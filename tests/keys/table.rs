@@ -11,7 +11,7 @@ use whatsapp_signals::{WebhookEngine, parse, signals};
 
 use super::support;
 
-/// What a key holds.
+/// The members of an item that its key holds.
 enum KnownBy {
     Everything,
     Members(Vec<Member>),
@@ -222,7 +222,7 @@ fn a_key_holds_what_the_table_says_and_nothing_else() {
         leaves("", item, &mut paths);
         for (path, _) in paths {
             let item = changed(item, &path);
-            // What makes another event of it says nothing about the key.
+            // The change may make another event of it.
             let Some(other) = read(&item) else {
                 continue;
             };

@@ -122,7 +122,7 @@ const CONTACT: &str = r#"{"wa_id":"WA","user_id":"USER","parent_user_id":"PARENT
 /// A user, and the kinds of ids that are used.
 type Named = (usize, [bool; 3]);
 
-/// How well an item can be read.
+/// The part of an item that is malformed.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Good,
