@@ -112,7 +112,14 @@ impl<'a> Claimer<'a> {
                 Standing::Missing => self.missing.push(at),
                 Standing::New(record) => self.add_new(at, record)?,
                 Standing::Open(held, record) => {
-                    let known = self.recorder.recall(self.tx, event)?;
+                    // It happened again before its receivers have succeeded: they run once
+                    // for both, and the records have the later one.
+                    let is_news = batch.repeats(at) && self.has_happened_again()?;
+                    let known = if is_news {
+                        self.recorder.record(self.tx, event)?
+                    } else {
+                        self.recorder.recall(self.tx, event)?
+                    };
                     self.add_job(at, held, record, known);
                 }
             }

@@ -52,6 +52,9 @@ pub struct Change<T> {
     pub time: Option<Timestamp>,
     /// The JSON that [`value`](Self::value) was read from.
     pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
 }
 
 /// What a [`Change`] can be about.
@@ -121,6 +124,10 @@ pub(crate) trait Payload: DeserializeOwned {
 }
 
 impl<T: Payload> Keys for Change<T> {
+    fn known_as(&self) -> Option<&str> {
+        self.known_as.as_deref()
+    }
+
     fn key(&self) -> String {
         let hash = || hash(&[], self.time, &self.raw);
         self.value.key().unwrap_or_else(hash)

@@ -59,4 +59,7 @@ pub struct HistoryMessage {
     pub account: Arc<Account>,
     /// The message's JSON.
     pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
 }

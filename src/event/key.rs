@@ -12,7 +12,7 @@ use super::{
     StandbyStatus, WebhookEvent,
 };
 use crate::model::{
-    Account, Contact, Content, Identity, Message, RawJson, StatusUpdate, Timestamp,
+    Account, Contact, Content, IdKind, Identity, Message, RawJson, StatusUpdate, Timestamp,
 };
 
 /// How the events of one type are told apart and spread.
@@ -40,8 +40,10 @@ pub(crate) trait Keys {
     /// Puts what a store knows in the place of the webhook's contact.
     fn set_contact(&mut self, _: Arc<Contact>) {}
 
-    /// Adds ids of the user that the event itself does not name.
-    fn add_ids(&mut self, _: &Identity) {}
+    /// The id by which other events of the body name the user, if it is a better one.
+    fn known_as(&self) -> Option<&str> {
+        None
+    }
 
     /// What stands for the user where there is none.
     fn group(&self) -> Option<&str> {
@@ -92,30 +94,24 @@ pub(crate) trait Keys {
     /// Returns [`Event::partition_key`](super::Event::partition_key).
     fn partition(&self) -> String {
         let place = self.place();
-        self.with_ids(|[user, contact]| {
-            fn user_id(identity: &Identity) -> Option<&str> {
-                identity.user_id().map(AsRef::as_ref)
-            }
-            fn parent(identity: &Identity) -> Option<&str> {
-                identity.parent_user_id().map(AsRef::as_ref)
-            }
-            fn wa_id(identity: &Identity) -> Option<&str> {
-                identity.wa_id().map(AsRef::as_ref)
-            }
-            // The phone number is the last choice: Meta shows it in one webhook of a user
-            // and leaves it out of the next. A contact's is the WhatsApp id, which the
-            // number that a message is from may differ from.
-            let of_user = user
-                .and_then(user_id)
-                .or_else(|| contact.and_then(user_id))
-                .or_else(|| user.and_then(parent))
-                .or_else(|| contact.and_then(parent))
-                .or_else(|| contact.and_then(wa_id))
-                .or_else(|| user.and_then(wa_id));
-            let of_user = of_user.or_else(|| self.group());
-            format!("{place}:{}", of_user.unwrap_or_default())
-        })
+        let user = self.with_ids(|ids| best_id(ids).map(|(_, id)| id.to_owned()));
+        let user = self.known_as().or(user.as_deref()).or(self.group());
+        format!("{place}:{}", user.unwrap_or_default())
     }
+}
+
+/// Returns the best id of a user who is named by an event and by its contact.
+pub(crate) fn best_id<'i>([user, contact]: [Option<&'i Identity>; 2]) -> Option<(IdKind, &'i str)> {
+    // A contact's number is the WhatsApp id, from which the number of a message may differ.
+    let order = [
+        (IdKind::UserId, [user, contact]),
+        (IdKind::ParentUserId, [user, contact]),
+        (IdKind::WaId, [contact, user]),
+    ];
+    order.into_iter().find_map(|(kind, named)| {
+        let mut ids = named.into_iter().flatten();
+        Some((kind, ids.find_map(|identity| identity.id(kind))?))
+    })
 }
 
 /// Whether a time is one, as some of Meta's webhooks have 0 there.
@@ -146,6 +142,10 @@ pub(crate) fn dedup_keys(events: &[WebhookEvent]) -> Vec<String> {
 macro_rules! keys {
     ($($event:ident: $about:ident, $user:ident, $key:expr, $is_news:expr;)+) => { $(
         impl Keys for $event {
+            fn known_as(&self) -> Option<&str> {
+                self.known_as.as_deref()
+            }
+
             fn key(&self) -> String {
                 $key(&self.$about, &self.raw)
             }
@@ -166,11 +166,6 @@ macro_rules! keys {
                 self.contact = Some(contact);
             }
 
-            fn add_ids(&mut self, ids: &Identity) {
-                let user = self.$about.$user.take();
-                self.$about.$user = user.map(|user| user.or(ids.clone()));
-            }
-
             fn group(&self) -> Option<&str> {
                 self.$about.group_id.as_ref().map(AsRef::as_ref)
             }
@@ -184,8 +179,8 @@ macro_rules! keys {
 
 keys! {
     MessageReceived: message, user, of_message, Message::is_news_of_ids;
-    MessageEcho: message, user, of_message, Message::is_news_of_ids;
-    HistoryMessage: message, user, of_message, Message::is_news_of_ids;
+    MessageEcho: message, user, of_message, |_| false;
+    HistoryMessage: message, user, of_message, |_| false;
     StandbyMessage: message, user, of_message, Message::is_news_of_ids;
     MessageStatusChanged: update, recipient, of_status, |_| false;
     StandbyStatus: update, recipient, of_status, |_| false;

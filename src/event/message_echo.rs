@@ -46,4 +46,7 @@ pub struct MessageEcho {
     pub account: Arc<Account>,
     /// The item of `value.message_echoes`.
     pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
 }

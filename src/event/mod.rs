@@ -112,7 +112,7 @@ pub use group_status_update::{GroupState, GroupStatusUpdate};
 pub use history::History;
 pub use history_message::HistoryMessage;
 pub use json::EventJsonError;
-pub(crate) use key::{Keys, dedup_keys};
+pub(crate) use key::{Keys, best_id, dedup_keys};
 pub use message_echo::MessageEcho;
 pub use message_received::MessageReceived;
 pub use message_sent::MessageSent;

@@ -129,6 +129,10 @@ impl Payload for StandbyEcho {
         self.user()
     }
 
+    fn group(&self) -> Option<&str> {
+        self.text("to").filter(|_| self.is_to_group())
+    }
+
     fn key(&self) -> Option<String> {
         Some(self.id.to_string())
     }

@@ -70,6 +70,9 @@ pub struct Unrecognized {
     pub account: Arc<Account>,
     /// The thing itself.
     pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
 }
 
 /// Why something is [`Unrecognized`].
@@ -160,11 +163,16 @@ impl Unrecognized {
             timestamp: scope.time,
             account: Arc::clone(&scope.account),
             raw,
+            known_as: None,
         }
     }
 }
 
 impl Keys for Unrecognized {
+    fn known_as(&self) -> Option<&str> {
+        self.known_as.as_deref()
+    }
+
     fn key(&self) -> String {
         // Its index depends on what else the webhook holds.
         let place = self.path.replace(|c: char| c.is_ascii_digit(), "");
@@ -173,7 +181,9 @@ impl Keys for Unrecognized {
         // Not those of the contact, which a store replaces.
         let user: Vec<_> = self.user.iter().flat_map(Identity::ids).collect();
         let user = user.join(" ");
-        hash(&[field, &place, id, &user], self.timestamp, &self.raw)
+        // Meta repeats an item at another second.
+        let time = self.timestamp.filter(|_| self.id.is_none());
+        hash(&[field, &place, id, &user], time, &self.raw)
     }
 
     fn account(&self) -> Option<&Account> {

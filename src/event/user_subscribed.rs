@@ -53,9 +53,16 @@ pub struct UserSubscribed {
     pub account: Arc<Account>,
     /// The item that told it.
     pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
 }
 
 impl Keys for UserSubscribed {
+    fn known_as(&self) -> Option<&str> {
+        self.known_as.as_deref()
+    }
+
     fn key(&self) -> String {
         hash(&[], self.timestamp, &self.raw)
     }

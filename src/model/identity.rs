@@ -221,6 +221,15 @@ impl Identity {
         both.unwrap_or(self)
     }
 
+    /// The id of a kind.
+    pub(crate) fn id(&self, kind: IdKind) -> Option<&str> {
+        match kind {
+            IdKind::WaId => self.wa_id.as_ref().map(WaId::as_str),
+            IdKind::ParentUserId => self.parent_user_id.as_ref().map(UserId::as_str),
+            IdKind::UserId => self.user_id.as_ref().map(UserId::as_str),
+        }
+    }
+
     /// Every id that it has.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         [
@@ -231,6 +240,15 @@ impl Identity {
         .into_iter()
         .flatten()
     }
+}
+
+/// The kinds of ids, the best one last. Meta shows the phone number in one webhook of a user
+/// and leaves it out of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum IdKind {
+    WaId,
+    ParentUserId,
+    UserId,
 }
 
 /// Two capital letters and a dot, as in `US.13491208655302741918`. No phone

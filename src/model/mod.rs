@@ -57,7 +57,7 @@ pub use id::{
     SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::Identity;
-pub(crate) use identity::{Ids, is_user_id};
+pub(crate) use identity::{IdKind, Ids, is_user_id};
 pub use message::*;
 pub(crate) use parties::{Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};

@@ -154,10 +154,10 @@ macro_rules! webhook_event {
                 }
             }
 
-            /// Adds ids of the user that the event itself does not name.
-            pub(crate) fn add_ids(&mut self, ids: &Identity) {
+            /// Sets the id by which other events of the body name the user.
+            pub(crate) fn set_known_as(&mut self, id: Box<str>) {
                 match self {
-                    $(Self::$variant(event) => event.add_ids(ids),)+
+                    $(Self::$variant(event) => event.known_as = Some(id),)+
                 }
             }
 

@@ -22,7 +22,9 @@ use crate::signals::{has_lists, reader_of_value};
 /// Reads a value of any field, still whole; one that cannot be read is reported.
 pub(super) fn value(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Piece<'_>) {
     if let Err(reason) = layered(events, scope, path, value) {
-        events.unrecognized(scope, path, reason, value);
+        let around = Around::nothing(scope);
+        let item = Item::new(value, 0, path, &around);
+        events.unrecognized_item(&item, UserSide::Either, reason);
     }
 }
 
@@ -90,13 +92,8 @@ fn whole(
     {
         return events.skip(1);
     }
-    let item = Item {
-        json: value,
-        at: 0,
-        path,
-        around: &Around::nothing(scope),
-        thread: None,
-    };
+    let around = Around::nothing(scope);
+    let item = Item::new(value, 0, path, &around);
     item.add(events, read.unwrap_or(UNKNOWN_FIELD));
 }
 
@@ -151,13 +148,7 @@ impl<'p, 'a> List<'p, 'a> {
             return around.each(events, self.path, &self.items, None, self.read);
         }
         for json in &self.items {
-            let item = Item {
-                json: *json,
-                at: 0,
-                path: self.path,
-                around,
-                thread: None,
-            };
+            let item = Item::new(*json, 0, self.path, around);
             item.add(events, self.read);
         }
     }
@@ -169,7 +160,7 @@ const CONVERSATION_CONTEXT: &str = "conversation_context";
 /// Of a list that the field should not have.
 const UNKNOWN: Reader = Reader {
     read: |_, _| Err(Reason::UnknownMember),
-    is_about_user: false,
+    is_about_user: true,
     side: UserSide::Either,
     is_heard: || false,
 };
@@ -242,7 +233,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
     for list in &lists {
         list.read(events, around);
     }
-    events.unknown(around, Some(path), unknown.clone());
+    events.unknown(around, Some(path), &unknown);
     around.contacts.strays(events, scope, path);
 }
 
@@ -263,7 +254,7 @@ fn have_one_user(business: Option<&str>, lists: &[List<'_, '_>], unknown: &[Memb
     }
     let mut users = std::iter::once(first)
         .chain(items)
-        .map(|(side, item)| Summary::read(item).user(side, business, None));
+        .map(|(side, item)| Summary::read(item).into_user(side, business, None).0);
     let first = users.next().flatten();
     first.is_some_and(|first| users.all(|user| user.is_some_and(|user| user.is_same_user(&first))))
 }

@@ -43,13 +43,7 @@ impl<'a> Contacts<'a> {
         let mut list = SmallVec::new();
         let (around, path) = (Around::nothing(scope), path.member("contacts"));
         for (at, json) in contacts.unwrap_or_default().into_iter().enumerate() {
-            let item = Item {
-                json,
-                at,
-                path: path.element(at),
-                around: &around,
-                thread: None,
-            };
+            let item = Item::new(json, at, path.element(at), &around);
             let mut omitted = Omissions::default();
             let contact = omitted.read(json);
             let contact = contact.and_then(|wire: Wire| wire.into_contact(json, &omitted));
@@ -206,13 +200,8 @@ impl<'c> Finder<'c> {
             {
                 continue;
             }
-            let item = Item {
-                json: listed.item,
-                at: listed.at,
-                path: path.element(listed.at),
-                around: &Around::nothing(scope),
-                thread: None,
-            };
+            let around = Around::nothing(scope);
+            let item = Item::new(listed.item, listed.at, path.element(listed.at), &around);
             events.unrecognized_item(&item, UserSide::Either, Reason::StrayContact);
         }
     }

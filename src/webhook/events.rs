@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::item::{Around, Item, Reader};
-use super::lenient::Omissions;
+use super::lenient::{Omissions, each_with_path};
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
@@ -153,33 +153,30 @@ impl<'a> Events<'a> {
         &mut self,
         around: &Around<'_>,
         object: Option<Path<'_>>,
-        members: Vec<Member<'_>>,
+        members: &[Member<'_>],
     ) {
         for member in members {
-            let reason = if has_malformed_name(&member) {
+            let reason = if has_malformed_name(member) {
                 Reason::Malformed
             } else {
                 Reason::UnknownMember
             };
             let (name, piece) = member;
             let path = match &object {
-                Some(object) => object.member(&name),
-                None => Path::root(&name),
+                Some(object) => object.member(name),
+                None => Path::root(name),
             };
-            match elements(piece) {
+            match elements(*piece) {
                 Ok(items) if !items.is_empty() => {
                     for (at, json) in items.into_iter().enumerate() {
-                        let item = Item {
-                            json,
-                            at,
-                            path: path.element(at),
-                            around,
-                            thread: None,
-                        };
+                        let item = Item::new(json, at, path.element(at), around);
                         self.unrecognized_item(&item, UserSide::Either, reason.clone());
                     }
                 }
-                _ => self.unrecognized(around.scope, path, reason, piece),
+                _ => {
+                    let item = Item::new(*piece, 0, path, around);
+                    self.unrecognized_item(&item, UserSide::Either, reason);
+                }
             }
         }
     }
@@ -226,15 +223,14 @@ impl<'a> Events<'a> {
             return;
         }
         let about = match self.list.get(before) {
-            Some(event) => About::as_of(item, side, event),
+            Some(event) => About::as_of(item, event),
             None => About::read(item, side),
         };
-        for omission in omitted.into_list() {
+        each_with_path(item.json, item.path, omitted, |path, omission| {
             if self.may_report() {
-                let path = omission.path(item.json, item.path);
                 self.report(item, &about, path, omission.reason, omission.json);
             }
-        }
+        });
     }
 
     /// Counts a report; `false` when there were too many.
@@ -281,8 +277,9 @@ impl About {
         let thread = item.thread.and_then(|thread| thread.contact.as_ref());
         let thread_user = thread.map(|contact| &contact.identity);
         let business = item.around.scope.account.display_phone_number.as_deref();
-        let mut summary = Summary::read(item.json);
-        let user = summary.user(side, business, thread_user);
+        let summary = Summary::read(item.json);
+        let (id, timestamp) = (summary.id.clone(), summary.timestamp);
+        let (user, group_id) = summary.into_user(side, business, thread_user);
         let user = user.or_else(|| thread_user.cloned());
         let contact = thread
             .filter(|contact| {
@@ -290,24 +287,26 @@ impl About {
                 user.as_ref().is_none_or(|user| identity.is_same_user(user))
             })
             .cloned();
+        let contact = contact.or_else(|| item.contact_in(group_id.is_some(), user.as_ref()));
         Self {
-            id: summary.id,
-            contact: contact.or_else(|| item.contact_in(summary.group_id.is_some(), user.as_ref())),
+            id,
             user,
-            group_id: summary.group_id,
-            timestamp: summary.timestamp,
+            contact,
+            group_id,
+            timestamp,
         }
     }
 
-    /// Takes it from an event of the item.
-    fn as_of(item: &Item<'_, '_, '_>, side: UserSide, event: &WebhookEvent) -> Self {
-        let read = Self::read(item, side);
+    /// Reads the id and the time of an item, and takes the rest from an event of it.
+    fn as_of(item: &Item<'_, '_, '_>, event: &WebhookEvent) -> Self {
+        let summary = Summary::read(item.json);
         let contact = event.contact().filter(|_| !event.is_news_of_ids());
         Self {
+            id: summary.id,
             user: event.user().map(Cow::into_owned),
             contact: contact.map(|contact| Arc::new(contact.clone())),
             group_id: event.group().map(GroupId::from),
-            ..read
+            timestamp: summary.timestamp,
         }
     }
 }

@@ -134,6 +134,7 @@ impl FromItem for HistoryMessage {
             contact,
             account,
             raw,
+            known_as: None,
         });
         Ok(omitted)
     }

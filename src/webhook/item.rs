@@ -21,7 +21,7 @@ pub(crate) struct Item<'j, 'i, 'a> {
     pub(super) at: usize,
     pub(super) path: Path<'i>,
     pub(super) around: &'i Around<'a>,
-    /// The old conversation that it is a message of.
+    /// The thread of old messages, or the chunk of threads, that it stands in.
     pub(super) thread: Option<&'i Thread>,
 }
 
@@ -58,14 +58,8 @@ impl<'a> Around<'a> {
     ) {
         events.make_room(items.len());
         for (at, json) in items.iter().enumerate() {
-            let item = Item {
-                json: *json,
-                at,
-                path: path.element(at),
-                around: self,
-                thread,
-            };
-            item.add(events, reader);
+            let item = Item::new(*json, at, path.element(at), self);
+            Item { thread, ..item }.add(events, reader);
         }
     }
 }
@@ -130,7 +124,18 @@ pub(super) trait FromWire: FromItem {
     ) -> Result<Omissions<'j>, Reason>;
 }
 
-impl<'j> Item<'j, '_, '_> {
+impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
+    /// Makes an item that stands in no thread.
+    pub(super) fn new(json: Piece<'j>, at: usize, path: Path<'i>, around: &'i Around<'a>) -> Self {
+        Self {
+            json,
+            at,
+            path,
+            around,
+            thread: None,
+        }
+    }
+
     /// Reads it and adds its events, or reports it.
     pub(super) fn add(&self, events: &mut Events<'_>, reader: Reader) {
         let before = events.len();
@@ -222,6 +227,7 @@ fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_, '_>, value: T) ->
         account,
         time: item.around.scope.time,
         raw: events.raw(item.json),
+        known_as: None,
         value,
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read(
             Err(reason) => events.unrecognized(&scope, path, reason, raw),
         }
     }
-    events.unknown(&Around::nothing(&Scope::default()), None, unknown);
+    events.unknown(&Around::nothing(&Scope::default()), None, &unknown);
     webhook.skipped = events.skipped();
     webhook.events = events.into_list();
     Ok(webhook)
@@ -78,7 +78,7 @@ fn entry(
             events.unrecognized(scope, path.member(name), Reason::Malformed, piece);
         }
     }
-    events.unknown(&Around::nothing(scope), Some(path), members.unknown);
+    events.unknown(&Around::nothing(scope), Some(path), &members.unknown);
     let Some(changes) = changes else {
         return Ok(0);
     };
@@ -111,7 +111,7 @@ fn change(
         kept_field: OnceCell::new(),
         ..scope.clone()
     };
-    events.unknown(&Around::nothing(&scope), Some(path), members.unknown);
+    events.unknown(&Around::nothing(&scope), Some(path), &members.unknown);
     let Some(value) = value else {
         // Reported here and not by the caller, who does not know the field.
         events.unrecognized(&scope, path, Reason::Missing("value".into()), raw);

@@ -10,7 +10,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::fmt;
+use std::iter::Peekable;
+use std::{fmt, vec};
 
 use serde::de::value::CowStrDeserializer;
 use serde::de::{
@@ -141,29 +142,55 @@ impl<'a> Omissions<'a> {
         self.0.is_empty()
     }
 
-    pub(super) fn into_list(self) -> Vec<Omission<'a>> {
-        self.0
+    /// Checks that a member was not left out, as the item would be read as another thing
+    /// without it.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which it was.
+    pub(super) fn check(&self, object: Piece<'a>, name: &str) -> Result<(), Reason> {
+        reason_of(&self.0, object, name).map_or(Ok(()), Err)
     }
 }
 
-impl Omission<'_> {
-    /// Returns its path, given that of the item that it is a part of.
-    pub(super) fn path(&self, item: Piece<'_>, path: Path<'_>) -> String {
-        if self.json.is_same(item) {
-            return path.to_string();
+/// Calls `report` with each omission of an item and its path, in the order of the item.
+pub(super) fn each_with_path<'a>(
+    item: Piece<'a>,
+    path: Path<'_>,
+    omitted: Omissions<'a>,
+    mut report: impl FnMut(String, Omission<'a>),
+) {
+    let mut omitted = omitted.0;
+    omitted.sort_by_key(|omission| omission.json.get().as_ptr());
+    let mut omitted = omitted.into_iter().peekable();
+    descend(item, path, &mut omitted, &mut report);
+    debug_assert!(omitted.peek().is_none(), "each is a part of the item");
+}
+
+type OmissionsInOrder<'a> = Peekable<vec::IntoIter<Omission<'a>>>;
+
+/// Takes the omissions that lie within a part of an item. Each part is split once.
+fn descend<'a>(
+    part: Piece<'a>,
+    path: Path<'_>,
+    omitted: &mut OmissionsInOrder<'a>,
+    report: &mut impl FnMut(String, Omission<'a>),
+) {
+    let mut take = |inner: Piece<'a>, path: Path<'_>, omitted: &mut OmissionsInOrder<'a>| {
+        if let Some(omission) = omitted.next_if(|next| next.json.is_same(inner)) {
+            report(path.to_string(), omission);
+        } else if omitted.peek().is_some_and(|next| inner.contains(next.json)) {
+            descend(inner, path, omitted, report);
         }
-        if let Ok(elements) = elements(item) {
-            let found = elements.iter().position(|part| part.contains(self.json));
-            if let Some(at) = found {
-                return self.path(elements[at], path.element(at));
-            }
-        } else if let Ok(members) = members(item, []) {
-            let mut members = members.unknown.iter();
-            if let Some((name, part)) = members.find(|(_, part)| part.contains(self.json)) {
-                return self.path(*part, path.member(name));
-            }
+    };
+    if let Ok(elements) = elements(part) {
+        for (at, element) in elements.into_iter().enumerate() {
+            take(element, path.element(at), omitted);
         }
-        path.to_string()
+    } else if let Ok(members) = members(part, []) {
+        for (name, member) in members.unknown {
+            take(member, path.member(&name), omitted);
+        }
     }
 }
 

@@ -152,7 +152,11 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         omitted: &mut Omissions<'a>,
     ) -> Result<Message, Reason> {
         let user = self.parties().user(UserSide::From);
-        self.into_message(item, omitted, Direction::Inbound, user)
+        let mut message = self.into_message(item, omitted, Direction::Inbound, user)?;
+        if let Content::System(system) = &message.content {
+            message.user = system.previous(message.user.take());
+        }
+        Ok(message)
     }
 
     /// Makes a message of which `side` is the user, or else the user of its thread.
@@ -187,7 +191,7 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         item: Piece<'a>,
         omitted: &mut Omissions<'a>,
         direction: Direction,
-        mut user: Option<Identity>,
+        user: Option<Identity>,
     ) -> Result<Message, Reason> {
         let errors = self.errors.take().unwrap_or_default();
         let text = self.text.take();
@@ -204,11 +208,10 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
             },
             (None, _) => return Err(omitted.missing(item, "type")),
         };
-        if let (Content::System(system), Direction::Inbound) = (&content, &direction) {
-            user = system.previous(user);
-        }
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
+        // Without it, a group's message would be one of a conversation.
+        omitted.check(item, "group_id")?;
         Ok(Message {
             id,
             direction,

@@ -62,6 +62,7 @@ fn received(events: &mut Events<'_>, item: &Item<'_, '_, '_>, message: Message) 
             contact: contact.clone(),
             account: item.account(),
             raw: raw.clone(),
+            known_as: None,
         })
     });
     events.push(MessageReceived {
@@ -70,6 +71,7 @@ fn received(events: &mut Events<'_>, item: &Item<'_, '_, '_>, message: Message) 
         conversation_context: item.around.conversation_context.clone(),
         account: item.account(),
         raw,
+        known_as: None,
     });
     // Only now: an answer that cannot be read costs the flow, not the message.
     match flow {
@@ -91,6 +93,7 @@ impl FromItem for StandbyMessage {
             message,
             account: item.account(),
             raw,
+            known_as: None,
         });
         Ok(omitted)
     }
@@ -109,6 +112,7 @@ impl FromItem for MessageEcho {
             from_number: echo.from_number,
             account: item.account(),
             raw,
+            known_as: None,
         });
         Ok(omitted)
     }

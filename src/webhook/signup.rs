@@ -69,6 +69,7 @@ impl FromItem for UserSubscribed {
             timestamp,
             account: item.account(),
             raw,
+            known_as: None,
         });
         Ok(omitted)
     }

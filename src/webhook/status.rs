@@ -68,6 +68,8 @@ impl Wire {
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(json, "id"))?;
         let status = self.status.ok_or_else(|| omitted.missing(json, "status"))?;
+        // Without it, the group's id would be the user's.
+        omitted.check(json, "recipient_type")?;
         let recipient = Recipient::new(RecipientIds {
             recipient_id: self.recipient_id,
             recipient_type: self.recipient_type,
@@ -176,6 +178,7 @@ macro_rules! from_status {
                     update,
                     account: item.account(),
                     raw,
+        known_as: None,
                 });
                 Ok(())
             }

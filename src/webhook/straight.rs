@@ -97,13 +97,7 @@ fn items<'a, T: FromWire>(
         if wire.is_none() {
             cursor.piece()?;
         }
-        let item = Item {
-            json: cursor.since(start)?,
-            at,
-            path: path.element(at),
-            around,
-            thread: None,
-        };
+        let item = Item::new(cursor.since(start)?, at, path.element(at), around);
         if at == 0 {
             // As many as there are if all are as long as the first.
             events.make_room(1 + cursor.left() / item.json.get().len());

@@ -23,7 +23,7 @@ pub(super) struct Summary {
     pub(super) id: Option<MessageId>,
     #[serde(deserialize_with = "option")]
     pub(super) timestamp: Option<Timestamp>,
-    pub(super) group_id: Option<GroupId>,
+    group_id: Option<GroupId>,
     from: Option<WaId>,
     from_user_id: Option<UserId>,
     from_parent_user_id: Option<UserId>,
@@ -52,6 +52,8 @@ pub(super) struct Summary {
     sender: Option<Partner>,
     /// Of a standby echo: the request by which it was sent.
     message: Option<Request>,
+    /// Of a value that is one item.
+    contacts: Option<Vec<Ids>>,
 }
 
 /// A user in a member of an item.
@@ -68,6 +70,8 @@ struct Partner {
 struct Request {
     to: Option<WaId>,
     recipient: Option<UserId>,
+    #[serde(deserialize_with = "option")]
+    recipient_type: Option<Box<str>>,
 }
 
 impl Summary {
@@ -78,14 +82,15 @@ impl Summary {
         summary
     }
 
-    /// Returns the user of an item of which `side` is the user, between the number of the
-    /// business and, in a thread of old messages, the user that the thread is with.
-    pub(super) fn user(
-        &mut self,
+    /// Returns the user of an item of which `side` is the user, and the group that it was
+    /// sent in. It is between the number of the business and, in a thread of old messages,
+    /// the user that the thread is with.
+    pub(super) fn into_user(
+        mut self,
         side: UserSide,
         business: Option<&str>,
         thread: Option<&Identity>,
-    ) -> Option<Identity> {
+    ) -> (Option<Identity>, Option<GroupId>) {
         let recipient = Recipient::new(RecipientIds {
             recipient_id: self.recipient_id.take(),
             recipient_type: self.recipient_type.take(),
@@ -100,22 +105,21 @@ impl Summary {
                 .or(self.participant_recipient_id.take()),
             participant_user_id: self.recipient_participant_user_id.take(),
         });
-        if self.group_id.is_none() {
-            self.group_id = recipient.group_id;
-        }
+        let mut group_id = self.group_id.take().or(recipient.group_id);
         let user = recipient
             .user
-            .or_else(|| self.partner(side, business, thread));
-        let user = user.or_else(|| self.other_ids());
+            .or_else(|| self.partner(side, business, thread))
+            .or_else(|| self.other_ids(&mut group_id));
         // The number of the business is no user's.
-        user.filter(|user| match (user.phone(), business) {
+        let user = user.filter(|user| match (user.phone(), business) {
             (Some(phone), Some(business)) => {
                 user.user_id().is_some()
                     || user.parent_user_id().is_some()
                     || !is_same_number(phone, business)
             }
             _ => true,
-        })
+        });
+        (user, group_id)
     }
 
     /// Returns the user of a message or a call.
@@ -152,7 +156,7 @@ impl Summary {
     }
 
     /// Returns the user that a member of another name has.
-    fn other_ids(&mut self) -> Option<Identity> {
+    fn other_ids(&mut self, group_id: &mut Option<GroupId>) -> Option<Identity> {
         let own = Identity::from_ids(Ids {
             wa_id: self.wa_id.take(),
             user_id: self.user_id.take(),
@@ -169,8 +173,16 @@ impl Summary {
             .or_else(|| self.sender.take().and_then(of))
             .or_else(|| self.context.take().and_then(Identity::from_ids))
             .or_else(|| {
-                let Request { to, recipient } = self.message.take()?;
-                Identity::from_parts(to.as_ref(), recipient.as_ref(), None)
+                let request = self.message.take()?;
+                if request.recipient_type.as_deref() == Some("group") {
+                    *group_id = request.to.map(|to| GroupId::from(to.as_str()));
+                    return None;
+                }
+                Identity::from_parts(request.to.as_ref(), request.recipient.as_ref(), None)
+            })
+            .or_else(|| match self.contacts.take()?.as_mut_slice() {
+                [only] => Identity::from_ids(std::mem::take(only)),
+                _ => None,
             })
     }
 }

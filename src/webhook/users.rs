@@ -1,143 +1,178 @@
 //! The users of a whole body: all events of one user have one partition.
 //!
 //! A user may be named by the phone number in one item of a body, by a business-scoped id
-//! in the next, and by both in a third. An event whose user is known by better ids elsewhere
-//! in the body gets them with its contact. In news of a changed id the contact may be known
-//! by the new one, so the message's user gets them.
+//! in the next, and by both in a third. Each event keeps the best id that any of them has. It
+//! counts for partitions alone: neither the typed members nor the contact changes, so the
+//! same items have the same members in any body.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use crate::event::WebhookEvent;
-use crate::model::{Contact, Identity};
+use crate::event::{WebhookEvent, best_id};
+use crate::model::{IdKind, Identity};
 
-/// Adds to the contact of each event the ids by which its user is known in the others.
+/// Sets the best id of the user for each event that names the user by another one.
 pub(super) fn complete_ids(events: &mut [WebhookEvent]) {
-    if events.len() < 2 {
+    if events.len() < 2 || are_named_alike(events) {
         return;
     }
-    // In nearly every body all events name their users in one way.
-    let mut ranks = events.iter().map(rank).filter(|rank| *rank > 0);
-    let Some(first) = ranks.next() else {
-        return;
-    };
-    if ranks.all(|rank| rank == first) {
-        return;
-    }
-    for (at, user) in completed(events) {
-        let event = &mut events[at];
-        if event.is_news_of_ids() {
-            event.add_ids(&user.identity);
-        } else {
-            event.set_contact(Arc::new(user));
-        }
-    }
-}
-
-/// Returns the contacts that events are to get, with the place of each event.
-fn completed(events: &[WebhookEvent]) -> Vec<(usize, Contact)> {
-    let named: Vec<_> = events.iter().map(ids).collect();
+    let named: Vec<_> = events.iter().map(Named::new).collect();
     let mut users = Users::default();
-    for (event, ids) in events.iter().zip(&named) {
-        if let Some(ids) = ids {
-            users.add(event, ids);
+    named.iter().flatten().for_each(|named| users.add(named));
+    users.join_numbers();
+    let best = named.iter().map(|named| {
+        let named = named.as_ref()?;
+        let (kind, id) = users.best_of(named)?;
+        let (own_kind, own) = named.best()?;
+        // Two ids of one kind stay two, but for numbers, which may differ for one user.
+        let is_better = kind > own_kind || (kind == IdKind::WaId && id != own);
+        is_better.then(|| id.into())
+    });
+    let best: Vec<Option<Box<str>>> = best.collect();
+    for (event, id) in events.iter_mut().zip(best) {
+        if let Some(id) = id {
+            event.set_known_as(id);
         }
     }
-    let mut completed = Vec::new();
-    for (at, (event, ids)) in events.iter().zip(&named).enumerate() {
-        let contact = ids.as_ref().and_then(|ids| users.complete(event, ids));
-        completed.extend(contact.map(|contact| (at, contact)));
+}
+
+/// Whether all events name their users by one kind of id, as in nearly every body, and none
+/// by two numbers.
+fn are_named_alike(events: &[WebhookEvent]) -> bool {
+    let mut kinds = events.iter().filter_map(|event| {
+        event.with_ids(|ids| {
+            let (kind, _) = best_id(ids)?;
+            let numbers = ids.map(|identity| identity.and_then(|user| user.id(IdKind::WaId)));
+            let has_two = matches!(numbers, [Some(a), Some(b)] if a != b);
+            Some((kind, has_two && kind == IdKind::WaId))
+        })
+    });
+    let first = kinds.next();
+    first.is_none_or(|first| !first.1 && kinds.all(|kind| kind == first))
+}
+
+/// The ids by which an event names its user.
+struct Named<'e> {
+    /// The number or account within which the ids mean something.
+    place: &'e str,
+    user: Option<Identity>,
+    contact: Option<Identity>,
+}
+
+impl<'e> Named<'e> {
+    fn new(event: &'e WebhookEvent) -> Option<Self> {
+        let [user, contact] = event.with_ids(|ids| ids.map(Option::<&Identity>::cloned));
+        (user.is_some() || contact.is_some()).then(|| Self {
+            place: event.place(),
+            user,
+            contact,
+        })
     }
-    completed
-}
 
-/// Returns by which kind of id an event names its user; the higher, the better it is known.
-fn rank(event: &WebhookEvent) -> u8 {
-    event.with_ids(|ids| ids.into_iter().flatten().map(rank_of).max().unwrap_or(0))
-}
+    fn identities(&self) -> [Option<&Identity>; 2] {
+        [self.user.as_ref(), self.contact.as_ref()]
+    }
 
-fn rank_of(identity: &Identity) -> u8 {
-    match (identity.user_id(), identity.parent_user_id()) {
-        (Some(_), _) => 3,
-        (None, Some(_)) => 2,
-        (None, None) => 1,
+    fn best(&self) -> Option<(IdKind, &str)> {
+        best_id(self.identities())
+    }
+
+    fn ids(&self, kind: IdKind) -> impl Iterator<Item = &str> {
+        let identities = self.identities().into_iter().flatten();
+        identities.filter_map(move |identity| identity.id(kind))
     }
 }
 
-/// Returns all ids by which an event names its user.
-fn ids(event: &WebhookEvent) -> Option<Identity> {
-    event.with_ids(|ids| ids.into_iter().flatten().cloned().reduce(Identity::or))
-}
-
-/// The users that the events of a body name.
+/// The ids of a body, joined where they are of one user.
 #[derive(Default)]
-struct Users<'e> {
-    list: Vec<User>,
-    /// By number or account, as ids mean nothing elsewhere, and by id.
-    by_id: HashMap<(&'e str, &'e str), usize>,
+struct Users<'n> {
+    known: HashMap<(&'n str, &'n str), usize>,
+    ids: Vec<Id<'n>>,
 }
 
-struct User {
-    identity: Identity,
-    contact: Option<Arc<Contact>>,
-    /// The user that this one turned out to be.
-    is: Option<usize>,
+struct Id<'n> {
+    kind: IdKind,
+    id: &'n str,
+    /// Another id of the same user, nearer to the one that stands for all.
+    of: usize,
+    /// For a number, the users that are named by it and by another id.
+    owners: Vec<usize>,
 }
 
-impl<'e> Users<'e> {
-    /// Returns the users that have one of these ids.
-    fn find(&self, place: &str, ids: &Identity) -> Vec<usize> {
-        let found = ids.ids().filter_map(|id| {
-            let mut at = *self.by_id.get(&(place, id))?;
-            while let Some(is) = self.list[at].is {
-                at = is;
+impl<'n> Users<'n> {
+    fn known(&mut self, place: &'n str, kind: IdKind, id: &'n str) -> usize {
+        *self.known.entry((place, id)).or_insert_with(|| {
+            let of = self.ids.len();
+            self.ids.push(Id {
+                kind,
+                id,
+                of,
+                owners: Vec::new(),
+            });
+            of
+        })
+    }
+
+    /// Returns the id that stands for a user.
+    fn root(&mut self, mut at: usize) -> usize {
+        while self.ids[at].of != at {
+            let of = self.ids[at].of;
+            // Shortens the way for the next call.
+            self.ids[at].of = self.ids[of].of;
+            at = of;
+        }
+        at
+    }
+
+    /// Makes two ids those of one user. The better one stands for both, or the earlier one.
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        let is_b = (self.ids[b].kind, a) > (self.ids[a].kind, b);
+        let (root, other) = if is_b { (b, a) } else { (a, b) };
+        self.ids[other].of = root;
+    }
+
+    /// Adds the ids of an event.
+    fn add(&mut self, named: &'n Named<'n>) {
+        let mut user = None;
+        for kind in [IdKind::UserId, IdKind::ParentUserId] {
+            for id in named.ids(kind) {
+                let id = self.known(named.place, kind, id);
+                self.join(*user.get_or_insert(id), id);
             }
-            self.list[at].identity.is_same_user(ids).then_some(at)
-        });
-        let mut found: Vec<_> = found.collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// Adds the ids of an event to those of its user.
-    fn add(&mut self, event: &'e WebhookEvent, ids: &'e Identity) {
-        let place = event.place();
-        let contact = event.contact().filter(|_| !event.is_news_of_ids());
-        let mut user = User {
-            identity: ids.clone(),
-            contact: contact.map(|contact| Arc::new(contact.clone())),
-            is: None,
-        };
-        let found = self.find(place, ids);
-        let at = found.first().copied().unwrap_or(self.list.len());
-        for other in found {
-            let known = &mut self.list[other];
-            known.is = (other != at).then_some(at);
-            user.identity = known.identity.clone().or(user.identity);
-            user.contact = known.contact.take().or(user.contact);
         }
-        for id in ids.ids() {
-            self.by_id.entry((place, id)).or_insert(at);
-        }
-        match self.list.get_mut(at) {
-            Some(known) => *known = user,
-            None => self.list.push(user),
+        let mut first = None;
+        for number in named.ids(IdKind::WaId) {
+            let number = self.known(named.place, IdKind::WaId, number);
+            match user {
+                // Numbers change hands, so it may be named with another user, too.
+                Some(user) => self.ids[number].owners.push(user),
+                None => self.join(*first.get_or_insert(number), number),
+            }
         }
     }
 
-    /// Returns the contact of an event with the ids that its user has besides those that
-    /// the event names.
-    fn complete(&self, event: &WebhookEvent, ids: &Identity) -> Option<Contact> {
-        let user = *self.find(event.place(), ids).first()?;
-        let user = &self.list[user];
-        if rank_of(ids) >= rank_of(&user.identity) {
-            return None;
+    /// Joins each number with the user that it is of, unless there are two.
+    fn join_numbers(&mut self) {
+        let mut owners: HashMap<usize, Option<usize>> = HashMap::new();
+        for at in 0..self.ids.len() {
+            for owner in std::mem::take(&mut self.ids[at].owners) {
+                let (number, owner) = (self.root(at), self.root(owner));
+                let known = owners.entry(number).or_insert(Some(owner));
+                *known = known.filter(|known| *known == owner);
+            }
         }
-        let contact = event.contact().filter(|_| !event.is_news_of_ids());
-        let contact = contact.or(user.contact.as_deref()).cloned();
-        let mut contact = contact.unwrap_or_else(|| Contact::new(user.identity.clone()));
-        contact.identity = contact.identity.or(user.identity.clone());
-        Some(contact)
+        for (number, owner) in owners {
+            if let Some(owner) = owner {
+                self.join(number, owner);
+            }
+        }
+    }
+
+    /// Returns the best id of the user that an event names.
+    fn best_of(&mut self, named: &Named<'_>) -> Option<(IdKind, &'n str)> {
+        let (_, own) = named.best()?;
+        let own = *self.known.get(&(named.place, own))?;
+        let best = self.root(own);
+        Some((self.ids[best].kind, self.ids[best].id))
     }
 }

@@ -38,6 +38,7 @@ fn row_17_a_wrong_shape_in_what_a_message_needs_costs_that_message() {
         r#""type":"text","text":{"body":{}}"#,
         r#""type":{},"text":{"body":"Hello"}"#,
         r#""type":"contacts","contacts":[5]"#,
+        r#""type":"request_welcome","group_id":[]"#,
         r#""type":"interactive","interactive":"yes""#,
     ] {
         let odd = odd_message(&format!(r#"{{"id":"w",{members}}}"#), &Malformed);
@@ -58,7 +59,6 @@ fn row_17_a_wrong_shape_in_what_it_does_not_need_costs_a_member() {
         "referral":"ad" | .referral | "ad"
         "referral":{"source_type":"ad","welcome_message":[]} | .referral.welcome_message | []
         "timestamp":{} | .timestamp | {}
-        "group_id":[] | .group_id | []
         "#,
     ) {
         part_lost(&welcome(members), path, raw, &Malformed);
