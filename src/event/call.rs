@@ -241,11 +241,23 @@ impl Payload for Call {
     }
 
     fn key(&self) -> Option<String> {
-        let mut key = format!("{}:{}", self.id, self.event);
+        if self.id.as_str().is_empty() {
+            return None;
+        }
+        let key = format!("{}:{}", self.id, self.event);
         // A call is connected and ended once, and may be recorded more than once.
+        let recording = self.call_recording.as_ref();
+        let transcript = self.call_transcript.as_ref();
+        let media = [
+            recording.and_then(|recording| recording.audio.as_ref()?.id.as_ref()),
+            transcript.and_then(|transcript| transcript.document.as_ref()?.id.as_ref()),
+        ];
         let is_once = matches!(self.event, CallEvent::Connect | CallEvent::Terminate);
+        if let Some(media) = media.into_iter().flatten().next() {
+            return Some(format!("{key}:media={media}"));
+        }
         if let Some(time) = self.timestamp.filter(|_| !is_once) {
-            key = format!("{key}:at={}", time.as_secs());
+            return Some(format!("{key}:at={}", time.as_secs()));
         }
         Some(key)
     }

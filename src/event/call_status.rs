@@ -89,6 +89,7 @@ impl Payload for CallStatus {
     }
 
     fn key(&self) -> Option<String> {
-        Some(format!("{}:{}", self.id, self.status))
+        let has_id = !self.id.as_str().is_empty();
+        has_id.then(|| format!("{}:{}", self.id, self.status))
     }
 }

@@ -106,10 +106,10 @@ impl Hash {
 }
 
 /// Removes the `url` of a medium, which Meta signs again each time that it sends the
-/// webhook. The medium is known by its `id` and `sha256`.
+/// webhook. The medium is known by its `id`.
 fn without_signed_url(members: &mut Vec<Member<'_>>) {
     let has = |name: &str| members.iter().any(|(member, _)| member == name);
-    if has("url") && has("id") && (has("mime_type") || has("sha256")) {
+    if has("url") && has("id") {
         members.retain(|(name, _)| name != "url");
     }
 }

@@ -183,15 +183,6 @@ impl MessagingHandover {
             }
         }
     }
-
-    /// Returns the kind by the one member that says how.
-    fn kind_of_member(&self) -> Option<HandoverKind> {
-        match (&self.control_passed, &self.control_taken) {
-            (Some(_), None) => Some(HandoverKind::ControlPassed),
-            (None, Some(_)) => Some(HandoverKind::ControlTaken),
-            _ => None,
-        }
-    }
 }
 
 impl Payload for MessagingHandover {
@@ -203,11 +194,11 @@ impl Payload for MessagingHandover {
 
     fn push(
         events: &mut Events<'_>,
-        _: &Item<'_, '_, '_>,
+        item: &Item<'_, '_, '_>,
         mut change: Change<Self>,
     ) -> Result<(), Reason> {
         let kind = change.value.kind.take();
-        let kind = kind.or_else(|| change.value.kind_of_member());
+        let kind = kind.or_else(|| kind_of_member(item));
         change.value.kind = Some(kind.ok_or_else(|| Reason::Missing("type".into()))?);
         events.push(change);
         Ok(())
@@ -219,5 +210,14 @@ impl Payload for MessagingHandover {
 
     fn time(&self) -> Option<Timestamp> {
         self.timestamp
+    }
+}
+
+/// Returns the kind by the one member that says how, well formed or not.
+fn kind_of_member(item: &Item<'_, '_, '_>) -> Option<HandoverKind> {
+    match item.members(["control_passed", "control_taken"]) {
+        [Some(_), None] => Some(HandoverKind::ControlPassed),
+        [None, Some(_)] => Some(HandoverKind::ControlTaken),
+        _ => None,
     }
 }

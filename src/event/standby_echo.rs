@@ -117,8 +117,10 @@ impl StandbyEcho {
         self.text("recipient_type") == Some("group")
     }
 
+    /// Returns a member that names something; with a part of a character it names nothing.
     fn text(&self, member: &str) -> Option<&str> {
-        self.message.get(member)?.as_str()
+        let text = self.message.get(member)?.as_str()?;
+        (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text)
     }
 }
 
@@ -134,6 +136,7 @@ impl Payload for StandbyEcho {
     }
 
     fn key(&self) -> Option<String> {
-        Some(self.id.to_string())
+        let has_id = !self.id.as_str().is_empty();
+        has_id.then(|| self.id.to_string())
     }
 }

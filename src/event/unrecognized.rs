@@ -174,8 +174,7 @@ impl Keys for Unrecognized {
     }
 
     fn key(&self) -> String {
-        // Its index depends on what else the webhook holds.
-        let place = self.path.replace(|c: char| c.is_ascii_digit(), "");
+        let place = without_indices(&self.path);
         let field = self.field.as_deref().unwrap_or_default();
         let id = self.id.as_ref().map(AsRef::as_ref).unwrap_or_default();
         // Not those of the contact, which a store replaces.
@@ -205,4 +204,13 @@ impl Keys for Unrecognized {
     fn group(&self) -> Option<&str> {
         self.group_id.as_ref().map(AsRef::as_ref)
     }
+}
+
+/// Returns a path without the indices, which depend on the other items of the webhook.
+fn without_indices(path: &str) -> String {
+    let parts = path.split('[').map(|part| match part.split_once(']') {
+        Some((index, rest)) if index.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => part,
+    });
+    parts.collect::<Vec<_>>().join("[")
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::object::{member, option};
 use super::{UserId, WaId};
 
 /// A WhatsApp user by every id that Meta gave: the phone number, the
@@ -40,13 +41,15 @@ pub struct Identity {
 /// An [`Identity`] before it is known to name anyone.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Ids {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     pub(crate) wa_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     pub(crate) user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     pub(crate) parent_user_id: Option<UserId>,
 }
+
+member!(Ids);
 
 impl Identity {
     /// The user with these ids; `None` when all are missing or empty.

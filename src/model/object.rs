@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Timestamp, scalar};
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 /// Declares an object of Meta's, as a struct that serializes as it is read.
 ///
@@ -116,12 +116,46 @@ impl<T: Member> Member for Box<T> {
     }
 }
 
+/// The name of the newtype by which a member is asked for that its object can do without. A
+/// lenient deserializer answers with a sequence, which may end in an error that it has noted.
+pub(crate) const OPTIONAL: &str = "$whatsapp_signals::optional";
+
 /// Carries a [`Member`] through serde's own types.
 struct Read<T>(Option<T>);
 
 impl<'de, T: Member> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(deserializer).map(Self)
+        deserializer.deserialize_newtype_struct(OPTIONAL, ReadVisitor(PhantomData))
+    }
+}
+
+struct ReadVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Member> Visitor<'de> for ReadVisitor<T> {
+    type Value = Read<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        T::read(json).map(Read)
+    }
+
+    /// The answer of a lenient deserializer.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut json: A) -> Result<Self::Value, A::Error> {
+        let member = json.next_element_seed(ReadSeed(PhantomData));
+        Ok(Read(member.ok().flatten().flatten()))
+    }
+}
+
+struct ReadSeed<T>(PhantomData<T>);
+
+impl<'de, T: Member> DeserializeSeed<'de> for ReadSeed<T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<T>, D::Error> {
+        T::read(json)
     }
 }
 
@@ -143,36 +177,45 @@ pub(crate) fn option<'de, D: Deserializer<'de>, T: Member>(
 pub(crate) fn list<'de, D: Deserializer<'de>, T: Member>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    struct ListVisitor<T>(PhantomData<T>);
+    let Read(list) = Read::<Vec<T>>::deserialize(deserializer)?;
+    Ok(list.unwrap_or_default())
+}
 
-    impl<'de, T: Member> Visitor<'de> for ListVisitor<T> {
-        type Value = Vec<T>;
+impl<T: Member> Member for Vec<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        deserializer
+            .deserialize_any(ListVisitor(PhantomData))
+            .map(Some)
+    }
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
+struct ListVisitor<T>(PhantomData<T>);
 
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(Vec::new())
-        }
+impl<'de, T: Member> Visitor<'de> for ListVisitor<T> {
+    type Value = Vec<T>;
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(T::read(StrDeserializer::new(text))?.into_iter().collect())
-        }
-
-        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-            let text = BorrowedStrDeserializer::new(text);
-            Ok(T::read(text)?.into_iter().collect())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(Read(element)) = seq.next_element()? {
-                list.extend(element);
-            }
-            Ok(list)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
     }
 
-    deserializer.deserialize_any(ListVisitor(PhantomData))
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(T::read(StrDeserializer::new(text))?.into_iter().collect())
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        let text = BorrowedStrDeserializer::new(text);
+        Ok(T::read(text)?.into_iter().collect())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Read(element)) = seq.next_element()? {
+            list.extend(element);
+        }
+        Ok(list)
+    }
 }

@@ -65,6 +65,32 @@ impl Parties {
     }
 }
 
+impl Parties {
+    /// Whether a side is this number of the business.
+    pub(crate) fn is_business(&self, side: UserSide, business: Option<&str>) -> bool {
+        let ids = match side {
+            UserSide::To => &self.to,
+            UserSide::From | UserSide::Either => &self.from,
+        };
+        let number = ids.wa_id.as_ref().filter(|_| !ids.has_scoped_id());
+        match (number, business) {
+            (Some(number), Some(business)) => is_same_number(number.as_str(), business),
+            _ => false,
+        }
+    }
+}
+
+impl UserSide {
+    /// Returns the other side.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::From => Self::To,
+            Self::To => Self::From,
+            Self::Either => Self::Either,
+        }
+    }
+}
+
 impl Ids {
     /// Whether it has an id that a business cannot have.
     pub(crate) fn has_scoped_id(&self) -> bool {

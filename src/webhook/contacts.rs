@@ -16,7 +16,7 @@ use super::piece::Piece;
 use super::scope::Scope;
 use super::split::Elements;
 use crate::event::Reason;
-use crate::model::object::option;
+use crate::model::object::{member, option};
 use crate::model::{Contact, Identity, Ids, UserId, UserSide, WaId};
 
 /// The contacts of one value.
@@ -210,13 +210,13 @@ impl<'c> Finder<'c> {
 /// A contact as Meta writes it.
 #[derive(Deserialize)]
 struct Wire {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     wa_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     parent_user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     profile: Option<Profile>,
     #[serde(default, deserialize_with = "option")]
     identity_key_hash: Option<Arc<str>>,
@@ -232,6 +232,8 @@ struct Profile {
     #[serde(deserialize_with = "option")]
     country_code: Option<Arc<str>>,
 }
+
+member!(Profile);
 
 impl Wire {
     fn into_contact(self, json: Piece<'_>, omitted: &Omissions<'_>) -> Result<Contact, Reason> {

@@ -179,6 +179,9 @@ fn tagged(item: Piece<'_>) -> Result<(Cow<'_, str>, Option<Piece<'_>>), Reason> 
     let [kind] = members.known;
     let kind = kind.ok_or_else(|| Reason::Missing("type".into()))?;
     let kind = text(kind).ok_or(Reason::Malformed)?;
+    if kind.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Reason::Malformed);
+    }
     let mut named = members
         .unknown
         .into_iter()

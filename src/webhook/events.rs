@@ -12,7 +12,7 @@ use super::split::{Member, elements, has_malformed_name};
 use super::summary::Summary;
 use super::users::complete_ids;
 use crate::event::{Reason, Unrecognized, WebhookEvent};
-use crate::model::{Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
+use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
 use crate::signals::UNRECOGNIZED;
 
 /// How many odd things of one body are reported one by one. Meta sends a
@@ -257,6 +257,7 @@ impl<'a> Events<'a> {
             contact: about.contact.clone(),
             group_id: about.group_id.clone(),
             timestamp: about.timestamp.or(scope.time),
+            account: Arc::clone(&about.account),
             ..Unrecognized::new(scope, path, reason, raw)
         });
     }
@@ -269,6 +270,7 @@ struct About {
     contact: Option<Arc<Contact>>,
     group_id: Option<GroupId>,
     timestamp: Option<Timestamp>,
+    account: Arc<Account>,
 }
 
 impl About {
@@ -279,6 +281,7 @@ impl About {
         let business = item.around.scope.account.display_phone_number.as_deref();
         let summary = Summary::read(item.json);
         let (id, timestamp) = (summary.id.clone(), summary.timestamp);
+        let account = item.account_of(summary.phone_number_id());
         let (user, group_id) = summary.into_user(side, business, thread_user);
         let user = user.or_else(|| thread_user.cloned());
         let contact = thread
@@ -294,6 +297,7 @@ impl About {
             contact,
             group_id,
             timestamp,
+            account,
         }
     }
 
@@ -307,6 +311,7 @@ impl About {
             contact: contact.map(|contact| Arc::new(contact.clone())),
             group_id: event.group().map(GroupId::from),
             timestamp: summary.timestamp,
+            account: Arc::new(event.account().clone()),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::lenient::Omissions;
 use super::message;
 use super::split::{elements, members};
 use crate::event::{Change, History, HistoryMessage, Reason};
-use crate::model::object::option;
+use crate::model::object::{member, option};
 use crate::model::{Contact, HistoryProgress, Identity, Ids, UserId, UserSide, WaId};
 use crate::signals::HISTORY_MESSAGE;
 
@@ -59,22 +59,27 @@ const THREAD: Reader = Reader {
 };
 
 /// The ids of the user that a thread is with.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Wire {
+    #[serde(default, deserialize_with = "option")]
     id: Option<WaId>,
+    #[serde(default, deserialize_with = "option")]
     context: Option<Context>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
 struct Context {
+    #[serde(default, deserialize_with = "option")]
     wa_id: Option<WaId>,
+    #[serde(default, deserialize_with = "option")]
     user_id: Option<UserId>,
+    #[serde(default, deserialize_with = "option")]
     parent_user_id: Option<UserId>,
-    #[serde(deserialize_with = "option")]
+    #[serde(default, deserialize_with = "option")]
     username: Option<Arc<str>>,
 }
+
+member!(Context);
 
 fn thread<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
     let mut omitted = Omissions::default();
@@ -109,7 +114,15 @@ fn thread<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissi
             item.around
                 .each(events, path, &messages, Some(&thread), reader);
         }
-        Err(reason) => omitted.add(item.json, "messages", messages, reason),
+        Err(reason) => {
+            let path = item.path.member("messages");
+            let messages = Item::new(messages, 0, path, item.around);
+            let messages = Item {
+                thread: Some(&thread),
+                ..messages
+            };
+            events.unrecognized_item(&messages, UserSide::Either, reason);
+        }
     }
     Ok(omitted)
 }

@@ -11,6 +11,7 @@ use super::lenient::Omissions;
 use super::path::Path;
 use super::piece::Piece;
 use super::scope::Scope;
+use super::split::members;
 use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
 use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId, UserSide};
 
@@ -136,6 +137,14 @@ impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
         }
     }
 
+    /// Returns the members of these names.
+    pub(crate) fn members<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> [Option<Piece<'j>>; N] {
+        members(self.json, names).map_or([None; N], |members| members.known)
+    }
+
     /// Reads it and adds its events, or reports it.
     pub(super) fn add(&self, events: &mut Events<'_>, reader: Reader) {
         let before = events.len();
@@ -186,7 +195,7 @@ impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
     }
 
     /// The account with a number that the item itself names.
-    fn account_of(&self, number: Option<&PhoneNumberId>) -> Arc<Account> {
+    pub(super) fn account_of(&self, number: Option<&PhoneNumberId>) -> Arc<Account> {
         let mut account = self.account();
         if let Some(number) = number
             && account.phone_number_id.is_none()

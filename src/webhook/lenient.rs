@@ -1,15 +1,15 @@
 //! Reading of objects that have a malformed member.
 //!
 //! Nearly every object is as documented, and serde_json reads it. Any other is
-//! deserialized once more from a tree of [`Piece`]s, which can step over a member: the
-//! member that failed is left out, and the object is read again without it. A member
-//! without which a struct cannot be built costs that struct, and so on up to the item.
+//! deserialized once more from [`Piece`]s, which can be stepped over: a malformed member
+//! that its object can do without is left out, and noted. One without which a struct cannot
+//! be built costs that struct, and so on up to the item.
 //!
 //! A text may hold half of a surrogate pair, since Meta cuts texts between UTF-16 units; it
 //! is read as U+FFFD. In a member's name it is malformed, as two names would become one.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::iter::Peekable;
 use std::{fmt, vec};
 
@@ -25,6 +25,7 @@ use super::split::{Elements, Member, elements, has_malformed_name, members};
 use super::strict::{MAX_LIST, Strictly};
 use crate::event::Reason;
 use crate::model::json::Kept;
+use crate::model::object::OPTIONAL;
 
 /// The members of an item that its typed value lacks.
 #[derive(Default)]
@@ -57,36 +58,20 @@ impl<'a> Omissions<'a> {
 
     #[cold]
     fn read_again<T: Deserialize<'a>>(&mut self, object: Piece<'a>) -> Result<T, Reason> {
-        let before = self.0.len();
-        let budget = Cell::new(MIN_BUDGET + BUDGET_PER_BYTE * object.get().len());
-        loop {
-            let attempt = Attempt {
-                omitted: self.0.get(before..).unwrap_or_default(),
-                failed: RefCell::default(),
-                budget: &budget,
-            };
-            let result = T::deserialize(Node {
-                json: object,
-                attempt: &attempt,
-            });
-            let failed = attempt.failed.into_inner();
-            match result {
-                Ok(value) => return Ok(value),
-                Err(Fault(reason)) if failed.is_empty() => {
-                    self.0.truncate(before);
-                    return Err(reason);
-                }
-                Err(_) => self.add_failed(before, failed),
-            }
-        }
-    }
-
-    /// Adds what an attempt failed by. It may contain what earlier ones failed by.
-    fn add_failed(&mut self, before: usize, failed: Vec<Omission<'a>>) {
-        let mut of_object = self.0.split_off(before);
-        of_object.retain(|known| !failed.iter().any(|new| new.json.contains(known.json)));
-        self.0.extend(of_object);
-        self.0.extend(failed);
+        let noted = RefCell::new(std::mem::take(&mut self.0));
+        let before = noted.borrow().len();
+        let root = Node {
+            json: object,
+            parent: object,
+            name: "",
+            noted: &noted,
+        };
+        let result = T::deserialize(root);
+        self.0 = noted.into_inner();
+        result.map_err(|Fault(reason)| {
+            self.0.truncate(before);
+            reason
+        })
     }
 
     /// Reads a member that an object can do without. One that cannot be read is left out.
@@ -202,95 +187,25 @@ fn reason_of(omitted: &[Omission<'_>], object: Piece<'_>, name: &str) -> Option<
     Some(omitted.iter().find(is_it)?.reason.clone())
 }
 
-/// The bytes that may be scanned to read an object, beside those for each of its own.
-/// Every attempt scans each level once more; a hostile object must not take long.
-const MIN_BUDGET: usize = 64 * 1024;
-const BUDGET_PER_BYTE: usize = 32;
-
-/// One attempt to deserialize an object.
-struct Attempt<'a, 'o> {
-    /// Left out, since earlier attempts failed by them.
-    omitted: &'o [Omission<'a>],
-    /// The innermost member that this one failed by; all of one name if it is there twice.
-    failed: RefCell<Vec<Omission<'a>>>,
-    budget: &'o Cell<usize>,
-}
-
-impl<'a> Attempt<'a, '_> {
-    fn is_omitted(&self, json: Piece<'_>) -> bool {
-        self.omitted.iter().any(|known| known.json.is_same(json))
-    }
-
-    fn is_over(&self) -> bool {
-        self.budget.get() == 0
-    }
-
-    fn has_failed(&self) -> bool {
-        !self.failed.borrow().is_empty()
-    }
-
-    /// Notes by which member the attempt fails. The innermost one comes first.
-    fn fail(&self, parent: Piece<'a>, (name, json): &Member<'a>, Fault(reason): &Fault) {
-        if !self.has_failed() && !self.is_over() {
-            self.failed.borrow_mut().push(Omission {
-                parent,
-                name: (&**name).into(),
-                json: *json,
-                reason: if json.is_null() && !name.is_empty() {
-                    Reason::Missing((&**name).into())
-                } else {
-                    reason.clone()
-                },
-            });
-        }
-    }
-
-    /// Notes that a member is there more than once.
-    fn fail_twice(&self, parent: Piece<'a>, members: &[Member<'a>], reason: &Reason) {
-        let Reason::Duplicate(twice) = reason else {
-            return;
-        };
-        if !self.has_failed() && !self.is_over() {
-            let failed = members.iter().filter(|(name, _)| **name == **twice);
-            let failed = failed.map(|(name, json)| Omission {
-                parent,
-                name: (&**name).into(),
-                json: *json,
-                reason: reason.clone(),
-            });
-            self.failed.borrow_mut().extend(failed);
-        }
-    }
-}
-
-/// A JSON value, to be deserialized in an attempt.
+/// A JSON value, to be deserialized without its malformed members.
+#[derive(Clone, Copy)]
 struct Node<'a, 'o> {
     json: Piece<'a>,
-    attempt: &'o Attempt<'a, 'o>,
+    /// The object or list that it stands in, and its name there.
+    parent: Piece<'a>,
+    name: &'o str,
+    /// The members that were left out so far.
+    noted: &'o RefCell<Vec<Omission<'a>>>,
 }
 
 impl<'a> Node<'a, '_> {
-    fn members(&self) -> Result<Vec<Member<'a>>, Fault> {
-        self.scan()?;
-        Ok(members(self.json, [])?.unknown)
-    }
-
-    fn elements(&self) -> Result<Elements<'a>, Fault> {
-        self.scan()?;
-        let elements = elements(self.json)?;
-        if elements.len() > MAX_LIST {
-            return Err(Fault(Reason::Malformed));
+    fn omission(&self, reason: Reason) -> Omission<'a> {
+        Omission {
+            parent: self.parent,
+            name: self.name.into(),
+            json: self.json,
+            reason,
         }
-        Ok(elements)
-    }
-
-    fn scan(&self) -> Result<(), Fault> {
-        let budget = &self.attempt.budget;
-        budget.set(budget.get().saturating_sub(self.json.get().len()));
-        if self.attempt.is_over() {
-            return Err(Fault(Reason::Malformed));
-        }
-        Ok(())
     }
 
     /// Hands the value to serde_json, as it holds no other.
@@ -302,26 +217,53 @@ impl<'a> Node<'a, '_> {
         read(&mut deserializer).map_err(|_| Fault(Reason::Malformed))
     }
 
-    fn map<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Fault> {
-        let members = self.members()?;
+    /// Visits the members of an object. Of those that `fields` names, one that is there
+    /// twice is left out.
+    fn map<V: Visitor<'a>>(&self, fields: &[&str], visitor: V) -> Result<V::Value, Fault> {
+        let before = self.noted.borrow().len();
+        let mut members = members(self.json, [])?.unknown;
+        let mut counts = vec![0_usize; fields.len()];
+        let field = |name: &str| fields.iter().position(|field| *field == name);
+        for (name, _) in &members {
+            field(name).into_iter().for_each(|at| counts[at] += 1);
+        }
+        members.retain(|member| {
+            let (name, json) = member;
+            let is_twice = field(name).is_some_and(|at| counts[at] > 1);
+            let reason = match is_twice {
+                true => Reason::Duplicate((&**name).into()),
+                false if has_malformed_name(member) => Reason::Malformed,
+                false => return true,
+            };
+            let omitted = self.part(name, *json).omission(reason);
+            self.noted.borrow_mut().push(omitted);
+            false
+        });
         let map = Map {
-            parent: self.json,
+            node: *self,
             members: members.iter(),
             value: None,
-            attempt: self.attempt,
         };
         visitor.visit_map(map).map_err(|Fault(reason)| {
-            if self.attempt.has_failed() {
-                return Fault(reason);
-            }
-            self.attempt.fail_twice(self.json, &members, &reason);
             // It lacks a member that was left out: for the same reason.
+            let noted = self.noted.borrow();
+            let noted = noted.get(before..).unwrap_or_default();
             let omitted = match &reason {
-                Reason::Missing(name) => reason_of(self.attempt.omitted, self.json, name),
+                Reason::Missing(name) => reason_of(noted, self.json, name),
                 _ => None,
             };
             Fault(omitted.unwrap_or(reason))
         })
+    }
+
+    /// A part of this object or list.
+    fn part<'n>(&'n self, name: &'n str, json: Piece<'a>) -> Node<'a, 'n> {
+        Node {
+            json,
+            parent: self.json,
+            name,
+            noted: self.noted,
+        }
     }
 }
 
@@ -332,12 +274,18 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.json.get().as_bytes().first() {
-            Some(b'{') => self.map(visitor),
-            Some(b'[') => visitor.visit_seq(List {
-                parent: self.json,
-                elements: self.elements()?.into_iter(),
-                attempt: self.attempt,
-            }),
+            Some(b'{') => self.map(&[], visitor),
+            Some(b'[') => {
+                let elements = elements(self.json)?;
+                if elements.len() > MAX_LIST {
+                    return Err(Fault(Reason::Malformed));
+                }
+                let elements = elements.into_iter();
+                visitor.visit_seq(List {
+                    node: self,
+                    elements,
+                })
+            }
             Some(b'"') => match text(self.json) {
                 Some(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
                 Some(Cow::Owned(text)) => visitor.visit_string(text),
@@ -351,10 +299,10 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.map(visitor)
+        self.map(fields, visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -370,6 +318,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        if name == OPTIONAL {
+            return visitor.visit_seq(Optional(Some(self)));
+        }
         // `RawValue`, which serde_json alone can make.
         if name.starts_with('$') {
             return self.with_serde_json(|json| json.deserialize_newtype_struct(name, visitor));
@@ -396,12 +347,36 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 }
 
-/// The members of an object, but for those that are left out.
+/// A member or an element that its object or list can do without.
+struct Optional<'a, 'o>(Option<Node<'a, 'o>>);
+
+impl<'a> SeqAccess<'a> for Optional<'a, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some(node) = self.0.take() else {
+            return Ok(None);
+        };
+        let before = node.noted.borrow().len();
+        let value = seed.deserialize(node);
+        let value = value.inspect_err(|Fault(reason)| {
+            // Its own members go with it.
+            let mut noted = node.noted.borrow_mut();
+            noted.truncate(before);
+            noted.push(node.omission(reason.clone()));
+        });
+        value.map(Some)
+    }
+}
+
+/// The members of an object.
 struct Map<'a, 'o, 'm> {
-    parent: Piece<'a>,
+    node: Node<'a, 'o>,
     members: std::slice::Iter<'m, Member<'a>>,
     value: Option<&'m Member<'a>>,
-    attempt: &'o Attempt<'a, 'o>,
 }
 
 impl<'a> MapAccess<'a> for Map<'a, '_, '_> {
@@ -411,36 +386,30 @@ impl<'a> MapAccess<'a> for Map<'a, '_, '_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
-        let attempt = self.attempt;
-        let next = self.members.find(|(_, json)| !attempt.is_omitted(*json));
-        self.value = next;
-        let Some(member) = next else {
-            return Ok(None);
-        };
-        if has_malformed_name(member) {
-            let fault = Fault(Reason::Malformed);
-            attempt.fail(self.parent, member, &fault);
-            return Err(fault);
-        }
-        seed.deserialize(CowStrDeserializer::new(member.0.clone()))
-            .map(Some)
+        self.value = self.members.next();
+        let name = self.value.map(|(name, _)| name.clone());
+        let key = name.map(|name| seed.deserialize(CowStrDeserializer::new(name)));
+        key.transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let member = self.value.take();
-        let member = member.ok_or(Fault(Reason::Malformed))?;
-        let attempt = self.attempt;
-        let json = member.1;
-        let value = seed.deserialize(Node { json, attempt });
-        value.inspect_err(|fault| attempt.fail(self.parent, member, fault))
+        let (name, json) = member.ok_or(Fault(Reason::Malformed))?;
+        let value = seed.deserialize(self.node.part(name, *json));
+        value.map_err(|fault| {
+            if json.is_null() {
+                Fault(Reason::Missing((&**name).into()))
+            } else {
+                fault
+            }
+        })
     }
 }
 
-/// The elements of a list, but for those that are left out.
+/// The elements of a list.
 struct List<'a, 'o> {
-    parent: Piece<'a>,
+    node: Node<'a, 'o>,
     elements: <Elements<'a> as IntoIterator>::IntoIter,
-    attempt: &'o Attempt<'a, 'o>,
 }
 
 impl<'a> SeqAccess<'a> for List<'a, '_> {
@@ -450,16 +419,9 @@ impl<'a> SeqAccess<'a> for List<'a, '_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
-        let attempt = self.attempt;
-        let next = self.elements.find(|json| !attempt.is_omitted(*json));
-        let Some(json) = next else {
-            return Ok(None);
-        };
-        let element = seed.deserialize(Node { json, attempt });
-        let element = element.inspect_err(|fault| {
-            attempt.fail(self.parent, &(Cow::Borrowed(""), json), fault);
-        });
-        element.map(Some)
+        let next = self.elements.next();
+        let element = next.map(|json| seed.deserialize(self.node.part("", json)));
+        element.transpose()
     }
 }
 

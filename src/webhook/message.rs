@@ -22,11 +22,11 @@ use crate::model::{
 /// Declares a message as Meta writes it: the members that any may have, and
 /// those of which `type` names one.
 macro_rules! wire {
-    ($($name:ident: $type:ty $(= $with:literal)?,)+ [$($kind:ident)+]) => {
+    ($($name:ident: $type:ty,)+ [$($kind:ident)+]) => {
         #[derive(Deserialize)]
         #[serde(bound(deserialize = "T: Deserialize<'de>"))]
         pub(super) struct Wire<'a, T> {
-            $(#[serde(default $(, deserialize_with = $with)?)] $name: Option<$type>,)+
+            $(#[serde(default, deserialize_with = "option")] $name: Option<$type>,)+
             #[serde(default, borrow, rename = "type")]
             kind: Option<Name<'a>>,
             #[serde(default)]
@@ -55,14 +55,14 @@ wire! {
     from: WaId,
     from_user_id: UserId,
     from_parent_user_id: UserId,
-    timestamp: Timestamp = "option",
+    timestamp: Timestamp,
     context: Box<Context>,
     referral: Box<Referral>,
     group_id: GroupId,
-    identity_key_hash: Box<str> = "option",
+    identity_key_hash: Box<str>,
     from_logical_id: LogicalId,
     to_logical_id: LogicalId,
-    origin: Box<str> = "option",
+    origin: Box<str>,
     errors: Vec<MetaError>,
     to: WaId,
     to_user_id: UserId,
@@ -152,11 +152,7 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         omitted: &mut Omissions<'a>,
     ) -> Result<Message, Reason> {
         let user = self.parties().user(UserSide::From);
-        let mut message = self.into_message(item, omitted, Direction::Inbound, user)?;
-        if let Content::System(system) = &message.content {
-            message.user = system.previous(message.user.take());
-        }
-        Ok(message)
+        self.into_message(item, omitted, Direction::Inbound, user)
     }
 
     /// Makes a message of which `side` is the user, or else the user of its thread.
@@ -197,15 +193,20 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         let text = self.text.take();
         let content = match (self.kind(), text) {
             (Some("text"), Some(text)) => Content::Text(text.read(omitted)?),
-            (Some(kind), _) => match (self.member(), media(kind)) {
-                (Some(member), _) => content(item, kind, Some(member), omitted)?,
-                // A medium that Meta could not download: the errors say why.
-                (None, Some(media)) if !errors.is_empty() => media(Media::default()),
-                (None, _) => content(item, kind, None, omitted).map_err(|reason| match reason {
-                    Reason::Missing(name) => omitted.missing(item, &name),
-                    reason => reason,
-                })?,
-            },
+            (Some(kind), _) => {
+                let read = content(item, kind, self.member(), omitted);
+                match (read, media(kind), self.member()) {
+                    // A medium that Meta could not download: the errors say why.
+                    (Err(reason), Some(media), member) if has_errors(&errors, item, omitted) => {
+                        if let Some(member) = member {
+                            omitted.add(item, kind, member, reason);
+                        }
+                        media(Media::default())
+                    }
+                    (Err(Reason::Missing(name)), ..) => return Err(omitted.missing(item, &name)),
+                    (read, ..) => read?,
+                }
+            }
             (None, _) => return Err(omitted.missing(item, "type")),
         };
         let id = self.id.filter(|id| !id.as_str().is_empty());
@@ -229,4 +230,9 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
             errors,
         })
     }
+}
+
+/// Whether a message has errors, be they malformed.
+fn has_errors(errors: &[MetaError], item: Piece<'_>, omitted: &Omissions<'_>) -> bool {
+    !errors.is_empty() || omitted.check(item, "errors").is_err()
 }

@@ -8,15 +8,32 @@ use super::item::{FromItem, FromWire, Item};
 use super::lenient::Omissions;
 use super::message::{Wire, echo, inbound};
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
-use crate::model::{Contact, Message, Text, UserSide};
+use crate::model::{Contact, Content, Identity, Message, Text, UserSide};
 
-/// Returns the contact of a message's user; in news of a changed id the contact may have
-/// the new one.
+/// Returns the contact of a message's user.
 fn contact(item: &Item<'_, '_, '_>, message: &Message) -> Option<Arc<Contact>> {
-    let is_group = message.group_id.is_some();
-    let current = || item.contact_in(is_group, Some(&message.changed_user()?));
-    item.contact_in(is_group, message.user.as_ref())
-        .or_else(current)
+    item.contact_in(message.group_id.is_some(), message.user.as_ref())
+}
+
+/// Returns the contact of a user's message. The user of news of a changed id is the one
+/// until now, whom the contact alone may name, and who may be listed by the new ids.
+fn contact_of_user(item: &Item<'_, '_, '_>, message: &mut Message) -> Option<Arc<Contact>> {
+    let Content::System(system) = &message.content else {
+        return contact(item, message);
+    };
+    let find = |user: Option<&Identity>| item.contact_in(message.group_id.is_some(), user);
+    let sender = message.user.take();
+    if let Some(previous) = system.previous(sender.as_ref()) {
+        let current = || find(Some(&system.current(&previous)?));
+        let contact = find(Some(&previous)).or_else(current);
+        message.user = Some(previous);
+        return contact;
+    }
+    let contact = find(None).or_else(|| find(system.new_ids().as_ref()));
+    let listed = contact.as_ref().map(|contact| &contact.identity);
+    let user = system.previous(listed).or(sender);
+    message.user = user.or_else(|| system.new_ids());
+    contact
 }
 
 /// A message, and the flow that it may submit.
@@ -50,8 +67,8 @@ impl FromWire for MessageReceived {
     }
 }
 
-fn received(events: &mut Events<'_>, item: &Item<'_, '_, '_>, message: Message) {
-    let contact = contact(item, &message);
+fn received(events: &mut Events<'_>, item: &Item<'_, '_, '_>, mut message: Message) {
+    let contact = contact_of_user(item, &mut message);
     let raw = events.raw(item.json);
     let flow = message.nfm_reply().map(|reply| {
         Ok::<_, Reason>(FlowCompleted {
@@ -86,10 +103,10 @@ impl FromItem for StandbyMessage {
 
     fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
         let mut omitted = Omissions::default();
-        let message = inbound(item.json, &mut omitted)?;
+        let mut message = inbound(item.json, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
-            contact: contact(item, &message),
+            contact: contact_of_user(item, &mut message),
             message,
             account: item.account(),
             raw,

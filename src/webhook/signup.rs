@@ -15,13 +15,13 @@ use crate::model::{Contact, Identity, Signup, SignupId, Timestamp, UserId, WaId}
 /// `in_app_signup`, which has less.
 #[derive(Deserialize)]
 struct Subscription {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     wa_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     parent_user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     signup_id: Option<SignupId>,
     #[serde(default, deserialize_with = "option")]
     timestamp: Option<Timestamp>,

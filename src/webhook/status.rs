@@ -16,47 +16,47 @@ use crate::model::{
 /// A status as Meta writes it.
 #[derive(Deserialize)]
 pub(super) struct Wire {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     id: Option<MessageId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     status: Option<MessageStatus>,
     #[serde(default, rename = "type", deserialize_with = "option")]
     kind: Option<Box<str>>,
     #[serde(default, deserialize_with = "option")]
     timestamp: Option<Timestamp>,
     /// The group's id when `recipient_type` is `group`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_id: Option<WaId>,
     #[serde(default, deserialize_with = "option")]
     recipient_type: Option<Box<str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_user_id: Option<UserId>,
     /// One page spells it this way, its example the next.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     parent_recipient_user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     parent_user_id: Option<UserId>,
     /// So it is spelled in the field `calls`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_parent_user_id: Option<UserId>,
     /// Meta writes this or the next.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_participant_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     participant_recipient_id: Option<WaId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     recipient_participant_user_id: Option<UserId>,
     #[serde(default, deserialize_with = "option")]
     recipient_identity_key_hash: Option<Box<str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     conversation: Option<Box<Conversation>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     pricing: Option<Box<Pricing>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     payment: Option<Box<Payment>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     template_id: Option<TemplateId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "option")]
     errors: Option<Vec<MetaError>>,
     #[serde(default, deserialize_with = "option")]
     biz_opaque_callback_data: Option<Box<str>>,

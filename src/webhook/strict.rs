@@ -16,6 +16,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use std::fmt;
 
+use crate::model::object::OPTIONAL;
+
 /// The length of the longest list within one item. Meta's longest, contact
 /// cards, have some hundred elements.
 pub(super) const MAX_LIST: usize = 10_000;
@@ -61,13 +63,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         deserialize_u64 deserialize_i64 deserialize_f64
     }
 
-    /// `RawValue` is one, told by its name; what is in it is not ours to wrap.
+    /// `RawValue` is one, known by its name, and has nothing to wrap.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, visitor)
+        if name == OPTIONAL {
+            visitor.visit_newtype_struct(self)
+        } else {
+            self.0.deserialize_newtype_struct(name, visitor)
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -10,68 +10,84 @@ use super::lenient::Omissions;
 use super::piece::Piece;
 use super::status::{Recipient, RecipientIds};
 use crate::event::CallDirection;
-use crate::model::object::option;
+use crate::model::object::{member, option};
 use crate::model::{
-    GroupId, Identity, Ids, MessageId, Parties, System, Timestamp, UserId, UserSide, WaId,
-    is_same_number,
+    GroupId, Identity, Ids, MessageId, Parties, PhoneNumberId, System, Timestamp, UserId, UserSide,
+    WaId, is_same_number,
 };
 
-/// The members of an item that name it, its user and its time.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Summary {
-    pub(super) id: Option<MessageId>,
-    #[serde(deserialize_with = "option")]
-    pub(super) timestamp: Option<Timestamp>,
-    group_id: Option<GroupId>,
-    from: Option<WaId>,
-    from_user_id: Option<UserId>,
-    from_parent_user_id: Option<UserId>,
-    to: Option<WaId>,
-    to_user_id: Option<UserId>,
-    to_parent_user_id: Option<UserId>,
-    direction: Option<CallDirection>,
-    wa_id: Option<WaId>,
-    user_id: Option<UserId>,
-    parent_user_id: Option<UserId>,
-    recipient_id: Option<WaId>,
-    #[serde(deserialize_with = "option")]
-    recipient_type: Option<Box<str>>,
-    recipient_user_id: Option<UserId>,
-    parent_recipient_user_id: Option<UserId>,
-    recipient_parent_user_id: Option<UserId>,
-    recipient_participant_id: Option<WaId>,
-    participant_recipient_id: Option<WaId>,
-    recipient_participant_user_id: Option<UserId>,
-    system: Option<Box<System>>,
-    /// Of a thread of `history`.
-    context: Option<Ids>,
-    /// Of `smb_app_state_sync`.
-    contact: Option<Partner>,
-    /// Of `messaging_handovers`.
-    sender: Option<Partner>,
-    /// Of a standby echo: the request by which it was sent.
-    message: Option<Request>,
-    /// Of a value that is one item.
-    contacts: Option<Vec<Ids>>,
+/// Declares structs of which each member may be missing or malformed.
+macro_rules! lenient {
+    ($($(#[$doc:meta])* struct $name:ident { $($(#[$member_doc:meta])* $member:ident: $type:ty,)+ })+) => { $(
+        $(#[$doc])*
+        #[derive(Default, Deserialize)]
+        pub(super) struct $name {
+            $(
+                $(#[$member_doc])*
+                #[serde(default, deserialize_with = "option")]
+                pub(super) $member: Option<$type>,
+            )+
+        }
+
+        member!($name);
+    )+ };
 }
 
-/// A user in a member of an item.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Partner {
-    phone_number: Option<WaId>,
-    user_id: Option<UserId>,
-    parent_user_id: Option<UserId>,
-}
+lenient! {
+    /// The members of an item that name it, its user and its time.
+    struct Summary {
+        id: MessageId,
+        timestamp: Timestamp,
+        group_id: GroupId,
+        from: WaId,
+        from_user_id: UserId,
+        from_parent_user_id: UserId,
+        to: WaId,
+        to_user_id: UserId,
+        to_parent_user_id: UserId,
+        direction: CallDirection,
+        wa_id: WaId,
+        user_id: UserId,
+        parent_user_id: UserId,
+        recipient_id: WaId,
+        recipient_type: Box<str>,
+        recipient_user_id: UserId,
+        parent_recipient_user_id: UserId,
+        recipient_parent_user_id: UserId,
+        recipient_participant_id: WaId,
+        participant_recipient_id: WaId,
+        recipient_participant_user_id: UserId,
+        system: Box<System>,
+        /// Of a thread of `history`.
+        context: Ids,
+        /// Of `smb_app_state_sync`.
+        contact: Partner,
+        /// Of `messaging_handovers`.
+        sender: Partner,
+        /// Of `messaging_handovers`: the number of the business.
+        recipient: Number,
+        /// Of a standby echo: the request by which it was sent.
+        message: Request,
+        /// Of a value that is one item.
+        contacts: Vec<Ids>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Request {
-    to: Option<WaId>,
-    recipient: Option<UserId>,
-    #[serde(deserialize_with = "option")]
-    recipient_type: Option<Box<str>>,
+    /// A user in a member of an item.
+    struct Partner {
+        phone_number: WaId,
+        user_id: UserId,
+        parent_user_id: UserId,
+    }
+
+    struct Number {
+        phone_number_id: PhoneNumberId,
+    }
+
+    struct Request {
+        to: WaId,
+        recipient: UserId,
+        recipient_type: Box<str>,
+    }
 }
 
 impl Summary {
@@ -80,6 +96,11 @@ impl Summary {
         let mut summary: Self = Omissions::default().read(item).unwrap_or_default();
         summary.id = summary.id.filter(|id| !id.as_str().is_empty());
         summary
+    }
+
+    /// Returns the number of the business, where Meta puts it into the item.
+    pub(super) fn phone_number_id(&self) -> Option<&PhoneNumberId> {
+        self.recipient.as_ref()?.phone_number_id.as_ref()
     }
 
     /// Returns the user of an item of which `side` is the user, and the group that it was
@@ -146,11 +167,16 @@ impl Summary {
                 let direction = self.direction.as_ref().and_then(CallDirection::user_side);
                 parties.side(direction, business, thread.and_then(Identity::phone))
             }
+            // The business may have sent it in spite of that.
+            side if parties.is_business(side, business) => side.other(),
             side => side,
         };
         let user = parties.user(side);
         match &self.system {
-            Some(system) if side == UserSide::From => system.previous(user),
+            Some(system) if side == UserSide::From => {
+                let previous = system.previous(user.as_ref());
+                previous.or(user).or_else(|| system.new_ids())
+            }
             _ => user,
         }
     }

@@ -20,16 +20,12 @@ enum KnownBy {
 /// A member that counts, perhaps on a condition.
 struct Member {
     path: String,
-    condition: Condition,
-}
-
-enum Condition {
-    Always,
-    Without(String),
-    /// There is a member, and not the other.
-    Of(String, String),
-    /// A member has none of these values.
-    Unless(String, Vec<String>),
+    /// Only if this member is there.
+    of: Option<String>,
+    /// Only if none of these is there.
+    without: Vec<String>,
+    /// Not if this member has one of these values.
+    unless: Option<(String, Vec<String>)>,
 }
 
 struct Row {
@@ -75,19 +71,16 @@ fn rows() -> Vec<Row> {
 }
 
 fn member(cell: &str) -> Member {
-    let mut names = quoted(cell).into_iter();
-    let path = names.next().unwrap();
-    let mut next = || names.next().unwrap();
-    let condition = if cell.contains("` of `") {
-        Condition::Of(next(), next())
-    } else if cell.contains(" without ") {
-        Condition::Without(next())
-    } else if cell.contains(" unless ") {
-        Condition::Unless(next(), names.collect())
-    } else {
-        Condition::Always
-    };
-    Member { path, condition }
+    let (rest, without) = cell.split_once("without ").unwrap_or((cell, ""));
+    let (rest, unless) = rest.split_once(" unless ").unwrap_or((rest, ""));
+    let mut names = quoted(rest).into_iter();
+    let mut unless = quoted(unless).into_iter();
+    Member {
+        path: names.next().unwrap(),
+        of: names.next(),
+        without: quoted(without),
+        unless: unless.next().map(|member| (member, unless.collect())),
+    }
 }
 
 fn row<'r>(rows: &'r [Row], signal: &str) -> &'r Row {
@@ -108,7 +101,7 @@ impl KnownBy {
         // Meta signs it again for each repetition.
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let medium = at(item, parent).filter(|_| name == "url");
-        if medium.is_some_and(|medium| at(medium, "mime_type").is_some()) {
+        if medium.is_some_and(|medium| at(medium, "id").is_some()) {
             return false;
         }
         let members = match self {
@@ -117,16 +110,13 @@ impl KnownBy {
         };
         members.iter().any(|member| {
             let is_it = path == member.path || path.starts_with(&format!("{}.", member.path));
-            is_it
-                && match &member.condition {
-                    Condition::Always => true,
-                    Condition::Without(other) => at(item, other).is_none(),
-                    Condition::Of(of, other) => at(item, of).is_some() && at(item, other).is_none(),
-                    Condition::Unless(other, values) => {
-                        let value = at(item, other).and_then(Value::as_str);
-                        value.is_none_or(|value| !values.iter().any(|known| known == value))
-                    }
-                }
+            let has = |path: &String| at(item, path).is_some();
+            let is_excepted = member.unless.as_ref().is_some_and(|(path, values)| {
+                let value = at(item, path).and_then(Value::as_str);
+                value.is_some_and(|value| values.iter().any(|known| known == value))
+            });
+            let is_missing = !member.without.iter().any(has);
+            is_it && !is_excepted && is_missing && member.of.iter().all(has)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{Identity, UserId, WaId, is_user_id};
+use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 
 object! {
     /// `system`: news about the user, which the chat shows to both sides.
@@ -88,41 +88,51 @@ impl System {
         })
     }
 
-    /// Returns the user until now, given the sender of the message, which may be missing or
-    /// have the new ids already.
-    pub(crate) fn previous(&self, sender: Option<Identity>) -> Option<Identity> {
-        let from = |id: fn(&Identity) -> Option<&str>| sender.as_ref().and_then(id);
-        let from_number = from(|sender| Some(sender.wa_id()?.as_str()));
-        let from_user_id = from(|sender| Some(sender.user_id()?.as_str()));
-        let from_parent = from(|sender| Some(sender.parent_user_id()?.as_str()));
-        let new_number = self.new_number().map(WaId::as_str);
-        let user_id = self.new_user_id();
-        let parent = text(self.parent_user_id.as_ref());
-        let (old_number, old_user_id) = match self.ids_in_body() {
-            Some((old, new)) if Some(new) == user_id && is_user_id(old) => (None, Some(old)),
-            Some((old, new)) if Some(new) == new_number && !is_user_id(old) => (Some(old), None),
-            _ => (None, None),
-        };
-        let number = match self.kind {
-            Some(SystemKind::UserChangedNumber | SystemKind::CustomerChangedNumber) => {
-                from_number.filter(|number| Some(*number) != new_number)
+    /// Returns the user until now, given the sender of the message or its contact, which may
+    /// have the new ids already; `None` when all ids are new.
+    pub(crate) fn previous(&self, named: Option<&Identity>) -> Option<Identity> {
+        let in_body = self.change_in_body();
+        let old = |kind: IdKind, new: Option<&str>| match &in_body {
+            Some((of, old, in_body)) if *of == kind && new.is_none_or(|new| new == in_body) => {
+                Some(old.as_str())
             }
-            _ => from_number,
+            _ => None,
         };
-        let previous = Identity::new(
-            number
-                .or(old_number)
+        let named = |kind: IdKind, new: Option<&str>| {
+            let id = named.and_then(|named| named.id(kind));
+            id.filter(|id| Some(*id) != new)
+        };
+        let (number, user_id, parent) = (
+            self.new_number().map(WaId::as_str),
+            self.new_user_id(),
+            text(self.parent_user_id.as_ref()),
+        );
+        // The number stays in other news.
+        let changed_number = match self.kind {
+            Some(SystemKind::UserChangedNumber | SystemKind::CustomerChangedNumber) => number,
+            _ => None,
+        };
+        Identity::new(
+            named(IdKind::WaId, changed_number)
+                .or(old(IdKind::WaId, number))
                 .or(text(self.customer.as_ref()))
                 .or(text(self.user.as_ref())),
             text(self.previous_user_id.as_ref())
-                .or(old_user_id)
-                .or(from_user_id.filter(|id| Some(*id) != user_id)),
+                .or(old(IdKind::UserId, user_id))
+                .or(named(IdKind::UserId, user_id)),
             text(self.previous_parent_user_id.as_ref())
-                .or(from_parent.filter(|id| Some(*id) != parent)),
-        );
-        previous
-            .or(sender)
-            .or_else(|| Identity::new(new_number, user_id, parent))
+                .or(old(IdKind::UserId, parent).filter(|_| user_id.is_none()))
+                .or(named(IdKind::ParentUserId, parent)),
+        )
+    }
+
+    /// Returns the user by the new ids alone.
+    pub(crate) fn new_ids(&self) -> Option<Identity> {
+        Identity::new(
+            self.new_number().map(WaId::as_str),
+            self.new_user_id(),
+            text(self.parent_user_id.as_ref()),
+        )
     }
 
     /// Returns the user from now on, given the user until now; `None` when the message is
@@ -131,11 +141,20 @@ impl System {
         if self.kind == Some(SystemKind::CustomerIdentityChanged) {
             return None;
         }
+        let in_body = self.change_in_body();
+        let new = |kind: IdKind| match &in_body {
+            Some((of, _, new)) if *of == kind => Some(new.as_str()),
+            _ => None,
+        };
         let current = Identity::new(
-            self.new_number().or(previous.wa_id()).map(WaId::as_str),
+            self.new_number()
+                .map(WaId::as_str)
+                .or(new(IdKind::WaId))
+                .or(previous.id(IdKind::WaId)),
             self.new_user_id()
-                .or(previous.user_id().map(UserId::as_str)),
-            text(self.parent_user_id.as_ref()).or(previous.parent_user_id().map(UserId::as_str)),
+                .or(new(IdKind::UserId).filter(|_| self.parent_user_id.is_none()))
+                .or(previous.id(IdKind::UserId)),
+            text(self.parent_user_id.as_ref()).or(previous.id(IdKind::ParentUserId)),
         )?;
         (current != *previous).then_some(current)
     }
@@ -147,12 +166,31 @@ impl System {
 
     /// Returns A and B of `User … changed from A to B`, in which Meta names the previous id
     /// where no member does.
-    fn ids_in_body(&self) -> Option<(&str, &str)> {
-        let (_, ids) = self.body.as_deref()?.rsplit_once("changed from ")?;
-        let (old, new) = ids.split_once(" to ")?;
-        let [old, new] = [old, new].map(|id| id.trim().trim_end_matches('.'));
-        (!old.is_empty() && !old.contains(char::is_whitespace)).then_some((old, new))
+    fn change_in_body(&self) -> Option<(IdKind, String, String)> {
+        let (_, change) = self.body.as_deref()?.rsplit_once("changed from ")?;
+        let (old, new) = change.split_once(" to ")?;
+        let ids = [old, new].map(id_in_text);
+        match ids {
+            [Some((kind, old)), Some((of, new))] if kind == of => Some((kind, old, new)),
+            _ => None,
+        }
     }
+}
+
+/// Returns the id that a text begins with: a user id, or the digits of a number.
+fn id_in_text(text: &str) -> Option<(IdKind, String)> {
+    // Marks of direction stand around ids in some languages.
+    let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '+');
+    let is_of_id = |c: &char| c.is_ascii_alphanumeric() || *c == '.';
+    let word: String = text.chars().take_while(is_of_id).collect();
+    let word = word.trim_end_matches('.');
+    if is_user_id(word) {
+        return Some((IdKind::UserId, word.to_owned()));
+    }
+    let is_of_number = |c: &char| c.is_ascii_digit() || "+ -().".contains(*c);
+    let number = text.chars().take_while(is_of_number);
+    let digits: String = number.filter(char::is_ascii_digit).collect();
+    (digits.len() >= 5).then_some((IdKind::WaId, digits))
 }
 
 /// Returns an id as text, unless it is missing or empty.
