@@ -34,9 +34,10 @@ use crate::envelope_error::EnvelopeError;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// The key of the event, wherever it is delivered again: the one that
-    /// [`dedup_keys`](whatsapp_signals::Webhook::dedup_keys) gives. The key of an event that
-    /// [may recur](WebhookEvent::repeats) also has the time of its receipt.
+    /// The key of the event, wherever it is delivered again: its
+    /// [`dedup_key`](WebhookEvent::dedup_key). The key of an event that
+    /// [may recur](WebhookEvent::repeats) also has the time of its receipt and, from a relay,
+    /// the count among equal ones of its body.
     pub key: String,
     /// When the web server received it.
     pub received_at: Timestamp,

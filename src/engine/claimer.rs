@@ -116,7 +116,7 @@ impl<'a> Claimer<'a> {
                     // for both, and the records have the later one.
                     let is_news = batch.repeats(at) && self.has_happened_again()?;
                     let known = if is_news {
-                        self.recorder.record(self.tx, event)?
+                        self.recorder.record_again(self.tx, event)?
                     } else {
                         self.recorder.recall(self.tx, event)?
                     };

@@ -93,6 +93,20 @@ impl Recorder {
         Ok(Known::new(entry, signup))
     }
 
+    /// Writes down what an event says of its user once more, as the event has happened again.
+    pub(super) fn record_again(
+        &mut self,
+        tx: &mut dyn Transaction,
+        event: &WebhookEvent,
+    ) -> Result<Known, StoreError> {
+        let signup = match event {
+            WebhookEvent::UserSubscribed(event) => tx.signup(&event.signup.signup_id)?,
+            _ => None,
+        };
+        let entry = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
+        Ok(Known::new(entry, signup))
+    }
+
     /// Looks up what is known about an event that was written down before.
     pub(super) fn recall(
         &mut self,

@@ -15,9 +15,10 @@ impl<S: Store> WebhookEngine<S> {
     /// Stores one event and sends it: [`process`](Self::process), for a program
     /// that has a queue between the web server, which parses, and the workers.
     ///
-    /// `key` is what the event is known by: its
-    /// [`dedup_key`](crate::Event::dedup_key), or a name that your queue gave
-    /// to what it delivers. Whatever has this key counts as the same event.
+    /// `key` is the key of the event: one of
+    /// [`Webhook::dedup_keys`](crate::Webhook::dedup_keys), or a name that your queue gave
+    /// to the event. Any event with this key counts as the same. The key of an event that
+    /// [may recur](WebhookEvent::repeats) must be unique, so add the time of its receipt.
     /// An [`Outcome`] that [should be retried](Outcome::should_retry) says that
     /// the queue is to deliver the event again.
     ///
@@ -34,14 +35,13 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// // In the web server: each event as JSON, into your queue.
     /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
-    /// let queued = webhook.events()[0].to_json()?;
+    /// let (key, queued) = (&webhook.dedup_keys()[0], webhook.events()[0].to_json()?);
     ///
     /// // In a worker, which may get it twice.
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let event = WebhookEvent::from_json(queued.as_bytes())?;
-    /// let key = event.dedup_key();
-    /// assert_eq!(engine.process_event(&key, event.clone())?.fired(), 1);
-    /// assert_eq!(engine.process_event(&key, event)?.duplicate(), 1);
+    /// assert_eq!(engine.process_event(key, event.clone())?.fired(), 1);
+    /// assert_eq!(engine.process_event(key, event)?.duplicate(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process_event(&self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
@@ -68,8 +68,8 @@ impl<S: Store> WebhookEngine<S> {
     /// # pollster::block_on(async {
     /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// for event in webhook {
-    ///     let outcome = engine.process_event_async(&event.dedup_key(), event).await?;
+    /// for (key, event) in webhook.dedup_keys().iter().zip(webhook) {
+    ///     let outcome = engine.process_event_async(key, event).await?;
     ///     assert!(!outcome.should_retry());
     /// }
     /// # Ok(())

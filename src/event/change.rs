@@ -98,7 +98,7 @@ pub(crate) trait Payload: DeserializeOwned {
     ///
     /// # Errors
     ///
-    /// What is odd about it all the same.
+    /// The reason why it is unrecognized in spite of that.
     fn push(
         events: &mut Events<'_>,
         _item: &Item<'_, '_, '_>,

@@ -101,12 +101,12 @@ pub(crate) trait Keys {
 }
 
 /// Returns the best id of a user who is named by an event and by its contact.
-pub(crate) fn best_id<'i>([user, contact]: [Option<&'i Identity>; 2]) -> Option<(IdKind, &'i str)> {
+pub(crate) fn best_id([user, contact]: [Option<&Identity>; 2]) -> Option<(IdKind, &str)> {
     // A contact's number is the WhatsApp id, from which the number of a message may differ.
     let order = [
-        (IdKind::UserId, [user, contact]),
-        (IdKind::ParentUserId, [user, contact]),
-        (IdKind::WaId, [contact, user]),
+        (IdKind::User, [user, contact]),
+        (IdKind::Parent, [user, contact]),
+        (IdKind::Phone, [contact, user]),
     ];
     order.into_iter().find_map(|(kind, named)| {
         let mut ids = named.into_iter().flatten();

@@ -227,9 +227,9 @@ impl Identity {
     /// The id of a kind.
     pub(crate) fn id(&self, kind: IdKind) -> Option<&str> {
         match kind {
-            IdKind::WaId => self.wa_id.as_ref().map(WaId::as_str),
-            IdKind::ParentUserId => self.parent_user_id.as_ref().map(UserId::as_str),
-            IdKind::UserId => self.user_id.as_ref().map(UserId::as_str),
+            IdKind::Phone => self.wa_id.as_ref().map(WaId::as_str),
+            IdKind::Parent => self.parent_user_id.as_ref().map(UserId::as_str),
+            IdKind::User => self.user_id.as_ref().map(UserId::as_str),
         }
     }
 
@@ -249,9 +249,12 @@ impl Identity {
 /// and leaves it out of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum IdKind {
-    WaId,
-    ParentUserId,
-    UserId,
+    /// `wa_id`
+    Phone,
+    /// `parent_user_id`
+    Parent,
+    /// `user_id`
+    User,
 }
 
 /// Two capital letters and a dot, as in `US.13491208655302741918`. No phone

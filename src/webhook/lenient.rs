@@ -225,7 +225,9 @@ impl<'a> Node<'a, '_> {
         let mut counts = vec![0_usize; fields.len()];
         let field = |name: &str| fields.iter().position(|field| *field == name);
         for (name, _) in &members {
-            field(name).into_iter().for_each(|at| counts[at] += 1);
+            if let Some(at) = field(name) {
+                counts[at] += 1;
+            }
         }
         members.retain(|member| {
             let (name, json) = member;

@@ -24,7 +24,7 @@ pub(super) fn complete_ids(events: &mut [WebhookEvent]) {
         let (kind, id) = users.best_of(named)?;
         let (own_kind, own) = named.best()?;
         // Two ids of one kind stay two, but for numbers, which may differ for one user.
-        let is_better = kind > own_kind || (kind == IdKind::WaId && id != own);
+        let is_better = kind > own_kind || (kind == IdKind::Phone && id != own);
         is_better.then(|| id.into())
     });
     let best: Vec<Option<Box<str>>> = best.collect();
@@ -41,9 +41,9 @@ fn are_named_alike(events: &[WebhookEvent]) -> bool {
     let mut kinds = events.iter().filter_map(|event| {
         event.with_ids(|ids| {
             let (kind, _) = best_id(ids)?;
-            let numbers = ids.map(|identity| identity.and_then(|user| user.id(IdKind::WaId)));
+            let numbers = ids.map(|identity| identity.and_then(|user| user.id(IdKind::Phone)));
             let has_two = matches!(numbers, [Some(a), Some(b)] if a != b);
-            Some((kind, has_two && kind == IdKind::WaId))
+            Some((kind, has_two && kind == IdKind::Phone))
         })
     });
     let first = kinds.next();
@@ -134,15 +134,15 @@ impl<'n> Users<'n> {
     /// Adds the ids of an event.
     fn add(&mut self, named: &'n Named<'n>) {
         let mut user = None;
-        for kind in [IdKind::UserId, IdKind::ParentUserId] {
+        for kind in [IdKind::User, IdKind::Parent] {
             for id in named.ids(kind) {
                 let id = self.known(named.place, kind, id);
                 self.join(*user.get_or_insert(id), id);
             }
         }
         let mut first = None;
-        for number in named.ids(IdKind::WaId) {
-            let number = self.known(named.place, IdKind::WaId, number);
+        for number in named.ids(IdKind::Phone) {
+            let number = self.known(named.place, IdKind::Phone, number);
             match user {
                 // Numbers change hands, so it may be named with another user, too.
                 Some(user) => self.ids[number].owners.push(user),

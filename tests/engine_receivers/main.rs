@@ -16,9 +16,9 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use support::batch::{ERRORS, GOOD, ODD, items, messages, value};
 use support::engines::{Engine, with_each_store};
-use whatsapp_signals::event::{Change, MessageReceived, Unrecognized};
+use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};
 use whatsapp_signals::model::{MetaError, Timestamp};
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED};
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
 use whatsapp_signals::store::{EventRecord, Mode, Store, StoreExt, Transaction, WebhookRecord};
 use whatsapp_signals::{ConnectOptions, Event, Outcome, receiver};
 
@@ -96,6 +96,11 @@ fn never(_: &MessageReceived) -> Result<(), &'static str> {
 #[receiver(META_ERROR)]
 fn error(_: &Change<MetaError>) -> Result<(), &'static str> {
     act("error", "")
+}
+
+#[receiver(USER_PREFERENCE)]
+fn preference(change: &Change<UserPreference>) -> Result<(), &'static str> {
+    act("preference", change.value.value.as_str())
 }
 
 #[receiver(UNRECOGNIZED)]

@@ -140,3 +140,27 @@ fn events_that_have_other_keys_by_now_are_run_under_those() {
         assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
     });
 }
+
+/// A preference without a time that comes again while its receivers have not succeeded.
+#[test]
+fn a_stop_that_comes_again_while_the_first_is_open_counts() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let body = |preference: &str| {
+            let item = format!(r#"{{"wa_id":"15550101001","value":"{preference}"}}"#);
+            value(
+                "user_preferences",
+                &format!(r#""user_preferences":[{item}]"#),
+            )
+        };
+        fail("preference", Fails::Error);
+        assert!(engine.process(&body("stop")).unwrap().should_retry());
+        mend();
+        for preference in ["resume", "stop"] {
+            assert_eq!(engine.process(&body(preference)).unwrap().fired(), 1);
+        }
+        let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
+        assert!(engine.store().contact(&user).unwrap().unwrap().opted_out);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+    });
+}

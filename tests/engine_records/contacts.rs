@@ -262,3 +262,170 @@ fn a_user_who_wants_no_more_marketing_is_opted_out_until_they_want_it_again() {
         assert!(!contact(&engine, &user).opted_out);
     });
 }
+
+/// Half-filled news of a changed id: the members of `system`, of the message, and the contacts.
+#[test]
+fn news_of_a_changed_id_moves_the_contact_however_little_it_names() {
+    for (kind, system, members, contacts) in [
+        (
+            "user_changed_user_id",
+            r#""user_id":"US.N""#,
+            r#""from":"15550101001""#,
+            "",
+        ),
+        (
+            "user_changed_user_id",
+            r#""user_id":"US.N""#,
+            "",
+            r#"{"wa_id":"15550101001","user_id":"US.N"}"#,
+        ),
+        (
+            "user_changed_user_id",
+            r#""user_id":"US.N""#,
+            "",
+            r#"{"wa_id":"15550101001"}"#,
+        ),
+        (
+            "user_changed_user_id",
+            r#""user_id":"US.N""#,
+            "",
+            r#"{"user_id":"US.O"}"#,
+        ),
+        (
+            "user_changed_user_id",
+            r#""user_id":"US.N","previous_user_id":"US.O""#,
+            "",
+            r#"{"user_id":"US.N"}"#,
+        ),
+        (
+            "user_changed_user_id",
+            r#""body":"User Ada changed from US.O to US.N. Tap to message.""#,
+            "",
+            "",
+        ),
+        (
+            "user_changed_user_id",
+            r#""body":"User Ada changed from \u200eUS.O\u200e to \u200eUS.N","user_id":"US.N""#,
+            "",
+            "",
+        ),
+        (
+            "user_changed_number",
+            r#""body":"User Ada changed from +1 555 010-1001 to +1 555 010-1009","wa_id":"15550101009","user_id":"US.N""#,
+            "",
+            "",
+        ),
+        (
+            "user_changed_number",
+            r#""wa_id":"15550101009","user_id":"US.N""#,
+            "",
+            r#"{"wa_id":"15550101001"}"#,
+        ),
+        (
+            "user_changed_number",
+            r#""wa_id":"15550101009","user_id":"US.N","previous_user_id":"US.O""#,
+            r#""from":"15550101009""#,
+            "",
+        ),
+    ] {
+        with_each_store(|engine| {
+            let before = message("wamid.A", r#""from":"15550101001","from_user_id":"US.O""#);
+            process(&engine, &items("messages", &[before]));
+            let comma = if members.is_empty() { "" } else { "," };
+            let news = format!(
+                r#"{{"id":"wamid.N","timestamp":"1785000001","type":"system","system":{{"type":"{kind}",{system}}}{comma}{members}}}"#
+            );
+            process(&engine, &with_contacts(contacts, &[news]));
+            let after = message("wamid.B", r#""from_user_id":"US.N""#);
+            process(&engine, &items("messages", &[after]));
+            let context = format!("{system} {members} {contacts}");
+            assert_eq!(
+                engine.store().contact(&user_id("US.O")).unwrap(),
+                None,
+                "{context}"
+            );
+            let moved = contact(&engine, &user_id("US.N"));
+            let unread = engine.store().unread_counts().unwrap();
+            assert_eq!(unread, [(moved, 2)], "{context}");
+        });
+    }
+}
+
+#[test]
+fn an_old_system_message_leaves_its_thread_to_one_contact() {
+    with_each_store(|engine| {
+        let old = |id: &str, members: &str| {
+            format!(r#"{{"id":"{id}","from":"15550101001","timestamp":"1785000000",{members}}}"#)
+        };
+        let text = old("wamid.A", r#""type":"text","text":{"body":"Hi"}"#);
+        let news = old(
+            "wamid.B",
+            r#""type":"system","system":{"type":"user_changed_number","customer":"15550101009","wa_id":"15550101001"}"#,
+        );
+        let chunk = format!(
+            r#""history":[{{"metadata":{{"phase":0}},"threads":[{{"id":"15550101001","messages":[{text},{news}]}}]}}]"#
+        );
+        process(&engine, &value("history", &chunk));
+        assert_eq!(engine.store().contact(&phone("15550101009")).unwrap(), None);
+        let thread = engine
+            .store()
+            .conversation(&phone("15550101001"), None, 9)
+            .unwrap();
+        assert_eq!(thread.len(), 2);
+    });
+}
+
+/// What a body knows of a user besides one event is no part of that event.
+#[test]
+fn one_body_stores_the_same_contacts_as_its_changes_one_by_one() {
+    let text = |id: &str, members: &str| format!(r#""messages":[{}]"#, message(id, members));
+    let status = |id: &str, members: &str| {
+        format!(r#""statuses":[{{"id":"{id}","status":"read","timestamp":"9",{members}}}]"#)
+    };
+    let news = r#""messages":[{"id":"wamid.N","from":"1","from_user_id":"US.1","timestamp":"9",
+        "type":"system","system":{"type":"user_changed_user_id","user_id":"US.2"}}]"#;
+    for changes in [
+        [
+            news.to_owned(),
+            text("wamid.B", r#""from":"1""#),
+            text("wamid.C", r#""from_user_id":"US.2""#),
+        ],
+        [
+            text("wamid.A", r#""from":"1","from_user_id":"US.1""#),
+            text("wamid.B", r#""from":"1","from_user_id":"US.2""#),
+            text("wamid.C", r#""from":"1""#),
+        ],
+        [
+            status("wamid.A", r#""recipient_id":"1""#),
+            status(
+                "wamid.B",
+                r#""recipient_id":"1","recipient_user_id":"US.1""#,
+            ),
+            text("wamid.C", r#""from":"2""#),
+        ],
+    ] {
+        with_each_store(|whole| {
+            with_each_store(|split| {
+                let value =
+                    |members: &String| format!(r#"{{"field":"messages","value":{{{members}}}}}"#);
+                let values: Vec<_> = changes.iter().map(value).collect();
+                let body = |changes: &str| {
+                    format!(
+                        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{changes}]}}]}}"#
+                    )
+                };
+                process(&whole, body(&values.join(",")).as_bytes());
+                for change in &values {
+                    process(&split, body(change).as_bytes());
+                }
+                for user in [phone("1"), phone("2"), user_id("US.1"), user_id("US.2")] {
+                    let of = |engine: &Engine| {
+                        let contact = engine.store().contact(&user).unwrap();
+                        contact.map(|contact| contact.identity)
+                    };
+                    assert_eq!(of(&whole), of(&split), "{user:?} of {changes:?}");
+                }
+            });
+        });
+    }
+}

@@ -298,6 +298,159 @@ fn what_concerns_one_user_and_number_stays_together() {
     assert!(same.iter().all(|key| key == "300:US.1"), "{same:?}");
 }
 
+/// The partitions of the events of a body whose changes have these fields and members.
+fn partitions(changes: &[(&str, &str)]) -> Vec<String> {
+    let changes: Vec<_> = changes
+        .iter()
+        .map(|(field, members)| {
+            format!(r#"{{"field":"{field}","value":{{{METADATA},{members}}}}}"#)
+        })
+        .collect();
+    let body = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{}]}}]}}"#,
+        changes.join(",")
+    );
+    let webhook = parse(body.as_bytes()).unwrap();
+    webhook.iter().map(WebhookEvent::partition_key).collect()
+}
+
+#[test]
+fn a_user_with_two_numbers_has_one_partition_and_two_users_of_one_number_have_two() {
+    let text =
+        |members: &str| format!(r#""messages":[{{"id":"w","type":"request_welcome",{members}}}]"#);
+    let status = |members: &str| format!(r#""statuses":[{{"id":"w","status":"read",{members}}}]"#);
+    let of = |number: &str| text(&format!(r#""from":"{number}""#));
+    let both = |number: &str, user: &str| text(&format!(r#""from":"{number}",{user}"#));
+    let (one, two) = (r#""from_user_id":"US.1""#, r#""from_user_id":"US.2""#);
+    let parent = r#""from_parent_user_id":"US.ENT.1""#;
+    let listed = |contact: &str, from: &str| format!(r#""contacts":[{contact}],{}"#, of(from));
+    for (values, expected) in [
+        (
+            vec![both("1", one), both("2", one), of("1"), of("2")],
+            ["US.1"; 4].to_vec(),
+        ),
+        (
+            vec![both("1", parent), both("2", parent), of("2")],
+            ["US.ENT.1"; 3].to_vec(),
+        ),
+        (
+            vec![both("1", one), both("1", two), of("1")],
+            vec!["US.1", "US.2", "1"],
+        ),
+        // Brazil's ninth digit, with and without a user id.
+        (
+            vec![
+                listed(
+                    r#"{"wa_id":"551187654321","user_id":"BR.1"}"#,
+                    "5511987654321",
+                ),
+                status(r#""recipient_id":"551187654321""#),
+            ],
+            vec!["BR.1", "BR.1"],
+        ),
+        (
+            vec![
+                listed(r#"{"wa_id":"551187654321"}"#, "5511987654321"),
+                of("5511987654321"),
+                status(r#""recipient_id":"551187654321""#),
+            ],
+            ["5511987654321"; 3].to_vec(),
+        ),
+    ] {
+        let changes: Vec<_> = values
+            .iter()
+            .map(|value| ("messages", value.as_str()))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|user| format!("300:{user}")).collect();
+        assert_eq!(partitions(&changes), expected, "{values:?}");
+    }
+}
+
+#[test]
+fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
+    let hologram = |members: &str| format!(r#"{{"id":"w","type":"hologram",{members}}}"#);
+    let ada = r#""contacts":[{"wa_id":"1","user_id":"US.1","profile":{"name":"Ada"}}]"#;
+    for (field, members, expected) in [
+        // A list of another field, and members that are no lists, beside a contact.
+        ("messages", format!(r#"{ada},"calls":[{{"id":"c","from":"1"}}]"#), "US.1"),
+        ("messages", format!(r#"{ada},"poll":{{"from":"1"}}"#), "US.1"),
+        ("polls", format!(r#"{ada},"polls":[{{"id":"p"}}]"#), "US.1"),
+        // Sent by the business, in spite of the list.
+        (
+            "messages",
+            format!(r#""messages":[{}]"#, hologram(r#""from":"15550100200","to":"1""#)),
+            "1",
+        ),
+        (
+            "standby",
+            r#""standby":{"message_echoes":[{"id":[],"message":{"to":"G","recipient_type":"group"}}]}"#.to_owned(),
+            "G",
+        ),
+        (
+            "standby",
+            r#""standby":{"message_echoes":[{"id":"e","message":{"to":"G","recipient_type":"group"}}]}"#.to_owned(),
+            "G",
+        ),
+        (
+            "history",
+            r#""history":[{"metadata":{"phase":0},"threads":[{"id":"1","messages":{"a":1}}]}]"#.to_owned(),
+            "1",
+        ),
+        (
+            "messages",
+            r#""statuses":[{"id":"w","status":"read","recipient_id":"G","recipient_type":[]}]"#.to_owned(),
+            "G",
+        ),
+    ] {
+        let found = partitions(&[(field, &members)]);
+        let expected = format!("300:{expected}");
+        assert_eq!(found.last(), Some(&expected), "{members}");
+        let is_chunk = usize::from(field == "history");
+        assert_eq!(found.len(), 1 + is_chunk, "{members}: {found:?}");
+    }
+    // The number that a handover itself names is that of its reports, too.
+    let handover = r#""control_taken":5,"recipient":{"phone_number_id":"300"},"sender":{"phone_number":"1"},
+        "control_passed":{}"#;
+    let body = body("messaging_handovers", &format!("{{{handover}}}"));
+    for body in [
+        body.clone(),
+        body.replace(r#""control_passed":{}"#, r#""x":1"#),
+    ] {
+        let webhook = parse(body.as_bytes()).unwrap();
+        let keys: Vec<_> = webhook.iter().map(WebhookEvent::partition_key).collect();
+        assert!(keys.iter().all(|key| key == "300:1"), "{keys:?}");
+    }
+}
+
+#[test]
+fn what_is_almost_equal_has_keys_of_its_own() {
+    let transcript = |id: &str| {
+        format!(
+            r#"{{"id":"c","event":"call_transcription_available","call_transcript":{{"document":{{"id":"{id}"}}}}}}"#
+        )
+    };
+    let call = |from: &str| format!(r#"{{"id":"","event":"connect","from":"{from}"}}"#);
+    assert_all_differ(&keys(&items(
+        "calls",
+        "calls",
+        &[&transcript("a"), &transcript("b")],
+    )));
+    assert_all_differ(&keys(&items("calls", "calls", &[&call("1"), &call("2")])));
+    let value = format!(r#"{{{METADATA},"list1":5,"list2":5}}"#);
+    let webhook = parse(body("messages", &value).as_bytes()).unwrap();
+    assert_all_differ(&webhook.dedup_keys());
+
+    // And a repetition a second later, of which a member is malformed.
+    let status = |at: u8| {
+        let status = format!(
+            r#"{{"id":"w","status":"failed","timestamp":"{at}","errors":[{{"error_data":"Unable"}}]}}"#
+        );
+        keys(&items("messages", "statuses", &[&status]))
+    };
+    assert_eq!(status(1), status(2));
+    assert_eq!(status(1).len(), 2);
+}
+
 #[test]
 fn what_has_no_user_stays_with_its_group_or_its_account() {
     let group = partition(

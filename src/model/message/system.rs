@@ -113,16 +113,16 @@ impl System {
             _ => None,
         };
         Identity::new(
-            named(IdKind::WaId, changed_number)
-                .or(old(IdKind::WaId, number))
+            named(IdKind::Phone, changed_number)
+                .or(old(IdKind::Phone, number))
                 .or(text(self.customer.as_ref()))
                 .or(text(self.user.as_ref())),
             text(self.previous_user_id.as_ref())
-                .or(old(IdKind::UserId, user_id))
-                .or(named(IdKind::UserId, user_id)),
+                .or(old(IdKind::User, user_id))
+                .or(named(IdKind::User, user_id)),
             text(self.previous_parent_user_id.as_ref())
-                .or(old(IdKind::UserId, parent).filter(|_| user_id.is_none()))
-                .or(named(IdKind::ParentUserId, parent)),
+                .or(old(IdKind::User, parent).filter(|_| user_id.is_none()))
+                .or(named(IdKind::Parent, parent)),
         )
     }
 
@@ -149,12 +149,12 @@ impl System {
         let current = Identity::new(
             self.new_number()
                 .map(WaId::as_str)
-                .or(new(IdKind::WaId))
-                .or(previous.id(IdKind::WaId)),
+                .or(new(IdKind::Phone))
+                .or(previous.id(IdKind::Phone)),
             self.new_user_id()
-                .or(new(IdKind::UserId).filter(|_| self.parent_user_id.is_none()))
-                .or(previous.id(IdKind::UserId)),
-            text(self.parent_user_id.as_ref()).or(previous.id(IdKind::ParentUserId)),
+                .or(new(IdKind::User).filter(|_| self.parent_user_id.is_none()))
+                .or(previous.id(IdKind::User)),
+            text(self.parent_user_id.as_ref()).or(previous.id(IdKind::Parent)),
         )?;
         (current != *previous).then_some(current)
     }
@@ -185,12 +185,12 @@ fn id_in_text(text: &str) -> Option<(IdKind, String)> {
     let word: String = text.chars().take_while(is_of_id).collect();
     let word = word.trim_end_matches('.');
     if is_user_id(word) {
-        return Some((IdKind::UserId, word.to_owned()));
+        return Some((IdKind::User, word.to_owned()));
     }
     let is_of_number = |c: &char| c.is_ascii_digit() || "+ -().".contains(*c);
     let number = text.chars().take_while(is_of_number);
     let digits: String = number.filter(char::is_ascii_digit).collect();
-    (digits.len() >= 5).then_some((IdKind::WaId, digits))
+    (digits.len() >= 5).then_some((IdKind::Phone, digits))
 }
 
 /// Returns an id as text, unless it is missing or empty.
