@@ -1,7 +1,9 @@
 use super::Payload;
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{CallId, Identity, Ids, Media, Parties, Timestamp, UserId, UserSide, WaId};
+use crate::model::{
+    CallId, Identity, Ids, Media, Numbers, Parties, Timestamp, UserId, UserSide, WaId,
+};
 
 object! {
     /// `calls`: a call begins, ends, or has been recorded.
@@ -199,11 +201,11 @@ impl Call {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        self.user_with(None)
+        self.user_with(Numbers::default())
     }
 
-    /// Returns the user of a call with this number of the business.
-    fn user_with(&self, business: Option<&str>) -> Option<Identity> {
+    /// Returns the user of a call of which these numbers are known.
+    fn user_with(&self, numbers: Numbers<'_>) -> Option<Identity> {
         let parties = Parties {
             from: Ids {
                 wa_id: self.from.clone(),
@@ -217,7 +219,7 @@ impl Call {
             },
         };
         let direction = self.direction.as_ref().and_then(CallDirection::user_side);
-        let side = parties.side(direction, business, None);
+        let side = parties.side(direction, numbers);
         parties.user(side)
     }
 }
@@ -236,8 +238,8 @@ impl CallDirection {
 impl Payload for Call {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, business: Option<&str>) -> Option<Identity> {
-        self.user_with(business)
+    fn user(&self, numbers: Numbers<'_>) -> Option<Identity> {
+        self.user_with(numbers)
     }
 
     fn key(&self) -> Option<String> {

@@ -1,7 +1,7 @@
 use super::Payload;
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{CallId, Identity, Timestamp, UserId, WaId};
+use crate::model::{CallId, Identity, Numbers, Timestamp, UserId, WaId};
 
 object! {
     /// `statuses`, in the field `calls`: a call that you made rings, is
@@ -84,7 +84,7 @@ impl CallStatus {
 impl Payload for CallStatus {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::hash::hash;
 use super::key::is_useful;
 use super::{Keys, Reason, WebhookEvent};
-use crate::model::{Account, Contact, Identity, PhoneNumberId, RawJson, Timestamp};
+use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, Timestamp};
 use crate::webhook::{Events, Item};
 
 /// A change that Meta reports: what it wrote, and what stands around it.
@@ -62,9 +62,9 @@ pub(crate) trait Payload: DeserializeOwned {
     /// Whether it names a user, or should.
     const IS_ABOUT_USER: bool = false;
 
-    /// The user that it names, between this number of the business; in news of a changed
-    /// id, by the previous one.
-    fn user(&self, _business: Option<&str>) -> Option<Identity> {
+    /// The user that it names, where these numbers are known of both sides; in news of a
+    /// changed id, by the previous one.
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         None
     }
 
@@ -142,8 +142,11 @@ impl<T: Payload> Keys for Change<T> {
     }
 
     fn user(&self) -> Option<Cow<'_, Identity>> {
-        let business = self.account.display_phone_number.as_deref();
-        self.value.user(business).map(Cow::Owned)
+        let numbers = Numbers {
+            business: self.account.display_phone_number.as_deref(),
+            user: self.contact.as_ref().and_then(|contact| contact.phone()),
+        };
+        self.value.user(numbers).map(Cow::Owned)
     }
 
     fn contact(&self) -> Option<&Contact> {

@@ -1,7 +1,7 @@
 use super::Payload;
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{GroupId, Identity, MetaError, Timestamp, UserId, WaId};
+use crate::model::{GroupId, Identity, MetaError, Numbers, Timestamp, UserId, WaId};
 
 object! {
     /// `group_participants_update`: users joined a group, left it, or ask to be
@@ -167,7 +167,7 @@ impl GroupParticipantsUpdate {
 impl Payload for GroupParticipantsUpdate {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
     }
 

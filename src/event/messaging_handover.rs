@@ -1,7 +1,7 @@
 use super::{Change, Payload, Reason};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{AppId, ConversationContext, Identity, PhoneNumberId, Timestamp, WaId};
+use crate::model::{AppId, ConversationContext, Identity, Numbers, PhoneNumberId, Timestamp, WaId};
 use crate::webhook::{Events, Item};
 
 object! {
@@ -188,7 +188,7 @@ impl MessagingHandover {
 impl Payload for MessagingHandover {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
     }
 

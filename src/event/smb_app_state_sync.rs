@@ -1,7 +1,7 @@
 use super::Payload;
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{Identity, Timestamp, UserId, WaId};
+use crate::model::{Identity, Numbers, Timestamp, UserId, WaId};
 
 object! {
     /// `smb_app_state_sync`: somebody changed a contact in the address book of
@@ -127,7 +127,7 @@ impl SyncedContact {
 impl Payload for SmbAppStateSync {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.contact.as_ref()?.user()
     }
 

@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 
 use super::Payload;
 use crate::model::object::object;
-use crate::model::{Context, Direction, GroupId, Identity, Message, MessageId, Timestamp};
+use crate::model::{Context, Direction, GroupId, Identity, Message, MessageId, Numbers, Timestamp};
 use crate::webhook::sent_content;
 
 object! {
@@ -127,7 +127,7 @@ impl StandbyEcho {
 impl Payload for StandbyEcho {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
     }
 

@@ -1,6 +1,6 @@
 use super::Payload;
 use crate::model::object::object;
-use crate::model::{Identity, Timestamp, UserId, WaId};
+use crate::model::{Identity, Numbers, Timestamp, UserId, WaId};
 
 object! {
     /// `user_id_update`: a user has another business-scoped user id.
@@ -112,7 +112,7 @@ impl UserIdUpdate {
 impl Payload for UserIdUpdate {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.previous_user().or_else(|| self.user())
     }
 

@@ -1,7 +1,7 @@
 use super::{Change, Payload, Reason, UserSubscribed};
 use crate::model::object::object;
 use crate::model::text_enum::text_enum;
-use crate::model::{Identity, SignupId, Timestamp, UserId, WaId};
+use crate::model::{Identity, Numbers, SignupId, Timestamp, UserId, WaId};
 use crate::webhook::{Events, FromItem, Item};
 
 object! {
@@ -82,7 +82,7 @@ impl UserPreference {
 impl Payload for UserPreference {
     const IS_ABOUT_USER: bool = true;
 
-    fn user(&self, _: Option<&str>) -> Option<Identity> {
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
     }
 

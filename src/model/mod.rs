@@ -59,7 +59,7 @@ pub use id::{
 pub use identity::Identity;
 pub(crate) use identity::{IdKind, Ids, is_user_id};
 pub use message::*;
-pub(crate) use parties::{Parties, UserSide, is_same_number};
+pub(crate) use parties::{Numbers, Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
 pub use pricing::{
     Conversation, ConversationOrigin, Pricing, PricingModel, PricingSubtype, PricingType,

@@ -10,6 +10,13 @@ pub(crate) struct Parties {
     pub(crate) to: Ids,
 }
 
+/// The numbers of both sides, as far as they are known.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Numbers<'n> {
+    pub(crate) business: Option<&'n str>,
+    pub(crate) user: Option<&'n str>,
+}
+
 /// The side of an item that is the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserSide {
@@ -38,12 +45,8 @@ impl Parties {
     /// Returns the side of the user: by the number of the user and of the business, as far
     /// as they are known, then by ids that a business cannot have, then by the `direction`
     /// that the item names.
-    pub(crate) fn side(
-        &self,
-        direction: Option<UserSide>,
-        business: Option<&str>,
-        user: Option<&str>,
-    ) -> UserSide {
+    pub(crate) fn side(&self, direction: Option<UserSide>, numbers: Numbers<'_>) -> UserSide {
+        let Numbers { business, user } = numbers;
         let is = |ids: &Ids, other: Option<&str>| match (&ids.wa_id, other) {
             (Some(number), Some(other)) => Some(is_same_number(number.as_str(), other)),
             _ => None,

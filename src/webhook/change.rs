@@ -16,7 +16,7 @@ use super::split::{Elements, Member, elements, members};
 use super::summary::Summary;
 use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
-use crate::model::UserSide;
+use crate::model::{Numbers, UserSide};
 use crate::signals::{has_lists, reader_of_value};
 
 /// Reads a value of any field, still whole; one that cannot be read is reported.
@@ -222,8 +222,11 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
         ));
     }
 
-    let business = scope.account.display_phone_number.as_deref();
-    let have_one_user = || have_one_user(business, &lists, &unknown);
+    let numbers = Numbers {
+        business: scope.account.display_phone_number.as_deref(),
+        user: None,
+    };
+    let have_one_user = || have_one_user(numbers, &lists, &unknown);
     let around = &Around {
         scope,
         contacts: contacts.finder(&have_one_user),
@@ -238,7 +241,7 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
 }
 
 /// Whether a value has one item, or all of its items name one user.
-fn have_one_user(business: Option<&str>, lists: &[List<'_, '_>], unknown: &[Member<'_>]) -> bool {
+fn have_one_user(numbers: Numbers<'_>, lists: &[List<'_, '_>], unknown: &[Member<'_>]) -> bool {
     let known = lists.iter().filter(|list| list.read.is_about_user);
     let known = known.flat_map(|list| list.items.iter().map(|item| (list.read.side, *item)));
     let unknown = unknown
@@ -254,7 +257,7 @@ fn have_one_user(business: Option<&str>, lists: &[List<'_, '_>], unknown: &[Memb
     }
     let mut users = std::iter::once(first)
         .chain(items)
-        .map(|(side, item)| Summary::read(item).into_user(side, business, None).0);
+        .map(|(side, item)| Summary::read(item).into_user(side, numbers).0);
     let first = users.next().flatten();
     first.is_some_and(|first| users.all(|user| user.is_some_and(|user| user.is_same_user(&first))))
 }

@@ -143,6 +143,14 @@ impl<'c> Finder<'c> {
         Some(Arc::clone(&listed.contact))
     }
 
+    /// Returns the number of the only contact.
+    pub(super) fn only_number(&self) -> Option<&'c str> {
+        match self.list {
+            [only] => only.contact.phone(),
+            _ => None,
+        }
+    }
+
     /// Whether a contact was found since all items of the value have one user.
     pub(super) fn has_found_only(&self) -> bool {
         self.has_found_only.get()

@@ -278,11 +278,10 @@ impl About {
     fn read(item: &Item<'_, '_, '_>, side: UserSide) -> Self {
         let thread = item.thread.and_then(|thread| thread.contact.as_ref());
         let thread_user = thread.map(|contact| &contact.identity);
-        let business = item.around.scope.account.display_phone_number.as_deref();
         let summary = Summary::read(item.json);
         let (id, timestamp) = (summary.id.clone(), summary.timestamp);
         let account = item.account_of(summary.phone_number_id());
-        let (user, group_id) = summary.into_user(side, business, thread_user);
+        let (user, group_id) = summary.into_user(side, item.numbers());
         let user = user.or_else(|| thread_user.cloned());
         let contact = thread
             .filter(|contact| {

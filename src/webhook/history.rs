@@ -134,8 +134,7 @@ impl FromItem for HistoryMessage {
         let account = item.account();
         let contact = item.thread.and_then(|thread| thread.contact.clone());
         let user = contact.as_ref().map(|contact| &contact.identity);
-        let business = account.display_phone_number.as_deref();
-        let old = message::old(item.json, &mut omitted, business, user)?;
+        let old = message::old(item.json, &mut omitted, item.numbers(), user)?;
         let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
         let raw = events.raw(item.json);
         events.push(HistoryMessage {

@@ -13,7 +13,9 @@ use super::piece::Piece;
 use super::scope::Scope;
 use super::split::members;
 use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
-use crate::model::{Account, Contact, ConversationContext, Identity, PhoneNumberId, UserSide};
+use crate::model::{
+    Account, Contact, ConversationContext, Identity, Numbers, PhoneNumberId, UserSide,
+};
 
 /// What is to be read: an item of a list, or a whole value.
 pub(crate) struct Item<'j, 'i, 'a> {
@@ -194,6 +196,19 @@ impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
         Arc::clone(&self.around.scope.account)
     }
 
+    /// The numbers that are known of both sides: by the account, and by the thread or the
+    /// only contact.
+    pub(super) fn numbers(&self) -> Numbers<'_> {
+        let thread = self.thread.and_then(|thread| thread.contact.as_ref());
+        Numbers {
+            business: self.around.scope.account.display_phone_number.as_deref(),
+            user: match thread {
+                Some(contact) => contact.phone(),
+                None => self.around.contacts.only_number(),
+            },
+        }
+    }
+
     /// The account with a number that the item itself names.
     pub(super) fn account_of(&self, number: Option<&PhoneNumberId>) -> Arc<Account> {
         let mut account = self.account();
@@ -226,7 +241,7 @@ where
 
 fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_, '_>, value: T) -> Change<T> {
     let account = item.account_of(value.phone_number_id());
-    let user = value.user(account.display_phone_number.as_deref());
+    let user = value.user(item.numbers());
     let contact = || {
         let current = || item.contact(Some(&value.renamed()?));
         item.contact(user.as_ref()).or_else(current)

@@ -16,7 +16,7 @@ use crate::event::Reason;
 use crate::model::object::option;
 use crate::model::{
     Content, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Media, Message,
-    MessageId, MetaError, Parties, Referral, Text, Timestamp, UserId, UserSide, WaId,
+    MessageId, MetaError, Numbers, Parties, Referral, Text, Timestamp, UserId, UserSide, WaId,
 };
 
 /// Declares a message as Meta writes it: the members that any may have, and
@@ -116,17 +116,17 @@ pub(super) fn echo<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<O
     wire.into_other(item, omitted, parties, UserSide::To, None)
 }
 
-/// Reads an old message, which may have gone either way, between the business
-/// number and the user that the thread is with.
+/// Reads an old message, which may have gone either way, between these numbers, in the
+/// thread with this user.
 pub(super) fn old<'a>(
     item: Piece<'a>,
     omitted: &mut Omissions<'a>,
-    business: Option<&str>,
+    numbers: Numbers<'_>,
     user: Option<&Identity>,
 ) -> Result<Other, Reason> {
     let mut wire: Lenient<'_> = omitted.read(item)?;
     let parties = wire.parties();
-    let side = parties.side(None, business, user.and_then(Identity::phone));
+    let side = parties.side(None, numbers);
     wire.into_other(item, omitted, parties, side, user)
 }
 

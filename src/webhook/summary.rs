@@ -12,8 +12,8 @@ use super::status::{Recipient, RecipientIds};
 use crate::event::CallDirection;
 use crate::model::object::{member, option};
 use crate::model::{
-    GroupId, Identity, Ids, MessageId, Parties, PhoneNumberId, System, Timestamp, UserId, UserSide,
-    WaId, is_same_number,
+    GroupId, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System, Timestamp, UserId,
+    UserSide, WaId, is_same_number,
 };
 
 /// Declares structs of which each member may be missing or malformed.
@@ -104,13 +104,11 @@ impl Summary {
     }
 
     /// Returns the user of an item of which `side` is the user, and the group that it was
-    /// sent in. It is between the number of the business and, in a thread of old messages,
-    /// the user that the thread is with.
+    /// sent in, where these numbers are known of both sides.
     pub(super) fn into_user(
         mut self,
         side: UserSide,
-        business: Option<&str>,
-        thread: Option<&Identity>,
+        numbers: Numbers<'_>,
     ) -> (Option<Identity>, Option<GroupId>) {
         let recipient = Recipient::new(RecipientIds {
             recipient_id: self.recipient_id.take(),
@@ -129,10 +127,10 @@ impl Summary {
         let mut group_id = self.group_id.take().or(recipient.group_id);
         let user = recipient
             .user
-            .or_else(|| self.partner(side, business, thread))
+            .or_else(|| self.partner(side, numbers))
             .or_else(|| self.other_ids(&mut group_id));
         // The number of the business is no user's.
-        let user = user.filter(|user| match (user.phone(), business) {
+        let user = user.filter(|user| match (user.phone(), numbers.business) {
             (Some(phone), Some(business)) => {
                 user.user_id().is_some()
                     || user.parent_user_id().is_some()
@@ -144,12 +142,7 @@ impl Summary {
     }
 
     /// Returns the user of a message or a call.
-    fn partner(
-        &mut self,
-        side: UserSide,
-        business: Option<&str>,
-        thread: Option<&Identity>,
-    ) -> Option<Identity> {
+    fn partner(&mut self, side: UserSide, numbers: Numbers<'_>) -> Option<Identity> {
         let parties = Parties {
             from: Ids {
                 wa_id: self.from.take(),
@@ -165,10 +158,10 @@ impl Summary {
         let side = match side {
             UserSide::Either => {
                 let direction = self.direction.as_ref().and_then(CallDirection::user_side);
-                parties.side(direction, business, thread.and_then(Identity::phone))
+                parties.side(direction, numbers)
             }
             // The business may have sent it in spite of that.
-            side if parties.is_business(side, business) => side.other(),
+            side if parties.is_business(side, numbers.business) => side.other(),
             side => side,
         };
         let user = parties.user(side);

@@ -408,6 +408,46 @@ fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
         let is_chunk = usize::from(field == "history");
         assert_eq!(found.len(), 1 + is_chunk, "{members}: {found:?}");
     }
+    // Without the number of the business, the contact shows which side is the user.
+    for (field, item) in [
+        (
+            "calls",
+            r#""calls":[{"id":"c","event":"connect","from":"900","to":"1"}]"#,
+        ),
+        ("calls", r#""calls":[{"id":"c","from":"900","to":"1"}]"#),
+        (
+            "history",
+            r#""messages":[{"id":"h","from":"900","to":"1","type":"request_welcome"}]"#,
+        ),
+        (
+            "history",
+            r#""messages":[{"id":"h","from":"900","to":"1","type":"hologram"}]"#,
+        ),
+    ] {
+        let value = format!(
+            r#"{{"metadata":{{"phone_number_id":"300"}},"contacts":[{{"wa_id":"1"}}],{item}}}"#
+        );
+        let webhook = parse(body(field, &value).as_bytes()).unwrap();
+        let [event] = webhook.events() else {
+            panic!("one event: {webhook:?}")
+        };
+        assert_eq!(event.partition_key(), "300:1", "{item}");
+        let user = match event {
+            WebhookEvent::Call(change) => event
+                .contact()
+                .map(|_| change.value.to.clone().unwrap().to_string()),
+            WebhookEvent::HistoryMessage(event) => event
+                .message
+                .to()
+                .map(|user| user.phone().unwrap().to_owned()),
+            WebhookEvent::Unrecognized(event) => event
+                .user
+                .as_ref()
+                .map(|user| user.phone().unwrap().to_owned()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(user.as_deref(), Some("1"), "{item}");
+    }
     // The number that a handover itself names is that of its reports, too.
     let handover = r#""control_taken":5,"recipient":{"phone_number_id":"300"},"sender":{"phone_number":"1"},
         "control_passed":{}"#;
