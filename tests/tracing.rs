@@ -2,10 +2,12 @@
 #![cfg(all(feature = "signature", feature = "tracing"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::{fmt, fs};
 
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -269,8 +271,8 @@ fn private(value: &Value, is_users: bool, found: &mut Vec<String>) {
 #[test]
 fn nothing_of_a_user_is_told() {
     let mut count = 0;
-    for file in fs::read_dir("tests/payloads").unwrap() {
-        let body = fs::read(file.unwrap().path()).unwrap();
+    for (_, body) in support::payloads() {
+        let body = body.into_bytes();
         let told = told(|| {
             let webhook = parse(&body).unwrap();
             let _ = webhook.dispatch();

@@ -93,7 +93,8 @@ impl Message {
         }
     }
 
-    /// The file of an image, audio, video, document or sticker.
+    /// Returns the file of an image, audio, video, document or sticker; `None` when Meta could
+    /// not download it, as [`errors`](Self::errors) then say.
     ///
     /// # Examples
     ///
@@ -119,8 +120,10 @@ impl Message {
     /// use whatsapp_signals::model::{Content, Identity, Media, Message};
     ///
     /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let film = Message::outbound("wamid.A", ada, Content::Video(Media::default())).build();
-    /// assert!(film.has_media());
+    /// let mut film = Media::default();
+    /// film.id = Some("1003383421387256".into());
+    /// let message = Message::outbound("wamid.A", ada, Content::Video(film)).build();
+    /// assert!(message.has_media());
     /// ```
     #[must_use]
     pub fn has_media(&self) -> bool {
