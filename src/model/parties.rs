@@ -69,6 +69,13 @@ impl Parties {
 }
 
 impl Parties {
+    /// Whether each side may be the user: two numbers, of which none is known.
+    pub(crate) fn is_either(&self, numbers: Numbers<'_>) -> bool {
+        let has_number = |ids: &Ids| ids.wa_id.is_some() && !ids.has_scoped_id();
+        let is_known = numbers.business.is_some() || numbers.user.is_some();
+        !is_known && has_number(&self.from) && has_number(&self.to)
+    }
+
     /// Whether a side is this number of the business.
     pub(crate) fn is_business(&self, side: UserSide, business: Option<&str>) -> bool {
         let ids = match side {

@@ -158,6 +158,10 @@ impl Summary {
         let side = match side {
             UserSide::Either => {
                 let direction = self.direction.as_ref().and_then(CallDirection::user_side);
+                // No user is better than the business.
+                if direction.is_none() && parties.is_either(numbers) {
+                    return None;
+                }
                 parties.side(direction, numbers)
             }
             // The business may have sent it in spite of that.

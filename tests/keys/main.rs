@@ -448,6 +448,11 @@ fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
         };
         assert_eq!(user.as_deref(), Some("1"), "{item}");
     }
+    // Without that, too, it is in the partition of no user.
+    let value =
+        r#"{"metadata":{"phone_number_id":"300"},"calls":[{"id":"c","from":"900","to":"1"}]}"#;
+    let webhook = parse(body("calls", value).as_bytes()).unwrap();
+    assert_eq!(webhook.events()[0].partition_key(), "300:");
     // The number that a handover itself names is that of its reports, too.
     let handover = r#""control_taken":5,"recipient":{"phone_number_id":"300"},"sender":{"phone_number":"1"},
         "control_passed":{}"#;
