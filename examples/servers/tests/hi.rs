@@ -66,6 +66,7 @@ async fn the_bot_says_hi_to_whoever_writes_and_to_nobody_else() {
         .read_to_string(&mut said)
         .unwrap();
     // One for the text, which came twice, and one for each good text of the batch.
-    let hi = ["15550101001", "15550101001", "31970100202"].map(|to| format!("-> {to}: hi\n"));
+    let ada = "15550101001";
+    let hi = [ada, ada, ada, "31970100202"].map(|to| format!("-> {to}: hi\n"));
     assert_eq!(said, hi.concat());
 }
