@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use support::object::with;
 use support::ways::events;
 use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::model::Contact;
 
 /// For each event, the name of the contact that it got.
 fn names(contacts: &Value, messages: &Value, statuses: &Value) -> Vec<Option<String>> {
@@ -82,6 +83,24 @@ fn an_item_that_names_nobody_gets_the_only_contact_when_it_is_the_only_item() {
     let to_group =
         json!({"id": "w", "status": "sent", "recipient_type": "group", "recipient_id": "g"});
     assert_eq!(names(&json!([one]), &json!([]), &json!([to_group])), [None]);
+}
+
+#[test]
+fn a_list_that_is_new_does_not_take_the_only_contact_from_the_only_message() {
+    let one = contact("a", &json!({"wa_id": "551187654321"}));
+    let brazil = message(&json!({"from": "5511987654321"}));
+    for (new, expected) in [
+        (json!([1, 2]), Some("a")),
+        (json!([{"tint": "mint"}, {"tint": "teal"}]), Some("a")),
+        (json!([{"from": "5511987654321"}]), Some("a")),
+        (json!([{"from": "31970100202"}]), None),
+    ] {
+        let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
+            "field": "messages", "value": {"contacts": [one], "messages": [brazil], "new": new}}]}]});
+        let found = events(&body.to_string());
+        let name = found[0].contact().map(Contact::display_name);
+        assert_eq!(name, expected, "{new}");
+    }
 }
 
 #[test]

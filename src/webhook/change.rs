@@ -240,24 +240,29 @@ pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, 
     around.contacts.strays(events, scope, path);
 }
 
-/// Whether a value has one item, or all of its items name one user.
+/// Whether a value has one item, or all of its items name one user. An item of an unknown
+/// list counts beside others only if it names a user.
 fn have_one_user(numbers: Numbers<'_>, lists: &[List<'_, '_>], unknown: &[Member<'_>]) -> bool {
-    let known = lists.iter().filter(|list| list.read.is_about_user);
-    let known = known.flat_map(|list| list.items.iter().map(|item| (list.read.side, *item)));
+    let user = |side, item| Summary::read(item).into_user(side, numbers).0;
+    let known = || {
+        let lists = lists.iter().filter(|list| list.read.is_about_user);
+        lists.flat_map(|list| list.items.iter().map(|item| (list.read.side, *item)))
+    };
     let unknown = unknown
         .iter()
         .flat_map(|(_, list)| elements(*list).unwrap_or_default());
-    let mut items = known.chain(unknown.map(|item| (UserSide::Either, item)));
-    let Some(first) = items.next() else {
-        return false;
-    };
-    let mut items = items.peekable();
-    if items.peek().is_none() {
-        return true;
+    let unknown: Vec<_> = unknown.collect();
+    let mut named = unknown
+        .iter()
+        .filter_map(|item| user(UserSide::Either, *item))
+        .peekable();
+    match known().count() {
+        0 if unknown.len() == 1 => return true,
+        1 if named.peek().is_none() => return true,
+        _ => {}
     }
-    let mut users = std::iter::once(first)
-        .chain(items)
-        .map(|(side, item)| Summary::read(item).into_user(side, numbers).0);
+    let known = known().map(|(side, item)| user(side, item));
+    let mut users = known.chain(named.map(Some));
     let first = users.next().flatten();
     first.is_some_and(|first| users.all(|user| user.is_some_and(|user| user.is_same_user(&first))))
 }

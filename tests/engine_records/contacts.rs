@@ -375,7 +375,7 @@ fn an_old_system_message_leaves_its_thread_to_one_contact() {
     });
 }
 
-/// What a body knows of a user besides one event is no part of that event.
+/// The other events of a body add nothing to the contact of one.
 #[test]
 fn one_body_stores_the_same_contacts_as_its_changes_one_by_one() {
     let text = |id: &str, members: &str| format!(r#""messages":[{}]"#, message(id, members));
