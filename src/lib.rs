@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod event;
 pub mod filter;
+mod json;
 pub mod model;
 pub mod signal;
 pub mod signals;

@@ -24,7 +24,8 @@ mod on {
     use tracing::{Instrument, Span, error, info, info_span, warn};
 
     use crate::Outcome;
-    use crate::event::{Quoted, Unrecognized, WebhookEvent};
+    use crate::event::{Unrecognized, WebhookEvent};
+    use crate::json::Excerpt;
     use crate::model::Account;
     use crate::signal::Failure;
     use crate::webhook::{DispatchReport, ParseError};
@@ -82,7 +83,7 @@ mod on {
     pub(crate) fn unrecognized(event: usize, item: &Unrecognized) {
         warn!(
             event,
-            field = item.field.as_deref().map(Quoted).map(tracing::field::display),
+            field = item.field.as_deref().map(Excerpt).map(tracing::field::display),
             reason = %item.reason,
             "unrecognized"
         );

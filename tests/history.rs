@@ -4,8 +4,8 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::events;
 use support::object::with;
-use support::ways::events;
 use whatsapp_signals::event::{HistoryMessage, WebhookEvent};
 use whatsapp_signals::model::{Direction, Identity};
 

@@ -1,6 +1,6 @@
 //! What an [`AccountUpdate`](super::AccountUpdate) tells beside its event.
 
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{AppId, BusinessId, SolutionId, Timestamp, WabaId};
 

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::Payload;
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::{PhoneNumberId, Timestamp};
 
 object! {

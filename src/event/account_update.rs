@@ -2,7 +2,7 @@ use super::{
     BanInfo, CertificationInfo, CertificationNeededInfo, DisconnectionInfo, Payload,
     RateEligibility, RestrictionInfo, ViolationInfo, VolumeTierInfo, WabaInfo,
 };
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 
 object! {

@@ -1,5 +1,5 @@
 use super::{MessagingLimit, Payload};
-use crate::model::object::object;
+use crate::json::object::object;
 
 object! {
     /// `business_capability_update`: how many messages and numbers a business

@@ -1,5 +1,5 @@
 use super::Payload;
-use crate::model::object::object;
+use crate::json::object::object;
 
 object! {
     /// `business_status_update`: something happened to a business portfolio.

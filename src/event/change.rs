@@ -4,11 +4,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::Keys;
 use super::hash::hash;
 use super::key::is_useful;
-use super::{Keys, Reason, WebhookEvent};
+use crate::json::{Fault, Node};
 use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, Timestamp};
-use crate::webhook::{Events, Item};
 
 /// A change that Meta reports: what it wrote, and what stands around it.
 ///
@@ -94,27 +94,13 @@ pub(crate) trait Payload: DeserializeOwned {
         None
     }
 
-    /// Adds the change to the events, once it is read.
+    /// Completes the payload from its JSON.
     ///
     /// # Errors
     ///
-    /// The reason why it is unrecognized in spite of that.
-    fn push(
-        events: &mut Events<'_>,
-        _item: &Item<'_, '_, '_>,
-        change: Change<Self>,
-    ) -> Result<(), Reason>
-    where
-        Change<Self>: Into<WebhookEvent>,
-    {
-        events.push(change);
+    /// The reason why it cannot be understood in spite of its typed members.
+    fn complete(&mut self, _json: Node<'_>) -> Result<(), Fault> {
         Ok(())
-    }
-
-    /// Whether any signal has receivers that [`push`](Self::push) fires besides
-    /// its own.
-    fn is_heard() -> bool {
-        false
     }
 
     /// What tells it from all others of its kind; by default a hash of it.

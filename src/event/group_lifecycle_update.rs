@@ -1,5 +1,5 @@
 use super::Payload;
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{GroupId, MetaError, Timestamp};
 

@@ -7,8 +7,8 @@ use std::hash::Hasher;
 use serde::Serialize;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::json::{Node, with_tape};
 use crate::model::{RawJson, Timestamp};
-use crate::webhook::{Member, Piece, split};
 
 /// Returns what an event without an id is known by: a hash of its time and its JSON, in
 /// which neither white space nor the order of members counts. `place` is where it stands in
@@ -20,7 +20,7 @@ pub(super) fn hash(place: &[&str], time: Option<Timestamp>, raw: &RawJson) -> St
     }
     let time = time.map(|time| time.as_secs().to_string());
     hash.text('t', &time.unwrap_or_default());
-    hash.json(Piece::known(raw.as_str()), MAX_DEPTH);
+    hash.json_text(raw.as_str());
     hash.finish()
 }
 
@@ -34,19 +34,21 @@ pub(super) fn hash_of(event: &impl Serialize) -> String {
 /// The [`hash`] of a text alone that is known to be JSON.
 pub(super) fn hash_json(json: &str) -> String {
     let mut hash = Hash::default();
-    hash.json(Piece::known(json), MAX_DEPTH);
+    hash.json_text(json);
     hash.finish()
 }
 
 /// Returns the [`hash_json`] of a member of an object, or of the whole.
-pub(super) fn hash_of_member(object: &str, name: &'static str) -> String {
-    let members = split::members(Piece::known(object), [name]);
-    let member = members.ok().and_then(|members| members.known[0]);
-    member.map_or_else(|| hash_json(object), |member| hash_json(member.get()))
+pub(super) fn hash_of_member(object: &str, name: &str) -> String {
+    let member = with_tape(object, |object| {
+        let member = object.only(name).ok().flatten();
+        member.map(|member| hash_json(member.json()))
+    });
+    member.ok().flatten().unwrap_or_else(|| hash_json(object))
 }
 
-/// How deep the order of members is looked at. Meta's JSON is not half as
-/// deep; what lies deeper counts as it is written.
+/// The depth to which the order of members does not count. Meta's JSON is not half as deep;
+/// deeper values count as they are written.
 const MAX_DEPTH: u32 = 24;
 
 /// `SipHash` with a key of zeros: the same on every machine and in every
@@ -55,39 +57,33 @@ const MAX_DEPTH: u32 = 24;
 struct Hash(SipHasher24);
 
 impl Hash {
-    fn json(&mut self, json: Piece<'_>, depth: u32) {
-        let text = json.get();
-        match text.as_bytes().first() {
-            Some(b'{') if depth > 0 => {
-                if let Ok(split) = split::members(json, []) {
-                    let mut members = split.unknown;
-                    without_signed_url(&mut members);
-                    members.sort_by(|(a, x), (b, y)| (a, x.get()).cmp(&(b, y.get())));
-                    self.text('{', &members.len().to_string());
-                    for (name, member) in members {
-                        self.text('n', &name);
-                        self.json(member, depth - 1);
-                    }
-                    return;
-                }
-            }
-            Some(b'[') if depth > 0 => {
-                if let Ok(elements) = split::elements(json) {
-                    self.text('[', &elements.len().to_string());
-                    for element in elements {
-                        self.json(element, depth - 1);
-                    }
-                    return;
-                }
-            }
-            Some(b'"') => {
-                if let Ok(string) = serde_json::from_str::<Cow<'_, str>>(text) {
-                    return self.text('"', &string);
-                }
-            }
-            _ => {}
+    fn json_text(&mut self, json: &str) {
+        if with_tape(json, |node| self.json(node, MAX_DEPTH)).is_err() {
+            self.text('=', json);
         }
-        self.text('=', text);
+    }
+
+    fn json(&mut self, json: Node<'_>, depth: u32) {
+        if depth > 0 && json.is_object() {
+            let members = json.members().map(|member| (member.name(), member.value));
+            let mut members: Vec<_> = members.collect();
+            without_signed_url(&mut members);
+            members.sort_by(|(a, x), (b, y)| (a, x.json()).cmp(&(b, y.json())));
+            self.text('{', &members.len().to_string());
+            for (name, member) in members {
+                self.text('n', &name);
+                self.json(member, depth - 1);
+            }
+        } else if depth > 0 && json.is_array() {
+            self.text('[', &json.elements().count().to_string());
+            for element in json.elements() {
+                self.json(element, depth - 1);
+            }
+        } else if let Some(text) = json.exact_text() {
+            self.text('"', &text);
+        } else {
+            self.text('=', json.json());
+        }
     }
 
     /// Adds a text, so that no two sequences of texts look alike.
@@ -107,7 +103,7 @@ impl Hash {
 
 /// Removes the `url` of a medium, which Meta signs again each time that it sends the
 /// webhook. The medium is known by its `id`.
-fn without_signed_url(members: &mut Vec<Member<'_>>) {
+fn without_signed_url(members: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
     let has = |name: &str| members.iter().any(|(member, _)| member == name);
     if has("url") && has("id") {
         members.retain(|(name, _)| name != "url");

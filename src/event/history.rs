@@ -1,8 +1,6 @@
-use super::{Change, Payload, Reason};
-use crate::model::object::object;
+use super::Payload;
+use crate::json::object::object;
 use crate::model::{HistoryProgress, MetaError};
-use crate::signals::HISTORY_MESSAGE;
-use crate::webhook::{Events, Item, push_history};
 
 object! {
     /// `history`: a piece of the old conversations of a business that joined
@@ -41,21 +39,8 @@ object! {
 }
 
 impl Payload for History {
-    /// The messages in it follow as events of their own.
-    fn push(
-        events: &mut Events<'_>,
-        item: &Item<'_, '_, '_>,
-        change: Change<Self>,
-    ) -> Result<(), Reason> {
-        push_history(events, item, change)
-    }
-
     /// A chunk is numbered.
     fn has_id(&self) -> bool {
         self.metadata.is_some()
-    }
-
-    fn is_heard() -> bool {
-        HISTORY_MESSAGE.has_receivers()
     }
 }

@@ -1,6 +1,6 @@
 use super::Payload;
+use crate::json::object::object;
 use crate::model::TemplateId;
-use crate::model::object::object;
 
 object! {
     /// `message_template_components_update`: the text or the buttons of a

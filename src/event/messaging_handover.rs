@@ -1,8 +1,8 @@
-use super::{Change, Payload, Reason};
-use crate::model::object::object;
+use super::Payload;
+use crate::json::object::object;
+use crate::json::{Fault, Node};
 use crate::model::text_enum::text_enum;
 use crate::model::{AppId, ConversationContext, Identity, Numbers, PhoneNumberId, Timestamp, WaId};
-use crate::webhook::{Events, Item};
 
 object! {
     /// `messaging_handovers`: a conversation was given to you, or taken from
@@ -192,15 +192,16 @@ impl Payload for MessagingHandover {
         self.user()
     }
 
-    fn push(
-        events: &mut Events<'_>,
-        item: &Item<'_, '_, '_>,
-        mut change: Change<Self>,
-    ) -> Result<(), Reason> {
-        let kind = change.value.kind.take();
-        let kind = kind.or_else(|| kind_of_member(item));
-        change.value.kind = Some(kind.ok_or_else(|| Reason::Missing("type".into()))?);
-        events.push(change);
+    /// Names the kind by the one member that says how, well formed or not.
+    fn complete(&mut self, json: Node<'_>) -> Result<(), Fault> {
+        if self.kind.is_none() {
+            let has = |name: &str| json.only(name).is_ok_and(|member| member.is_some());
+            self.kind = Some(match (has("control_passed"), has("control_taken")) {
+                (true, false) => HandoverKind::ControlPassed,
+                (false, true) => HandoverKind::ControlTaken,
+                _ => return Err(Fault::Missing("type".into())),
+            });
+        }
         Ok(())
     }
 
@@ -210,14 +211,5 @@ impl Payload for MessagingHandover {
 
     fn time(&self) -> Option<Timestamp> {
         self.timestamp
-    }
-}
-
-/// Returns the kind by the one member that says how, well formed or not.
-fn kind_of_member(item: &Item<'_, '_, '_>) -> Option<HandoverKind> {
-    match item.members(["control_passed", "control_taken"]) {
-        [Some(_), None] => Some(HandoverKind::ControlPassed),
-        [None, Some(_)] => Some(HandoverKind::ControlTaken),
-        _ => None,
     }
 }

@@ -79,6 +79,7 @@ mod user_action;
 mod user_id_update;
 mod user_preference;
 mod user_subscribed;
+mod users;
 
 pub(crate) use crate::model::{ConversationContext, MetaError};
 pub use crate::signals::WebhookEvent;
@@ -139,9 +140,9 @@ pub use template_category::TemplateCategory;
 pub use template_category_update::{CategoryAppealStatus, TemplateCategoryUpdate};
 pub use template_correct_category_detection::TemplateCorrectCategoryDetection;
 pub use tracking_event::{TrackingData, TrackingEvent};
-pub(crate) use unrecognized::Quoted;
 pub use unrecognized::{Reason, Unrecognized};
 pub use user_action::{LinkClick, UserAction, UserActionType};
 pub use user_id_update::{IdChange, UserIdUpdate};
 pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;
+pub(crate) use users::complete_ids;

@@ -1,6 +1,6 @@
 use super::Payload;
+use crate::json::object::object;
 use crate::model::Timestamp;
-use crate::model::object::object;
 use crate::model::text_enum::text_enum;
 
 object! {

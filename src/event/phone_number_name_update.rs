@@ -1,5 +1,5 @@
 use super::{Decision, Payload};
-use crate::model::object::object;
+use crate::json::object::object;
 
 object! {
     /// `phone_number_name_update`: Meta has reviewed the display name of one of

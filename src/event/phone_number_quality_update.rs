@@ -1,5 +1,5 @@
 use super::{MessagingLimit, Payload};
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 
 object! {

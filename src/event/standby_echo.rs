@@ -1,9 +1,10 @@
 use serde_json::{Map, Value};
 
 use super::Payload;
-use crate::model::object::object;
-use crate::model::{Context, Direction, GroupId, Identity, Message, MessageId, Numbers, Timestamp};
-use crate::webhook::sent_content;
+use crate::json::object::object;
+use crate::model::{
+    Content, Context, Direction, GroupId, Identity, Message, MessageId, Numbers, Timestamp,
+};
 
 object! {
     /// `message_echoes`, in the field `standby`: a message sent by the app or
@@ -93,7 +94,7 @@ impl StandbyEcho {
         if self.id.as_str().is_empty() {
             return None;
         }
-        let content = sent_content(&self.message)?;
+        let content = Content::of_request(&self.message)?;
         let mut message = Message::new(self.id.clone(), Direction::Outbound, content);
         message.user = self.user();
         message.timestamp = self.timestamp;

@@ -1,6 +1,6 @@
 use super::{Payload, TemplateCategory};
+use crate::json::object::object;
 use crate::model::TemplateId;
-use crate::model::object::object;
 
 object! {
     /// `template_correct_category_detection`: what you sent belongs to another

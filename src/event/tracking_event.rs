@@ -1,6 +1,6 @@
 use super::Payload;
+use crate::json::object::object;
 use crate::model::Timestamp;
-use crate::model::object::object;
 
 object! {
     /// `tracking_events`: what became of a marketing message that is tracked.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use super::hash::hash;
+use crate::json::{Excerpt, Fault};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp};
-use crate::webhook::Scope;
 
 /// Something in a webhook that this version of the crate does not know, or
 /// that does not look as it should.
@@ -127,9 +127,9 @@ impl fmt::Display for Reason {
         match self {
             Self::UnknownField => f.write_str("unknown webhook field"),
             Self::UnknownMember => f.write_str("unknown member"),
-            Self::UnknownType(kind) => write!(f, "unknown type {}", Quoted(kind)),
-            Self::Missing(member) => write!(f, "member {} is missing", Quoted(member)),
-            Self::Duplicate(member) => write!(f, "member {} is there twice", Quoted(member)),
+            Self::UnknownType(kind) => write!(f, "unknown type {}", Excerpt(kind)),
+            Self::Missing(member) => write!(f, "member {} is missing", Excerpt(member)),
+            Self::Duplicate(member) => write!(f, "member {} is there twice", Excerpt(member)),
             Self::Malformed => f.write_str("not of the shape that belongs there"),
             Self::TooMany(more) => write!(f, "{more} more than are reported one by one"),
             Self::StrayContact => f.write_str("contact that nothing belongs to"),
@@ -137,33 +137,13 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A name from the wire, fit for a log: on one line, and not too long.
-pub(crate) struct Quoted<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(64) {
-            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
-            None => write!(f, "{:?}", self.0),
-        }
-    }
-}
-
-impl Unrecognized {
-    /// A report that names no user.
-    pub(crate) fn new(scope: &Scope<'_>, path: String, reason: Reason, raw: RawJson) -> Self {
-        Self {
-            field: scope.keep_field(),
-            path,
-            reason,
-            id: None,
-            user: None,
-            contact: None,
-            group_id: None,
-            timestamp: scope.time,
-            account: Arc::clone(&scope.account),
-            raw,
-            known_as: None,
+impl From<Fault> for Reason {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Malformed => Self::Malformed,
+            Fault::Missing(member) => Self::Missing(member),
+            Fault::Duplicate(member) => Self::Duplicate(member),
+            Fault::UnknownType(kind) => Self::UnknownType(kind),
         }
     }
 }

@@ -1,8 +1,7 @@
-use super::{Change, Payload, Reason, UserSubscribed};
-use crate::model::object::object;
+use super::Payload;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{Identity, Numbers, SignupId, Timestamp, UserId, WaId};
-use crate::webhook::{Events, FromItem, Item};
 
 object! {
     /// `user_preferences`: a user wants no more marketing messages, or wants
@@ -84,24 +83,6 @@ impl Payload for UserPreference {
 
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         self.user()
-    }
-
-    /// Meta has one field for preferences and signups.
-    fn push(
-        events: &mut Events<'_>,
-        item: &Item<'_, '_, '_>,
-        change: Change<Self>,
-    ) -> Result<(), Reason> {
-        if change.value.value == PreferenceValue::Signup {
-            // The members that it lacks are those that the change lacks.
-            return UserSubscribed::read(events, item).map(drop);
-        }
-        events.push(change);
-        Ok(())
-    }
-
-    fn is_heard() -> bool {
-        UserSubscribed::is_heard()
     }
 
     fn time(&self) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! What was said before a conversation was handed over.
 
-use super::object::object;
+use crate::json::object::object;
 
 object! {
     /// What was said in a conversation so far, in Meta's summary.

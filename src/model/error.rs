@@ -1,7 +1,7 @@
 //! Meta's errors, as webhooks report them.
 
 use super::ErrorCode;
-use super::object::object;
+use crate::json::object::object;
 
 object! {
     /// Why Meta could not do something: a message that failed, a type that it

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FlowToken, MessageId, json};
-use crate::webhook::object_in_text;
+use super::{FlowToken, MessageId};
+use crate::json::{any, object_in_text};
 
 /// A form that the user filled in and sent: an `nfm_reply`.
 ///
@@ -41,7 +41,7 @@ pub struct FlowResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_token: Option<FlowToken>,
     /// The submitted fields, without the token.
-    #[serde(deserialize_with = "json::object")]
+    #[serde(deserialize_with = "any::object")]
     pub data: Map<String, Value>,
     /// The message with which you sent the form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +116,7 @@ impl FlowResponse {
 
 fn read(response_json: &str) -> serde_json::Result<Map<String, Value>> {
     let mut deserializer = serde_json::Deserializer::from_str(response_json);
-    let data = json::object(&mut deserializer)?;
+    let data = any::object(&mut deserializer)?;
     deserializer.end()?;
     Ok(data)
 }

@@ -1,7 +1,7 @@
 //! Where in an old conversation a message stands.
 
-use super::object::object;
 use super::text_enum::text_enum;
+use crate::json::object::object;
 
 object! {
     /// Which piece of the history this is.

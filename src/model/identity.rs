@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::object::{member, option};
 use super::{UserId, WaId};
+use crate::json::object::{member, option};
 
 /// A WhatsApp user by every id that Meta gave: the phone number, the
 /// business-scoped user id, or both.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::object::object;
 use super::{ReferenceId, Timestamp, TransactionId};
+use crate::json::object::object;
 
 object! {
     /// A payment that the user made for an order that you sent.

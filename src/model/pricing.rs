@@ -1,8 +1,8 @@
 //! What a message costs.
 
-use super::object::object;
 use super::text_enum::text_enum;
 use super::{ConversationId, Timestamp};
+use crate::json::object::object;
 
 object! {
     /// The conversation that a message was billed under.

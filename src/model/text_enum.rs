@@ -87,11 +87,11 @@ macro_rules! text_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::model::scalar::text(deserializer, |text| Self::from(text))
+                $crate::json::scalar::text(deserializer, |text| Self::from(text))
             }
         }
 
-        $crate::model::object::member!($name);
+        $crate::json::object::member!($name);
     };
 }
 

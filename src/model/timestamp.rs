@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::json::object::Member;
+use crate::json::scalar;
+
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
 ///
 /// Meta writes a time as a string in one webhook and as a number in another;
@@ -119,6 +122,12 @@ impl FromStr for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::scalar::parsed(deserializer)
+        scalar::parsed(deserializer)
+    }
+}
+
+impl Member for Timestamp {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        scalar::lossy(deserializer, |text| text.parse().ok())
     }
 }

@@ -23,6 +23,7 @@
 //!
 //! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 
+mod define;
 mod statics;
 mod table;
 mod webhook_event;
@@ -39,146 +40,9 @@ use serde::{Deserialize, Serialize};
 use crate::event::*;
 use crate::model::{Account, Contact, Identity, RawJson};
 use crate::signal::{AnySignal, Report, Signal, Watch};
-use crate::webhook::Reader;
+use define::define_signals;
 use statics::statics;
-use table::signals;
+pub(crate) use table::for_each_signal;
 use webhook_event::webhook_event;
 
-signals! {
-    own {
-        /// A user sent you a message. Django's `whatsapp_message_received`.
-        MESSAGE_RECEIVED: MessageReceived = "message_received", each "messages" of "messages";
-        /// A message that you sent came one step further, or failed.
-        MESSAGE_STATUS_CHANGED: MessageStatusChanged = "message_status_changed",
-            each "statuses" of "messages";
-        /// A user submitted a flow. Django's `whatsapp_flow_completed`.
-        ///
-        /// The message that submitted it also fires [`MESSAGE_RECEIVED`], just
-        /// before.
-        FLOW_COMPLETED: FlowCompleted = "flow_completed", from "messages";
-        /// A user subscribed through a signup link. Django's
-        /// `whatsapp_user_subscribed`.
-        USER_SUBSCRIBED: UserSubscribed = "user_subscribed",
-            from "user_preferences" | "in_app_signup";
-        /// Somebody answered from the WhatsApp Business app.
-        MESSAGE_ECHO: MessageEcho = "message_echo",
-            each "message_echoes" of "smb_message_echoes" | "message_echoes" | "messages";
-        /// A message of old conversations.
-        HISTORY_MESSAGE: HistoryMessage = "history_message",
-            each "messages" | "message_echoes" of "history";
-        /// A user wrote in a conversation that you only watch.
-        STANDBY_MESSAGE: StandbyMessage = "standby_message", each "messages" of "standby";
-        /// A message came one step further in a conversation that you only
-        /// watch.
-        STANDBY_STATUS: StandbyStatus = "standby_status", each "statuses" of "standby";
-        /// Something in a webhook that this version does not know, or that
-        /// does not look as it should.
-        UNRECOGNIZED: Unrecognized = "unrecognized";
-    }
-    items {
-        /// Whoever answers a conversation that you only watch sent a message.
-        STANDBY_ECHO: StandbyEcho = "standby_echo", each "message_echoes" of "standby";
-        /// A piece of old conversations, without its messages.
-        HISTORY: History = "history", each "history" of "history";
-        /// A contact in the address book of the WhatsApp Business app changed.
-        SMB_APP_STATE_SYNC: SmbAppStateSync = "smb_app_state_sync",
-            each "state_sync" of "smb_app_state_sync";
-        /// What was said before a conversation was handed to you.
-        CONVERSATION_CONTEXT: ConversationContext = "conversation_context",
-            each "conversation_context" of "messages";
-        /// A user tapped a link in a marketing message.
-        USER_ACTION: UserAction = "user_action", each "user_actions" of "messages";
-        /// A user wants no more marketing messages, or wants them again.
-        USER_PREFERENCE: UserPreference = "user_preference",
-            each "user_preferences" of "user_preferences";
-        /// A user has another business-scoped user id; early versions.
-        USER_ID_UPDATE: UserIdUpdate = "user_id_update", each "user_id_update" of "user_id_update";
-        /// A call begins, ends, or has been recorded.
-        CALL: Call = "call", each "calls" of "calls";
-        /// A call that you made rings, is accepted or is rejected.
-        CALL_STATUS: CallStatus = "call_status", each "statuses" of "calls";
-        /// A group was made or deleted.
-        GROUP_LIFECYCLE_UPDATE: GroupLifecycleUpdate = "group_lifecycle_update",
-            each "groups" of "group_lifecycle_update";
-        /// Users joined a group, left it, or ask to be let in.
-        GROUP_PARTICIPANTS_UPDATE: GroupParticipantsUpdate = "group_participants_update",
-            each "groups" of "group_participants_update" | "group_participant_update";
-        /// The subject, description or picture of a group was changed.
-        GROUP_SETTINGS_UPDATE: GroupSettingsUpdate = "group_settings_update",
-            each "groups" of "group_settings_update";
-        /// A group was suspended, or is no longer.
-        GROUP_STATUS_UPDATE: GroupStatusUpdate = "group_status_update",
-            each "groups" of "group_status_update";
-        /// Meta saw a purchase or a lead in a conversation.
-        AUTOMATIC_EVENT: AutomaticEvent = "automatic_event",
-            each "automatic_events" of "automatic_events";
-        /// What became of a marketing message that is tracked.
-        TRACKING_EVENT: TrackingEvent = "tracking_event", each "events" of "tracking_events";
-        /// Meta could not do something that concerns no single message.
-        ///
-        /// It has neither an id nor a time, so equal errors have one
-        /// [`dedup_key`](Event::dedup_key): do not drop the second one.
-        META_ERROR: MetaError = "meta_error", each "errors" of "messages" | "calls";
-    }
-    values {
-        /// A conversation was given to you, or taken from you.
-        MESSAGING_HANDOVER: MessagingHandover = "messaging_handover", of "messaging_handovers";
-        /// A template was approved, rejected, paused, …
-        MESSAGE_TEMPLATE_STATUS_UPDATE: MessageTemplateStatusUpdate = "message_template_status_update",
-            of "message_template_status_update";
-        /// How users like a template changed.
-        MESSAGE_TEMPLATE_QUALITY_UPDATE: MessageTemplateQualityUpdate = "message_template_quality_update",
-            of "message_template_quality_update";
-        /// The text or the buttons of a template changed.
-        MESSAGE_TEMPLATE_COMPONENTS_UPDATE: MessageTemplateComponentsUpdate = "message_template_components_update",
-            of "message_template_components_update";
-        /// Meta moved a template to another category, or is going to.
-        TEMPLATE_CATEGORY_UPDATE: TemplateCategoryUpdate = "template_category_update",
-            of "template_category_update";
-        /// What you sent belongs to another category.
-        TEMPLATE_CORRECT_CATEGORY_DETECTION: TemplateCorrectCategoryDetection = "template_correct_category_detection",
-            of "template_correct_category_detection";
-        /// Something happened to a WhatsApp Business Account.
-        ACCOUNT_UPDATE: AccountUpdate = "account_update", of "account_update";
-        /// Meta has reviewed a WhatsApp Business Account.
-        ACCOUNT_REVIEW_UPDATE: AccountReviewUpdate = "account_review_update",
-            of "account_review_update";
-        /// Your messaging limit, business profile or official account.
-        ACCOUNT_ALERT: AccountAlert = "account_alert", of "account_alerts";
-        /// The settings of a number changed.
-        ACCOUNT_SETTINGS_UPDATE: AccountSettingsUpdate = "account_settings_update",
-            of "account_settings_update";
-        /// Meta has reviewed the display name of a number.
-        PHONE_NUMBER_NAME_UPDATE: PhoneNumberNameUpdate = "phone_number_name_update",
-            of "phone_number_name_update";
-        /// The throughput or the quality of a number changed.
-        PHONE_NUMBER_QUALITY_UPDATE: PhoneNumberQualityUpdate = "phone_number_quality_update",
-            of "phone_number_quality_update";
-        /// How many messages and numbers a business may have.
-        BUSINESS_CAPABILITY_UPDATE: BusinessCapabilityUpdate = "business_capability_update",
-            of "business_capability_update";
-        /// Something happened to a business portfolio; not documented by Meta.
-        BUSINESS_STATUS_UPDATE: BusinessStatusUpdate = "business_status_update",
-            of "business_status_update";
-        /// The username of a number was approved, reserved or deleted.
-        BUSINESS_USERNAME_UPDATE: BusinessUsernameUpdate = "business_username_update",
-            of "business_username_updates" | "business_username_update" | "phone_number_username_update";
-        /// Somebody changed the two-step PIN of a number, or asked to.
-        SECURITY: Security = "security", of "security";
-        /// A flow was published, or does not work as it should.
-        FLOW_UPDATE: FlowUpdate = "flow_update", of "flows";
-        /// A solution that you offer with partners changed.
-        PARTNER_SOLUTION: PartnerSolution = "partner_solution", of "partner_solutions";
-        /// The connection to a payment provider changed.
-        PAYMENT_CONFIGURATION_UPDATE: PaymentConfigurationUpdate = "payment_configuration_update",
-            of "payment_configuration_update";
-    }
-    manual {
-        /// You sent a message. Django's `whatsapp_message_sent`; fired by your
-        /// code.
-        MESSAGE_SENT: MessageSent = "message_sent";
-        /// A campaign of yours has run to its end. Django's
-        /// `whatsapp_campaign_completed`; fired by your code.
-        CAMPAIGN_COMPLETED: CampaignCompleted = "campaign_completed";
-    }
-}
+for_each_signal!(define_signals);

@@ -1,268 +1,528 @@
-//! One change: from the items of its value to events.
+//! Entries and their changes: from an `entry` to the items of its values.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::contacts::Contacts;
 use super::events::Events;
-use super::item::{Around, FromItem, Item, Reader};
-use super::lenient::Omissions;
-use super::path::Path;
-use super::piece::Piece;
-use super::scope::Scope;
-use super::split::{Elements, Member, elements, members};
+use super::history::Thread;
+use super::item::{
+    ChangeContext, FromItem, Item, ItemContext, Reader, SIGNUP, STANDBY, has_lists, reader_of_list,
+    reader_of_value,
+};
 use super::summary::Summary;
-use super::value::{SIGNUP, STANDBY, Value, account, number, reader};
 use crate::event::{Reason, UserSubscribed};
-use crate::model::{Numbers, UserSide};
-use crate::signals::{has_lists, reader_of_value};
+use crate::json::{Fault, Member, Node, Omissions, Path, read_scalar};
+use crate::model::{
+    Account, ConversationContext, Identity, Numbers, PhoneNumberId, Timestamp, UserSide, WaId,
+    WabaId,
+};
 
-/// Reads a value of any field, still whole; one that cannot be read is reported.
-pub(super) fn value(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Piece<'_>) {
-    if let Err(reason) = layered(events, scope, path, value) {
-        let around = Around::nothing(scope);
-        let item = Item::new(value, 0, path, &around);
-        events.unrecognized_item(&item, UserSide::Either, reason);
-    }
-}
-
-fn layered(
-    events: &mut Events<'_>,
-    scope: &Scope<'_>,
-    path: Path<'_>,
-    value: Piece<'_>,
-) -> Result<(), Reason> {
-    let scope = &mut scope.clone();
-    match scope.field {
-        Some(SIGNUP) if elements(value).is_ok() => {
-            signups(events, scope, path, value);
-            Ok(())
-        }
-        Some(field) if has_lists(field) => {
-            let mut parts = Value::layered(events, scope, path, value)?;
-            let is_nested =
-                |(name, _): &(Cow<'_, str>, Piece<'_>)| field == STANDBY && name == STANDBY;
-            let nested = parts.others.iter().position(is_nested);
-            let nested = nested.map(|at| parts.others.remove(at).1);
-            items(events, scope, path, parts);
-            if let Some(nested) = nested {
-                let path = path.member(STANDBY);
-                match Value::layered(events, scope, path, nested) {
-                    Ok(parts) => items(events, scope, path, parts),
-                    Err(reason) => events.unrecognized(scope, path, reason, nested),
-                }
-            }
-            Ok(())
-        }
-        field => {
-            whole(events, scope, path, value, field.and_then(reader_of_value));
-            Ok(())
+/// Reads an entry, and returns whether it has no changes.
+pub(super) fn read_entry(events: &mut Events<'_>, path: Path<'_>, json: Node<'_>) -> bool {
+    let mut entry = Entry::default();
+    match entry.read(events, path, json) {
+        Ok(changes) => changes == 0,
+        Err(fault) => {
+            events.unrecognized(&entry.context(), path, fault, json);
+            false
         }
     }
 }
 
-/// A value that is one item.
-fn whole(
-    events: &mut Events<'_>,
-    scope: &mut Scope<'_>,
-    path: Path<'_>,
-    value: Piece<'_>,
-    read: Option<Reader>,
-) {
-    // Hardly any has one of these, and to look through its text is cheaper than to
-    // take it apart. A name may be written with escapes.
-    let may_have = ["metadata", SIGNUP, "\\"].map(|name| value.get().contains(name));
-    if may_have.contains(&true)
-        && let Ok(members) = members(value, ["metadata", SIGNUP])
-    {
-        let [metadata, signup] = members.known;
-        // What is odd about it is in the raw JSON of the whole.
-        if let Some(Ok((number, _))) = metadata.map(number) {
-            scope.account = account(scope.account.waba_id.clone(), Some(number));
-        }
-        // A signup counts under any field.
-        if let Some(signup) = signup {
-            signups(events, scope, path.member(SIGNUP), signup);
-        }
-    }
-    if let Some(read) = read
-        && !events.wants(read)
-    {
-        return events.skip(1);
-    }
-    let around = Around::nothing(scope);
-    let item = Item::new(value, 0, path, &around);
-    item.add(events, read.unwrap_or(UNKNOWN_FIELD));
+/// The members that all changes of an entry share.
+#[derive(Default)]
+struct Entry {
+    /// Moved to the first account.
+    waba_id: Option<WabaId>,
+    time: Option<Timestamp>,
+    /// The account of the last change.
+    account: Option<Arc<Account>>,
 }
 
-/// Signups in a value that holds nothing else of a conversation.
-fn signups(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, signup: Piece<'_>) {
-    if let Some(list) = List::of(events, scope, path, UserSubscribed::READER, signup, true) {
-        list.read(events, &Around::nothing(scope));
-    }
-}
-
-/// The items of one member.
-struct List<'p, 'a> {
-    path: Path<'p>,
-    items: Elements<'a>,
-    /// Whether they are elements, and not one object that stands alone.
-    is_array: bool,
-    read: Reader,
-}
-
-impl<'p, 'a> List<'p, 'a> {
-    /// Splits a list, or takes the object that a signup or a context is for the
-    /// only item; all else is reported.
-    fn of(
+impl Entry {
+    fn read(
+        &mut self,
         events: &mut Events<'_>,
-        scope: &Scope<'_>,
-        path: Path<'p>,
-        read: Reader,
-        piece: Piece<'a>,
-        may_stand_alone: bool,
-    ) -> Option<Self> {
-        let (items, is_array) = match elements(piece) {
-            Ok(items) => (items, true),
-            Err(_) if may_stand_alone && piece.get().starts_with('{') => (smallvec![piece], false),
-            Err(reason) => {
-                events.unrecognized(scope, path, reason, piece);
-                return None;
+        path: Path<'_>,
+        json: Node<'_>,
+    ) -> Result<usize, Fault> {
+        let members = json.split(["id", "time", "changes"])?;
+        let [id, time, changes] = members.known;
+        self.waba_id = id.and_then(read_scalar);
+        self.time = time.and_then(read_scalar);
+        let is_read = [
+            ("id", id, self.waba_id.is_some()),
+            ("time", time, self.time.is_some()),
+        ];
+        for (name, json, is_read) in is_read {
+            if let Some(json) = json.filter(|_| !is_read) {
+                events.unrecognized(&self.context(), path.member(name), Fault::Malformed, json);
             }
+        }
+        self.report_others(events, None, path, &members.others);
+        let Some(changes) = changes else {
+            return Ok(0);
         };
-        Some(Self {
-            path,
-            items,
-            is_array,
-            read,
+        if !changes.is_array() {
+            return Err(Fault::Malformed);
+        }
+        let path = path.member("changes");
+        let mut count = 0;
+        for json in changes.elements() {
+            let path = path.element(count);
+            count += 1;
+            if let Err(fault) = self.read_change(events, path, json) {
+                events.unrecognized(&self.context(), path, fault, json);
+            }
+        }
+        Ok(count)
+    }
+
+    fn read_change(
+        &mut self,
+        events: &mut Events<'_>,
+        path: Path<'_>,
+        json: Node<'_>,
+    ) -> Result<(), Fault> {
+        let members = json.split(["field", "value"])?;
+        let [field, value] = members.known;
+        let field = match field {
+            Some(field) => Some(field.exact_text().ok_or(Fault::Malformed)?),
+            None => None,
+        };
+        self.report_others(events, field.as_deref(), path, &members.others);
+        let number = value.and_then(number_of).unwrap_or_default();
+        let change = ChangeContext::new(field.as_deref(), self.account(number), self.time);
+        match value {
+            Some(value) => read_value(events, &change, path.member("value"), value),
+            None => events.unrecognized(&change, path, Fault::Missing("value".into()), json),
+        }
+        Ok(())
+    }
+
+    /// Reports the members of an entry or a change that this version does not know.
+    fn report_others(
+        &mut self,
+        events: &mut Events<'_>,
+        field: Option<&str>,
+        path: Path<'_>,
+        others: &[Member<'_>],
+    ) {
+        if others.is_empty() {
+            return;
+        }
+        let change = ChangeContext::new(field, self.account(Number::default()), self.time);
+        let alone = ItemContext::alone(&change);
+        for member in others {
+            events.unknown(&alone, path.member(&member.name()), *member);
+        }
+    }
+
+    /// Returns the context of values beside the changes' own.
+    fn context(&mut self) -> ChangeContext<'static> {
+        ChangeContext::new(None, self.account(Number::default()), self.time)
+    }
+
+    /// Returns the account with the number that a value names.
+    fn account(&mut self, number: Number) -> Arc<Account> {
+        let is_same = |account: &&Arc<Account>| {
+            account.phone_number_id == number.id && account.display_phone_number == number.display
+        };
+        if let Some(last) = self.account.as_ref().filter(is_same) {
+            return Arc::clone(last);
+        }
+        let waba_id = match &self.account {
+            None => self.waba_id.take(),
+            Some(last) => last.waba_id.clone(),
+        };
+        Arc::clone(self.account.insert(number.account(waba_id)))
+    }
+}
+
+/// The number of the business, as `metadata` has it.
+#[derive(Default)]
+struct Number {
+    id: Option<PhoneNumberId>,
+    display: Option<Box<str>>,
+}
+
+impl Number {
+    fn account(self, waba_id: Option<WabaId>) -> Arc<Account> {
+        Arc::new(Account {
+            waba_id,
+            phone_number_id: self.id,
+            display_phone_number: self.display,
         })
     }
+}
 
-    fn read(&self, events: &mut Events<'_>, around: &Around<'_>) {
-        if !around.are_wanted || !events.wants(self.read) {
-            return events.skip(self.items.len());
-        }
-        if self.is_array {
-            return around.each(events, self.path, &self.items, None, self.read);
-        }
-        for json in &self.items {
-            let item = Item::new(*json, 0, self.path, around);
-            item.add(events, self.read);
+/// Returns the number that a value names.
+fn number_of(value: Node<'_>) -> Option<Number> {
+    let metadata = value.only("metadata").ok()??;
+    let [id, display] = metadata.split(NUMBER_MEMBERS).ok()?.known;
+    let display = display.and_then(read_scalar::<WaId>);
+    Some(Number {
+        id: id.and_then(read_scalar),
+        display: display.map(|display| String::from(display).into()),
+    })
+}
+
+const NUMBER_MEMBERS: [&str; 2] = ["phone_number_id", "display_phone_number"];
+
+/// Reports the members of `metadata` that are malformed or unknown.
+fn report_metadata(
+    events: &mut Events<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    metadata: Node<'_>,
+) {
+    let members = match metadata.split(NUMBER_MEMBERS) {
+        Ok(members) => members,
+        Err(fault) => return events.unrecognized(change, path, fault, metadata),
+    };
+    for member in &members.others {
+        let name = member.name();
+        events.unrecognized(
+            change,
+            path.member(&name),
+            Reason::UnknownMember,
+            member.value,
+        );
+    }
+    let account = &change.account;
+    let is_read = [
+        account.phone_number_id.is_some(),
+        account.display_phone_number.is_some(),
+    ];
+    for ((name, json), is_read) in NUMBER_MEMBERS.into_iter().zip(members.known).zip(is_read) {
+        if let Some(json) = json.filter(|_| !is_read) {
+            events.unrecognized(change, path.member(name), Fault::Malformed, json);
         }
     }
 }
 
-/// The member that stands for itself, and beside the messages too.
+/// Reads a value in the way of its field. One that cannot be read is reported.
+fn read_value(events: &mut Events<'_>, change: &ChangeContext<'_>, path: Path<'_>, json: Node<'_>) {
+    let result = match change.field {
+        Some(SIGNUP) if json.is_array() => {
+            read_signups(events, change, path, json);
+            Ok(())
+        }
+        Some(field) if has_lists(field) => read_lists(events, change, path, json),
+        field => {
+            read_whole(events, change, path, json, field.and_then(reader_of_value));
+            Ok(())
+        }
+    };
+    if let Err(fault) = result {
+        let alone = ItemContext::alone(change);
+        let item = Item::new(json, 0, path, &alone);
+        events.unrecognized_item(&item, UserSide::Either, fault);
+    }
+}
+
+/// Reads a value that is one item.
+fn read_whole(
+    events: &mut Events<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    json: Node<'_>,
+    reader: Option<Reader>,
+) {
+    // A signup counts under any field.
+    if let Ok(Some(signup)) = json.only(SIGNUP) {
+        read_signups(events, change, path.member(SIGNUP), signup);
+    }
+    if reader.is_some_and(|reader| !events.selects(reader)) {
+        return events.skip(1);
+    }
+    let alone = ItemContext::alone(change);
+    let item = Item::new(json, 0, path, &alone);
+    item.add(events, reader.unwrap_or(UNKNOWN_FIELD));
+}
+
+/// Reads signups in a value that holds nothing else of a conversation.
+fn read_signups(
+    events: &mut Events<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    json: Node<'_>,
+) {
+    List::itself(json).read(events, path, &ItemContext::alone(change), true);
+}
+
+/// Reads a value that holds lists.
+fn read_lists(
+    events: &mut Events<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    json: Node<'_>,
+) -> Result<(), Fault> {
+    let mut value = Value::new(change.field, json)?;
+    let nested = value.nested.take();
+    value.read(events, change, path);
+    if let Some(nested) = nested {
+        let path = path.member(STANDBY);
+        let waba_id = || change.account.waba_id.clone();
+        let account = match number_of(nested) {
+            Some(number) => number.account(waba_id()),
+            None => Arc::clone(&change.account),
+        };
+        let change = ChangeContext::new(change.field, account, change.time);
+        match Value::new(change.field, nested) {
+            Ok(value) => value.read(events, &change, path),
+            Err(fault) => events.unrecognized(&change, path, fault, nested),
+        }
+    }
+    Ok(())
+}
+
+/// A value that holds lists, taken apart.
+struct Value<'a> {
+    product: Option<Node<'a>>,
+    metadata: Option<Node<'a>>,
+    contacts: Option<Node<'a>>,
+    /// `messages`, `statuses`, and then the others in the order of the body.
+    lists: SmallVec<[List<'a>; 2]>,
+    conversation_context: Option<Node<'a>>,
+    /// The value of the field `standby` has the lists one level deeper.
+    nested: Option<Node<'a>>,
+    unknown: Vec<Member<'a>>,
+}
+
+/// The member that names Meta's product.
+const PRODUCT: &str = "messaging_product";
+
+/// The member that is an object or a list, and is of the messages beside it, too.
 const CONVERSATION_CONTEXT: &str = "conversation_context";
 
-/// Of a list that the field should not have.
-const UNKNOWN: Reader = Reader {
+impl<'a> Value<'a> {
+    fn new(field: Option<&str>, json: Node<'a>) -> Result<Self, Fault> {
+        let field = field.unwrap_or_default();
+        let members = json.split([PRODUCT, "metadata", "contacts", "messages", "statuses"])?;
+        let [product, metadata, contacts, messages, statuses] = members.known;
+        let mut value = Self {
+            product,
+            metadata,
+            contacts,
+            lists: SmallVec::new(),
+            conversation_context: None,
+            nested: None,
+            unknown: Vec::new(),
+        };
+        for (name, json) in [("messages", messages), ("statuses", statuses)] {
+            value.lists.extend(json.map(|json| List {
+                name: name.into(),
+                json,
+                reader: reader_of_list(field, name).unwrap_or(UNKNOWN_LIST),
+            }));
+        }
+        value.add_others(field, json, &members.others)?;
+        Ok(value)
+    }
+
+    /// Adds the members that few values have.
+    fn add_others(
+        &mut self,
+        field: &str,
+        json: Node<'a>,
+        others: &[Member<'a>],
+    ) -> Result<(), Fault> {
+        let mut has_signup = false;
+        for (at, member) in others.iter().enumerate() {
+            let name = member.name();
+            let reader = reader_of_list(field, &name);
+            let is_repeated = || others[..at].iter().any(|before| before.is_named(&name));
+            // It is not known which of two lists counts.
+            if (reader.is_some() || name == STANDBY) && is_repeated() {
+                return Err(Fault::Duplicate(name.into()));
+            }
+            has_signup |= name == SIGNUP;
+            if name == CONVERSATION_CONTEXT {
+                self.conversation_context = Some(member.value);
+            }
+            match reader {
+                _ if field == STANDBY && name == STANDBY => self.nested = Some(member.value),
+                Some(_) if member.value.is_null() => {}
+                Some(reader) => self.lists.push(List {
+                    name,
+                    json: member.value,
+                    reader,
+                }),
+                None => self.unknown.push(*member),
+            }
+        }
+        // The value is the signup, and has its members.
+        if field == SIGNUP && !has_signup && !self.unknown.is_empty() {
+            self.unknown.clear();
+            self.lists.push(List::itself(json));
+        }
+        Ok(())
+    }
+
+    /// Reads all items, and reports the members that are malformed or unknown.
+    fn read(&self, events: &mut Events<'_>, change: &ChangeContext<'_>, path: Path<'_>) {
+        let path_of_contacts = path.member("contacts");
+        if let Some(metadata) = self.metadata {
+            report_metadata(events, change, path.member("metadata"), metadata);
+        }
+        if let Some(product) = self.product.filter(|product| !product.is_text()) {
+            events.unrecognized(change, path.member(PRODUCT), Fault::Malformed, product);
+        }
+        if let Some(contacts) = self.contacts.filter(|contacts| !contacts.is_array()) {
+            events.unrecognized(change, path_of_contacts, Fault::Malformed, contacts);
+        }
+        // Contacts of items that are not read need not be read. No list is read then, though
+        // a receiver may connect meanwhile: its events would lack their contacts.
+        let selects = |list: &List<'_>| events.selects(list.reader);
+        let is_read = events.selects_all() || self.well_formed_lists().any(selects);
+        let contacts = self
+            .contacts
+            .filter(|contacts| is_read && contacts.is_array());
+        let numbers = Numbers {
+            business: change.account.display_phone_number.as_deref(),
+            user: None,
+        };
+        let have_one_user = || self.have_one_user(numbers);
+        let contacts = contacts.map_or_else(Contacts::none, |contacts| {
+            Contacts::read(events, change, path_of_contacts, contacts, &have_one_user)
+        });
+        let context = self.conversation_context;
+        let context = context.and_then(|json| Omissions::default().read(json).ok());
+        let context = ItemContext {
+            change,
+            contacts,
+            conversation_context: context.map(Arc::<ConversationContext>::new),
+        };
+        for list in &self.lists {
+            list.read(events, path, &context, is_read);
+        }
+        for member in &self.unknown {
+            events.unknown(&context, path.member(&member.name()), *member);
+        }
+        context
+            .contacts
+            .report_unmatched(events, change, path_of_contacts);
+    }
+
+    fn well_formed_lists(&self) -> impl Iterator<Item = &List<'a>> {
+        self.lists.iter().filter(|list| list.is_well_formed())
+    }
+
+    /// Whether it has one item, or all of its items name one user. An item of an unknown list
+    /// counts beside others only if it names a user.
+    fn have_one_user(&self, numbers: Numbers<'_>) -> bool {
+        let user = |side, item| Summary::of(item).into_user(side, numbers).0;
+        let known = || {
+            let lists = self
+                .well_formed_lists()
+                .filter(|list| list.reader.is_about_user);
+            lists.flat_map(|list| list.items().map(|item| (list.reader.side, item)))
+        };
+        let unknown = || {
+            self.unknown
+                .iter()
+                .flat_map(|member| member.value.elements())
+        };
+        let mut named = unknown()
+            .filter_map(|item| user(UserSide::Either, item))
+            .peekable();
+        match known().count() {
+            0 if unknown().count() == 1 => return true,
+            1 if named.peek().is_none() => return true,
+            _ => {}
+        }
+        let known = known().map(|(side, item)| user(side, item));
+        let mut users = known.chain(named.map(Some));
+        let first: Option<Identity> = users.next().flatten();
+        first.is_some_and(|first| {
+            users.all(|user| user.is_some_and(|user| user.is_same_user(&first)))
+        })
+    }
+}
+
+/// The items of one member of a value.
+struct List<'a> {
+    /// Empty for the value itself.
+    name: Cow<'a, str>,
+    json: Node<'a>,
+    reader: Reader,
+}
+
+impl<'a> List<'a> {
+    /// A value that is a signup, or a list of them.
+    fn itself(json: Node<'a>) -> Self {
+        let name = Cow::Borrowed("");
+        Self {
+            name,
+            json,
+            reader: UserSubscribed::READER,
+        }
+    }
+
+    /// Whether it is an array, or the object that a signup or a context may be.
+    fn is_well_formed(&self) -> bool {
+        let may_be_object = matches!(&*self.name, "" | SIGNUP | CONVERSATION_CONTEXT);
+        self.json.is_array() || (may_be_object && self.json.is_object())
+    }
+
+    fn items(&self) -> impl Iterator<Item = Node<'a>> {
+        let single = (!self.json.is_array()).then_some(self.json);
+        self.json.elements().chain(single)
+    }
+
+    /// Reads each item and adds its events, if the items are read at all. `path` is that of the
+    /// value.
+    fn read(
+        &self,
+        events: &mut Events<'_>,
+        path: Path<'_>,
+        context: &ItemContext<'_>,
+        is_read: bool,
+    ) {
+        let member = path.member(&self.name);
+        let path = if self.name.is_empty() { path } else { member };
+        if !self.is_well_formed() {
+            events.unrecognized(context.change, path, Fault::Malformed, self.json);
+        } else if !is_read || !events.selects(self.reader) {
+            events.skip(self.items().count());
+        } else if self.json.is_array() {
+            read_each(events, path, self.json, context, None, self.reader);
+        } else {
+            Item::new(self.json, 0, path, context).add(events, self.reader);
+        }
+    }
+}
+
+/// Reads each element of a list, and adds its events.
+pub(super) fn read_each(
+    events: &mut Events<'_>,
+    path: Path<'_>,
+    list: Node<'_>,
+    context: &ItemContext<'_>,
+    thread: Option<&Thread>,
+    reader: Reader,
+) {
+    events.reserve(list.elements().count());
+    for (at, json) in list.elements().enumerate() {
+        let item = Item::new(json, at, path.element(at), context);
+        Item { thread, ..item }.add(events, reader);
+    }
+}
+
+/// The reader of a list that the field should not have.
+const UNKNOWN_LIST: Reader = Reader {
     read: |_, _| Err(Reason::UnknownMember),
     is_about_user: true,
     side: UserSide::Either,
-    is_heard: || false,
+    has_receivers: || false,
 };
 
-/// Of a field that this version does not know.
+/// The reader of a value whose field this version does not know.
 const UNKNOWN_FIELD: Reader = Reader {
     read: |_, _| Err(Reason::UnknownField),
-    ..UNKNOWN
+    ..UNKNOWN_LIST
 };
-
-/// All items of a value; it may hold several lists at once.
-pub(super) fn items(events: &mut Events<'_>, scope: &Scope<'_>, path: Path<'_>, value: Value<'_>) {
-    let field = scope.field.unwrap_or_default();
-    // Whom nobody asks for need not be read.
-    let is_wanted = |name: &str| reader(field, name).is_some_and(|read| events.wants(read));
-    let are_wanted = events.wants_all() || value.lists().any(is_wanted);
-    let contacts = value.contacts.filter(|_| are_wanted);
-    let contacts = Contacts::read(events, scope, path, contacts);
-    let mut conversation_context = None;
-
-    let others = value.others;
-    let paths: Vec<_> = others.iter().map(|(name, _)| path.member(name)).collect();
-    let mut lists: SmallVec<[List<'_, '_>; 2]> = SmallVec::new();
-    let (messages, statuses) = (path.member("messages"), path.member("statuses"));
-    for (name, path, items) in [
-        ("messages", messages, value.messages),
-        ("statuses", statuses, value.statuses),
-    ] {
-        lists.extend(items.map(|items| List {
-            path,
-            items,
-            is_array: true,
-            read: reader(field, name).unwrap_or(UNKNOWN),
-        }));
-    }
-    let mut unknown = Vec::new();
-    for ((name, piece), path) in others.iter().zip(&paths) {
-        match reader(field, name) {
-            Some(_) if piece.is_null() => {}
-            Some(read) => {
-                let is_single = matches!(&**name, SIGNUP | CONVERSATION_CONTEXT);
-                lists.extend(List::of(events, scope, *path, read, *piece, is_single));
-            }
-            None => unknown.push((name.clone(), *piece)),
-        }
-        if name == CONVERSATION_CONTEXT {
-            let read = Omissions::default().read(*piece);
-            conversation_context = read.ok().map(Arc::new);
-        }
-    }
-    if let Some(itself) = value.itself {
-        lists.extend(List::of(
-            events,
-            scope,
-            path,
-            UserSubscribed::READER,
-            itself,
-            true,
-        ));
-    }
-
-    let numbers = Numbers {
-        business: scope.account.display_phone_number.as_deref(),
-        user: None,
-    };
-    let have_one_user = || have_one_user(numbers, &lists, &unknown);
-    let around = &Around {
-        scope,
-        contacts: contacts.finder(&have_one_user),
-        conversation_context,
-        are_wanted,
-    };
-    for list in &lists {
-        list.read(events, around);
-    }
-    events.unknown(around, Some(path), &unknown);
-    around.contacts.strays(events, scope, path);
-}
-
-/// Whether a value has one item, or all of its items name one user. An item of an unknown
-/// list counts beside others only if it names a user.
-fn have_one_user(numbers: Numbers<'_>, lists: &[List<'_, '_>], unknown: &[Member<'_>]) -> bool {
-    let user = |side, item| Summary::read(item).into_user(side, numbers).0;
-    let known = || {
-        let lists = lists.iter().filter(|list| list.read.is_about_user);
-        lists.flat_map(|list| list.items.iter().map(|item| (list.read.side, *item)))
-    };
-    let unknown = unknown
-        .iter()
-        .flat_map(|(_, list)| elements(*list).unwrap_or_default());
-    let unknown: Vec<_> = unknown.collect();
-    let mut named = unknown
-        .iter()
-        .filter_map(|item| user(UserSide::Either, *item))
-        .peekable();
-    match known().count() {
-        0 if unknown.len() == 1 => return true,
-        1 if named.peek().is_none() => return true,
-        _ => {}
-    }
-    let known = known().map(|(side, item)| user(side, item));
-    let mut users = known.chain(named.map(Some));
-    let first = users.next().flatten();
-    first.is_some_and(|first| users.all(|user| user.is_some_and(|user| user.is_same_user(&first))))
-}

@@ -1,12 +1,16 @@
-//! The rules for a body's envelope: the object that names its product, and the
-//! members around the entries.
+//! The envelope of a body: the object that names its product, the entries, and the members
+//! around them.
+
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::ParseErrorKind;
-use super::split::{Members, members_of};
-use crate::event::Reason;
+use super::change::read_entry;
+use super::events::{Events, Selection};
+use super::item::{ChangeContext, ItemContext};
+use super::{ParseErrorKind, Webhook};
+use crate::json::{Fault, Node, Path, Split, with_tape};
 
 /// The `object` of WhatsApp's webhooks.
 const OBJECT: &str = "whatsapp_business_account";
@@ -57,47 +61,90 @@ impl EnvelopeRules {
 /// The member of an SNS message of AWS that has the entry, as a string.
 const AWS_ENTRY: &str = "whatsAppWebhookEntry";
 
-/// Checks that a text is one JSON object, and not what an entry is wrapped in.
+/// Reads a body.
+pub(super) fn read(
+    body: &Arc<str>,
+    rules: &EnvelopeRules,
+    selection: Selection,
+) -> Result<Webhook, ParseErrorKind> {
+    on_tape(body, |root| {
+        let members = split(root, ["object", "entry"])?;
+        let [object, entries] = members.known;
+        rules.check_object(object.and_then(Node::exact_text).as_deref())?;
+        let entries = entries.filter(|entries| entries.is_array());
+        let entries = entries.ok_or(ParseErrorKind::NoEntry)?;
+
+        let mut webhook = Webhook::default();
+        let mut events = Events::new(body, selection);
+        let path = Path::root("entry");
+        for entry in entries.elements() {
+            let is_empty = read_entry(&mut events, path.element(webhook.entries), entry);
+            webhook.entries += 1;
+            webhook.empty_entries += usize::from(is_empty);
+        }
+        for member in members.others {
+            let name = member.name();
+            if !rules.is_ignored(&name) {
+                let change = ChangeContext::default();
+                let alone = ItemContext::alone(&change);
+                events.unknown(&alone, Path::root(&name), member);
+            }
+        }
+        webhook.skipped = events.skipped();
+        webhook.events = events.into_list(root);
+        Ok(webhook)
+    })
+}
+
+/// Checks that a text is one JSON object, and not one that an entry is wrapped in.
 fn check_entry(text: &str) -> Result<(), ParseErrorKind> {
-    let [changes, object, entry, aws_entry] =
-        match members(text, ["changes", "object", "entry", AWS_ENTRY]) {
-            Ok(members) => members.known,
-            // A malformed entry is reported, as it is in a body.
-            Err(ParseErrorKind::Duplicate(_)) => return Ok(()),
-            Err(error) => return Err(error),
+    on_tape(text, |root| {
+        let [changes, object, entry, aws_entry] =
+            match split(root, ["changes", "object", "entry", AWS_ENTRY]) {
+                Ok(members) => members.known,
+                // A malformed entry is reported, as it is in a body.
+                Err(ParseErrorKind::Duplicate(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+        let wrapper = match (object, entry, aws_entry) {
+            _ if changes.is_some() => return Ok(()),
+            (Some(_), Some(_), _) => "entry",
+            (.., Some(_)) => AWS_ENTRY,
+            _ => return Ok(()),
         };
-    let wrapper = match (object, entry, aws_entry) {
-        _ if changes.is_some() => return Ok(()),
-        (Some(_), Some(_), _) => "entry",
-        (.., Some(_)) => AWS_ENTRY,
-        _ => return Ok(()),
-    };
-    Err(ParseErrorKind::NotAnEntry(wrapper.into()))
+        Err(ParseErrorKind::NotAnEntry(wrapper.into()))
+    })
 }
 
-/// Splits a text that must be one JSON object into its members.
-pub(super) fn members<'a, const N: usize>(
-    text: &'a str,
-    names: [&'static str; N],
-) -> Result<Members<'a, N>, ParseErrorKind> {
-    // RFC 8259: the white space of JSON.
-    let start = text.trim_start_matches([' ', '\t', '\n', '\r']);
-    if !start.starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
-        return Err(ParseErrorKind::NotAnObject);
-    }
-    match members_of(text, names) {
-        Ok(Ok(members)) => Ok(members),
-        Ok(Err(Reason::Duplicate(member))) => Err(ParseErrorKind::Duplicate(member)),
-        Ok(Err(_)) => Err(ParseErrorKind::NotAnObject),
-        Err(error) => Err(not_json(&error)),
-    }
+/// Indexes a text, and reads it.
+fn on_tape<R>(
+    text: &str,
+    read: impl FnOnce(Node<'_>) -> Result<R, ParseErrorKind>,
+) -> Result<R, ParseErrorKind> {
+    with_tape(text, read).unwrap_or_else(|_| Err(not_json(text)))
 }
 
+/// Splits a value that must be an object into its members.
+fn split<'a, const N: usize>(
+    root: Node<'a>,
+    names: [&str; N],
+) -> Result<Split<'a, N>, ParseErrorKind> {
+    root.split(names).map_err(|fault| match fault {
+        Fault::Duplicate(member) => ParseErrorKind::Duplicate(member),
+        _ => ParseErrorKind::NotAnObject,
+    })
+}
+
+/// Returns the error of a text that is not JSON. The tape has no lines, so that serde_json
+/// reads the text once more.
 #[cold]
-fn not_json(error: &serde_json::Error) -> ParseErrorKind {
-    let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
+fn not_json(text: &str) -> ParseErrorKind {
+    let error = serde_json::from_str::<IgnoredAny>(text).err();
+    let place = error
+        .as_ref()
+        .map_or((0, 0), |error| (error.line(), error.column()));
+    let (line, column) = place;
+    if error.is_some_and(|error| error.is_eof()) {
         ParseErrorKind::Truncated { line, column }
     } else {
         ParseErrorKind::NotJson { line, column }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::event::Quoted;
+use crate::json::Excerpt;
 
 /// Why a body could not be read at all. Nothing of it was dispatched.
 ///
@@ -153,11 +153,11 @@ fn wrong_object(object: Option<&str>) -> String {
     match object {
         None => "the body is not from WhatsApp: it has no object".into(),
         Some(object) if is_of_whatsapp(object) => {
-            format!("the parser does not accept the object {}", Quoted(object))
+            format!("the parser does not accept the object {}", Excerpt(object))
         }
         Some(object) => format!(
             "the body is not from WhatsApp: its object is {}",
-            Quoted(object)
+            Excerpt(object)
         ),
     }
 }

@@ -3,96 +3,80 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::item::{Around, Item, Reader};
-use super::lenient::{Omissions, each_with_path};
-use super::path::Path;
-use super::piece::Piece;
-use super::scope::Scope;
-use super::split::{Member, elements, has_malformed_name};
+use super::item::{ChangeContext, Item, ItemContext, Reader};
 use super::summary::Summary;
-use super::users::complete_ids;
-use crate::event::{Reason, Unrecognized, WebhookEvent};
+use crate::event::{Reason, Unrecognized, WebhookEvent, complete_ids};
+use crate::json::{Member, Node, Omissions, Path, each_with_path};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
 use crate::signals::UNRECOGNIZED;
 
-/// How many odd things of one body are reported one by one. Meta sends a
-/// thousand updates at most; past this a body is hostile, and four megabytes
-/// of `1,1,1,…` must not become a gigabyte of events.
+/// The greatest number of reports of one body. Meta sends a thousand updates at most; past
+/// this a body is hostile, and four megabytes of `1,1,1,…` must not become a gigabyte of events.
 const MAX_UNRECOGNIZED: usize = 10_000;
 
-/// How many events one body gives. A body of this many items has forty bytes
-/// an item, which none of Meta's has; `{},{},{},…` has three.
+/// The greatest number of events of one body. A body of this many items has forty bytes an
+/// item, which none of Meta's has; `{},{},{},…` has three.
 const MAX_EVENTS: usize = 100_000;
 
 /// The events so far, and the body that they are read from.
-pub(crate) struct Events<'a> {
-    body: &'a Arc<str>,
+pub(super) struct Events<'b> {
+    body: &'b Arc<str>,
     list: Vec<WebhookEvent>,
     unrecognized: usize,
-    /// What is past a limit.
+    /// The number of events and reports past a limit.
     more: usize,
-    wanted: Wanted,
-    /// What was not read, since nobody hears it.
+    selection: Selection,
+    /// The number of items that were not read, since no receiver would get them.
     skipped: usize,
 }
 
-/// Which items are to be read.
+/// The items that are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Selection {
     All,
-    /// Those of which somebody hears.
-    Heard,
+    /// Those whose signals have receivers.
+    WithReceivers,
 }
 
-/// How many events there were of each kind.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    len: usize,
-    unrecognized: usize,
-    more: usize,
-    skipped: usize,
-}
-
-impl<'a> Events<'a> {
-    pub(super) fn new(body: &'a Arc<str>, wanted: Wanted) -> Self {
-        // Any item may turn out odd: who hears of those needs all to be read.
-        let wanted = match wanted {
-            Wanted::Heard if UNRECOGNIZED.has_receivers() => Wanted::All,
-            wanted => wanted,
+impl<'b> Events<'b> {
+    pub(super) fn new(body: &'b Arc<str>, selection: Selection) -> Self {
+        // Any item may be malformed: a receiver of these needs all items to be read.
+        let selection = match selection {
+            Selection::WithReceivers if UNRECOGNIZED.has_receivers() => Selection::All,
+            selection => selection,
         };
         Self {
             body,
             list: Vec::new(),
             unrecognized: 0,
             more: 0,
-            wanted,
+            selection,
             skipped: 0,
         }
     }
 
-    /// Returns all events, with one report of the whole body at the end if a limit was
-    /// reached.
-    pub(super) fn into_list(mut self) -> Vec<WebhookEvent> {
+    /// Returns all events, with one report of the whole body at the end if a limit was reached.
+    pub(super) fn into_list(mut self, body: Node<'_>) -> Vec<WebhookEvent> {
         if self.more > 0 {
-            let raw = self.raw(Piece::known(self.body.trim()));
+            let nothing = ChangeContext::default();
             let reason = Reason::TooMany(self.more);
-            let rest = Unrecognized::new(&Scope::default(), "entry".to_owned(), reason, raw);
+            let rest = unrecognized(&nothing, "entry".to_owned(), reason, self.raw(body));
             self.list.push(rest.into());
         }
         complete_ids(&mut self.list);
         self.list
     }
 
-    pub(super) fn wants_all(&self) -> bool {
-        self.wanted == Wanted::All
+    pub(super) fn selects_all(&self) -> bool {
+        self.selection == Selection::All
     }
 
-    /// Whether items are to be read that are read in this way.
-    pub(super) fn wants(&self, read: Reader) -> bool {
-        self.wants_all() || (read.is_heard)()
+    /// Whether items are read that are read in this way.
+    pub(super) fn selects(&self, reader: Reader) -> bool {
+        self.selects_all() || (reader.has_receivers)()
     }
 
-    /// Counts items that are not.
+    /// Counts items that are not read.
     pub(super) fn skip(&mut self, items: usize) {
         self.skipped += items;
     }
@@ -106,7 +90,7 @@ impl<'a> Events<'a> {
         self.skipped
     }
 
-    pub(crate) fn push(&mut self, event: impl Into<WebhookEvent>) {
+    pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
         if self.list.len() < MAX_EVENTS {
             self.list.push(event.into());
         } else {
@@ -114,85 +98,56 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// A piece of the body, to be kept. It must have been split off the body
-    /// itself, not off a copy.
-    pub(super) fn raw(&self, piece: Piece<'_>) -> RawJson {
-        let start = piece.get().as_ptr().addr() - self.body.as_ptr().addr();
-        RawJson::part_of(self.body, start..start + piece.get().len())
+    /// Returns the JSON of a value of the body.
+    pub(super) fn raw(&self, json: Node<'_>) -> RawJson {
+        RawJson::part_of(self.body, json.range())
     }
 
-    /// Where the events stand now.
-    pub(super) fn mark(&self) -> Mark {
-        Mark {
-            len: self.list.len(),
-            unrecognized: self.unrecognized,
-            more: self.more,
-            skipped: self.skipped,
-        }
+    /// Reserves memory for the events of so many items.
+    pub(super) fn reserve(&mut self, items: usize) {
+        // An item of Meta's has a hundred bytes or more, but for an error. The events of
+        // hostile items take theirs one by one.
+        let items = items.min(self.body.len() / 100).min(MAX_EVENTS);
+        self.list.reserve(items);
     }
 
-    /// Takes back all that came after.
-    pub(super) fn back_to(&mut self, mark: Mark) {
-        self.list.truncate(mark.len);
-        self.unrecognized = mark.unrecognized;
-        self.more = mark.more;
-        self.skipped = mark.skipped;
-    }
-
-    /// Makes room for the events of so many items.
-    pub(super) fn make_room(&mut self, items: usize) {
-        // An item of Meta's has a hundred bytes or more, but for an error. What
-        // hostile ones take, they take one by one.
-        let room = items.min(self.body.len() / 100).min(MAX_EVENTS);
-        self.list.reserve(room);
-    }
-
-    /// Reports the members of an object that this version does not know, item
-    /// by item where they have items.
+    /// Reports a member of an object that this version does not know, item by item where it has
+    /// items.
+    #[cold]
     pub(super) fn unknown(
         &mut self,
-        around: &Around<'_>,
-        object: Option<Path<'_>>,
-        members: &[Member<'_>],
+        context: &ItemContext<'_>,
+        path: Path<'_>,
+        member: Member<'_>,
     ) {
-        for member in members {
-            let reason = if has_malformed_name(member) {
-                Reason::Malformed
-            } else {
-                Reason::UnknownMember
-            };
-            let (name, piece) = member;
-            let path = match &object {
-                Some(object) => object.member(name),
-                None => Path::root(name),
-            };
-            match elements(*piece) {
-                Ok(items) if !items.is_empty() => {
-                    for (at, json) in items.into_iter().enumerate() {
-                        let item = Item::new(json, at, path.element(at), around);
-                        self.unrecognized_item(&item, UserSide::Either, reason.clone());
-                    }
-                }
-                _ => {
-                    let item = Item::new(*piece, 0, path, around);
-                    self.unrecognized_item(&item, UserSide::Either, reason);
-                }
-            }
+        let reason = if member.has_malformed_name() {
+            Reason::Malformed
+        } else {
+            Reason::UnknownMember
+        };
+        let list = member.value;
+        for (at, json) in list.elements().enumerate() {
+            let item = Item::new(json, at, path.element(at), context);
+            self.unrecognized_item(&item, UserSide::Either, reason.clone());
+        }
+        if list.elements().next().is_none() {
+            let item = Item::new(list, 0, path, context);
+            self.unrecognized_item(&item, UserSide::Either, reason);
         }
     }
 
-    /// Reports something that is no item, and about no user.
+    /// Reports a value that is no item, and about no user.
     #[cold]
     pub(super) fn unrecognized(
         &mut self,
-        scope: &Scope<'_>,
+        change: &ChangeContext<'_>,
         path: Path<'_>,
-        reason: Reason,
-        piece: Piece<'_>,
+        reason: impl Into<Reason>,
+        json: Node<'_>,
     ) {
         if self.may_report() {
-            let raw = self.raw(piece);
-            self.push(Unrecognized::new(scope, path.to_string(), reason, raw));
+            let raw = self.raw(json);
+            self.push(unrecognized(change, path.to_string(), reason.into(), raw));
         }
     }
 
@@ -200,40 +155,56 @@ impl<'a> Events<'a> {
     #[cold]
     pub(super) fn unrecognized_item(
         &mut self,
-        item: &Item<'_, '_, '_>,
+        item: &Item<'_, '_>,
         side: UserSide,
-        reason: Reason,
+        reason: impl Into<Reason>,
     ) {
         if self.may_report() {
             let about = About::read(item, side);
-            self.report(item, &about, item.path.to_string(), reason, item.json);
+            self.report(
+                item,
+                &about,
+                item.path.to_string(),
+                reason.into(),
+                item.json,
+            );
         }
     }
 
     /// Reports the members that the events of an item lack. The events are those behind
     /// the first `before`, and the reports are about the same user.
-    pub(super) fn omitted(
+    pub(super) fn omitted<'a>(
         &mut self,
-        item: &Item<'_, '_, '_>,
+        item: &Item<'_, 'a>,
         before: usize,
         side: UserSide,
-        omitted: Omissions<'_>,
+        omitted: Omissions<'a>,
     ) {
-        if omitted.is_empty() {
-            return;
+        if !omitted.is_empty() {
+            self.report_omitted(item, before, side, omitted);
         }
+    }
+
+    #[cold]
+    fn report_omitted<'a>(
+        &mut self,
+        item: &Item<'_, 'a>,
+        before: usize,
+        side: UserSide,
+        omitted: Omissions<'a>,
+    ) {
         let about = match self.list.get(before) {
             Some(event) => About::as_of(item, event),
             None => About::read(item, side),
         };
         each_with_path(item.json, item.path, omitted, |path, omission| {
             if self.may_report() {
-                self.report(item, &about, path, omission.reason, omission.json);
+                self.report(item, &about, path, omission.fault.into(), omission.json);
             }
         });
     }
 
-    /// Counts a report; `false` when there were too many.
+    /// Counts a report; `false` past the limit.
     fn may_report(&mut self) -> bool {
         self.unrecognized += 1;
         let may_report = self.unrecognized <= MAX_UNRECOGNIZED;
@@ -243,23 +214,45 @@ impl<'a> Events<'a> {
 
     fn report(
         &mut self,
-        item: &Item<'_, '_, '_>,
+        item: &Item<'_, '_>,
         about: &About,
         path: String,
         reason: Reason,
-        piece: Piece<'_>,
+        json: Node<'_>,
     ) {
-        let scope = item.around.scope;
-        let raw = self.raw(piece);
+        let change = item.context.change;
+        let raw = self.raw(json);
         self.push(Unrecognized {
             id: about.id.clone(),
             user: about.user.clone(),
             contact: about.contact.clone(),
             group_id: about.group_id.clone(),
-            timestamp: about.timestamp.or(scope.time),
+            timestamp: about.timestamp.or(change.time),
             account: Arc::clone(&about.account),
-            ..Unrecognized::new(scope, path, reason, raw)
+            ..unrecognized(change, path, reason, raw)
         });
+    }
+}
+
+/// Makes a report that names no user.
+fn unrecognized(
+    change: &ChangeContext<'_>,
+    path: String,
+    reason: Reason,
+    raw: RawJson,
+) -> Unrecognized {
+    Unrecognized {
+        field: change.keep_field(),
+        path,
+        reason,
+        id: None,
+        user: None,
+        contact: None,
+        group_id: None,
+        timestamp: change.time,
+        account: Arc::clone(&change.account),
+        raw,
+        known_as: None,
     }
 }
 
@@ -275,10 +268,10 @@ struct About {
 
 impl About {
     /// Reads it from an item that could not be read as what it is.
-    fn read(item: &Item<'_, '_, '_>, side: UserSide) -> Self {
+    fn read(item: &Item<'_, '_>, side: UserSide) -> Self {
         let thread = item.thread.and_then(|thread| thread.contact.as_ref());
         let thread_user = thread.map(|contact| &contact.identity);
-        let summary = Summary::read(item.json);
+        let summary = Summary::of(item.json);
         let (id, timestamp) = (summary.id.clone(), summary.timestamp);
         let account = item.account_of(summary.phone_number_id());
         let (user, group_id) = summary.into_user(side, item.numbers());
@@ -301,8 +294,8 @@ impl About {
     }
 
     /// Reads the id and the time of an item, and takes the rest from an event of it.
-    fn as_of(item: &Item<'_, '_, '_>, event: &WebhookEvent) -> Self {
-        let summary = Summary::read(item.json);
+    fn as_of(item: &Item<'_, '_>, event: &WebhookEvent) -> Self {
+        let summary = Summary::of(item.json);
         let contact = event.contact().filter(|_| !event.is_news_of_ids());
         Self {
             id: summary.id,

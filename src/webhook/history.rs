@@ -1,45 +1,45 @@
-//! One item of `history`: a piece of old conversations.
+//! Items of `history`: chunks of old conversations.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
+use super::change::read_each;
 use super::events::Events;
-use super::item::{FromItem, Item, Reader};
-use super::lenient::Omissions;
-use super::message;
-use super::split::{elements, members};
-use crate::event::{Change, History, HistoryMessage, Reason};
-use crate::model::object::{member, option};
+use super::item::{FromItem, Item, Reader, change};
+use super::message::parse_historic;
+use crate::event::{Change, Event, History, HistoryMessage, Reason};
+use crate::json::Omissions;
+use crate::json::object::members;
 use crate::model::{Contact, HistoryProgress, Identity, Ids, UserId, UserSide, WaId};
-use crate::signals::HISTORY_MESSAGE;
 
-/// Adds the piece itself and, one by one, the messages of its threads.
-pub(crate) fn push(
-    events: &mut Events<'_>,
-    item: &Item<'_, '_, '_>,
-    chunk: Change<History>,
-) -> Result<(), Reason> {
-    let [threads] = members(item.json, ["threads"])?.known;
-    let progress = chunk.value.metadata;
+/// Reads a chunk: an event for itself, and one for each message of its threads.
+pub(super) const CHUNK: Reader = Reader {
+    read: chunk,
+    has_receivers: || {
+        Change::<History>::signal().has_receivers() || HistoryMessage::has_receivers()
+    },
+    ..Change::<History>::READER
+};
+
+fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    let mut omitted = Omissions::default();
+    let chunk = change::<History>(events, item, &mut omitted)?;
+    // The progress of the chunk is that of its threads.
+    let parent = Thread {
+        progress: chunk.value.metadata,
+        ..Thread::default()
+    };
+    let threads = item.json.only("threads")?;
     events.push(chunk);
     let Some(threads) = threads else {
-        return Ok(());
+        return Ok(omitted);
     };
     let path = item.path.member("threads");
-    match elements(threads) {
-        Ok(threads) => {
-            // Its progress is that of all threads.
-            let chunk = Thread {
-                progress,
-                ..Thread::default()
-            };
-            item.around
-                .each(events, path, &threads, Some(&chunk), THREAD);
-        }
-        Err(reason) => events.unrecognized(item.around.scope, path, reason, threads),
+    if threads.is_array() {
+        read_each(events, path, threads, item.context, Some(&parent), THREAD);
+    } else {
+        events.unrecognized(item.context.change, path, Reason::Malformed, threads);
     }
-    Ok(())
+    Ok(omitted)
 }
 
 /// An old conversation.
@@ -55,46 +55,38 @@ const THREAD: Reader = Reader {
     read: thread,
     is_about_user: true,
     side: UserSide::Either,
-    is_heard: || HISTORY_MESSAGE.has_receivers(),
+    has_receivers: HistoryMessage::has_receivers,
 };
 
-/// The ids of the user that a thread is with.
-#[derive(Deserialize)]
-struct Wire {
-    #[serde(default, deserialize_with = "option")]
-    id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    context: Option<Context>,
+members! {
+    /// The ids of the user that a thread is with.
+    struct ThreadMembers {
+        id: WaId,
+        context: ThreadContext,
+    }
+
+    struct ThreadContext {
+        wa_id: WaId,
+        user_id: UserId,
+        parent_user_id: UserId,
+        username: Arc<str>,
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct Context {
-    #[serde(default, deserialize_with = "option")]
-    wa_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    parent_user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    username: Option<Arc<str>>,
-}
-
-member!(Context);
-
-fn thread<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
     let mut omitted = Omissions::default();
-    let wire: Wire = omitted.read(item.json)?;
-    let [messages] = members(item.json, ["messages"])?.known;
-    let context = wire.context.unwrap_or_default();
+    let members = ThreadMembers::read(item.json, &mut omitted)?;
+    let messages = item.json.only("messages")?;
+    let context = members.context.unwrap_or_default();
     let identity = Identity::from_ids(Ids {
-        wa_id: context.wa_id.or_else(|| wire.id.clone()),
+        wa_id: context.wa_id.or_else(|| members.id.clone()),
         user_id: context.user_id,
         parent_user_id: context.parent_user_id,
     });
     let thread = Thread {
-        id: wire.id,
+        id: members.id,
         contact: identity.map(|identity| {
-            // The webhook's contact knows the name as well.
+            // The webhook's contact has the name, too.
             let listed = item.listed_contact(&identity);
             listed.unwrap_or_else(|| {
                 let mut contact = Contact::new(identity);
@@ -107,34 +99,28 @@ fn thread<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissi
     let Some(messages) = messages else {
         return Ok(omitted);
     };
-    match elements(messages) {
-        Ok(messages) => {
-            let path = item.path.member("messages");
-            let reader = HistoryMessage::READER;
-            item.around
-                .each(events, path, &messages, Some(&thread), reader);
-        }
-        Err(reason) => {
-            let path = item.path.member("messages");
-            let messages = Item::new(messages, 0, path, item.around);
-            let messages = Item {
-                thread: Some(&thread),
-                ..messages
-            };
-            events.unrecognized_item(&messages, UserSide::Either, reason);
-        }
+    let path = item.path.member("messages");
+    if messages.is_array() {
+        let reader = HistoryMessage::READER;
+        read_each(events, path, messages, item.context, Some(&thread), reader);
+    } else {
+        let messages = Item {
+            thread: Some(&thread),
+            ..Item::new(messages, 0, path, item.context)
+        };
+        events.unrecognized_item(&messages, UserSide::Either, Reason::Malformed);
     }
     Ok(omitted)
 }
 
 /// One message; without a thread, a file that follows one.
 impl FromItem for HistoryMessage {
-    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
         let account = item.account();
         let contact = item.thread.and_then(|thread| thread.contact.clone());
         let user = contact.as_ref().map(|contact| &contact.identity);
-        let old = message::old(item.json, &mut omitted, item.numbers(), user)?;
+        let old = parse_historic(item.json, &mut omitted, item.numbers(), user)?;
         let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
         let raw = events.raw(item.json);
         events.push(HistoryMessage {

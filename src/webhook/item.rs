@@ -1,87 +1,98 @@
-//! One item of a webhook, and how it becomes an event.
+//! One item of a webhook, and the way from it to an event.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::contacts::Finder;
+use super::contacts::Contacts;
 use super::events::Events;
-use super::history::Thread;
-use super::lenient::Omissions;
-use super::path::Path;
-use super::piece::Piece;
-use super::scope::Scope;
-use super::split::members;
-use crate::event::{Change, Event, Payload, Reason, WebhookEvent};
-use crate::model::{
-    Account, Contact, ConversationContext, Identity, Numbers, PhoneNumberId, UserSide,
-};
+use super::history::{self, Thread};
+use super::signup;
+#[allow(
+    clippy::wildcard_imports,
+    reason = "the table of signals names nearly all of them"
+)]
+use crate::event::*;
+use crate::event::{Event, Payload, WebhookEvent};
+use crate::json::{Node, Omissions, Path};
+use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, Timestamp, UserSide};
+use crate::signals::for_each_signal;
 
-/// What is to be read: an item of a list, or a whole value.
-pub(crate) struct Item<'j, 'i, 'a> {
-    pub(super) json: Piece<'j>,
-    /// Its place in the list.
+/// The context that all items of a change share.
+#[derive(Default)]
+pub(super) struct ChangeContext<'c> {
+    pub(super) field: Option<&'c str>,
+    /// The field's name for the events that keep it: a body may have many of these, and the
+    /// name may be long.
+    kept_field: OnceCell<Arc<str>>,
+    pub(super) account: Arc<Account>,
+    /// The time of the entry.
+    pub(super) time: Option<Timestamp>,
+}
+
+impl<'c> ChangeContext<'c> {
+    pub(super) fn new(
+        field: Option<&'c str>,
+        account: Arc<Account>,
+        time: Option<Timestamp>,
+    ) -> Self {
+        let kept_field = OnceCell::new();
+        Self {
+            field,
+            kept_field,
+            account,
+            time,
+        }
+    }
+
+    pub(super) fn keep_field(&self) -> Option<Arc<str>> {
+        let kept = |field: &str| Arc::clone(self.kept_field.get_or_init(|| field.into()));
+        self.field.map(kept)
+    }
+}
+
+/// The context that all items of a value share.
+pub(super) struct ItemContext<'c> {
+    pub(super) change: &'c ChangeContext<'c>,
+    pub(super) contacts: Contacts<'c>,
+    pub(super) conversation_context: Option<Arc<ConversationContext>>,
+}
+
+impl<'c> ItemContext<'c> {
+    /// The context of an item that stands alone.
+    pub(super) fn alone(change: &'c ChangeContext<'c>) -> Self {
+        Self {
+            change,
+            contacts: Contacts::none(),
+            conversation_context: None,
+        }
+    }
+}
+
+/// An item of a list, or a whole value.
+pub(super) struct Item<'i, 'a> {
+    pub(super) json: Node<'a>,
+    /// Its index in the list.
     pub(super) at: usize,
     pub(super) path: Path<'i>,
-    pub(super) around: &'i Around<'a>,
+    pub(super) context: &'i ItemContext<'i>,
     /// The thread of old messages, or the chunk of threads, that it stands in.
     pub(super) thread: Option<&'i Thread>,
 }
 
-/// What the items of one value share.
-pub(crate) struct Around<'a> {
-    pub(super) scope: &'a Scope<'a>,
-    pub(super) contacts: Finder<'a>,
-    pub(super) conversation_context: Option<Arc<ConversationContext>>,
-    /// False when nobody heard of these items when the contacts were to be read:
-    /// they were not. Who listens since then must not get an event without its
-    /// contact.
-    pub(super) are_wanted: bool,
-}
-
-impl<'a> Around<'a> {
-    /// For an item that stands alone.
-    pub(super) fn nothing(scope: &'a Scope<'a>) -> Self {
-        Self {
-            scope,
-            contacts: Finder::of_nobody(),
-            conversation_context: None,
-            are_wanted: true,
-        }
-    }
-
-    /// Reads each element of a list, and adds its events.
-    pub(super) fn each(
-        &self,
-        events: &mut Events<'_>,
-        path: Path<'_>,
-        items: &[Piece<'_>],
-        thread: Option<&Thread>,
-        reader: Reader,
-    ) {
-        events.make_room(items.len());
-        for (at, json) in items.iter().enumerate() {
-            let item = Item::new(*json, at, path.element(at), self);
-            Item { thread, ..item }.add(events, reader);
-        }
-    }
-}
-
-/// How an item is read.
+/// The way in which an item is read.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader {
-    pub(super) read:
-        for<'j> fn(&mut Events<'_>, &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason>,
+pub(super) struct Reader {
+    pub(super) read: for<'a> fn(&mut Events<'_>, &Item<'_, 'a>) -> Result<Omissions<'a>, Reason>,
     /// Whether the item names a user, or should.
     pub(super) is_about_user: bool,
     /// The side of it that is the user, where it has two.
     pub(super) side: UserSide,
-    /// Whether anybody hears what comes of it when it can be read.
-    pub(super) is_heard: fn() -> bool,
+    /// Whether any signal that it fires has receivers.
+    pub(super) has_receivers: fn() -> bool,
 }
 
 /// An event that is read from an item.
-pub(crate) trait FromItem: Event {
+pub(super) trait FromItem: Event {
     /// Whether the item names a user, or should.
     const IS_ABOUT_USER: bool = true;
 
@@ -93,11 +104,11 @@ pub(crate) trait FromItem: Event {
         read: Self::read,
         is_about_user: Self::IS_ABOUT_USER,
         side: Self::SIDE,
-        is_heard: Self::is_heard,
+        has_receivers: Self::has_receivers,
     };
 
     /// Whether any signal that it fires has receivers.
-    fn is_heard() -> bool {
+    fn has_receivers() -> bool {
         Self::signal().has_receivers()
     }
 
@@ -106,70 +117,39 @@ pub(crate) trait FromItem: Event {
     ///
     /// # Errors
     ///
-    /// Why the item, or a part of it, cannot be read; the caller reports it.
-    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason>;
+    /// The reason why the item, or a part of it, cannot be read; the caller reports it.
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason>;
 }
 
-/// An event that can also be made of an item that was read before its text is known.
-pub(super) trait FromWire: FromItem {
-    /// The item as Meta writes it.
-    type Wire<'a>: Deserialize<'a>;
-
-    /// Adds the events that [`read`](FromItem::read) adds.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    fn add<'j>(
-        events: &mut Events<'_>,
-        item: &Item<'j, '_, '_>,
-        wire: Self::Wire<'j>,
-    ) -> Result<Omissions<'j>, Reason>;
-}
-
-impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
+impl<'i, 'a> Item<'i, 'a> {
     /// Makes an item that stands in no thread.
-    pub(super) fn new(json: Piece<'j>, at: usize, path: Path<'i>, around: &'i Around<'a>) -> Self {
+    pub(super) fn new(
+        json: Node<'a>,
+        at: usize,
+        path: Path<'i>,
+        context: &'i ItemContext<'i>,
+    ) -> Self {
+        let thread = None;
         Self {
             json,
             at,
             path,
-            around,
-            thread: None,
+            context,
+            thread,
         }
-    }
-
-    /// Returns the members of these names.
-    pub(crate) fn members<const N: usize>(
-        &self,
-        names: [&'static str; N],
-    ) -> [Option<Piece<'j>>; N] {
-        members(self.json, names).map_or([None; N], |members| members.known)
     }
 
     /// Reads it and adds its events, or reports it.
     pub(super) fn add(&self, events: &mut Events<'_>, reader: Reader) {
         let before = events.len();
-        let result = (reader.read)(events, self);
-        self.report(events, before, reader.side, result);
-    }
-
-    /// Reports the item, or what its events lack: those behind the first `before`.
-    pub(super) fn report(
-        &self,
-        events: &mut Events<'_>,
-        before: usize,
-        side: UserSide,
-        result: Result<Omissions<'j>, Reason>,
-    ) {
-        match result {
-            Ok(omitted) => events.omitted(self, before, side, omitted),
-            Err(reason) => events.unrecognized_item(self, side, reason),
+        match (reader.read)(events, self) {
+            Ok(omitted) => events.omitted(self, before, reader.side, omitted),
+            Err(reason) => events.unrecognized_item(self, reader.side, reason),
         }
     }
 
-    /// The contact of a user; that of a group's member only by its ids, since
-    /// the only contact need not be this member.
+    /// Returns the contact of a user; that of a group's member only by its ids, since the only
+    /// contact need not be this member.
     pub(super) fn contact_in(
         &self,
         is_group: bool,
@@ -182,34 +162,34 @@ impl<'j, 'i, 'a> Item<'j, 'i, 'a> {
         }
     }
 
-    /// The contact of a user, or the only contact for the only item.
+    /// Returns the contact of a user, or the only contact for the only item.
     pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
-        self.around.contacts.find(user, self.at)
+        self.context.contacts.find(user, self.at)
     }
 
-    /// The contact with an id of this user.
+    /// Returns the contact with an id of this user.
     pub(super) fn listed_contact(&self, user: &Identity) -> Option<Arc<Contact>> {
-        self.around.contacts.find_listed(user, self.at)
+        self.context.contacts.find_listed(user, self.at)
     }
 
     pub(super) fn account(&self) -> Arc<Account> {
-        Arc::clone(&self.around.scope.account)
+        Arc::clone(&self.context.change.account)
     }
 
-    /// The numbers that are known of both sides: by the account, and by the thread or the
-    /// only contact.
+    /// Returns the numbers that are known of both sides: by the account, and by the thread or
+    /// the only contact.
     pub(super) fn numbers(&self) -> Numbers<'_> {
         let thread = self.thread.and_then(|thread| thread.contact.as_ref());
         Numbers {
-            business: self.around.scope.account.display_phone_number.as_deref(),
+            business: self.context.change.account.display_phone_number.as_deref(),
             user: match thread {
                 Some(contact) => contact.phone(),
-                None => self.around.contacts.only_number(),
+                None => self.context.contacts.only_number(),
             },
         }
     }
 
-    /// The account with a number that the item itself names.
+    /// Returns the account with a number that the item itself names.
     pub(super) fn account_of(&self, number: Option<&PhoneNumberId>) -> Arc<Account> {
         let mut account = self.account();
         if let Some(number) = number
@@ -227,31 +207,106 @@ where
 {
     const IS_ABOUT_USER: bool = T::IS_ABOUT_USER;
 
-    fn is_heard() -> bool {
-        Self::signal().has_receivers() || T::is_heard()
-    }
-
-    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let value = omitted.read(item.json)?;
-        T::push(events, item, change(events, item, value))?;
+        let change = change::<T>(events, item, &mut omitted)?;
+        events.push(change);
         Ok(omitted)
     }
 }
 
-fn change<T: Payload>(events: &Events<'_>, item: &Item<'_, '_, '_>, value: T) -> Change<T> {
+/// Reads a change of a payload.
+pub(super) fn change<'a, T: Payload>(
+    events: &Events<'_>,
+    item: &Item<'_, 'a>,
+    omitted: &mut Omissions<'a>,
+) -> Result<Change<T>, Reason> {
+    let mut value: T = omitted.read(item.json)?;
+    value.complete(item.json)?;
     let account = item.account_of(value.phone_number_id());
     let user = value.user(item.numbers());
     let contact = || {
         let current = || item.contact(Some(&value.renamed()?));
         item.contact(user.as_ref()).or_else(current)
     };
-    Change {
+    Ok(Change {
         contact: if T::IS_ABOUT_USER { contact() } else { None },
         account,
-        time: item.around.scope.time,
+        time: item.context.change.time,
         raw: events.raw(item.json),
         known_as: None,
         value,
+    })
+}
+
+/// The field under which a value may be the signup, and the member that holds it elsewhere.
+pub(super) const SIGNUP: &str = "in_app_signup";
+
+/// The field whose lists are one level deeper, and the member that holds them.
+pub(super) const STANDBY: &str = "standby";
+
+/// Returns the reader of a list in the values of a field.
+pub(super) fn reader_of_list(field: &str, list: &str) -> Option<Reader> {
+    match (field, list) {
+        // Both are read together with other signals.
+        ("history", "history") => Some(history::CHUNK),
+        ("user_preferences", "user_preferences") => Some(signup::PREFERENCE),
+        // A signup counts under any field; under its own, other lists count as in a
+        // conversation.
+        (_, SIGNUP) => Some(UserSubscribed::READER),
+        (SIGNUP, list) => reader_of_items("messages", list),
+        // So do errors, wherever they are documented.
+        (_, "errors") => reader_of_items("messages", "errors"),
+        (field, list) => reader_of_items(field, list),
     }
 }
+
+/// Defines the way from a field to its readers by the table of signals.
+macro_rules! define_readers {
+    (
+        own { $(
+            $(#[$own_doc:meta])*
+            $own_signal:ident: $own:ident = $own_name:literal
+            $(, each $($own_list:literal)|+ of $($own_field:literal)|+)?
+            $(, from $($own_from:literal)|+)?;
+        )+ }
+        items { $(
+            $(#[$item_doc:meta])*
+            $item_signal:ident: $item:ident = $item_name:literal,
+            each $item_list:literal of $($item_field:literal)|+;
+        )+ }
+        values { $(
+            $(#[$value_doc:meta])*
+            $value_signal:ident: $value:ident = $value_name:literal,
+            of $($value_field:literal)|+;
+        )+ }
+        manual { $($manual:tt)+ }
+    ) => {
+        fn reader_of_items(field: &str, list: &str) -> Option<Reader> {
+            match (field, list) {
+                $($(($($own_field)|+, $($own_list)|+) => Some(<$own>::READER),)?)+
+                $(($($item_field)|+, $item_list) => Some(<Change<$item>>::READER),)+
+                _ => None,
+            }
+        }
+
+        /// Returns the reader of the whole value of a field.
+        pub(super) fn reader_of_value(field: &str) -> Option<Reader> {
+            match field {
+                $($($value_field)|+ => Some(<Change<$value>>::READER),)+
+                _ => None,
+            }
+        }
+
+        /// Whether the values of a field hold lists.
+        pub(super) fn has_lists(field: &str) -> bool {
+            let fields: &[&str] = &[
+                $($($($own_field,)+)? $($($own_from,)+)?)+
+                $($($item_field,)+)+
+            ];
+            fields.contains(&field)
+        }
+    };
+}
+
+for_each_signal!(define_readers);

@@ -1,136 +1,78 @@
-//! One item of `messages`.
-//!
-//! Its content is in the member that `type` names, which may stand before or
-//! after it; so members are kept as text until the type is known, and those of
-//! other names are never looked into. Where a message is read as it is gone
-//! through, `text` is read at once, since most are texts; if it does not fit, the
-//! message is read once more, with that as text too.
+//! Items of `messages` and `message_echoes`, and the events that they become.
 
-use serde::Deserialize;
+use std::sync::Arc;
 
-use super::content::{content, media};
-use super::lenient::Omissions;
-use super::piece::Piece;
-use super::split::Name;
-use crate::event::Reason;
-use crate::model::object::option;
+use super::events::Events;
+use super::item::{FromItem, Item};
+use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
+use crate::json::object::members;
+use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Content, Context, Direction, GroupId, HistoryContext, Identity, Ids, LogicalId, Media, Message,
-    MessageId, MetaError, Numbers, Parties, Referral, Text, Timestamp, UserId, UserSide, WaId,
+    Contact, Content, Context, Direction, FlowResponse, GroupId, HistoryContext, Identity, Ids,
+    LogicalId, Message, MessageId, MetaError, NfmReply, Numbers, Parties, Referral, Tagged,
+    Timestamp, UserId, UserSide, WaId,
 };
 
-/// Declares a message as Meta writes it: the members that any may have, and
-/// those of which `type` names one.
-macro_rules! wire {
-    ($($name:ident: $type:ty,)+ [$($kind:ident)+]) => {
-        #[derive(Deserialize)]
-        #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-        pub(super) struct Wire<'a, T> {
-            $(#[serde(default, deserialize_with = "option")] $name: Option<$type>,)+
-            #[serde(default, borrow, rename = "type")]
-            kind: Option<Name<'a>>,
-            #[serde(default)]
-            text: Option<T>,
-            $(#[serde(default, borrow)] $kind: Option<Piece<'a>>,)+
-        }
-
-        impl<'a, T> Wire<'a, T> {
-            fn kind(&self) -> Option<&str> {
-                self.kind.as_ref().map(|Name(kind)| &**kind)
-            }
-
-            /// The member that `type` names, when it is there; `text` aside.
-            fn member(&self) -> Option<Piece<'a>> {
-                match self.kind()? {
-                    $(stringify!($kind) => self.$kind,)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-wire! {
-    id: MessageId,
-    from: WaId,
-    from_user_id: UserId,
-    from_parent_user_id: UserId,
-    timestamp: Timestamp,
-    context: Box<Context>,
-    referral: Box<Referral>,
-    group_id: GroupId,
-    identity_key_hash: Box<str>,
-    from_logical_id: LogicalId,
-    to_logical_id: LogicalId,
-    origin: Box<str>,
-    errors: Vec<MetaError>,
-    to: WaId,
-    to_user_id: UserId,
-    to_parent_user_id: UserId,
-    history_context: HistoryContext,
-    [
-        image audio video document sticker location contacts reaction interactive button
-        order system edit revoke unsupported
-    ]
-}
-
-/// The member `text`.
-pub(super) trait TextMember<'a> {
-    fn read(self, omitted: &mut Omissions<'a>) -> Result<Text, Reason>;
-}
-
-impl<'a> TextMember<'a> for Text {
-    fn read(self, _: &mut Omissions<'a>) -> Result<Text, Reason> {
-        Ok(self)
+members! {
+    /// The members that a message of any type may have.
+    struct Members {
+        from: WaId,
+        id: MessageId,
+        timestamp: Timestamp,
+        from_user_id: UserId,
+        from_parent_user_id: UserId,
+        context: Box<Context>,
+        referral: Box<Referral>,
+        group_id: GroupId,
+        identity_key_hash: Box<str>,
+        from_logical_id: LogicalId,
+        to_logical_id: LogicalId,
+        origin: Box<str>,
+        errors: Vec<MetaError>,
+        to: WaId,
+        to_user_id: UserId,
+        to_parent_user_id: UserId,
+        history_context: HistoryContext,
     }
 }
-
-/// One that is kept as text.
-impl<'a> TextMember<'a> for Piece<'a> {
-    fn read(self, omitted: &mut Omissions<'a>) -> Result<Text, Reason> {
-        omitted.read(self)
-    }
-}
-
-/// A message, of which nothing but the envelope has to fit.
-type Lenient<'a> = Wire<'a, Piece<'a>>;
 
 /// Reads a message from a user.
-pub(super) fn inbound<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Message, Reason> {
-    let wire: Lenient<'_> = omitted.read(item)?;
-    wire.into_inbound(item, omitted)
+fn parse_inbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Message, Fault> {
+    let mut members = Members::read(item, omitted)?;
+    let user = members.parties().user(UserSide::From);
+    members.into_message(item, omitted, Direction::Inbound, user)
 }
 
-/// A message that did not come from a user just now.
-pub(super) struct Other {
+/// A message, and its members that only a message of the business or an old one has.
+pub(super) struct ParsedMessage {
     pub(super) message: Message,
-    /// The business number that it came from, if it did.
+    /// The number of the business, if the business sent the message.
     pub(super) from_number: Option<WaId>,
     pub(super) history_context: Option<HistoryContext>,
 }
 
 /// Reads a message that the business sent.
-pub(super) fn echo<'a>(item: Piece<'a>, omitted: &mut Omissions<'a>) -> Result<Other, Reason> {
-    let mut wire: Lenient<'_> = omitted.read(item)?;
-    let parties = wire.parties();
-    wire.into_other(item, omitted, parties, UserSide::To, None)
+fn parse_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<ParsedMessage, Fault> {
+    let mut members = Members::read(item, omitted)?;
+    let parties = members.parties();
+    members.into_parsed(item, omitted, parties, UserSide::To, None)
 }
 
-/// Reads an old message, which may have gone either way, between these numbers, in the
-/// thread with this user.
-pub(super) fn old<'a>(
-    item: Piece<'a>,
+/// Reads an old message, which may have gone either way, between these numbers, in the thread
+/// with this user.
+pub(super) fn parse_historic<'a>(
+    item: Node<'a>,
     omitted: &mut Omissions<'a>,
     numbers: Numbers<'_>,
     user: Option<&Identity>,
-) -> Result<Other, Reason> {
-    let mut wire: Lenient<'_> = omitted.read(item)?;
-    let parties = wire.parties();
+) -> Result<ParsedMessage, Fault> {
+    let mut members = Members::read(item, omitted)?;
+    let parties = members.parties();
     let side = parties.side(None, numbers);
-    wire.into_other(item, omitted, parties, side, user)
+    members.into_parsed(item, omitted, parties, side, user)
 }
 
-impl<'a, T: TextMember<'a>> Wire<'a, T> {
+impl Members {
     fn parties(&mut self) -> Parties {
         Parties {
             from: Ids {
@@ -146,24 +88,15 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
         }
     }
 
-    pub(super) fn into_inbound(
-        mut self,
-        item: Piece<'a>,
-        omitted: &mut Omissions<'a>,
-    ) -> Result<Message, Reason> {
-        let user = self.parties().user(UserSide::From);
-        self.into_message(item, omitted, Direction::Inbound, user)
-    }
-
     /// Makes a message of which `side` is the user, or else the user of its thread.
-    fn into_other(
+    fn into_parsed<'a>(
         mut self,
-        item: Piece<'a>,
+        item: Node<'a>,
         omitted: &mut Omissions<'a>,
         parties: Parties,
         side: UserSide,
         thread: Option<&Identity>,
-    ) -> Result<Other, Reason> {
+    ) -> Result<ParsedMessage, Fault> {
         let (direction, from_number) = match side {
             UserSide::To => (Direction::Outbound, parties.from.wa_id.clone()),
             _ => (Direction::Inbound, None),
@@ -175,40 +108,22 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
             (user, thread) => user.or_else(|| thread.cloned()),
         };
         let history_context = self.history_context.take();
-        Ok(Other {
+        Ok(ParsedMessage {
             message: self.into_message(item, omitted, direction, user)?,
             from_number,
             history_context,
         })
     }
 
-    fn into_message(
-        mut self,
-        item: Piece<'a>,
+    fn into_message<'a>(
+        self,
+        item: Node<'a>,
         omitted: &mut Omissions<'a>,
         direction: Direction,
         user: Option<Identity>,
-    ) -> Result<Message, Reason> {
-        let errors = self.errors.take().unwrap_or_default();
-        let text = self.text.take();
-        let content = match (self.kind(), text) {
-            (Some("text"), Some(text)) => Content::Text(text.read(omitted)?),
-            (Some(kind), _) => {
-                let read = content(item, kind, self.member(), omitted);
-                match (read, media(kind), self.member()) {
-                    // A medium that Meta could not download: the errors say why.
-                    (Err(reason), Some(media), member) if has_errors(&errors, item, omitted) => {
-                        if let Some(member) = member {
-                            omitted.add(item, kind, member, reason);
-                        }
-                        media(Media::default())
-                    }
-                    (Err(Reason::Missing(name)), ..) => return Err(omitted.missing(item, &name)),
-                    (read, ..) => read?,
-                }
-            }
-            (None, _) => return Err(omitted.missing(item, "type")),
-        };
+    ) -> Result<Message, Fault> {
+        let tagged = Tagged::new(item)?;
+        let content = Content::read(&tagged, omitted)?;
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
         // Without it, a group's message would be one of a conversation.
@@ -227,12 +142,124 @@ impl<'a, T: TextMember<'a>> Wire<'a, T> {
             from_logical_id: self.from_logical_id,
             to_logical_id: self.to_logical_id,
             origin: self.origin,
-            errors,
+            errors: self.errors.unwrap_or_default(),
         })
     }
 }
 
-/// Whether a message has errors, be they malformed.
-fn has_errors(errors: &[MetaError], item: Piece<'_>, omitted: &Omissions<'_>) -> bool {
-    !errors.is_empty() || omitted.check(item, "errors").is_err()
+/// Returns the contact of a message's user.
+fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
+    item.contact_in(message.group_id.is_some(), message.user.as_ref())
+}
+
+/// Returns the contact of a user's message. The user of news of a changed id is the one until
+/// now, whom the contact alone may name, and who may be listed by the new ids.
+fn contact_of_user(item: &Item<'_, '_>, message: &mut Message) -> Option<Arc<Contact>> {
+    let Content::System(system) = &message.content else {
+        return contact(item, message);
+    };
+    let find = |user: Option<&Identity>| item.contact_in(message.group_id.is_some(), user);
+    let sender = message.user.take();
+    if let Some(previous) = system.previous(sender.as_ref()) {
+        let current = || find(Some(&system.current(&previous)?));
+        let contact = find(Some(&previous)).or_else(current);
+        message.user = Some(previous);
+        return contact;
+    }
+    let contact = find(None).or_else(|| find(system.new_ids().as_ref()));
+    let listed = contact.as_ref().map(|contact| &contact.identity);
+    let user = system.previous(listed).or(sender);
+    message.user = user.or_else(|| system.new_ids());
+    contact
+}
+
+/// A message, and the flow that it may submit.
+impl FromItem for MessageReceived {
+    const SIDE: UserSide = UserSide::From;
+
+    fn has_receivers() -> bool {
+        Self::signal().has_receivers() || FlowCompleted::signal().has_receivers()
+    }
+
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+        let mut omitted = Omissions::default();
+        let mut message = parse_inbound(item.json, &mut omitted)?;
+        let contact = contact_of_user(item, &mut message);
+        let raw = events.raw(item.json);
+        let flow = message.nfm_reply().map(|reply| {
+            Ok::<_, Fault>(FlowCompleted {
+                response: flow_response(&message, reply)?,
+                message_id: message.id.clone(),
+                user: message.user.clone(),
+                timestamp: message.timestamp,
+                contact: contact.clone(),
+                account: item.account(),
+                raw: raw.clone(),
+                known_as: None,
+            })
+        });
+        events.push(MessageReceived {
+            message,
+            contact,
+            conversation_context: item.context.conversation_context.clone(),
+            account: item.account(),
+            raw,
+            known_as: None,
+        });
+        // Behind the message: an answer that cannot be read costs the flow alone.
+        match flow {
+            Some(Ok(flow)) => events.push(flow),
+            Some(Err(fault)) => events.unrecognized_item(item, UserSide::From, fault),
+            None => {}
+        }
+        Ok(omitted)
+    }
+}
+
+/// Reads the answers of a flow's reply.
+fn flow_response(message: &Message, reply: &NfmReply) -> Result<FlowResponse, Fault> {
+    let json = reply.response_json.as_deref();
+    let json = json.ok_or_else(|| Fault::Missing("response_json".into()))?;
+    let mut response = FlowResponse::from_response_json(json).map_err(|_| Fault::Malformed)?;
+    response.name.clone_from(&reply.name);
+    response.body.clone_from(&reply.body);
+    response.reply_to = message.reply_to().cloned();
+    Ok(response)
+}
+
+impl FromItem for StandbyMessage {
+    const SIDE: UserSide = UserSide::From;
+
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+        let mut omitted = Omissions::default();
+        let mut message = parse_inbound(item.json, &mut omitted)?;
+        let raw = events.raw(item.json);
+        events.push(StandbyMessage {
+            contact: contact_of_user(item, &mut message),
+            message,
+            account: item.account(),
+            raw,
+            known_as: None,
+        });
+        Ok(omitted)
+    }
+}
+
+impl FromItem for MessageEcho {
+    const SIDE: UserSide = UserSide::To;
+
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+        let mut omitted = Omissions::default();
+        let echo = parse_outbound(item.json, &mut omitted)?;
+        let raw = events.raw(item.json);
+        events.push(MessageEcho {
+            contact: contact(item, &echo.message),
+            message: echo.message,
+            from_number: echo.from_number,
+            account: item.account(),
+            raw,
+            known_as: None,
+        });
+        Ok(omitted)
+    }
 }

@@ -1,61 +1,48 @@
 //! From the body of a webhook to events.
 //!
-//! [`parse`] is pure: bytes in, events out, nothing else touched. It takes the
-//! body apart down to its items, keeps the text of each, and reads them one at a
-//! time. So an odd item becomes one
-//! [`Unrecognized`](crate::event::Unrecognized) event, and its neighbours
-//! never learn of it.
+//! [`parse`] is a pure function from bytes to events. Each item is read by itself: a malformed
+//! one becomes one [`Unrecognized`](crate::event::Unrecognized) event, and costs none of its
+//! neighbours. A body is gone through once, from top to bottom:
 //!
 //! ```text
-//! body ─ envelope ─ entry[] ─ changes[] ─ value ─┬ lists of items → an event for each item
-//!                                                ├ one thing      → one event
-//!                                                └ all the rest   → Unrecognized
+//! Parser::parse     checks the length and UTF-8, and copies the body
+//! with_tape         checks the syntax, and indexes the values
+//! envelope::read    `object`, and each `entry`
+//! Entry::read       `id`, `time`, and each of `changes`
+//! read_value        the field decides: lists of items, or one item
+//! Value::read       `metadata`, `contacts`, then the items of each list
+//! Item::add         the reader of the list: message, status, signup, history, or a payload
+//! Members::read     the members of the item, straight from the tape
+//! Events::push      the event; the members that it lacks are reported behind it
+//! Events::into_list the events in the order of the body
 //! ```
 //!
-//! Which fields hold lists, and which event an item becomes, the table of
-//! [`signals`](crate::signals) says.
+//! The table of [`signals`](crate::signals) says which fields hold lists, and which event an
+//! item becomes.
 
 mod change;
 mod contacts;
-mod content;
-mod cursor;
-mod documented;
 mod envelope;
 mod error;
 mod events;
 mod history;
 mod item;
-mod layered;
-mod lenient;
 mod message;
-mod message_events;
-mod parsed;
 mod parser;
-mod path;
-mod piece;
 mod report;
-mod scope;
 mod signup;
-pub(crate) mod split;
 mod status;
-mod straight;
-mod strict;
 mod summary;
-mod users;
-mod value;
+#[allow(
+    clippy::module_inception,
+    reason = "the type is the result of this module"
+)]
+mod webhook;
 
-pub(crate) use content::sent_content;
 pub use error::{ParseError, ParseErrorKind};
-pub(crate) use events::Events;
-pub(crate) use history::push as push_history;
-pub(crate) use item::{FromItem, Item, Reader};
-pub(crate) use lenient::object_in_text;
-pub use parsed::Webhook;
 pub use parser::Parser;
-pub(crate) use piece::Piece;
 pub use report::{DispatchReport, EventFailure};
-pub(crate) use scope::Scope;
-pub(crate) use split::Member;
+pub use webhook::Webhook;
 
 /// Reads the body of a webhook, as Meta sent it.
 ///

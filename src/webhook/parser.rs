@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::envelope::EnvelopeRules;
-use super::events::Wanted;
+use super::events::Selection;
 use super::report::DispatchReport;
-use super::{ParseError, ParseErrorKind, Webhook, documented, layered};
+use super::{ParseError, ParseErrorKind, Webhook, envelope};
 
 /// A parser with settings: a limit for the length, the accepted objects, and the
 /// members that a provider between Meta and your server adds.
@@ -127,7 +127,7 @@ impl Parser {
     /// ```
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        self.read(body, Wanted::All)
+        self.read(body, Selection::All)
     }
 
     /// See [`parse_entry`](super::parse_entry).
@@ -147,7 +147,7 @@ impl Parser {
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     pub fn parse_entry(&self, entry: &[u8]) -> Result<Webhook, ParseError> {
-        self.read(self.body_of(entry)?.as_bytes(), Wanted::All)
+        self.read(self.body_of(entry)?.as_bytes(), Selection::All)
     }
 
     /// Wraps one entry in a body, which may be longer than the limit by the envelope.
@@ -168,7 +168,7 @@ impl Parser {
     /// assert_eq!(parser.dispatch(&[b' '; 101]).unwrap_err().http_status(), 413);
     /// ```
     pub fn dispatch(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        Ok(self.heard(body)?.dispatch())
+        Ok(self.parse_selected(body)?.dispatch())
     }
 
     /// See [`dispatch_async`](super::dispatch_async).
@@ -185,17 +185,17 @@ impl Parser {
     /// # });
     /// ```
     pub async fn dispatch_async(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        Ok(self.heard(body)?.dispatch_async().await)
+        Ok(self.parse_selected(body)?.dispatch_async().await)
     }
 
-    /// What is in a body of which somebody hears.
-    fn heard(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+    /// Parses the items whose signals have receivers.
+    fn parse_selected(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        self.read(body, Wanted::Heard)
+        self.read(body, Selection::WithReceivers)
     }
 
-    fn read(&self, body: &[u8], wanted: Wanted) -> Result<Webhook, ParseError> {
-        read(body, &self.rules, wanted).map_err(ParseError)
+    fn read(&self, body: &[u8], selection: Selection) -> Result<Webhook, ParseError> {
+        read(body, &self.rules, selection).map_err(ParseError)
     }
 
     /// That a body is not too large, before anything else.
@@ -210,13 +210,14 @@ impl Parser {
     }
 }
 
-fn read(body: &[u8], rules: &EnvelopeRules, wanted: Wanted) -> Result<Webhook, ParseErrorKind> {
+fn read(
+    body: &[u8],
+    rules: &EnvelopeRules,
+    selection: Selection,
+) -> Result<Webhook, ParseErrorKind> {
     // The one copy of the body, which all events share for their raw JSON.
     let body: Arc<str> = text_of(body)?.into();
-    match documented::read(&body, rules, wanted) {
-        Some(webhook) => Ok(webhook),
-        None => layered::read(&body, rules, wanted),
-    }
+    envelope::read(&body, rules, selection)
 }
 
 /// Returns the text of a body, without the byte order mark that an editor put before it.

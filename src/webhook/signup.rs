@@ -1,37 +1,49 @@
-//! Signups, in the shapes in which they come.
+//! Items of `user_preferences`, and signups in the shapes in which they come.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::events::Events;
-use super::item::{FromItem, Item};
-use super::lenient::Omissions;
-use crate::event::{Reason, UserSubscribed};
-use crate::model::object::option;
+use super::item::{FromItem, Item, Reader, change};
+use crate::event::{Change, Event, PreferenceValue, Reason, UserPreference, UserSubscribed};
+use crate::json::Omissions;
+use crate::json::object::members;
 use crate::model::{Contact, Identity, Signup, SignupId, Timestamp, UserId, WaId};
 
-/// An item of `user_preferences` whose value is `signup`, or an
-/// `in_app_signup`, which has less.
-#[derive(Deserialize)]
-struct Subscription {
-    #[serde(default, deserialize_with = "option")]
-    wa_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    parent_user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    signup_id: Option<SignupId>,
-    #[serde(default, deserialize_with = "option")]
-    timestamp: Option<Timestamp>,
+/// Reads an item of `user_preferences`. Meta has one field for preferences and signups.
+pub(super) const PREFERENCE: Reader = Reader {
+    read: |events, item| {
+        let mut omitted = Omissions::default();
+        let change = change::<UserPreference>(events, item, &mut omitted)?;
+        if change.value.value == PreferenceValue::Signup {
+            UserSubscribed::read(events, item)?;
+        } else {
+            events.push(change);
+        }
+        Ok(omitted)
+    },
+    has_receivers: || {
+        Change::<UserPreference>::signal().has_receivers() || UserSubscribed::has_receivers()
+    },
+    ..Change::<UserPreference>::READER
+};
+
+members! {
+    /// An item of `user_preferences` whose value is `signup`, or an
+    /// `in_app_signup`, which has less.
+    struct Subscription {
+        wa_id: WaId,
+        user_id: UserId,
+        parent_user_id: UserId,
+        signup_id: SignupId,
+        timestamp: Timestamp,
+    }
 }
 
 impl FromItem for UserSubscribed {
-    /// Takes over what the webhook's contact tells about the user.
-    fn read<'j>(events: &mut Events<'_>, item: &Item<'j, '_, '_>) -> Result<Omissions<'j>, Reason> {
+    /// Completes the user by the webhook's contact.
+    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let signup: Subscription = omitted.read(item.json)?;
+        let signup = Subscription::read(item.json, &mut omitted)?;
         let user = Identity::from_parts(
             signup.wa_id.as_ref(),
             signup.user_id.as_ref(),
@@ -48,7 +60,7 @@ impl FromItem for UserSubscribed {
                 contact
             }
             (None, Some(user)) => Contact::new(user),
-            (None, None) => return Err(omitted.missing(item.json, "wa_id")),
+            (None, None) => return Err(omitted.missing(item.json, "wa_id").into()),
         };
         let signup_id = signup
             .signup_id
@@ -57,10 +69,10 @@ impl FromItem for UserSubscribed {
         contact.subscribed_via_signup = true;
         // Some of Meta's webhooks have 0 there.
         let timestamp = signup.timestamp.filter(|time| time.as_secs() > 0);
-        let timestamp = timestamp.or(item.around.scope.time);
+        let timestamp = timestamp.or(item.context.change.time);
         contact.subscribed_at = timestamp;
         if let Some(listed) = &listed {
-            item.around.contacts.copied(listed, item.at);
+            item.context.contacts.mark_copied(listed, item.at);
         }
         let raw = events.raw(item.json);
         events.push(Self {

@@ -1,70 +1,48 @@
-//! One item of `statuses`.
-
-use serde::Deserialize;
+//! Items of `statuses`.
 
 use super::events::Events;
-use super::item::{FromItem, FromWire, Item};
-use super::lenient::Omissions;
-use super::piece::Piece;
+use super::item::{FromItem, Item};
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
-use crate::model::object::option;
+use crate::json::object::members;
+use crate::json::{Fault, Node, Omissions};
 use crate::model::{
     Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
     StatusUpdate, TemplateId, Timestamp, UserId, UserSide, WaId,
 };
 
-/// A status as Meta writes it.
-#[derive(Deserialize)]
-pub(super) struct Wire {
-    #[serde(default, deserialize_with = "option")]
-    id: Option<MessageId>,
-    #[serde(default, deserialize_with = "option")]
-    status: Option<MessageStatus>,
-    #[serde(default, rename = "type", deserialize_with = "option")]
-    kind: Option<Box<str>>,
-    #[serde(default, deserialize_with = "option")]
-    timestamp: Option<Timestamp>,
-    /// The group's id when `recipient_type` is `group`.
-    #[serde(default, deserialize_with = "option")]
-    recipient_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    recipient_type: Option<Box<str>>,
-    #[serde(default, deserialize_with = "option")]
-    recipient_user_id: Option<UserId>,
-    /// One page spells it this way, its example the next.
-    #[serde(default, deserialize_with = "option")]
-    parent_recipient_user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    parent_user_id: Option<UserId>,
-    /// So it is spelled in the field `calls`.
-    #[serde(default, deserialize_with = "option")]
-    recipient_parent_user_id: Option<UserId>,
-    /// Meta writes this or the next.
-    #[serde(default, deserialize_with = "option")]
-    recipient_participant_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    participant_recipient_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    recipient_participant_user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    recipient_identity_key_hash: Option<Box<str>>,
-    #[serde(default, deserialize_with = "option")]
-    conversation: Option<Box<Conversation>>,
-    #[serde(default, deserialize_with = "option")]
-    pricing: Option<Box<Pricing>>,
-    #[serde(default, deserialize_with = "option")]
-    payment: Option<Box<Payment>>,
-    #[serde(default, deserialize_with = "option")]
-    template_id: Option<TemplateId>,
-    #[serde(default, deserialize_with = "option")]
-    errors: Option<Vec<MetaError>>,
-    #[serde(default, deserialize_with = "option")]
-    biz_opaque_callback_data: Option<Box<str>>,
+members! {
+    /// The members of a status.
+    struct Members {
+        id: MessageId,
+        status: MessageStatus,
+        kind = "type": Box<str>,
+        timestamp: Timestamp,
+        /// The group's id when `recipient_type` is `group`.
+        recipient_id: WaId,
+        recipient_type: Box<str>,
+        recipient_user_id: UserId,
+        /// One page spells it this way, its example the next.
+        parent_recipient_user_id: UserId,
+        parent_user_id: UserId,
+        /// So it is spelled in the field `calls`.
+        recipient_parent_user_id: UserId,
+        /// Meta writes this or the next.
+        recipient_participant_id: WaId,
+        participant_recipient_id: WaId,
+        recipient_participant_user_id: UserId,
+        recipient_identity_key_hash: Box<str>,
+        conversation: Box<Conversation>,
+        pricing: Box<Pricing>,
+        payment: Box<Payment>,
+        template_id: TemplateId,
+        errors: Vec<MetaError>,
+        biz_opaque_callback_data: Box<str>,
+    }
 }
 
-impl Wire {
-    /// Makes the update of a status without the members that `omitted` says.
-    fn into_update(self, json: Piece<'_>, omitted: &Omissions<'_>) -> Result<StatusUpdate, Reason> {
+impl Members {
+    /// Makes the update of a status without its omitted members.
+    fn into_update(self, json: Node<'_>, omitted: &Omissions<'_>) -> Result<StatusUpdate, Fault> {
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(json, "id"))?;
         let status = self.status.ok_or_else(|| omitted.missing(json, "status"))?;
@@ -147,57 +125,31 @@ impl Recipient {
     }
 }
 
-/// The two events differ in name only.
+/// Implements [`FromItem`] for events that differ in name only.
 macro_rules! from_status {
     ($($event:ident)+) => { $(
         impl FromItem for $event {
             const SIDE: UserSide = UserSide::To;
 
-            fn read<'j>(
+            fn read<'a>(
                 events: &mut Events<'_>,
-                item: &Item<'j, '_, '_>,
-            ) -> Result<Omissions<'j>, Reason> {
+                item: &Item<'_, 'a>,
+            ) -> Result<Omissions<'a>, Reason> {
                 let mut omitted = Omissions::default();
-                let wire = omitted.read(item.json)?;
-                Self::push(events, item, wire, &omitted)?;
-                Ok(omitted)
-            }
-        }
-
-        impl $event {
-            fn push(
-                events: &mut Events<'_>,
-                item: &Item<'_, '_, '_>,
-                wire: Wire,
-                omitted: &Omissions<'_>,
-            ) -> Result<(), Reason> {
-                let update = wire.into_update(item.json, omitted)?;
+                let members = Members::read(item.json, &mut omitted)?;
+                let update = members.into_update(item.json, &omitted)?;
                 let raw = events.raw(item.json);
                 events.push(Self {
                     contact: item.contact_in(update.is_of_group(), update.recipient.as_ref()),
                     update,
                     account: item.account(),
                     raw,
-        known_as: None,
+                    known_as: None,
                 });
-                Ok(())
+                Ok(omitted)
             }
         }
     )+ };
 }
 
 from_status! { MessageStatusChanged StandbyStatus }
-
-impl FromWire for MessageStatusChanged {
-    type Wire<'a> = Wire;
-
-    fn add<'j>(
-        events: &mut Events<'_>,
-        item: &Item<'j, '_, '_>,
-        wire: Wire,
-    ) -> Result<Omissions<'j>, Reason> {
-        let omitted = Omissions::default();
-        Self::push(events, item, wire, &omitted)?;
-        Ok(omitted)
-    }
-}

@@ -4,38 +4,18 @@
 //! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a
 //! status.
 
-use serde::Deserialize;
-
-use super::lenient::Omissions;
-use super::piece::Piece;
 use super::status::{Recipient, RecipientIds};
 use crate::event::CallDirection;
-use crate::model::object::{member, option};
+use crate::json::object::members;
+use crate::json::{Node, Omissions};
 use crate::model::{
     GroupId, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System, Timestamp, UserId,
     UserSide, WaId, is_same_number,
 };
 
-/// Declares structs of which each member may be missing or malformed.
-macro_rules! lenient {
-    ($($(#[$doc:meta])* struct $name:ident { $($(#[$member_doc:meta])* $member:ident: $type:ty,)+ })+) => { $(
-        $(#[$doc])*
-        #[derive(Default, Deserialize)]
-        pub(super) struct $name {
-            $(
-                $(#[$member_doc])*
-                #[serde(default, deserialize_with = "option")]
-                pub(super) $member: Option<$type>,
-            )+
-        }
-
-        member!($name);
-    )+ };
-}
-
-lenient! {
+members! {
     /// The members of an item that name it, its user and its time.
-    struct Summary {
+    pub(super) struct Summary {
         id: MessageId,
         timestamp: Timestamp,
         group_id: GroupId,
@@ -73,17 +53,17 @@ lenient! {
     }
 
     /// A user in a member of an item.
-    struct Partner {
+    pub(super) struct Partner {
         phone_number: WaId,
         user_id: UserId,
         parent_user_id: UserId,
     }
 
-    struct Number {
+    pub(super) struct Number {
         phone_number_id: PhoneNumberId,
     }
 
-    struct Request {
+    pub(super) struct Request {
         to: WaId,
         recipient: UserId,
         recipient_type: Box<str>,
@@ -91,9 +71,9 @@ lenient! {
 }
 
 impl Summary {
-    /// Reads what can be read of an item.
-    pub(super) fn read(item: Piece<'_>) -> Self {
-        let mut summary: Self = Omissions::default().read(item).unwrap_or_default();
+    /// Reads the well-formed members of an item.
+    pub(super) fn of(item: Node<'_>) -> Self {
+        let mut summary = Self::read(item, &mut Omissions::default()).unwrap_or_default();
         summary.id = summary.id.filter(|id| !id.as_str().is_empty());
         summary
     }

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use support::ways::events;
+use support::events;
 use whatsapp_signals::ParseErrorKind::{
     Duplicate, NoEntry, NotAnObject, NotJson, NotUtf8, TooLarge, Truncated, WrongObject,
 };

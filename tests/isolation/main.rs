@@ -13,7 +13,7 @@ mod parts;
 mod support;
 
 use serde_json::{Value, json};
-use support::ways::events;
+use support::events;
 use whatsapp_signals::event::{Reason, Unrecognized, WebhookEvent};
 use whatsapp_signals::model::{Identity, Timestamp};
 use whatsapp_signals::parse;

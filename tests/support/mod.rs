@@ -8,10 +8,18 @@ pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod object;
 pub(crate) mod odd;
-pub(crate) mod ways;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::parse;
+
+/// The events of a body.
+#[track_caller]
+pub(crate) fn events(body: &str) -> Vec<WebhookEvent> {
+    parse(body.as_bytes()).expect("a webhook").into_events()
+}
 
 /// Our own bodies, by file name.
 pub(crate) fn payloads() -> Vec<(String, String)> {

@@ -71,11 +71,11 @@ macro_rules! ids {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::model::scalar::id(deserializer, |id| Self::from(id))
+                $crate::json::scalar::id(deserializer, |id| Self::from(id))
             }
         }
 
-        $crate::model::object::member!($name);
+        $crate::json::object::member!($name);
     )+ };
 }
 

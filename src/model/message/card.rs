@@ -1,7 +1,7 @@
 //! Contact cards that users share.
 
+use crate::json::object::object;
 use crate::model::WaId;
-use crate::model::object::object;
 
 object! {
     /// One card of a `contacts` message.

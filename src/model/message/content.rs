@@ -1,65 +1,236 @@
-//! What a message says, by its type.
+//! The content of a message, by its type.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     Button, ContactCard, Edit, Interactive, Location, Media, Order, Reaction, Revoke, System,
-    Template, Text, Unsupported,
+    Template, Text, Unsupported, edit, interactive,
 };
+use crate::json::object::Member;
+use crate::json::{Fault, Node, Omissions, with_tape};
 use crate::model::MessageId;
 
-/// What a message says: one variant for each `type` of Meta's.
-///
-/// A type that this version does not know does not come here: such a message
-/// arrives as [`Unrecognized`](crate::event::Unrecognized).
-///
-/// ```
-/// use whatsapp_signals::model::Content;
-///
-/// assert_eq!(Content::text("hello").message_type(), "text");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Content {
-    /// Words.
-    Text(Text),
-    /// A picture, perhaps with a caption.
-    Image(Media),
-    /// A sound or a voice message.
-    Audio(Media),
-    /// A film, perhaps with a caption.
-    Video(Media),
-    /// A file with a name.
-    Document(Media),
-    /// A sticker.
-    Sticker(Media),
-    /// A place.
-    Location(Location),
-    /// Contact cards.
-    Contacts(Vec<ContactCard>),
-    /// An emoji on another message, or its removal.
-    Reaction(Reaction),
-    /// The reply to an interactive message, or such a message of the business.
-    Interactive(Box<Interactive>),
-    /// A tap on a template's quick-reply button.
-    Button(Button),
-    /// A shopping cart.
-    Order(Order),
-    /// News about the user: a new number, a new user id.
-    System(Box<System>),
-    /// The user changed a message.
-    Edit(Box<Edit>),
-    /// The user deleted a message.
-    Revoke(Revoke),
-    /// The user opened the chat for the first time. Older API versions.
-    RequestWelcome,
-    /// Something that WhatsApp does not hand to businesses.
-    Unsupported(Unsupported),
-    /// A file of an old conversation that comes in a webhook of its own.
-    MediaPlaceholder,
-    /// A template; outbound only.
-    Template(Template),
+/// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the
+/// function that reads the value, and the value in one line.
+macro_rules! contents {
+    (
+        $(#[$enum_doc:meta])*
+        pub enum Content { $(
+            $(#[$doc:meta])*
+            $wire:literal $(| $older:literal)? =>
+                $variant:ident $(($value:ident: $type:ty) by $read:path)?, $body:expr;
+        )+ }
+    ) => {
+        $(#[$enum_doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Content {
+            $($(#[$doc])* $variant $(($type))?,)+
+        }
+
+        impl Content {
+            /// Reads the content of a message.
+            ///
+            /// # Errors
+            ///
+            /// [`Fault::UnknownType`], or the reason why the value cannot be read.
+            pub(crate) fn read<'a>(
+                tagged: &Tagged<'a>,
+                omitted: &mut Omissions<'a>,
+            ) -> Result<Self, Fault> {
+                match &*tagged.kind {
+                    $($wire $(| $older)? => Ok(Self::$variant $(($read(tagged, omitted)?))?),)+
+                    unknown => Err(Fault::UnknownType(unknown.into())),
+                }
+            }
+
+            /// See [`Message::message_type`](super::Message::message_type).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use whatsapp_signals::model::Content;
+            ///
+            /// assert_eq!(Content::RequestWelcome.message_type(), "request_welcome");
+            /// ```
+            #[must_use]
+            pub fn message_type(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $wire,)+
+                }
+            }
+
+            /// See [`Message::body`](super::Message::body).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use whatsapp_signals::model::{Content, Media};
+            ///
+            /// let mut image = Media::default();
+            /// image.caption = Some("The new gears".into());
+            /// assert_eq!(Content::Image(image).body(), "The new gears");
+            /// ```
+            #[must_use]
+            pub fn body(&self) -> &str {
+                match self {
+                    $(Self::$variant $(($value))? => $body,)+
+                }
+            }
+        }
+    };
+}
+
+contents! {
+    /// The content of a message: one variant for each `type` of Meta's.
+    ///
+    /// A message of a type that this version does not know arrives as
+    /// [`Unrecognized`](crate::event::Unrecognized).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// assert_eq!(Content::text("hello").message_type(), "text");
+    /// ```
+    pub enum Content {
+        /// Words.
+        "text" => Text(text: Text) by required, &text.body;
+        /// A picture, perhaps with a caption.
+        "image" => Image(image: Media) by media, or(&image.caption, "[Image]");
+        /// A sound or a voice message.
+        "audio" => Audio(audio: Media) by media, or(&audio.caption, "[Audio]");
+        /// A film, perhaps with a caption.
+        "video" => Video(video: Media) by media, or(&video.caption, "[Video]");
+        /// A file with a name.
+        "document" => Document(file: Media) by media, or(&file.caption, "[Document]");
+        /// A sticker.
+        "sticker" => Sticker(_sticker: Media) by media, "[Sticker]";
+        /// A place.
+        "location" => Location(place: Location) by required, or(&place.name, "[Location]");
+        /// Contact cards.
+        "contacts" => Contacts(_cards: Vec<ContactCard>) by cards, "[Contacts]";
+        /// An emoji on another message, or its removal.
+        "reaction" => Reaction(reaction: Reaction) by required, or(&reaction.emoji, "");
+        /// The reply to an interactive message, or such a message of the business.
+        "interactive" =>
+            Interactive(interactive: Box<Interactive>) by interactive::read, interactive.title();
+        /// A tap on a template's quick-reply button.
+        "button" => Button(button: Button) by required, or(&button.text, "");
+        /// A shopping cart.
+        "order" => Order(order: Order) by required, or(&order.text, "[Order]");
+        /// News about the user: a new number, a new user id.
+        "system" => System(system: Box<System>) by required, or(&system.body, "");
+        /// The user changed a message.
+        "edit" => Edit(edit: Box<Edit>) by edit::read, edit.message.content.body();
+        /// The user deleted a message.
+        "revoke" => Revoke(_revoke: Revoke) by required, "[Deleted]";
+        /// The user opened the chat for the first time. Older API versions.
+        "request_welcome" => RequestWelcome, "";
+        /// A message that WhatsApp does not hand to businesses.
+        "unsupported" | "unknown" => Unsupported(_other: Unsupported) by optional, "[Unsupported]";
+        /// A file of an old conversation that comes in a webhook of its own.
+        "media_placeholder" => MediaPlaceholder, "[Media]";
+        /// A template; outbound only.
+        "template" => Template(template: Template) by never, &template.name;
+    }
+}
+
+/// Returns a text, unless it is missing or empty.
+fn or<'a>(text: &'a Option<impl AsRef<str>>, instead: &'a str) -> &'a str {
+    let text = text.as_ref().map(AsRef::as_ref);
+    text.filter(|text| !text.is_empty()).unwrap_or(instead)
+}
+
+/// An object whose `type` names the member with its content.
+pub(crate) struct Tagged<'a> {
+    pub(crate) object: Node<'a>,
+    pub(crate) kind: Cow<'a, str>,
+}
+
+impl<'a> Tagged<'a> {
+    /// Reads the `type` of an object.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it has no `type`.
+    pub(crate) fn new(object: Node<'a>) -> Result<Self, Fault> {
+        if !object.is_object() {
+            return Err(Fault::Malformed);
+        }
+        let kind = object
+            .only("type")?
+            .ok_or_else(|| Fault::Missing("type".into()))?;
+        let kind = kind.exact_text().ok_or(Fault::Malformed)?;
+        Ok(Self { object, kind })
+    }
+
+    /// Returns the member with the content; `None` when it is missing or `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Duplicate`].
+    pub(crate) fn optional(&self) -> Result<Option<Node<'a>>, Fault> {
+        self.object.only(&self.kind)
+    }
+
+    /// Returns the member with the content.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Duplicate`], [`Fault::Missing`].
+    pub(crate) fn required(&self) -> Result<Node<'a>, Fault> {
+        self.optional()?
+            .ok_or_else(|| Fault::Missing((&*self.kind).into()))
+    }
+}
+
+fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<T, Fault> {
+    omitted.read_member(tagged.required()?)
+}
+
+/// Reads a medium; an empty one of a message whose errors say why Meta could not download it.
+fn media<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Media, Fault> {
+    required(tagged, omitted).or_else(|fault| {
+        let errors = tagged.object.get("errors");
+        let has_errors = errors.is_some_and(|errors| {
+            !errors.is_null() && (!errors.is_array() || errors.elements().next().is_some())
+        });
+        if !has_errors {
+            return Err(fault);
+        }
+        match tagged.optional() {
+            Ok(Some(member)) => omitted.add(tagged.object, member, fault),
+            Ok(None) => {}
+            Err(_) => omitted.add_duplicates(tagged.object, &tagged.kind),
+        }
+        Ok(Media::default())
+    })
+}
+
+fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<ContactCard>, Fault> {
+    omitted.read_each(tagged.required()?)
+}
+
+/// Reads a content that tells little: the reason is in the `errors` of the message.
+fn optional<'a, T: Default + Deserialize<'a>>(
+    tagged: &Tagged<'a>,
+    omitted: &mut Omissions<'a>,
+) -> Result<T, Fault> {
+    let Ok(member) = tagged.optional() else {
+        omitted.add_duplicates(tagged.object, &tagged.kind);
+        return Ok(T::default());
+    };
+    let read = member.and_then(|member| omitted.read_part(tagged.object, member));
+    Ok(read.unwrap_or_default())
+}
+
+/// Refuses a content that no webhook has.
+fn never<'a, T>(tagged: &Tagged<'a>, _: &mut Omissions<'a>) -> Result<T, Fault> {
+    Err(Fault::UnknownType((&*tagged.kind).into()))
 }
 
 impl Content {
@@ -112,40 +283,6 @@ impl Content {
         })
     }
 
-    /// See [`Message::message_type`](super::Message::message_type).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Content;
-    ///
-    /// assert_eq!(Content::RequestWelcome.message_type(), "request_welcome");
-    /// ```
-    #[must_use]
-    pub fn message_type(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "text",
-            Self::Image(_) => "image",
-            Self::Audio(_) => "audio",
-            Self::Video(_) => "video",
-            Self::Document(_) => "document",
-            Self::Sticker(_) => "sticker",
-            Self::Location(_) => "location",
-            Self::Contacts(_) => "contacts",
-            Self::Reaction(_) => "reaction",
-            Self::Interactive(_) => "interactive",
-            Self::Button(_) => "button",
-            Self::Order(_) => "order",
-            Self::System(_) => "system",
-            Self::Edit(_) => "edit",
-            Self::Revoke(_) => "revoke",
-            Self::RequestWelcome => "request_welcome",
-            Self::Unsupported(_) => "unsupported",
-            Self::MediaPlaceholder => "media_placeholder",
-            Self::Template(_) => "template",
-        }
-    }
-
     /// See [`Message::media`](super::Message::media).
     ///
     /// # Examples
@@ -171,42 +308,31 @@ impl Content {
         }
     }
 
-    /// See [`Message::body`](super::Message::body).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Media};
-    ///
-    /// let mut image = Media::default();
-    /// image.caption = Some("The new gears".into());
-    /// assert_eq!(Content::Image(image).body(), "The new gears");
-    /// ```
-    #[must_use]
-    pub fn body(&self) -> &str {
-        fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
-            text.filter(|text| !text.is_empty()).unwrap_or(instead)
-        }
-        match self {
-            Self::Text(text) => &text.body,
-            Self::Image(media) => or(media.caption.as_deref(), "[Image]"),
-            Self::Audio(media) => or(media.caption.as_deref(), "[Audio]"),
-            Self::Video(media) => or(media.caption.as_deref(), "[Video]"),
-            Self::Document(media) => or(media.caption.as_deref(), "[Document]"),
-            Self::Sticker(_) => "[Sticker]",
-            Self::Location(location) => or(location.name.as_deref(), "[Location]"),
-            Self::Contacts(_) => "[Contacts]",
-            Self::Reaction(reaction) => or(reaction.emoji.as_deref(), ""),
-            Self::Interactive(interactive) => interactive.title(),
-            Self::Button(button) => or(button.text.as_deref(), ""),
-            Self::Order(order) => or(order.text.as_deref(), "[Order]"),
-            Self::System(system) => or(system.body.as_deref(), ""),
-            Self::Edit(edit) => edit.message.content.body(),
-            Self::Revoke(_) => "[Deleted]",
-            Self::RequestWelcome => "",
-            Self::Unsupported(_) => "[Unsupported]",
-            Self::MediaPlaceholder => "[Media]",
-            Self::Template(template) => &template.name,
+    /// Reads the content of a request that sends a message. `None` for a type that cannot be
+    /// sent or has no variant, and for a malformed member.
+    pub(crate) fn of_request(request: &Map<String, Value>) -> Option<Self> {
+        let kind = match request.get("type") {
+            // A text needs no `type` in a request.
+            None | Some(Value::Null) => "text",
+            Some(kind) => kind.as_str()?,
+        };
+        let member = request.get(kind)?;
+        match kind {
+            "text" | "image" | "audio" | "video" | "document" | "sticker" | "location"
+            | "contacts" | "reaction" | "interactive" => {
+                let request = Value::Object(request.clone()).to_string();
+                let read = with_tape(&request, |object| {
+                    let kind = kind.into();
+                    Self::read(&Tagged { object, kind }, &mut Omissions::default()).ok()
+                });
+                read.ok().flatten()
+            }
+            "template" => {
+                let name = member.get("name")?.as_str()?;
+                let language = member.get("language")?.get("code")?.as_str()?;
+                Some(Self::template(name, language))
+            }
+            _ => None,
         }
     }
 }

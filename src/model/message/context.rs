@@ -1,6 +1,6 @@
 //! Where a message comes from: what it answers, and what led the user here.
 
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::{CatalogId, MediaId, MessageId, ProductRetailerId, SourceId, WaId};
 
 object! {

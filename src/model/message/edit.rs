@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::content::Tagged;
 use super::{Content, Context};
+use crate::json::object::members;
+use crate::json::object::object;
+use crate::json::{Fault, Omissions};
 use crate::model::MessageId;
-use crate::model::object::object;
 
 /// `edit`: the user changed a message.
 ///
@@ -77,4 +80,38 @@ object! {
         /// The message that was deleted.
         pub original_message_id: MessageId,
     }
+}
+
+members! {
+    struct Members {
+        original_message_id: MessageId,
+    }
+}
+
+/// Reads an edit.
+pub(super) fn read<'a>(
+    tagged: &Tagged<'a>,
+    omitted: &mut Omissions<'a>,
+) -> Result<Box<Edit>, Fault> {
+    let edit = tagged.required()?;
+    let members = Members::read(edit, omitted)?;
+    let id = members.original_message_id;
+    let original_message_id = id.ok_or_else(|| omitted.missing(edit, "original_message_id"))?;
+    let message = edit
+        .only("message")?
+        .ok_or_else(|| Fault::Missing("message".into()))?;
+    let context = message.only("context")?;
+    let tagged = Tagged::new(message)?;
+    // A message that was sent is edited. An edit in an edit in an edit would end with the
+    // stack.
+    if matches!(&*tagged.kind, "edit" | "revoke") {
+        return Err(Fault::UnknownType((&*tagged.kind).into()));
+    }
+    Ok(Box::new(Edit {
+        original_message_id,
+        message: EditedMessage {
+            content: Content::read(&tagged, omitted)?,
+            context: context.and_then(|context| omitted.read_part(message, context)),
+        },
+    }))
 }

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::json;
-use crate::model::object::{object, option};
+use super::content::Tagged;
+use crate::json::any::{self, AnyJson};
+use crate::json::object::{FromNode, Lenient, members, object, option};
+use crate::json::{Fault, Node, Omissions};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
@@ -132,7 +134,7 @@ pub struct OtherReply {
 #[non_exhaustive]
 pub struct OutboundInteractive {
     /// The whole object, with `type`, `body`, `action` and its other members.
-    #[serde(deserialize_with = "json::object")]
+    #[serde(deserialize_with = "any::object")]
     pub json: Map<String, Value>,
 }
 
@@ -320,4 +322,76 @@ object! {
         /// Of the card, at the payment provider.
         pub credential_id: Option<Box<str>>,
     }
+}
+
+/// Reads a reply, or an interactive message that the business sent.
+pub(super) fn read<'a>(
+    tagged: &Tagged<'a>,
+    omitted: &mut Omissions<'a>,
+) -> Result<Box<Interactive>, Fault> {
+    let object = tagged.required()?;
+    let reply = Tagged::new(object)?;
+    Ok(Box::new(match &*reply.kind {
+        "button_reply" => Interactive::ButtonReply(omitted.read(reply.required()?)?),
+        "list_reply" => Interactive::ListReply(omitted.read(reply.required()?)?),
+        "nfm_reply" => Interactive::NfmReply(nfm_reply(reply.required()?, omitted)?),
+        "call_permission_reply" => {
+            Interactive::CallPermissionReply(omitted.read(reply.required()?)?)
+        }
+        "payment_method" => Interactive::PaymentMethod(omitted.read(reply.required()?)?),
+        // Some types, such as `product`, are those of a reply and of a message.
+        _ if reply.optional()?.is_none() && is_outbound(object)? => {
+            Interactive::Outbound(omitted.read(object)?)
+        }
+        "product" => Interactive::Product(omitted.read(reply.required()?)?),
+        other => {
+            let content = reply
+                .optional()?
+                .map(|member| omitted.read::<AnyJson>(member));
+            Interactive::Other(OtherReply {
+                kind: other.into(),
+                content: content.transpose()?.map(|AnyJson(content)| content),
+            })
+        }
+    }))
+}
+
+/// Recognizes an interactive message that the business sent by its parts, which stand in place
+/// of the member that its `type` names.
+fn is_outbound(object: Node<'_>) -> Result<bool, Fault> {
+    let mut has_part = false;
+    for part in ["header", "body", "footer", "action"] {
+        has_part |= object.only(part)?.is_some_and(Node::is_object);
+    }
+    Ok(has_part)
+}
+
+members! {
+    struct NfmMembers {
+        name: Box<str>,
+        body: Box<str>,
+        response_json: ResponseJson,
+    }
+}
+
+/// `response_json` is JSON in a string; the JSON itself is as good.
+struct ResponseJson(String);
+
+impl<'a> FromNode<'a> for ResponseJson {
+    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
+        json.read_with(|node, _| {
+            let text = node.text().unwrap_or_else(|| node.json().into());
+            Ok(Some(Self(text.into_owned())))
+        })
+    }
+}
+
+/// Reads the reply of a flow. Without its answers, the reply is a message all the same.
+fn nfm_reply<'a>(reply: Node<'a>, omitted: &mut Omissions<'a>) -> Result<NfmReply, Fault> {
+    let members = NfmMembers::read(reply, omitted)?;
+    Ok(NfmReply {
+        name: members.name,
+        body: members.body,
+        response_json: members.response_json.map(|ResponseJson(json)| json),
+    })
 }

@@ -1,7 +1,7 @@
 //! Files and places.
 
+use crate::json::object::object;
 use crate::model::MediaId;
-use crate::model::object::object;
 
 object! {
     /// `image`, `audio`, `video`, `document`, `sticker`: a file.

@@ -1,6 +1,6 @@
 //! Shopping carts.
 
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::{CatalogId, ProductRetailerId};
 
 object! {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::object::object;
 use crate::model::MessageId;
-use crate::model::object::object;
 
 object! {
     /// `text`: words.

@@ -1,6 +1,6 @@
 //! News about a user.
 
-use crate::model::object::object;
+use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 

@@ -1,11 +1,17 @@
-//! One macro declares Meta's objects: structs whose members may be missing,
-//! `null`, or of another JSON type than last time.
+//! Declarations of Meta's objects: structs whose members may be missing, `null`, or of another
+//! JSON type than last time.
+//!
+//! [`object!`] declares those of the public interface, which serde reads. [`members!`] declares
+//! those of which items are read, straight from the tape.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Timestamp, scalar};
+pub(crate) use super::lenient::Lenient;
+use super::lenient::{Fault, Omissions};
+use super::node::{Member as NodeMember, Node};
+use super::scalar;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
@@ -16,7 +22,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Vi
 /// numbers alike; a list of one text may come as that text.
 macro_rules! object {
     ($(#[$meta:meta])* pub struct $name:ident { $($members:tt)* }) => {
-        $crate::model::object::object! {
+        $crate::json::object::object! {
             @next [$(#[$meta])* pub struct $name] $name [] $($members)*
         }
     };
@@ -24,11 +30,11 @@ macro_rules! object {
         @next $head:tt $name:ident [$($done:tt)*]
         $(#[$meta:meta])* pub $member:ident: Option<$type:ty>, $($rest:tt)*
     ) => {
-        $crate::model::object::object! { @next $head $name [$($done)*
+        $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
             #[serde(
                 default,
-                deserialize_with = "crate::model::object::option",
+                deserialize_with = "crate::json::object::option",
                 skip_serializing_if = "Option::is_none"
             )]
             pub $member: Option<$type>,
@@ -38,11 +44,11 @@ macro_rules! object {
         @next $head:tt $name:ident [$($done:tt)*]
         $(#[$meta:meta])* pub $member:ident: Vec<$type:ty>, $($rest:tt)*
     ) => {
-        $crate::model::object::object! { @next $head $name [$($done)*
+        $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
             #[serde(
                 default,
-                deserialize_with = "crate::model::object::list",
+                deserialize_with = "crate::json::object::list",
                 skip_serializing_if = "Vec::is_empty"
             )]
             pub $member: Vec<$type>,
@@ -52,9 +58,9 @@ macro_rules! object {
         @next $head:tt $name:ident [$($done:tt)*]
         $(#[$meta:meta])* pub $member:ident: $type:ty, $($rest:tt)*
     ) => {
-        $crate::model::object::object! { @next $head $name [$($done)*
+        $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
-            #[serde(deserialize_with = "crate::model::object::required")]
+            #[serde(deserialize_with = "crate::json::object::required")]
             pub $member: $type,
         ] $($rest)* }
     };
@@ -63,14 +69,14 @@ macro_rules! object {
         #[non_exhaustive]
         $($head)* { $($members)* }
 
-        $crate::model::object::member!($name);
+        $crate::json::object::member!($name);
     };
 }
 
 /// Says that a type is read by its own [`Deserialize`] wherever it is a member.
 macro_rules! member {
     ($type:ty) => {
-        impl $crate::model::object::Member for $type {
+        impl $crate::json::object::Member for $type {
             fn read<'de, D: serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<Option<Self>, D::Error> {
@@ -80,7 +86,105 @@ macro_rules! member {
     };
 }
 
-pub(crate) use {member, object};
+/// Declares structs whose members are read one by one from the tape. Each member may be
+/// missing or `null`; a malformed one is left out and noted.
+macro_rules! members {
+    ($($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$doc:meta])* $member:ident $(= $wire:literal)?: $type:ty,)+
+    })+) => { $(
+        $(#[$meta])*
+        #[derive(Default)]
+        $vis struct $name { $($(#[$doc])* $vis $member: Option<$type>,)+ }
+
+        impl $name {
+            /// Reads the members of an object.
+            ///
+            /// # Errors
+            ///
+            /// [`Fault::Malformed`](crate::json::Fault::Malformed) for any other value.
+            $vis fn read<'a>(
+                object: $crate::json::Node<'a>,
+                omitted: &mut $crate::json::Omissions<'a>,
+            ) -> Result<Self, $crate::json::Fault> {
+                #[allow(non_camel_case_types, reason = "the names of the members")]
+                enum Bit { $($member,)+ }
+                if !object.is_object() {
+                    return Err($crate::json::Fault::Malformed);
+                }
+                let mut read = Self::default();
+                let mut seen = 0_u64;
+                for member in object.members() {
+                    match &*member.name() {
+                        $($crate::json::object::members!(@name $member $($wire)?) => {
+                            let bit = 1 << Bit::$member as u32;
+                            let is_first = seen & bit == 0;
+                            seen |= bit;
+                            let slot = &mut read.$member;
+                            $crate::json::object::place(slot, is_first, object, member, omitted);
+                        })+
+                        _ => $crate::json::object::check_name(object, member, omitted),
+                    }
+                }
+                Ok(read)
+            }
+        }
+
+        impl<'a> $crate::json::object::FromNode<'a> for $name {
+            fn from_node(
+                json: $crate::json::object::Lenient<'_, 'a>,
+            ) -> Result<Option<Self>, $crate::json::Fault> {
+                json.read_with(Self::read).map(Some)
+            }
+        }
+    )+ };
+    (@name $member:ident) => { stringify!($member) };
+    (@name $member:ident $wire:literal) => { $wire };
+}
+
+pub(crate) use {member, members, object};
+
+/// Sets a member of [`members!`], unless its object has it twice.
+#[inline]
+pub(crate) fn place<'a, T: FromNode<'a>>(
+    slot: &mut Option<T>,
+    is_first: bool,
+    object: Node<'a>,
+    member: NodeMember<'a>,
+    omitted: &mut Omissions<'a>,
+) {
+    if !is_first {
+        *slot = None;
+        omitted.add_duplicates(object, &member.name());
+    } else if !member.value.is_null() {
+        let json = Lenient::new(member.value, object, omitted);
+        *slot = json.or_omit(T::from_node).ok().flatten();
+    }
+}
+
+/// Notes a member whose name has half of a surrogate pair: two names would become one.
+#[inline]
+pub(crate) fn check_name<'a>(
+    object: Node<'a>,
+    member: NodeMember<'a>,
+    omitted: &mut Omissions<'a>,
+) {
+    if member.has_malformed_name() {
+        omitted.add(object, member.value, Fault::Malformed);
+    }
+}
+
+/// A type that a member of [`members!`] can have.
+pub(crate) trait FromNode<'a>: Sized {
+    /// Reads a member that is there and not `null`; `None` as in [`Member::read`].
+    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault>;
+}
+
+impl<'a, T: Member> FromNode<'a> for T {
+    #[inline]
+    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
+        T::read(json)
+    }
+}
 
 /// What a member of an [`object!`] can be.
 pub(crate) trait Member: Sized {
@@ -107,7 +211,6 @@ scalars! {
     Arc<str>: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
     Box<str>: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
     String: |deserializer| scalar::text(deserializer, |text| Some(text.into())),
-    Timestamp: |deserializer| scalar::lossy(deserializer, |text| text.parse().ok()),
 }
 
 impl<T: Member> Member for Box<T> {
@@ -163,7 +266,7 @@ impl<'de, T: Member> DeserializeSeed<'de> for ReadSeed<T> {
 pub(crate) fn required<'de, D: Deserializer<'de>, T: Member>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    T::read(deserializer)?.ok_or_else(|| D::Error::custom("not what belongs here"))
+    T::read(deserializer)?.ok_or_else(|| D::Error::custom("expected a time"))
 }
 
 /// Reads a member that may be `null`.

@@ -74,19 +74,6 @@ pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     parsed(deserializer).map(|Finite(number)| number)
 }
 
-/// [`id`] for a member that may be `null`.
-pub(crate) fn id_option<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Box<str>>, D::Error> {
-    struct Text(Box<str>);
-    impl<'de> Deserialize<'de> for Text {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            id(deserializer, |text| Self(text.into()))
-        }
-    }
-    Ok(Option::deserialize(deserializer)?.map(|Text(text)| text))
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Numbers {
     Integers,

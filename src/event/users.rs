@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
-use crate::event::{WebhookEvent, best_id};
+use super::{WebhookEvent, best_id};
 use crate::model::{IdKind, Identity};
 
 /// Sets the best id of the user for each event that names the user by another one.
-pub(super) fn complete_ids(events: &mut [WebhookEvent]) {
+pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
     if events.len() < 2 || are_named_alike(events) {
         return;
     }

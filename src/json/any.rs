@@ -1,10 +1,9 @@
-//! JSON that is kept as it is, because its shape is somebody else's: what a flow
-//! submits, what was sent.
+//! JSON of free shape, which is kept as it is: the answers of a flow, the request of an echo.
 //!
-//! serde_json's own way to a [`Value`] will not do for what comes from outside.
-//! It takes an object with one of its private names for a text to be parsed, in
-//! which there may be another one, and so on until the stack ends. And what it
-//! has read at its full depth it cannot read again inside of an event.
+//! serde_json's own [`Value`] is not safe for JSON from outside. serde_json takes an object
+//! with one of its private names for a text to be parsed, in which there may be another one,
+//! and so on until the stack ends. And a value of serde_json's full depth cannot be read again
+//! as a part of an event.
 
 use std::fmt;
 
@@ -12,16 +11,18 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::lenient::Omissions;
 use super::object::Member;
+use super::tape::with_tape;
 
-/// How deep it may be; serde_json reads twice as deep.
+/// The greatest depth; serde_json reads twice as deep.
 const MAX_DEPTH: u32 = 64;
 
 /// The member that stands for a number, when serde_json is built with
-/// `arbitrary_precision`. It is taken for one in any case.
+/// `arbitrary_precision`. It counts as a number without that feature, too.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// What serde_json's private names begin with.
+/// The beginning of serde_json's private names.
 const PRIVATE: &str = "$serde_json::private::";
 
 /// Reads any JSON.
@@ -39,9 +40,23 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(
     }
 }
 
+/// Reads an object in a text without its malformed parts; `None` when it has any, or is no
+/// object. Half of a surrogate pair in a text is none.
+pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
+    let read = with_tape(json, |node| {
+        let mut omitted = Omissions::default();
+        let AnyJson(value) = omitted.read(node).ok()?;
+        omitted.is_empty().then_some(value)
+    });
+    match read.ok().flatten()? {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
 /// A [`value`], where serde asks for a type.
 #[derive(Deserialize)]
-pub(crate) struct Kept(#[serde(deserialize_with = "value")] pub(crate) Value);
+pub(crate) struct AnyJson(#[serde(deserialize_with = "value")] pub(crate) Value);
 
 impl Member for Value {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
@@ -55,7 +70,7 @@ impl Member for Map<String, Value> {
     }
 }
 
-/// How much deeper it may go.
+/// The remaining depth.
 #[derive(Clone, Copy)]
 struct Depth(u32);
 

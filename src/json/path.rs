@@ -1,13 +1,11 @@
-//! Where in the body something stands: `entry[0].changes[1].value`.
+//! Paths to the values of a JSON text: `entry[0].changes[1].value`.
 
 use std::fmt;
 
-use crate::event::Quoted;
-
-/// A step into the body, linked to the step before it. Nothing is written
-/// until somebody asks, since almost nobody does.
+/// A path, as a list of steps: each is linked to the step before it. It is written only for a
+/// value that is reported.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
+pub(crate) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     step: Step<'a>,
 }
@@ -19,21 +17,21 @@ enum Step<'a> {
 }
 
 impl<'a> Path<'a> {
-    pub(super) fn root(member: &'a str) -> Self {
+    pub(crate) fn root(member: &'a str) -> Self {
         Self {
             parent: None,
             step: Step::Member(member),
         }
     }
 
-    pub(super) fn member(&'a self, name: &'a str) -> Self {
+    pub(crate) fn member(&'a self, name: &'a str) -> Self {
         Self {
             parent: Some(self),
             step: Step::Member(name),
         }
     }
 
-    pub(super) fn element(&'a self, index: usize) -> Self {
+    pub(crate) fn element(&'a self, index: usize) -> Self {
         Self {
             parent: Some(self),
             step: Step::Element(index),
@@ -48,7 +46,7 @@ impl fmt::Display for Path<'_> {
         }
         match self.step {
             // A name of the sender's own making is quoted, and cut.
-            Step::Member(name) if !is_plain(name) => write!(f, "[{}]", Quoted(name)),
+            Step::Member(name) if !is_plain(name) => write!(f, "[{}]", Excerpt(name)),
             Step::Member(name) if self.parent.is_some() => write!(f, ".{name}"),
             Step::Member(name) => f.write_str(name),
             Step::Element(index) => write!(f, "[{index}]"),
@@ -59,4 +57,16 @@ impl fmt::Display for Path<'_> {
 /// Whether a name is like those that Meta gives.
 fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// A name from the wire, fit for a log: on one line, quoted, and cut.
+pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(64) {
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
 }

@@ -1,0 +1,540 @@
+//! Reading of nodes through serde, without their malformed members.
+//!
+//! A malformed member that its object can do without is left out and noted. One without which
+//! a struct cannot be built costs that struct, and so on up to the item.
+
+use std::borrow::Cow;
+use std::iter::Peekable;
+use std::{fmt, vec};
+
+use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::node::{self, Elements, Members, Node};
+use super::object::{Member, OPTIONAL};
+use super::path::Path;
+use super::tape::Kind;
+
+/// The length of the longest list within one item, so that one item of `{},{},{},…` is not a
+/// million structs. Meta's longest, contact cards, have some hundred elements.
+pub(crate) const MAX_LIST: usize = 10_000;
+
+/// The reason why a value cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// It has another JSON type than the documented one, or has half of a surrogate pair where
+    /// that cannot be replaced.
+    Malformed,
+    /// This member is missing or `null`.
+    Missing(Box<str>),
+    /// This member is there twice.
+    Duplicate(Box<str>),
+    /// Its `type` is not known.
+    UnknownType(Box<str>),
+}
+
+/// The members of an item that its typed value lacks.
+#[derive(Default)]
+pub(crate) struct Omissions<'a>(Vec<Omission<'a>>);
+
+/// A member, or an element of a list, that was left out.
+#[derive(Clone)]
+pub(crate) struct Omission<'a> {
+    /// The object or list that it stands in.
+    parent: Node<'a>,
+    pub(crate) json: Node<'a>,
+    pub(crate) fault: Fault,
+}
+
+impl<'a> Omissions<'a> {
+    /// Reads a value without its malformed members.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot be built without them.
+    pub(crate) fn read<T: Deserialize<'a>>(&mut self, node: Node<'a>) -> Result<T, Fault> {
+        let before = self.0.len();
+        let result = T::deserialize(Lenient::new(node, node, self));
+        if result.is_err() {
+            self.0.truncate(before);
+        }
+        result
+    }
+
+    /// Reads a value as a member of an object that cannot do without it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(crate) fn read_member<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
+        let before = self.0.len();
+        let result = T::read(Lenient::new(node, node, self));
+        if result.is_err() {
+            self.0.truncate(before);
+        }
+        result?.ok_or(Fault::Malformed)
+    }
+
+    /// Reads a member that its object can do without. One that cannot be read is left out.
+    pub(crate) fn read_part<T: Deserialize<'a>>(
+        &mut self,
+        parent: Node<'a>,
+        json: Node<'a>,
+    ) -> Option<T> {
+        let result = self.read(json);
+        result.map_err(|fault| self.add(parent, json, fault)).ok()
+    }
+
+    /// Reads the elements of a list, without those that are malformed.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the first one when all are malformed.
+    pub(crate) fn read_each<T: Deserialize<'a>>(
+        &mut self,
+        list: Node<'a>,
+    ) -> Result<Vec<T>, Fault> {
+        if !list.is_array() || list.elements().nth(MAX_LIST).is_some() {
+            return Err(Fault::Malformed);
+        }
+        let before = self.0.len();
+        let elements = list.elements();
+        let read: Vec<T> = elements
+            .filter_map(|element| self.read_part(list, element))
+            .collect();
+        if read.is_empty() && self.0.len() > before {
+            let first = self.0.drain(before..).next();
+            return Err(first.map_or(Fault::Malformed, |omission| omission.fault));
+        }
+        Ok(read)
+    }
+
+    /// Notes that a member or an element was left out.
+    #[cold]
+    pub(crate) fn add(&mut self, parent: Node<'a>, json: Node<'a>, fault: Fault) {
+        self.0.push(Omission {
+            parent,
+            json,
+            fault,
+        });
+    }
+
+    /// Notes that each member of this name was left out, since there are several.
+    #[cold]
+    pub(crate) fn add_duplicates(&mut self, object: Node<'a>, name: &str) {
+        for member in object.members().filter(|member| member.is_named(name)) {
+            // Its own malformed members go with it.
+            self.0.retain(|noted| !member.value.contains(noted.json));
+            self.add(object, member.value, Fault::Duplicate(name.into()));
+        }
+    }
+
+    /// Returns why a member of an object that was read is not there.
+    #[cold]
+    pub(crate) fn missing(&self, object: Node<'a>, name: &str) -> Fault {
+        let fault = fault_of(&self.0, object, name);
+        fault.unwrap_or_else(|| Fault::Missing(name.into()))
+    }
+
+    /// Checks that a member was not left out, as the item would be read as another thing
+    /// without it.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which it was left out.
+    pub(crate) fn check(&self, object: Node<'a>, name: &str) -> Result<(), Fault> {
+        fault_of(&self.0, object, name).map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Reads a member on its own; `None` when it is malformed.
+pub(crate) fn read_scalar<T: Member>(node: Node<'_>) -> Option<T> {
+    Omissions::default().read_member(node).ok()
+}
+
+/// Calls `report` with each omission of an item and its path, in the order of the item.
+pub(crate) fn each_with_path<'a>(
+    item: Node<'a>,
+    path: Path<'_>,
+    omitted: Omissions<'a>,
+    mut report: impl FnMut(String, Omission<'a>),
+) {
+    let mut omitted = omitted.0;
+    omitted.sort_by_key(|omission| omission.json.position());
+    let mut omitted = omitted.into_iter().peekable();
+    descend(item, path, &mut omitted, &mut report);
+    debug_assert!(omitted.peek().is_none(), "each is a part of the item");
+}
+
+type OmissionsInOrder<'a> = Peekable<vec::IntoIter<Omission<'a>>>;
+
+/// Takes the omissions that lie within a part of an item. Each part is gone through once.
+fn descend<'a>(
+    part: Node<'a>,
+    path: Path<'_>,
+    omitted: &mut OmissionsInOrder<'a>,
+    report: &mut impl FnMut(String, Omission<'a>),
+) {
+    let mut take = |inner: Node<'a>, path: Path<'_>, omitted: &mut OmissionsInOrder<'a>| {
+        if let Some(omission) = omitted.next_if(|next| next.json.is_same(inner)) {
+            report(path.to_string(), omission);
+        } else if omitted.peek().is_some_and(|next| inner.contains(next.json)) {
+            descend(inner, path, omitted, report);
+        }
+    };
+    for (at, element) in part.elements().enumerate() {
+        take(element, path.element(at), omitted);
+    }
+    for member in part.members() {
+        take(member.value, path.member(&member.name()), omitted);
+    }
+}
+
+/// Returns why the member of this name was left out of an object.
+fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fault> {
+    let is_it = |omission: &&Omission<'_>| {
+        let Omission { parent, json, .. } = omission;
+        parent.is_same(object) && parent.is_object() && json.name_of_member().is_named(name)
+    };
+    Some(omitted.iter().find(is_it)?.fault.clone())
+}
+
+/// A value, to be deserialized without its malformed members.
+pub(crate) struct Lenient<'o, 'a> {
+    node: Node<'a>,
+    /// The object or list that it stands in.
+    parent: Node<'a>,
+    /// The members that were left out so far.
+    omitted: &'o mut Omissions<'a>,
+}
+
+impl<'o, 'a> Lenient<'o, 'a> {
+    pub(super) fn new(node: Node<'a>, parent: Node<'a>, omitted: &'o mut Omissions<'a>) -> Self {
+        Self {
+            node,
+            parent,
+            omitted,
+        }
+    }
+
+    /// Reads the value with a function.
+    #[inline]
+    pub(crate) fn read_with<T>(
+        self,
+        read: impl FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        read(self.node, self.omitted)
+    }
+
+    /// Reads a value that its object or list can do without. One that cannot be read is left
+    /// out.
+    pub(super) fn or_omit<T>(
+        self,
+        read: impl FnOnce(Lenient<'_, 'a>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let Self {
+            node,
+            parent,
+            omitted,
+        } = self;
+        let before = omitted.0.len();
+        let value = read(Lenient::new(node, parent, omitted));
+        value.inspect_err(|fault| {
+            // Its own malformed members go with it.
+            omitted.0.truncate(before);
+            omitted.add(parent, node, fault.clone());
+        })
+    }
+
+    /// Hands the value to serde_json.
+    fn with_serde_json<T>(
+        &self,
+        read: impl FnOnce(&mut JsonDeserializer<'a>) -> serde_json::Result<T>,
+    ) -> Result<T, Fault> {
+        let mut deserializer = serde_json::Deserializer::from_str(self.node.json());
+        read(&mut deserializer).map_err(|_| Fault::Malformed)
+    }
+
+    /// Visits the members of an object. Of those that `fields` names, one that is there twice
+    /// is left out.
+    #[inline]
+    fn visit_members<V: Visitor<'a>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let Self { node, omitted, .. } = self;
+        if !node.is_object() {
+            return Err(Fault::Malformed);
+        }
+        let before = omitted.0.len();
+        let repeated = if fields.is_empty() || !may_repeat(node) {
+            Vec::new()
+        } else {
+            repeated(node, fields, omitted)
+        };
+        let map = Map {
+            object: node,
+            members: node.members(),
+            value: None,
+            repeated,
+            omitted: &mut *omitted,
+        };
+        visitor.visit_map(map).map_err(|fault| match &fault {
+            // A member that was left out is missing for the same reason.
+            Fault::Missing(name) => {
+                let noted = omitted.0.get(before..).unwrap_or_default();
+                fault_of(noted, node, name).unwrap_or(fault)
+            }
+            _ => fault,
+        })
+    }
+}
+
+/// Whether two members of an object may have one name. `false` is certain.
+#[inline]
+fn may_repeat(object: Node<'_>) -> bool {
+    let mut seen = 0_u64;
+    let mut has_collision = false;
+    for member in object.members() {
+        let bit = match member.name_hash() {
+            Some(hash) => 1_u64 << (hash % 64),
+            None => u64::MAX,
+        };
+        has_collision |= seen & bit != 0;
+        seen |= bit;
+    }
+    has_collision
+}
+
+/// Notes the fields that an object has twice, and returns their names.
+#[cold]
+fn repeated<'a>(
+    object: Node<'a>,
+    fields: &'static [&'static str],
+    omitted: &mut Omissions<'a>,
+) -> Vec<&'static str> {
+    let mut counts = vec![0_usize; fields.len()];
+    for member in object.members() {
+        if let Some(at) = fields.iter().position(|field| member.is_named(field)) {
+            counts[at] += 1;
+        }
+    }
+    let counted = fields.iter().zip(counts);
+    let repeated: Vec<_> = counted
+        .filter_map(|(field, count)| (count > 1).then_some(*field))
+        .collect();
+    for name in &repeated {
+        omitted.add_duplicates(object, name);
+    }
+    repeated
+}
+
+type JsonDeserializer<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
+    type Error = Fault;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.node.kind() {
+            Kind::Text => visitor.visit_borrowed_str(self.node.spelled()),
+            Kind::Object => self.visit_members(&[], visitor),
+            Kind::Array => visitor.visit_seq(List {
+                list: self.node,
+                elements: self.node.elements(),
+                count: 0,
+                omitted: self.omitted,
+            }),
+            Kind::Null | Kind::End => visitor.visit_unit(),
+            Kind::True => visitor.visit_bool(true),
+            Kind::False => visitor.visit_bool(false),
+            Kind::Number => match self.node.spelled().parse() {
+                Ok(number) => visitor.visit_u64(number),
+                Err(_) => self.with_serde_json(|json| json.deserialize_any(visitor)),
+            },
+            Kind::Escaped => match self.node.text() {
+                Some(text) => visitor.visit_string(text.into_owned()),
+                None => Err(Fault::Malformed),
+            },
+        }
+    }
+
+    /// A derived struct would take the elements of an array for its fields.
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.visit_members(fields, visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.node.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == OPTIONAL {
+            visitor.visit_seq(Optional(Some(self)))
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.with_serde_json(|json| json.deserialize_enum(name, variants, visitor))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier
+    }
+}
+
+/// A member or an element that its object or list can do without.
+struct Optional<'o, 'a>(Option<Lenient<'o, 'a>>);
+
+impl<'a> SeqAccess<'a> for Optional<'_, 'a> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some(json) = self.0.take() else {
+            return Ok(None);
+        };
+        json.or_omit(|json| seed.deserialize(json)).map(Some)
+    }
+}
+
+/// The members of an object.
+struct Map<'o, 'a> {
+    object: Node<'a>,
+    members: Members<'a>,
+    value: Option<node::Member<'a>>,
+    /// The names of the members that are left out.
+    repeated: Vec<&'static str>,
+    omitted: &'o mut Omissions<'a>,
+}
+
+impl<'a> MapAccess<'a> for Map<'_, 'a> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        for member in self.members.by_ref() {
+            if member.has_malformed_name() {
+                self.omitted
+                    .add(self.object, member.value, Fault::Malformed);
+                continue;
+            }
+            if self.repeated.iter().any(|name| member.is_named(name)) {
+                continue;
+            }
+            self.value = Some(member);
+            return match member.name() {
+                Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
+                name @ Cow::Owned(_) => seed.deserialize(CowStrDeserializer::new(name)),
+            }
+            .map(Some);
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let member = self.value.take().ok_or(Fault::Malformed)?;
+        let value = seed.deserialize(Lenient::new(member.value, self.object, self.omitted));
+        value.map_err(|fault| match member.value.is_null() {
+            true => Fault::Missing(member.name().into()),
+            false => fault,
+        })
+    }
+}
+
+/// The elements of a list.
+struct List<'o, 'a> {
+    list: Node<'a>,
+    elements: Elements<'a>,
+    count: usize,
+    omitted: &'o mut Omissions<'a>,
+}
+
+impl<'a> SeqAccess<'a> for List<'_, 'a> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some(element) = self.elements.next() else {
+            return Ok(None);
+        };
+        self.count += 1;
+        if self.count > MAX_LIST {
+            return Err(Fault::Malformed);
+        }
+        let element = Lenient::new(element, self.list, self.omitted);
+        seed.deserialize(element).map(Some)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Error for Fault {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Malformed
+    }
+
+    fn invalid_type(_: Unexpected<'_>, _: &dyn serde::de::Expected) -> Self {
+        Self::Malformed
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::Missing(name.into())
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::Duplicate(name.into())
+    }
+}

@@ -1,0 +1,334 @@
+//! The tape: the index of a JSON text.
+//!
+//! One pass checks the syntax of the text and writes down where each value stands. This is
+//! the only file that implements the syntax of JSON; all other code reads the tape.
+//!
+//! A token has 64 bits. A text has at most one token a byte, so a tape takes at most eight
+//! times the memory of its text: 32 MiB at the default limit of a body, which four mebibytes
+//! of `[[[[` need. A body of Meta's takes a token for every twelve bytes.
+
+use std::cell::Cell;
+
+use super::node::Node;
+
+/// The length of the longest text that a tape can index (256 MiB).
+pub(crate) const MAX_LEN: usize = (1 << PAYLOAD_BITS) - 1;
+
+/// The position of a value in the text, and its kind.
+///
+/// From the lowest bit on: the start (32 bits), the payload (28 bits), the kind (4 bits).
+#[derive(Clone, Copy)]
+pub(super) struct Token(u64);
+
+const START_BITS: u32 = 32;
+const PAYLOAD_BITS: u32 = 28;
+
+/// The kind of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `null`; the payload is its length, as of all scalars.
+    Null,
+    False,
+    True,
+    Number,
+    /// A string without escapes; starts behind its first quote. Names are strings, too.
+    Text,
+    /// A string with escapes.
+    Escaped,
+    /// An array; the payload is the index behind its [`End`](Self::End).
+    Array,
+    /// An object: name, value, name, value, …
+    Object,
+    /// The end of an array or object; starts behind the closing bracket.
+    End,
+}
+
+impl Token {
+    fn new(kind: Kind, start: usize, payload: usize) -> Self {
+        let payload = (payload as u64) << START_BITS;
+        Self(start as u64 | payload | (kind as u64) << (START_BITS + PAYLOAD_BITS))
+    }
+
+    #[inline]
+    pub(super) fn kind(self) -> Kind {
+        match self.0 >> (START_BITS + PAYLOAD_BITS) {
+            0 => Kind::Null,
+            1 => Kind::False,
+            2 => Kind::True,
+            3 => Kind::Number,
+            4 => Kind::Text,
+            5 => Kind::Escaped,
+            6 => Kind::Array,
+            7 => Kind::Object,
+            _ => Kind::End,
+        }
+    }
+
+    /// Whether it begins an array or an object.
+    #[inline]
+    pub(super) fn is_container(self) -> bool {
+        matches!(self.kind(), Kind::Array | Kind::Object)
+    }
+
+    #[inline]
+    pub(super) fn start(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    pub(super) fn payload(self) -> usize {
+        (self.0 >> START_BITS) as usize & MAX_LEN
+    }
+}
+
+/// A text and its tokens.
+pub(crate) struct Tape<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+}
+
+/// The error of a text that is not one JSON value, or is longer than [`MAX_LEN`].
+#[derive(Debug)]
+pub(crate) struct Invalid;
+
+thread_local! {
+    /// The buffer of the last tape of this thread, to be used again.
+    static BUFFER: Cell<Vec<Token>> = const { Cell::new(Vec::new()) };
+}
+
+/// The largest buffer that is kept between texts (1 MiB).
+const MAX_KEPT: usize = (1 << 20) / size_of::<Token>();
+
+/// Indexes a text, and calls `read` with its value.
+///
+/// The buffer of the tape is reused by the next call in this thread. A call within `read`
+/// has a buffer of its own.
+///
+/// # Errors
+///
+/// [`Invalid`] for a text that is not one JSON value.
+pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Result<R, Invalid> {
+    let mut tokens = BUFFER.take();
+    tokens.clear();
+    let result = index(text, &mut tokens).map(|()| {
+        let tape = Tape {
+            text,
+            tokens: &tokens,
+        };
+        read(Node::root(&tape))
+    });
+    if tokens.capacity() <= MAX_KEPT {
+        BUFFER.set(tokens);
+    }
+    result
+}
+
+/// Stands for the container of the outermost value.
+const NONE: usize = MAX_LEN;
+
+/// Writes the tokens of a text.
+///
+/// While a container is open, its payload is the index of the container around it.
+fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
+    let bytes = text.as_bytes();
+    if bytes.len() > MAX_LEN {
+        return Err(Invalid);
+    }
+    // Doubled four times at most, since there is at most one token a byte.
+    tokens.reserve(bytes.len() / 16 + 16);
+    let mut open = NONE;
+    let mut in_object = false;
+    let mut at = skip_space(bytes, 0);
+    loop {
+        if in_object {
+            if byte(bytes, at) != b'"' {
+                return Err(Invalid);
+            }
+            at = skip_space(bytes, string(bytes, at + 1, tokens)?);
+            if byte(bytes, at) != b':' {
+                return Err(Invalid);
+            }
+            at = skip_space(bytes, at + 1);
+        }
+        match byte(bytes, at) {
+            b'"' => at = string(bytes, at + 1, tokens)?,
+            bracket @ (b'{' | b'[') => {
+                in_object = bracket == b'{';
+                let kind = if in_object { Kind::Object } else { Kind::Array };
+                let index = tokens.len();
+                tokens.push(Token::new(kind, at, open));
+                open = index;
+                at = skip_space(bytes, at + 1);
+                if byte(bytes, at) != closing(in_object) {
+                    continue;
+                }
+            }
+            _ => at = scalar(bytes, at, tokens)?,
+        }
+        // Behind a value: a comma, or the end of its container and what is behind that.
+        loop {
+            at = skip_space(bytes, at);
+            if open == NONE {
+                return if at == bytes.len() {
+                    Ok(())
+                } else {
+                    Err(Invalid)
+                };
+            }
+            let next = byte(bytes, at);
+            at += 1;
+            if next == b',' {
+                at = skip_space(bytes, at);
+                break;
+            }
+            if next != closing(in_object) {
+                return Err(Invalid);
+            }
+            tokens.push(Token::new(Kind::End, at, 0));
+            let behind = tokens.len();
+            let container = &mut tokens[open];
+            open = container.payload();
+            *container = Token::new(container.kind(), container.start(), behind);
+            in_object = tokens
+                .get(open)
+                .is_some_and(|open| open.kind() == Kind::Object);
+        }
+    }
+}
+
+/// Returns a byte, or zero behind the last one.
+#[inline(always)]
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+fn closing(in_object: bool) -> u8 {
+    if in_object { b'}' } else { b']' }
+}
+
+#[inline(always)]
+fn skip_space(bytes: &[u8], at: usize) -> usize {
+    // Most bodies have no white space.
+    if byte(bytes, at) > b' ' {
+        return at;
+    }
+    skip_run(bytes, at)
+}
+
+fn skip_run(bytes: &[u8], mut at: usize) -> usize {
+    const SPACES: [u8; 8] = [b' '; 8];
+    loop {
+        match byte(bytes, at) {
+            b' ' if bytes.get(at..at + 8) == Some(&SPACES) => at += 8,
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+/// Writes the token of the string that starts at `start`, and returns the position behind
+/// its last quote.
+#[inline]
+fn string(bytes: &[u8], start: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
+    let mut kind = Kind::Text;
+    let mut end = special(bytes, start);
+    while byte(bytes, end) != b'"' {
+        kind = Kind::Escaped;
+        end = special(bytes, escape(bytes, end)?);
+    }
+    tokens.push(Token::new(kind, start, end - start));
+    Ok(end + 1)
+}
+
+/// Returns the position of the first byte that may not stand for itself in a string: a
+/// quote, a backslash, or a control character.
+#[inline]
+fn special(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = ONES << 7;
+    // Eight bytes at once. A subtraction sets the high bit of a byte that was zero, or that
+    // was less than a space; behind the first such byte, the borrow makes others look alike.
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*chunk);
+        let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+        let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+        let controls = word.wrapping_sub(ONES * b' ' as u64);
+        let found = (quotes | backslashes | controls) & !word & HIGH_BITS;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter()
+        .position(is_special)
+        .map_or(bytes.len(), |found| at + found)
+}
+
+/// Returns the position behind the escape at `at`.
+#[cold]
+fn escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
+    match (byte(bytes, at), byte(bytes, at + 1)) {
+        (b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        (b'\\', b'u') => {
+            let digits = bytes.get(at + 2..at + 6).ok_or(Invalid)?;
+            let is_valid = digits.iter().all(u8::is_ascii_hexdigit);
+            if is_valid { Ok(at + 6) } else { Err(Invalid) }
+        }
+        _ => Err(Invalid),
+    }
+}
+
+/// Writes the token of a number or literal, and returns the position behind it.
+fn scalar(bytes: &[u8], at: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
+    let (kind, end) = match byte(bytes, at) {
+        b't' => (Kind::True, literal(bytes, at, b"true")?),
+        b'f' => (Kind::False, literal(bytes, at, b"false")?),
+        b'n' => (Kind::Null, literal(bytes, at, b"null")?),
+        _ => (Kind::Number, number(bytes, at)?),
+    };
+    tokens.push(Token::new(kind, at, end - at));
+    Ok(end)
+}
+
+fn literal(bytes: &[u8], at: usize, literal: &[u8]) -> Result<usize, Invalid> {
+    let end = at + literal.len();
+    if bytes.get(at..end) == Some(literal) {
+        Ok(end)
+    } else {
+        Err(Invalid)
+    }
+}
+
+fn number(bytes: &[u8], mut at: usize) -> Result<usize, Invalid> {
+    if byte(bytes, at) == b'-' {
+        at += 1;
+    }
+    // No digit follows a leading zero.
+    at = if byte(bytes, at) == b'0' {
+        at + 1
+    } else {
+        digits(bytes, at)?
+    };
+    if byte(bytes, at) == b'.' {
+        at = digits(bytes, at + 1)?;
+    }
+    if let b'e' | b'E' = byte(bytes, at) {
+        at += 1;
+        if let b'+' | b'-' = byte(bytes, at) {
+            at += 1;
+        }
+        at = digits(bytes, at)?;
+    }
+    Ok(at)
+}
+
+/// Returns the position behind one digit or more.
+fn digits(bytes: &[u8], start: usize) -> Result<usize, Invalid> {
+    let mut at = start;
+    while byte(bytes, at).is_ascii_digit() {
+        at += 1;
+    }
+    if at > start { Ok(at) } else { Err(Invalid) }
+}
