@@ -112,7 +112,7 @@ pub enum Reason {
     /// This member is there twice, and none of the two counts.
     Duplicate(Box<str>),
     /// Its JSON type, or that of a member that it cannot be understood without, is not the
-    /// documented one; or half of a surrogate pair is in its name or in an id.
+    /// documented one; or half of a surrogate pair is in its name, in its `type` or in an id.
     Malformed,
     /// A contact that no message or status of its webhook belongs to.
     StrayContact,

@@ -3,7 +3,6 @@
 //! A malformed member that its object can do without is left out and noted. One without which
 //! a struct cannot be built costs that struct, and so on up to the item.
 
-use std::borrow::Cow;
 use std::iter::Peekable;
 use std::{fmt, vec};
 
@@ -201,7 +200,7 @@ fn descend<'a>(
 fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fault> {
     let is_it = |omission: &&Omission<'_>| {
         let Omission { parent, json, .. } = omission;
-        parent.is_same(object) && parent.is_object() && json.name_of_member().is_named(name)
+        parent.is_same(object) && parent.is_object() && json.as_member().is_named(name)
     };
     Some(omitted.iter().find(is_it)?.fault.clone())
 }
@@ -222,6 +221,12 @@ impl<'o, 'a> Lenient<'o, 'a> {
             parent,
             omitted,
         }
+    }
+
+    /// Returns the text of a string without escapes, as nearly all strings are.
+    #[inline]
+    pub(crate) fn plain_text(&self) -> Option<&'a str> {
+        self.node.plain_text()
     }
 
     /// Reads the value with a function.
@@ -304,12 +309,9 @@ fn may_repeat(object: Node<'_>) -> bool {
     let mut seen = 0_u64;
     let mut has_collision = false;
     for member in object.members() {
-        let bit = match member.name_hash() {
-            Some(hash) => 1_u64 << (hash % 64),
-            None => u64::MAX,
-        };
-        has_collision |= seen & bit != 0;
-        seen |= bit;
+        let bits = member.name_bits();
+        has_collision |= seen & bits != 0;
+        seen |= bits;
     }
     has_collision
 }
@@ -345,25 +347,25 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.node.kind() {
-            Kind::Text => visitor.visit_borrowed_str(self.node.spelled()),
-            Kind::Object => self.visit_members(&[], visitor),
-            Kind::Array => visitor.visit_seq(List {
+            Kind::TEXT => visitor.visit_borrowed_str(self.node.spelled()),
+            Kind::OBJECT => self.visit_members(&[], visitor),
+            Kind::ARRAY => visitor.visit_seq(List {
                 list: self.node,
                 elements: self.node.elements(),
                 count: 0,
                 omitted: self.omitted,
             }),
-            Kind::Null | Kind::End => visitor.visit_unit(),
-            Kind::True => visitor.visit_bool(true),
-            Kind::False => visitor.visit_bool(false),
-            Kind::Number => match self.node.spelled().parse() {
+            Kind::TRUE => visitor.visit_bool(true),
+            Kind::FALSE => visitor.visit_bool(false),
+            Kind::NUMBER => match self.node.spelled().parse() {
                 Ok(number) => visitor.visit_u64(number),
                 Err(_) => self.with_serde_json(|json| json.deserialize_any(visitor)),
             },
-            Kind::Escaped => match self.node.text() {
+            Kind::ESCAPED => match self.node.text() {
                 Some(text) => visitor.visit_string(text.into_owned()),
                 None => Err(Fault::Malformed),
             },
+            _ => visitor.visit_unit(),
         }
     }
 
@@ -456,20 +458,23 @@ impl<'a> MapAccess<'a> for Map<'_, 'a> {
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
         for member in self.members.by_ref() {
+            if self.repeated.iter().any(|name| member.is_named(name)) {
+                continue;
+            }
+            self.value = Some(member);
+            if let Some(name) = member.plain_text() {
+                return seed
+                    .deserialize(BorrowedStrDeserializer::new(name))
+                    .map(Some);
+            }
             if member.has_malformed_name() {
                 self.omitted
                     .add(self.object, member.value, Fault::Malformed);
                 continue;
             }
-            if self.repeated.iter().any(|name| member.is_named(name)) {
-                continue;
-            }
-            self.value = Some(member);
-            return match member.name() {
-                Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
-                name @ Cow::Owned(_) => seed.deserialize(CowStrDeserializer::new(name)),
-            }
-            .map(Some);
+            return seed
+                .deserialize(CowStrDeserializer::new(member.name()))
+                .map(Some);
         }
         Ok(None)
     }

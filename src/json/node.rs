@@ -1,12 +1,11 @@
 //! A value on a tape.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Range;
 
 use serde::Deserializer as _;
 use serde::de::Visitor;
-use smallvec::SmallVec;
 
 use super::lenient::Fault;
 use super::tape::{Kind, Tape, Token};
@@ -17,27 +16,30 @@ pub(crate) struct Node<'a> {
     tape: &'a Tape<'a>,
     /// The index of its first token.
     at: usize,
+    /// Its first token.
+    token: Token,
 }
 
 impl<'a> Node<'a> {
     pub(super) fn root(tape: &'a Tape<'a>) -> Self {
-        Self { tape, at: 0 }
+        Self::at(tape, 0)
     }
 
     #[inline]
-    fn token(self) -> Token {
-        self.tape.tokens[self.at]
+    fn at(tape: &'a Tape<'a>, at: usize) -> Self {
+        let token = tape.tokens[at];
+        Self { tape, at, token }
     }
 
     #[inline]
     pub(super) fn kind(self) -> Kind {
-        self.token().kind()
+        self.token.kind()
     }
 
     /// Returns the index behind its last token.
     #[inline]
     fn behind(self) -> usize {
-        let token = self.token();
+        let token = self.token;
         if token.is_container() {
             token.payload()
         } else {
@@ -46,19 +48,19 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn is_null(self) -> bool {
-        self.kind() == Kind::Null
+        self.kind() == Kind::NULL
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.kind() == Kind::Object
+        self.kind() == Kind::OBJECT
     }
 
     pub(crate) fn is_array(self) -> bool {
-        self.kind() == Kind::Array
+        self.kind() == Kind::ARRAY
     }
 
     pub(crate) fn is_text(self) -> bool {
-        matches!(self.kind(), Kind::Text | Kind::Escaped)
+        matches!(self.kind(), Kind::TEXT | Kind::ESCAPED)
     }
 
     /// Whether both are one value of one text.
@@ -78,11 +80,11 @@ impl<'a> Node<'a> {
 
     /// Returns the place of the value in the text.
     pub(crate) fn range(self) -> Range<usize> {
-        let token = self.token();
+        let token = self.token;
         let start = token.start();
         match token.kind() {
-            Kind::Array | Kind::Object => start..self.tape.tokens[token.payload() - 1].start(),
-            Kind::Text | Kind::Escaped => start - 1..start + token.payload() + 1,
+            Kind::ARRAY | Kind::OBJECT => start..self.tape.tokens[token.payload() - 1].start(),
+            Kind::TEXT | Kind::ESCAPED => start - 1..start + token.payload() + 1,
             _ => start..start + token.payload(),
         }
     }
@@ -95,9 +97,14 @@ impl<'a> Node<'a> {
     /// Returns the string as it is spelled, between its quotes; the JSON of any other scalar.
     #[inline]
     pub(super) fn spelled(self) -> &'a str {
-        let token = self.token();
-        let start = token.start();
-        &self.tape.text[start..start + token.payload()]
+        self.tape.spelled(self.token)
+    }
+
+    /// Returns the text of a string without escapes.
+    #[inline]
+    pub(super) fn plain_text(self) -> Option<&'a str> {
+        let token = self.token;
+        (token.kind() == Kind::TEXT).then(|| self.tape.spelled(token))
     }
 
     /// Returns the text of a string, with U+FFFD for half of a surrogate pair; `None` for any
@@ -105,8 +112,8 @@ impl<'a> Node<'a> {
     #[inline]
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         match self.kind() {
-            Kind::Text => Some(Cow::Borrowed(self.spelled())),
-            Kind::Escaped => Some(Cow::Owned(unescape(self.json()))),
+            Kind::TEXT => Some(Cow::Borrowed(self.spelled())),
+            Kind::ESCAPED => Some(Cow::Owned(unescape(self.json()))),
             _ => None,
         }
     }
@@ -115,23 +122,19 @@ impl<'a> Node<'a> {
     /// and for any other value.
     #[inline]
     pub(crate) fn exact_text(self) -> Option<Cow<'a, str>> {
-        match self.kind() {
-            Kind::Text => Some(Cow::Borrowed(self.spelled())),
-            Kind::Escaped => serde_json::from_str(self.json()).ok().map(Cow::Owned),
-            _ => None,
-        }
+        self.tape.exact_text(self.token)
     }
 
     /// Returns the members of an object; none for any other value.
     #[inline]
     pub(crate) fn members(self) -> Members<'a> {
-        Members(self.children(Kind::Object))
+        Members(self.children(Kind::OBJECT))
     }
 
     /// Returns the elements of an array; none for any other value.
     #[inline]
     pub(crate) fn elements(self) -> Elements<'a> {
-        Elements(self.children(Kind::Array))
+        Elements(self.children(Kind::ARRAY))
     }
 
     fn children(self, kind: Kind) -> Children<'a> {
@@ -148,9 +151,8 @@ impl<'a> Node<'a> {
     /// Returns the first member of a name.
     pub(crate) fn get(self, name: &str) -> Option<Node<'a>> {
         let mut members = self.members();
-        members
-            .find(|member| member.is_named(name))
-            .map(|member| member.value)
+        let found = members.find(|member| member.is_named(name));
+        found.map(|member| member.value)
     }
 
     /// Returns the member of a name; `None` when it is missing or `null`.
@@ -158,14 +160,9 @@ impl<'a> Node<'a> {
     /// # Errors
     ///
     /// [`Fault::Duplicate`] when there are two of them.
+    #[inline(always)]
     pub(crate) fn only(self, name: &str) -> Result<Option<Node<'a>>, Fault> {
-        let mut members = self.members().filter(|member| member.is_named(name));
-        match (members.next(), members.next()) {
-            (first, None) => Ok(first
-                .map(|member| member.value)
-                .filter(|value| !value.is_null())),
-            (_, Some(_)) => Err(Fault::Duplicate(name.into())),
-        }
+        only(self.members(), name)
     }
 
     /// Splits an object into the members of these names and the others.
@@ -174,43 +171,116 @@ impl<'a> Node<'a> {
     ///
     /// [`Fault::Malformed`] for any other value, [`Fault::Duplicate`] when one of the names is
     /// there twice.
-    pub(crate) fn split<const N: usize>(self, names: [&str; N]) -> Result<Split<'a, N>, Fault> {
+    #[inline(always)]
+    pub(crate) fn split<const N: usize>(
+        self,
+        names: [&'static str; N],
+    ) -> Result<Split<'a, N>, Fault> {
         if !self.is_object() {
             return Err(Fault::Malformed);
         }
-        let (mut known, mut others) = ([None; N], SmallVec::new());
-        for member in self.members() {
-            match names.iter().position(|name| member.is_named(name)) {
-                Some(at) if known[at].is_some() => return Err(Fault::Duplicate(names[at].into())),
-                Some(at) => known[at] = Some(member.value),
-                None => others.push(member),
+        let mut split = Split {
+            known: [None; N],
+            names,
+            object: self,
+            has_others: false,
+        };
+        'members: for member in self.members() {
+            for at in 0..N {
+                if member.is_named(names[at]) {
+                    if split.known[at].replace(member.value).is_some() {
+                        return Err(Fault::Duplicate(names[at].into()));
+                    }
+                    continue 'members;
+                }
             }
+            split.has_others = true;
         }
-        let known = known.map(|member| member.filter(|value| !value.is_null()));
-        Ok(Split { known, others })
+        split.known = split
+            .known
+            .map(|member| member.filter(|value| !value.is_null()));
+        Ok(split)
     }
 
-    /// The name of this value, which must be that of a member.
-    pub(super) fn name_of_member(self) -> Member<'a> {
-        let name = Node {
-            tape: self.tape,
-            at: self.at - 1,
-        };
-        Member { name, value: self }
+    /// Returns this value of an object as a member.
+    pub(crate) fn as_member(self) -> Member<'a> {
+        let token = self.tape.tokens[self.at - 1];
+        Member { token, value: self }
     }
+}
+
+impl<'a> Tape<'a> {
+    /// Returns a string as it is spelled, between its quotes; the JSON of any other scalar.
+    #[inline]
+    fn spelled(&self, token: Token) -> &'a str {
+        let start = token.start();
+        &self.text[start..start + token.payload()]
+    }
+
+    /// Returns the bytes of [`spelled`](Self::spelled).
+    #[inline]
+    fn bytes(&self, token: Token) -> &'a [u8] {
+        let start = token.start();
+        &self.text.as_bytes()[start..start + token.payload()]
+    }
+
+    #[inline]
+    fn exact_text(&self, token: Token) -> Option<Cow<'a, str>> {
+        match token.kind() {
+            Kind::TEXT => Some(Cow::Borrowed(self.spelled(token))),
+            Kind::ESCAPED => {
+                let quoted = &self.text[token.start() - 1..token.start() + token.payload() + 1];
+                serde_json::from_str(quoted).ok().map(Cow::Owned)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns the one of some members that has this name; `None` when it is missing or `null`.
+///
+/// # Errors
+///
+/// [`Fault::Duplicate`] when there are two of them.
+#[inline(always)]
+pub(crate) fn only<'a>(
+    members: impl IntoIterator<Item = impl Borrow<Member<'a>>>,
+    name: &str,
+) -> Result<Option<Node<'a>>, Fault> {
+    let mut found = None;
+    for member in members {
+        let member = member.borrow();
+        if member.is_named(name) && found.replace(member.value).is_some() {
+            return Err(Fault::Duplicate(name.into()));
+        }
+    }
+    Ok(found.filter(|value| !value.is_null()))
 }
 
 /// The members of an object.
 pub(crate) struct Split<'a, const N: usize> {
     /// In the order of the names; `None` for those that are missing or `null`.
     pub(crate) known: [Option<Node<'a>>; N],
-    pub(crate) others: SmallVec<[Member<'a>; 2]>,
+    names: [&'static str; N],
+    object: Node<'a>,
+    /// Most objects have no other members.
+    has_others: bool,
+}
+
+impl<'a, const N: usize> Split<'a, N> {
+    /// Returns the members of other names.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Member<'a>> {
+        let object = self.has_others.then_some(self.object);
+        let members = object.into_iter().flat_map(Node::members);
+        members.filter(|member| !self.names.iter().any(|name| member.is_named(name)))
+    }
 }
 
 /// A member of an object.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'a> {
-    name: Node<'a>,
+    /// The token of its name.
+    token: Token,
     pub(crate) value: Node<'a>,
 }
 
@@ -219,32 +289,54 @@ impl<'a> Member<'a> {
     /// as it is spelled.
     #[inline]
     pub(crate) fn name(self) -> Cow<'a, str> {
-        let text = self.name.exact_text();
-        text.unwrap_or_else(|| Cow::Borrowed(self.name.spelled()))
+        let tape = self.value.tape;
+        let text = tape.exact_text(self.token);
+        text.unwrap_or_else(|| Cow::Borrowed(tape.spelled(self.token)))
     }
 
-    #[inline]
+    /// Returns the bytes of a name without escapes, as nearly all names are: of a `str`, each
+    /// part is checked for whole characters.
+    #[inline(always)]
+    pub(crate) fn plain_name(self) -> Option<&'a [u8]> {
+        (self.token.kind() == Kind::TEXT).then(|| self.value.tape.bytes(self.token))
+    }
+
+    #[inline(always)]
     pub(crate) fn is_named(self, name: &str) -> bool {
-        match self.name.kind() {
-            Kind::Text => self.name.spelled() == name,
-            _ => *self.name() == *name,
+        if self.token.is_text_of(name.len()) {
+            self.value.tape.bytes(self.token) == name.as_bytes()
+        } else {
+            self.token.kind() == Kind::ESCAPED && self.is_escaped(name)
         }
     }
 
-    /// Returns a number that is equal for equal names; `None` for a name with escapes.
+    #[cold]
+    fn is_escaped(self, name: &str) -> bool {
+        *self.name() == *name
+    }
+
+    /// Returns the text of a name without escapes.
     #[inline]
-    pub(super) fn name_hash(self) -> Option<usize> {
-        (self.name.kind() == Kind::Text).then(|| {
-            let name = self.name.spelled().as_bytes();
-            let byte = |at: usize| name.get(at).copied().map_or(0, usize::from);
-            (byte(0) * 7) ^ (byte(name.len() / 2) * 13) ^ name.len()
-        })
+    pub(super) fn plain_text(self) -> Option<&'a str> {
+        (self.token.kind() == Kind::TEXT).then(|| self.value.tape.spelled(self.token))
+    }
+
+    /// Returns one of 64 bits, the same for equal names; all bits for a name with escapes.
+    #[inline]
+    pub(super) fn name_bits(self) -> u64 {
+        match self.plain_name() {
+            Some(name) => {
+                let first = name.first().copied().map_or(0, usize::from);
+                1 << ((first ^ (name.len() * 8)) % 64)
+            }
+            None => u64::MAX,
+        }
     }
 
     /// Whether its name has half of a surrogate pair.
     #[inline]
     pub(crate) fn has_malformed_name(self) -> bool {
-        self.name.kind() == Kind::Escaped && self.name.exact_text().is_none()
+        self.token.kind() == Kind::ESCAPED && self.value.tape.exact_text(self.token).is_none()
     }
 }
 
@@ -261,10 +353,7 @@ impl<'a> Children<'a> {
         if self.at >= self.end {
             return None;
         }
-        let node = Node {
-            tape: self.tape,
-            at: self.at,
-        };
+        let node = Node::at(self.tape, self.at);
         self.at = node.behind();
         Some(node)
     }
@@ -279,9 +368,14 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Member<'a>> {
-        let name = self.0.next()?;
-        let value = self.0.next()?;
-        Some(Member { name, value })
+        let Children { tape, at, end } = &mut self.0;
+        if *at >= *end {
+            return None;
+        }
+        let token = tape.tokens[*at];
+        let value = Node::at(tape, *at + 1);
+        *at = value.behind();
+        Some(Member { token, value })
     }
 }
 

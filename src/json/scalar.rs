@@ -23,19 +23,22 @@ pub(crate) fn text<'de, D: Deserializer<'de>, T>(
     Ok(make(&read(deserializer, Numbers::Integers)?))
 }
 
-/// Reads the [`text`] of an id. The longest of Meta's have some hundred bytes; a longer
-/// text is no id, and is not copied into every event that has the id. Neither is one with
-/// U+FFFD, which may stand for half of a surrogate pair: two ids would become one.
+/// Reads the [`text`] of an id.
 pub(crate) fn id<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> T,
 ) -> Result<T, D::Error> {
-    const MAX_LEN: usize = 1024;
-    let is_id = |id: &str| {
-        id.len() <= MAX_LEN && (id.is_ascii() || !id.contains(char::REPLACEMENT_CHARACTER))
-    };
     text(deserializer, |id| is_id(id).then(|| make(id)))?
         .ok_or_else(|| D::Error::custom("expected an id, found another text"))
+}
+
+/// Whether a text can be an id. The longest of Meta's have some hundred bytes; a longer text is
+/// no id, and is not copied into every event that has the id. Neither is one with U+FFFD, which
+/// may stand for half of a surrogate pair: two ids would become one.
+#[inline]
+pub(crate) fn is_id(text: &str) -> bool {
+    const MAX_LEN: usize = 1024;
+    text.len() <= MAX_LEN && (text.is_ascii() || !text.contains(char::REPLACEMENT_CHARACTER))
 }
 
 /// Reads a number or boolean, or one in a string. Use it as `deserialize_with`.

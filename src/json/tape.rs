@@ -22,52 +22,53 @@ pub(super) struct Token(u64);
 
 const START_BITS: u32 = 32;
 const PAYLOAD_BITS: u32 = 28;
+const KIND_SHIFT: u32 = START_BITS + PAYLOAD_BITS;
 
 /// The kind of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind(u8);
+
+impl Kind {
     /// `null`; the payload is its length, as of all scalars.
-    Null,
-    False,
-    True,
-    Number,
+    pub(super) const NULL: Self = Self(0);
+    pub(super) const FALSE: Self = Self(1);
+    pub(super) const TRUE: Self = Self(2);
+    pub(super) const NUMBER: Self = Self(3);
     /// A string without escapes; starts behind its first quote. Names are strings, too.
-    Text,
+    pub(super) const TEXT: Self = Self(4);
     /// A string with escapes.
-    Escaped,
-    /// An array; the payload is the index behind its [`End`](Self::End).
-    Array,
+    pub(super) const ESCAPED: Self = Self(5);
+    /// An array; the payload is the index behind its [`END`](Self::END).
+    pub(super) const ARRAY: Self = Self(6);
     /// An object: name, value, name, value, …
-    Object,
+    pub(super) const OBJECT: Self = Self(7);
     /// The end of an array or object; starts behind the closing bracket.
-    End,
+    pub(super) const END: Self = Self(8);
 }
 
 impl Token {
+    #[inline]
     fn new(kind: Kind, start: usize, payload: usize) -> Self {
         let payload = (payload as u64) << START_BITS;
-        Self(start as u64 | payload | (kind as u64) << (START_BITS + PAYLOAD_BITS))
+        Self(start as u64 | payload | u64::from(kind.0) << KIND_SHIFT)
     }
 
     #[inline]
     pub(super) fn kind(self) -> Kind {
-        match self.0 >> (START_BITS + PAYLOAD_BITS) {
-            0 => Kind::Null,
-            1 => Kind::False,
-            2 => Kind::True,
-            3 => Kind::Number,
-            4 => Kind::Text,
-            5 => Kind::Escaped,
-            6 => Kind::Array,
-            7 => Kind::Object,
-            _ => Kind::End,
-        }
+        Kind((self.0 >> KIND_SHIFT) as u8)
     }
 
     /// Whether it begins an array or an object.
     #[inline]
     pub(super) fn is_container(self) -> bool {
-        matches!(self.kind(), Kind::Array | Kind::Object)
+        // Both kinds differ in the lowest bit only.
+        self.0 >> (KIND_SHIFT + 1) == u64::from(Kind::ARRAY.0 >> 1)
+    }
+
+    /// Whether it is a string without escapes of this length.
+    #[inline]
+    pub(super) fn is_text_of(self, len: usize) -> bool {
+        self.0 >> START_BITS == u64::from(Kind::TEXT.0) << PAYLOAD_BITS | len as u64
     }
 
     #[inline]
@@ -154,7 +155,7 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
             b'"' => at = string(bytes, at + 1, tokens)?,
             bracket @ (b'{' | b'[') => {
                 in_object = bracket == b'{';
-                let kind = if in_object { Kind::Object } else { Kind::Array };
+                let kind = if in_object { Kind::OBJECT } else { Kind::ARRAY };
                 let index = tokens.len();
                 tokens.push(Token::new(kind, at, open));
                 open = index;
@@ -184,14 +185,14 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
             if next != closing(in_object) {
                 return Err(Invalid);
             }
-            tokens.push(Token::new(Kind::End, at, 0));
+            tokens.push(Token::new(Kind::END, at, 0));
             let behind = tokens.len();
             let container = &mut tokens[open];
             open = container.payload();
             *container = Token::new(container.kind(), container.start(), behind);
             in_object = tokens
                 .get(open)
-                .is_some_and(|open| open.kind() == Kind::Object);
+                .is_some_and(|open| open.kind() == Kind::OBJECT);
         }
     }
 }
@@ -228,27 +229,42 @@ fn skip_run(bytes: &[u8], mut at: usize) -> usize {
 
 /// Writes the token of the string that starts at `start`, and returns the position behind
 /// its last quote.
-#[inline]
+#[inline(always)]
 fn string(bytes: &[u8], start: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
-    let mut kind = Kind::Text;
-    let mut end = special(bytes, start);
+    let end = special(bytes, start);
+    if byte(bytes, end) != b'"' {
+        return escaped_string(bytes, start, end, tokens);
+    }
+    tokens.push(Token::new(Kind::TEXT, start, end - start));
+    Ok(end + 1)
+}
+
+/// Does as [`string`] for a string with an escape at `end`.
+#[cold]
+fn escaped_string(
+    bytes: &[u8],
+    start: usize,
+    mut end: usize,
+    tokens: &mut Vec<Token>,
+) -> Result<usize, Invalid> {
     while byte(bytes, end) != b'"' {
-        kind = Kind::Escaped;
         end = special(bytes, escape(bytes, end)?);
     }
-    tokens.push(Token::new(kind, start, end - start));
+    tokens.push(Token::new(Kind::ESCAPED, start, end - start));
     Ok(end + 1)
 }
 
 /// Returns the position of the first byte that may not stand for itself in a string: a
 /// quote, a backslash, or a control character.
-#[inline]
+#[inline(always)]
 fn special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH_BITS: u64 = ONES << 7;
     // Eight bytes at once. A subtraction sets the high bit of a byte that was zero, or that
     // was less than a space; behind the first such byte, the borrow makes others look alike.
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let (chunks, tail) = rest.as_chunks();
+    for chunk in chunks {
         let word = u64::from_le_bytes(*chunk);
         let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
         let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
@@ -260,14 +276,11 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
         at += 8;
     }
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter()
-        .position(is_special)
-        .map_or(bytes.len(), |found| at + found)
+    let found = tail.iter().position(is_special);
+    found.map_or(bytes.len(), |found| at + found)
 }
 
 /// Returns the position behind the escape at `at`.
-#[cold]
 fn escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
     match (byte(bytes, at), byte(bytes, at + 1)) {
         (b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
@@ -283,10 +296,10 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
 /// Writes the token of a number or literal, and returns the position behind it.
 fn scalar(bytes: &[u8], at: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
     let (kind, end) = match byte(bytes, at) {
-        b't' => (Kind::True, literal(bytes, at, b"true")?),
-        b'f' => (Kind::False, literal(bytes, at, b"false")?),
-        b'n' => (Kind::Null, literal(bytes, at, b"null")?),
-        _ => (Kind::Number, number(bytes, at)?),
+        b't' => (Kind::TRUE, literal(bytes, at, b"true")?),
+        b'f' => (Kind::FALSE, literal(bytes, at, b"false")?),
+        b'n' => (Kind::NULL, literal(bytes, at, b"null")?),
+        _ => (Kind::NUMBER, number(bytes, at)?),
     };
     tokens.push(Token::new(kind, at, end - at));
     Ok(end)

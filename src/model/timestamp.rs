@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::json::object::Member;
-use crate::json::scalar;
+use crate::json::object::{Lenient, Member};
+use crate::json::{Fault, scalar};
 
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
 ///
@@ -129,5 +129,13 @@ impl<'de> Deserialize<'de> for Timestamp {
 impl Member for Timestamp {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         scalar::lossy(deserializer, |text| text.parse().ok())
+    }
+
+    #[inline]
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        match json.plain_text() {
+            Some(text) => Ok(text.parse().ok()),
+            None => Self::read(json),
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Entries and their changes: from an `entry` to the items of its values.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -14,7 +13,7 @@ use super::item::{
 };
 use super::summary::Summary;
 use crate::event::{Reason, UserSubscribed};
-use crate::json::{Fault, Member, Node, Omissions, Path, read_scalar};
+use crate::json::{Fault, Member, Node, Omissions, Path, Split, read_scalar};
 use crate::model::{
     Account, ConversationContext, Identity, Numbers, PhoneNumberId, Timestamp, UserSide, WaId,
     WabaId,
@@ -62,7 +61,7 @@ impl Entry {
                 events.unrecognized(&self.context(), path.member(name), Fault::Malformed, json);
             }
         }
-        self.report_others(events, None, path, &members.others);
+        self.report_others(events, None, path, members.others());
         let Some(changes) = changes else {
             return Ok(0);
         };
@@ -93,7 +92,7 @@ impl Entry {
             Some(field) => Some(field.exact_text().ok_or(Fault::Malformed)?),
             None => None,
         };
-        self.report_others(events, field.as_deref(), path, &members.others);
+        self.report_others(events, field.as_deref(), path, members.others());
         let number = value.and_then(number_of).unwrap_or_default();
         let change = ChangeContext::new(field.as_deref(), self.account(number), self.time);
         match value {
@@ -104,20 +103,18 @@ impl Entry {
     }
 
     /// Reports the members of an entry or a change that this version does not know.
-    fn report_others(
+    fn report_others<'a>(
         &mut self,
         events: &mut Events<'_>,
         field: Option<&str>,
         path: Path<'_>,
-        others: &[Member<'_>],
+        others: impl Iterator<Item = Member<'a>>,
     ) {
-        if others.is_empty() {
-            return;
-        }
-        let change = ChangeContext::new(field, self.account(Number::default()), self.time);
-        let alone = ItemContext::alone(&change);
         for member in others {
-            events.unknown(&alone, path.member(&member.name()), *member);
+            let account = self.account(Number::default());
+            let change = ChangeContext::new(field, account, self.time);
+            let alone = ItemContext::alone(&change);
+            events.unknown(&alone, path.member(&member.name()), member);
         }
     }
 
@@ -179,11 +176,19 @@ fn report_metadata(
     path: Path<'_>,
     metadata: Node<'_>,
 ) {
+    let account = &change.account;
+    let is_read = [
+        account.phone_number_id.is_some(),
+        account.display_phone_number.is_some(),
+    ];
+    if is_read == [true; 2] && metadata.members().count() == 2 {
+        return;
+    }
     let members = match metadata.split(NUMBER_MEMBERS) {
         Ok(members) => members,
         Err(fault) => return events.unrecognized(change, path, fault, metadata),
     };
-    for member in &members.others {
+    for member in members.others() {
         let name = member.name();
         events.unrecognized(
             change,
@@ -192,11 +197,6 @@ fn report_metadata(
             member.value,
         );
     }
-    let account = &change.account;
-    let is_read = [
-        account.phone_number_id.is_some(),
-        account.display_phone_number.is_some(),
-    ];
     for ((name, json), is_read) in NUMBER_MEMBERS.into_iter().zip(members.known).zip(is_read) {
         if let Some(json) = json.filter(|_| !is_read) {
             events.unrecognized(change, path.member(name), Fault::Malformed, json);
@@ -230,7 +230,7 @@ fn read_whole(
     change: &ChangeContext<'_>,
     path: Path<'_>,
     json: Node<'_>,
-    reader: Option<Reader>,
+    reader: Option<&'static Reader>,
 ) {
     // A signup counts under any field.
     if let Ok(Some(signup)) = json.only(SIGNUP) {
@@ -241,7 +241,7 @@ fn read_whole(
     }
     let alone = ItemContext::alone(change);
     let item = Item::new(json, 0, path, &alone);
-    item.add(events, reader.unwrap_or(UNKNOWN_FIELD));
+    item.add(events, reader.unwrap_or(&UNKNOWN_FIELD));
 }
 
 /// Reads signups in a value that holds nothing else of a conversation.
@@ -314,13 +314,12 @@ impl<'a> Value<'a> {
             unknown: Vec::new(),
         };
         for (name, json) in [("messages", messages), ("statuses", statuses)] {
-            value.lists.extend(json.map(|json| List {
-                name: name.into(),
-                json,
-                reader: reader_of_list(field, name).unwrap_or(UNKNOWN_LIST),
-            }));
+            if let Some(json) = json {
+                let reader = reader_of_list(field, name).unwrap_or(&UNKNOWN_LIST);
+                value.lists.push(List::member(json, reader));
+            }
         }
-        value.add_others(field, json, &members.others)?;
+        value.add_others(field, json, &members)?;
         Ok(value)
     }
 
@@ -329,13 +328,18 @@ impl<'a> Value<'a> {
         &mut self,
         field: &str,
         json: Node<'a>,
-        others: &[Member<'a>],
+        members: &Split<'a, 5>,
     ) -> Result<(), Fault> {
         let mut has_signup = false;
-        for (at, member) in others.iter().enumerate() {
+        for (at, member) in members.others().enumerate() {
             let name = member.name();
             let reader = reader_of_list(field, &name);
-            let is_repeated = || others[..at].iter().any(|before| before.is_named(&name));
+            let is_repeated = || {
+                members
+                    .others()
+                    .take(at)
+                    .any(|before| before.is_named(&name))
+            };
             // It is not known which of two lists counts.
             if (reader.is_some() || name == STANDBY) && is_repeated() {
                 return Err(Fault::Duplicate(name.into()));
@@ -347,12 +351,8 @@ impl<'a> Value<'a> {
             match reader {
                 _ if field == STANDBY && name == STANDBY => self.nested = Some(member.value),
                 Some(_) if member.value.is_null() => {}
-                Some(reader) => self.lists.push(List {
-                    name,
-                    json: member.value,
-                    reader,
-                }),
-                None => self.unknown.push(*member),
+                Some(reader) => self.lists.push(List::member(member.value, reader)),
+                None => self.unknown.push(member),
             }
         }
         // The value is the signup, and has its members.
@@ -444,29 +444,40 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The items of one member of a value.
+/// The items of one member of a value, or the value itself.
 struct List<'a> {
-    /// Empty for the value itself.
-    name: Cow<'a, str>,
     json: Node<'a>,
-    reader: Reader,
+    is_itself: bool,
+    reader: &'static Reader,
 }
 
 impl<'a> List<'a> {
+    fn member(json: Node<'a>, reader: &'static Reader) -> Self {
+        let is_itself = false;
+        Self {
+            json,
+            is_itself,
+            reader,
+        }
+    }
+
     /// A value that is a signup, or a list of them.
     fn itself(json: Node<'a>) -> Self {
-        let name = Cow::Borrowed("");
+        let (is_itself, reader) = (true, UserSubscribed::READER);
         Self {
-            name,
             json,
-            reader: UserSubscribed::READER,
+            is_itself,
+            reader,
         }
     }
 
     /// Whether it is an array, or the object that a signup or a context may be.
     fn is_well_formed(&self) -> bool {
-        let may_be_object = matches!(&*self.name, "" | SIGNUP | CONVERSATION_CONTEXT);
-        self.json.is_array() || (may_be_object && self.json.is_object())
+        let may_be_object = || {
+            let member = self.json.as_member();
+            self.is_itself || member.is_named(SIGNUP) || member.is_named(CONVERSATION_CONTEXT)
+        };
+        self.json.is_array() || (self.json.is_object() && may_be_object())
     }
 
     fn items(&self) -> impl Iterator<Item = Node<'a>> {
@@ -483,8 +494,21 @@ impl<'a> List<'a> {
         context: &ItemContext<'_>,
         is_read: bool,
     ) {
-        let member = path.member(&self.name);
-        let path = if self.name.is_empty() { path } else { member };
+        if self.is_itself {
+            self.read_at(events, path, context, is_read);
+        } else {
+            let name = self.json.as_member().name();
+            self.read_at(events, path.member(&name), context, is_read);
+        }
+    }
+
+    fn read_at(
+        &self,
+        events: &mut Events<'_>,
+        path: Path<'_>,
+        context: &ItemContext<'_>,
+        is_read: bool,
+    ) {
         if !self.is_well_formed() {
             events.unrecognized(context.change, path, Fault::Malformed, self.json);
         } else if !is_read || !events.selects(self.reader) {
@@ -504,7 +528,7 @@ pub(super) fn read_each(
     list: Node<'_>,
     context: &ItemContext<'_>,
     thread: Option<&Thread>,
-    reader: Reader,
+    reader: &Reader,
 ) {
     events.reserve(list.elements().count());
     for (at, json) in list.elements().enumerate() {

@@ -82,7 +82,7 @@ pub(super) fn read(
             webhook.entries += 1;
             webhook.empty_entries += usize::from(is_empty);
         }
-        for member in members.others {
+        for member in members.others() {
             let name = member.name();
             if !rules.is_ignored(&name) {
                 let change = ChangeContext::default();
@@ -127,7 +127,7 @@ fn on_tape<R>(
 /// Splits a value that must be an object into its members.
 fn split<'a, const N: usize>(
     root: Node<'a>,
-    names: [&str; N],
+    names: [&'static str; N],
 ) -> Result<Split<'a, N>, ParseErrorKind> {
     root.split(names).map_err(|fault| match fault {
         Fault::Duplicate(member) => ParseErrorKind::Duplicate(member),

@@ -72,7 +72,7 @@ impl<'b> Events<'b> {
     }
 
     /// Whether items are read that are read in this way.
-    pub(super) fn selects(&self, reader: Reader) -> bool {
+    pub(super) fn selects(&self, reader: &Reader) -> bool {
         self.selects_all() || (reader.has_receivers)()
     }
 
@@ -90,6 +90,7 @@ impl<'b> Events<'b> {
         self.skipped
     }
 
+    #[inline]
     pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
         if self.list.len() < MAX_EVENTS {
             self.list.push(event.into());
@@ -108,7 +109,12 @@ impl<'b> Events<'b> {
         // An item of Meta's has a hundred bytes or more, but for an error. The events of
         // hostile items take theirs one by one.
         let items = items.min(self.body.len() / 100).min(MAX_EVENTS);
-        self.list.reserve(items);
+        if self.list.is_empty() {
+            // Most bodies have one item.
+            self.list.reserve_exact(items);
+        } else {
+            self.list.reserve(items);
+        }
     }
 
     /// Reports a member of an object that this version does not know, item by item where it has

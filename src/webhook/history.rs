@@ -17,7 +17,7 @@ pub(super) const CHUNK: Reader = Reader {
     has_receivers: || {
         Change::<History>::signal().has_receivers() || HistoryMessage::has_receivers()
     },
-    ..Change::<History>::READER
+    ..*Change::<History>::READER
 };
 
 fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
@@ -35,7 +35,7 @@ fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'
     };
     let path = item.path.member("threads");
     if threads.is_array() {
-        read_each(events, path, threads, item.context, Some(&parent), THREAD);
+        read_each(events, path, threads, item.context, Some(&parent), &THREAD);
     } else {
         events.unrecognized(item.context.change, path, Reason::Malformed, threads);
     }

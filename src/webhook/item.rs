@@ -100,7 +100,7 @@ pub(super) trait FromItem: Event {
     const SIDE: UserSide = UserSide::Either;
 
     /// [`read`](Self::read), to be called later.
-    const READER: Reader = Reader {
+    const READER: &'static Reader = &Reader {
         read: Self::read,
         is_about_user: Self::IS_ABOUT_USER,
         side: Self::SIDE,
@@ -140,7 +140,7 @@ impl<'i, 'a> Item<'i, 'a> {
     }
 
     /// Reads it and adds its events, or reports it.
-    pub(super) fn add(&self, events: &mut Events<'_>, reader: Reader) {
+    pub(super) fn add(&self, events: &mut Events<'_>, reader: &Reader) {
         let before = events.len();
         match (reader.read)(events, self) {
             Ok(omitted) => events.omitted(self, before, reader.side, omitted),
@@ -246,11 +246,11 @@ pub(super) const SIGNUP: &str = "in_app_signup";
 pub(super) const STANDBY: &str = "standby";
 
 /// Returns the reader of a list in the values of a field.
-pub(super) fn reader_of_list(field: &str, list: &str) -> Option<Reader> {
+pub(super) fn reader_of_list(field: &str, list: &str) -> Option<&'static Reader> {
     match (field, list) {
         // Both are read together with other signals.
-        ("history", "history") => Some(history::CHUNK),
-        ("user_preferences", "user_preferences") => Some(signup::PREFERENCE),
+        ("history", "history") => Some(&history::CHUNK),
+        ("user_preferences", "user_preferences") => Some(&signup::PREFERENCE),
         // A signup counts under any field; under its own, other lists count as in a
         // conversation.
         (_, SIGNUP) => Some(UserSubscribed::READER),
@@ -282,7 +282,7 @@ macro_rules! define_readers {
         )+ }
         manual { $($manual:tt)+ }
     ) => {
-        fn reader_of_items(field: &str, list: &str) -> Option<Reader> {
+        fn reader_of_items(field: &str, list: &str) -> Option<&'static Reader> {
             match (field, list) {
                 $($(($($own_field)|+, $($own_list)|+) => Some(<$own>::READER),)?)+
                 $(($($item_field)|+, $item_list) => Some(<Change<$item>>::READER),)+
@@ -291,7 +291,7 @@ macro_rules! define_readers {
         }
 
         /// Returns the reader of the whole value of a field.
-        pub(super) fn reader_of_value(field: &str) -> Option<Reader> {
+        pub(super) fn reader_of_value(field: &str) -> Option<&'static Reader> {
             match field {
                 $($($value_field)|+ => Some(<Change<$value>>::READER),)+
                 _ => None,

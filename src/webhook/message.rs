@@ -8,9 +8,9 @@ use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, S
 use crate::json::object::members;
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Contact, Content, Context, Direction, FlowResponse, GroupId, HistoryContext, Identity, Ids,
-    LogicalId, Message, MessageId, MetaError, NfmReply, Numbers, Parties, Referral, Tagged,
-    Timestamp, UserId, UserSide, WaId,
+    Candidates, Contact, Content, Context, Direction, FlowResponse, GroupId, HistoryContext,
+    Identity, Ids, LogicalId, Message, MessageId, MetaError, NfmReply, Numbers, Parties, Referral,
+    Tagged, Timestamp, UserId, UserSide, WaId,
 };
 
 members! {
@@ -38,9 +38,10 @@ members! {
 
 /// Reads a message from a user.
 fn parse_inbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Message, Fault> {
-    let mut members = Members::read(item, omitted)?;
+    let (mut members, mut others) = (Members::default(), Candidates::new());
+    members.read_and(item, omitted, |member| others.push(member))?;
     let user = members.parties().user(UserSide::From);
-    members.into_message(item, omitted, Direction::Inbound, user)
+    members.into_message(item, others, omitted, Direction::Inbound, user)
 }
 
 /// A message, and its members that only a message of the business or an old one has.
@@ -53,9 +54,10 @@ pub(super) struct ParsedMessage {
 
 /// Reads a message that the business sent.
 fn parse_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<ParsedMessage, Fault> {
-    let mut members = Members::read(item, omitted)?;
+    let (mut members, mut others) = (Members::default(), Candidates::new());
+    members.read_and(item, omitted, |member| others.push(member))?;
     let parties = members.parties();
-    members.into_parsed(item, omitted, parties, UserSide::To, None)
+    members.into_parsed(item, others, omitted, parties, UserSide::To, None)
 }
 
 /// Reads an old message, which may have gone either way, between these numbers, in the thread
@@ -66,10 +68,11 @@ pub(super) fn parse_historic<'a>(
     numbers: Numbers<'_>,
     user: Option<&Identity>,
 ) -> Result<ParsedMessage, Fault> {
-    let mut members = Members::read(item, omitted)?;
+    let (mut members, mut others) = (Members::default(), Candidates::new());
+    members.read_and(item, omitted, |member| others.push(member))?;
     let parties = members.parties();
     let side = parties.side(None, numbers);
-    members.into_parsed(item, omitted, parties, side, user)
+    members.into_parsed(item, others, omitted, parties, side, user)
 }
 
 impl Members {
@@ -92,6 +95,7 @@ impl Members {
     fn into_parsed<'a>(
         mut self,
         item: Node<'a>,
+        others: Candidates<'a>,
         omitted: &mut Omissions<'a>,
         parties: Parties,
         side: UserSide,
@@ -109,7 +113,7 @@ impl Members {
         };
         let history_context = self.history_context.take();
         Ok(ParsedMessage {
-            message: self.into_message(item, omitted, direction, user)?,
+            message: self.into_message(item, others, omitted, direction, user)?,
             from_number,
             history_context,
         })
@@ -118,11 +122,12 @@ impl Members {
     fn into_message<'a>(
         self,
         item: Node<'a>,
+        others: Candidates<'a>,
         omitted: &mut Omissions<'a>,
         direction: Direction,
         user: Option<Identity>,
     ) -> Result<Message, Fault> {
-        let tagged = Tagged::new(item)?;
+        let tagged = Tagged::of(item, others)?;
         let content = Content::read(&tagged, omitted)?;
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;

@@ -24,7 +24,7 @@ pub(super) const PREFERENCE: Reader = Reader {
     has_receivers: || {
         Change::<UserPreference>::signal().has_receivers() || UserSubscribed::has_receivers()
     },
-    ..Change::<UserPreference>::READER
+    ..*Change::<UserPreference>::READER
 };
 
 members! {

@@ -15,28 +15,28 @@ members! {
     struct Members {
         id: MessageId,
         status: MessageStatus,
-        kind = "type": Box<str>,
         timestamp: Timestamp,
         /// The group's id when `recipient_type` is `group`.
         recipient_id: WaId,
-        recipient_type: Box<str>,
+        conversation: Box<Conversation>,
+        pricing: Box<Pricing>,
+        errors: Vec<MetaError>,
+        biz_opaque_callback_data: Box<str>,
         recipient_user_id: UserId,
-        /// One page spells it this way, its example the next.
+        /// One page of Meta's spells it this way, its example the next.
         parent_recipient_user_id: UserId,
         parent_user_id: UserId,
-        /// So it is spelled in the field `calls`.
+        /// The spelling of the field `calls`.
         recipient_parent_user_id: UserId,
+        recipient_type: Box<str>,
         /// Meta writes this or the next.
         recipient_participant_id: WaId,
         participant_recipient_id: WaId,
         recipient_participant_user_id: UserId,
         recipient_identity_key_hash: Box<str>,
-        conversation: Box<Conversation>,
-        pricing: Box<Pricing>,
+        kind = "type": Box<str>,
         payment: Box<Payment>,
         template_id: TemplateId,
-        errors: Vec<MetaError>,
-        biz_opaque_callback_data: Box<str>,
     }
 }
 

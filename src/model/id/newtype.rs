@@ -75,7 +75,24 @@ macro_rules! ids {
             }
         }
 
-        $crate::json::object::member!($name);
+        impl $crate::json::object::Member for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Option<Self>, D::Error> {
+                serde::Deserialize::deserialize(deserializer).map(Some)
+            }
+
+            #[inline]
+            fn read_node(
+                json: $crate::json::object::Lenient<'_, '_>,
+            ) -> Result<Option<Self>, $crate::json::Fault> {
+                match json.plain_text() {
+                    Some(id) if $crate::json::scalar::is_id(id) => Ok(Some(Self::from(id))),
+                    Some(_) => Err($crate::json::Fault::Malformed),
+                    None => Self::read(json),
+                }
+            }
+        }
     )+ };
 }
 

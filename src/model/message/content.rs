@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::{
     Button, ContactCard, Edit, Interactive, Location, Media, Order, Reaction, Revoke, System,
     Template, Text, Unsupported, edit, interactive,
 };
 use crate::json::object::Member;
-use crate::json::{Fault, Node, Omissions, with_tape};
+use crate::json::{self, Fault, Node, Omissions, only, with_tape};
 use crate::model::MessageId;
 
 /// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the
@@ -149,7 +150,11 @@ fn or<'a>(text: &'a Option<impl AsRef<str>>, instead: &'a str) -> &'a str {
 pub(crate) struct Tagged<'a> {
     pub(crate) object: Node<'a>,
     pub(crate) kind: Cow<'a, str>,
+    members: Candidates<'a>,
 }
+
+/// The members of an object that may be its `type` or its content.
+pub(crate) type Candidates<'a> = SmallVec<[json::Member<'a>; 4]>;
 
 impl<'a> Tagged<'a> {
     /// Reads the `type` of an object.
@@ -158,14 +163,21 @@ impl<'a> Tagged<'a> {
     ///
     /// The reason why it has no `type`.
     pub(crate) fn new(object: Node<'a>) -> Result<Self, Fault> {
+        Self::of(object, object.members().collect())
+    }
+
+    /// Does as [`new`](Self::new) with the members that an object has besides others.
+    pub(crate) fn of(object: Node<'a>, members: Candidates<'a>) -> Result<Self, Fault> {
         if !object.is_object() {
             return Err(Fault::Malformed);
         }
-        let kind = object
-            .only("type")?
-            .ok_or_else(|| Fault::Missing("type".into()))?;
+        let kind = only(&members, "type")?.ok_or_else(|| Fault::Missing("type".into()))?;
         let kind = kind.exact_text().ok_or(Fault::Malformed)?;
-        Ok(Self { object, kind })
+        Ok(Self {
+            object,
+            kind,
+            members,
+        })
     }
 
     /// Returns the member with the content; `None` when it is missing or `null`.
@@ -174,7 +186,7 @@ impl<'a> Tagged<'a> {
     ///
     /// [`Fault::Duplicate`].
     pub(crate) fn optional(&self) -> Result<Option<Node<'a>>, Fault> {
-        self.object.only(&self.kind)
+        only(&self.members, &self.kind)
     }
 
     /// Returns the member with the content.
@@ -322,8 +334,12 @@ impl Content {
             | "contacts" | "reaction" | "interactive" => {
                 let request = Value::Object(request.clone()).to_string();
                 let read = with_tape(&request, |object| {
-                    let kind = kind.into();
-                    Self::read(&Tagged { object, kind }, &mut Omissions::default()).ok()
+                    let tagged = Tagged {
+                        object,
+                        kind: kind.into(),
+                        members: object.members().collect(),
+                    };
+                    Self::read(&tagged, &mut Omissions::default()).ok()
                 });
                 read.ok().flatten()
             }
