@@ -111,6 +111,13 @@ impl<'a> Omissions<'a> {
         Ok(read)
     }
 
+    /// Notes that a member or an element was left out, in place of its own malformed members.
+    #[cold]
+    fn replace(&mut self, before: usize, parent: Node<'a>, json: Node<'a>, fault: &Fault) {
+        self.0.truncate(before);
+        self.add(parent, json, fault.clone());
+    }
+
     /// Notes that a member or an element was left out.
     #[cold]
     pub(crate) fn add(&mut self, parent: Node<'a>, json: Node<'a>, fault: Fault) {
@@ -251,11 +258,10 @@ impl<'o, 'a> Lenient<'o, 'a> {
         } = self;
         let before = omitted.0.len();
         let value = read(Lenient::new(node, parent, omitted));
-        value.inspect_err(|fault| {
-            // Its own malformed members go with it.
-            omitted.0.truncate(before);
-            omitted.add(parent, node, fault.clone());
-        })
+        if let Err(fault) = &value {
+            omitted.replace(before, parent, node, fault);
+        }
+        value
     }
 
     /// Hands the value to serde_json.

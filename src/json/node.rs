@@ -165,7 +165,8 @@ impl<'a> Node<'a> {
         only(self.members(), name)
     }
 
-    /// Splits an object into the members of these names and the others.
+    /// Returns the members of these names, each `None` when it is missing or `null`, and whether
+    /// the object has [others](Self::others).
     ///
     /// # Errors
     ///
@@ -174,32 +175,31 @@ impl<'a> Node<'a> {
     #[inline(always)]
     pub(crate) fn split<const N: usize>(
         self,
-        names: [&'static str; N],
-    ) -> Result<Split<'a, N>, Fault> {
+        names: &[&'static str; N],
+    ) -> Result<([Option<Node<'a>>; N], bool), Fault> {
         if !self.is_object() {
             return Err(Fault::Malformed);
         }
-        let mut split = Split {
-            known: [None; N],
-            names,
-            object: self,
-            has_others: false,
-        };
+        let (mut known, mut seen, mut has_others) = ([None; N], [false; N], false);
         'members: for member in self.members() {
             for at in 0..N {
                 if member.is_named(names[at]) {
-                    if split.known[at].replace(member.value).is_some() {
+                    if std::mem::replace(&mut seen[at], true) {
                         return Err(Fault::Duplicate(names[at].into()));
                     }
+                    known[at] = Some(member.value).filter(|value| !value.is_null());
                     continue 'members;
                 }
             }
-            split.has_others = true;
+            has_others = true;
         }
-        split.known = split
-            .known
-            .map(|member| member.filter(|value| !value.is_null()));
-        Ok(split)
+        Ok((known, has_others))
+    }
+
+    /// Returns the members of other names than these.
+    pub(crate) fn others(self, names: &[&str]) -> impl Iterator<Item = Member<'a>> {
+        let is_other = |member: &Member<'a>| !names.iter().any(|name| member.is_named(name));
+        self.members().filter(is_other)
     }
 
     /// Returns this value of an object as a member.
@@ -255,25 +255,6 @@ pub(crate) fn only<'a>(
         }
     }
     Ok(found.filter(|value| !value.is_null()))
-}
-
-/// The members of an object.
-pub(crate) struct Split<'a, const N: usize> {
-    /// In the order of the names; `None` for those that are missing or `null`.
-    pub(crate) known: [Option<Node<'a>>; N],
-    names: [&'static str; N],
-    object: Node<'a>,
-    /// Most objects have no other members.
-    has_others: bool,
-}
-
-impl<'a, const N: usize> Split<'a, N> {
-    /// Returns the members of other names.
-    pub(crate) fn others(&self) -> impl Iterator<Item = Member<'a>> {
-        let object = self.has_others.then_some(self.object);
-        let members = object.into_iter().flat_map(Node::members);
-        members.filter(|member| !self.names.iter().any(|name| member.is_named(name)))
-    }
 }
 
 /// A member of an object.

@@ -13,7 +13,7 @@ use super::item::{
 };
 use super::summary::Summary;
 use crate::event::{Reason, UserSubscribed};
-use crate::json::{Fault, Member, Node, Omissions, Path, Split, read_scalar};
+use crate::json::{Fault, Member, Node, Omissions, Path, read_scalar};
 use crate::model::{
     Account, ConversationContext, Identity, Numbers, PhoneNumberId, Timestamp, UserSide, WaId,
     WabaId,
@@ -41,6 +41,9 @@ struct Entry {
     account: Option<Arc<Account>>,
 }
 
+const ENTRY_MEMBERS: [&str; 3] = ["id", "time", "changes"];
+const CHANGE_MEMBERS: [&str; 2] = ["field", "value"];
+
 impl Entry {
     fn read(
         &mut self,
@@ -48,8 +51,7 @@ impl Entry {
         path: Path<'_>,
         json: Node<'_>,
     ) -> Result<usize, Fault> {
-        let members = json.split(["id", "time", "changes"])?;
-        let [id, time, changes] = members.known;
+        let ([id, time, changes], has_others) = json.split(&ENTRY_MEMBERS)?;
         self.waba_id = id.and_then(read_scalar);
         self.time = time.and_then(read_scalar);
         let is_read = [
@@ -61,7 +63,9 @@ impl Entry {
                 events.unrecognized(&self.context(), path.member(name), Fault::Malformed, json);
             }
         }
-        self.report_others(events, None, path, members.others());
+        if has_others {
+            self.report_others(events, None, path, json.others(&ENTRY_MEMBERS));
+        }
         let Some(changes) = changes else {
             return Ok(0);
         };
@@ -86,13 +90,14 @@ impl Entry {
         path: Path<'_>,
         json: Node<'_>,
     ) -> Result<(), Fault> {
-        let members = json.split(["field", "value"])?;
-        let [field, value] = members.known;
+        let ([field, value], has_others) = json.split(&CHANGE_MEMBERS)?;
         let field = match field {
             Some(field) => Some(field.exact_text().ok_or(Fault::Malformed)?),
             None => None,
         };
-        self.report_others(events, field.as_deref(), path, members.others());
+        if has_others {
+            self.report_others(events, field.as_deref(), path, json.others(&CHANGE_MEMBERS));
+        }
         let number = value.and_then(number_of).unwrap_or_default();
         let change = ChangeContext::new(field.as_deref(), self.account(number), self.time);
         match value {
@@ -159,7 +164,7 @@ impl Number {
 /// Returns the number that a value names.
 fn number_of(value: Node<'_>) -> Option<Number> {
     let metadata = value.only("metadata").ok()??;
-    let [id, display] = metadata.split(NUMBER_MEMBERS).ok()?.known;
+    let ([id, display], _) = metadata.split(&NUMBER_MEMBERS).ok()?;
     let display = display.and_then(read_scalar::<WaId>);
     Some(Number {
         id: id.and_then(read_scalar),
@@ -184,11 +189,11 @@ fn report_metadata(
     if is_read == [true; 2] && metadata.members().count() == 2 {
         return;
     }
-    let members = match metadata.split(NUMBER_MEMBERS) {
+    let (members, _) = match metadata.split(&NUMBER_MEMBERS) {
         Ok(members) => members,
         Err(fault) => return events.unrecognized(change, path, fault, metadata),
     };
-    for member in members.others() {
+    for member in metadata.others(&NUMBER_MEMBERS) {
         let name = member.name();
         events.unrecognized(
             change,
@@ -197,7 +202,7 @@ fn report_metadata(
             member.value,
         );
     }
-    for ((name, json), is_read) in NUMBER_MEMBERS.into_iter().zip(members.known).zip(is_read) {
+    for ((name, json), is_read) in NUMBER_MEMBERS.into_iter().zip(members).zip(is_read) {
         if let Some(json) = json.filter(|_| !is_read) {
             events.unrecognized(change, path.member(name), Fault::Malformed, json);
         }
@@ -293,6 +298,9 @@ struct Value<'a> {
     unknown: Vec<Member<'a>>,
 }
 
+/// The members of nearly all values with lists.
+const VALUE_MEMBERS: [&str; 5] = [PRODUCT, "metadata", "contacts", "messages", "statuses"];
+
 /// The member that names Meta's product.
 const PRODUCT: &str = "messaging_product";
 
@@ -302,8 +310,8 @@ const CONVERSATION_CONTEXT: &str = "conversation_context";
 impl<'a> Value<'a> {
     fn new(field: Option<&str>, json: Node<'a>) -> Result<Self, Fault> {
         let field = field.unwrap_or_default();
-        let members = json.split([PRODUCT, "metadata", "contacts", "messages", "statuses"])?;
-        let [product, metadata, contacts, messages, statuses] = members.known;
+        let (members, has_others) = json.split(&VALUE_MEMBERS)?;
+        let [product, metadata, contacts, messages, statuses] = members;
         let mut value = Self {
             product,
             metadata,
@@ -319,27 +327,21 @@ impl<'a> Value<'a> {
                 value.lists.push(List::member(json, reader));
             }
         }
-        value.add_others(field, json, &members)?;
+        if has_others {
+            value.add_others(field, json)?;
+        }
         Ok(value)
     }
 
     /// Adds the members that few values have.
-    fn add_others(
-        &mut self,
-        field: &str,
-        json: Node<'a>,
-        members: &Split<'a, 5>,
-    ) -> Result<(), Fault> {
+    #[cold]
+    fn add_others(&mut self, field: &str, json: Node<'a>) -> Result<(), Fault> {
+        let others = || json.others(&VALUE_MEMBERS);
         let mut has_signup = false;
-        for (at, member) in members.others().enumerate() {
+        for (at, member) in others().enumerate() {
             let name = member.name();
             let reader = reader_of_list(field, &name);
-            let is_repeated = || {
-                members
-                    .others()
-                    .take(at)
-                    .any(|before| before.is_named(&name))
-            };
+            let is_repeated = || others().take(at).any(|before| before.is_named(&name));
             // It is not known which of two lists counts.
             if (reader.is_some() || name == STANDBY) && is_repeated() {
                 return Err(Fault::Duplicate(name.into()));

@@ -10,7 +10,7 @@ use super::change::read_entry;
 use super::events::{Events, Selection};
 use super::item::{ChangeContext, ItemContext};
 use super::{ParseErrorKind, Webhook};
-use crate::json::{Fault, Node, Path, Split, with_tape};
+use crate::json::{Fault, Node, Path, with_tape};
 
 /// The `object` of WhatsApp's webhooks.
 const OBJECT: &str = "whatsapp_business_account";
@@ -68,8 +68,7 @@ pub(super) fn read(
     selection: Selection,
 ) -> Result<Webhook, ParseErrorKind> {
     on_tape(body, |root| {
-        let members = split(root, ["object", "entry"])?;
-        let [object, entries] = members.known;
+        let ([object, entries], has_others) = split(root, &BODY_MEMBERS)?;
         rules.check_object(object.and_then(Node::exact_text).as_deref())?;
         let entries = entries.filter(|entries| entries.is_array());
         let entries = entries.ok_or(ParseErrorKind::NoEntry)?;
@@ -82,13 +81,8 @@ pub(super) fn read(
             webhook.entries += 1;
             webhook.empty_entries += usize::from(is_empty);
         }
-        for member in members.others() {
-            let name = member.name();
-            if !rules.is_ignored(&name) {
-                let change = ChangeContext::default();
-                let alone = ItemContext::alone(&change);
-                events.unknown(&alone, Path::root(&name), member);
-            }
+        if has_others {
+            report_others(&mut events, rules, root);
         }
         webhook.skipped = events.skipped();
         webhook.events = events.into_list(root);
@@ -96,12 +90,26 @@ pub(super) fn read(
     })
 }
 
+const BODY_MEMBERS: [&str; 2] = ["object", "entry"];
+
+/// Reports the members around the entries, but for those that a provider adds.
+fn report_others(events: &mut Events<'_>, rules: &EnvelopeRules, root: Node<'_>) {
+    for member in root.others(&BODY_MEMBERS) {
+        let name = member.name();
+        if !rules.is_ignored(&name) {
+            let change = ChangeContext::default();
+            let alone = ItemContext::alone(&change);
+            events.unknown(&alone, Path::root(&name), member);
+        }
+    }
+}
+
 /// Checks that a text is one JSON object, and not one that an entry is wrapped in.
 fn check_entry(text: &str) -> Result<(), ParseErrorKind> {
     on_tape(text, |root| {
         let [changes, object, entry, aws_entry] =
-            match split(root, ["changes", "object", "entry", AWS_ENTRY]) {
-                Ok(members) => members.known,
+            match split(root, &["changes", "object", "entry", AWS_ENTRY]) {
+                Ok((members, _)) => members,
                 // A malformed entry is reported, as it is in a body.
                 Err(ParseErrorKind::Duplicate(_)) => return Ok(()),
                 Err(error) => return Err(error),
@@ -125,10 +133,11 @@ fn on_tape<R>(
 }
 
 /// Splits a value that must be an object into its members.
+#[inline(always)]
 fn split<'a, const N: usize>(
     root: Node<'a>,
-    names: [&'static str; N],
-) -> Result<Split<'a, N>, ParseErrorKind> {
+    names: &[&'static str; N],
+) -> Result<([Option<Node<'a>>; N], bool), ParseErrorKind> {
     root.split(names).map_err(|fault| match fault {
         Fault::Duplicate(member) => ParseErrorKind::Duplicate(member),
         _ => ParseErrorKind::NotAnObject,
