@@ -181,3 +181,35 @@ fn mutes_that_end_leave_the_fast_path_open() {
         assert!(!signal.is_on() && !signal.is_muted());
     });
 }
+
+/// Sends as a thread does that keeps its list, without a look at the shared one while the
+/// state says that the list is the same.
+fn send_kept(signal: &Overlay<Listed>, kept: &mut Option<Arc<Listed>>) -> Listed {
+    let state = signal.state();
+    let is_current = |list: &Arc<Listed>| Arc::as_ptr(list).addr() == state;
+    if !kept.as_ref().is_some_and(is_current) {
+        *kept = signal.list();
+    }
+    kept.as_deref().map_or(STATICS, Vec::as_slice).to_vec()
+}
+
+#[test]
+fn a_kept_list_is_used_no_longer_than_another_is_unknown() {
+    in_every_order(|signal| {
+        signal.connect(1).unwrap();
+        let mut kept = None;
+        assert_eq!(send_kept(&signal, &mut kept), [0, 1]);
+        let is_replaced = Arc::new(AtomicBool::new(false));
+        let replaces = Arc::clone(&is_replaced);
+        let other = spawn(&signal, move |signal| {
+            signal.connect(2).unwrap();
+            replaces.store(true, Ordering::Release);
+            assert!(signal.disconnect(1));
+        });
+        let is_known = is_replaced.load(Ordering::Acquire);
+        let called = send_kept(&signal, &mut kept);
+        assert!(called == [0, 1, 2] || called == [0, 2] || (called == [0, 1] && !is_known));
+        other.join().unwrap();
+        assert_eq!(send_kept(&signal, &mut kept), [0, 2]);
+    });
+}

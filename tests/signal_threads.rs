@@ -224,6 +224,111 @@ fn what_one_thread_connected_or_disconnected_the_next_send_of_another_knows() {
 }
 
 #[test]
+fn a_value_that_a_receiver_or_its_filter_owns_is_dropped_at_once_whichever_thread_has_sent() {
+    within_a_minute(|| {
+        let signal: Signal<u32> = Signal::new("tick");
+        let turn = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..2 {
+                    turn.wait();
+                    assert_eq!(signal.send_robust(&1).called(), 1);
+                    turn.wait();
+                    // The thread lives while the receiver is disconnected.
+                    turn.wait();
+                }
+            });
+            for is_filter in [false, true] {
+                let owned = Arc::new(());
+                let value = Arc::clone(&owned);
+                let connection = if is_filter {
+                    let options =
+                        ConnectOptions::new().filter(move |_| Arc::strong_count(&value) > 0);
+                    signal.connect_with(options, |_: &u32| {}).expect("no uid")
+                } else {
+                    signal.connect(move |_: &u32| _ = &value)
+                };
+                turn.wait();
+                turn.wait();
+                drop(connection);
+                assert_eq!(Arc::strong_count(&owned), 1);
+                turn.wait();
+            }
+        });
+    });
+}
+
+#[test]
+fn a_receiver_of_a_signal_is_called_by_it_wherever_it_was_moved() {
+    static CALLED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+    fn add<const SIGNAL: usize>(n: &u32) {
+        CALLED[SIGNAL].fetch_add(*n, Ordering::Relaxed);
+    }
+    let mut signals = [Signal::new("first"), Signal::new("second")];
+    signals[0].connect(add::<0>).detach();
+    signals[1].connect(add::<1>).detach();
+    for n in [1, 10] {
+        assert_eq!(signals[0].send_robust(&n).called(), 1);
+        signals.swap(0, 1);
+    }
+    assert_eq!([1, 10], [0, 1].map(|n| CALLED[n].load(Ordering::Relaxed)));
+    // A new signal may be where another was.
+    signals[0] = Signal::new("third");
+    assert_eq!(signals[0].send_robust(&100).called(), 0);
+}
+
+#[test]
+fn functions_that_send_connect_and_disconnect_within_a_send_are_called_once_each() {
+    static NESTED: Signal<u32> = Signal::new("nested");
+    static SUM: AtomicU32 = AtomicU32::new(0);
+    fn recurses(n: &u32) {
+        if *n > 0 {
+            let uid = n.to_string();
+            let options = ConnectOptions::new().uid(uid.clone());
+            let other = NESTED.connect_with(options, add).expect("a new uid");
+            assert_eq!(NESTED.send_robust(&(n - 1)).called(), 2 + 4 - *n as usize);
+            assert!(NESTED.disconnect(&uid) && !other.disconnect());
+        }
+    }
+    fn add(n: &u32) {
+        SUM.fetch_add(n + 1, Ordering::Relaxed);
+    }
+    NESTED.connect(recurses).detach();
+    assert_eq!(NESTED.send_robust(&3).called(), 1);
+    assert_eq!(SUM.load(Ordering::Relaxed), 3 + 2 * 2 + 3);
+    assert_eq!(NESTED.receivers().len(), 1);
+}
+
+#[test]
+fn a_destructor_at_the_end_of_a_thread_may_send() {
+    static LATE: Signal<u32> = Signal::new("late");
+    static SUM: AtomicU32 = AtomicU32::new(0);
+    struct SendsAtLast;
+    impl Drop for SendsAtLast {
+        fn drop(&mut self) {
+            assert_eq!(LATE.send_robust(&1).called(), 1);
+        }
+    }
+    thread_local! {
+        static FIRST: SendsAtLast = const { SendsAtLast };
+    }
+    LATE.connect(|n: &u32| _ = SUM.fetch_add(*n, Ordering::Relaxed))
+        .detach();
+    for is_kept in [false, true] {
+        let thread = thread::spawn(move || {
+            // Thread locals are dropped in the order in which they were first used, or
+            // in the opposite one.
+            FIRST.with(|_| {});
+            if is_kept {
+                assert_eq!(LATE.send_robust(&10).called(), 1);
+            }
+        });
+        thread.join().expect("no panic");
+    }
+    assert_eq!(SUM.load(Ordering::Relaxed), 12);
+}
+
+#[test]
 fn r08_a_guard_may_be_dropped_in_another_thread() {
     let signal = Signal::new("tick");
     let connection = signal.connect(|_: &u32| {});

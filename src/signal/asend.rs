@@ -3,11 +3,10 @@
 use std::future::poll_fn;
 
 use super::Signal;
-use super::delivery::{Policy, Robust, StopAtFirst, call, describe};
+use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
+use super::receiver_list::Slot;
 use super::report::{Failure, Report};
 use super::sending::Sending;
-use super::slot::Slot;
-use super::watch::Watch;
 
 /// Sending to receivers that may be async.
 impl<T: 'static> Signal<T> {
@@ -53,7 +52,9 @@ impl<T: 'static> Signal<T> {
         if snapshot.is_empty() {
             return Ok(Report::default());
         }
-        adeliver::<T, StopAtFirst>(self.name, &snapshot, event, &mut ()).await
+        adeliver::<T, FailFast>(self.name, &snapshot, event, &mut ())
+            .await
+            .into_result()
     }
 
     /// [`send_robust`](Self::send_robust), and waits for async receivers, as
@@ -87,8 +88,7 @@ impl<T: 'static> Signal<T> {
         if snapshot.is_empty() {
             return Report::default();
         }
-        let Ok(report) = adeliver::<T, Robust>(self.name, &snapshot, event, watch).await;
-        report
+        adeliver::<T, CollectFailures>(self.name, &snapshot, event, watch).await
     }
 }
 
@@ -99,7 +99,7 @@ async fn adeliver<T: 'static, P: Policy>(
     slots: &[Slot<T>],
     event: &T,
     watch: &mut impl Watch,
-) -> Result<Report, P::Stop> {
+) -> Report {
     let mut report = Report::default();
     let mut first_async = slots.len();
     for (at, slot) in slots.iter().enumerate() {
@@ -109,13 +109,18 @@ async fn adeliver<T: 'static, P: Policy>(
         }
         match call::<T, P>(slots, at, event, watch) {
             Ok(called) => report.count(called),
-            Err(cause) => P::failed(&mut report.failures, describe(signal, slot, cause))?,
+            Err(cause) => {
+                report.push(describe(signal, slot, cause));
+                if P::STOPS {
+                    return report;
+                }
+            }
         }
     }
     if first_async == slots.len() {
-        return Ok(report);
+        return report;
     }
     let mut sending = Sending::new(signal, slots, report, first_async);
     poll_fn(|cx| sending.poll::<P>(cx, event, watch)).await;
-    sending.finish::<P>()
+    sending.finish()
 }

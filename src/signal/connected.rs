@@ -3,7 +3,7 @@
 use super::Signal;
 use super::connection::Connected;
 use super::info::ReceiverInfo;
-use super::slot::Slot;
+use super::receiver_list::Slot;
 
 /// Looking at receivers, and disconnecting them.
 impl<T: 'static> Signal<T> {
@@ -39,7 +39,7 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use]
     pub fn has_receivers(&self) -> bool {
-        self.with_connected(|slots| !slots.is_empty())
+        self.with_connected(|list| !list.slots().is_empty())
     }
 
     /// Those who are connected, in the order in which they run.
@@ -57,7 +57,7 @@ impl<T: 'static> Signal<T> {
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
         let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
-        self.with_connected(|slots| slots.iter().map(info).collect())
+        self.with_connected(|list| list.slots().iter().map(info).collect())
     }
 }
 
@@ -67,7 +67,7 @@ impl<T> Connected for Signal<T> {
     }
 
     fn is_connected(&self, id: u64) -> bool {
-        self.with_connected(|slots| slots.iter().any(|slot| slot.has_id(id)))
+        self.with_connected(|list| list.slots().iter().any(|slot| slot.has_id(id)))
     }
 
     fn disconnect_id(&self, id: u64) -> bool {

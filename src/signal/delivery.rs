@@ -1,86 +1,59 @@
-//! How receivers are called, and the two policies that they are called under.
+//! The call of one receiver: under one of two policies, and with an observer.
 
 use std::any::Any;
-use std::convert::Infallible;
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::info::ReceiverInfo;
-use super::report::{Called, Cause, Failure, Failures, Report};
-use super::slot::Slot;
-use super::watch::Watch;
+use super::info::{Details, ReceiverInfo};
+use super::receiver_list::Slot;
+use super::report::{CallResult, Cause, Failure};
 
-/// What a receiver's failure means for those behind it.
+/// Decides what a failure means for the remaining receivers.
 pub(super) trait Policy {
-    /// Why a delivery ended early.
-    type Stop;
-
-    /// Whether the first failure is the end.
+    /// Whether the first failure ends the delivery.
     const STOPS: bool;
 
-    /// Does what is a receiver's.
+    /// Runs code of receivers.
     fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause>;
-
-    fn failed(failures: &mut Failures, failure: Failure) -> Result<(), Self::Stop>;
 }
 
-/// Calls the receivers in order. Most are plain functions that succeed, and are
-/// called in a loop that knows nothing else.
-#[inline]
-pub(super) fn deliver<T: 'static, P: Policy>(
-    signal: &'static str,
-    slots: &[Slot<T>],
-    event: &T,
-) -> Result<Report, P::Stop> {
-    for (at, slot) in slots.iter().enumerate() {
-        let mut report = Report {
-            succeeded: at,
-            ..Report::default()
-        };
-        let Some(call) = slot.function() else {
-            return deliver_from::<T, P>(at, report, signal, slots, event, &mut ());
-        };
-        if let Err(cause) = P::guard(|| call(event).map_err(Cause::Error)) {
-            P::failed(&mut report.failures, describe(signal, slot, cause))?;
-            return deliver_from::<T, P>(at + 1, report, signal, slots, event, &mut ());
-        }
+/// The policy of `send`: the first error ends the delivery, and a panic passes through.
+pub(super) struct FailFast;
+
+impl Policy for FailFast {
+    const STOPS: bool = true;
+
+    #[inline]
+    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
+        work()
     }
-    Ok(Report {
-        succeeded: slots.len(),
-        ..Report::default()
-    })
 }
 
-/// Calls the receivers from `first` on, as far as the watch wants them called, and
-/// adds them to the report.
-// Out of line, so that the loop of plain functions stays as short as it is.
-#[inline(never)]
-pub(super) fn deliver_from<T: 'static, P: Policy>(
-    first: usize,
-    mut report: Report,
-    signal: &'static str,
-    slots: &[Slot<T>],
-    event: &T,
-    watch: &mut impl Watch,
-) -> Result<Report, P::Stop> {
-    for at in first..slots.len() {
-        match call::<T, P>(slots, at, event, watch) {
-            Ok(called) => report.count(called),
-            Err(cause) => P::failed(&mut report.failures, describe(signal, &slots[at], cause))?,
-        }
+/// The policy of `send_robust`: all receivers are called, and failures are collected.
+pub(super) struct CollectFailures;
+
+impl Policy for CollectFailures {
+    const STOPS: bool = false;
+
+    #[inline]
+    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
+        // Unwind safety: a receiver only has `&T`. State of its own that a panic left
+        // inconsistent is the receiver's concern, as after a panic in another thread.
+        catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|payload| Err(Cause::Panic(message(payload))))
     }
-    Ok(report)
 }
 
-/// Calls one of them.
+/// Calls the receiver at this place, if the observer wants it called.
 #[inline]
 pub(super) fn call<T: 'static, P: Policy>(
     slots: &[Slot<T>],
     at: usize,
     event: &T,
     watch: &mut impl Watch,
-) -> Result<Called, Cause> {
+) -> Result<CallResult, Cause> {
     if !watch.wants(slots, at) {
-        return Ok(Called::LeftOut);
+        return Ok(CallResult::Skipped);
     }
     let called = P::guard(|| slots[at].call(event));
     match called {
@@ -95,51 +68,64 @@ pub(super) fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) ->
     Failure::new(ReceiverInfo::new(signal, slot.details()), cause)
 }
 
-/// `send`: the first error ends it, and a panic unwinds through it.
-pub(super) struct StopAtFirst;
+/// Observes a delivery, receiver by receiver, and may skip receivers.
+pub(crate) trait Watch {
+    /// Whether the receiver at this place is to be called.
+    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool;
 
-impl Policy for StopAtFirst {
-    type Stop = Failure;
+    /// Records that the receiver has succeeded, or that its filter declined.
+    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
 
-    const STOPS: bool = true;
+    /// Records that all receivers which are not done are pending.
+    fn waits(&mut self);
 
+    /// Records that the receiver has failed.
+    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
+}
+
+/// No observer, at no cost.
+impl Watch for () {
     #[inline]
-    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
-        work()
+    fn wants<S: Slots + ?Sized>(&mut self, _: &S, _: usize) -> bool {
+        true
     }
 
     #[inline]
-    fn failed(_: &mut Failures, failure: Failure) -> Result<(), Failure> {
-        Err(failure)
+    fn succeeded<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}
+
+    #[inline]
+    fn waits(&mut self) {}
+
+    #[inline]
+    fn failed<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}
+}
+
+/// The identity of a receiver across restarts of the program: its uid, or else its
+/// path, with a number if several receivers of the signal have that path.
+pub(crate) type ReceiverId = Cow<'static, str>;
+
+/// The receivers of a send, of any payload.
+pub(crate) trait Slots {
+    fn receiver_id(&self, at: usize) -> ReceiverId;
+}
+
+impl<T> Slots for [Slot<T>] {
+    fn receiver_id(&self, at: usize) -> ReceiverId {
+        let details = self[at].details();
+        if let Some(uid) = &details.uid {
+            return uid.clone();
+        }
+        let earlier = self[..at].iter().map(Slot::details);
+        let is_alike = |other: &&Details| other.uid.is_none() && other.path == details.path;
+        match earlier.filter(is_alike).count() {
+            0 => details.path.into(),
+            before => format!("{}#{}", details.path, before + 1).into(),
+        }
     }
 }
 
-/// `send_robust`: everyone is called, whatever the others did.
-pub(super) struct Robust;
-
-impl Policy for Robust {
-    type Stop = Infallible;
-
-    const STOPS: bool = false;
-
-    #[inline]
-    fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
-        // Unwind safety: a receiver only has `&T`, and what it broke of its
-        // own state before it panicked is its own to mend, as after any panic
-        // in another thread.
-        catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|payload| Err(Cause::Panic(message(payload))))
-    }
-
-    #[cold]
-    fn failed(failures: &mut Failures, failure: Failure) -> Result<(), Infallible> {
-        failures.push(failure);
-        Ok(())
-    }
-}
-
-/// Drops what is a user's. A destructor that panics must not cost the other
-/// receivers the event, nor the sender the report; the panic hook has told of it.
+/// Drops a user's value. A destructor that panics must not cost the other receivers
+/// the event, nor the sender the report; the panic hook has reported the panic.
 #[cold]
 pub(super) fn drop_quietly<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
@@ -148,7 +134,7 @@ pub(super) fn drop_quietly<T>(value: T) {
     }
 }
 
-/// The text of a panic, when it carried text.
+/// Returns the text of a panic that carried text.
 #[cold]
 fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
     let payload = match payload.downcast::<&'static str>() {

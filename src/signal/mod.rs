@@ -37,32 +37,31 @@ mod connected;
 mod connection;
 mod delivery;
 mod info;
-mod listed;
+mod kept;
 mod mute;
 mod options;
 mod overlay;
 mod receiver;
+mod receiver_list;
 mod receiver_of;
 mod registration;
 mod report;
 mod send;
 mod sending;
-mod slot;
 mod sync;
-mod watch;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
 use info::Details;
-use listed::Listed;
 use overlay::Overlay;
-use slot::Slot;
+use receiver_list::ReceiverList;
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
 pub use connection::Connection;
+pub(crate) use delivery::{ReceiverId, Slots, Watch};
 pub use info::ReceiverInfo;
 pub use mute::Mute;
 pub use options::{ConnectError, ConnectOptions};
@@ -70,7 +69,6 @@ pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
-pub(crate) use watch::{ReceiverId, Slots, Watch};
 
 /// A named place to which receivers of events of type `T` connect.
 ///
@@ -106,8 +104,8 @@ pub(crate) use watch::{ReceiverId, Slots, Watch};
 pub struct Signal<T: 'static> {
     name: &'static str,
     /// The static receivers, sorted; filled at first use.
-    statics: OnceLock<Box<[Slot<T>]>>,
-    overlay: Overlay<Listed<T>>,
+    statics: OnceLock<ReceiverList<T>>,
+    overlay: Overlay<ReceiverList<T>>,
 }
 
 impl<T: 'static> Signal<T> {
@@ -199,7 +197,7 @@ impl<T: 'static> Signal<T> {
             is_async: receiver.is_async(),
             uid: options.uid,
         };
-        let receiver = ReceiverOf::object(receiver, options.filter, details);
+        let receiver = ReceiverOf::object::<R>(receiver, options.filter, details);
         match self.overlay.connect(self.name, self.statics(), receiver) {
             Ok(id) => Ok(Connection::new(self, id)),
             Err(connected) => Err(ConnectError {
@@ -208,31 +206,35 @@ impl<T: 'static> Signal<T> {
         }
     }
 
+    /// Returns the static receivers.
     #[inline]
-    fn statics(&self) -> &[Slot<T>] {
+    fn statics(&self) -> &ReceiverList<T> {
         self.statics.get_or_init(|| registration::collect(self))
     }
 
-    /// Reads whom a send calls.
+    /// Returns the list that a send delivers to on the fast path; `None` while muted or
+    /// changed at run time, and before the first use.
     #[inline]
-    fn with_audience<R>(&self, read: impl FnOnce(&[Slot<T>]) -> R) -> R {
+    fn static_list(&self) -> Option<&ReceiverList<T>> {
         if self.overlay.is_on() {
-            return self.overlay.with_audience(self.statics(), read);
+            return None;
         }
-        read(self.statics())
+        self.statics.get()
     }
 
-    /// Reads who is connected: the audience, or more while muted.
+    /// Calls `read` with the connected receivers, muted or not.
     #[inline]
-    fn with_connected<R>(&self, read: impl FnOnce(&[Slot<T>]) -> R) -> R {
+    fn with_connected<R>(&self, read: impl FnOnce(&ReceiverList<T>) -> R) -> R {
         if self.overlay.is_on() {
-            return self.overlay.with_connected(self.statics(), read);
+            return self
+                .overlay
+                .read(|list| read(list.unwrap_or_else(|| self.statics())));
         }
         read(self.statics())
     }
 }
 
-// What a panicking receiver breaks is its own; a signal's state is whole
+// A receiver that panics can only break its own state: the signal's state is consistent
 // whenever a receiver runs.
 impl<T> UnwindSafe for Signal<T> {}
 impl<T> RefUnwindSafe for Signal<T> {}

@@ -56,7 +56,7 @@ impl<T: 'static> ConnectOptions<T> {
     /// Calls the receiver only for events that `filter` accepts. Django's
     /// `sender=`, for any property of the event.
     pub fn filter(mut self, filter: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
-        self.filter = Some(Box::new(filter));
+        self.filter = Some(Closure::new(filter));
         self
     }
 }

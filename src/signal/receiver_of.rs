@@ -1,12 +1,13 @@
-//! A receiver together with its options, as a signal keeps it.
+//! A registered receiver with its filter and its details.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::mem::needs_drop;
 
-use super::async_receiver::{BoxFuture, sealed::Erased};
+use super::async_receiver::{BoxFuture, sealed::DynAsyncReceiver, sealed::Erased};
 use super::info::Details;
-use super::receiver::BoxError;
-use super::report::{Called, Cause};
+use super::receiver::{BoxError, Receiver};
+use super::report::{CallResult, Cause};
 
 /// A receiver, its filter and its details.
 ///
@@ -15,42 +16,57 @@ use super::report::{Called, Cause};
 pub struct ReceiverOf<T: 'static> {
     target: Target<T>,
     filter: Option<Filter<T>>,
+    /// Whether the receiver and its filter own nothing: their drop runs no code.
+    pub(super) owns_nothing: bool,
     pub(super) details: Details,
 }
 
 /// A function as a receiver.
 pub(super) type Function<T> = fn(&T) -> Result<(), BoxError>;
 
-/// An async one.
+/// An async function as a receiver.
 type AsyncFunction<T> = fn(&T) -> BoxFuture<'_>;
 
-/// Whether a receiver is a function without a filter, and which.
-pub(super) enum Plain<T> {
+/// A copy of the function of a receiver that is a function without a filter.
+pub(super) enum FastCall<T> {
     Function(Function<T>),
     AsyncFunction(AsyncFunction<T>),
     No,
 }
 
-impl<T> Clone for Plain<T> {
+impl<T> Clone for FastCall<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Plain<T> {}
+impl<T> Copy for FastCall<T> {}
 
-/// How a receiver is called. Whether it can be called at all by a plain
-/// `send` is decided here, once, at registration.
+/// The code of a receiver. Its variant, and with it whether a plain `send` can call the
+/// receiver, is decided at registration.
 enum Target<T: 'static> {
     Function(Function<T>),
     AsyncFunction(AsyncFunction<T>),
-    Object(Erased<T>),
+    Object(Box<dyn Receiver<T>>),
+    AsyncObject(Box<dyn DynAsyncReceiver<T>>),
 }
 
-/// A filter that is made at run time.
-pub(super) type Closure<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+/// A filter of a receiver that is connected at run time.
+pub(super) struct Closure<T> {
+    accepts: Box<dyn Fn(&T) -> bool + Send + Sync>,
+    owns_nothing: bool,
+}
 
-/// How an event is asked whether the receiver wants it.
+impl<T> Closure<T> {
+    pub(super) fn new<F: Fn(&T) -> bool + Send + Sync + 'static>(accepts: F) -> Self {
+        Self {
+            accepts: Box::new(accepts),
+            owns_nothing: !needs_drop::<F>(),
+        }
+    }
+}
+
+/// Decides whether a receiver is called for an event.
 enum Filter<T: 'static> {
     Function(fn(&T) -> bool),
     Closure(Closure<T>),
@@ -104,6 +120,7 @@ impl<T: 'static> ReceiverOf<T> {
                 },
             },
             target,
+            owns_nothing: true,
             filter: match filter {
                 Some(filter) => Some(Filter::Function(filter)),
                 None => None,
@@ -111,14 +128,19 @@ impl<T: 'static> ReceiverOf<T> {
         }
     }
 
-    /// A receiver that is connected at run time.
-    pub(super) fn object(
+    /// Returns a receiver that is connected at run time, and was an `R`.
+    pub(super) fn object<R>(
         receiver: Erased<T>,
         filter: Option<Closure<T>>,
         details: Details,
     ) -> Self {
+        let owns_nothing = |filter: &Closure<T>| filter.owns_nothing;
         Self {
-            target: Target::Object(receiver),
+            owns_nothing: !needs_drop::<R>() && filter.as_ref().is_none_or(owns_nothing),
+            target: match receiver {
+                Erased::Sync(receiver) => Target::Object(receiver),
+                Erased::Async(receiver) => Target::AsyncObject(receiver),
+            },
             filter: filter.map(Filter::Closure),
             details,
         }
@@ -128,32 +150,32 @@ impl<T: 'static> ReceiverOf<T> {
     pub(super) fn is_async(&self) -> bool {
         matches!(
             self.target,
-            Target::AsyncFunction(_) | Target::Object(Erased::Async(_))
+            Target::AsyncFunction(_) | Target::AsyncObject(_)
         )
     }
 
     /// Its function, when it is no more than one.
-    pub(super) fn plain(&self) -> Plain<T> {
+    pub(super) fn fast_call(&self) -> FastCall<T> {
         match (&self.target, &self.filter) {
-            (Target::Function(call), None) => Plain::Function(*call),
-            (Target::AsyncFunction(start), None) => Plain::AsyncFunction(*start),
-            _ => Plain::No,
+            (Target::Function(call), None) => FastCall::Function(*call),
+            (Target::AsyncFunction(start), None) => FastCall::AsyncFunction(*start),
+            _ => FastCall::No,
         }
     }
 
     /// Calls it, unless it has to be waited for.
-    pub(super) fn call(&self, event: &T) -> Result<Called, Cause> {
+    pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
         if !self.accepts(event) {
-            return Ok(Called::Filtered);
+            return Ok(CallResult::Filtered);
         }
         let result = match &self.target {
             Target::Function(call) => call(event),
-            Target::Object(Erased::Sync(receiver)) => receiver.receive(event),
-            Target::AsyncFunction(_) | Target::Object(Erased::Async(_)) => {
+            Target::Object(receiver) => receiver.receive(event),
+            Target::AsyncFunction(_) | Target::AsyncObject(_) => {
                 return Err(Cause::NeedsAsend);
             }
         };
-        result.map(|()| Called::Ran).map_err(Cause::Error)
+        result.map(|()| CallResult::Succeeded).map_err(Cause::Error)
     }
 
     /// What an async one does with an event; `None` when its filter declines.
@@ -162,8 +184,8 @@ impl<T: 'static> ReceiverOf<T> {
         match &self.target {
             _ if !self.accepts(event) => None,
             Target::AsyncFunction(call) => Some(call(event)),
-            Target::Object(Erased::Async(receiver)) => Some(receiver.start(event)),
-            Target::Function(_) | Target::Object(Erased::Sync(_)) => None,
+            Target::AsyncObject(receiver) => Some(receiver.start(event)),
+            Target::Function(_) | Target::Object(_) => None,
         }
     }
 
@@ -172,7 +194,7 @@ impl<T: 'static> ReceiverOf<T> {
         match &self.filter {
             None => true,
             Some(Filter::Function(accepts)) => accepts(event),
-            Some(Filter::Closure(accepts)) => accepts(event),
+            Some(Filter::Closure(filter)) => (filter.accepts)(event),
         }
     }
 }

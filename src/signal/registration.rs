@@ -12,8 +12,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::info::{Details, ReceiverInfo};
+use super::receiver_list::{ReceiverList, Slot};
 use super::receiver_of::ReceiverOf;
-use super::slot::Slot;
 use super::{AnySignal, Signal};
 
 /// One static receiver of one signal, both with their types erased.
@@ -60,7 +60,7 @@ impl Registration {
 ///
 /// A [`Signal`] asks once and keeps the result.
 #[cold]
-pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
+pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> ReceiverList<T> {
     let address = ptr::from_ref(signal).addr();
     let all = by_signal();
     let first = all.partition_point(|registration| registration.address() < address);
@@ -73,7 +73,7 @@ pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> Box<[Slot<T>]> {
 
     let mut uids = HashSet::new();
     found.retain(|receiver| is_first(&mut uids, &receiver.details));
-    found.into_iter().map(Slot::fixed).collect()
+    ReceiverList::new(found.into_iter().map(Slot::fixed).collect())
 }
 
 /// The whole inventory, those of one signal side by side. It is walked once and not

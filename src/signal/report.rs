@@ -1,15 +1,16 @@
-//! What came of a send.
+//! The report of a send, and the failures in it.
 
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
 
 /// The outcome of a [`send_robust`](crate::Signal::send_robust).
 ///
-/// Only failures are stored, so a send in which all went well allocates
-/// nothing.
+/// Only failures are stored, so a send without failures allocates nothing.
 ///
 /// # Examples
 ///
@@ -33,64 +34,149 @@ use super::receiver::BoxError;
 /// ```
 #[derive(Debug, Default)]
 pub struct Report {
-    pub(super) succeeded: usize,
-    pub(super) filtered: usize,
-    pub(super) failures: Failures,
+    counts: Counts,
+    failures: Failures,
 }
 
-/// What became of an event at a receiver.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Called {
-    /// The receiver ran and succeeded.
-    Ran,
-    /// The receiver's filter declined the event.
-    Filtered,
-    /// Nobody wants it called.
-    LeftOut,
+/// The receivers that did not fail, counted in one word: 1, and 1 for each that
+/// succeeded, and [`Self::FILTERED`] for each whose filter declined. It is never zero, so
+/// that a `Result` of a report needs no third word.
+#[derive(Clone, Copy)]
+pub(super) struct Counts(NonZeroU64);
+
+impl Counts {
+    const FILTERED: u64 = 1 << 32;
+
+    /// Returns the counts of a send in which so many receivers succeeded.
+    #[inline]
+    pub(super) const fn of_successes(succeeded: usize) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(succeeded as u64))
+    }
+
+    #[inline]
+    fn succeeded(self) -> usize {
+        ((self.0.get() - 1) % Self::FILTERED) as usize
+    }
+
+    #[inline]
+    fn filtered(self) -> usize {
+        ((self.0.get() - 1) / Self::FILTERED) as usize
+    }
 }
 
-/// Behind one pointer, so that a report is small and costs nothing to drop where
-/// there are none.
+impl Default for Counts {
+    #[inline]
+    fn default() -> Self {
+        Self::of_successes(0)
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counts")
+            .field("succeeded", &self.succeeded())
+            .field("filtered", &self.filtered())
+            .finish()
+    }
+}
+
+/// Behind one pointer, so that a report is small.
 #[derive(Debug, Default)]
 #[allow(clippy::box_collection, reason = "a thin pointer")]
-pub(super) struct Failures(Option<Box<Vec<Failure>>>);
+struct Failures(Option<Box<Vec<Failure>>>);
 
-impl Failures {
-    #[cold]
-    pub(super) fn push(&mut self, failure: Failure) {
-        self.0.get_or_insert_default().push(failure);
+/// Without failures, the drop of a report is one comparison, and inlined.
+impl Drop for Failures {
+    #[inline]
+    fn drop(&mut self) {
+        #[cold]
+        #[inline(never)]
+        #[allow(clippy::box_collection, reason = "a thin pointer")]
+        fn free(failures: Box<Vec<Failure>>) {
+            drop(failures);
+        }
+
+        if let Some(failures) = self.0.take() {
+            free(failures);
+        }
     }
+}
+
+const _: () = assert!(size_of::<Result<Report, Failure>>() <= 16);
+
+/// The result of a receiver that has not failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallResult {
+    /// The receiver ran and succeeded.
+    Succeeded,
+    /// The receiver's filter declined the event.
+    Filtered,
+    /// The observer did not want the receiver called.
+    Skipped,
 }
 
 impl Report {
     #[inline]
-    pub(super) fn count(&mut self, called: Called) {
-        self.succeeded += usize::from(called == Called::Ran);
-        self.filtered += usize::from(called == Called::Filtered);
+    pub(super) fn new(counts: Counts) -> Self {
+        Self {
+            counts,
+            failures: Failures(None),
+        }
     }
 
-    /// How many receivers were called, with or without success.
+    #[inline]
+    pub(super) fn count(&mut self, called: CallResult) {
+        let more = match called {
+            CallResult::Succeeded => 1,
+            CallResult::Filtered => Counts::FILTERED,
+            CallResult::Skipped => 0,
+        };
+        self.counts = Counts(self.counts.0.saturating_add(more));
+    }
+
+    /// Returns the first failure as an error.
+    #[inline]
+    pub(super) fn into_result(self) -> Result<Self, Failure> {
+        #[cold]
+        #[inline(never)]
+        fn first(mut report: Report) -> Result<Report, Failure> {
+            let failures = report.failures.0.take();
+            match failures.and_then(|failures| failures.into_iter().next()) {
+                None => Ok(report),
+                Some(failure) => Err(failure),
+            }
+        }
+
+        if self.is_ok() { Ok(self) } else { first(self) }
+    }
+
+    #[cold]
+    pub(super) fn push(&mut self, failure: Failure) {
+        self.failures.0.get_or_insert_default().push(failure);
+    }
+
+    /// Returns the number of receivers that were called, with or without success.
     #[must_use]
     pub fn called(&self) -> usize {
-        self.succeeded + self.failures().len()
+        self.succeeded() + self.failures().len()
     }
 
-    /// How many receivers ran and succeeded.
+    /// Returns the number of receivers that ran and succeeded.
     #[must_use]
     pub fn succeeded(&self) -> usize {
-        self.succeeded
+        self.counts.succeeded()
     }
 
-    /// How many receivers were spared because their filter declined the event.
+    /// Returns the number of receivers whose filter declined the event.
     #[must_use]
     pub fn filtered(&self) -> usize {
-        self.filtered
+        self.counts.filtered()
     }
 
-    /// Those that failed, in the order in which they ran.
+    /// Returns the failures, in the order in which the receivers ran.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
-        self.failures.0.as_ref().map_or(&[], |failures| failures)
+        self.failures.0.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// True when no receiver failed.
@@ -101,27 +187,29 @@ impl Report {
 
     /// True when the signal has no receivers at all (or is muted).
     ///
-    /// When that surprises you: a crate with receivers that the binary never
-    /// names is not linked. `use its_name as _;` links it.
+    /// If that is unexpected: a crate with receivers that the binary never names
+    /// is not linked. `use its_name as _;` links it.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
-        self.called() + self.filtered == 0
+        self.called() + self.filtered() == 0
     }
 
-    /// The failures themselves.
+    /// Returns the failures themselves.
     #[must_use]
-    pub fn into_failures(self) -> Vec<Failure> {
-        self.failures.0.map_or_else(Vec::new, |failures| *failures)
+    pub fn into_failures(mut self) -> Vec<Failure> {
+        self.failures
+            .0
+            .take()
+            .map_or_else(Vec::new, |failures| *failures)
     }
 }
 
-/// One receiver that failed: who, where, and why.
+/// The failure of one receiver: its description and the cause.
 ///
-/// As text it names the receiver and where it was registered. What the
-/// receiver said is kept out of that line, since it may quote a user's
-/// message: it is in [`source`](Error::source), and a panic's in
-/// [`panic_message`](Failure::panic_message). `Debug` shows both, so it is for
-/// your terminal and not for logs.
+/// The `Display` form names the receiver and its place in the source. It omits the
+/// receiver's own error, which may quote a user's message: see
+/// [`source`](Error::source), and [`panic_message`](Failure::panic_message) for a
+/// panic. `Debug` shows both, so use it in a terminal and not in logs.
 ///
 /// # Examples
 ///
@@ -136,7 +224,8 @@ impl Report {
 /// assert_eq!(failures[0].panic_message(), Some("too late"));
 /// assert_eq!(failures[0].receiver().signal(), "tick");
 /// ```
-pub struct Failure(Box<Inner>);
+// An `Arc` is freed out of line, so that the drop of a `Result<Report, Failure>` is short.
+pub struct Failure(Arc<Inner>);
 
 struct Inner {
     receiver: ReceiverInfo,
@@ -164,12 +253,12 @@ struct Inner {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// It returned this error.
+    /// The receiver returned this error.
     Error(BoxError),
-    /// It panicked with this message; `None` when the panic carried something
-    /// other than text.
+    /// The receiver panicked with this message; `None` when the panic carried
+    /// something other than text.
     Panic(Option<Box<str>>),
-    /// It is async, and was met by a plain `send`, which cannot wait: take
+    /// The receiver is async, and a plain `send` cannot await it: use
     /// [`asend`](crate::Signal::asend) or
     /// [`asend_robust`](crate::Signal::asend_robust).
     NeedsAsend,
@@ -178,22 +267,22 @@ pub enum Cause {
 impl Failure {
     #[cold]
     pub(super) fn new(receiver: ReceiverInfo, cause: Cause) -> Self {
-        Self(Box::new(Inner { receiver, cause }))
+        Self(Arc::new(Inner { receiver, cause }))
     }
 
-    /// The receiver that failed.
+    /// Returns the receiver that failed.
     #[must_use]
     pub fn receiver(&self) -> &ReceiverInfo {
         &self.0.receiver
     }
 
-    /// Why it failed.
+    /// Returns the cause of the failure.
     #[must_use]
     pub fn cause(&self) -> &Cause {
         &self.0.cause
     }
 
-    /// The error that it returned, if that is why it failed.
+    /// Returns the receiver's error, if it returned one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.0.cause {
@@ -202,7 +291,7 @@ impl Failure {
         }
     }
 
-    /// The text that it panicked with, if it did and there was one.
+    /// Returns the message of the receiver's panic, if it panicked with text.
     #[must_use]
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {

@@ -1,9 +1,13 @@
-//! Sending: receivers run in the sender's thread, one after the other.
+//! Sending in the sender's thread, one receiver after the other.
+
+use std::sync::Arc;
 
 use super::Signal;
-use super::delivery::{Robust, StopAtFirst, deliver, deliver_from};
-use super::report::{Failure, Report};
-use super::watch::Watch;
+use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
+use super::kept;
+use super::overlay::MUTED;
+use super::receiver_list::ReceiverList;
+use super::report::{Cause, Counts, Failure, Report};
 
 /// Sending.
 impl<T: 'static> Signal<T> {
@@ -33,7 +37,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        self.with_audience(|slots| deliver::<T, StopAtFirst>(self.name, slots, event))
+        self.deliver::<FailFast>(event).into_result()
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -57,19 +61,139 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(&self, event: &T) -> Report {
-        self.with_audience(|slots| {
-            let Ok(report) = deliver::<T, Robust>(self.name, slots, event);
-            report
+        self.deliver::<CollectFailures>(event)
+    }
+
+    /// Sends as [`send_robust`](Self::send_robust) does, with an observer.
+    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
+        if self.is_muted() {
+            return Report::default();
+        }
+        self.with_connected(|list| {
+            let report = Report::default();
+            deliver_from::<T, CollectFailures>(0, report, self, list, event, watch)
         })
     }
 
-    /// [`send_robust`](Self::send_robust), with somebody who watches.
     #[inline]
-    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
-        self.with_audience(|slots| {
-            let report = Report::default();
-            let Ok(report) = deliver_from::<T, Robust>(0, report, self.name, slots, event, watch);
-            report
+    fn deliver<P: Policy>(&self, event: &T) -> Report {
+        match self.static_list() {
+            Some(list) => deliver::<T, P>(self, list, event),
+            None => self.send_dynamic::<P>(event),
+        }
+    }
+
+    /// Sends while the overlay is on, and the first time.
+    // Out of line, so that only the loop over plain functions is inlined into senders.
+    #[inline(never)]
+    fn send_dynamic<P: Policy>(&self, event: &T) -> Report {
+        let state = self.overlay.state();
+        if state == MUTED {
+            return Report::default();
+        }
+        kept::with(
+            state,
+            |list| deliver_mixed::<T, P>(self, list, event),
+            || self.send_shared::<P>(event),
+        )
+    }
+
+    /// Sends to a list that other threads may replace meanwhile, and keeps the list for
+    /// the next send of this thread if possible.
+    #[inline(never)]
+    fn send_shared<P: Policy>(&self, event: &T) -> Report {
+        self.overlay.read_shared(|list| {
+            if let Some(list) = list
+                && list.owns_nothing()
+            {
+                kept::keep(Arc::clone(list));
+            }
+            let list = list.map_or_else(|| self.statics(), |list| &**list);
+            deliver_mixed::<T, P>(self, list, event)
         })
     }
+}
+
+/// Calls the receivers of a list. Most are plain functions that succeed, and are called
+/// in a loop that does nothing else.
+#[inline]
+fn deliver<T: 'static, P: Policy>(signal: &Signal<T>, list: &ReceiverList<T>, event: &T) -> Report {
+    let functions = list.functions();
+    let mut succeeded = 0;
+    // One guard for the whole loop. A failure ends the loop, not the delivery.
+    let result = P::guard(|| {
+        while let Some(call) = functions.get(succeeded) {
+            call(event).map_err(Cause::Error)?;
+            succeeded += 1;
+        }
+        Ok(())
+    });
+    if result.is_ok()
+        && let Some(counts) = list.if_all_succeed()
+    {
+        return Report::new(counts);
+    }
+    deliver_rest::<T, P>(succeeded, result, signal, list, event)
+}
+
+/// Calls the receivers of a list of which the first is probably not a plain function.
+#[inline]
+fn deliver_mixed<T: 'static, P: Policy>(
+    signal: &Signal<T>,
+    list: &ReceiverList<T>,
+    event: &T,
+) -> Report {
+    match list.functions() {
+        [] => deliver_from::<T, P>(0, Report::default(), signal, list, event, &mut ()),
+        _ => deliver::<T, P>(signal, list, event),
+    }
+}
+
+/// Continues behind functions that have succeeded: with the receiver at this place, or
+/// with that it has failed.
+// Out of line, so that only the loop over plain functions is inlined into senders.
+#[inline(never)]
+fn deliver_rest<T: 'static, P: Policy>(
+    succeeded: usize,
+    result: Result<(), Cause>,
+    signal: &Signal<T>,
+    list: &ReceiverList<T>,
+    event: &T,
+) -> Report {
+    let mut report = Report::new(Counts::of_successes(succeeded));
+    let mut next = succeeded;
+    if let Err(cause) = result {
+        report.push(describe(signal.name, &list.slots()[next], cause));
+        if P::STOPS {
+            return report;
+        }
+        next += 1;
+    }
+    deliver_from::<T, P>(next, report, signal, list, event, &mut ())
+}
+
+/// Calls the receivers from `first` on, as far as the observer wants them called, and
+/// adds them to the report.
+#[inline]
+fn deliver_from<T: 'static, P: Policy>(
+    first: usize,
+    mut report: Report,
+    signal: &Signal<T>,
+    list: &ReceiverList<T>,
+    event: &T,
+    watch: &mut impl Watch,
+) -> Report {
+    let slots = list.slots();
+    for at in first..slots.len() {
+        match call::<T, P>(slots, at, event, watch) {
+            Ok(called) => report.count(called),
+            Err(cause) => {
+                report.push(describe(signal.name, &slots[at], cause));
+                if P::STOPS {
+                    break;
+                }
+            }
+        }
+    }
+    report
 }

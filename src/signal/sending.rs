@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use super::async_receiver::BoxFuture;
-use super::delivery::{self, Policy, describe};
-use super::report::{Called, Cause, Report};
-use super::slot::Slot;
-use super::watch::Watch;
+use super::delivery::{self, Policy, Watch, describe};
+use super::receiver_list::Slot;
+use super::report::{CallResult, Cause, Report};
 
 /// A send to receivers of which some wait.
 pub(super) struct Sending<'a, T: 'static> {
@@ -109,7 +108,7 @@ impl<'a, T: 'static> Sending<'a, T> {
             let polled = P::guard(|| {
                 started.0 = slot.start(event);
                 if started.0.is_none() {
-                    return Ok(Poll::Ready(Called::Filtered));
+                    return Ok(Poll::Ready(CallResult::Filtered));
                 }
                 started.poll(cx)
             });
@@ -131,7 +130,7 @@ impl<'a, T: 'static> Sending<'a, T> {
     }
 
     #[inline]
-    fn succeeded(&mut self, at: usize, called: Called, watch: &mut impl Watch) {
+    fn succeeded(&mut self, at: usize, called: CallResult, watch: &mut impl Watch) {
         self.report.count(called);
         watch.succeeded(self.slots, at);
     }
@@ -144,13 +143,13 @@ impl<'a, T: 'static> Sending<'a, T> {
 
     /// Tells of those that have failed, in the order of the receivers.
     #[inline]
-    pub(super) fn finish<P: Policy>(mut self) -> Result<Report, P::Stop> {
+    pub(super) fn finish(mut self) -> Report {
         self.failed.sort_by_key(|(at, _)| *at);
         for (at, cause) in self.failed {
             let failure = describe(self.signal, &self.slots[at], cause);
-            P::failed(&mut self.report.failures, failure)?;
+            self.report.push(failure);
         }
-        Ok(self.report)
+        self.report
     }
 }
 
@@ -162,7 +161,7 @@ struct Started<'a>(Option<BoxFuture<'a>>);
 
 impl Started<'_> {
     #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<Called>, Cause> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<CallResult>, Cause> {
         let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
         let Some(Poll::Ready(result)) = polled else {
             return Ok(Poll::Pending);
@@ -170,7 +169,7 @@ impl Started<'_> {
         // Dropping it is still the receiver's.
         self.0 = None;
         result.map_err(Cause::Error)?;
-        Ok(Poll::Ready(Called::Ran))
+        Ok(Poll::Ready(CallResult::Succeeded))
     }
 }
 

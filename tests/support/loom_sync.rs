@@ -5,32 +5,32 @@
 use std::ops::Deref;
 use std::sync::{Mutex as StdMutex, OnceLock};
 
-use loom::sync::atomic::{AtomicBool as LoomBool, AtomicUsize as LoomUsize};
+use loom::sync::atomic::AtomicUsize as LoomUsize;
 use loom::sync::{Mutex as LoomMutex, MutexGuard};
 
 pub(crate) use loom::sync::atomic::Ordering;
 pub(crate) use std::sync::Arc;
 
-pub(crate) struct AtomicBool {
-    value: OnceLock<LoomBool>,
-    first: bool,
+pub(crate) struct AtomicUsize {
+    value: OnceLock<LoomUsize>,
+    first: usize,
 }
 
-impl AtomicBool {
-    pub(crate) const fn new(first: bool) -> Self {
+impl AtomicUsize {
+    pub(crate) const fn new(first: usize) -> Self {
         let value = OnceLock::new();
         Self { value, first }
     }
 
-    fn value(&self) -> &LoomBool {
-        self.value.get_or_init(|| LoomBool::new(self.first))
+    fn value(&self) -> &LoomUsize {
+        self.value.get_or_init(|| LoomUsize::new(self.first))
     }
 
-    pub(crate) fn load(&self, ordering: Ordering) -> bool {
+    pub(crate) fn load(&self, ordering: Ordering) -> usize {
         self.value().load(ordering)
     }
 
-    pub(crate) fn store(&self, value: bool, ordering: Ordering) {
+    pub(crate) fn store(&self, value: usize, ordering: Ordering) {
         self.value().store(value, ordering);
     }
 }

@@ -1,0 +1,247 @@
+//! The receivers of one signal, in the order in which a send calls them.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::async_receiver::BoxFuture;
+use super::delivery;
+use super::info::{Details, ReceiverInfo};
+use super::overlay::Overlay;
+use super::receiver_of::{FastCall, Function, ReceiverOf};
+use super::report::{CallResult, Cause, Counts};
+
+/// An immutable list of receivers, static ones included.
+pub(super) struct ReceiverList<T: 'static> {
+    /// The functions of the first slots, as far as they are plain functions. A send
+    /// calls these in a loop that reads nothing else.
+    functions: Box<[Function<T>]>,
+    slots: Vec<Slot<T>>,
+    /// The counts of a send in which all receivers succeed; `None` if some are not plain
+    /// functions.
+    if_all_succeed: Option<Counts>,
+    /// Whether no receiver owns anything, so that it does not matter when the list is
+    /// dropped.
+    owns_nothing: bool,
+}
+
+impl<T> ReceiverList<T> {
+    pub(super) fn new(slots: Vec<Slot<T>>) -> Self {
+        let functions: Box<[_]> = slots.iter().map_while(Slot::function).collect();
+        let are_all_functions = functions.len() == slots.len();
+        Self {
+            functions,
+            if_all_succeed: are_all_functions.then(|| Counts::of_successes(slots.len())),
+            owns_nothing: slots.iter().all(|slot| slot.receiver().owns_nothing),
+            slots,
+        }
+    }
+
+    #[inline]
+    pub(super) fn functions(&self) -> &[Function<T>] {
+        &self.functions
+    }
+
+    #[inline]
+    pub(super) fn owns_nothing(&self) -> bool {
+        self.owns_nothing
+    }
+
+    #[inline]
+    pub(super) fn if_all_succeed(&self) -> Option<Counts> {
+        self.if_all_succeed
+    }
+
+    #[inline]
+    pub(super) fn slots(&self) -> &[Slot<T>] {
+        &self.slots
+    }
+}
+
+/// The last owner of a list drops the receivers that were disconnected meanwhile. The
+/// owner is a sender or a caller of `connect` that has no part in them, so no destructor
+/// of a user's value may unwind into it. Each receiver is dropped separately: a second
+/// panic during an unwind would abort the program.
+impl<T> Drop for ReceiverList<T> {
+    fn drop(&mut self) {
+        self.slots.drain(..).for_each(delivery::drop_quietly);
+    }
+}
+
+/// A receiver in a list.
+pub(super) struct Slot<T: 'static> {
+    /// Nearly all static receivers are plain functions: calling one reads nothing else.
+    call: FastCall<T>,
+    receiver: Held<T>,
+}
+
+enum Held<T: 'static> {
+    /// Registered with `#[receiver]`.
+    Static(&'static ReceiverOf<T>),
+    /// Connected at run time; the number is unique within the signal.
+    Connected(u64, Arc<ReceiverOf<T>>),
+}
+
+impl<T> Slot<T> {
+    pub(super) fn fixed(receiver: &'static ReceiverOf<T>) -> Self {
+        Self {
+            call: receiver.fast_call(),
+            receiver: Held::Static(receiver),
+        }
+    }
+
+    fn connected(id: u64, receiver: Arc<ReceiverOf<T>>) -> Self {
+        Self {
+            call: receiver.fast_call(),
+            receiver: Held::Connected(id, receiver),
+        }
+    }
+
+    /// Returns the function of a receiver that is a plain function.
+    fn function(&self) -> Option<Function<T>> {
+        match self.call {
+            FastCall::Function(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
+    #[inline]
+    pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
+        match self.call {
+            FastCall::Function(call) => call(event)
+                .map(|()| CallResult::Succeeded)
+                .map_err(Cause::Error),
+            _ => self.receiver().call(event),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_async(&self) -> bool {
+        match self.call {
+            FastCall::Function(_) => false,
+            FastCall::AsyncFunction(_) => true,
+            FastCall::No => self.receiver().is_async(),
+        }
+    }
+
+    /// Returns the future of an async receiver; `None` when its filter declines.
+    #[inline]
+    pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
+        match self.call {
+            FastCall::AsyncFunction(start) => Some(start(event)),
+            _ => self.receiver().start(event),
+        }
+    }
+
+    #[inline]
+    fn receiver(&self) -> &ReceiverOf<T> {
+        match &self.receiver {
+            Held::Static(receiver) => receiver,
+            Held::Connected(_, receiver) => receiver,
+        }
+    }
+
+    pub(super) fn details(&self) -> &Details {
+        &self.receiver().details
+    }
+
+    pub(super) fn has_id(&self, wanted: u64) -> bool {
+        matches!(self.receiver, Held::Connected(id, _) if id == wanted)
+    }
+
+    fn is_static(&self) -> bool {
+        matches!(self.receiver, Held::Static(_))
+    }
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self {
+            call: self.call,
+            receiver: match &self.receiver {
+                Held::Static(receiver) => Held::Static(receiver),
+                Held::Connected(id, receiver) => Held::Connected(*id, Arc::clone(receiver)),
+            },
+        }
+    }
+}
+
+/// The receivers of one `asend`, owned since it may continue in another thread.
+pub(super) struct Snapshot<'a, T: 'static> {
+    statics: &'a [Slot<T>],
+    list: Option<Arc<ReceiverList<T>>>,
+}
+
+impl<T> Deref for Snapshot<'_, T> {
+    type Target = [Slot<T>];
+
+    #[inline]
+    fn deref(&self) -> &[Slot<T>] {
+        match &self.list {
+            None => self.statics,
+            Some(list) => &list.slots,
+        }
+    }
+}
+
+/// The overlay of a signal. The list in it is a whole list, static receivers included.
+impl<T: 'static> Overlay<ReceiverList<T>> {
+    /// Returns the receivers of an `asend`; none while muted.
+    #[inline]
+    pub(super) fn snapshot<'a>(&self, statics: &'a ReceiverList<T>) -> Snapshot<'a, T> {
+        let (statics, list) = match self.is_on() {
+            false => (statics.slots(), None),
+            true if self.is_muted() => (&statics.slots()[..0], None),
+            true => (statics.slots(), self.list()),
+        };
+        Snapshot { statics, list }
+    }
+
+    /// Inserts a receiver behind those of its order, and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// The receiver that already has the uid.
+    pub(super) fn connect(
+        &self,
+        signal: &'static str,
+        statics: &ReceiverList<T>,
+        receiver: ReceiverOf<T>,
+    ) -> Result<u64, ReceiverInfo> {
+        // Outside of `change`, so that a refused receiver is dropped without the lock.
+        let receiver = Arc::new(receiver);
+        let order = receiver.details.order;
+        let uid = receiver.details.uid.as_deref();
+        let is_taken = |slot: &&Slot<T>| uid.is_some() && slot.details().uid.as_deref() == uid;
+
+        self.change(|list, id| {
+            let slots = list.unwrap_or(statics).slots();
+            if let Some(first) = slots.iter().find(is_taken) {
+                return Err(ReceiverInfo::new(signal, first.details()));
+            }
+            let at = slots.partition_point(|slot| slot.details().order <= order);
+            let mut slots = slots.to_vec();
+            slots.insert(at, Slot::connected(id, Arc::clone(&receiver)));
+            Ok((Some(ReceiverList::new(slots)), id))
+        })
+    }
+
+    /// Removes the receivers that `goes` selects; true when there were any.
+    pub(super) fn disconnect(
+        &self,
+        statics: &ReceiverList<T>,
+        mut goes: impl FnMut(&Slot<T>) -> bool,
+    ) -> bool {
+        let changed = self.change(|list, _| {
+            let slots = list.unwrap_or(statics).slots();
+            let stay: Vec<_> = slots.iter().filter(|slot| !goes(slot)).cloned().collect();
+            if stay.len() == slots.len() {
+                return Err(());
+            }
+            // Restores the fast path once the static list is complete again.
+            let is_static = stay.len() == statics.slots.len() && stay.iter().all(Slot::is_static);
+            Ok(((!is_static).then(|| ReceiverList::new(stay)), ()))
+        });
+        changed.is_ok()
+    }
+}
