@@ -5,8 +5,8 @@ use std::fmt;
 use super::Signal;
 use super::info::ReceiverInfo;
 
-/// A signal of any payload: what [`signals::ALL`](crate::signals::ALL) lists.
-/// Sealed; every [`Signal`] is one.
+/// A signal of any payload, as in [`signals::ALL`](crate::signals::ALL).
+/// Sealed; every [`Signal`] implements it.
 ///
 /// ```
 /// use whatsapp_signals::signals;

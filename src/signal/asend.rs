@@ -1,22 +1,24 @@
-//! Sending to receivers that wait: all at once, within the task of the sender.
+//! Sending to async receivers, concurrently within the sender's task.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use super::Signal;
-use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
+use super::async_receiver::BoxFuture;
+use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
 use super::receiver_list::Slot;
-use super::report::{Failure, Report};
-use super::sending::Sending;
+use super::report::{CallResult, Cause, Failure, Report};
 
 /// Sending to receivers that may be async.
 impl<T: 'static> Signal<T> {
-    /// [`send`](Self::send), and waits for async receivers.
+    /// Sends as [`send`](Self::send) does, and awaits async receivers.
     ///
-    /// The others run first, in order, in this thread. Then all async ones run
-    /// at once, polled within this task: nothing is spawned, no executor is
-    /// asked for, and task-locals and spans hold. The first error ends it: those
-    /// who are not done are dropped, or not even started. All are dropped when
-    /// the future is.
+    /// Sync receivers run first, in order, in this thread. Then the async ones run
+    /// concurrently, polled within this task: nothing is spawned, no executor is
+    /// needed, and task-locals and spans hold. The first error ends the send:
+    /// receivers that are not done are dropped, or not even started. All are
+    /// dropped with the future.
     ///
     /// # Errors
     ///
@@ -52,14 +54,14 @@ impl<T: 'static> Signal<T> {
         if snapshot.is_empty() {
             return Ok(Report::default());
         }
-        adeliver::<T, FailFast>(self.name, &snapshot, event, &mut ())
+        deliver_async::<T, FailFast>(self.name, &snapshot, event, &mut ())
             .await
             .into_result()
     }
 
-    /// [`send_robust`](Self::send_robust), and waits for async receivers, as
-    /// [`asend`](Self::asend) does. Whatever one does, the others are heard to
-    /// their end; failures are in the order of the receivers, those of async
+    /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers
+    /// as [`asend`](Self::asend) does. A failure does not affect the other
+    /// receivers; failures are in the order of the receivers, those of async
     /// ones last.
     ///
     /// # Examples
@@ -82,19 +84,19 @@ impl<T: 'static> Signal<T> {
         self.asend_watched(event, &mut ()).await
     }
 
-    /// [`asend_robust`](Self::asend_robust), with somebody who watches.
+    /// Sends as [`asend_robust`](Self::asend_robust) does, with an observer.
     pub(crate) async fn asend_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
         let snapshot = self.overlay.snapshot(self.statics());
         if snapshot.is_empty() {
             return Report::default();
         }
-        adeliver::<T, CollectFailures>(self.name, &snapshot, event, watch).await
+        deliver_async::<T, CollectFailures>(self.name, &snapshot, event, watch).await
     }
 }
 
-/// Calls the receivers that need not be waited for, in order; and then all
-/// others at once, within the task that polls.
-async fn adeliver<T: 'static, P: Policy>(
+/// Calls the sync receivers in order, and then the async ones concurrently, within the
+/// task that polls.
+async fn deliver_async<T: 'static, P: Policy>(
     signal: &'static str,
     slots: &[Slot<T>],
     event: &T,
@@ -120,7 +122,182 @@ async fn adeliver<T: 'static, P: Policy>(
     if first_async == slots.len() {
         return report;
     }
-    let mut sending = Sending::new(signal, slots, report, first_async);
-    poll_fn(|cx| sending.poll::<P>(cx, event, watch)).await;
-    sending.finish()
+    let mut delivery = AsyncDelivery::new(signal, slots, report, first_async);
+    poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
+    delivery.finish()
+}
+
+/// The state of a send with async receivers.
+struct AsyncDelivery<'a, T: 'static> {
+    signal: &'static str,
+    slots: &'a [Slot<T>],
+    report: Report,
+    /// The first slot whose async receiver has not been started.
+    next: usize,
+    /// The pending receivers with their places. A receiver that is ready at the first
+    /// poll is never here.
+    waiting: VecDeque<(usize, PendingReceiver<'a>)>,
+    /// The failed receivers with their places, in the order of their failures.
+    failed: Vec<(usize, Cause)>,
+}
+
+impl<'a, T: 'static> AsyncDelivery<'a, T> {
+    /// Returns the state after the sync receivers were called, with their report. The
+    /// first async receiver is at `next`.
+    fn new(signal: &'static str, slots: &'a [Slot<T>], report: Report, next: usize) -> Self {
+        Self {
+            signal,
+            slots,
+            report,
+            next,
+            waiting: VecDeque::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Polls all receivers that are not done, once each.
+    #[inline]
+    fn poll<P: Policy>(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &'a T,
+        watch: &mut impl Watch,
+    ) -> Poll<()> {
+        let ends = self.poll_waiting::<P>(cx, watch) || self.start::<P>(cx, event, watch);
+        if ends || self.waiting.is_empty() {
+            return Poll::Ready(());
+        }
+        watch.waits();
+        Poll::Pending
+    }
+
+    /// Polls the pending receivers; true when a failure ends the send.
+    fn poll_waiting<P: Policy>(&mut self, cx: &mut Context<'_>, watch: &mut impl Watch) -> bool {
+        // Executors budget each poll of a task. Rotate, so that one receiver that is
+        // always ready cannot starve the others.
+        if !self.waiting.is_empty() {
+            self.waiting.rotate_left(1);
+        }
+        for _ in 0..self.waiting.len() {
+            let Some((at, started)) = self.waiting.front_mut() else {
+                break;
+            };
+            let at = *at;
+            match P::guard(|| started.poll(cx)) {
+                Ok(Poll::Pending) => self.waiting.rotate_left(1),
+                Ok(Poll::Ready(called)) => {
+                    self.waiting.pop_front();
+                    self.succeeded(at, called, watch);
+                }
+                Err(cause) => {
+                    // A future that has panicked is still there.
+                    self.waiting.pop_front();
+                    self.failed(at, cause, watch);
+                    if P::STOPS {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Starts the remaining receivers; true when a failure ends the send.
+    #[inline]
+    fn start<P: Policy>(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &'a T,
+        watch: &mut impl Watch,
+    ) -> bool {
+        let slots = self.slots;
+        while let Some(slot) = slots.get(self.next) {
+            let at = self.next;
+            self.next += 1;
+            if !slot.is_async() || !watch.wants(slots, at) {
+                continue;
+            }
+            let mut started = PendingReceiver(None);
+            let polled = P::guard(|| {
+                started.0 = slot.start(event);
+                if started.0.is_none() {
+                    return Ok(Poll::Ready(CallResult::Filtered));
+                }
+                started.poll(cx)
+            });
+            match polled {
+                Ok(Poll::Pending) => {
+                    self.waiting.reserve(slots.len() - at);
+                    self.waiting.push_back((at, started));
+                }
+                Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
+                Err(cause) => {
+                    self.failed(at, cause, watch);
+                    if P::STOPS {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn succeeded(&mut self, at: usize, called: CallResult, watch: &mut impl Watch) {
+        self.report.count(called);
+        watch.succeeded(self.slots, at);
+    }
+
+    #[cold]
+    fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
+        watch.failed(self.slots, at);
+        self.failed.push((at, cause));
+    }
+
+    /// Returns the report, with the failures in the order of the receivers.
+    #[inline]
+    fn finish(mut self) -> Report {
+        if !self.failed.is_empty() {
+            self.report_failures();
+        }
+        self.report
+    }
+
+    #[cold]
+    fn report_failures(&mut self) {
+        self.failed.sort_by_key(|(at, _)| *at);
+        for (at, cause) in self.failed.drain(..) {
+            let failure = describe(self.signal, &self.slots[at], cause);
+            self.report.push(failure);
+        }
+    }
+}
+
+/// The future of an async receiver; `None` when it is done.
+///
+/// Each is dropped separately: a second destructor that panics during an unwind would
+/// abort the program.
+struct PendingReceiver<'a>(Option<BoxFuture<'a>>);
+
+impl PendingReceiver<'_> {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<CallResult>, Cause> {
+        let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
+        let Some(Poll::Ready(result)) = polled else {
+            return Ok(Poll::Pending);
+        };
+        // The guard covers the destructor of the future, too.
+        self.0 = None;
+        result.map_err(Cause::Error)?;
+        Ok(Poll::Ready(CallResult::Succeeded))
+    }
+}
+
+impl Drop for PendingReceiver<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(future) = self.0.take() {
+            drop_quietly(future);
+        }
+    }
 }

@@ -1,23 +1,22 @@
-//! Receivers that wait, and what `connect` makes a receiver of.
+//! Async receivers, and the conversion of both kinds for `connect`.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use super::receiver::{BoxError, Receiver, ReceiverOutput};
 
-/// What an async receiver does with one event, boxed.
+/// The boxed future of an async receiver.
 #[doc(hidden)]
 pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
 
-/// Something that is called with every event of a signal, and waits: for a
-/// database, or for another server.
+/// An async receiver, for work that awaits a database or another server.
 ///
 /// Every `async fn(&T)` and `async |event: &T|` that returns `()` or
 /// `Result<(), E>` is one, as long as its future borrows nothing but the event
 /// and is `Send`. An `async move` closure that owns something lends it to its
 /// future, which no bound can describe: clone it into an `async move` block, or
-/// implement this for a struct that carries it. It is polled by [`asend`](crate::Signal::asend) and
-/// [`asend_robust`](crate::Signal::asend_robust), within the task that sends.
+/// implement this trait for a struct that owns it. [`asend`](crate::Signal::asend) and
+/// [`asend_robust`](crate::Signal::asend_robust) poll the future, within the task that sends.
 ///
 /// # Examples
 ///
@@ -59,10 +58,10 @@ pub trait AsyncReceiver<T: ?Sized>: Send + Sync + 'static {
     fn receive(&self, event: &T) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// An `Fn` that gives a future which may borrow the event.
+/// An `Fn` that returns a future which may borrow the event.
 ///
-/// It exists since a future that borrows is of another type for each lifetime,
-/// which no bound on `Fn` alone can say.
+/// A bound on `Fn` alone cannot express it: a future that borrows has another type for
+/// each lifetime.
 #[doc(hidden)]
 pub trait AsyncCall<'a, T: ?Sized + 'a>: Fn(&'a T) -> Self::Future {
     type Future: Future<Output: ReceiverOutput> + Send + 'a;
@@ -87,10 +86,9 @@ where
     }
 }
 
-/// What [`Signal::connect`](crate::Signal::connect) takes: a [`Receiver`] or
+/// The argument of [`Signal::connect`](crate::Signal::connect): a [`Receiver`] or
 /// an [`AsyncReceiver`], which are functions and closures of both kinds and
-/// structs of your own. `Kind` is found out by the compiler. Sealed: there are
-/// no others.
+/// structs of your own. The compiler infers `Kind`. Sealed.
 ///
 /// ```
 /// use whatsapp_signals::{Cause, Signal};
@@ -118,7 +116,7 @@ pub(super) mod sealed {
     use super::{AsyncReceiver, BoxFuture, Receiver};
 
     /// A receiver with its type erased, of either kind.
-    #[allow(missing_debug_implementations, reason = "nobody sees one")]
+    #[allow(missing_debug_implementations, reason = "not reachable from outside")]
     pub enum Erased<T: ?Sized> {
         Sync(Box<dyn Receiver<T>>),
         Async(Box<dyn DynAsyncReceiver<T>>),

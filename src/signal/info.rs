@@ -1,10 +1,10 @@
-//! Who a receiver is and where it was registered.
+//! The description of a receiver, with its place in the source.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// The description of one receiver of one signal: what a start-up check
-/// prints and a [`Failure`](crate::Failure) names.
+/// The description of one receiver of one signal, for a start-up check and for a
+/// [`Failure`](crate::Failure).
 ///
 /// Its [`Display`](fmt::Display) form is `path (file:line)`.
 ///
@@ -31,16 +31,15 @@ pub struct ReceiverInfo {
     pub(super) shadowed: bool,
 }
 
-/// The part of a [`ReceiverInfo`] that is known when the receiver is written
-/// down, before it is known which signals it will hear.
+/// The part of a [`ReceiverInfo`] that does not depend on the signal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Details {
     pub(super) path: &'static str,
     pub(super) file: &'static str,
     pub(super) line: u32,
-    /// Tells receivers apart that one macro call made in one line: the place
-    /// in which their crate's attributes were expanded, which is that of the
-    /// source. 0 of those that are connected at run time.
+    /// The number of the attribute in its crate, in the order of the source. It
+    /// distinguishes receivers that one macro call made in one line. 0 for run-time
+    /// receivers.
     pub(super) index: u32,
     pub(super) order: i32,
     pub(super) is_async: bool,
@@ -48,8 +47,8 @@ pub(super) struct Details {
 }
 
 impl Details {
-    /// What static receivers are sorted by. Link order differs between debug
-    /// and release builds, so nothing of it may show here.
+    /// Returns the key that static receivers are sorted by. Link order differs between
+    /// debug and release builds, so the key must not depend on it.
     pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str, u32) {
         (self.order, self.file, self.line, self.path, self.index)
     }
@@ -64,7 +63,7 @@ impl ReceiverInfo {
         }
     }
 
-    /// The name of the signal that it hears.
+    /// Returns the name of the receiver's signal.
     #[must_use]
     pub fn signal(&self) -> &'static str {
         self.signal

@@ -1,15 +1,14 @@
-//! Signals: a typed event has a place where receivers register, and where it
-//! is sent.
+//! Signals: typed events, with receivers that are called for each.
 //!
-//! A [`Signal`] is a `static`. Receivers come to it in two ways: at compile
-//! time with [`#[receiver]`](macro@crate::receiver), which is how most
-//! programs do it, and at run time with [`Signal::connect`]. Sending calls
-//! them one after the other in the sender's thread, lower
-//! [`order`](ConnectOptions::order) first. [`Signal::send`] stops at the first
-//! failure, [`Signal::send_robust`] calls everyone and reports. Receivers may be
-//! `async`: then [`Signal::asend`] and [`Signal::asend_robust`] wait for them.
+//! A [`Signal`] is a `static`. Receivers register at compile time with
+//! [`#[receiver]`](macro@crate::receiver), as in most programs, or at run time
+//! with [`Signal::connect`]. A send calls them one after the other in the
+//! sender's thread, lower [`order`](ConnectOptions::order) first.
+//! [`Signal::send`] stops at the first failure, [`Signal::send_robust`] calls
+//! all receivers and reports failures. [`Signal::asend`] and
+//! [`Signal::asend_robust`] also await `async` receivers.
 //!
-//! Nothing here knows of WhatsApp: your own signals work the same way.
+//! The module does not depend on WhatsApp: your own signals work the same way.
 //!
 //! ```
 //! use whatsapp_signals::{ConnectOptions, Signal, receiver};
@@ -33,12 +32,10 @@
 mod any;
 mod asend;
 mod async_receiver;
-mod connected;
-mod connection;
 mod delivery;
+mod guards;
 mod info;
 mod kept;
-mod mute;
 mod options;
 mod overlay;
 mod receiver;
@@ -47,23 +44,22 @@ mod receiver_of;
 mod registration;
 mod report;
 mod send;
-mod sending;
 mod sync;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
+use guards::ErasedSignal;
 use info::Details;
 use overlay::Overlay;
-use receiver_list::ReceiverList;
+use receiver_list::{ReceiverList, Slot};
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
-pub use connection::Connection;
 pub(crate) use delivery::{ReceiverId, Slots, Watch};
+pub use guards::{Connection, Mute};
 pub use info::ReceiverInfo;
-pub use mute::Mute;
 pub use options::{ConnectError, ConnectOptions};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
@@ -72,7 +68,7 @@ pub use report::{Cause, Failure, Report};
 
 /// A named place to which receivers of events of type `T` connect.
 ///
-/// The crate's own are in [`signals`](crate::signals). Declare yours the same
+/// Those of this crate are in [`signals`](crate::signals). Declare yours the same
 /// way:
 ///
 /// ```
@@ -97,7 +93,7 @@ pub use report::{Cause, Failure, Report};
 /// # Re-entrancy
 ///
 /// No lock is held while a receiver runs: it may send (also this signal),
-/// connect, disconnect and mute. Each send delivers to those who were
+/// connect, disconnect and mute. Each send delivers to the receivers that were
 /// connected when it began. A receiver connected meanwhile is called from the
 /// next send on; one that is disconnected meanwhile is still called by this
 /// one, as in Django.
@@ -109,7 +105,7 @@ pub struct Signal<T: 'static> {
 }
 
 impl<T: 'static> Signal<T> {
-    /// A signal that nobody is connected to at run time.
+    /// Returns a signal without run-time receivers.
     ///
     /// The name is for people and logs; a signal is identified by its address.
     #[must_use]
@@ -121,7 +117,7 @@ impl<T: 'static> Signal<T> {
         }
     }
 
-    /// The name that it was declared with.
+    /// Returns the name that the signal was declared with.
     ///
     /// ```
     /// use whatsapp_signals::Signal;
@@ -137,7 +133,7 @@ impl<T: 'static> Signal<T> {
     /// not, until the returned guard is dropped.
     ///
     /// A closure has to name its argument's type, `|event: &Payload| …`: the
-    /// compiler does not find it out by itself.
+    /// compiler does not infer it.
     ///
     /// # Examples
     ///
@@ -206,6 +202,59 @@ impl<T: 'static> Signal<T> {
         }
     }
 
+    /// Disconnects the receiver with this uid, static or not; false when there
+    /// is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?.detach();
+    /// assert!(signal.disconnect("log"));
+    /// assert!(!signal.disconnect("log"));
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
+    pub fn disconnect(&self, uid: &str) -> bool {
+        self.overlay.disconnect(self.statics(), |slot| {
+            slot.details().uid.as_deref() == Some(uid)
+        })
+    }
+
+    /// Whether there are receivers, muted or not. Filters are not considered.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// assert!(!signal.has_receivers());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn has_receivers(&self) -> bool {
+        self.with_connected(|list| !list.slots().is_empty())
+    }
+
+    /// Returns the connected receivers, in the order in which they run.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _b = signal.connect_with(ConnectOptions::new().uid("b"), |_: &u32| {})?;
+    /// let _a = signal.connect_with(ConnectOptions::new().uid("a").order(-1), |_: &u32| {})?;
+    /// let listed = signal.receivers();
+    /// assert_eq!([listed[0].uid(), listed[1].uid()], [Some("a"), Some("b")]);
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn receivers(&self) -> Vec<ReceiverInfo> {
+        let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
+        self.with_connected(|list| list.slots().iter().map(info).collect())
+    }
+
     /// Returns the static receivers.
     #[inline]
     fn statics(&self) -> &ReceiverList<T> {
@@ -231,6 +280,21 @@ impl<T: 'static> Signal<T> {
                 .read(|list| read(list.unwrap_or_else(|| self.statics())));
         }
         read(self.statics())
+    }
+}
+
+impl<T> ErasedSignal for Signal<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_connected(&self, id: u64) -> bool {
+        self.with_connected(|list| list.slots().iter().any(|slot| slot.has_id(id)))
+    }
+
+    fn disconnect_id(&self, id: u64) -> bool {
+        self.overlay
+            .disconnect(self.statics(), |slot| slot.has_id(id))
     }
 }
 

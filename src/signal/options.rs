@@ -1,4 +1,4 @@
-//! How a receiver is connected at run time, and the one way to fail at it.
+//! The options of a run-time connection, and its error.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,8 +7,8 @@ use std::fmt;
 use super::info::ReceiverInfo;
 use super::receiver_of::Closure;
 
-/// How [`Signal::connect_with`](crate::Signal::connect_with) registers a receiver: its order, its uid, its
-/// filter.
+/// The order, uid and filter of a receiver, for
+/// [`Signal::connect_with`](crate::Signal::connect_with).
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What may be called when a signal is sent.
+//! Sync receivers, and the values that they return.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use std::error::Error;
 /// ```
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// Something that is called with every event of a signal.
+/// A receiver, which is called with every event of a signal.
 ///
 /// Every `Fn(&T)` that returns `()` or `Result<(), E>` is one, so functions
 /// and closures need nothing. Implement it yourself for a struct that carries
@@ -52,9 +52,8 @@ pub trait Receiver<T: ?Sized>: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever the receiver reports as its failure. It ends a
-    /// [`send`](crate::Signal::send) and is collected by a
-    /// [`send_robust`](crate::Signal::send_robust).
+    /// The receiver's failure. It ends a [`send`](crate::Signal::send) and is
+    /// collected by a [`send_robust`](crate::Signal::send_robust).
     fn receive(&self, event: &T) -> Result<(), BoxError>;
 }
 
@@ -69,8 +68,8 @@ where
     }
 }
 
-/// What a receiver function may return: `()`, or a `Result<(), E>` whose error
-/// converts into a [`BoxError`]. Sealed: there are no others.
+/// A value that a receiver function returns: `()`, or a `Result<(), E>` whose error
+/// converts into a [`BoxError`]. Sealed.
 ///
 /// ```
 /// use whatsapp_signals::ReceiverOutput;
@@ -84,7 +83,7 @@ where
     note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`; `Box<dyn Error>` does not"
 )]
 pub trait ReceiverOutput: sealed::Sealed {
-    /// The same outcome, with the error boxed.
+    /// Boxes the error.
     ///
     /// # Errors
     ///

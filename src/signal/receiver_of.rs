@@ -16,7 +16,7 @@ use super::report::{CallResult, Cause};
 pub struct ReceiverOf<T: 'static> {
     target: Target<T>,
     filter: Option<Filter<T>>,
-    /// Whether the receiver and its filter own nothing: their drop runs no code.
+    /// Whether the receiver and its filter own nothing, so that their drop runs no code.
     pub(super) owns_nothing: bool,
     pub(super) details: Details,
 }
@@ -73,7 +73,7 @@ enum Filter<T: 'static> {
 }
 
 impl<T: 'static> ReceiverOf<T> {
-    /// A receiver written down at compile time by `#[receiver]`.
+    /// Returns a receiver that `#[receiver]` declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn function(
@@ -86,7 +86,7 @@ impl<T: 'static> ReceiverOf<T> {
         Self::fixed(Target::Function(call), filter, order, uid, place)
     }
 
-    /// An async one.
+    /// Returns an async receiver that `#[receiver]` declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn async_function(
@@ -154,7 +154,7 @@ impl<T: 'static> ReceiverOf<T> {
         )
     }
 
-    /// Its function, when it is no more than one.
+    /// Returns the function of a receiver that is a function without a filter.
     pub(super) fn fast_call(&self) -> FastCall<T> {
         match (&self.target, &self.filter) {
             (Target::Function(call), None) => FastCall::Function(*call),
@@ -163,7 +163,7 @@ impl<T: 'static> ReceiverOf<T> {
         }
     }
 
-    /// Calls it, unless it has to be waited for.
+    /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
     pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
         if !self.accepts(event) {
             return Ok(CallResult::Filtered);
@@ -178,7 +178,7 @@ impl<T: 'static> ReceiverOf<T> {
         result.map(|()| CallResult::Succeeded).map_err(Cause::Error)
     }
 
-    /// What an async one does with an event; `None` when its filter declines.
+    /// Returns the future of an async receiver; `None` when its filter declines.
     #[inline]
     pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
         match &self.target {
@@ -199,8 +199,8 @@ impl<T: 'static> ReceiverOf<T> {
     }
 }
 
-/// Where a static receiver is: its path, file and line, and its number in its
-/// crate.
+/// The place of a static receiver in the source: its path, file and line, and its
+/// number in its crate.
 type Place = (&'static str, &'static str, u32, u32);
 
 impl<T> fmt::Debug for ReceiverOf<T> {

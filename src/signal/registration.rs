@@ -38,27 +38,27 @@ impl<T: 'static> AnyReceiverOf for ReceiverOf<T> {
 }
 
 impl Registration {
-    /// The two share `T`, so the compiler has proved that the receiver takes
-    /// what the signal carries before their types are erased.
+    /// Pairs a receiver with a signal. The two share `T`, so the compiler has checked
+    /// the payload before the types are erased.
     #[must_use]
     pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static ReceiverOf<T>) -> Self {
         Self { signal, receiver }
     }
 
-    /// A signal is its address: two with one name stay two.
+    /// Returns the identity of the signal: two signals with one name have two addresses.
     fn address(&self) -> usize {
         ptr::from_ref(self.signal).addr()
     }
 
-    /// How the program-wide listing names it: the erased half of `order`.
+    /// Returns the receiver's description for the program-wide listing.
     fn info(&self) -> ReceiverInfo {
         ReceiverInfo::new(self.signal.name(), self.receiver.details())
     }
 }
 
-/// The static receivers of one signal, in the order in which they run.
+/// Returns the static receivers of one signal, in the order in which they run.
 ///
-/// A [`Signal`] asks once and keeps the result.
+/// Called once for each [`Signal`].
 #[cold]
 pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> ReceiverList<T> {
     let address = ptr::from_ref(signal).addr();

@@ -1,6 +1,8 @@
-//! The guard of a receiver that was connected at run time.
+//! Guards: of a receiver that was connected at run time, and of a muted signal.
 
 use std::fmt;
+
+use super::Signal;
 
 /// A receiver that was connected at run time; dropping it disconnects the
 /// receiver.
@@ -20,19 +22,19 @@ use std::fmt;
 /// ```
 #[must_use = "dropping the connection disconnects the receiver; call `detach` to keep it for good"]
 pub struct Connection<'a> {
-    signal: &'a dyn Connected,
+    signal: &'a dyn ErasedSignal,
     id: u64,
 }
 
-/// A signal of any payload, as far as a guard is concerned.
-pub(super) trait Connected: Sync {
+/// A signal of any payload, with the methods that a guard calls.
+pub(super) trait ErasedSignal: Sync {
     fn name(&self) -> &'static str;
     fn is_connected(&self, id: u64) -> bool;
     fn disconnect_id(&self, id: u64) -> bool;
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(signal: &'a dyn Connected, id: u64) -> Self {
+    pub(super) fn new(signal: &'a dyn ErasedSignal, id: u64) -> Self {
         Self { signal, id }
     }
 
@@ -96,5 +98,65 @@ impl fmt::Debug for Connection<'_> {
             .field("signal", &self.signal.name())
             .field("id", &self.id)
             .finish()
+    }
+}
+
+/// Muting.
+impl<T: 'static> Signal<T> {
+    /// Suspends delivery, in all threads, until the guard is dropped; nested
+    /// guards count. Meant for tests and imports. Tests run concurrently, so those
+    /// that mute one signal should take turns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _connection = signal.connect(|_: &u32| Err("was called"));
+    /// let _silence = signal.mute();
+    /// assert!(signal.send_robust(&1).is_unheard());
+    /// ```
+    pub fn mute(&self) -> Mute<'_, T> {
+        self.overlay.mute();
+        Mute { signal: self }
+    }
+
+    /// Whether a [`Mute`] guard is alive.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.overlay.is_muted()
+    }
+}
+
+/// A guard that suspends the delivery of its signal. See [`Signal::mute`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// let _connection = signal.connect(|_: &u32| {});
+/// let outer = signal.mute();
+/// drop(signal.mute());
+/// assert!(signal.is_muted(), "one guard is left");
+/// drop(outer);
+/// assert_eq!(signal.send_robust(&1).called(), 1);
+/// ```
+#[must_use = "dropping the guard unmutes the signal"]
+pub struct Mute<'a, T: 'static> {
+    pub(super) signal: &'a Signal<T>,
+}
+
+impl<T> Drop for Mute<'_, T> {
+    fn drop(&mut self) {
+        self.signal.overlay.unmute();
+    }
+}
+
+impl<T> fmt::Debug for Mute<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mute").field(&self.signal.name()).finish()
     }
 }
