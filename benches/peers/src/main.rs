@@ -1,18 +1,25 @@
 //! The same webhook bodies through this crate and four others, in one run.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/peers/Cargo.toml
+//! cargo run --release --manifest-path benches/peers/Cargo.toml            # prints the tables
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- --save  # and saves them
 //! ```
+//!
+//! | Argument | Effect |
+//! | --- | --- |
+//! | `--save` | Writes the tables and the machine into COMPARE.md, and the chart into benches/peers/peers.svg |
+//! | `--chart PATH` | Writes the chart into another file |
+//! | `--redraw` | Measures nothing: draws benches/peers/peers.svg from the table in COMPARE.md |
 //!
 //! Each crate reads a body in the way that its documentation shows: a function, or a
 //! type for serde. `whatsapp-business-rs` reads an HTTP request only, and starts a task
-//! for each event; "its frame" is about what these two take of its time. "scan" is
-//! serde_json looking at the syntax and keeping nothing, `Value` is its own tree.
+//! for each event; "frame" is about what these two take of its time. "scan" is serde_json
+//! looking at the syntax and keeping nothing, "Value" is its own tree. Both tables are
+//! Markdown; the chart has the crates alone.
 //!
-//! All take turns on one body, in rounds of a quarter of a millisecond, so that what
-//! else the machine does meets all of them. Shown are the medians of the rounds, in
-//! nanoseconds a body, and the medians of their ratios to ours in the same round.
-//! The tables are Markdown.
+//! All take turns on one body, in rounds of a quarter of a millisecond each, so that other
+//! load on the machine affects all of them. The tables show the medians of the rounds, in
+//! nanoseconds a body, and the medians of their ratios to this crate in the same round.
 //!
 //! For a profiler: with the names of a crate and of a body behind `--`, and a number,
 //! that crate reads that body so many times, and nothing else is done.
@@ -23,22 +30,53 @@
 //! ```
 
 mod bodies;
+mod chart;
 #[path = "../../subjects/clock.rs"]
 mod clock;
+mod machine;
 mod measure;
 mod readers;
 mod service;
+mod table;
+
+use std::fs;
 
 use bodies::Body;
-use readers::{Reader, Seen};
+use clock::ROUNDS;
+use measure::Time;
+use readers::Seen;
+use table::{Cell, Row, Table, markdown, whole};
+
+/// The page with the tables, between two marks.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../COMPARE.md");
+const BEGIN: &str = "<!-- times -->";
+const END: &str = "<!-- end of times -->";
+/// The chart that the page shows.
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers.svg");
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if let [reader, body, times] = &arguments[..] {
-        return only(reader, body, times.parse().expect("a number"));
-    }
-    speed();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (save, chart) = match arguments[..] {
+        [] => (false, None),
+        ["--redraw"] => return draw(&saved(), CHART),
+        ["--save"] => (true, Some(CHART)),
+        ["--chart", path] => (false, Some(path)),
+        ["--save", "--chart", path] | ["--chart", path, "--save"] => (true, Some(path)),
+        [reader, body, times] => return only(reader, body, times.parse().expect("a number")),
+        _ => panic!("expected --save, --chart PATH, --redraw, or a crate, a body and a number"),
+    };
+    let machine = machine::description();
+    let (table, references) = speed();
+    let times = times(&table, &references, &machine);
+    print!("{times}");
     odd();
+    if save {
+        write_page(&times);
+    }
+    if let Some(path) = chart {
+        draw(&table, path);
+    }
 }
 
 /// One reader, one body.
@@ -51,35 +89,123 @@ fn only(reader: &str, body: &str, times: u32) {
     reader.read(&body, &seen, times);
 }
 
-/// How long each takes for each body.
-fn speed() {
-    println!("| Body | Bytes | {} |", names().join(" | "));
-    println!("| --- | --: |{}", " --: |".repeat(names().len()));
+/// What serde_json and the frame of a service take for a body.
+struct Reference {
+    body: &'static str,
+    times: Vec<Option<Time>>,
+}
+
+/// Measures each reader with each body.
+fn speed() -> (Table, Vec<Reference>) {
+    let crates: Vec<_> = readers::crates()
+        .iter()
+        .map(|one| one.name().to_owned())
+        .collect();
+    let (mut rows, mut references) = (Vec::new(), Vec::new());
     for body in bodies::even() {
+        eprintln!("{} …", body.name);
         let mut readers = readers::all();
         let seen: Vec<_> = readers.iter_mut().map(|reader| reader.see(&body)).collect();
         let times = measure::medians(&mut readers, &seen, &body);
-        let cells: Vec<_> = seen
-            .iter()
-            .zip(times)
-            .map(|(seen, time)| cell(&body, seen.as_ref(), time))
-            .collect();
-        let (name, len) = (body.name, body.json.len());
-        println!("| {name} | {len} | {} |", cells.join(" | "));
+        let cells = seen.iter().zip(&times).take(crates.len());
+        rows.push(Row {
+            body: body.name.to_owned(),
+            bytes: body.json.len(),
+            cells: cells
+                .map(|(seen, time)| cell(&body, seen.as_ref(), *time))
+                .collect(),
+        });
+        references.push(Reference {
+            body: body.name,
+            times: times[crates.len()..].to_vec(),
+        });
     }
+    (Table { crates, rows }, references)
 }
 
-/// The nanoseconds, the ratio to ours, and how much has come when it was not all.
-fn cell(body: &Body, seen: Option<&Seen>, time: Option<(f64, f64)>) -> String {
-    let (Some(seen), Some((nanoseconds, ratio))) = (seen, time) else {
-        return "error".to_owned();
-    };
-    match seen.good {
-        Some(good) if good < body.good => {
-            format!("{nanoseconds:.0} ({ratio:.2}), {good} of {}", body.good)
+fn cell(body: &Body, seen: Option<&Seen>, time: Option<Time>) -> Option<Cell> {
+    let (seen, time) = (seen?, time?);
+    let good = seen.good.filter(|good| *good < body.good);
+    Some(Cell {
+        time,
+        partial: good.map(|good| (good, body.good)),
+    })
+}
+
+/// Writes the tables as they stand in COMPARE.md.
+fn times(table: &Table, references: &[Reference], machine: &str) -> String {
+    let peers: Vec<_> = table
+        .crates
+        .iter()
+        .map(|name| {
+            format!(
+                "`{name}` {}",
+                machine::version(name).unwrap_or("of this repository")
+            )
+        })
+        .collect();
+    let head = [
+        "Body",
+        "syntax only (`IgnoredAny`)",
+        "a tree (`Value`)",
+        "request and tasks of `whatsapp-business-rs`",
+    ];
+    let rows = references.iter().map(|row| {
+        let mut line = vec![row.body.to_owned()];
+        line.extend(row.times.iter().map(|time| match time {
+            Some(time) => format!("{} ({:.2})", whole(time.nanoseconds), time.ratio),
+            None => "error".to_owned(),
+        }));
+        line
+    });
+    let references = markdown(&head.map(str::to_owned), rows);
+    let conditions = format!(
+        "Medians of {ROUNDS} rounds, with a turn of each crate in each round. {}. {machine}",
+        peers.join(", "),
+    );
+    format!(
+        "\n{}\n{}\nFor scale, what serde_json and an HTTP frame take for these bodies:\n\n{references}\n",
+        table.to_markdown(),
+        wrapped(&conditions),
+    )
+}
+
+/// Breaks a text into lines of at most 88 characters.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut length) = (String::new(), 0);
+    for word in text.split(' ') {
+        if length + 1 + word.len() > 88 {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+            length += 1;
         }
-        _ => format!("{nanoseconds:.0} ({ratio:.2})"),
+        lines.push_str(word);
+        length += word.len();
     }
+    lines + "\n"
+}
+
+/// Replaces the tables of the page.
+fn write_page(times: &str) {
+    let page = fs::read_to_string(PAGE).expect("COMPARE.md");
+    let (before, rest) = page.split_once(BEGIN).expect("the begin mark");
+    let (_, after) = rest.split_once(END).expect("the end mark");
+    let page = format!("{before}{BEGIN}\n{times}{END}{after}");
+    fs::write(PAGE, page).expect("COMPARE.md is writable");
+}
+
+/// Returns the table of the page.
+fn saved() -> Table {
+    let page = fs::read_to_string(PAGE).expect("COMPARE.md");
+    let (_, rest) = page.split_once(BEGIN).expect("the begin mark");
+    Table::from_markdown(rest).expect("a table of times")
+}
+
+fn draw(table: &Table, path: &str) {
+    let svg = chart::draw(table).expect("a chart");
+    fs::write(path, svg).expect("the chart's file is writable");
 }
 
 /// What each gives of a text message that has an odd one beside it.
@@ -114,8 +240,4 @@ fn told(seen: &Seen) -> String {
         [] => format!("{good}; odd: nothing"),
         kept => format!("{good}; odd: {}", kept.join(", ")),
     }
-}
-
-fn names() -> Vec<&'static str> {
-    readers::all().iter().map(Reader::name).collect()
 }

@@ -58,24 +58,24 @@ impl Reader {
     }
 }
 
-/// All that are measured; ours is the first.
+/// Returns the crates, this one first, and then what is measured for scale.
 pub(crate) fn all() -> Vec<Reader> {
     let mut all = crates();
     all.extend([
-        Reader::new("its frame", service::Frame::new()),
         Reader::new("scan", function(json::<IgnoredAny>, floor)),
-        Reader::new("`Value`", function(json::<Value>, floor)),
+        Reader::new("Value", function(json::<Value>, floor)),
+        Reader::new("frame", service::Frame::new()),
     ]);
     all
 }
 
-/// Those that know what a webhook is.
+/// Returns the crates that parse webhooks, this one first.
 pub(crate) fn crates() -> Vec<Reader> {
     vec![
         Reader::new("whatsapp-signals", function(|body| parse(body).ok(), ours)),
         Reader::new("whatsapp", function(json, whatsapp)),
-        Reader::new("meta-whatsapp", function(json, meta_whatsapp)),
         Reader::new("wacloudapi", function(json, wacloudapi)),
+        Reader::new("meta-whatsapp", function(json, meta_whatsapp)),
         Reader::new("whatsapp-business-rs", service::Service::new()),
     ]
 }
