@@ -54,7 +54,10 @@ fn report(subject: Subject) -> bool {
     let ratio = middle(&mut measured.iter().map(|[ours, floor]| ours / floor * scale));
     let (goal, part) = match subject.goal {
         Goal::Times(goal) => (format!("{goal}"), ratio / goal),
-        Goal::Nanoseconds(goal) => (format!("{goal} ns"), ours / goal),
+        Goal::Nanoseconds(goal) => {
+            let over = middle(&mut measured.iter().map(|[ours, floor]| ours - floor));
+            (format!("+{goal} ns"), over / goal)
+        }
     };
     let verdict = if part <= 1.0 { "ok" } else { "OVER" };
     let name = subject.name;

@@ -27,7 +27,7 @@ pub(crate) struct Subject {
 pub(crate) enum Goal {
     /// So many times the floor.
     Times(f64),
-    /// So many nanoseconds.
+    /// So many nanoseconds more than the floor.
     Nanoseconds(f64),
 }
 

@@ -30,10 +30,10 @@ pub(super) fn subjects() -> Vec<Subject> {
     vec![
         payloads_beside("scan", 4.5, scan),
         payloads_beside("value", 0.75, value),
-        texts_beside(ONE, "one text", "scan", 4.5, scan),
-        texts_beside(ONE, "one text", "value", 0.75, value),
-        texts_beside(THOUSAND, "a text of 1,000", "scan", 6.0, scan),
-        texts_beside(THOUSAND, "a text of 1,000", "value", 0.7, value),
+        texts_beside(ONE, "one text", "scan", 3.0, scan),
+        texts_beside(ONE, "one text", "value", 0.6, value),
+        texts_beside(THOUSAND, "a text of 1,000", "scan", 5.0, scan),
+        texts_beside(THOUSAND, "a text of 1,000", "value", 0.6, value),
         Subject::new(
             "parse, a text of 1,000 / of 10",
             Goal::Times(1.0),

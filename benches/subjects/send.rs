@@ -15,7 +15,7 @@ pub(super) fn subjects() -> Vec<Subject> {
     for receivers in COUNTS {
         // A loop over one is too short to be a measure.
         let goal = match receivers {
-            0 | 1 => Goal::Nanoseconds(3.0),
+            0 | 1 => Goal::Nanoseconds(2.5),
             _ => Goal::Times(1.2),
         };
         let name = format!("send to {receivers} / loop");
@@ -42,7 +42,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         ));
     }
     CONNECTED.connect(add).detach();
-    let goal = Goal::Nanoseconds(20.0);
+    let goal = Goal::Nanoseconds(15.0);
     let name = "send to 1 of run time / loop";
     subjects.push(Subject::new(name, goal, send_connected, bare(1)));
     subjects.push(
