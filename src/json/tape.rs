@@ -139,36 +139,37 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
     tokens.reserve(bytes.len() / 16 + 16);
     let mut open = NONE;
     let mut in_object = false;
-    let mut at = skip_space(bytes, 0);
+    let (mut at, mut next) = skip_space(bytes, 0);
     loop {
         if in_object {
-            if byte(bytes, at) != b'"' {
+            if next != b'"' {
                 return Err(Invalid);
             }
-            at = skip_space(bytes, string(bytes, at + 1, tokens)?);
-            if byte(bytes, at) != b':' {
+            at = string(bytes, at + 1, tokens)?;
+            (at, next) = skip_space(bytes, at);
+            if next != b':' {
                 return Err(Invalid);
             }
-            at = skip_space(bytes, at + 1);
+            (at, next) = skip_space(bytes, at + 1);
         }
-        match byte(bytes, at) {
+        match next {
             b'"' => at = string(bytes, at + 1, tokens)?,
-            bracket @ (b'{' | b'[') => {
-                in_object = bracket == b'{';
+            b'{' | b'[' => {
+                in_object = next == b'{';
                 let kind = if in_object { Kind::OBJECT } else { Kind::ARRAY };
                 let index = tokens.len();
                 tokens.push(Token::new(kind, at, open));
                 open = index;
-                at = skip_space(bytes, at + 1);
-                if byte(bytes, at) != closing(in_object) {
+                (at, next) = skip_space(bytes, at + 1);
+                if next != closing(in_object) {
                     continue;
                 }
             }
             _ => at = scalar(bytes, at, tokens)?,
         }
-        // Behind a value: a comma, or the end of its container and what is behind that.
+        // Behind a value: a comma, or the end of its container, and so on.
         loop {
-            at = skip_space(bytes, at);
+            (at, next) = skip_space(bytes, at);
             if open == NONE {
                 return if at == bytes.len() {
                     Ok(())
@@ -176,10 +177,9 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
                     Err(Invalid)
                 };
             }
-            let next = byte(bytes, at);
             at += 1;
             if next == b',' {
-                at = skip_space(bytes, at);
+                (at, next) = skip_space(bytes, at);
                 break;
             }
             if next != closing(in_object) {
@@ -207,22 +207,25 @@ fn closing(in_object: bool) -> u8 {
     if in_object { b'}' } else { b']' }
 }
 
+/// Returns the position and the value of the next byte that is no white space; the byte is zero
+/// behind the last one.
 #[inline(always)]
-fn skip_space(bytes: &[u8], at: usize) -> usize {
+fn skip_space(bytes: &[u8], at: usize) -> (usize, u8) {
+    let next = byte(bytes, at);
     // Most bodies have no white space.
-    if byte(bytes, at) > b' ' {
-        return at;
+    if next > b' ' {
+        return (at, next);
     }
     skip_run(bytes, at)
 }
 
-fn skip_run(bytes: &[u8], mut at: usize) -> usize {
+fn skip_run(bytes: &[u8], mut at: usize) -> (usize, u8) {
     const SPACES: [u8; 8] = [b' '; 8];
     loop {
         match byte(bytes, at) {
             b' ' if bytes.get(at..at + 8) == Some(&SPACES) => at += 8,
             b' ' | b'\t' | b'\n' | b'\r' => at += 1,
-            _ => return at,
+            next => return (at, next),
         }
     }
 }

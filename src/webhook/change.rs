@@ -389,14 +389,13 @@ impl<'a> Value<'a> {
             user: None,
         };
         let have_one_user = || self.have_one_user(numbers);
-        let contacts = contacts.map_or_else(Contacts::none, |contacts| {
-            Contacts::read(events, change, path_of_contacts, contacts, &have_one_user)
-        });
+        let mut contacts = Contacts::new(contacts, &have_one_user);
+        contacts.read(events, change, path_of_contacts);
         let context = self.conversation_context;
         let context = context.and_then(|json| Omissions::default().read(json).ok());
         let context = ItemContext {
             change,
-            contacts,
+            contacts: Some(&contacts),
             conversation_context: context.map(Arc::<ConversationContext>::new),
         };
         for list in &self.lists {
@@ -405,9 +404,7 @@ impl<'a> Value<'a> {
         for member in &self.unknown {
             events.unknown(&context, path.member(&member.name()), *member);
         }
-        context
-            .contacts
-            .report_unmatched(events, change, path_of_contacts);
+        contacts.report_unmatched(events, change, path_of_contacts);
     }
 
     fn well_formed_lists(&self) -> impl Iterator<Item = &List<'a>> {

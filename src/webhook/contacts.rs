@@ -41,11 +41,9 @@ impl Listed {
 }
 
 impl<'c> Contacts<'c> {
-    pub(super) fn none() -> Self {
-        Self::new(None, &|| false)
-    }
-
-    fn new(json: Option<Node<'c>>, have_one_user: &'c dyn Fn() -> bool) -> Self {
+    /// Makes the contacts of a list that is still to be [read](Self::read). `have_one_user` is
+    /// true for a value with one item, or with items that all name one user.
+    pub(super) fn new(json: Option<Node<'c>>, have_one_user: &'c dyn Fn() -> bool) -> Self {
         Self {
             json,
             list: SmallVec::new(),
@@ -55,21 +53,19 @@ impl<'c> Contacts<'c> {
         }
     }
 
-    /// Reads the contacts of a list, and reports those that are malformed. `have_one_user` is
-    /// true for a value with one item, or with items that all name one user.
+    /// Reads the contacts, and reports those that are malformed.
     pub(super) fn read(
+        &mut self,
         events: &mut Events<'_>,
         change: &ChangeContext<'_>,
         path: Path<'_>,
-        list: Node<'c>,
-        have_one_user: &'c dyn Fn() -> bool,
-    ) -> Self {
-        let mut contacts = Self::new(Some(list), have_one_user);
-        for (at, json) in list.elements().enumerate() {
+    ) {
+        let elements = self.json.into_iter().flat_map(Node::elements);
+        for (at, json) in elements.enumerate() {
             let mut omitted = Omissions::default();
             let contact = contact(json, &mut omitted).map(|mut contact| {
                 contact.raw = Some(events.raw(json));
-                contacts.list.push(Listed {
+                self.list.push(Listed {
                     contact: Arc::new(contact),
                     at,
                     is_copied: Cell::new(false),
@@ -85,7 +81,6 @@ impl<'c> Contacts<'c> {
                 Err(fault) => events.unrecognized_item(&item, UserSide::Either, fault),
             }
         }
-        contacts
     }
 
     /// Returns the contact of a user. The only contact of a value belongs to its only item,

@@ -53,7 +53,7 @@ impl<'c> ChangeContext<'c> {
 /// The context that all items of a value share.
 pub(super) struct ItemContext<'c> {
     pub(super) change: &'c ChangeContext<'c>,
-    pub(super) contacts: Contacts<'c>,
+    pub(super) contacts: Option<&'c Contacts<'c>>,
     pub(super) conversation_context: Option<Arc<ConversationContext>>,
 }
 
@@ -62,7 +62,7 @@ impl<'c> ItemContext<'c> {
     pub(super) fn alone(change: &'c ChangeContext<'c>) -> Self {
         Self {
             change,
-            contacts: Contacts::none(),
+            contacts: None,
             conversation_context: None,
         }
     }
@@ -164,12 +164,12 @@ impl<'i, 'a> Item<'i, 'a> {
 
     /// Returns the contact of a user, or the only contact for the only item.
     pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
-        self.context.contacts.find(user, self.at)
+        self.context.contacts?.find(user, self.at)
     }
 
     /// Returns the contact with an id of this user.
     pub(super) fn listed_contact(&self, user: &Identity) -> Option<Arc<Contact>> {
-        self.context.contacts.find_listed(user, self.at)
+        self.context.contacts?.find_listed(user, self.at)
     }
 
     pub(super) fn account(&self) -> Arc<Account> {
@@ -184,7 +184,7 @@ impl<'i, 'a> Item<'i, 'a> {
             business: self.context.change.account.display_phone_number.as_deref(),
             user: match thread {
                 Some(contact) => contact.phone(),
-                None => self.context.contacts.only_number(),
+                None => self.context.contacts.and_then(Contacts::only_number),
             },
         }
     }

@@ -71,8 +71,8 @@ impl FromItem for UserSubscribed {
         let timestamp = signup.timestamp.filter(|time| time.as_secs() > 0);
         let timestamp = timestamp.or(item.context.change.time);
         contact.subscribed_at = timestamp;
-        if let Some(listed) = &listed {
-            item.context.contacts.mark_copied(listed, item.at);
+        if let (Some(listed), Some(contacts)) = (&listed, item.context.contacts) {
+            contacts.mark_copied(listed, item.at);
         }
         let raw = events.raw(item.json);
         events.push(Self {
