@@ -56,7 +56,7 @@ macro_rules! define_signals {
             $($(#[$manual_doc])* $manual_signal: $manual = $manual_name, stringify!($manual);)+
         }
 
-        /// Which webhook fields fire which signals, by their names: what to
+        /// Pairs of a webhook field and a signal that it fires, by their names: the fields to
         /// subscribe to in the App Dashboard for the receivers that you have.
         ///
         /// `unrecognized` is not listed: any field may fire it.

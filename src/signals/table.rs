@@ -30,7 +30,7 @@ macro_rules! for_each_signal {
                 /// `whatsapp_user_subscribed`.
                 USER_SUBSCRIBED: UserSubscribed = "user_subscribed",
                     from "user_preferences" | "in_app_signup";
-                /// Somebody answered from the WhatsApp Business app.
+                /// A message sent from the WhatsApp Business app.
                 MESSAGE_ECHO: MessageEcho = "message_echo",
                     each "message_echoes" of "smb_message_echoes" | "message_echoes" | "messages";
                 /// A message of old conversations.
@@ -46,14 +46,14 @@ macro_rules! for_each_signal {
                 UNRECOGNIZED: Unrecognized = "unrecognized";
             }
             items {
-                /// Whoever answers a conversation that you only watch sent a message.
+                /// A message of the app or agent that answers a conversation which you only watch.
                 STANDBY_ECHO: StandbyEcho = "standby_echo", each "message_echoes" of "standby";
                 /// A piece of old conversations, without its messages.
                 HISTORY: History = "history", each "history" of "history";
                 /// A contact in the address book of the WhatsApp Business app changed.
                 SMB_APP_STATE_SYNC: SmbAppStateSync = "smb_app_state_sync",
                     each "state_sync" of "smb_app_state_sync";
-                /// What was said before a conversation was handed to you.
+                /// A summary of a conversation from before it was handed to you.
                 CONVERSATION_CONTEXT: ConversationContext = "conversation_context",
                     each "conversation_context" of "messages";
                 /// A user tapped a link in a marketing message.
@@ -82,7 +82,7 @@ macro_rules! for_each_signal {
                 /// Meta saw a purchase or a lead in a conversation.
                 AUTOMATIC_EVENT: AutomaticEvent = "automatic_event",
                     each "automatic_events" of "automatic_events";
-                /// What became of a marketing message that is tracked.
+                /// The result of a tracked marketing message.
                 TRACKING_EVENT: TrackingEvent = "tracking_event", each "events" of "tracking_events";
                 /// Meta could not do something that concerns no single message.
                 ///
@@ -96,7 +96,7 @@ macro_rules! for_each_signal {
                 /// A template was approved, rejected, paused, …
                 MESSAGE_TEMPLATE_STATUS_UPDATE: MessageTemplateStatusUpdate = "message_template_status_update",
                     of "message_template_status_update";
-                /// How users like a template changed.
+                /// The quality rating of a template changed.
                 MESSAGE_TEMPLATE_QUALITY_UPDATE: MessageTemplateQualityUpdate = "message_template_quality_update",
                     of "message_template_quality_update";
                 /// The text or the buttons of a template changed.
@@ -105,7 +105,7 @@ macro_rules! for_each_signal {
                 /// Meta moved a template to another category, or is going to.
                 TEMPLATE_CATEGORY_UPDATE: TemplateCategoryUpdate = "template_category_update",
                     of "template_category_update";
-                /// What you sent belongs to another category.
+                /// Meta found that a template belongs to another category.
                 TEMPLATE_CORRECT_CATEGORY_DETECTION: TemplateCorrectCategoryDetection = "template_correct_category_detection",
                     of "template_correct_category_detection";
                 /// Something happened to a WhatsApp Business Account.
@@ -124,7 +124,7 @@ macro_rules! for_each_signal {
                 /// The throughput or the quality of a number changed.
                 PHONE_NUMBER_QUALITY_UPDATE: PhoneNumberQualityUpdate = "phone_number_quality_update",
                     of "phone_number_quality_update";
-                /// How many messages and numbers a business may have.
+                /// The limits of a business for messages and numbers changed.
                 BUSINESS_CAPABILITY_UPDATE: BusinessCapabilityUpdate = "business_capability_update",
                     of "business_capability_update";
                 /// Something happened to a business portfolio; not documented by Meta.
@@ -133,7 +133,7 @@ macro_rules! for_each_signal {
                 /// The username of a number was approved, reserved or deleted.
                 BUSINESS_USERNAME_UPDATE: BusinessUsernameUpdate = "business_username_update",
                     of "business_username_updates" | "business_username_update" | "phone_number_username_update";
-                /// Somebody changed the two-step PIN of a number, or asked to.
+                /// The two-step PIN of a number was changed, or its reset was requested.
                 SECURITY: Security = "security", of "security";
                 /// A flow was published, or does not work as it should.
                 FLOW_UPDATE: FlowUpdate = "flow_update", of "flows";

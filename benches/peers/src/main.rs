@@ -89,7 +89,7 @@ fn only(reader: &str, body: &str, times: u32) {
     reader.read(&body, &seen, times);
 }
 
-/// What serde_json and the frame of a service take for a body.
+/// The times of serde_json, and of the frame of a service, for a body.
 struct Reference {
     body: &'static str,
     times: Vec<Option<Time>>,

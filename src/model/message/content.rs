@@ -227,7 +227,7 @@ fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<Con
     omitted.read_each(tagged.required()?)
 }
 
-/// Reads a content that tells little: the reason is in the `errors` of the message.
+/// Reads a content that may be missing: the `errors` of the message have the reason.
 fn optional<'a, T: Default + Deserialize<'a>>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
