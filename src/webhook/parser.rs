@@ -6,6 +6,7 @@ use super::envelope::EnvelopeRules;
 use super::events::Selection;
 use super::report::DispatchReport;
 use super::{ParseError, ParseErrorKind, Webhook, envelope};
+use crate::json;
 
 /// A parser with settings: a limit for the length, the accepted objects, and the
 /// members that a provider between Meta and your server adds.
@@ -45,7 +46,11 @@ impl Parser {
         }
     }
 
-    /// The greatest length of a body in bytes. It is checked before any work.
+    /// Sets the greatest length of a body in bytes (default: 4 MiB; at most 255 MiB). It is
+    /// checked before any work.
+    ///
+    /// A parse takes up to eight times the length of a hostile body for its index, and less than
+    /// twice the length of any of Meta's.
     ///
     /// ```
     /// use whatsapp_signals::Parser;
@@ -56,7 +61,7 @@ impl Parser {
     /// ```
     #[must_use]
     pub const fn max_len(mut self, bytes: usize) -> Self {
-        self.max_len = bytes;
+        self.max_len = if bytes < MAX_LEN { bytes } else { MAX_LEN };
         self
     }
 
@@ -227,6 +232,10 @@ fn text_of(body: &[u8]) -> Result<&str, ParseErrorKind> {
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
+
+/// The limit of every parser: the index of a body has a limit, and an entry is wrapped in a body.
+const MAX_LEN: usize = 255 << 20;
+const _: () = assert!(MAX_LEN < json::MAX_LEN);
 
 impl Default for Parser {
     fn default() -> Self {
