@@ -259,16 +259,14 @@ fn escaped_string(
 
 /// Returns the position of the first byte that may not stand for itself in a string: a
 /// quote, a backslash, or a control character.
-#[inline(always)]
+#[inline(never)]
 fn special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH_BITS: u64 = ONES << 7;
     // Eight bytes at once. A subtraction sets the high bit of a byte that was zero, or that
     // was less than a space; behind the first such byte, the borrow makes others look alike.
-    let rest = bytes.get(at..).unwrap_or_default();
-    let (chunks, tail) = rest.as_chunks();
-    for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
+    while let Some(chunk) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
         let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
         let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
         let controls = word.wrapping_sub(ONES * b' ' as u64);
@@ -278,7 +276,13 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
+    special_in_tail(bytes, at)
+}
+
+#[cold]
+fn special_in_tail(bytes: &[u8], at: usize) -> usize {
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    let tail = bytes.get(at..).unwrap_or_default();
     let found = tail.iter().position(is_special);
     found.map_or(bytes.len(), |found| at + found)
 }
