@@ -32,6 +32,12 @@ pub(super) fn subjects() -> Vec<Subject> {
         payloads_beside("value", 0.75, value),
         texts_beside(ONE, "one text", "scan", 3.0, scan),
         texts_beside(ONE, "one text", "value", 0.6, value),
+        Subject::new(
+            "parse, one status / scan",
+            Goal::Times(3.5),
+            on(statuses(ONE), read),
+            on(statuses(ONE), scan),
+        ),
         texts_beside(THOUSAND, "a text of 1,000", "scan", 5.0, scan),
         texts_beside(THOUSAND, "a text of 1,000", "value", 0.6, value),
         Subject::new(

@@ -30,8 +30,7 @@ object! {
         /// When they changed.
         pub timestamp: Option<Timestamp>,
         /// Which settings: `PHONE_NUMBER_SETTINGS`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// The settings of the number.
         pub phone_number_settings: Option<PhoneNumberSettings>,
     }

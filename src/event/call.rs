@@ -159,8 +159,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct CallRecording {
         /// `audio`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// The file.
         pub audio: Option<Media>,
     }

@@ -30,8 +30,7 @@ object! {
         /// How far it has come.
         pub status: CallStage,
         /// `call`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// When.
         pub timestamp: Option<Timestamp>,
         /// Who is called.

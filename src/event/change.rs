@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use super::hash::hash;
 use super::key::is_useful;
+use crate::json::object::Member;
 use crate::json::{Fault, Node};
 use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, Timestamp};
 
@@ -58,7 +58,7 @@ pub struct Change<T> {
 }
 
 /// What a [`Change`] can be about.
-pub(crate) trait Payload: DeserializeOwned {
+pub(crate) trait Payload: Member {
     /// Whether it names a user, or should.
     const IS_ABOUT_USER: bool = false;
 

@@ -26,8 +26,7 @@ object! {
     #[derive(Eq, Hash)]
     pub struct GroupLifecycleUpdate {
         /// What happened, or was to.
-        #[serde(rename = "type")]
-        pub kind: GroupLifecycle,
+        pub kind = "type": GroupLifecycle,
         /// Which group; missing when it could not be made.
         pub group_id: Option<GroupId>,
         /// When.

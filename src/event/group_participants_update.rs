@@ -32,8 +32,7 @@ object! {
     #[derive(Eq, Hash)]
     pub struct GroupParticipantsUpdate {
         /// What happened.
-        #[serde(rename = "type")]
-        pub kind: ParticipantsEvent,
+        pub kind = "type": ParticipantsEvent,
         /// Which group.
         pub group_id: Option<GroupId>,
         /// When.

@@ -28,8 +28,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct GroupSettingsUpdate {
         /// `group_settings_update`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// Which group.
         pub group_id: Option<GroupId>,
         /// When.

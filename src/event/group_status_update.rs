@@ -24,8 +24,7 @@ object! {
     #[derive(Eq, Hash)]
     pub struct GroupStatusUpdate {
         /// What happened.
-        #[serde(rename = "type")]
-        pub kind: GroupState,
+        pub kind = "type": GroupState,
         /// Which group.
         pub group_id: Option<GroupId>,
         /// When.

@@ -67,17 +67,13 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct TemplateButton {
         /// `URL`, `PHONE_NUMBER`, `QUICK_REPLY`, …
-        #[serde(rename = "message_template_button_type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "message_template_button_type": Option<Box<str>>,
         /// What the user reads on it.
-        #[serde(rename = "message_template_button_text")]
-        pub text: Option<Box<str>>,
+        pub text = "message_template_button_text": Option<Box<str>>,
         /// What it opens.
-        #[serde(rename = "message_template_button_url")]
-        pub url: Option<Box<str>>,
+        pub url = "message_template_button_url": Option<Box<str>>,
         /// Whom it calls.
-        #[serde(rename = "message_template_button_phone_number")]
-        pub phone_number: Option<Box<str>>,
+        pub phone_number = "message_template_button_phone_number": Option<Box<str>>,
     }
 }
 

@@ -35,8 +35,7 @@ object! {
     #[derive(Eq, Hash)]
     pub struct MessagingHandover {
         /// Direction of the handover; in an event never `None`.
-        #[serde(rename = "type")]
-        pub kind: Option<HandoverKind>,
+        pub kind = "type": Option<HandoverKind>,
         /// When.
         pub timestamp: Option<Timestamp>,
         /// The user.

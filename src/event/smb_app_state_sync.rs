@@ -28,8 +28,7 @@ object! {
     #[derive(Eq, Hash)]
     pub struct SmbAppStateSync {
         /// What was changed: `contact`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// How.
         pub action: SyncAction,
         /// The contact; without names when it was removed.

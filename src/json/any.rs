@@ -7,7 +7,6 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -45,7 +44,7 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(
 pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
     let read = with_tape(json, |node| {
         let mut omitted = Omissions::default();
-        let AnyJson(value) = omitted.read(node).ok()?;
+        let value = omitted.read(node).ok()?;
         omitted.is_empty().then_some(value)
     });
     match read.ok().flatten()? {
@@ -53,10 +52,6 @@ pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
         _ => None,
     }
 }
-
-/// A [`value`], where serde asks for a type.
-#[derive(Deserialize)]
-pub(crate) struct AnyJson(#[serde(deserialize_with = "value")] pub(crate) Value);
 
 impl Member for Value {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {

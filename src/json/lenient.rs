@@ -1,4 +1,4 @@
-//! Reading of nodes through serde, without their malformed members.
+//! Reading of nodes without their malformed members.
 //!
 //! A malformed member that its object can do without is left out and noted. One without which
 //! a struct cannot be built costs that struct, and so on up to the item.
@@ -7,13 +7,11 @@ use std::iter::Peekable;
 use std::{fmt, vec};
 
 use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::node::{self, Elements, Members, Node};
-use super::object::{Member, OPTIONAL};
+use super::object::Member;
 use super::path::Path;
 use super::tape::Kind;
 
@@ -54,23 +52,9 @@ impl<'a> Omissions<'a> {
     /// # Errors
     ///
     /// The reason why it cannot be built without them.
-    pub(crate) fn read<T: Deserialize<'a>>(&mut self, node: Node<'a>) -> Result<T, Fault> {
+    pub(crate) fn read<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
         let before = self.0.len();
-        let result = T::deserialize(Lenient::new(node, node, self));
-        if result.is_err() {
-            self.0.truncate(before);
-        }
-        result
-    }
-
-    /// Reads a value as a member of an object that cannot do without it.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub(crate) fn read_member<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
-        let before = self.0.len();
-        let result = T::read(Lenient::new(node, node, self));
+        let result = T::read_node(Lenient::new(node, node, self));
         if result.is_err() {
             self.0.truncate(before);
         }
@@ -78,11 +62,7 @@ impl<'a> Omissions<'a> {
     }
 
     /// Reads a member that its object can do without. One that cannot be read is left out.
-    pub(crate) fn read_part<T: Deserialize<'a>>(
-        &mut self,
-        parent: Node<'a>,
-        json: Node<'a>,
-    ) -> Option<T> {
+    pub(crate) fn read_part<T: Member>(&mut self, parent: Node<'a>, json: Node<'a>) -> Option<T> {
         let result = self.read(json);
         result.map_err(|fault| self.add(parent, json, fault)).ok()
     }
@@ -92,10 +72,7 @@ impl<'a> Omissions<'a> {
     /// # Errors
     ///
     /// The reason of the first one when all are malformed.
-    pub(crate) fn read_each<T: Deserialize<'a>>(
-        &mut self,
-        list: Node<'a>,
-    ) -> Result<Vec<T>, Fault> {
+    pub(crate) fn read_each<T: Member>(&mut self, list: Node<'a>) -> Result<Vec<T>, Fault> {
         if !list.is_array() || list.elements().nth(MAX_LIST).is_some() {
             return Err(Fault::Malformed);
         }
@@ -162,7 +139,7 @@ impl<'a> Omissions<'a> {
 
 /// Reads a member on its own; `None` when it is malformed.
 pub(crate) fn read_scalar<T: Member>(node: Node<'_>) -> Option<T> {
-    Omissions::default().read_member(node).ok()
+    Omissions::default().read(node).ok()
 }
 
 /// Calls `report` with each omission of an item and its path, in the order of the item.
@@ -212,7 +189,8 @@ fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fa
     Some(omitted.iter().find(is_it)?.fault.clone())
 }
 
-/// A value, to be deserialized without its malformed members.
+/// A value, to be read without its malformed members. serde reads scalars and JSON of free shape
+/// from it.
 pub(crate) struct Lenient<'o, 'a> {
     node: Node<'a>,
     /// The object or list that it stands in.
@@ -234,6 +212,24 @@ impl<'o, 'a> Lenient<'o, 'a> {
     #[inline]
     pub(crate) fn plain_text(&self) -> Option<&'a str> {
         self.node.plain_text()
+    }
+
+    /// Reads the elements of an array, without those that are malformed; `None` for any other
+    /// value.
+    pub(crate) fn elements<T: Member>(&mut self) -> Option<Result<Vec<T>, Fault>> {
+        let (list, omitted) = (self.node, &mut *self.omitted);
+        if !list.is_array() {
+            return None;
+        }
+        let mut read = Vec::new();
+        for (at, element) in list.elements().enumerate() {
+            if at == MAX_LIST {
+                return Some(Err(Fault::Malformed));
+            }
+            let element = Lenient::new(element, list, omitted).or_omit(T::read_node);
+            read.extend(element.ok().flatten());
+        }
+        Some(Ok(read))
     }
 
     /// Reads the value with a function.
@@ -272,77 +268,6 @@ impl<'o, 'a> Lenient<'o, 'a> {
         let mut deserializer = serde_json::Deserializer::from_str(self.node.json());
         read(&mut deserializer).map_err(|_| Fault::Malformed)
     }
-
-    /// Visits the members of an object. Of those that `fields` names, one that is there twice
-    /// is left out.
-    #[inline]
-    fn visit_members<V: Visitor<'a>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let Self { node, omitted, .. } = self;
-        if !node.is_object() {
-            return Err(Fault::Malformed);
-        }
-        let before = omitted.0.len();
-        let repeated = if fields.is_empty() || !may_repeat(node) {
-            Vec::new()
-        } else {
-            repeated(node, fields, omitted)
-        };
-        let map = Map {
-            object: node,
-            members: node.members(),
-            value: None,
-            repeated,
-            omitted: &mut *omitted,
-        };
-        visitor.visit_map(map).map_err(|fault| match &fault {
-            // A member that was left out is missing for the same reason.
-            Fault::Missing(name) => {
-                let noted = omitted.0.get(before..).unwrap_or_default();
-                fault_of(noted, node, name).unwrap_or(fault)
-            }
-            _ => fault,
-        })
-    }
-}
-
-/// Whether two members of an object may have one name. `false` is certain.
-#[inline]
-fn may_repeat(object: Node<'_>) -> bool {
-    let mut seen = 0_u64;
-    let mut has_collision = false;
-    for member in object.members() {
-        let bits = member.name_bits();
-        has_collision |= seen & bits != 0;
-        seen |= bits;
-    }
-    has_collision
-}
-
-/// Notes the fields that an object has twice, and returns their names.
-#[cold]
-fn repeated<'a>(
-    object: Node<'a>,
-    fields: &'static [&'static str],
-    omitted: &mut Omissions<'a>,
-) -> Vec<&'static str> {
-    let mut counts = vec![0_usize; fields.len()];
-    for member in object.members() {
-        if let Some(at) = fields.iter().position(|field| member.is_named(field)) {
-            counts[at] += 1;
-        }
-    }
-    let counted = fields.iter().zip(counts);
-    let repeated: Vec<_> = counted
-        .filter_map(|(field, count)| (count > 1).then_some(*field))
-        .collect();
-    for name in &repeated {
-        omitted.add_duplicates(object, name);
-    }
-    repeated
 }
 
 type JsonDeserializer<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
@@ -354,7 +279,12 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.node.kind() {
             Kind::TEXT => visitor.visit_borrowed_str(self.node.spelled()),
-            Kind::OBJECT => self.visit_members(&[], visitor),
+            Kind::OBJECT => visitor.visit_map(Map {
+                object: self.node,
+                members: self.node.members(),
+                value: None,
+                omitted: self.omitted,
+            }),
             Kind::ARRAY => visitor.visit_seq(List {
                 list: self.node,
                 elements: self.node.elements(),
@@ -375,73 +305,10 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
         }
     }
 
-    /// A derived struct would take the elements of an array for its fields.
-    #[inline]
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.visit_members(fields, visitor)
-    }
-
-    #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.node.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
-    }
-
-    #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        if name == OPTIONAL {
-            visitor.visit_seq(Optional(Some(self)))
-        } else {
-            visitor.visit_newtype_struct(self)
-        }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.with_serde_json(|json| json.deserialize_enum(name, variants, visitor))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_unit()
-    }
-
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map identifier
-    }
-}
-
-/// A member or an element that its object or list can do without.
-struct Optional<'o, 'a>(Option<Lenient<'o, 'a>>);
-
-impl<'a> SeqAccess<'a> for Optional<'_, 'a> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_element_seed<S: DeserializeSeed<'a>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some(json) = self.0.take() else {
-            return Ok(None);
-        };
-        json.or_omit(|json| seed.deserialize(json)).map(Some)
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
     }
 }
 
@@ -450,8 +317,6 @@ struct Map<'o, 'a> {
     object: Node<'a>,
     members: Members<'a>,
     value: Option<node::Member<'a>>,
-    /// The names of the members that are left out.
-    repeated: Vec<&'static str>,
     omitted: &'o mut Omissions<'a>,
 }
 
@@ -464,9 +329,6 @@ impl<'a> MapAccess<'a> for Map<'_, 'a> {
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
         for member in self.members.by_ref() {
-            if self.repeated.iter().any(|name| member.is_named(name)) {
-                continue;
-            }
             self.value = Some(member);
             if let Some(name) = member.plain_text() {
                 return seed
@@ -488,11 +350,7 @@ impl<'a> MapAccess<'a> for Map<'_, 'a> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let member = self.value.take().ok_or(Fault::Malformed)?;
-        let value = seed.deserialize(Lenient::new(member.value, self.object, self.omitted));
-        value.map_err(|fault| match member.value.is_null() {
-            true => Fault::Missing(member.name().into()),
-            false => fault,
-        })
+        seed.deserialize(Lenient::new(member.value, self.object, self.omitted))
     }
 }
 
@@ -535,17 +393,5 @@ impl std::error::Error for Fault {}
 impl Error for Fault {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Malformed
-    }
-
-    fn invalid_type(_: Unexpected<'_>, _: &dyn serde::de::Expected) -> Self {
-        Self::Malformed
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::Missing(name.into())
-    }
-
-    fn duplicate_field(name: &'static str) -> Self {
-        Self::Duplicate(name.into())
     }
 }

@@ -1,9 +1,9 @@
 //! From a JSON text to Rust values.
 //!
 //! [`tape`] checks the syntax and indexes the text once; a [`Node`] is a value on the tape.
-//! [`lenient`] reads nodes through serde, and leaves out malformed members that an object can
-//! do without. [`object`] declares Meta's objects, [`scalar`] reads strings and numbers, and
-//! [`any`] keeps JSON of free shape.
+//! [`object`] declares Meta's objects, and [`lenient`] leaves out their malformed members that
+//! an object can do without. [`scalar`] reads strings and numbers, [`any`] keeps JSON of free
+//! shape, and [`path`] names a value for a report.
 
 pub(crate) mod any;
 mod lenient;

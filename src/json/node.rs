@@ -302,18 +302,6 @@ impl<'a> Member<'a> {
         (self.token.kind() == Kind::TEXT).then(|| self.value.tape.spelled(self.token))
     }
 
-    /// Returns one of 64 bits, the same for equal names; all bits for a name with escapes.
-    #[inline]
-    pub(super) fn name_bits(self) -> u64 {
-        match self.plain_name() {
-            Some(name) => {
-                let first = name.first().copied().map_or(0, usize::from);
-                1 << ((first ^ (name.len() * 8)) % 64)
-            }
-            None => u64::MAX,
-        }
-    }
-
     /// Whether its name has half of a surrogate pair.
     #[inline]
     pub(crate) fn has_malformed_name(self) -> bool {

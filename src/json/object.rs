@@ -1,8 +1,8 @@
 //! Declarations of Meta's objects: structs whose members may be missing, `null`, or of another
 //! JSON type than last time.
 //!
-//! [`object!`] declares those of the public interface, which serde reads. [`members!`] declares
-//! those of which items are read, straight from the tape.
+//! [`object!`] declares those of the public interface, and [`members!`] the members of items.
+//! Both are read straight from the tape, and a public object from any deserializer, too.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use super::lenient::{Fault, Omissions};
 use super::node::{Member as NodeMember, Node};
 use super::scalar;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// Declares an object of Meta's, as a struct that serializes as it is read.
 ///
@@ -23,66 +23,92 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Vi
 macro_rules! object {
     ($(#[$meta:meta])* pub struct $name:ident { $($members:tt)* }) => {
         $crate::json::object::object! {
-            @next [$(#[$meta])* pub struct $name] $name [] $($members)*
+            @next [$(#[$meta])* pub struct $name] $name [] [] $($members)*
         }
     };
     (
-        @next $head:tt $name:ident [$($done:tt)*]
-        $(#[$meta:meta])* pub $member:ident: Option<$type:ty>, $($rest:tt)*
+        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
+        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: Option<$type:ty>, $($rest:tt)*
     ) => {
         $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
+            $(#[serde(rename = $wire)])?
             #[serde(
                 default,
                 deserialize_with = "crate::json::object::option",
                 skip_serializing_if = "Option::is_none"
             )]
             pub $member: Option<$type>,
-        ] $($rest)* }
+        ] [$($read)* { option $member [$($wire)?] $type }] $($rest)* }
     };
     (
-        @next $head:tt $name:ident [$($done:tt)*]
-        $(#[$meta:meta])* pub $member:ident: Vec<$type:ty>, $($rest:tt)*
+        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
+        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: Vec<$type:ty>, $($rest:tt)*
     ) => {
         $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
+            $(#[serde(rename = $wire)])?
             #[serde(
                 default,
                 deserialize_with = "crate::json::object::list",
                 skip_serializing_if = "Vec::is_empty"
             )]
             pub $member: Vec<$type>,
-        ] $($rest)* }
+        ] [$($read)* { list $member [$($wire)?] Vec<$type> }] $($rest)* }
     };
     (
-        @next $head:tt $name:ident [$($done:tt)*]
-        $(#[$meta:meta])* pub $member:ident: $type:ty, $($rest:tt)*
+        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
+        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: $type:ty, $($rest:tt)*
     ) => {
         $crate::json::object::object! { @next $head $name [$($done)*
             $(#[$meta])*
+            $(#[serde(rename = $wire)])?
             #[serde(deserialize_with = "crate::json::object::required")]
             pub $member: $type,
-        ] $($rest)* }
+        ] [$($read)* { required $member [$($wire)?] $type }] $($rest)* }
     };
-    (@next [$($head:tt)*] $name:ident [$($members:tt)*]) => {
+    (
+        @next [$($head:tt)*] $name:ident [$($members:tt)*]
+        [$({ $kind:ident $member:ident [$($wire:literal)?] $type:ty })*]
+    ) => {
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
         $($head)* { $($members)* }
 
-        $crate::json::object::member!($name);
-    };
-}
-
-/// Says that a type is read by its own [`Deserialize`] wherever it is a member.
-macro_rules! member {
-    ($type:ty) => {
-        impl $crate::json::object::Member for $type {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
-                serde::Deserialize::deserialize(deserializer).map(Some)
+        const _: () = {
+            $crate::json::object::members! {
+                struct Members { $($member $(= $wire)?: $type,)* }
             }
-        }
+
+            impl $crate::json::object::Member for $name {
+                fn read<'de, D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> Result<Option<Self>, D::Error> {
+                    serde::Deserialize::deserialize(deserializer).map(Some)
+                }
+
+                fn read_node(
+                    json: $crate::json::object::Lenient<'_, '_>,
+                ) -> Result<Option<Self>, $crate::json::Fault> {
+                    json.read_with(|object, omitted| {
+                        let members = Members::read(object, omitted)?;
+                        Ok(Some(Self { $(
+                            $member: $crate::json::object::object!(
+                                @$kind members.$member, omitted, object, $member $($wire)?
+                            ),
+                        )* }))
+                    })
+                }
+            }
+        };
+    };
+    (@option $read:expr, $($at:tt)*) => { $read };
+    (@list $read:expr, $($at:tt)*) => { $read.unwrap_or_default() };
+    (@required $read:expr, $omitted:ident, $object:ident, $member:ident) => {
+        $read.ok_or_else(|| $omitted.missing($object, stringify!($member)))?
+    };
+    (@required $read:expr, $omitted:ident, $object:ident, $member:ident $wire:literal) => {
+        $read.ok_or_else(|| $omitted.missing($object, $wire))?
     };
 }
 
@@ -162,7 +188,7 @@ macro_rules! members {
     (@name $member:ident $wire:literal) => { $wire.as_bytes() };
 }
 
-pub(crate) use {member, members, object};
+pub(crate) use {members, object};
 
 /// Sets a member of [`members!`], unless its object has it twice.
 #[inline]
@@ -262,48 +288,18 @@ impl<T: Member> Member for Box<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         Ok(T::read(deserializer)?.map(Self::new))
     }
-}
 
-/// The name of the newtype by which a member is asked for that its object can do without. A
-/// lenient deserializer answers with a sequence, which may end in an error that it has noted.
-pub(crate) const OPTIONAL: &str = "$whatsapp_signals::optional";
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        Ok(T::read_node(json)?.map(Self::new))
+    }
+}
 
 /// Carries a [`Member`] through serde's own types.
 struct Read<T>(Option<T>);
 
 impl<'de, T: Member> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(OPTIONAL, ReadVisitor(PhantomData))
-    }
-}
-
-struct ReadVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Member> Visitor<'de> for ReadVisitor<T> {
-    type Value = Read<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        T::read(json).map(Read)
-    }
-
-    /// The answer of a lenient deserializer.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut json: A) -> Result<Self::Value, A::Error> {
-        let member = json.next_element_seed(ReadSeed(PhantomData));
-        Ok(Read(member.ok().flatten().flatten()))
-    }
-}
-
-struct ReadSeed<T>(PhantomData<T>);
-
-impl<'de, T: Member> DeserializeSeed<'de> for ReadSeed<T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<T>, D::Error> {
-        T::read(json)
+        T::read(deserializer).map(Self)
     }
 }
 
@@ -334,6 +330,13 @@ impl<T: Member> Member for Vec<T> {
         deserializer
             .deserialize_any(ListVisitor(PhantomData))
             .map(Some)
+    }
+
+    fn read_node(mut json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        match json.elements() {
+            Some(elements) => elements.map(Some),
+            None => Self::read(json),
+        }
     }
 }
 

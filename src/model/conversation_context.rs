@@ -23,8 +23,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct ConversationContext {
         /// `summary`.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// The summary.
         pub summary: Option<ConversationSummary>,
     }

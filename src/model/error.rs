@@ -37,8 +37,7 @@ object! {
         /// More about this case; since v16.
         pub error_data: Option<ErrorData>,
         /// Where versions before v16 had the details.
-        #[serde(rename = "details")]
-        pub bare_details: Option<Box<str>>,
+        pub bare_details = "details": Option<Box<str>>,
         /// Where Meta explains it.
         pub href: Option<Box<str>>,
     }

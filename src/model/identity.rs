@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{UserId, WaId};
-use crate::json::object::{member, option};
+use crate::json::object::object;
 
 /// A WhatsApp user by every id that Meta gave: the phone number, the
 /// business-scoped user id, or both.
@@ -38,18 +38,16 @@ pub struct Identity {
     parent_user_id: Option<UserId>,
 }
 
-/// An [`Identity`] before it is known to name anyone.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct Ids {
-    #[serde(default, deserialize_with = "option")]
-    pub(crate) wa_id: Option<WaId>,
-    #[serde(default, deserialize_with = "option")]
-    pub(crate) user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "option")]
-    pub(crate) parent_user_id: Option<UserId>,
+object! {
+    /// The ids of an [`Identity`], of which all may be missing.
+    #[derive(Default)]
+    #[allow(unreachable_pub, reason = "objects are public, but for this one")]
+    pub struct Ids {
+        pub wa_id: Option<WaId>,
+        pub user_id: Option<UserId>,
+        pub parent_user_id: Option<UserId>,
+    }
 }
-
-member!(Ids);
 
 impl Identity {
     /// The user with these ids; `None` when all are missing or empty.

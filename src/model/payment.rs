@@ -80,8 +80,7 @@ object! {
         /// The provider's id of it.
         pub id: Option<TransactionId>,
         /// The provider or the method.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
         /// `success`, `failed`, `pending`.
         pub status: Option<Box<str>>,
         /// How much.
@@ -114,8 +113,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct PaymentMethodKind {
         /// `upi`, `card`, `netbanking`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 

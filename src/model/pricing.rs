@@ -43,8 +43,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct ConversationOrigin {
         /// Its category: `marketing`, `utility`, `service`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 
@@ -70,8 +69,7 @@ object! {
         /// By conversation or by message.
         pub pricing_model: Option<PricingModel>,
         /// Reason why it is free, or that it is not.
-        #[serde(rename = "type")]
-        pub kind: Option<PricingType>,
+        pub kind = "type": Option<PricingType>,
         /// Finer distinction within the type.
         pub subtype: Option<PricingSubtype>,
         /// The rate: `marketing`, `utility`, `authentication-international`, …

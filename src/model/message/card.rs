@@ -98,8 +98,7 @@ object! {
         /// The same as WhatsApp knows it, when it does.
         pub wa_id: Option<WaId>,
         /// `HOME`, `MOBILE`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 
@@ -122,8 +121,7 @@ object! {
         /// The address.
         pub email: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 
@@ -157,8 +155,7 @@ object! {
         /// Country, in two letters.
         pub country_code: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 
@@ -180,8 +177,7 @@ object! {
         /// Its address.
         pub url: Option<Box<str>>,
         /// `HOME`, `WORK`, …
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 

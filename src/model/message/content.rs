@@ -201,7 +201,7 @@ impl<'a> Tagged<'a> {
 }
 
 fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<T, Fault> {
-    omitted.read_member(tagged.required()?)
+    omitted.read(tagged.required()?)
 }
 
 /// Reads a medium; an empty one of a message whose errors say why Meta could not download it.
@@ -228,7 +228,7 @@ fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<Con
 }
 
 /// Reads a content that may be missing: the `errors` of the message have the reason.
-fn optional<'a, T: Default + Deserialize<'a>>(
+fn optional<'a, T: Default + Member>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
 ) -> Result<T, Fault> {

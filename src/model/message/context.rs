@@ -125,8 +125,7 @@ object! {
         /// WhatsApp's status.
         pub ctwa_clid: Option<Box<str>>,
         /// What you gave the link to know it by.
-        #[serde(rename = "ref")]
-        pub reference: Option<Box<str>>,
+        pub reference = "ref": Option<Box<str>>,
         /// The greeting that the user saw.
         pub welcome_message: Option<WelcomeMessage>,
     }

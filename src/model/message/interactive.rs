@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::Tagged;
-use crate::json::any::{self, AnyJson};
+use crate::json::any;
 use crate::json::object::{FromNode, Lenient, members, object, option};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::text_enum::text_enum;
@@ -341,16 +341,16 @@ pub(super) fn read<'a>(
         "payment_method" => Interactive::PaymentMethod(omitted.read(reply.required()?)?),
         // Some types, such as `product`, are those of a reply and of a message.
         _ if reply.optional()?.is_none() && is_outbound(object)? => {
-            Interactive::Outbound(omitted.read(object)?)
+            Interactive::Outbound(OutboundInteractive {
+                json: omitted.read(object)?,
+            })
         }
         "product" => Interactive::Product(omitted.read(reply.required()?)?),
         other => {
-            let content = reply
-                .optional()?
-                .map(|member| omitted.read::<AnyJson>(member));
+            let content = reply.optional()?.map(|member| omitted.read(member));
             Interactive::Other(OtherReply {
                 kind: other.into(),
-                content: content.transpose()?.map(|AnyJson(content)| content),
+                content: content.transpose()?,
             })
         }
     }))

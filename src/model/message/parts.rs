@@ -114,8 +114,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct Unsupported {
         /// What it was: `poll_creation`, `gif`, `pin`, …; not always told.
-        #[serde(rename = "type")]
-        pub kind: Option<Box<str>>,
+        pub kind = "type": Option<Box<str>>,
     }
 }
 

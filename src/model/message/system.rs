@@ -27,8 +27,7 @@ object! {
     #[derive(Default, Eq, Hash)]
     pub struct System {
         /// What happened.
-        #[serde(rename = "type")]
-        pub kind: Option<SystemKind>,
+        pub kind = "type": Option<SystemKind>,
         /// What the chat shows.
         pub body: Option<Box<str>>,
         /// The user's number from now on.
