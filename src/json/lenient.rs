@@ -105,13 +105,26 @@ impl<'a> Omissions<'a> {
         });
     }
 
-    /// Notes that each member of this name was left out, since there are several.
+    /// Notes that the members of some names were left out, since an object has each of them more
+    /// than once. `repeated` has the bit of each such name.
     #[cold]
-    pub(crate) fn add_duplicates(&mut self, object: Node<'a>, name: &str) {
-        for member in object.members().filter(|member| member.is_named(name)) {
-            // Its own malformed members go with it.
-            self.0.retain(|noted| !member.value.contains(noted.json));
-            self.add(object, member.value, Fault::Duplicate(name.into()));
+    pub(crate) fn add_duplicates(&mut self, object: Node<'a>, names: &[&str], repeated: u64) {
+        let name_of = |member: node::Member<'a>| {
+            let mut names = names.iter().enumerate();
+            names.find(|(at, name)| repeated >> at & 1 == 1 && member.is_named(name))
+        };
+        let members = object.members();
+        let duplicates = members.filter_map(|member| Some((member.value, name_of(member)?.1)));
+        let duplicates: Vec<_> = duplicates.collect();
+        // Their own malformed members go with them.
+        self.0.retain(|noted| {
+            let is_before = |(value, _): &(Node<'a>, _)| value.position() <= noted.json.position();
+            let behind = duplicates.partition_point(is_before);
+            let last = behind.checked_sub(1).and_then(|at| duplicates.get(at));
+            !last.is_some_and(|(value, _)| value.contains(noted.json))
+        });
+        for (value, name) in duplicates {
+            self.add(object, value, Fault::Duplicate((*name).into()));
         }
     }
 
@@ -184,7 +197,10 @@ fn descend<'a>(
 fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fault> {
     let is_it = |omission: &&Omission<'_>| {
         let Omission { parent, json, .. } = omission;
-        parent.is_same(object) && parent.is_object() && json.as_member().is_named(name)
+        parent.is_same(object)
+            && parent.is_object()
+            && !parent.is_same(*json)
+            && json.as_member().is_named(name)
     };
     Some(omitted.iter().find(is_it)?.fault.clone())
 }

@@ -7,10 +7,18 @@
 
 pub(crate) mod any;
 mod lenient;
+#[allow(
+    clippy::inline_always,
+    reason = "names are compared with constants: calls for these take a tenth of a parse"
+)]
 mod node;
 pub(crate) mod object;
 mod path;
 pub(crate) mod scalar;
+#[allow(
+    clippy::inline_always,
+    reason = "each byte is looked at: calls for these take a tenth of a parse"
+)]
 mod tape;
 
 pub(crate) use any::object_in_text;

@@ -229,7 +229,7 @@ impl<'a> Tape<'a> {
         match token.kind() {
             Kind::TEXT => Some(Cow::Borrowed(self.spelled(token))),
             Kind::ESCAPED => {
-                let quoted = &self.text[token.start() - 1..token.start() + token.payload() + 1];
+                let quoted = &self.text[token.start() - 1..=token.start() + token.payload()];
                 serde_json::from_str(quoted).ok().map(Cow::Owned)
             }
             _ => None,

@@ -151,7 +151,7 @@ macro_rules! members {
                 if !object.is_object() {
                     return Err($crate::json::Fault::Malformed);
                 }
-                let mut seen = 0_u64;
+                let (mut seen, mut repeated) = (0_u64, 0_u64);
                 for member in object.members() {
                     let escaped;
                     let name = match member.plain_name() {
@@ -161,16 +161,23 @@ macro_rules! members {
                             escaped.as_bytes()
                         }
                     };
-                    $(if *name == *$crate::json::object::members!(@name $member $($wire)?) {
+                    $(if *name == *$crate::json::object::members!(@name $member $($wire)?).as_bytes() {
                         let bit = 1 << Bit::$member as u32;
-                        let is_first = seen & bit == 0;
-                        seen |= bit;
-                        let slot = &mut self.$member;
-                        $crate::json::object::place(slot, is_first, object, member, omitted);
+                        if seen & bit == 0 {
+                            seen |= bit;
+                            $crate::json::object::place(&mut self.$member, object, member, omitted);
+                        } else {
+                            repeated |= bit;
+                            self.$member = None;
+                        }
                         continue;
                     })+
                     other(member);
                     $crate::json::object::check_name(object, member, omitted);
+                }
+                if repeated != 0 {
+                    let names = [$($crate::json::object::members!(@name $member $($wire)?),)+];
+                    omitted.add_duplicates(object, &names, repeated);
                 }
                 Ok(())
             }
@@ -184,25 +191,21 @@ macro_rules! members {
             }
         }
     )+ };
-    (@name $member:ident) => { stringify!($member).as_bytes() };
-    (@name $member:ident $wire:literal) => { $wire.as_bytes() };
+    (@name $member:ident) => { stringify!($member) };
+    (@name $member:ident $wire:literal) => { $wire };
 }
 
 pub(crate) use {members, object};
 
-/// Sets a member of [`members!`], unless its object has it twice.
+/// Reads a member of [`members!`].
 #[inline]
 pub(crate) fn place<'a, T: FromNode<'a>>(
     slot: &mut Option<T>,
-    is_first: bool,
     object: Node<'a>,
     member: NodeMember<'a>,
     omitted: &mut Omissions<'a>,
 ) {
-    if !is_first {
-        *slot = None;
-        omitted.add_duplicates(object, &member.name());
-    } else if !member.value.is_null() {
+    if !member.value.is_null() {
         let json = Lenient::new(member.value, object, omitted);
         *slot = json.or_omit(T::from_node).ok().flatten();
     }

@@ -72,6 +72,10 @@ impl Token {
     }
 
     #[inline]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the lower half is the start"
+    )]
     pub(super) fn start(self) -> usize {
         self.0 as u32 as usize
     }
@@ -109,7 +113,8 @@ const MAX_KEPT: usize = (1 << 20) / size_of::<Token>();
 ///
 /// [`Invalid`] for a text that is not one JSON value.
 pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Result<R, Invalid> {
-    let mut tokens = BUFFER.take();
+    // There is no buffer while the thread ends.
+    let mut tokens = BUFFER.try_with(Cell::take).unwrap_or_default();
     tokens.clear();
     let result = index(text, &mut tokens).map(|()| {
         let tape = Tape {
@@ -119,7 +124,7 @@ pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Resu
         read(Node::root(&tape))
     });
     if tokens.capacity() <= MAX_KEPT {
-        BUFFER.set(tokens);
+        let _ = BUFFER.try_with(|buffer| buffer.set(tokens));
     }
     result
 }
@@ -261,15 +266,18 @@ fn escaped_string(
 /// quote, a backslash, or a control character.
 #[inline(never)]
 fn special(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH_BITS: u64 = ONES << 7;
+    const ONES: u64 = repeat(1);
+    const QUOTES: u64 = repeat(b'"');
+    const BACKSLASHES: u64 = repeat(b'\\');
+    const SPACES: u64 = repeat(b' ');
+    const HIGH_BITS: u64 = repeat(0x80);
     // Eight bytes at once. A subtraction sets the high bit of a byte that was zero, or that
     // was less than a space; behind the first such byte, the borrow makes others look alike.
     while let Some(chunk) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
-        let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-        let controls = word.wrapping_sub(ONES * b' ' as u64);
+        let quotes = (word ^ QUOTES).wrapping_sub(ONES);
+        let backslashes = (word ^ BACKSLASHES).wrapping_sub(ONES);
+        let controls = word.wrapping_sub(SPACES);
         let found = (quotes | backslashes | controls) & !word & HIGH_BITS;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
@@ -279,6 +287,11 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
     special_in_tail(bytes, at)
 }
 
+const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Does as [`special`] for the last bytes of a text.
 #[cold]
 fn special_in_tail(bytes: &[u8], at: usize) -> usize {
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');

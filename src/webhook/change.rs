@@ -287,6 +287,8 @@ fn read_lists(
 
 /// A value that holds lists, taken apart.
 struct Value<'a> {
+    field: &'a str,
+    json: Node<'a>,
     product: Option<Node<'a>>,
     metadata: Option<Node<'a>>,
     contacts: Option<Node<'a>>,
@@ -295,7 +297,7 @@ struct Value<'a> {
     conversation_context: Option<Node<'a>>,
     /// The value of the field `standby` has the lists one level deeper.
     nested: Option<Node<'a>>,
-    unknown: Vec<Member<'a>>,
+    has_unknown: bool,
 }
 
 /// The members of nearly all values with lists.
@@ -308,18 +310,20 @@ const PRODUCT: &str = "messaging_product";
 const CONVERSATION_CONTEXT: &str = "conversation_context";
 
 impl<'a> Value<'a> {
-    fn new(field: Option<&str>, json: Node<'a>) -> Result<Self, Fault> {
+    fn new(field: Option<&'a str>, json: Node<'a>) -> Result<Self, Fault> {
         let field = field.unwrap_or_default();
         let (members, has_others) = json.split(&VALUE_MEMBERS)?;
         let [product, metadata, contacts, messages, statuses] = members;
         let mut value = Self {
+            field,
+            json,
             product,
             metadata,
             contacts,
             lists: SmallVec::new(),
             conversation_context: None,
             nested: None,
-            unknown: Vec::new(),
+            has_unknown: false,
         };
         for (name, json) in [("messages", messages), ("statuses", statuses)] {
             if let Some(json) = json {
@@ -328,19 +332,20 @@ impl<'a> Value<'a> {
             }
         }
         if has_others {
-            value.add_others(field, json)?;
+            value.add_others()?;
         }
         Ok(value)
     }
 
     /// Adds the members that few values have.
     #[cold]
-    fn add_others(&mut self, field: &str, json: Node<'a>) -> Result<(), Fault> {
+    fn add_others(&mut self) -> Result<(), Fault> {
+        let json = self.json;
         let others = || json.others(&VALUE_MEMBERS);
         let mut has_signup = false;
         for (at, member) in others().enumerate() {
             let name = member.name();
-            let reader = reader_of_list(field, &name);
+            let reader = reader_of_list(self.field, &name);
             let is_repeated = || others().take(at).any(|before| before.is_named(&name));
             // It is not known which of two lists counts.
             if (reader.is_some() || name == STANDBY) && is_repeated() {
@@ -351,16 +356,16 @@ impl<'a> Value<'a> {
                 self.conversation_context = Some(member.value);
             }
             match reader {
-                _ if field == STANDBY && name == STANDBY => self.nested = Some(member.value),
+                _ if self.field == STANDBY && name == STANDBY => self.nested = Some(member.value),
                 Some(_) if member.value.is_null() => {}
                 Some(reader) => self.lists.push(List::member(member.value, reader)),
-                None => self.unknown.push(member),
+                None => self.has_unknown = true,
             }
         }
         // The value is the signup, and has its members.
-        if field == SIGNUP && !has_signup && !self.unknown.is_empty() {
-            self.unknown.clear();
-            self.lists.push(List::itself(json));
+        if self.field == SIGNUP && !has_signup && self.has_unknown {
+            self.has_unknown = false;
+            self.lists.push(List::itself(self.json));
         }
         Ok(())
     }
@@ -401,10 +406,23 @@ impl<'a> Value<'a> {
         for list in &self.lists {
             list.read(events, path, &context, is_read);
         }
-        for member in &self.unknown {
-            events.unknown(&context, path.member(&member.name()), *member);
+        for member in self.unknown() {
+            events.unknown(&context, path.member(&member.name()), member);
         }
         contacts.report_unmatched(events, change, path_of_contacts);
+    }
+
+    /// Returns the members that this version does not know. A hostile value may have a million.
+    fn unknown(&self) -> impl Iterator<Item = Member<'a>> {
+        let json = self.has_unknown.then_some(self.json);
+        let others = json
+            .into_iter()
+            .flat_map(|json| json.others(&VALUE_MEMBERS));
+        others.filter(|member| {
+            let name = member.name();
+            let is_nested = self.field == STANDBY && name == STANDBY;
+            !is_nested && reader_of_list(self.field, &name).is_none()
+        })
     }
 
     fn well_formed_lists(&self) -> impl Iterator<Item = &List<'a>> {
@@ -421,11 +439,7 @@ impl<'a> Value<'a> {
                 .filter(|list| list.reader.is_about_user);
             lists.flat_map(|list| list.items().map(|item| (list.reader.side, item)))
         };
-        let unknown = || {
-            self.unknown
-                .iter()
-                .flat_map(|member| member.value.elements())
-        };
+        let unknown = || self.unknown().flat_map(|member| member.value.elements());
         let mut named = unknown()
             .filter_map(|item| user(UserSide::Either, item))
             .peekable();

@@ -133,7 +133,7 @@ fn on_tape<R>(
 }
 
 /// Splits a value that must be an object into its members.
-#[inline(always)]
+#[inline]
 fn split<'a, const N: usize>(
     root: Node<'a>,
     names: &[&'static str; N],

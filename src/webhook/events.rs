@@ -106,9 +106,9 @@ impl<'b> Events<'b> {
 
     /// Reserves memory for the events of so many items.
     pub(super) fn reserve(&mut self, items: usize) {
-        // An item of Meta's has a hundred bytes or more, but for an error. The events of
-        // hostile items take theirs one by one.
-        let items = items.min(self.body.len() / 100).min(MAX_EVENTS);
+        // Meta sends a thousand updates at most. The events of hostile items take theirs one
+        // by one.
+        let items = items.min(1_024);
         if self.list.is_empty() {
             // Most bodies have one item.
             self.list.reserve_exact(items);

@@ -101,30 +101,30 @@ contents! {
         /// Words.
         "text" => Text(text: Text) by required, &text.body;
         /// A picture, perhaps with a caption.
-        "image" => Image(image: Media) by media, or(&image.caption, "[Image]");
+        "image" => Image(image: Media) by media, or(image.caption.as_deref(), "[Image]");
         /// A sound or a voice message.
-        "audio" => Audio(audio: Media) by media, or(&audio.caption, "[Audio]");
+        "audio" => Audio(audio: Media) by media, or(audio.caption.as_deref(), "[Audio]");
         /// A film, perhaps with a caption.
-        "video" => Video(video: Media) by media, or(&video.caption, "[Video]");
+        "video" => Video(video: Media) by media, or(video.caption.as_deref(), "[Video]");
         /// A file with a name.
-        "document" => Document(file: Media) by media, or(&file.caption, "[Document]");
+        "document" => Document(file: Media) by media, or(file.caption.as_deref(), "[Document]");
         /// A sticker.
         "sticker" => Sticker(_sticker: Media) by media, "[Sticker]";
         /// A place.
-        "location" => Location(place: Location) by required, or(&place.name, "[Location]");
+        "location" => Location(place: Location) by required, or(place.name.as_deref(), "[Location]");
         /// Contact cards.
         "contacts" => Contacts(_cards: Vec<ContactCard>) by cards, "[Contacts]";
         /// An emoji on another message, or its removal.
-        "reaction" => Reaction(reaction: Reaction) by required, or(&reaction.emoji, "");
+        "reaction" => Reaction(reaction: Reaction) by required, or(reaction.emoji.as_deref(), "");
         /// The reply to an interactive message, or such a message of the business.
         "interactive" =>
             Interactive(interactive: Box<Interactive>) by interactive::read, interactive.title();
         /// A tap on a template's quick-reply button.
-        "button" => Button(button: Button) by required, or(&button.text, "");
+        "button" => Button(button: Button) by required, or(button.text.as_deref(), "");
         /// A shopping cart.
-        "order" => Order(order: Order) by required, or(&order.text, "[Order]");
+        "order" => Order(order: Order) by required, or(order.text.as_deref(), "[Order]");
         /// News about the user: a new number, a new user id.
-        "system" => System(system: Box<System>) by required, or(&system.body, "");
+        "system" => System(system: Box<System>) by required, or(system.body.as_deref(), "");
         /// The user changed a message.
         "edit" => Edit(edit: Box<Edit>) by edit::read, edit.message.content.body();
         /// The user deleted a message.
@@ -141,8 +141,7 @@ contents! {
 }
 
 /// Returns a text, unless it is missing or empty.
-fn or<'a>(text: &'a Option<impl AsRef<str>>, instead: &'a str) -> &'a str {
-    let text = text.as_ref().map(AsRef::as_ref);
+fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
     text.filter(|text| !text.is_empty()).unwrap_or(instead)
 }
 
@@ -217,7 +216,7 @@ fn media<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Media, 
         match tagged.optional() {
             Ok(Some(member)) => omitted.add(tagged.object, member, fault),
             Ok(None) => {}
-            Err(_) => omitted.add_duplicates(tagged.object, &tagged.kind),
+            Err(_) => omitted.add_duplicates(tagged.object, &[&tagged.kind], 1),
         }
         Ok(Media::default())
     })
@@ -228,12 +227,13 @@ fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<Con
 }
 
 /// Reads a content that may be missing: the `errors` of the message have the reason.
+#[allow(clippy::unnecessary_wraps, reason = "as all readers of the table")]
 fn optional<'a, T: Default + Member>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
 ) -> Result<T, Fault> {
     let Ok(member) = tagged.optional() else {
-        omitted.add_duplicates(tagged.object, &tagged.kind);
+        omitted.add_duplicates(tagged.object, &[&tagged.kind], 1);
         return Ok(T::default());
     };
     let read = member.and_then(|member| omitted.read_part(tagged.object, member));
