@@ -1,0 +1,13 @@
+//! For any text, the tape agrees with serde_json. Started like the target `parse`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+// A private module of the library.
+#[allow(unused, reason = "the target checks the tape alone")]
+#[path = "../../src/json/mod.rs"]
+mod json;
+#[path = "../tape.rs"]
+mod tape;
+
+fuzz_target!(|text: &str| tape::tape(text));
