@@ -5,7 +5,12 @@
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
+#[allow(unused, reason = "the tests check the tape alone")]
+#[path = "../src/json/mod.rs"]
+mod json;
 mod support;
+#[path = "../fuzz/tape.rs"]
+mod tape;
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -45,4 +50,13 @@ fn no_item_of_any_body_is_lost_and_parsing_again_gives_the_same() {
 #[test]
 fn events_survive_serialization_and_keys_survive_another_spelling_of_any_body() {
     check(checks::roundtrip);
+}
+
+#[test]
+fn the_tape_of_any_body_agrees_with_serde_json() {
+    check(|body| {
+        if let Ok(text) = str::from_utf8(body) {
+            tape::tape(text);
+        }
+    });
 }

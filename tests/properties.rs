@@ -1,8 +1,13 @@
 //! For all bodies: parsing never panics, a name with escapes reads as the plain one, and events
-//! survive serialization.
+//! survive serialization. For all texts: the tape agrees with serde_json.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[allow(unused, reason = "the tests check the tape alone")]
+#[path = "../src/json/mod.rs"]
+mod json;
 mod support;
+#[path = "../fuzz/tape.rs"]
+mod tape;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -132,6 +137,98 @@ const ENTRY_TOKENS: [&str; 12] = [
     "1",
 ];
 
+/// Texts at the edges of the syntax, of the kinds in `JSONTestSuite`: some valid, some not.
+#[rustfmt::skip]
+const EDGES: &[&str] = &[
+    // White space, brackets, and separators.
+    "", " ", "\t", "\n", "\r", "         ", "\u{b}", "\u{c}", "\u{a0}", "\u{2028}", "\u{feff}", "\0",
+    "[", "]", "{", "}", ",", ":", "[]", "{}", "[[]]", "[]]", "[}", "{]", "[,", "[1,]", "[,1]", "[1,,2]", "[1 2]",
+    "[1:2]", "{,}", "{\"a\"}", "{\"a\":}", "{:1}", "{\"a\":1,}", "{\"a\" 1}", "{\"a\"::1}", "{1:1}", "{a:1}",
+    "{'a':1}", "{\"a\",\"b\"}", "{\"a\":1}}", "{\"a\":1,\"a\":2}", "{\"\":0}", "/**/", "//\n", "#", ";", "=",
+    // Literals.
+    "null", "true", "false", "nul", "t", "f", "truex", "nullnull", "True", "NaN", "Infinity", "-Infinity",
+    // Numbers.
+    "0", "-0", "7", "-7", "10", "0.5", "-0.5e-3", "1E+5", "1e5", "0e0", "1e400", "1e-400", "-1e9999",
+    "18446744073709551615", "18446744073709551616", "-9223372036854775809", "123456789012345678901234567890.5",
+    "-", "+1", "01", "-01", "00", "1.", ".5", "-.5", "1.e1", "1e", "1e+", "1E-", "1.5e1.5", "0x1", "1_0", "--1",
+    "- 1", "1 .5", "1.2.3", "0.", "0e", "1-1", "\u{661}", "\u{ff11}",
+    // Strings.
+    "\"\"", "\"a\"", "\"1234567\"", "\"12345678\"", "\"123456789\"", "\"\u{e9}\u{20ac}\u{1f600}\"", "\"\u{7f}\u{80}\"",
+    "\"\u{2028}\u{ffff}\u{10ffff}\"", "\"", "\"a", "a\"", "'a'", "\"\t\"", "\"\n\"", "\"\0\"", "\"\u{1f}\"",
+    // Escapes.
+    r#""\"\\\/\b\f\n\r\t""#, r#""\u0041\u00e9\u0000""#, r#""\ud83d\ude00""#, r#""\uDBFF\uDFFF""#, r#""\uffff""#,
+    r#""\ud83d""#, r#""\ude00""#, r#""\ude00\ud83d""#, r#""\ud83d\ud83d\ude00""#, r#""\ud83dx""#, r#""\ud83d\n""#,
+    r#""\ud83d\u0041""#, r#""\\ud83d""#, r#"{"\ud83d":1}"#, r#"{"\u0061":1,"a":2}"#, r#""\""#, r#""\"#, r#""\\"#,
+    r#""\u"#, r#""\u0"#, r#""\u00"#, r#""\u000"#, r#""\u0041"#, r#""\u004""#, r#""\u00g0""#, r#""\u 041""#,
+    r#""\u+041""#, r#""\U0041""#, r#""\x41""#, r#""\a""#, r#""\'""#, r#""\0""#, "\"\\\n\"", "\"\\\u{e9}\"",
+    "\"\\u00\u{e9}\"", "\"\\u\u{20ac}1\"",
+];
+
+/// A string or an opened one: characters of one to four bytes, escapes, and control characters
+/// at all offsets to the words that the tape reads at once.
+fn spelled_strings() -> impl Strategy<Value = String> {
+    let plain = select(
+        &[
+            "a",
+            " ",
+            "#",
+            "[",
+            "\u{7f}",
+            "\u{a2}",
+            "\u{20ac}",
+            "\u{1f600}",
+        ][..],
+    );
+    let special = select(
+        &[
+            "\"", "\\", "\\\\", "\\u0041", "\\ud83d", "\0", "\u{1f}", "\n",
+        ][..],
+    );
+    let part = prop_oneof![9 => plain, 1 => special];
+    prop::collection::vec(part, 0..40).prop_map(|parts| format!("\"{}\"", parts.concat()))
+}
+
+/// Wraps a text, so that it stands in each place where a value can.
+fn wrapped(text: &str) -> [String; 6] {
+    [
+        text.to_owned(),
+        format!(" {text}\n"),
+        format!("[{text}]"),
+        format!("[1,{text} ,\"\"]"),
+        format!("{{\"a\":{text}}}"),
+        format!("{{{text}:1}}"),
+    ]
+}
+
+#[test]
+fn the_tape_agrees_with_serde_json_at_the_edges_of_the_syntax() {
+    for edge in EDGES {
+        for text in wrapped(edge) {
+            for (end, _) in text.char_indices() {
+                tape::tape(&text[..end]);
+            }
+            tape::tape(&text);
+        }
+    }
+}
+
+#[test]
+fn the_tape_agrees_with_serde_json_at_any_depth() {
+    for depth in [1, 127, 128, 129, 100_000] {
+        for (open, inner, close) in [
+            ("[", "", "]"),
+            ("{\"a\":", "1", "}"),
+            ("[[],{\"a\":", "{}", "},1]"),
+        ] {
+            let (head, tail) = (open.repeat(depth), close.repeat(depth));
+            let text = format!("{head}{inner}{tail}");
+            tape::tape(&text);
+            tape::tape(&text[..text.len() - 1]);
+            tape::tape(&format!("{text}{close}"));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
@@ -150,6 +247,36 @@ proptest! {
         let _ = parse(&body);
         body.truncate(cut.index(body.len()));
         let _ = parse(&body);
+    }
+
+    #[test]
+    fn the_tape_agrees_with_serde_json_on_random_texts(
+        parts in prop::collection::vec(select(EDGES), 0..10),
+    ) {
+        tape::tape(&parts.concat());
+        tape::tape(&format!("[{}]", parts.join(",")));
+        let members: Vec<_> = parts.chunks(2).map(|pair| pair.join(":")).collect();
+        tape::tape(&format!("{{{}}}", members.join(",")));
+    }
+
+    #[test]
+    fn the_tape_agrees_with_serde_json_on_random_strings(string in spelled_strings()) {
+        for text in wrapped(&string) {
+            tape::tape(&text);
+        }
+    }
+
+    #[test]
+    fn the_tape_agrees_with_serde_json_on_changed_bodies(
+        body in odd_bodies(&support::all()), at in any::<Index>(), part in select(EDGES),
+    ) {
+        tape::tape(&body);
+        let mut body = body;
+        let boundaries: Vec<_> = body.char_indices().map(|(at, _)| at).collect();
+        let at = boundaries[at.index(boundaries.len())];
+        body.insert_str(at, part);
+        tape::tape(&body);
+        tape::tape(&body[..at]);
     }
 
     /// A text that is read as an entry is one JSON object.
