@@ -140,8 +140,8 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
     if bytes.len() > MAX_LEN {
         return Err(Invalid);
     }
-    // Doubled four times at most, since there is at most one token a byte.
-    tokens.reserve(bytes.len() / 16 + 16);
+    // Enough for a body of one short message.
+    tokens.reserve(bytes.len() / 64 + 64);
     let mut open = NONE;
     let mut in_object = false;
     let (mut at, mut next) = skip_space(bytes, 0);
@@ -162,6 +162,9 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
             b'{' | b'[' => {
                 in_object = next == b'{';
                 let kind = if in_object { Kind::OBJECT } else { Kind::ARRAY };
+                if tokens.capacity() - tokens.len() < 4 {
+                    reserve(tokens, at, bytes.len());
+                }
                 let index = tokens.len();
                 tokens.push(Token::new(kind, at, open));
                 open = index;
@@ -200,6 +203,16 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
                 .is_some_and(|open| open.kind() == Kind::OBJECT);
         }
     }
+}
+
+/// Reserves memory for the tokens of a text of `len` bytes, as many for each byte as up to `at`,
+/// since twice the memory of a hostile body would be too much.
+#[cold]
+fn reserve(tokens: &mut Vec<Token>, at: usize, len: usize) {
+    let expected = tokens.len() as u64 * len as u64 / at.max(1) as u64;
+    let expected = usize::try_from(expected).unwrap_or(len);
+    let more = expected.saturating_sub(tokens.len()) + expected / 32;
+    tokens.reserve_exact(more.max(tokens.len() / 4));
 }
 
 /// Returns a byte, or zero behind the last one.
