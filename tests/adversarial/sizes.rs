@@ -65,3 +65,33 @@ fn row_33_a_message_that_comes_again_has_the_key_that_it_had() {
     assert_ne!(batch[0], batch[1]);
     assert_eq!(keys(&messages(&[GOOD]).replace(':', " : ")), batch[2..]);
 }
+
+/// In linear time: more would not end.
+#[test]
+fn a_member_that_is_there_a_hundred_thousand_times_costs_itself() {
+    const TIMES: usize = 100_000;
+    for (member, in_text) in [
+        (r#""context":1"#, false),
+        (r#""errors":[[]]"#, false),
+        (r#""body":1"#, true),
+    ] {
+        let many = format!(",{member}").repeat(TIMES);
+        let message = if in_text {
+            GOOD.replace(r#""Hello""#, &format!(r#""Hello"{many}"#))
+        } else {
+            format!("{}{many}}}", &GOOD[..GOOD.len() - 1])
+        };
+        let all = events(&messages(&[&message, GOOD]));
+        let is_good = |event: &WebhookEvent| {
+            event.raw().as_str() == GOOD && event.name() == "message_received"
+        };
+        assert!(all.iter().any(is_good), "{member}");
+        if in_text {
+            assert_eq!(all.len(), 2, "{member}");
+        } else {
+            assert_eq!(all[0].name(), "message_received", "{member}");
+            let rest = last!(10_003, Unrecognized, messages(&[&message, GOOD]));
+            assert_eq!(rest.reason, TooMany(TIMES - 10_000));
+        }
+    }
+}
