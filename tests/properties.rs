@@ -36,7 +36,7 @@ fn bodies_of(field: &str, value: &str) -> [String; 4] {
 
 /// Values that begin as nearly all do, and go on in a way of their own.
 #[test]
-fn whatever_is_not_as_in_most_bodies_is_read_as_on_with_escaped_name() {
+fn whatever_is_not_as_in_most_bodies_is_read_alike_beside_an_escaped_name() {
     let number = r#""metadata":{"phone_number_id":"3"}"#;
     let ada = r#"{"wa_id":"1001","profile":{"name":"Ada"}}"#;
     let bram = r#"{"wa_id":"1002"}"#;

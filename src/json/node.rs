@@ -291,9 +291,13 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// Whether its name, which has escapes, is this one.
     #[cold]
     fn is_escaped(self, name: &str) -> bool {
-        *self.name() == *name
+        // An escape has at most six times the bytes that it stands for. A name of 4 MiB is not
+        // decoded for each comparison.
+        let len = self.token.payload();
+        (len.div_ceil(6)..=len).contains(&name.len()) && *self.name() == *name
     }
 
     /// Returns the text of a name without escapes.
