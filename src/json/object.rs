@@ -236,7 +236,7 @@ impl<'a, T: Member> FromNode<'a> for T {
     }
 }
 
-/// What a member of an [`object!`] can be.
+/// A type that a member of an [`object!`] can have.
 pub(crate) trait Member: Sized {
     /// Reads a member that is there and not `null`. `None` stands for what is
     /// not worth losing the object for: a timestamp that is no time.

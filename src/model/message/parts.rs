@@ -113,7 +113,7 @@ object! {
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct Unsupported {
-        /// What it was: `poll_creation`, `gif`, `pin`, …; not always told.
+        /// Its type: `poll_creation`, `gif`, `pin`, …; may be missing.
         pub kind = "type": Option<Box<str>>,
     }
 }
