@@ -266,10 +266,9 @@ fn read_lists(
     path: Path<'_>,
     json: Node<'_>,
 ) -> Result<(), Fault> {
-    let mut value = Value::new(change.field, json)?;
-    let nested = value.nested.take();
+    let value = Value::new(change.field, json, change.field == Some(STANDBY))?;
     value.read(events, change, path);
-    if let Some(nested) = nested {
+    if let Some(nested) = value.nested {
         let path = path.member(STANDBY);
         let waba_id = || change.account.waba_id.clone();
         let account = match number_of(nested) {
@@ -277,7 +276,8 @@ fn read_lists(
             None => Arc::clone(&change.account),
         };
         let change = ChangeContext::new(change.field, account, change.time);
-        match Value::new(change.field, nested) {
+        // Another level is unknown, and would end with the stack.
+        match Value::new(change.field, nested, false) {
             Ok(value) => value.read(events, &change, path),
             Err(fault) => events.unrecognized(&change, path, fault, nested),
         }
@@ -310,7 +310,8 @@ const PRODUCT: &str = "messaging_product";
 const CONVERSATION_CONTEXT: &str = "conversation_context";
 
 impl<'a> Value<'a> {
-    fn new(field: Option<&'a str>, json: Node<'a>) -> Result<Self, Fault> {
+    /// Takes a value apart. If it `may_nest`, its member `standby` has the lists.
+    fn new(field: Option<&'a str>, json: Node<'a>, may_nest: bool) -> Result<Self, Fault> {
         let field = field.unwrap_or_default();
         let (members, has_others) = json.split(&VALUE_MEMBERS)?;
         let [product, metadata, contacts, messages, statuses] = members;
@@ -332,14 +333,14 @@ impl<'a> Value<'a> {
             }
         }
         if has_others {
-            value.add_others()?;
+            value.add_others(may_nest)?;
         }
         Ok(value)
     }
 
     /// Adds the members that few values have.
     #[cold]
-    fn add_others(&mut self) -> Result<(), Fault> {
+    fn add_others(&mut self, may_nest: bool) -> Result<(), Fault> {
         let json = self.json;
         let others = || json.others(&VALUE_MEMBERS);
         let mut has_signup = false;
@@ -356,7 +357,7 @@ impl<'a> Value<'a> {
                 self.conversation_context = Some(member.value);
             }
             match reader {
-                _ if self.field == STANDBY && name == STANDBY => self.nested = Some(member.value),
+                _ if may_nest && name == STANDBY => self.nested = Some(member.value),
                 Some(_) if member.value.is_null() => {}
                 Some(reader) => self.lists.push(List::member(member.value, reader)),
                 None => self.has_unknown = true,
@@ -419,9 +420,8 @@ impl<'a> Value<'a> {
             .into_iter()
             .flat_map(|json| json.others(&VALUE_MEMBERS));
         others.filter(|member| {
-            let name = member.name();
-            let is_nested = self.field == STANDBY && name == STANDBY;
-            !is_nested && reader_of_list(self.field, &name).is_none()
+            let nested = self.nested.filter(|nested| nested.is_same(member.value));
+            nested.is_none() && reader_of_list(self.field, &member.name()).is_none()
         })
     }
 

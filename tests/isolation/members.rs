@@ -72,6 +72,26 @@ fn a_list_that_is_null_is_an_empty_one() {
     }
 }
 
+/// Only one level of `standby` is documented.
+#[test]
+fn a_standby_within_standby_is_an_unknown_member() {
+    let inner = format!(r#"{{"messages":[{GOOD}]}}"#);
+    let body = body(&format!(
+        r#""standby":{{"messages":[{GOOD}],"standby":{inner}}}"#
+    ));
+    let body = body.replace(r#""field":"messages""#, r#""field":"standby""#);
+    let [
+        WebhookEvent::StandbyMessage(_),
+        WebhookEvent::Unrecognized(unknown),
+    ] = &events(&body)[..]
+    else {
+        panic!("the message and the unknown member")
+    };
+    assert_eq!(unknown.path, "entry[0].changes[0].value.standby.standby");
+    assert_eq!(unknown.reason, Reason::UnknownMember);
+    assert_eq!(unknown.raw.as_str(), inner);
+}
+
 /// Only the field `standby` has a member of that name which is a value again.
 #[test]
 fn what_stands_by_does_so_in_its_own_field() {
