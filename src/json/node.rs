@@ -103,8 +103,7 @@ impl<'a> Node<'a> {
     /// Returns the text of a string without escapes.
     #[inline]
     pub(super) fn plain_text(self) -> Option<&'a str> {
-        let token = self.token;
-        (token.kind() == Kind::TEXT).then(|| self.tape.spelled(token))
+        self.tape.plain_text(self.token)
     }
 
     /// Returns the text of a string, with U+FFFD for half of a surrogate pair; `None` for any
@@ -225,6 +224,11 @@ impl<'a> Tape<'a> {
     }
 
     #[inline]
+    fn plain_text(&self, token: Token) -> Option<&'a str> {
+        (token.kind() == Kind::TEXT).then(|| self.spelled(token))
+    }
+
+    #[inline]
     fn exact_text(&self, token: Token) -> Option<Cow<'a, str>> {
         match token.kind() {
             Kind::TEXT => Some(Cow::Borrowed(self.spelled(token))),
@@ -303,7 +307,7 @@ impl<'a> Member<'a> {
     /// Returns the text of a name without escapes.
     #[inline]
     pub(super) fn plain_text(self) -> Option<&'a str> {
-        (self.token.kind() == Kind::TEXT).then(|| self.value.tape.spelled(self.token))
+        self.value.tape.plain_text(self.token)
     }
 
     /// Whether its name has half of a surrogate pair.

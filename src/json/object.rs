@@ -249,21 +249,39 @@ pub(crate) trait Member: Sized {
     }
 }
 
-/// Implements [`Member`] for texts.
-macro_rules! texts {
-    ($($type:ty)+) => { $(
-        impl Member for $type {
-            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                scalar::text(deserializer, |text| Some(text.into()))
+/// Implements [`Member`] for a type that is made of a text. `$from_text` returns `None` for a
+/// text that is malformed, and `$read` does the same for any deserializer.
+macro_rules! text_member {
+    ($type:ty, $read:expr, $from_text:expr) => {
+        impl $crate::json::object::Member for $type {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Option<Self>, D::Error> {
+                $read(deserializer).map(Some)
             }
 
             #[inline]
-            fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
-                match json.plain_text() {
-                    Some(text) => Ok(Some(text.into())),
-                    None => Self::read(json),
-                }
+            fn read_node(
+                json: $crate::json::object::Lenient<'_, '_>,
+            ) -> Result<Option<Self>, $crate::json::Fault> {
+                let Some(text) = json.plain_text() else {
+                    return Self::read(json);
+                };
+                let made: Option<Self> = $from_text(text);
+                made.map(Some).ok_or($crate::json::Fault::Malformed)
             }
+        }
+    };
+}
+
+pub(crate) use text_member;
+
+macro_rules! texts {
+    ($($type:ty)+) => { $(
+        text_member! {
+            $type,
+            |deserializer| scalar::text(deserializer, |text| text.into()),
+            |text: &str| Some(text.into())
         }
     )+ };
 }

@@ -91,22 +91,10 @@ macro_rules! text_enum {
             }
         }
 
-        impl $crate::json::object::Member for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
-                serde::Deserialize::deserialize(deserializer).map(Some)
-            }
-
-            #[inline]
-            fn read_node(
-                json: $crate::json::object::Lenient<'_, '_>,
-            ) -> Result<Option<Self>, $crate::json::Fault> {
-                match json.plain_text() {
-                    Some(text) => Ok(Some(Self::from(text))),
-                    None => Self::read(json),
-                }
-            }
+        $crate::json::object::text_member! {
+            $name,
+            serde::Deserialize::deserialize,
+            |text| Some(Self::from(text))
         }
     };
 }

@@ -75,23 +75,10 @@ macro_rules! ids {
             }
         }
 
-        impl $crate::json::object::Member for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
-                serde::Deserialize::deserialize(deserializer).map(Some)
-            }
-
-            #[inline]
-            fn read_node(
-                json: $crate::json::object::Lenient<'_, '_>,
-            ) -> Result<Option<Self>, $crate::json::Fault> {
-                match json.plain_text() {
-                    Some(id) if $crate::json::scalar::is_id(id) => Ok(Some(Self::from(id))),
-                    Some(_) => Err($crate::json::Fault::Malformed),
-                    None => Self::read(json),
-                }
-            }
+        $crate::json::object::text_member! {
+            $name,
+            serde::Deserialize::deserialize,
+            |id| $crate::json::scalar::is_id(id).then(|| Self::from(id))
         }
     )+ };
 }
