@@ -275,18 +275,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
         }
         value
     }
-
-    /// Hands the value to serde_json.
-    fn with_serde_json<T>(
-        &self,
-        read: impl FnOnce(&mut JsonDeserializer<'a>) -> serde_json::Result<T>,
-    ) -> Result<T, Fault> {
-        let mut deserializer = serde_json::Deserializer::from_str(self.node.json());
-        read(&mut deserializer).map_err(|_| Fault::Malformed)
-    }
 }
-
-type JsonDeserializer<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 
 impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
     type Error = Fault;
@@ -311,7 +300,9 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
             Kind::FALSE => visitor.visit_bool(false),
             Kind::NUMBER => match self.node.spelled().parse() {
                 Ok(number) => visitor.visit_u64(number),
-                Err(_) => self.with_serde_json(|json| json.deserialize_any(visitor)),
+                Err(_) => serde_json::Deserializer::from_str(self.node.spelled())
+                    .deserialize_any(visitor)
+                    .map_err(|_| Fault::Malformed),
             },
             Kind::ESCAPED => match self.node.text() {
                 Some(text) => visitor.visit_string(text.into_owned()),
