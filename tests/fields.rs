@@ -135,7 +135,7 @@ fn all_that_meta_documents_is_recognized() {
 #[test]
 fn the_rare_events_are_no_larger_than_a_message() {
     assert!(
-        size_of::<WebhookEvent>() <= 536,
+        size_of::<WebhookEvent>() <= 416,
         "{}",
         size_of::<WebhookEvent>()
     );

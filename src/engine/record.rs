@@ -228,7 +228,7 @@ fn is_to_be_read(message: &Message) -> bool {
 
 /// An old message tells beside it how far it had come.
 fn with_history_status(event: &HistoryMessage) -> Cow<'_, Message> {
-    let message = &event.message;
+    let message = &*event.message;
     let status = event.history_context.as_ref();
     let status = match status.and_then(|context| context.status.as_ref()) {
         Some(HistoryStatus::Sent) => MessageStatus::Sent,

@@ -57,7 +57,7 @@ pub(super) fn identity(event: &WebhookEvent) -> Option<Identity> {
     let user = event.user().map(Cow::into_owned);
     let listed = event.contact().map(|contact| &contact.identity);
     match (user, listed) {
-        (Some(user), Some(listed)) if *listed != user => Some(user.or(listed.clone())),
+        (Some(user), Some(listed)) if *listed != user => Some(user.or(listed)),
         (user, listed) => user.or_else(|| listed.cloned()),
     }
 }

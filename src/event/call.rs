@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::Payload;
 use crate::json::object::object;
 use crate::model::text_enum::text_enum;
@@ -205,16 +207,19 @@ impl Call {
 
     /// Returns the user of a call of which these numbers are known.
     fn user_with(&self, numbers: Numbers<'_>) -> Option<Identity> {
+        fn borrowed(id: Option<&impl AsRef<str>>) -> Option<Cow<'_, str>> {
+            id.map(|id| Cow::Borrowed(id.as_ref()))
+        }
         let parties = Parties {
             from: Ids {
-                wa_id: self.from.clone(),
-                user_id: self.from_user_id.clone(),
-                parent_user_id: self.from_parent_user_id.clone(),
+                wa_id: borrowed(self.from.as_ref()),
+                user_id: borrowed(self.from_user_id.as_ref()),
+                parent_user_id: borrowed(self.from_parent_user_id.as_ref()),
             },
             to: Ids {
-                wa_id: self.to.clone(),
-                user_id: self.to_user_id.clone(),
-                parent_user_id: self.to_parent_user_id.clone(),
+                wa_id: borrowed(self.to.as_ref()),
+                user_id: borrowed(self.to_user_id.as_ref()),
+                parent_user_id: borrowed(self.to_parent_user_id.as_ref()),
             },
         };
         let direction = self.direction.as_ref().and_then(CallDirection::user_side);

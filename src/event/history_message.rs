@@ -37,8 +37,9 @@ use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, R
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HistoryMessage {
-    /// The message.
-    pub message: Message,
+    /// The message. Boxed, as it would make room for the rare members beside it in every
+    /// [`WebhookEvent`](crate::event::WebhookEvent).
+    pub message: Box<Message>,
     /// The business number that an outbound one was sent from, as Meta wrote
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 //! A malformed member that its object can do without is left out and noted. One without which
 //! a struct cannot be built costs that struct, and so on up to the item.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::{fmt, vec};
 
@@ -52,6 +53,7 @@ impl<'a> Omissions<'a> {
     /// # Errors
     ///
     /// The reason why it cannot be built without them.
+    #[inline]
     pub(crate) fn read<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
         let before = self.0.len();
         let result = T::read_node(Lenient::new(node, node, self));
@@ -145,6 +147,7 @@ impl<'a> Omissions<'a> {
         fault_of(&self.0, object, name).map_or(Ok(()), Err)
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -180,7 +183,7 @@ fn descend<'a>(
 ) {
     let mut take = |inner: Node<'a>, path: Path<'_>, omitted: &mut OmissionsInOrder<'a>| {
         if let Some(omission) = omitted.next_if(|next| next.json.is_same(inner)) {
-            report(path.to_string(), omission);
+            report(path.text(), omission);
         } else if omitted.peek().is_some_and(|next| inner.contains(next.json)) {
             descend(inner, path, omitted, report);
         }
@@ -216,6 +219,7 @@ pub(crate) struct Lenient<'o, 'a> {
 }
 
 impl<'o, 'a> Lenient<'o, 'a> {
+    #[inline]
     pub(super) fn new(node: Node<'a>, parent: Node<'a>, omitted: &'o mut Omissions<'a>) -> Self {
         Self {
             node,
@@ -230,8 +234,15 @@ impl<'o, 'a> Lenient<'o, 'a> {
         self.node.plain_text()
     }
 
+    /// Returns the text of a string; `None` for half of a surrogate pair, and for any other value.
+    #[inline]
+    pub(crate) fn exact_text(&self) -> Option<Cow<'a, str>> {
+        self.node.exact_text()
+    }
+
     /// Reads the elements of an array, without those that are malformed; `None` for any other
     /// value.
+    #[inline]
     pub(crate) fn elements<T: Member>(&mut self) -> Option<Result<Vec<T>, Fault>> {
         let (list, omitted) = (self.node, &mut *self.omitted);
         if !list.is_array() {
@@ -259,6 +270,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
 
     /// Reads a value that its object or list can do without. One that cannot be read is left
     /// out.
+    #[inline]
     pub(super) fn or_omit<T>(
         self,
         read: impl FnOnce(Lenient<'_, 'a>) -> Result<T, Fault>,

@@ -47,18 +47,22 @@ impl<'a> Node<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn is_null(self) -> bool {
         self.kind() == Kind::NULL
     }
 
+    #[inline]
     pub(crate) fn is_object(self) -> bool {
         self.kind() == Kind::OBJECT
     }
 
+    #[inline]
     pub(crate) fn is_array(self) -> bool {
         self.kind() == Kind::ARRAY
     }
 
+    #[inline]
     pub(crate) fn is_text(self) -> bool {
         matches!(self.kind(), Kind::TEXT | Kind::ESCAPED)
     }
@@ -79,6 +83,7 @@ impl<'a> Node<'a> {
     }
 
     /// Returns the place of the value in the text.
+    #[inline]
     pub(crate) fn range(self) -> Range<usize> {
         let token = self.token;
         let start = token.start();
@@ -90,6 +95,7 @@ impl<'a> Node<'a> {
     }
 
     /// Returns the JSON of the value.
+    #[inline]
     pub(crate) fn json(self) -> &'a str {
         &self.tape.text[self.range()]
     }
@@ -102,7 +108,7 @@ impl<'a> Node<'a> {
 
     /// Returns the text of a string without escapes.
     #[inline]
-    pub(super) fn plain_text(self) -> Option<&'a str> {
+    pub(crate) fn plain_text(self) -> Option<&'a str> {
         self.tape.plain_text(self.token)
     }
 
@@ -136,6 +142,7 @@ impl<'a> Node<'a> {
         Elements(self.children(Kind::ARRAY))
     }
 
+    #[inline]
     fn children(self, kind: Kind) -> Children<'a> {
         let at = self.at + 1;
         let end = if self.kind() == kind {
@@ -148,10 +155,14 @@ impl<'a> Node<'a> {
     }
 
     /// Returns the first member of a name.
+    #[inline(always)]
     pub(crate) fn get(self, name: &str) -> Option<Node<'a>> {
-        let mut members = self.members();
-        let found = members.find(|member| member.is_named(name));
-        found.map(|member| member.value)
+        for member in self.members() {
+            if member.is_named(name) {
+                return Some(member.value);
+            }
+        }
+        None
     }
 
     /// Returns the member of a name; `None` when it is missing or `null`.

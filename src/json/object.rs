@@ -4,6 +4,7 @@
 //! [`object!`] declares those of the public interface, and [`members!`] the members of items.
 //! Both are read straight from the tape, and a public object from any deserializer, too.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 pub(crate) use super::lenient::Lenient;
 use super::lenient::{Fault, Omissions};
 use super::node::{Member as NodeMember, Node};
-use super::scalar;
+use super::scalar::{self, is_id};
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
@@ -87,11 +88,12 @@ macro_rules! object {
                     serde::Deserialize::deserialize(deserializer).map(Some)
                 }
 
+                #[inline]
                 fn read_node(
                     json: $crate::json::object::Lenient<'_, '_>,
                 ) -> Result<Option<Self>, $crate::json::Fault> {
                     json.read_with(|object, omitted| {
-                        let members = Members::read(object, omitted)?;
+                        let members: Members = $crate::json::object::ReadMembers::read(object, omitted)?;
                         Ok(Some(Self { $(
                             $member: $crate::json::object::object!(
                                 @$kind members.$member, omitted, object, $member $($wire)?
@@ -113,34 +115,19 @@ macro_rules! object {
 }
 
 /// Declares structs whose members are read one by one from the tape. Each member may be
-/// missing or `null`; a malformed one is left out and noted.
+/// missing or `null`; a malformed one is left out and noted. A struct with texts of the body
+/// has a lifetime.
 macro_rules! members {
-    ($($(#[$meta:meta])* $vis:vis struct $name:ident {
+    ($($(#[$meta:meta])* $vis:vis struct $name:ident $(<$life:lifetime>)? {
         $($(#[$doc:meta])* $member:ident $(= $wire:literal)?: $type:ty,)+
     })+) => { $(
         $(#[$meta])*
         #[derive(Default)]
-        $vis struct $name { $($(#[$doc])* $vis $member: Option<$type>,)+ }
+        $vis struct $name $(<$life>)? { $($(#[$doc])* $vis $member: Option<$type>,)+ }
 
-        impl $name {
-            /// Reads the members of an object.
-            ///
-            /// # Errors
-            ///
-            /// [`Fault::Malformed`](crate::json::Fault::Malformed) for any other value.
-            #[allow(dead_code, reason = "some readers need the other members, too")]
-            $vis fn read<'a>(
-                object: $crate::json::Node<'a>,
-                omitted: &mut $crate::json::Omissions<'a>,
-            ) -> Result<Self, $crate::json::Fault> {
-                let mut members = Self::default();
-                members.read_and(object, omitted, |_| {})?;
-                Ok(members)
-            }
-
-            /// Reads the members of an object, and calls `other` with each that is not declared.
+        impl<'a> $crate::json::object::ReadMembers<'a> for $name $(<$life>)? {
             #[inline]
-            fn read_and<'a>(
+            fn read_and(
                 &mut self,
                 object: $crate::json::Node<'a>,
                 omitted: &mut $crate::json::Omissions<'a>,
@@ -165,7 +152,9 @@ macro_rules! members {
                         let bit = 1 << Bit::$member as u32;
                         if seen & bit == 0 {
                             seen |= bit;
-                            $crate::json::object::place(&mut self.$member, object, member, omitted);
+                            $crate::json::object::place(
+                                &mut self.$member, object, member, omitted,
+                            );
                         } else {
                             repeated |= bit;
                             self.$member = None;
@@ -183,11 +172,12 @@ macro_rules! members {
             }
         }
 
-        impl<'a> $crate::json::object::FromNode<'a> for $name {
+        impl<'a> $crate::json::object::FromNode<'a> for $name $(<$life>)? {
+            #[inline]
             fn from_node(
                 json: $crate::json::object::Lenient<'_, 'a>,
             ) -> Result<Option<Self>, $crate::json::Fault> {
-                json.read_with(Self::read).map(Some)
+                json.read_with($crate::json::object::ReadMembers::read).map(Some)
             }
         }
     )+ };
@@ -196,6 +186,29 @@ macro_rules! members {
 }
 
 pub(crate) use {members, object};
+
+/// A struct of [`members!`].
+pub(crate) trait ReadMembers<'a>: Default {
+    /// Reads the members of an object, and calls `other` with each that is not declared.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`] for any other value.
+    fn read_and(
+        &mut self,
+        object: Node<'a>,
+        omitted: &mut Omissions<'a>,
+        other: impl FnMut(NodeMember<'a>),
+    ) -> Result<(), Fault>;
+
+    /// Does as [`read_and`](Self::read_and), without the others.
+    #[inline]
+    fn read(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        let mut members = Self::default();
+        members.read_and(object, omitted, |_| {})?;
+        Ok(members)
+    }
+}
 
 /// Reads a member of [`members!`].
 #[inline]
@@ -233,6 +246,18 @@ impl<'a, T: Member> FromNode<'a> for T {
     #[inline]
     fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
         T::read_node(json)
+    }
+}
+
+/// An id in the body, without a copy.
+impl<'a> FromNode<'a> for Cow<'a, str> {
+    #[inline]
+    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
+        let Some(text) = json.plain_text() else {
+            return scalar::id(json, |id| Cow::Owned(id.to_owned())).map(Some);
+        };
+        let id = is_id(text).then_some(Cow::Borrowed(text));
+        id.map(Some).ok_or(Fault::Malformed)
     }
 }
 
@@ -310,6 +335,7 @@ impl<T: Member> Member for Box<T> {
         Ok(T::read(deserializer)?.map(Self::new))
     }
 
+    #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         Ok(T::read_node(json)?.map(Self::new))
     }
@@ -353,6 +379,7 @@ impl<T: Member> Member for Vec<T> {
             .map(Some)
     }
 
+    #[inline]
     fn read_node(mut json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         match json.elements() {
             Some(elements) => elements.map(Some),

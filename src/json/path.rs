@@ -1,6 +1,6 @@
 //! Paths to the values of a JSON text: `entry[0].changes[1].value`.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// A path, as a list of steps: each is linked to the step before it. It is written only for a
 /// value that is reported.
@@ -37,21 +37,43 @@ impl<'a> Path<'a> {
             step: Step::Element(index),
         }
     }
-}
 
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns the text of the path.
+    pub(crate) fn text(self) -> String {
+        let mut text = String::with_capacity(64);
+        self.write(&mut text);
+        text
+    }
+
+    // Not by `fmt`, which takes longer than the rest of a report.
+    fn write(&self, text: &mut String) {
         if let Some(parent) = self.parent {
-            parent.fmt(f)?;
+            parent.write(text);
         }
         match self.step {
+            Step::Member(name) if is_plain(name) => {
+                if self.parent.is_some() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
             // A name of the sender's own making is quoted, and cut.
-            Step::Member(name) if !is_plain(name) => write!(f, "[{}]", Excerpt(name)),
-            Step::Member(name) if self.parent.is_some() => write!(f, ".{name}"),
-            Step::Member(name) => f.write_str(name),
-            Step::Element(index) => write!(f, "[{index}]"),
+            Step::Member(name) => write_in_brackets(text, Excerpt(name)),
+            Step::Element(index) => match u8::try_from(index) {
+                Ok(digit @ ..10) => {
+                    text.push('[');
+                    text.push(char::from(b'0' + digit));
+                    text.push(']');
+                }
+                _ => write_in_brackets(text, index),
+            },
         }
     }
+}
+
+fn write_in_brackets(text: &mut String, step: impl fmt::Display) {
+    // A `String` takes any text.
+    let _ = write!(text, "[{step}]");
 }
 
 /// Whether a name is like those that Meta gives.

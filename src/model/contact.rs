@@ -99,6 +99,7 @@ impl Contact {
     /// assert_eq!((contact.name, contact.opted_out), (None, false));
     /// ```
     #[must_use]
+    #[inline]
     pub fn new(identity: Identity) -> Self {
         Self {
             identity,

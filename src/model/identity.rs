@@ -1,6 +1,11 @@
 //! Who a WhatsApp user is.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{UserId, WaId};
 use crate::json::object::object;
@@ -26,23 +31,28 @@ use crate::json::object::object;
 ///
 /// assert_eq!(Identity::from_phone(""), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Ids")]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
-    // Invariant: at least one of the three is there, and none is empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wa_id: Option<WaId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_user_id: Option<UserId>,
+    /// The WhatsApp id, the user id and the parent user id, one behind the other, since most
+    /// webhooks name a user twice: both share one allocation. At least one is not empty.
+    text: Arc<str>,
+    /// The ends of the first two.
+    ends: [u32; 2],
+}
+
+/// The ids of an [`Identity`], of which all may be missing.
+#[derive(Clone, Default)]
+pub(crate) struct Ids<'a> {
+    pub(crate) wa_id: Option<Cow<'a, str>>,
+    pub(crate) user_id: Option<Cow<'a, str>>,
+    pub(crate) parent_user_id: Option<Cow<'a, str>>,
 }
 
 object! {
-    /// The ids of an [`Identity`], of which all may be missing.
+    /// The JSON of an [`Identity`].
     #[derive(Default)]
     #[allow(unreachable_pub, reason = "objects are public, but for this one")]
-    pub struct Ids {
+    pub struct IdMembers {
         pub wa_id: Option<WaId>,
         pub user_id: Option<UserId>,
         pub parent_user_id: Option<UserId>,
@@ -63,16 +73,32 @@ impl Identity {
     /// assert_eq!(user.user_id().unwrap(), "US.70010020");
     /// ```
     #[must_use]
+    #[inline]
     pub fn new(
         wa_id: Option<&str>,
         user_id: Option<&str>,
         parent_user_id: Option<&str>,
     ) -> Option<Self> {
-        Self::from_ids(Ids {
-            wa_id: wa_id.map(WaId::from),
-            user_id: user_id.map(UserId::from),
-            parent_user_id: parent_user_id.map(UserId::from),
-        })
+        let mut wa_id = wa_id.filter(|id| !id.is_empty());
+        let mut user_id = user_id.filter(|id| !id.is_empty());
+        if let Some(id) = wa_id.filter(|id| is_user_id(id)) {
+            // Two different ones are both kept: nothing is thrown away.
+            if *user_id.get_or_insert(id) == id {
+                wa_id = None;
+            }
+        }
+        let ids = [wa_id, user_id, parent_user_id].map(Option::unwrap_or_default);
+        let ends = [ids[0].len(), ids[0].len() + ids[1].len()];
+        let text: Arc<str> = match ids {
+            ["", "", ""] => return None,
+            [id, "", ""] | ["", id, ""] => id.into(),
+            ids => ids.concat().into(),
+        };
+        let [Ok(wa_id), Ok(user_id)] = ends.map(u32::try_from) else {
+            return None;
+        };
+        let ends = [wa_id, user_id];
+        Some(Self { text, ends })
     }
 
     /// The user with this phone number, in WhatsApp's digits.
@@ -99,36 +125,30 @@ impl Identity {
         Self::new(None, Some(user_id), None)
     }
 
-    /// [`new`](Self::new) of ids that an object of Meta's has.
+    /// Returns the user with the ids that an object of Meta's has, as [`new`](Self::new) does.
     pub(crate) fn from_parts(
         wa_id: Option<&WaId>,
         user_id: Option<&UserId>,
         parent_user_id: Option<&UserId>,
     ) -> Option<Self> {
-        Self::from_ids(Ids {
-            wa_id: wa_id.cloned(),
-            user_id: user_id.cloned(),
-            parent_user_id: parent_user_id.cloned(),
-        })
+        Self::new(
+            wa_id.map(WaId::as_str),
+            user_id.map(UserId::as_str),
+            parent_user_id.map(UserId::as_str),
+        )
     }
 
-    pub(crate) fn from_ids(ids: Ids) -> Option<Self> {
-        let mut wa_id = ids.wa_id.filter(|id| !id.as_str().is_empty());
-        let mut user_id = ids.user_id.filter(|id| !id.as_str().is_empty());
-        let parent_user_id = ids.parent_user_id.filter(|id| !id.as_str().is_empty());
-        if let Some(id) = wa_id.as_ref().filter(|id| is_user_id(id.as_str())) {
-            let id = UserId::from(id.as_str());
-            // Two different ones are both kept: nothing is thrown away.
-            if *user_id.get_or_insert_with(|| id.clone()) == id {
-                wa_id = None;
-            }
-        }
-        let names_someone = wa_id.is_some() || user_id.is_some() || parent_user_id.is_some();
-        names_someone.then_some(Self {
-            wa_id,
-            user_id,
-            parent_user_id,
-        })
+    /// Returns the user with these ids, as [`new`](Self::new) does.
+    #[inline]
+    pub(crate) fn from_ids(ids: &Ids<'_>) -> Option<Self> {
+        let [wa_id, user_id, parent_user_id] = ids.texts();
+        Self::new(wa_id, user_id, parent_user_id)
+    }
+
+    /// Whether it has these ids and no others.
+    #[inline]
+    pub(crate) fn has_ids(&self, ids: &Ids<'_>) -> bool {
+        [self.wa_id(), self.user_id(), self.parent_user_id()] == ids.texts()
     }
 
     /// The phone number as text, when Meta shows it.
@@ -139,9 +159,9 @@ impl Identity {
     /// assert_eq!(Identity::from_user_id("US.7001").unwrap().phone(), None);
     /// ```
     #[must_use]
+    #[inline]
     pub fn phone(&self) -> Option<&str> {
-        let wa_id = self.wa_id.as_ref()?.as_str();
-        (!is_user_id(wa_id)).then_some(wa_id)
+        self.wa_id().filter(|id| !is_user_id(id))
     }
 
     /// What Meta gave as the user's WhatsApp id: the phone number, when it
@@ -153,8 +173,9 @@ impl Identity {
     /// assert_eq!(Identity::from_phone("15550101001").unwrap().wa_id().unwrap(), "15550101001");
     /// ```
     #[must_use]
-    pub fn wa_id(&self) -> Option<&WaId> {
-        self.wa_id.as_ref()
+    #[inline]
+    pub fn wa_id(&self) -> Option<&str> {
+        self.part(0, self.end(0))
     }
 
     /// The id within your business portfolio.
@@ -166,8 +187,9 @@ impl Identity {
     /// assert_eq!(ada.user_id().unwrap(), "US.7001");
     /// ```
     #[must_use]
-    pub fn user_id(&self) -> Option<&UserId> {
-        self.user_id.as_ref()
+    #[inline]
+    pub fn user_id(&self) -> Option<&str> {
+        self.part(self.end(0), self.end(1))
     }
 
     /// The id within the enterprise above your portfolio, where there is one.
@@ -179,8 +201,20 @@ impl Identity {
     /// assert_eq!(ada.parent_user_id().unwrap(), "US.ENT.7009");
     /// ```
     #[must_use]
-    pub fn parent_user_id(&self) -> Option<&UserId> {
-        self.parent_user_id.as_ref()
+    #[inline]
+    pub fn parent_user_id(&self) -> Option<&str> {
+        self.part(self.end(1), self.text.len())
+    }
+
+    #[inline]
+    fn end(&self, id: usize) -> usize {
+        self.ends[id] as usize
+    }
+
+    /// Returns an id by its place in the text.
+    #[inline]
+    fn part(&self, start: usize, end: usize) -> Option<&str> {
+        self.text.get(start..end).filter(|id| !id.is_empty())
     }
 
     /// Whether both name one user: they share an id. A phone number counts only
@@ -196,8 +230,9 @@ impl Identity {
     /// assert!(!before.is_same_user(&after), "the number has changed hands");
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_same_user(&self, other: &Self) -> bool {
-        fn shared<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+        fn shared(a: Option<&str>, b: Option<&str>) -> bool {
             a.is_some() && a == b
         }
         shared(self.user_id(), other.user_id())
@@ -207,39 +242,86 @@ impl Identity {
 
     /// Whether the two are known to be two: both have a business-scoped user
     /// id, and not the same.
+    #[inline]
     pub(crate) fn is_other_user(&self, other: &Self) -> bool {
         let ids = (self.user_id(), other.user_id());
         matches!(ids, (Some(id), Some(other)) if id != other)
     }
 
-    /// The same user with the ids of `other`, where it has none of its own.
-    pub(crate) fn or(self, other: Self) -> Self {
-        let both = Self::from_ids(Ids {
-            wa_id: self.wa_id.clone().or(other.wa_id),
-            user_id: self.user_id.clone().or(other.user_id),
-            parent_user_id: self.parent_user_id.clone().or(other.parent_user_id),
-        });
+    /// Returns the same user with the ids of `other`, where it has none of its own.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        let both = Self::new(
+            self.wa_id().or(other.wa_id()),
+            self.user_id().or(other.user_id()),
+            self.parent_user_id().or(other.parent_user_id()),
+        );
         both.unwrap_or(self)
     }
 
-    /// The id of a kind.
+    /// Returns the id of a kind.
+    #[inline]
     pub(crate) fn id(&self, kind: IdKind) -> Option<&str> {
         match kind {
-            IdKind::Phone => self.wa_id.as_ref().map(WaId::as_str),
-            IdKind::Parent => self.parent_user_id.as_ref().map(UserId::as_str),
-            IdKind::User => self.user_id.as_ref().map(UserId::as_str),
+            IdKind::Phone => self.wa_id(),
+            IdKind::Parent => self.parent_user_id(),
+            IdKind::User => self.user_id(),
         }
     }
 
-    /// Every id that it has.
+    /// Returns all ids that it has.
+    #[inline]
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        [
-            self.wa_id.as_ref().map(WaId::as_str),
-            self.user_id.as_ref().map(UserId::as_str),
-            self.parent_user_id.as_ref().map(UserId::as_str),
-        ]
-        .into_iter()
-        .flatten()
+        [self.wa_id(), self.user_id(), self.parent_user_id()]
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl Ids<'_> {
+    #[inline]
+    fn texts(&self) -> [Option<&str>; 3] {
+        [&self.wa_id, &self.user_id, &self.parent_user_id].map(Option::as_deref)
+    }
+}
+
+impl IdMembers {
+    /// Returns the user with these ids.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        Identity::from_parts(
+            self.wa_id.as_ref(),
+            self.user_id.as_ref(),
+            self.parent_user_id.as_ref(),
+        )
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("wa_id", &self.wa_id())
+            .field("user_id", &self.user_id())
+            .field("parent_user_id", &self.parent_user_id())
+            .finish()
+    }
+}
+
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ids = [
+            ("wa_id", self.wa_id()),
+            ("user_id", self.user_id()),
+            ("parent_user_id", self.parent_user_id()),
+        ];
+        let ids = ids.into_iter().filter_map(|(name, id)| Some((name, id?)));
+        serializer.collect_map(ids)
+    }
+}
+
+impl<'de> Deserialize<'de> for Identity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ids = IdMembers::deserialize(deserializer)?;
+        let identity = ids.identity();
+        identity.ok_or_else(|| D::Error::custom("an identity needs at least one id"))
     }
 }
 
@@ -259,12 +341,4 @@ pub(crate) enum IdKind {
 /// number looks like that.
 pub(crate) fn is_user_id(id: &str) -> bool {
     matches!(id.as_bytes(), [a, b, b'.', _, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase())
-}
-
-impl TryFrom<Ids> for Identity {
-    type Error = &'static str;
-
-    fn try_from(ids: Ids) -> Result<Self, Self::Error> {
-        Self::from_ids(ids).ok_or("an identity needs at least one id")
-    }
 }

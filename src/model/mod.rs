@@ -54,12 +54,13 @@ pub use id::{
     SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::Identity;
-pub(crate) use identity::{IdKind, Ids, is_user_id};
+pub(crate) use identity::{IdKind, IdMembers, Ids, is_user_id};
 pub use message::*;
 pub(crate) use parties::{Numbers, Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
 pub use pricing::{
-    Conversation, ConversationOrigin, Pricing, PricingModel, PricingSubtype, PricingType,
+    Conversation, ConversationOrigin, Pricing, PricingCategory, PricingModel, PricingSubtype,
+    PricingType,
 };
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};

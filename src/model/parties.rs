@@ -5,9 +5,9 @@ use super::{Identity, Ids};
 /// The ids of both sides. One of them is the business, which has a phone number and no
 /// other id: business-scoped ids are the user's, wherever they stand.
 #[derive(Clone, Default)]
-pub(crate) struct Parties {
-    pub(crate) from: Ids,
-    pub(crate) to: Ids,
+pub(crate) struct Parties<'a> {
+    pub(crate) from: Ids<'a>,
+    pub(crate) to: Ids<'a>,
 }
 
 /// The numbers of both sides, as far as they are known.
@@ -28,18 +28,25 @@ pub(crate) enum UserSide {
     Either,
 }
 
-impl Parties {
-    /// Returns the user on one side.
-    pub(crate) fn user(self, side: UserSide) -> Option<Identity> {
+impl<'a> Parties<'a> {
+    /// Returns the ids of the user on one side.
+    #[inline]
+    pub(crate) fn ids(self, side: UserSide) -> Ids<'a> {
         let Self { from, to } = self;
         match side {
-            UserSide::From | UserSide::Either => Identity::from_ids(from),
-            UserSide::To => Identity::from_ids(Ids {
+            UserSide::From | UserSide::Either => from,
+            UserSide::To => Ids {
                 wa_id: to.wa_id,
                 user_id: to.user_id.or(from.user_id),
                 parent_user_id: to.parent_user_id.or(from.parent_user_id),
-            }),
+            },
         }
+    }
+
+    /// Returns the user on one side.
+    #[inline]
+    pub(crate) fn user(self, side: UserSide) -> Option<Identity> {
+        Identity::from_ids(&self.ids(side))
     }
 
     /// Returns the side of the user: by the number of the user and of the business, as far
@@ -47,8 +54,8 @@ impl Parties {
     /// that the item names.
     pub(crate) fn side(&self, direction: Option<UserSide>, numbers: Numbers<'_>) -> UserSide {
         let Numbers { business, user } = numbers;
-        let is = |ids: &Ids, other: Option<&str>| match (&ids.wa_id, other) {
-            (Some(number), Some(other)) => Some(is_same_number(number.as_str(), other)),
+        let is = |ids: &Ids<'_>, other: Option<&str>| match (&ids.wa_id, other) {
+            (Some(number), Some(other)) => Some(is_same_number(number, other)),
             _ => None,
         };
         let is_to_user = match (is(&self.from, user), is(&self.from, business), direction) {
@@ -68,10 +75,10 @@ impl Parties {
     }
 }
 
-impl Parties {
+impl Parties<'_> {
     /// Whether each side may be the user: two numbers, of which none is known.
     pub(crate) fn is_either(&self, numbers: Numbers<'_>) -> bool {
-        let has_number = |ids: &Ids| ids.wa_id.is_some() && !ids.has_scoped_id();
+        let has_number = |ids: &Ids<'_>| ids.wa_id.is_some() && !ids.has_scoped_id();
         let is_known = numbers.business.is_some() || numbers.user.is_some();
         !is_known && has_number(&self.from) && has_number(&self.to)
     }
@@ -84,7 +91,7 @@ impl Parties {
         };
         let number = ids.wa_id.as_ref().filter(|_| !ids.has_scoped_id());
         match (number, business) {
-            (Some(number), Some(business)) => is_same_number(number.as_str(), business),
+            (Some(number), Some(business)) => is_same_number(number, business),
             _ => false,
         }
     }
@@ -101,7 +108,7 @@ impl UserSide {
     }
 }
 
-impl Ids {
+impl Ids<'_> {
     /// Whether it has an id that a business cannot have.
     pub(crate) fn has_scoped_id(&self) -> bool {
         self.user_id.is_some() || self.parent_user_id.is_some()

@@ -12,7 +12,7 @@ object! {
     ///
     /// let conversation: Conversation =
     ///     serde_json::from_str(r#"{"id": "72b1", "origin": {"type": "marketing"}}"#)?;
-    /// assert_eq!(conversation.origin.unwrap().kind.as_deref(), Some("marketing"));
+    /// assert_eq!(conversation.origin.unwrap().kind.unwrap(), "marketing");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[derive(Default, Eq, Hash)]
@@ -34,16 +34,16 @@ object! {
     /// # Examples
     ///
     /// ```
-    /// use whatsapp_signals::model::ConversationOrigin;
+    /// use whatsapp_signals::model::{ConversationOrigin, PricingCategory};
     ///
     /// let origin: ConversationOrigin = serde_json::from_str(r#"{"type": "utility"}"#)?;
-    /// assert_eq!(origin.kind.as_deref(), Some("utility"));
+    /// assert_eq!(origin.kind, Some(PricingCategory::Utility));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ConversationOrigin {
-        /// Its category: `marketing`, `utility`, `service`, …
-        pub kind = "type": Option<Box<str>>,
+        /// Its category.
+        pub kind = "type": Option<PricingCategory>,
     }
 }
 
@@ -51,13 +51,13 @@ object! {
     /// What a message costs.
     ///
     /// ```
-    /// use whatsapp_signals::model::{Pricing, PricingModel};
+    /// use whatsapp_signals::model::{Pricing, PricingCategory, PricingModel};
     ///
     /// let pricing: Pricing = serde_json::from_str(
     ///     r#"{"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"}"#,
     /// )?;
     /// assert_eq!(pricing.pricing_model, Some(PricingModel::PerMessage));
-    /// assert_eq!(pricing.category.as_deref(), Some("utility"));
+    /// assert_eq!(pricing.category, Some(PricingCategory::Utility));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     ///
@@ -72,8 +72,8 @@ object! {
         pub kind = "type": Option<PricingType>,
         /// Finer distinction within the type.
         pub subtype: Option<PricingSubtype>,
-        /// The rate: `marketing`, `utility`, `authentication-international`, …
-        pub category: Option<Box<str>>,
+        /// The rate.
+        pub category: Option<PricingCategory>,
     }
 }
 
@@ -128,5 +128,36 @@ text_enum! {
     pub enum PricingSubtype {
         /// Exempt from the charge.
         PaidExempt = "paid_exempt",
+    }
+}
+
+text_enum! {
+    /// The category by which a message or a conversation is billed.
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+    pub enum PricingCategory {
+        /// A template with a code to log in with.
+        Authentication = "authentication",
+        /// The same, at the rate for businesses of other countries. In a conversation Meta
+        /// writes `authentication_international`.
+        AuthenticationInternational = "authentication-international" | "authentication_international",
+        /// A template that promotes.
+        Marketing = "marketing",
+        /// A template sent with the Marketing Messages API.
+        MarketingLite = "marketing_lite",
+        /// A template about an order or an account.
+        Utility = "utility",
+        /// A message within 24 hours after a user's message.
+        Service = "service",
+        /// A conversation that began with an advertisement.
+        ReferralConversion = "referral_conversion",
+        /// A template that promotes, sent to a group.
+        GroupMarketing = "group_marketing",
+        /// A template about an order or an account, sent to a group.
+        GroupUtility = "group_utility",
+        /// A message to a group within 24 hours after a message in it.
+        GroupService = "group_service",
+        /// A message of an assistant that is the business's main product.
+        GeneralPurposeAi = "general_purpose_ai",
     }
 }

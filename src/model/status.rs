@@ -59,7 +59,7 @@ pub struct StatusUpdate {
     pub conversation: Option<Box<Conversation>>,
     /// What it costs; with `sent` and one of `delivered` and `read`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pricing: Option<Box<Pricing>>,
+    pub pricing: Option<Pricing>,
     /// The payment that a status of kind `payment` is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<Box<Payment>>,

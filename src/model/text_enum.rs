@@ -41,6 +41,7 @@ macro_rules! text_enum {
         }
 
         impl From<&str> for $name {
+            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     $($text $(| $also)* => Self::$variant,)+

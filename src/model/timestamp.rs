@@ -104,6 +104,7 @@ impl Timestamp {
 
 /// Converts a number of seconds, milliseconds, microseconds or nanoseconds to
 /// seconds. A result is never converted again, so stored times stay the same.
+#[inline]
 const fn to_secs(mut number: i64) -> i64 {
     const MAX_SECS: u64 = 100_000_000_000;
     while number.unsigned_abs() > MAX_SECS {
@@ -115,6 +116,7 @@ const fn to_secs(mut number: i64) -> i64 {
 impl FromStr for Timestamp {
     type Err = std::num::ParseIntError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(to_secs).map(Self)
     }

@@ -75,7 +75,7 @@ impl Contacts {
             None => Contact::new(user.clone()),
             Some((_, before)) => {
                 let mut contact = Contact::clone(before);
-                contact.identity = user.clone().or(contact.identity);
+                contact.identity = user.clone().or(&contact.identity);
                 contact
             }
         };
@@ -173,7 +173,7 @@ impl Contacts {
     ) -> Result<(), StoreError> {
         let mut contact = from.contact;
         let identity = &contact.identity;
-        let without = Identity::from_parts(None, identity.user_id(), identity.parent_user_id());
+        let without = Identity::new(None, identity.user_id(), identity.parent_user_id());
         if let Some(without) = without {
             contact.identity = without;
             contact.updated_at = Some(self.now);

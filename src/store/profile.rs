@@ -29,7 +29,7 @@ pub(super) fn unite(contact: &mut Contact, other: Contact) {
             *own = other;
         }
     }
-    contact.identity = contact.identity.clone().or(other.identity);
+    contact.identity = contact.identity.clone().or(&other.identity);
     or(&mut contact.name, other.name);
     or(&mut contact.username, other.username);
     or(&mut contact.country_code, other.country_code);

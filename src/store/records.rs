@@ -140,12 +140,9 @@ pub trait Records {
 /// kind.
 pub(crate) fn ids_by_kind(identity: &Identity) -> impl Iterator<Item = (&'static str, &str)> {
     [
-        ("wa_id", identity.wa_id().map(AsRef::as_ref)),
-        ("user_id", identity.user_id().map(AsRef::as_ref)),
-        (
-            "parent_user_id",
-            identity.parent_user_id().map(AsRef::as_ref),
-        ),
+        ("wa_id", identity.wa_id()),
+        ("user_id", identity.user_id()),
+        ("parent_user_id", identity.parent_user_id()),
     ]
     .into_iter()
     .filter_map(|(kind, id)| Some((kind, id?)))

@@ -1,5 +1,6 @@
 //! The `contacts` of a value: the users that its items are from or for.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use smallvec::SmallVec;
 use super::events::Events;
 use super::item::{ChangeContext, Item, ItemContext};
 use crate::event::Reason;
-use crate::json::object::members;
+use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions, Path};
-use crate::model::{Contact, IdKind, Identity, Ids, UserId, UserSide, WaId};
+use crate::model::{Contact, IdKind, Identity, Ids, UserSide};
 
 /// The contacts of one value, to be found by their ids.
 pub(super) struct Contacts<'c> {
@@ -89,17 +90,32 @@ impl<'c> Contacts<'c> {
     ///
     /// `at` is the item's index in its list. Contacts often stand in the same order, so that
     /// is the first place to look; but only the ids count.
+    #[inline]
     pub(super) fn find(&self, user: Option<&Identity>, at: usize) -> Option<Arc<Contact>> {
         let listed = user.and_then(|user| self.find_listed(user, at));
         listed.or_else(|| Some(Arc::clone(&self.only(user)?.contact)))
     }
 
     /// Returns the contact with an id of this user.
+    #[inline]
     pub(super) fn find_listed(&self, user: &Identity, at: usize) -> Option<Arc<Contact>> {
         let is_it = |listed: &&Listed| listed.contact.identity.is_same_user(user);
         let there = self.list.get(at).filter(is_it);
         let listed = there.or_else(|| self.look_up(user))?;
         Some(Arc::clone(&listed.contact))
+    }
+
+    /// Returns the user with these ids, shared with the contact that has the same ids, if it is
+    /// the only one or stands at the index of the item.
+    #[inline]
+    pub(super) fn identity(&self, ids: &Ids<'_>, at: usize) -> Option<Identity> {
+        let there = match &*self.list {
+            [only] => Some(only),
+            list => list.get(at),
+        };
+        let there = there.map(|listed| &listed.contact.identity);
+        let shared = there.filter(|identity| identity.has_ids(ids)).cloned();
+        shared.or_else(|| Identity::from_ids(ids))
     }
 
     /// Returns the number of the only contact.
@@ -119,6 +135,7 @@ impl<'c> Contacts<'c> {
         }
     }
 
+    #[inline]
     fn only(&self, user: Option<&Identity>) -> Option<&Listed> {
         match &*self.list {
             [only] => {
@@ -185,11 +202,11 @@ impl<'c> Contacts<'c> {
 
 members! {
     /// The members of a contact.
-    struct Members {
+    struct Members<'a> {
         profile: Profile,
-        wa_id: WaId,
-        user_id: UserId,
-        parent_user_id: UserId,
+        wa_id: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
         identity_key_hash: Arc<str>,
     }
 
@@ -200,9 +217,10 @@ members! {
     }
 }
 
+#[inline]
 fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, Fault> {
-    let members = Members::read(json, omitted)?;
-    let identity = Identity::from_ids(Ids {
+    let members: Members<'_> = Members::read(json, omitted)?;
+    let identity = Identity::from_ids(&Ids {
         wa_id: members.wa_id,
         user_id: members.user_id,
         parent_user_id: members.parent_user_id,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::item::{ChangeContext, Item, ItemContext, Reader};
 use super::summary::Summary;
-use crate::event::{Reason, Unrecognized, WebhookEvent, complete_ids};
+use crate::event::{Naming, Reason, Unrecognized, WebhookEvent, complete_ids};
 use crate::json::{Member, Node, Omissions, Path, each_with_path};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
 use crate::signals::UNRECOGNIZED;
@@ -22,6 +22,7 @@ const MAX_EVENTS: usize = 100_000;
 pub(super) struct Events<'b> {
     body: &'b Arc<str>,
     list: Vec<WebhookEvent>,
+    naming: Naming,
     unrecognized: usize,
     /// The number of events and reports past a limit.
     more: usize,
@@ -48,6 +49,7 @@ impl<'b> Events<'b> {
         Self {
             body,
             list: Vec::new(),
+            naming: Naming::default(),
             unrecognized: 0,
             more: 0,
             selection,
@@ -63,7 +65,7 @@ impl<'b> Events<'b> {
             let rest = unrecognized(&nothing, "entry".to_owned(), reason, self.raw(body));
             self.list.push(rest.into());
         }
-        complete_ids(&mut self.list);
+        complete_ids(&mut self.list, &self.naming);
         self.list
     }
 
@@ -72,6 +74,7 @@ impl<'b> Events<'b> {
     }
 
     /// Whether items are read that are read in this way.
+    #[inline]
     pub(super) fn selects(&self, reader: &Reader) -> bool {
         self.selects_all() || (reader.has_receivers)()
     }
@@ -82,6 +85,7 @@ impl<'b> Events<'b> {
     }
 
     /// Returns the number of events so far.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.list.len()
     }
@@ -94,12 +98,14 @@ impl<'b> Events<'b> {
     pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
         if self.list.len() < MAX_EVENTS {
             self.list.push(event.into());
+            self.naming.add_last(&self.list);
         } else {
             self.more += 1;
         }
     }
 
     /// Returns the JSON of a value of the body.
+    #[inline]
     pub(super) fn raw(&self, json: Node<'_>) -> RawJson {
         RawJson::part_of(self.body, json.range())
     }
@@ -153,7 +159,7 @@ impl<'b> Events<'b> {
     ) {
         if self.may_report() {
             let raw = self.raw(json);
-            self.push(unrecognized(change, path.to_string(), reason.into(), raw));
+            self.push(unrecognized(change, path.text(), reason.into(), raw));
         }
     }
 
@@ -167,18 +173,13 @@ impl<'b> Events<'b> {
     ) {
         if self.may_report() {
             let about = About::read(item, side);
-            self.report(
-                item,
-                &about,
-                item.path.to_string(),
-                reason.into(),
-                item.json,
-            );
+            self.report(item, &about, item.path.text(), reason.into(), item.json);
         }
     }
 
     /// Reports the members that the events of an item lack. The events are those behind
     /// the first `before`, and the reports are about the same user.
+    #[inline]
     pub(super) fn omitted<'a>(
         &mut self,
         item: &Item<'_, 'a>,

@@ -1,5 +1,6 @@
 //! Items of `history`: chunks of old conversations.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::change::read_each;
@@ -8,8 +9,8 @@ use super::item::{FromItem, Item, Reader, change};
 use super::message::parse_historic;
 use crate::event::{Change, Event, History, HistoryMessage, Reason};
 use crate::json::Omissions;
-use crate::json::object::members;
-use crate::model::{Contact, HistoryProgress, Identity, Ids, UserId, UserSide, WaId};
+use crate::json::object::{ReadMembers, members};
+use crate::model::{Contact, HistoryProgress, Identity, Ids, UserSide, WaId};
 
 /// Reads a chunk: an event for itself, and one for each message of its threads.
 pub(super) const CHUNK: Reader = Reader {
@@ -60,31 +61,31 @@ const THREAD: Reader = Reader {
 
 members! {
     /// The ids of the user that a thread is with.
-    struct ThreadMembers {
-        id: WaId,
-        context: ThreadContext,
+    struct ThreadMembers<'a> {
+        id: Cow<'a, str>,
+        context: ThreadContext<'a>,
     }
 
-    struct ThreadContext {
-        wa_id: WaId,
-        user_id: UserId,
-        parent_user_id: UserId,
+    struct ThreadContext<'a> {
+        wa_id: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
         username: Arc<str>,
     }
 }
 
 fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
     let mut omitted = Omissions::default();
-    let members = ThreadMembers::read(item.json, &mut omitted)?;
+    let members: ThreadMembers<'_> = ThreadMembers::read(item.json, &mut omitted)?;
     let messages = item.json.only("messages")?;
     let context = members.context.unwrap_or_default();
-    let identity = Identity::from_ids(Ids {
+    let identity = Identity::from_ids(&Ids {
         wa_id: context.wa_id.or_else(|| members.id.clone()),
         user_id: context.user_id,
         parent_user_id: context.parent_user_id,
     });
     let thread = Thread {
-        id: members.id,
+        id: members.id.as_deref().map(WaId::from),
         contact: identity.map(|identity| {
             // The webhook's contact has the name, too.
             let listed = item.listed_contact(&identity);
@@ -124,7 +125,7 @@ impl FromItem for HistoryMessage {
         let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
         let raw = events.raw(item.json);
         events.push(HistoryMessage {
-            message: old.message,
+            message: Box::new(old.message),
             from_number: old.from_number,
             thread_id: item.thread.and_then(|thread| thread.id.clone()),
             history_context: old.history_context,

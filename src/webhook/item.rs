@@ -14,7 +14,7 @@ use super::signup;
 use crate::event::*;
 use crate::event::{Event, Payload, WebhookEvent};
 use crate::json::{Node, Omissions, Path};
-use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, Timestamp, UserSide};
+use crate::model::{Account, Contact, Identity, Ids, Numbers, PhoneNumberId, Timestamp, UserSide};
 use crate::signals::for_each_signal;
 
 /// The context that all items of a change share.
@@ -30,6 +30,7 @@ pub(super) struct ChangeContext<'c> {
 }
 
 impl<'c> ChangeContext<'c> {
+    #[inline]
     pub(super) fn new(
         field: Option<&'c str>,
         account: Arc<Account>,
@@ -123,6 +124,7 @@ pub(super) trait FromItem: Event {
 
 impl<'i, 'a> Item<'i, 'a> {
     /// Makes an item that stands in no thread.
+    #[inline]
     pub(super) fn new(
         json: Node<'a>,
         at: usize,
@@ -140,6 +142,7 @@ impl<'i, 'a> Item<'i, 'a> {
     }
 
     /// Reads it and adds its events, or reports it.
+    #[inline]
     pub(super) fn add(&self, events: &mut Events<'_>, reader: &Reader) {
         let before = events.len();
         match (reader.read)(events, self) {
@@ -150,6 +153,7 @@ impl<'i, 'a> Item<'i, 'a> {
 
     /// Returns the contact of a user; that of a group's member only by its ids, since the only
     /// contact need not be this member.
+    #[inline]
     pub(super) fn contact_in(
         &self,
         is_group: bool,
@@ -162,16 +166,28 @@ impl<'i, 'a> Item<'i, 'a> {
         }
     }
 
+    /// Returns the user with these ids, shared with its contact if that stands at the same index.
+    #[inline]
+    pub(super) fn identity(&self, ids: &Ids<'_>) -> Option<Identity> {
+        match self.context.contacts {
+            Some(contacts) => contacts.identity(ids, self.at),
+            None => Identity::from_ids(ids),
+        }
+    }
+
     /// Returns the contact of a user, or the only contact for the only item.
+    #[inline]
     pub(super) fn contact(&self, user: Option<&Identity>) -> Option<Arc<Contact>> {
         self.context.contacts?.find(user, self.at)
     }
 
     /// Returns the contact with an id of this user.
+    #[inline]
     pub(super) fn listed_contact(&self, user: &Identity) -> Option<Arc<Contact>> {
         self.context.contacts?.find_listed(user, self.at)
     }
 
+    #[inline]
     pub(super) fn account(&self) -> Arc<Account> {
         Arc::clone(&self.context.change.account)
     }

@@ -1,26 +1,28 @@
 //! Items of `messages` and `message_echoes`, and the events that they become.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::events::Events;
 use super::item::{FromItem, Item};
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
-use crate::json::object::members;
+use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Candidates, Contact, Content, Context, Direction, FlowResponse, GroupId, HistoryContext,
-    Identity, Ids, LogicalId, Message, MessageId, MetaError, NfmReply, Numbers, Parties, Referral,
-    Tagged, Timestamp, UserId, UserSide, WaId,
+    Candidates, Contact, Content, ContentReader, Context, Direction, FlowResponse, GroupId,
+    HistoryContext, Identity, Ids, Kind, LogicalId, Message, MessageId, MetaError, NfmReply,
+    Numbers, Parties, Referral, Tagged, Timestamp, UserSide, WaId,
 };
 
 members! {
     /// The members that a message of any type may have.
-    struct Members {
-        from: WaId,
+    struct Members<'a> {
+        from: Cow<'a, str>,
         id: MessageId,
         timestamp: Timestamp,
-        from_user_id: UserId,
-        from_parent_user_id: UserId,
+        kind = "type": Kind<'a>,
+        from_user_id: Cow<'a, str>,
+        from_parent_user_id: Cow<'a, str>,
         context: Box<Context>,
         referral: Box<Referral>,
         group_id: GroupId,
@@ -29,19 +31,40 @@ members! {
         to_logical_id: LogicalId,
         origin: Box<str>,
         errors: Vec<MetaError>,
-        to: WaId,
-        to_user_id: UserId,
-        to_parent_user_id: UserId,
+        to: Cow<'a, str>,
+        to_user_id: Cow<'a, str>,
+        to_parent_user_id: Cow<'a, str>,
         history_context: HistoryContext,
     }
 }
 
+/// A message while it is being read.
+struct Draft<'a> {
+    item: Node<'a>,
+    reader: ContentReader,
+    members: Members<'a>,
+    /// The members that may be its content.
+    others: Candidates<'a>,
+}
+
+/// Returns the reader for the type of a message, which is looked at before the members: those
+/// of an unknown type are not needed.
+#[inline]
+fn content_reader(item: Node<'_>) -> Result<ContentReader, Fault> {
+    let kind = item.get("type").and_then(Node::plain_text);
+    match kind.and_then(|kind| Content::reader(kind).ok()) {
+        Some(reader) => Ok(reader),
+        None => Content::reader(&Tagged::new(item)?.kind),
+    }
+}
+
 /// Reads a message from a user.
-fn parse_inbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Message, Fault> {
-    let (mut members, mut others) = (Members::default(), Candidates::new());
-    members.read_and(item, omitted, |member| others.push(member))?;
-    let user = members.parties().user(UserSide::From);
-    members.into_message(item, others, omitted, Direction::Inbound, user)
+#[inline]
+fn parse_inbound<'a>(item: &Item<'_, 'a>, omitted: &mut Omissions<'a>) -> Result<Message, Fault> {
+    let mut draft = Draft::new(item.json, content_reader(item.json)?);
+    draft.read(omitted)?;
+    let user = item.identity(&draft.parties().ids(UserSide::From));
+    draft.into_message(omitted, Direction::Inbound, user)
 }
 
 /// A message, and its members that only a message of the business or an old one has.
@@ -54,10 +77,10 @@ pub(super) struct ParsedMessage {
 
 /// Reads a message that the business sent.
 fn parse_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<ParsedMessage, Fault> {
-    let (mut members, mut others) = (Members::default(), Candidates::new());
-    members.read_and(item, omitted, |member| others.push(member))?;
-    let parties = members.parties();
-    members.into_parsed(item, others, omitted, parties, UserSide::To, None)
+    let mut draft = Draft::new(item, content_reader(item)?);
+    draft.read(omitted)?;
+    let parties = draft.parties();
+    draft.into_parsed(omitted, parties, UserSide::To, None)
 }
 
 /// Reads an old message, which may have gone either way, between these numbers, in the thread
@@ -68,68 +91,96 @@ pub(super) fn parse_historic<'a>(
     numbers: Numbers<'_>,
     user: Option<&Identity>,
 ) -> Result<ParsedMessage, Fault> {
-    let (mut members, mut others) = (Members::default(), Candidates::new());
-    members.read_and(item, omitted, |member| others.push(member))?;
-    let parties = members.parties();
+    let mut draft = Draft::new(item, content_reader(item)?);
+    draft.read(omitted)?;
+    let parties = draft.parties();
     let side = parties.side(None, numbers);
-    members.into_parsed(item, others, omitted, parties, side, user)
+    draft.into_parsed(omitted, parties, side, user)
 }
 
-impl Members {
-    fn parties(&mut self) -> Parties {
+impl<'a> Draft<'a> {
+    #[inline]
+    fn new(item: Node<'a>, reader: ContentReader) -> Self {
+        Self {
+            item,
+            reader,
+            members: Members::default(),
+            others: Candidates::new(),
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, omitted: &mut Omissions<'a>) -> Result<(), Fault> {
+        let others = &mut self.others;
+        let members = &mut self.members;
+        members.read_and(self.item, omitted, |member| others.push(member))
+    }
+
+    #[inline]
+    fn parties(&mut self) -> Parties<'a> {
         Parties {
             from: Ids {
-                wa_id: self.from.take(),
-                user_id: self.from_user_id.take(),
-                parent_user_id: self.from_parent_user_id.take(),
+                wa_id: self.members.from.take(),
+                user_id: self.members.from_user_id.take(),
+                parent_user_id: self.members.from_parent_user_id.take(),
             },
             to: Ids {
-                wa_id: self.to.take(),
-                user_id: self.to_user_id.take(),
-                parent_user_id: self.to_parent_user_id.take(),
+                wa_id: self.members.to.take(),
+                user_id: self.members.to_user_id.take(),
+                parent_user_id: self.members.to_parent_user_id.take(),
             },
         }
     }
 
     /// Makes a message of which `side` is the user, or else the user of its thread.
-    fn into_parsed<'a>(
+    fn into_parsed(
         mut self,
-        item: Node<'a>,
-        others: Candidates<'a>,
         omitted: &mut Omissions<'a>,
-        parties: Parties,
+        parties: Parties<'a>,
         side: UserSide,
         thread: Option<&Identity>,
     ) -> Result<ParsedMessage, Fault> {
         let (direction, from_number) = match side {
-            UserSide::To => (Direction::Outbound, parties.from.wa_id.clone()),
+            UserSide::To => (
+                Direction::Outbound,
+                parties.from.wa_id.as_deref().map(WaId::from),
+            ),
             _ => (Direction::Inbound, None),
         };
         let user = match (parties.user(side), thread) {
-            (Some(user), Some(thread)) if user.is_same_user(thread) => {
-                Some(user.or(thread.clone()))
-            }
+            (Some(user), Some(thread)) if user.is_same_user(thread) => Some(user.or(thread)),
             (user, thread) => user.or_else(|| thread.cloned()),
         };
-        let history_context = self.history_context.take();
+        let history_context = self.members.history_context.take();
         Ok(ParsedMessage {
-            message: self.into_message(item, others, omitted, direction, user)?,
+            message: self.into_message(omitted, direction, user)?,
             from_number,
             history_context,
         })
     }
 
-    fn into_message<'a>(
+    #[inline]
+    fn into_message(
         self,
-        item: Node<'a>,
-        others: Candidates<'a>,
         omitted: &mut Omissions<'a>,
         direction: Direction,
         user: Option<Identity>,
     ) -> Result<Message, Fault> {
-        let tagged = Tagged::of(item, others)?;
-        let content = Content::read(&tagged, omitted)?;
-        let id = self.id.filter(|id| !id.as_str().is_empty());
+        let Self {
+            item,
+            reader,
+            members,
+            others,
+        } = self;
+        let kind = members.kind;
+        let Kind(kind) = kind.ok_or_else(|| omitted.missing(item, "type"))?;
+        let tagged = Tagged {
+            object: item,
+            kind,
+            members: others,
+        };
+        let content = reader(&tagged, omitted)?;
+        let id = members.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
         // Without it, a group's message would be one of a conversation.
         omitted.check(item, "group_id")?;
@@ -137,28 +188,30 @@ impl Members {
             id,
             direction,
             user,
-            timestamp: self.timestamp,
+            timestamp: members.timestamp,
             status: None,
             content,
-            context: self.context,
-            referral: self.referral,
-            group_id: self.group_id,
-            identity_key_hash: self.identity_key_hash,
-            from_logical_id: self.from_logical_id,
-            to_logical_id: self.to_logical_id,
-            origin: self.origin,
-            errors: self.errors.unwrap_or_default(),
+            context: members.context,
+            referral: members.referral,
+            group_id: members.group_id,
+            identity_key_hash: members.identity_key_hash,
+            from_logical_id: members.from_logical_id,
+            to_logical_id: members.to_logical_id,
+            origin: members.origin,
+            errors: members.errors.unwrap_or_default(),
         })
     }
 }
 
 /// Returns the contact of a message's user.
+#[inline]
 fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
     item.contact_in(message.group_id.is_some(), message.user.as_ref())
 }
 
 /// Returns the contact of a user's message. The user of news of a changed id is the one until
 /// now, whom the contact alone may name, and who may be listed by the new ids.
+#[inline]
 fn contact_of_user(item: &Item<'_, '_>, message: &mut Message) -> Option<Arc<Contact>> {
     let Content::System(system) = &message.content else {
         return contact(item, message);
@@ -188,7 +241,7 @@ impl FromItem for MessageReceived {
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut message = parse_inbound(item.json, &mut omitted)?;
+        let mut message = parse_inbound(item, &mut omitted)?;
         let contact = contact_of_user(item, &mut message);
         let raw = events.raw(item.json);
         let flow = message.nfm_reply().map(|reply| {
@@ -237,7 +290,7 @@ impl FromItem for StandbyMessage {
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut message = parse_inbound(item.json, &mut omitted)?;
+        let mut message = parse_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
             contact: contact_of_user(item, &mut message),

@@ -1,13 +1,14 @@
 //! Items of `user_preferences`, and signups in the shapes in which they come.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::events::Events;
 use super::item::{FromItem, Item, Reader, change};
 use crate::event::{Change, Event, PreferenceValue, Reason, UserPreference, UserSubscribed};
 use crate::json::Omissions;
-use crate::json::object::members;
-use crate::model::{Contact, Identity, Signup, SignupId, Timestamp, UserId, WaId};
+use crate::json::object::{ReadMembers, members};
+use crate::model::{Contact, Ids, Signup, SignupId, Timestamp};
 
 /// Reads an item of `user_preferences`. Meta has one field for preferences and signups.
 pub(super) const PREFERENCE: Reader = Reader {
@@ -30,10 +31,10 @@ pub(super) const PREFERENCE: Reader = Reader {
 members! {
     /// An item of `user_preferences` whose value is `signup`, or an
     /// `in_app_signup`, which has less.
-    struct Subscription {
-        wa_id: WaId,
-        user_id: UserId,
-        parent_user_id: UserId,
+    struct Subscription<'a> {
+        wa_id: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
         signup_id: SignupId,
         timestamp: Timestamp,
     }
@@ -43,19 +44,19 @@ impl FromItem for UserSubscribed {
     /// Completes the user by the webhook's contact.
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let signup = Subscription::read(item.json, &mut omitted)?;
-        let user = Identity::from_parts(
-            signup.wa_id.as_ref(),
-            signup.user_id.as_ref(),
-            signup.parent_user_id.as_ref(),
-        );
+        let signup: Subscription<'_> = Subscription::read(item.json, &mut omitted)?;
+        let user = item.identity(&Ids {
+            wa_id: signup.wa_id,
+            user_id: signup.user_id,
+            parent_user_id: signup.parent_user_id,
+        });
         let listed = item.contact(user.as_ref());
         let mut contact = match (&listed, user) {
             (Some(listed), user) => {
                 let mut contact = Contact::clone(listed);
                 // The item may know more ids than the contact.
                 if let Some(user) = user {
-                    contact.identity = contact.identity.or(user);
+                    contact.identity = contact.identity.or(&user);
                 }
                 contact
             }

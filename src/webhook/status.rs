@@ -1,38 +1,40 @@
 //! Items of `statuses`.
 
+use std::borrow::Cow;
+
 use super::events::Events;
 use super::item::{FromItem, Item};
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
-use crate::json::object::members;
+use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
     Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
-    StatusUpdate, TemplateId, Timestamp, UserId, UserSide, WaId,
+    StatusUpdate, TemplateId, Timestamp, UserSide,
 };
 
 members! {
     /// The members of a status.
-    struct Members {
+    struct Members<'a> {
         id: MessageId,
         status: MessageStatus,
         timestamp: Timestamp,
         /// The group's id when `recipient_type` is `group`.
-        recipient_id: WaId,
+        recipient_id: Cow<'a, str>,
         conversation: Box<Conversation>,
-        pricing: Box<Pricing>,
+        pricing: Pricing,
         errors: Vec<MetaError>,
         biz_opaque_callback_data: Box<str>,
-        recipient_user_id: UserId,
+        recipient_user_id: Cow<'a, str>,
         /// One page of Meta's spells it this way, its example the next.
-        parent_recipient_user_id: UserId,
-        parent_user_id: UserId,
+        parent_recipient_user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
         /// The spelling of the field `calls`.
-        recipient_parent_user_id: UserId,
+        recipient_parent_user_id: Cow<'a, str>,
         recipient_type: Box<str>,
         /// Meta writes this or the next.
-        recipient_participant_id: WaId,
-        participant_recipient_id: WaId,
-        recipient_participant_user_id: UserId,
+        recipient_participant_id: Cow<'a, str>,
+        participant_recipient_id: Cow<'a, str>,
+        recipient_participant_user_id: Cow<'a, str>,
         recipient_identity_key_hash: Box<str>,
         kind = "type": Box<str>,
         payment: Box<Payment>,
@@ -40,8 +42,9 @@ members! {
     }
 }
 
-impl Members {
+impl Members<'_> {
     /// Makes the update of a status without its omitted members.
+    #[inline]
     fn into_update(self, json: Node<'_>, omitted: &Omissions<'_>) -> Result<StatusUpdate, Fault> {
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(json, "id"))?;
@@ -81,14 +84,14 @@ impl Members {
 }
 
 /// The ids by which a status names its recipient.
-pub(super) struct RecipientIds {
+pub(super) struct RecipientIds<'a> {
     /// The group's id when `recipient_type` is `group`.
-    pub(super) recipient_id: Option<WaId>,
+    pub(super) recipient_id: Option<Cow<'a, str>>,
     pub(super) recipient_type: Option<Box<str>>,
-    pub(super) user_id: Option<UserId>,
-    pub(super) parent_user_id: Option<UserId>,
-    pub(super) participant_id: Option<WaId>,
-    pub(super) participant_user_id: Option<UserId>,
+    pub(super) user_id: Option<Cow<'a, str>>,
+    pub(super) parent_user_id: Option<Cow<'a, str>>,
+    pub(super) participant_id: Option<Cow<'a, str>>,
+    pub(super) participant_user_id: Option<Cow<'a, str>>,
 }
 
 /// The user that a message was sent to, alone or as a participant of a group.
@@ -99,20 +102,20 @@ pub(super) struct Recipient {
 }
 
 impl Recipient {
-    pub(super) fn new(ids: RecipientIds) -> Self {
+    #[inline]
+    pub(super) fn new(ids: RecipientIds<'_>) -> Self {
         // Only groups have participants.
         let is_group = ids.recipient_type.as_deref() == Some("group")
             || ids.participant_id.is_some()
             || ids.participant_user_id.is_some();
         let (group_id, wa_id) = if is_group {
-            let group = ids.recipient_id.as_ref();
-            let group = group.map(|id| GroupId::from(id.as_str()));
+            let group = ids.recipient_id.as_deref().map(GroupId::from);
             (group, ids.participant_id)
         } else {
             (None, ids.recipient_id)
         };
         Self {
-            user: Identity::from_ids(Ids {
+            user: Identity::from_ids(&Ids {
                 wa_id,
                 user_id: ids.participant_user_id.or(ids.user_id),
                 parent_user_id: ids.parent_user_id,

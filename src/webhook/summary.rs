@@ -4,75 +4,77 @@
 //! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a
 //! status.
 
+use std::borrow::Cow;
+
 use super::status::{Recipient, RecipientIds};
 use crate::event::CallDirection;
-use crate::json::object::members;
+use crate::json::object::{ReadMembers, members};
 use crate::json::{Node, Omissions};
 use crate::model::{
-    GroupId, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System, Timestamp, UserId,
-    UserSide, WaId, is_same_number,
+    GroupId, IdMembers, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System,
+    Timestamp, UserSide, is_same_number,
 };
 
 members! {
     /// The members of an item that name it, its user and its time.
-    pub(super) struct Summary {
+    pub(super) struct Summary<'a> {
         id: MessageId,
         timestamp: Timestamp,
         group_id: GroupId,
-        from: WaId,
-        from_user_id: UserId,
-        from_parent_user_id: UserId,
-        to: WaId,
-        to_user_id: UserId,
-        to_parent_user_id: UserId,
+        from: Cow<'a, str>,
+        from_user_id: Cow<'a, str>,
+        from_parent_user_id: Cow<'a, str>,
+        to: Cow<'a, str>,
+        to_user_id: Cow<'a, str>,
+        to_parent_user_id: Cow<'a, str>,
         direction: CallDirection,
-        wa_id: WaId,
-        user_id: UserId,
-        parent_user_id: UserId,
-        recipient_id: WaId,
+        wa_id: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
+        recipient_id: Cow<'a, str>,
         recipient_type: Box<str>,
-        recipient_user_id: UserId,
-        parent_recipient_user_id: UserId,
-        recipient_parent_user_id: UserId,
-        recipient_participant_id: WaId,
-        participant_recipient_id: WaId,
-        recipient_participant_user_id: UserId,
+        recipient_user_id: Cow<'a, str>,
+        parent_recipient_user_id: Cow<'a, str>,
+        recipient_parent_user_id: Cow<'a, str>,
+        recipient_participant_id: Cow<'a, str>,
+        participant_recipient_id: Cow<'a, str>,
+        recipient_participant_user_id: Cow<'a, str>,
         system: Box<System>,
         /// Of a thread of `history`.
-        context: Ids,
+        context: IdMembers,
         /// Of `smb_app_state_sync`.
-        contact: Partner,
+        contact: Partner<'a>,
         /// Of `messaging_handovers`.
-        sender: Partner,
+        sender: Partner<'a>,
         /// Of `messaging_handovers`: the number of the business.
         recipient: Number,
         /// Of a standby echo: the request by which it was sent.
-        message: Request,
+        message: Request<'a>,
         /// Of a value that is one item.
-        contacts: Vec<Ids>,
+        contacts: Vec<IdMembers>,
     }
 
     /// A user in a member of an item.
-    pub(super) struct Partner {
-        phone_number: WaId,
-        user_id: UserId,
-        parent_user_id: UserId,
+    pub(super) struct Partner<'a> {
+        phone_number: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        parent_user_id: Cow<'a, str>,
     }
 
     pub(super) struct Number {
         phone_number_id: PhoneNumberId,
     }
 
-    pub(super) struct Request {
-        to: WaId,
-        recipient: UserId,
+    pub(super) struct Request<'a> {
+        to: Cow<'a, str>,
+        recipient: Cow<'a, str>,
         recipient_type: Box<str>,
     }
 }
 
-impl Summary {
+impl<'a> Summary<'a> {
     /// Reads the well-formed members of an item.
-    pub(super) fn of(item: Node<'_>) -> Self {
+    pub(super) fn of(item: Node<'a>) -> Self {
         let mut summary = Self::read(item, &mut Omissions::default()).unwrap_or_default();
         summary.id = summary.id.filter(|id| !id.as_str().is_empty());
         summary
@@ -160,13 +162,13 @@ impl Summary {
 
     /// Returns the user that a member of another name has.
     fn other_ids(&mut self, group_id: &mut Option<GroupId>) -> Option<Identity> {
-        let own = Identity::from_ids(Ids {
+        let own = Identity::from_ids(&Ids {
             wa_id: self.wa_id.take(),
             user_id: self.user_id.take(),
             parent_user_id: self.parent_user_id.take(),
         });
-        let of = |partner: Partner| {
-            Identity::from_ids(Ids {
+        let of = |partner: Partner<'_>| {
+            Identity::from_ids(&Ids {
                 wa_id: partner.phone_number,
                 user_id: partner.user_id,
                 parent_user_id: partner.parent_user_id,
@@ -174,17 +176,17 @@ impl Summary {
         };
         own.or_else(|| self.contact.take().and_then(of))
             .or_else(|| self.sender.take().and_then(of))
-            .or_else(|| self.context.take().and_then(Identity::from_ids))
+            .or_else(|| self.context.as_ref().and_then(IdMembers::identity))
             .or_else(|| {
                 let request = self.message.take()?;
                 if request.recipient_type.as_deref() == Some("group") {
-                    *group_id = request.to.map(|to| GroupId::from(to.as_str()));
+                    *group_id = request.to.as_deref().map(GroupId::from);
                     return None;
                 }
-                Identity::from_parts(request.to.as_ref(), request.recipient.as_ref(), None)
+                Identity::new(request.to.as_deref(), request.recipient.as_deref(), None)
             })
-            .or_else(|| match self.contacts.take()?.as_mut_slice() {
-                [only] => Identity::from_ids(std::mem::take(only)),
+            .or_else(|| match self.contacts.as_deref()? {
+                [only] => only.identity(),
                 _ => None,
             })
     }

@@ -16,6 +16,7 @@ macro_rules! ids {
         }
 
         impl From<&str> for $name {
+            #[inline]
             fn from(id: &str) -> Self {
                 Self(id.into())
             }

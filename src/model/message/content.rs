@@ -10,7 +10,7 @@ use super::{
     Button, ContactCard, Edit, Interactive, Location, Media, Order, Reaction, Revoke, System,
     Template, Text, Unsupported, edit, interactive,
 };
-use crate::json::object::Member;
+use crate::json::object::{FromNode, Lenient, Member};
 use crate::json::{self, Fault, Node, Omissions, only, with_tape};
 use crate::model::MessageId;
 
@@ -39,12 +39,26 @@ macro_rules! contents {
             /// # Errors
             ///
             /// [`Fault::UnknownType`], or the reason why the value cannot be read.
+            #[inline]
             pub(crate) fn read<'a>(
                 tagged: &Tagged<'a>,
                 omitted: &mut Omissions<'a>,
             ) -> Result<Self, Fault> {
-                match &*tagged.kind {
-                    $($wire $(| $older)? => Ok(Self::$variant $(($read(tagged, omitted)?))?),)+
+                Self::reader(&tagged.kind)?(tagged, omitted)
+            }
+
+            /// Returns the reader of a message type.
+            ///
+            /// # Errors
+            ///
+            /// [`Fault::UnknownType`] for a type that is not in the table.
+            #[inline]
+            pub(crate) fn reader(kind: &str) -> Result<ContentReader, Fault> {
+                match kind {
+                    $($wire $(| $older)? => Ok(
+                        #[allow(unused_variables, reason = "some contents have no members")]
+                        |tagged, omitted| Ok(Self::$variant $(($read(tagged, omitted)?))?)
+                    ),)+
                     unknown => Err(Fault::UnknownType(unknown.into())),
                 }
             }
@@ -145,15 +159,30 @@ fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
     text.filter(|text| !text.is_empty()).unwrap_or(instead)
 }
 
+/// Reads the content of a message of one type.
+pub(crate) type ContentReader =
+    for<'a> fn(&Tagged<'a>, &mut Omissions<'a>) -> Result<Content, Fault>;
+
 /// An object whose `type` names the member with its content.
 pub(crate) struct Tagged<'a> {
     pub(crate) object: Node<'a>,
     pub(crate) kind: Cow<'a, str>,
-    members: Candidates<'a>,
+    pub(crate) members: Candidates<'a>,
 }
 
-/// The members of an object that may be its `type` or its content.
+/// The members of an object that may be its content.
 pub(crate) type Candidates<'a> = SmallVec<[json::Member<'a>; 4]>;
+
+/// The text of a `type`.
+pub(crate) struct Kind<'a>(pub(crate) Cow<'a, str>);
+
+impl<'a> FromNode<'a> for Kind<'a> {
+    #[inline]
+    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
+        let text = json.exact_text();
+        text.map(|text| Some(Self(text))).ok_or(Fault::Malformed)
+    }
+}
 
 impl<'a> Tagged<'a> {
     /// Reads the `type` of an object.
@@ -162,20 +191,15 @@ impl<'a> Tagged<'a> {
     ///
     /// The reason why it has no `type`.
     pub(crate) fn new(object: Node<'a>) -> Result<Self, Fault> {
-        Self::of(object, object.members().collect())
-    }
-
-    /// Does as [`new`](Self::new) with the members that an object has besides others.
-    pub(crate) fn of(object: Node<'a>, members: Candidates<'a>) -> Result<Self, Fault> {
         if !object.is_object() {
             return Err(Fault::Malformed);
         }
-        let kind = only(&members, "type")?.ok_or_else(|| Fault::Missing("type".into()))?;
-        let kind = kind.exact_text().ok_or(Fault::Malformed)?;
+        let kind = object.only("type")?;
+        let kind = kind.ok_or_else(|| Fault::Missing("type".into()))?;
         Ok(Self {
             object,
-            kind,
-            members,
+            kind: kind.exact_text().ok_or(Fault::Malformed)?,
+            members: object.members().collect(),
         })
     }
 
@@ -184,6 +208,7 @@ impl<'a> Tagged<'a> {
     /// # Errors
     ///
     /// [`Fault::Duplicate`].
+    #[inline]
     pub(crate) fn optional(&self) -> Result<Option<Node<'a>>, Fault> {
         only(&self.members, &self.kind)
     }
@@ -193,12 +218,14 @@ impl<'a> Tagged<'a> {
     /// # Errors
     ///
     /// [`Fault::Duplicate`], [`Fault::Missing`].
+    #[inline]
     pub(crate) fn required(&self) -> Result<Node<'a>, Fault> {
         self.optional()?
             .ok_or_else(|| Fault::Missing((&*self.kind).into()))
     }
 }
 
+#[inline]
 fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<T, Fault> {
     omitted.read(tagged.required()?)
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Tagged;
 use super::{Content, Context};
-use crate::json::object::members;
-use crate::json::object::object;
+use crate::json::object::{ReadMembers, members, object};
 use crate::json::{Fault, Omissions};
 use crate::model::MessageId;
 
@@ -94,7 +93,7 @@ pub(super) fn read<'a>(
     omitted: &mut Omissions<'a>,
 ) -> Result<Box<Edit>, Fault> {
     let edit = tagged.required()?;
-    let members = Members::read(edit, omitted)?;
+    let members: Members = ReadMembers::read(edit, omitted)?;
     let id = members.original_message_id;
     let original_message_id = id.ok_or_else(|| omitted.missing(edit, "original_message_id"))?;
     let message = edit

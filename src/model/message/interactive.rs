@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::content::Tagged;
 use crate::json::any;
-use crate::json::object::{FromNode, Lenient, members, object, option};
+use crate::json::object::{FromNode, Lenient, ReadMembers, members, object, option};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
@@ -388,7 +388,7 @@ impl<'a> FromNode<'a> for ResponseJson {
 
 /// Reads the reply of a flow. Without its answers, the reply is a message all the same.
 fn nfm_reply<'a>(reply: Node<'a>, omitted: &mut Omissions<'a>) -> Result<NfmReply, Fault> {
-    let members = NfmMembers::read(reply, omitted)?;
+    let members: NfmMembers = ReadMembers::read(reply, omitted)?;
     Ok(NfmReply {
         name: members.name,
         body: members.body,
