@@ -19,7 +19,8 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 pub use event::{Event, WebhookEvent};
 pub use signal::{
     AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure,
-    IntoReceiver, Mute, Receiver, ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
+    IntoReceiver, Mute, Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal,
+    receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;

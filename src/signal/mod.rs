@@ -43,6 +43,7 @@ mod receiver_list;
 mod receiver_of;
 mod registration;
 mod report;
+mod retry;
 mod send;
 mod sync;
 
@@ -65,6 +66,7 @@ pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
+pub use retry::{Retry, RetryWhen};
 
 /// A named place to which receivers of events of type `T` connect.
 ///

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
+use super::retry::{Retry, RetryWhen};
 
 /// The outcome of a [`send_robust`](crate::Signal::send_robust).
 ///
@@ -289,6 +290,25 @@ impl Failure {
             Cause::Error(error) => Some(&**error),
             Cause::Panic(_) | Cause::NeedsAsend => None,
         }
+    }
+
+    /// Returns the retry that the receiver asked for by a [`Retry`] in the chain of its
+    /// error. `None` stands for the usual retry.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Retry, RetryWhen, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let _gives_up = signal.connect(|_: &u32| Err(Retry::never("400 Bad Request")));
+    /// let _fails = signal.connect(|_: &u32| Err("connection refused"));
+    ///
+    /// let report = signal.send_robust(&1);
+    /// let retries: Vec<_> = report.failures().iter().map(|failure| failure.retry()).collect();
+    /// assert_eq!(retries, [Some(RetryWhen::Never), None]);
+    /// ```
+    #[must_use]
+    pub fn retry(&self) -> Option<RetryWhen> {
+        Retry::find(self.error()?)
     }
 
     /// Returns the message of the receiver's panic, if it panicked with text.

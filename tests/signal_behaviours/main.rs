@@ -11,6 +11,7 @@ mod guards;
 mod muting;
 mod order;
 mod re_entrancy;
+mod retries;
 mod sending;
 mod uids;
 
