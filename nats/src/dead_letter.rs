@@ -7,6 +7,7 @@ use async_nats::HeaderMap;
 use async_nats::header::{HeaderValue, NATS_MESSAGE_ID};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use bytes::Bytes;
+use serde_json::Value;
 use whatsapp_signals::ParseError;
 use whatsapp_signals::model::Timestamp;
 
@@ -22,7 +23,8 @@ const SUBJECT: &str = "Wa-Subject";
 const ID: &str = "Wa-Msg-Id";
 /// How often it was delivered.
 const DELIVERIES: &str = "Wa-Deliveries";
-/// A receiver that failed; once for each.
+/// The receivers that failed, as a list in JSON. Not a header for each: `async_nats` keeps the
+/// last value of a name when it reads a stored message.
 const FAILED: &str = "Wa-Failed";
 /// That it was a dead letter, and is to be tried once more.
 pub(crate) const REQUEUED: &str = "Wa-Requeued";
@@ -114,15 +116,20 @@ pub(crate) fn of_event(
     if let Some(id) = known.and_then(|headers| headers.get(NATS_MESSAGE_ID)) {
         headers.insert(ID, id.clone());
     }
-    let mut room = HEADROOM / 2;
-    for receiver in failed {
-        // However many and long: an event that fitted into the stream fits here too.
-        room = room.saturating_sub(FAILED.len() + receiver.len() + 8);
-        if room > 0 {
-            headers.append(FAILED, value(receiver));
-        }
-    }
+    headers.insert(FAILED, value(&names(failed)));
     letter(headers, message.payload.clone())
+}
+
+/// Returns the names as a list in JSON, without those beyond the [`HEADROOM`]: an event that
+/// fitted into the stream fits into the dead letters too.
+fn names(failed: &[String]) -> String {
+    let mut room = HEADROOM / 2;
+    let names = failed.iter().map(|name| Value::from(name.as_str()));
+    let fitting = names.take_while(|name| {
+        room = room.saturating_sub(name.to_string().len() + 1);
+        room > 0
+    });
+    fitting.collect::<Value>().to_string()
 }
 
 /// What all dead letters say.
@@ -162,12 +169,26 @@ impl DeadLetter {
             reason: get(REASON).unwrap_or_default(),
             subject: get(SUBJECT),
             deliveries: number(headers, DELIVERIES),
-            failed: headers
-                .get_all(FAILED)
-                .map(|value| value.as_str().to_owned())
-                .collect(),
+            failed: get(FAILED)
+                .and_then(|names| serde_json::from_str(&names).ok())
+                .unwrap_or_default(),
             id: get(ID),
             payload: message.payload.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_receivers_fit_into_the_room_that_is_kept_for_them() {
+        let name = "a::\"b\"\r\n".to_owned();
+        assert_eq!(names(std::slice::from_ref(&name)), r#"["a::\"b\"\r\n"]"#);
+        let json = names(&vec![name; 10_000]);
+        assert!((HEADROOM / 3..HEADROOM / 2).contains(&json.len()));
+        assert!(serde_json::from_str::<Vec<String>>(&json).is_ok());
+        assert_eq!(names(&[]), "[]");
     }
 }
