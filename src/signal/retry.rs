@@ -15,7 +15,8 @@ use super::receiver::BoxError;
 /// `thiserror` enum, `transparent` or not. The outermost `Retry` of a chain counts. An
 /// error that is made of the text alone, as by `format!`, loses it.
 ///
-/// A [`WebhookEngine`](crate::WebhookEngine) treats a `Retry` as any other error.
+/// A worker of `whatsapp-signals-nats` without an engine honours a `Retry`. A
+/// [`WebhookEngine`](crate::WebhookEngine) treats it as any other error.
 ///
 /// # Examples
 ///

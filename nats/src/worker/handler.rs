@@ -1,10 +1,11 @@
 //! Who handles an event: the receivers alone, or an engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use whatsapp_signals::store::{Store, StoreErrorKind};
-use whatsapp_signals::{EngineError, Failure, Outcome, Report, WebhookEngine};
+use whatsapp_signals::{EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine};
 
 use crate::envelope::Envelope;
 
@@ -23,11 +24,12 @@ pub(super) trait Handler: Send + Sync + 'static {
 pub(super) enum Handled {
     /// Nothing is left to do.
     Done,
-    /// These receivers failed, and the deliveries are to be counted.
-    Failed(Vec<String>),
+    /// These receivers failed: the delivery is counted, and the next one follows after
+    /// the backoff or this delay, whichever is longer.
+    Failed(Vec<String>, Duration),
     /// Not now: it is nobody's fault, and not to be counted.
     NotNow(&'static str),
-    /// These receivers failed so often that it is not to be tried again.
+    /// These receivers failed for the last time: the event is a dead letter.
     Dead(Vec<String>),
 }
 
@@ -40,7 +42,11 @@ impl Handler for Receivers {
         if report.is_ok() {
             return Handled::Done;
         }
-        Handled::Failed(names(report.failures()))
+        let failed = names(report.failures());
+        match delay(report.failures()) {
+            Some(delay) => Handled::Failed(failed, delay),
+            None => Handled::Dead(failed),
+        }
     }
 
     fn gives_up_untried(&self) -> bool {
@@ -69,7 +75,7 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
             Ok(handled) => handled,
             Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
                 tracing::error!(error = %error, "what the store has of an event is damaged");
-                Handled::Failed(Vec::new())
+                Handled::Failed(Vec::new(), Duration::ZERO)
             }
             Err(error) => {
                 tracing::error!(error = %error, "the engine could not handle an event");
@@ -97,6 +103,19 @@ fn of(outcome: &Outcome) -> Handled {
         // The engine says when it is dead.
         Handled::NotNow("a receiver failed")
     }
+}
+
+/// Returns the longest delay that a receiver asked for; `None` when all that failed give up.
+///
+/// While one of them may still succeed, the event is delivered again, to all its receivers:
+/// the stream has no record of single ones. One that gave up runs again, and gives up again.
+fn delay(failures: &[Failure]) -> Option<Duration> {
+    let delays = failures.iter().filter_map(|failure| match failure.retry() {
+        None => Some(Duration::ZERO),
+        Some(RetryWhen::After(delay)) => Some(delay),
+        Some(RetryWhen::Never) => None,
+    });
+    delays.max()
 }
 
 /// Who failed, by uid or path.

@@ -53,6 +53,11 @@ pub use error::WorkerError;
 /// - All its receivers succeed: it is done.
 /// - One fails or panics: it is delivered again after a while, which grows from
 ///   [half a second to 30](Self::backoff), and its partition waits meanwhile.
+/// - One fails with [`Retry::after`]: it is delivered again after that duration, unless the
+///   backoff is longer. The longest duration of all receivers counts, up to a day, and its
+///   partition waits meanwhile.
+/// - All that failed did so with [`Retry::never`]: it becomes a dead letter at once.
+///   While another receiver is retried, one that gave up runs again too.
 /// - It was delivered [8 times](Self::max_deliveries) to no avail: it becomes a
 ///   [dead letter](crate::DeadLetters) that names who failed, and its partition
 ///   goes on.
@@ -60,7 +65,11 @@ pub use error::WorkerError;
 ///   [30 seconds](Self::ack_wait), perhaps to another one.
 ///
 /// So receivers may run more than once for one event, which an
-/// [engine](Self::engine) puts an end to.
+/// [engine](Self::engine) puts an end to. An engine treats a [`Retry`] as any other error.
+///
+/// [`Retry`]: whatsapp_signals::Retry
+/// [`Retry::after`]: whatsapp_signals::Retry::after
+/// [`Retry::never`]: whatsapp_signals::Retry::never
 pub struct Worker {
     stream: EventStream,
     handler: Arc<dyn Handler>,

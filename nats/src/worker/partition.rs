@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::Worker;
 use super::handler::Handled;
 use super::pull::Pull;
+use super::settings::DAY;
 use super::threads::Threads;
 use crate::dead_letter::{self, REQUEUED};
 use crate::envelope::Envelope;
@@ -114,7 +115,7 @@ impl Partition {
         let (sequence, deliveries) = (info.stream_sequence, info.delivered.unsigned_abs());
         match self.outcome(&message, deliveries).await {
             Outcome::Done => self.acknowledge(&message, sequence).await,
-            Outcome::Again => self.again(&message, deliveries).await,
+            Outcome::Again(delay) => self.again(&message, deliveries, delay).await,
             Outcome::Dead { reason, failed } => {
                 self.bury(&message, sequence, deliveries, &reason, &failed)
                     .await;
@@ -148,10 +149,10 @@ impl Partition {
                     why,
                     "an event is to come again"
                 );
-                Outcome::Again
+                Outcome::Again(Duration::ZERO)
             }
-            Handled::Failed(_) if deliveries < most => Outcome::Again,
-            Handled::Failed(failed) | Handled::Dead(failed) => Outcome::Dead {
+            Handled::Failed(_, delay) if deliveries < most => Outcome::Again(delay),
+            Handled::Failed(failed, _) | Handled::Dead(failed) => Outcome::Dead {
                 reason: "receivers failed".into(),
                 failed,
             },
@@ -174,7 +175,9 @@ impl Partition {
         };
         tokio::select! {
             // The panics of receivers are failures; this is another one.
-            result = self.threads.run(work) => result.unwrap_or(Handled::Failed(Vec::new())),
+            result = self.threads.run(work) => {
+                result.unwrap_or(Handled::Failed(Vec::new(), Duration::ZERO))
+            }
             () = heartbeat => unreachable!("it goes on"),
         }
     }
@@ -188,8 +191,10 @@ impl Partition {
         }
     }
 
-    async fn again(&self, message: &Message, deliveries: u64) {
-        let wait = self.worker.backoff.after(deliveries);
+    /// Has the server deliver the event again, after the backoff or this delay, whichever
+    /// is longer.
+    async fn again(&self, message: &Message, deliveries: u64, delay: Duration) {
+        let wait = self.worker.backoff.after(deliveries).max(delay.min(DAY));
         // If it is lost, the event comes again all the same, after `ack_wait`.
         let nak = message.ack_with(AckKind::Nak(Some(wait)));
         let _ = timeout(SETTLE, nak).await;
@@ -215,7 +220,7 @@ impl Partition {
             Err(error) => {
                 let error = error.kind();
                 tracing::error!(partition, sequence, %error, "a dead letter is not stored");
-                self.again(message, deliveries).await;
+                self.again(message, deliveries, Duration::ZERO).await;
             }
         }
     }
@@ -224,6 +229,10 @@ impl Partition {
 /// What an event has come to.
 enum Outcome {
     Done,
-    Again,
-    Dead { reason: String, failed: Vec<String> },
+    /// Delivered again, after this delay at least.
+    Again(Duration),
+    Dead {
+        reason: String,
+        failed: Vec<String>,
+    },
 }

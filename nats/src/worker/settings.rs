@@ -11,8 +11,10 @@ use super::backoff::Backoff;
 use super::handler::Receivers;
 use crate::stream::EventStream;
 
-/// Longer than anybody waits; the server counts in nanoseconds, and not far.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest delay before an event is delivered again: eight of them are over before the
+/// stream drops the event (default: after 14 days), so that it becomes a dead letter
+/// first. The server counts in nanoseconds, in 64 bits.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The building of a worker.
 ///

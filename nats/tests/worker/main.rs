@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod delivery;
+mod retries;
 mod stopping;
 
 #[path = "../support/mod.rs"]
@@ -17,8 +18,8 @@ use support::{Server, body, until, webhook};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use whatsapp_signals::event::MessageReceived;
-use whatsapp_signals::receiver;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::{BoxError, Retry, receiver};
 use whatsapp_signals_nats::async_nats::{ConnectOptions, jetstream};
 use whatsapp_signals_nats::{
     DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError, ensure_stream,
@@ -47,12 +48,17 @@ fn called(user: &str) -> Vec<String> {
 
 /// Does what the message says.
 #[receiver(MESSAGE_RECEIVED, uid = "obedient")]
-fn obey(event: &MessageReceived) -> Result<(), &'static str> {
+fn obey(event: &MessageReceived) -> Result<(), BoxError> {
     let before = note(event);
     let (what, much) = event.message.body().split_once(' ').unwrap_or_default();
     let much: usize = much.parse().unwrap_or_default();
     match what {
-        "fail" if before < much => Err("as it was told"),
+        "fail" if before < much => Err("as it was told".into()),
+        "never" => Err(Retry::never("as the message asks").into()),
+        "after" if before == 0 => {
+            let delay = Duration::from_millis(much as u64);
+            Err(Retry::after(delay, "as the message asks").into())
+        }
         "panic" if before < much => std::panic::resume_unwind(Box::new("as it was told")),
         "sleep" => {
             thread::sleep(Duration::from_millis(much as u64));
@@ -60,6 +66,18 @@ fn obey(event: &MessageReceived) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
+}
+
+/// Runs after `obey` and fails as often as the message says, asking for two seconds.
+#[receiver(MESSAGE_RECEIVED, uid = "second", filter = |event| event.message.body().starts_with("never "))]
+fn fail_too(event: &MessageReceived) -> Result<(), Retry> {
+    let user = event.message.user.as_ref().unwrap();
+    let calls = called(user.wa_id().unwrap().as_ref()).len();
+    let (_, much) = event.message.body().split_once(' ').unwrap_or_default();
+    if calls <= much.parse().unwrap_or_default() {
+        return Err(Retry::after(Duration::from_secs(2), "as the message asks"));
+    }
+    Ok(())
 }
 
 /// Waits for one of the runtime's threads for blocking work.
