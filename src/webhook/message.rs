@@ -8,8 +8,8 @@ use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, S
 use crate::json::object::members;
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Candidates, Contact, Content, Context, Direction, FlowResponse, GroupId, HistoryContext,
-    Identity, Ids, LogicalId, Message, MessageId, MetaError, NfmReply, Numbers, Parties, Referral,
+    Candidates, Contact, Content, Direction, FlowResponse, GroupId, HistoryContext, Identity, Ids,
+    LogicalId, Message, MessageContext, MessageId, MetaError, NfmReply, Numbers, Parties, Referral,
     Tagged, Timestamp, UserId, UserSide, WaId,
 };
 
@@ -21,7 +21,7 @@ members! {
         timestamp: Timestamp,
         from_user_id: UserId,
         from_parent_user_id: UserId,
-        context: Box<Context>,
+        context: Box<MessageContext>,
         referral: Box<Referral>,
         group_id: GroupId,
         identity_key_hash: Box<str>,
