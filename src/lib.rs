@@ -18,8 +18,9 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
-    AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure,
-    IntoReceiver, Mute, Receiver, ReceiverInfo, ReceiverOutput, Report, Signal, receivers,
+    AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Context,
+    Failure, InContext, IntoReceiver, MissingContext, Mute, Receiver, ReceiverInfo, ReceiverOutput,
+    Report, Signal, receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;
@@ -37,8 +38,9 @@ pub use webhook::{
 ///
 /// The function stays as it is and can be called as before. It may be `async`:
 /// then it is for [`Signal::asend`], and a plain [`Signal::send`] fails at it. It
-/// takes the signal's payload by reference, and returns `()` or a `Result<(), E>` whose
-/// error converts into a [`BoxError`]. It may stand in any module of any crate,
+/// takes the signal's payload by reference, and behind it any number of references to what it
+/// needs: values of the [`Context`], objects as `&dyn Trait`, or `&Context` itself. It returns
+/// `()` or a `Result<(), E>` whose error converts into a [`BoxError`]. It may stand in any module of any crate,
 /// and in a function's body, but not in an `impl` block: a receiver with state
 /// is a struct that implements [`Receiver`], given to [`Signal::connect`].
 ///
@@ -91,7 +93,9 @@ pub mod __private {
     pub use inventory;
 
     use crate::signal::{BoxError, ReceiverOutput};
-    pub use crate::signal::{BoxFuture, ReceiverOf, Registration};
+    pub use crate::signal::{
+        BoxFuture, Context, Need, ReceiverOf, Registration, needed, needed_dyn,
+    };
 
     /// Whether a filter accepts an event. What the filter takes is known here,
     /// so that a closure need not say it.

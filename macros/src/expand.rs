@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, Token};
+use syn::{Expr, Token, Type};
 
 use crate::args::Args;
 use crate::function::Function;
@@ -32,6 +32,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         name,
         is_async,
         payload,
+        needs,
         output,
     } = function;
     let krate = args
@@ -64,7 +65,17 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let (first, last) = ends(output);
     let mut called = name.clone();
     called.set_span(first);
-    let event = quote_spanned!(last=> (__whatsapp_signals_event));
+    let values = needs.iter().map(|need| {
+        // A type that no context can have is reported at the argument.
+        let place = ends(need).0;
+        let find = match need {
+            Type::TraitObject(_) => quote_spanned!(place=> needed_dyn),
+            _ => quote_spanned!(place=> needed),
+        };
+        quote!(#private::#find::<#need>(__whatsapp_signals_context)?)
+    });
+    let arguments = quote!(__whatsapp_signals_event #(, #values)*);
+    let arguments = quote_spanned!(last=> (#arguments));
     let wait = quote_spanned!(last=> .await);
     let (first, last) = ends(payload);
     let (borrow, receiver) = (
@@ -80,25 +91,34 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         let receive = quote! {
             fn __whatsapp_signals_receive<'__whatsapp_signals>(
                 __whatsapp_signals_event: &'__whatsapp_signals #payload,
+                __whatsapp_signals_context: &'__whatsapp_signals #private::Context,
             ) -> #private::BoxFuture<'__whatsapp_signals> {
-                #private::boxed(async move { #private::into_result(#called #event #wait) })
+                #private::boxed(async move { #private::into_result(#called #arguments #wait) })
             }
         };
         (quote!(async_function), receive)
     } else {
         let receive = quote! {
-            fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> ::core::result::Result<(), #krate::BoxError> {
-                #private::into_result(#called #event)
+            fn __whatsapp_signals_receive(
+                __whatsapp_signals_event: &#payload,
+                __whatsapp_signals_context: &#private::Context,
+            ) -> ::core::result::Result<(), #krate::BoxError> {
+                #private::into_result(#called #arguments)
             }
         };
         (quote!(function), receive)
     };
+    let needs = needs.iter().map(|need| match need {
+        Type::TraitObject(_) => quote!(#private::Need::of_dyn::<#need>()),
+        _ => quote!(#private::Need::of::<#need>()),
+    });
 
     quote! {
         const _: () = {
             #receive
             static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::#constructor(
                 __whatsapp_signals_receive,
+                &[#(#needs),*],
                 #filter,
                 #order,
                 #uid,

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
-use super::Signal;
 use super::async_receiver::BoxFuture;
+use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
 use super::receiver_list::Slot;
 use super::report::{CallResult, Cause, Failure, Report};
+use super::{Context, InContext, Signal};
 
 /// Sending to receivers that may be async.
 impl<T: 'static> Signal<T> {
@@ -50,13 +51,7 @@ impl<T: 'static> Signal<T> {
     /// # }
     /// ```
     pub async fn asend(&self, event: &T) -> Result<Report, Failure> {
-        let snapshot = self.overlay.snapshot(self.statics());
-        if snapshot.is_empty() {
-            return Ok(Report::default());
-        }
-        deliver_async::<T, FailFast>(self.name, &snapshot, event, &mut ())
-            .await
-            .into_result()
+        self.with(&EMPTY).asend(event).await
     }
 
     /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers
@@ -81,16 +76,59 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(&self, event: &T) -> Report {
-        self.asend_watched(event, &mut ()).await
+        self.asend_watched(event, &EMPTY, &mut ()).await
     }
 
     /// Sends as [`asend_robust`](Self::asend_robust) does, with an observer.
-    pub(crate) async fn asend_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
+    pub(crate) async fn asend_watched(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report {
+        self.deliver_async::<CollectFailures>(event, context, watch)
+            .await
+    }
+
+    async fn deliver_async<P: Policy>(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report {
         let snapshot = self.overlay.snapshot(self.statics());
         if snapshot.is_empty() {
             return Report::default();
         }
-        deliver_async::<T, CollectFailures>(self.name, &snapshot, event, watch).await
+        deliver_async::<T, P>(self.name, &snapshot, event, context, watch).await
+    }
+}
+
+/// Sending with a context to receivers that may be async.
+impl<T: 'static> InContext<'_, Signal<T>> {
+    /// Sends as [`Signal::asend`] does.
+    ///
+    /// # Errors
+    ///
+    /// The first failure.
+    ///
+    /// # Panics
+    ///
+    /// When a receiver panics: the panic passes through.
+    pub async fn asend(self, event: &T) -> Result<Report, Failure> {
+        let (signal, context) = (self.delivered, self.context);
+        signal
+            .deliver_async::<FailFast>(event, context, &mut ())
+            .await
+            .into_result()
+    }
+
+    /// Sends as [`Signal::asend_robust`] does.
+    #[must_use = "the report holds the failures"]
+    pub async fn asend_robust(self, event: &T) -> Report {
+        self.delivered
+            .asend_watched(event, self.context, &mut ())
+            .await
     }
 }
 
@@ -100,6 +138,7 @@ async fn deliver_async<T: 'static, P: Policy>(
     signal: &'static str,
     slots: &[Slot<T>],
     event: &T,
+    context: &Context,
     watch: &mut impl Watch,
 ) -> Report {
     let mut report = Report::default();
@@ -109,7 +148,7 @@ async fn deliver_async<T: 'static, P: Policy>(
             first_async = first_async.min(at);
             continue;
         }
-        match call::<T, P>(slots, at, event, watch) {
+        match call::<T, P>(slots, at, event, context, watch) {
             Ok(called) => report.count(called),
             Err(cause) => {
                 report.push(describe(signal, slot, cause));
@@ -122,7 +161,7 @@ async fn deliver_async<T: 'static, P: Policy>(
     if first_async == slots.len() {
         return report;
     }
-    let mut delivery = AsyncDelivery::new(signal, slots, report, first_async);
+    let mut delivery = AsyncDelivery::new(signal, slots, context, report, first_async);
     poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
     delivery.finish()
 }
@@ -131,6 +170,7 @@ async fn deliver_async<T: 'static, P: Policy>(
 struct AsyncDelivery<'a, T: 'static> {
     signal: &'static str,
     slots: &'a [Slot<T>],
+    context: &'a Context,
     report: Report,
     /// The first slot whose async receiver has not been started.
     next: usize,
@@ -144,10 +184,17 @@ struct AsyncDelivery<'a, T: 'static> {
 impl<'a, T: 'static> AsyncDelivery<'a, T> {
     /// Returns the state after the sync receivers were called, with their report. The
     /// first async receiver is at `next`.
-    fn new(signal: &'static str, slots: &'a [Slot<T>], report: Report, next: usize) -> Self {
+    fn new(
+        signal: &'static str,
+        slots: &'a [Slot<T>],
+        context: &'a Context,
+        report: Report,
+        next: usize,
+    ) -> Self {
         Self {
             signal,
             slots,
+            context,
             report,
             next,
             waiting: VecDeque::new(),
@@ -159,7 +206,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     #[inline]
     fn poll<P: Policy>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         event: &'a T,
         watch: &mut impl Watch,
     ) -> Poll<()> {
@@ -172,7 +219,11 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     }
 
     /// Polls the pending receivers; true when a failure ends the send.
-    fn poll_waiting<P: Policy>(&mut self, cx: &mut Context<'_>, watch: &mut impl Watch) -> bool {
+    fn poll_waiting<P: Policy>(
+        &mut self,
+        cx: &mut task::Context<'_>,
+        watch: &mut impl Watch,
+    ) -> bool {
         // Executors budget each poll of a task. Rotate, so that one receiver that is
         // always ready cannot starve the others.
         if !self.waiting.is_empty() {
@@ -206,7 +257,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     #[inline]
     fn start<P: Policy>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         event: &'a T,
         watch: &mut impl Watch,
     ) -> bool {
@@ -219,7 +270,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
             }
             let mut started = PendingReceiver(None);
             let polled = P::guard(|| {
-                started.0 = slot.start(event);
+                started.0 = slot.start(event, self.context);
                 if started.0.is_none() {
                     return Ok(Poll::Ready(CallResult::Filtered));
                 }
@@ -281,14 +332,14 @@ struct PendingReceiver<'a>(Option<BoxFuture<'a>>);
 
 impl PendingReceiver<'_> {
     #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<CallResult>, Cause> {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Result<Poll<CallResult>, Cause> {
         let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
         let Some(Poll::Ready(result)) = polled else {
             return Ok(Poll::Pending);
         };
         // The guard covers the destructor of the future, too.
         self.0 = None;
-        result.map_err(Cause::Error)?;
+        result.map_err(Cause::of)?;
         Ok(Poll::Ready(CallResult::Succeeded))
     }
 }

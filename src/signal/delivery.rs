@@ -4,6 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::context::Context;
 use super::info::{Details, ReceiverInfo};
 use super::receiver_list::Slot;
 use super::report::{CallResult, Cause, Failure};
@@ -50,12 +51,13 @@ pub(super) fn call<T: 'static, P: Policy>(
     slots: &[Slot<T>],
     at: usize,
     event: &T,
+    context: &Context,
     watch: &mut impl Watch,
 ) -> Result<CallResult, Cause> {
     if !watch.wants(slots, at) {
         return Ok(CallResult::Skipped);
     }
-    let called = P::guard(|| slots[at].call(event));
+    let called = P::guard(|| slots[at].call(event, context));
     match called {
         Ok(_) => watch.succeeded(slots, at),
         Err(_) => watch.failed(slots, at),

@@ -32,8 +32,10 @@
 mod any;
 mod asend;
 mod async_receiver;
+mod context;
 mod delivery;
 mod guards;
+mod in_context;
 mod info;
 mod kept;
 mod options;
@@ -57,8 +59,11 @@ use receiver_list::{ReceiverList, Slot};
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
+pub(crate) use context::EMPTY;
+pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{ReceiverId, Slots, Watch};
 pub use guards::{Connection, Mute};
+pub use in_context::InContext;
 pub use info::ReceiverInfo;
 pub use options::{ConnectError, ConnectOptions};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
@@ -129,6 +134,32 @@ impl<T: 'static> Signal<T> {
         self.name
     }
 
+    /// Returns the signal with the context of a send.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Context, Signal, receiver};
+    ///
+    /// struct Limit(u32);
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// #[receiver(TICK)]
+    /// fn check(n: &u32, limit: &Limit) -> Result<(), &'static str> {
+    ///     if *n > limit.0 { Err("too late") } else { Ok(()) }
+    /// }
+    ///
+    /// # fn main() {
+    /// let context = Context::new().with(Limit(8));
+    /// assert!(TICK.with(&context).send(&8).is_ok());
+    /// assert!(TICK.with(&context).send(&9).is_err());
+    /// # }
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+        InContext::new(self, context)
+    }
+
     /// Connects a function, a closure or a [`Receiver`] of your own, async or
     /// not, until the returned guard is dropped.
     ///
@@ -192,6 +223,7 @@ impl<T: 'static> Signal<T> {
             order: options.order,
             is_async: receiver.is_async(),
             uid: options.uid,
+            needs: &[],
         };
         let receiver = ReceiverOf::object::<R>(receiver, options.filter, details);
         match self.overlay.connect(self.name, self.statics(), receiver) {

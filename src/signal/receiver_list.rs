@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::async_receiver::BoxFuture;
+use super::context::Context;
 use super::delivery;
 use super::info::{Details, ReceiverInfo};
 use super::overlay::Overlay;
@@ -106,12 +107,12 @@ impl<T> Slot<T> {
 
     /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
     #[inline]
-    pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
+    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult, Cause> {
         match self.call {
-            FastCall::Function(call) => call(event)
+            FastCall::Function(call) => call(event, context)
                 .map(|()| CallResult::Succeeded)
-                .map_err(Cause::Error),
-            _ => self.receiver().call(event),
+                .map_err(Cause::of),
+            _ => self.receiver().call(event, context),
         }
     }
 
@@ -126,10 +127,10 @@ impl<T> Slot<T> {
 
     /// Returns the future of an async receiver; `None` when its filter declines.
     #[inline]
-    pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
+    pub(super) fn start<'a>(&'a self, event: &'a T, context: &'a Context) -> Option<BoxFuture<'a>> {
         match self.call {
-            FastCall::AsyncFunction(start) => Some(start(event)),
-            _ => self.receiver().start(event),
+            FastCall::AsyncFunction(start) => Some(start(event, context)),
+            _ => self.receiver().start(event, context),
         }
     }
 

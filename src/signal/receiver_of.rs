@@ -5,6 +5,7 @@ use std::fmt;
 use std::mem::needs_drop;
 
 use super::async_receiver::{BoxFuture, sealed::DynAsyncReceiver, sealed::Erased};
+use super::context::{Context, Need};
 use super::info::Details;
 use super::receiver::{BoxError, Receiver};
 use super::report::{CallResult, Cause};
@@ -22,10 +23,10 @@ pub struct ReceiverOf<T: 'static> {
 }
 
 /// A function as a receiver.
-pub(super) type Function<T> = fn(&T) -> Result<(), BoxError>;
+pub(super) type Function<T> = fn(&T, &Context) -> Result<(), BoxError>;
 
 /// An async function as a receiver.
-type AsyncFunction<T> = fn(&T) -> BoxFuture<'_>;
+type AsyncFunction<T> = for<'a> fn(&'a T, &'a Context) -> BoxFuture<'a>;
 
 /// A copy of the function of a receiver that is a function without a filter.
 pub(super) enum FastCall<T> {
@@ -78,12 +79,13 @@ impl<T: 'static> ReceiverOf<T> {
     #[must_use]
     pub const fn function(
         call: Function<T>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
         place: Place,
     ) -> Self {
-        Self::fixed(Target::Function(call), filter, order, uid, place)
+        Self::fixed(Target::Function(call), needs, filter, order, uid, place)
     }
 
     /// Returns an async receiver that `#[receiver]` declares.
@@ -91,16 +93,25 @@ impl<T: 'static> ReceiverOf<T> {
     #[must_use]
     pub const fn async_function(
         call: AsyncFunction<T>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
         place: Place,
     ) -> Self {
-        Self::fixed(Target::AsyncFunction(call), filter, order, uid, place)
+        Self::fixed(
+            Target::AsyncFunction(call),
+            needs,
+            filter,
+            order,
+            uid,
+            place,
+        )
     }
 
     const fn fixed(
         target: Target<T>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
@@ -118,6 +129,7 @@ impl<T: 'static> ReceiverOf<T> {
                     Some(uid) => Some(Cow::Borrowed(uid)),
                     None => None,
                 },
+                needs,
             },
             target,
             owns_nothing: true,
@@ -164,26 +176,26 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
-    pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
+    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult, Cause> {
         if !self.accepts(event) {
             return Ok(CallResult::Filtered);
         }
         let result = match &self.target {
-            Target::Function(call) => call(event),
+            Target::Function(call) => call(event, context),
             Target::Object(receiver) => receiver.receive(event),
             Target::AsyncFunction(_) | Target::AsyncObject(_) => {
                 return Err(Cause::NeedsAsend);
             }
         };
-        result.map(|()| CallResult::Succeeded).map_err(Cause::Error)
+        result.map(|()| CallResult::Succeeded).map_err(Cause::of)
     }
 
     /// Returns the future of an async receiver; `None` when its filter declines.
     #[inline]
-    pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
+    pub(super) fn start<'a>(&'a self, event: &'a T, context: &'a Context) -> Option<BoxFuture<'a>> {
         match &self.target {
             _ if !self.accepts(event) => None,
-            Target::AsyncFunction(call) => Some(call(event)),
+            Target::AsyncFunction(call) => Some(call(event, context)),
             Target::AsyncObject(receiver) => Some(receiver.start(event)),
             Target::Function(_) | Target::Object(_) => None,
         }

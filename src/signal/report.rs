@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use super::context::MissingContext;
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
 
@@ -262,6 +263,19 @@ pub enum Cause {
     /// [`asend`](crate::Signal::asend) or
     /// [`asend_robust`](crate::Signal::asend_robust).
     NeedsAsend,
+    /// The context of the delivery does not have a value that the receiver takes.
+    MissingContext(MissingContext),
+}
+
+impl Cause {
+    /// Returns the cause of a receiver's error.
+    #[cold]
+    pub(super) fn of(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(missing) => Self::MissingContext(*missing),
+            Err(error) => Self::Error(error),
+        }
+    }
 }
 
 impl Failure {
@@ -287,7 +301,7 @@ impl Failure {
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend => None,
+            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 
@@ -296,7 +310,7 @@ impl Failure {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panic(message) => message.as_deref(),
-            Cause::Error(_) | Cause::NeedsAsend => None,
+            Cause::Error(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 }
@@ -312,17 +326,16 @@ impl fmt::Debug for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.0.cause {
-            Cause::Error(_) => "failed",
-            Cause::Panic(_) => "panicked",
-            Cause::NeedsAsend => "is async and needs asend, dispatch_async or process_async",
-        };
         let receiver = &self.0.receiver;
-        write!(
-            f,
-            "receiver {receiver} of signal {} {what}",
-            receiver.signal()
-        )
+        write!(f, "receiver {receiver} of signal {} ", receiver.signal())?;
+        match &self.0.cause {
+            Cause::Error(_) => f.write_str("failed"),
+            Cause::Panic(_) => f.write_str("panicked"),
+            Cause::NeedsAsend => {
+                f.write_str("is async and needs asend, dispatch_async or process_async")
+            }
+            Cause::MissingContext(missing) => missing.fmt(f),
+        }
     }
 }
 
@@ -330,7 +343,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend => None,
+            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Signal;
+use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
 use super::kept;
 use super::overlay::MUTED;
 use super::receiver_list::ReceiverList;
 use super::report::{Cause, Counts, Failure, Report};
+use super::{Context, InContext, Signal};
 
 /// Sending.
 impl<T: 'static> Signal<T> {
@@ -37,7 +38,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        self.deliver::<FailFast>(event).into_result()
+        self.deliver::<FailFast>(event, &EMPTY).into_result()
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -61,47 +62,52 @@ impl<T: 'static> Signal<T> {
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(&self, event: &T) -> Report {
-        self.deliver::<CollectFailures>(event)
+        self.deliver::<CollectFailures>(event, &EMPTY)
     }
 
     /// Sends as [`send_robust`](Self::send_robust) does, with an observer.
-    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
+    pub(crate) fn send_watched(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report {
         if self.is_muted() {
             return Report::default();
         }
         self.with_connected(|list| {
             let report = Report::default();
-            deliver_from::<T, CollectFailures>(0, report, self, list, event, watch)
+            deliver_from::<T, CollectFailures>(0, report, self, list, event, context, watch)
         })
     }
 
     #[inline]
-    fn deliver<P: Policy>(&self, event: &T) -> Report {
+    fn deliver<P: Policy>(&self, event: &T, context: &Context) -> Report {
         match self.static_list() {
-            Some(list) => deliver::<T, P>(self, list, event),
-            None => self.send_dynamic::<P>(event),
+            Some(list) => deliver::<T, P>(self, list, event, context),
+            None => self.send_dynamic::<P>(event, context),
         }
     }
 
     /// Sends while the overlay is on, and the first time.
     // Out of line, so that only the loop over plain functions is inlined into senders.
     #[inline(never)]
-    fn send_dynamic<P: Policy>(&self, event: &T) -> Report {
+    fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report {
         let state = self.overlay.state();
         if state == MUTED {
             return Report::default();
         }
         kept::with(
             state,
-            |list| deliver_mixed::<T, P>(self, list, event),
-            || self.send_shared::<P>(event),
+            |list| deliver_mixed::<T, P>(self, list, event, context),
+            || self.send_shared::<P>(event, context),
         )
     }
 
     /// Sends to a list that other threads may replace meanwhile, and keeps the list for
     /// the next send of this thread if possible.
     #[inline(never)]
-    fn send_shared<P: Policy>(&self, event: &T) -> Report {
+    fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report {
         self.overlay.read_shared(|list| {
             if let Some(list) = list
                 && list.owns_nothing()
@@ -109,21 +115,53 @@ impl<T: 'static> Signal<T> {
                 kept::keep(Arc::clone(list));
             }
             let list = list.map_or_else(|| self.statics(), |list| &**list);
-            deliver_mixed::<T, P>(self, list, event)
+            deliver_mixed::<T, P>(self, list, event, context)
         })
+    }
+}
+
+/// Sending with a context.
+impl<T: 'static> InContext<'_, Signal<T>> {
+    /// Sends as [`Signal::send`] does.
+    ///
+    /// # Errors
+    ///
+    /// The first failure. A value that a receiver needs and the context lacks is one:
+    /// [`Cause::MissingContext`](crate::Cause::MissingContext).
+    ///
+    /// # Panics
+    ///
+    /// When a receiver panics: the panic passes through.
+    #[inline]
+    pub fn send(self, event: &T) -> Result<Report, Failure> {
+        let delivered = self.delivered.deliver::<FailFast>(event, self.context);
+        delivered.into_result()
+    }
+
+    /// Sends as [`Signal::send_robust`] does.
+    #[inline]
+    #[must_use = "the report holds the failures"]
+    pub fn send_robust(self, event: &T) -> Report {
+        self.delivered
+            .deliver::<CollectFailures>(event, self.context)
     }
 }
 
 /// Calls the receivers of a list. Most are plain functions that succeed, and are called
 /// in a loop that does nothing else.
 #[inline]
-fn deliver<T: 'static, P: Policy>(signal: &Signal<T>, list: &ReceiverList<T>, event: &T) -> Report {
+fn deliver<T: 'static, P: Policy>(
+    signal: &Signal<T>,
+    list: &ReceiverList<T>,
+    event: &T,
+    context: &Context,
+) -> Report {
     let functions = list.functions();
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
     let result = P::guard(|| {
         while let Some(call) = functions.get(succeeded) {
-            call(event).map_err(Cause::Error)?;
+            call(event, context).map_err(Cause::of)?;
             succeeded += 1;
         }
         Ok(())
@@ -133,7 +171,7 @@ fn deliver<T: 'static, P: Policy>(signal: &Signal<T>, list: &ReceiverList<T>, ev
     {
         return Report::new(counts);
     }
-    deliver_rest::<T, P>(succeeded, result, signal, list, event)
+    deliver_rest::<T, P>(succeeded, result, signal, list, event, context)
 }
 
 /// Calls the receivers of a list of which the first is probably not a plain function.
@@ -142,10 +180,11 @@ fn deliver_mixed<T: 'static, P: Policy>(
     signal: &Signal<T>,
     list: &ReceiverList<T>,
     event: &T,
+    context: &Context,
 ) -> Report {
     match list.functions() {
-        [] => deliver_from::<T, P>(0, Report::default(), signal, list, event, &mut ()),
-        _ => deliver::<T, P>(signal, list, event),
+        [] => deliver_from::<T, P>(0, Report::default(), signal, list, event, context, &mut ()),
+        _ => deliver::<T, P>(signal, list, event, context),
     }
 }
 
@@ -159,6 +198,7 @@ fn deliver_rest<T: 'static, P: Policy>(
     signal: &Signal<T>,
     list: &ReceiverList<T>,
     event: &T,
+    context: &Context,
 ) -> Report {
     let mut report = Report::new(Counts::of_successes(succeeded));
     let mut next = succeeded;
@@ -169,7 +209,7 @@ fn deliver_rest<T: 'static, P: Policy>(
         }
         next += 1;
     }
-    deliver_from::<T, P>(next, report, signal, list, event, &mut ())
+    deliver_from::<T, P>(next, report, signal, list, event, context, &mut ())
 }
 
 /// Calls the receivers from `first` on, as far as the observer wants them called, and
@@ -181,11 +221,12 @@ fn deliver_from<T: 'static, P: Policy>(
     signal: &Signal<T>,
     list: &ReceiverList<T>,
     event: &T,
+    context: &Context,
     watch: &mut impl Watch,
 ) -> Report {
     let slots = list.slots();
     for at in first..slots.len() {
-        match call::<T, P>(slots, at, event, watch) {
+        match call::<T, P>(slots, at, event, context, watch) {
             Ok(called) => report.count(called),
             Err(cause) => {
                 report.push(describe(signal.name, &slots[at], cause));
