@@ -19,8 +19,8 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 pub use event::{Event, WebhookEvent};
 pub use signal::{
     AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Context,
-    Failure, InContext, IntoReceiver, MissingContext, Mute, Receiver, ReceiverInfo, ReceiverOutput,
-    Report, Signal, receivers,
+    Failure, InContext, IntoReceiver, MissingContext, Mute, Owning, Receiver, ReceiverInfo,
+    ReceiverOutput, Report, Signal, owning, receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;
@@ -106,14 +106,14 @@ pub mod __private {
 
     /// An async receiver's future, which must be one for any thread.
     #[inline]
-    pub fn boxed<'a>(
-        future: impl Future<Output = Result<(), BoxError>> + Send + 'a,
-    ) -> BoxFuture<'a> {
+    pub fn boxed<'a, R>(
+        future: impl Future<Output = Result<R, BoxError>> + Send + 'a,
+    ) -> BoxFuture<'a, R> {
         Box::pin(future)
     }
 
     #[inline]
-    pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
+    pub fn into_result<R>(output: impl ReceiverOutput<R>) -> Result<R, BoxError> {
         output.into_result()
     }
 }

@@ -46,17 +46,17 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         typed(&quote!(::core::primitive::i32), order)
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
-    let filter = args.filter.as_ref().map_or_else(
-        || quote!(::core::option::Option::None),
-        |filter| {
-            quote!(::core::option::Option::Some({
+    let (filter, accepts) = match &args.filter {
+        None => (quote!(::core::option::Option::None), None),
+        Some(filter) => (
+            quote!(::core::option::Option::Some(__whatsapp_signals_accepts)),
+            Some(quote! {
                 fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
                     #private::accepts(__whatsapp_signals_event, #filter)
                 }
-                __whatsapp_signals_accepts
-            }))
-        },
-    );
+            }),
+        ),
+    };
 
     // Spans decide where the compiler points, and it underlines from the first
     // token to the last. So these stand where the mistake would be: at the
@@ -77,61 +77,51 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let arguments = quote!(__whatsapp_signals_event #(, #values)*);
     let arguments = quote_spanned!(last=> (#arguments));
     let wait = quote_spanned!(last=> .await);
-    let (first, last) = ends(payload);
-    let (borrow, receiver) = (
-        Token![&](first),
-        quote_spanned!(last=> __WHATSAPP_SIGNALS_RECEIVER),
-    );
     let signals = args.signals.iter().map(|signal| {
         let borrow = Token![&](ends(signal).0);
         quote!(#borrow #signal)
     });
 
-    let (constructor, receive) = if *is_async {
-        let receive = quote! {
-            fn __whatsapp_signals_receive<'__whatsapp_signals>(
-                __whatsapp_signals_event: &'__whatsapp_signals #payload,
-                __whatsapp_signals_context: &'__whatsapp_signals #private::Context,
-            ) -> #private::BoxFuture<'__whatsapp_signals> {
-                #private::boxed(async move { #private::into_result(#called #arguments #wait) })
-            }
-        };
-        (quote!(async_function), receive)
+    // The answer is the signal's, and the compiler infers it: neither a `static` nor a `fn` would
+    // let it. So the receiver is a constant within the registration.
+    let (constructor, call) = if *is_async {
+        let future = quote!(async move { #private::into_result(#called #arguments #wait) });
+        (quote!(async_function), quote!(#private::boxed(#future)))
     } else {
-        let receive = quote! {
-            fn __whatsapp_signals_receive(
-                __whatsapp_signals_event: &#payload,
-                __whatsapp_signals_context: &#private::Context,
-            ) -> ::core::result::Result<(), #krate::BoxError> {
-                #private::into_result(#called #arguments)
-            }
-        };
-        (quote!(function), receive)
+        (
+            quote!(function),
+            quote!(#private::into_result(#called #arguments)),
+        )
     };
     let needs = needs.iter().map(|need| match need {
         Type::TraitObject(_) => quote!(#private::Need::of_dyn::<#need>()),
         _ => quote!(#private::Need::of::<#need>()),
     });
+    let (first, last) = ends(payload);
+    let (constant, borrow) = (Token![const](first), Token![&](first));
+    let receiver = quote! {
+        #borrow #private::ReceiverOf::<#payload, _>::#constructor(
+            |__whatsapp_signals_event, __whatsapp_signals_context| #call,
+            const { &[#(#needs),*] },
+            #filter,
+            #order,
+            #uid,
+            (
+                ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
+                ::core::file!(),
+                ::core::line!(),
+                #index,
+            ),
+        )
+    };
+    let receiver = quote_spanned!(last=> { #receiver });
 
     quote! {
         const _: () = {
-            #receive
-            static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::#constructor(
-                __whatsapp_signals_receive,
-                &[#(#needs),*],
-                #filter,
-                #order,
-                #uid,
-                (
-                    ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
-                    ::core::file!(),
-                    ::core::line!(),
-                    #index,
-                ),
-            );
+            #accepts
             #(
                 #private::inventory::submit! {
-                    #private::Registration::new(#signals, #borrow #receiver)
+                    #private::Registration::new(#signals, #constant #receiver)
                 }
             )*
         };

@@ -24,7 +24,7 @@ pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
     fn receivers(&self) -> Vec<ReceiverInfo>;
 }
 
-impl<T> AnySignal for Signal<T> {
+impl<T, R> AnySignal for Signal<T, R> {
     fn name(&self) -> &'static str {
         self.name()
     }
@@ -40,5 +40,5 @@ impl<T> AnySignal for Signal<T> {
 
 mod sealed {
     pub trait Sealed {}
-    impl<T> Sealed for crate::Signal<T> {}
+    impl<T, R> Sealed for crate::Signal<T, R> {}
 }

@@ -8,11 +8,11 @@ use super::async_receiver::BoxFuture;
 use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
 use super::receiver_list::Slot;
-use super::report::{CallResult, Cause, Failure, Report};
+use super::report::{CallResult, Cause, Failure, Report, is_kept};
 use super::{Context, InContext, Signal};
 
 /// Sending to receivers that may be async.
-impl<T: 'static> Signal<T> {
+impl<T: 'static, R: 'static> Signal<T, R> {
     /// Sends as [`send`](Self::send) does, and awaits async receivers.
     ///
     /// Sync receivers run first, in order, in this thread. Then the async ones run
@@ -50,7 +50,7 @@ impl<T: 'static> Signal<T> {
     /// # })
     /// # }
     /// ```
-    pub async fn asend(&self, event: &T) -> Result<Report, Failure> {
+    pub async fn asend(&self, event: &T) -> Result<Report<R>, Failure> {
         self.with(&EMPTY).asend(event).await
     }
 
@@ -75,7 +75,7 @@ impl<T: 'static> Signal<T> {
     /// # });
     /// ```
     #[must_use = "the report holds the failures"]
-    pub async fn asend_robust(&self, event: &T) -> Report {
+    pub async fn asend_robust(&self, event: &T) -> Report<R> {
         self.asend_watched(event, &EMPTY, &mut ()).await
     }
 
@@ -85,7 +85,7 @@ impl<T: 'static> Signal<T> {
         event: &T,
         context: &Context,
         watch: &mut impl Watch,
-    ) -> Report {
+    ) -> Report<R> {
         self.deliver_async::<CollectFailures>(event, context, watch)
             .await
     }
@@ -95,17 +95,17 @@ impl<T: 'static> Signal<T> {
         event: &T,
         context: &Context,
         watch: &mut impl Watch,
-    ) -> Report {
+    ) -> Report<R> {
         let snapshot = self.overlay.snapshot(self.statics());
         if snapshot.is_empty() {
             return Report::default();
         }
-        deliver_async::<T, P>(self.name, &snapshot, event, context, watch).await
+        deliver_async::<T, R, P>(self.name, &snapshot, event, context, watch).await
     }
 }
 
 /// Sending with a context to receivers that may be async.
-impl<T: 'static> InContext<'_, Signal<T>> {
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// Sends as [`Signal::asend`] does.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl<T: 'static> InContext<'_, Signal<T>> {
     /// # Panics
     ///
     /// When a receiver panics: the panic passes through.
-    pub async fn asend(self, event: &T) -> Result<Report, Failure> {
+    pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
         let (signal, context) = (self.delivered, self.context);
         signal
             .deliver_async::<FailFast>(event, context, &mut ())
@@ -125,7 +125,7 @@ impl<T: 'static> InContext<'_, Signal<T>> {
 
     /// Sends as [`Signal::asend_robust`] does.
     #[must_use = "the report holds the failures"]
-    pub async fn asend_robust(self, event: &T) -> Report {
+    pub async fn asend_robust(self, event: &T) -> Report<R> {
         self.delivered
             .asend_watched(event, self.context, &mut ())
             .await
@@ -134,13 +134,13 @@ impl<T: 'static> InContext<'_, Signal<T>> {
 
 /// Calls the sync receivers in order, and then the async ones concurrently, within the
 /// task that polls.
-async fn deliver_async<T: 'static, P: Policy>(
+async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     signal: &'static str,
-    slots: &[Slot<T>],
+    slots: &[Slot<T, R>],
     event: &T,
     context: &Context,
     watch: &mut impl Watch,
-) -> Report {
+) -> Report<R> {
     let mut report = Report::default();
     let mut first_async = slots.len();
     for (at, slot) in slots.iter().enumerate() {
@@ -148,8 +148,8 @@ async fn deliver_async<T: 'static, P: Policy>(
             first_async = first_async.min(at);
             continue;
         }
-        match call::<T, P>(slots, at, event, context, watch) {
-            Ok(called) => report.count(called),
+        match call::<T, R, P>(slots, at, event, context, watch) {
+            Ok(called) => report.add(called, || slot.info(signal)),
             Err(cause) => {
                 report.push(describe(signal, slot, cause));
                 if P::STOPS {
@@ -167,28 +167,30 @@ async fn deliver_async<T: 'static, P: Policy>(
 }
 
 /// The state of a send with async receivers.
-struct AsyncDelivery<'a, T: 'static> {
+struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
-    slots: &'a [Slot<T>],
+    slots: &'a [Slot<T, R>],
     context: &'a Context,
-    report: Report,
+    report: Report<R>,
     /// The first slot whose async receiver has not been started.
     next: usize,
     /// The pending receivers with their places. A receiver that is ready at the first
     /// poll is never here.
-    waiting: VecDeque<(usize, PendingReceiver<'a>)>,
+    waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
+    /// The answers with the places of their receivers, in the order in which they came.
+    responses: Vec<(usize, R)>,
     /// The failed receivers with their places, in the order of their failures.
     failed: Vec<(usize, Cause)>,
 }
 
-impl<'a, T: 'static> AsyncDelivery<'a, T> {
+impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     /// Returns the state after the sync receivers were called, with their report. The
     /// first async receiver is at `next`.
     fn new(
         signal: &'static str,
-        slots: &'a [Slot<T>],
+        slots: &'a [Slot<T, R>],
         context: &'a Context,
-        report: Report,
+        report: Report<R>,
         next: usize,
     ) -> Self {
         Self {
@@ -198,6 +200,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
             report,
             next,
             waiting: VecDeque::new(),
+            responses: Vec::new(),
             failed: Vec::new(),
         }
     }
@@ -294,8 +297,13 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     }
 
     #[inline]
-    fn succeeded(&mut self, at: usize, called: CallResult, watch: &mut impl Watch) {
-        self.report.count(called);
+    fn succeeded(&mut self, at: usize, called: CallResult<R>, watch: &mut impl Watch) {
+        match called {
+            CallResult::Succeeded(response) if is_kept::<R>() => {
+                self.responses.push((at, response));
+            }
+            called => self.report.count(&called),
+        }
         watch.succeeded(self.slots, at);
     }
 
@@ -305,17 +313,22 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
         self.failed.push((at, cause));
     }
 
-    /// Returns the report, with the failures in the order of the receivers.
+    /// Returns the report, with the answers and failures in the order of the receivers.
     #[inline]
-    fn finish(mut self) -> Report {
-        if !self.failed.is_empty() {
-            self.report_failures();
+    fn finish(mut self) -> Report<R> {
+        if !self.failed.is_empty() || !self.responses.is_empty() {
+            self.report_in_order();
         }
         self.report
     }
 
     #[cold]
-    fn report_failures(&mut self) {
+    fn report_in_order(&mut self) {
+        self.responses.sort_by_key(|(at, _)| *at);
+        for (at, response) in self.responses.drain(..) {
+            let called = CallResult::Succeeded(response);
+            self.report.add(called, || self.slots[at].info(self.signal));
+        }
         self.failed.sort_by_key(|(at, _)| *at);
         for (at, cause) in self.failed.drain(..) {
             let failure = describe(self.signal, &self.slots[at], cause);
@@ -328,23 +341,23 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
 ///
 /// Each is dropped separately: a second destructor that panics during an unwind would
 /// abort the program.
-struct PendingReceiver<'a>(Option<BoxFuture<'a>>);
+struct PendingReceiver<'a, R>(Option<BoxFuture<'a, R>>);
 
-impl PendingReceiver<'_> {
+impl<R> PendingReceiver<'_, R> {
     #[inline]
-    fn poll(&mut self, cx: &mut task::Context<'_>) -> Result<Poll<CallResult>, Cause> {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Result<Poll<CallResult<R>>, Cause> {
         let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
         let Some(Poll::Ready(result)) = polled else {
             return Ok(Poll::Pending);
         };
         // The guard covers the destructor of the future, too.
         self.0 = None;
-        result.map_err(Cause::of)?;
-        Ok(Poll::Ready(CallResult::Succeeded))
+        let response = result.map_err(Cause::of)?;
+        Ok(Poll::Ready(CallResult::Succeeded(response)))
     }
 }
 
-impl Drop for PendingReceiver<'_> {
+impl<R> Drop for PendingReceiver<'_, R> {
     #[inline]
     fn drop(&mut self) {
         if let Some(future) = self.0.take() {

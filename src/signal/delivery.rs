@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::context::Context;
-use super::info::{Details, ReceiverInfo};
+use super::info::Details;
 use super::receiver_list::Slot;
 use super::report::{CallResult, Cause, Failure};
 
@@ -47,13 +47,13 @@ impl Policy for CollectFailures {
 
 /// Calls the receiver at this place, if the observer wants it called.
 #[inline]
-pub(super) fn call<T: 'static, P: Policy>(
-    slots: &[Slot<T>],
+pub(super) fn call<T: 'static, R: 'static, P: Policy>(
+    slots: &[Slot<T, R>],
     at: usize,
     event: &T,
     context: &Context,
     watch: &mut impl Watch,
-) -> Result<CallResult, Cause> {
+) -> Result<CallResult<R>, Cause> {
     if !watch.wants(slots, at) {
         return Ok(CallResult::Skipped);
     }
@@ -66,8 +66,8 @@ pub(super) fn call<T: 'static, P: Policy>(
 }
 
 #[cold]
-pub(super) fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
-    Failure::new(ReceiverInfo::new(signal, slot.details()), cause)
+pub(super) fn describe<T, R>(signal: &'static str, slot: &Slot<T, R>, cause: Cause) -> Failure {
+    Failure::new(slot.info(signal), cause)
 }
 
 /// Observes a delivery, receiver by receiver, and may skip receivers.
@@ -111,7 +111,7 @@ pub(crate) trait Slots {
     fn receiver_id(&self, at: usize) -> ReceiverId;
 }
 
-impl<T> Slots for [Slot<T>] {
+impl<T, R> Slots for [Slot<T, R>] {
     fn receiver_id(&self, at: usize) -> ReceiverId {
         let details = self[at].details();
         if let Some(uid) = &details.uid {

@@ -40,6 +40,7 @@ mod info;
 mod kept;
 mod options;
 mod overlay;
+mod owning;
 mod receiver;
 mod receiver_list;
 mod receiver_of;
@@ -66,12 +67,14 @@ pub use guards::{Connection, Mute};
 pub use in_context::InContext;
 pub use info::ReceiverInfo;
 pub use options::{ConnectError, ConnectOptions};
+pub use owning::{Owning, owning};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
 
-/// A named place to which receivers of events of type `T` connect.
+/// A named place to which receivers of events of type `T` connect. They return an `R`, which is
+/// `()` unless the signal is [answering](Self::answering).
 ///
 /// Those of this crate are in [`signals`](crate::signals). Declare yours the same
 /// way:
@@ -102,19 +105,39 @@ pub use report::{Cause, Failure, Report};
 /// connected when it began. A receiver connected meanwhile is called from the
 /// next send on; one that is disconnected meanwhile is still called by this
 /// one, as in Django.
-pub struct Signal<T: 'static> {
+pub struct Signal<T: 'static, R: 'static = ()> {
     name: &'static str,
     /// The static receivers, sorted; filled at first use.
-    statics: OnceLock<ReceiverList<T>>,
-    overlay: Overlay<ReceiverList<T>>,
+    statics: OnceLock<ReceiverList<T, R>>,
+    overlay: Overlay<ReceiverList<T, R>>,
 }
 
 impl<T: 'static> Signal<T> {
-    /// Returns a signal without run-time receivers.
+    /// Returns a signal without run-time receivers, whose receivers return nothing.
     ///
     /// The name is for people and logs; a signal is identified by its address.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        Self::answering(name)
+    }
+}
+
+impl<T: 'static, R: 'static> Signal<T, R> {
+    /// Returns a signal whose receivers answer with an `R`:
+    /// [`Report::responses`].
+    ///
+    /// ```
+    /// use whatsapp_signals::{Failure, Signal};
+    ///
+    /// static ASKED: Signal<String, usize> = Signal::answering("asked");
+    ///
+    /// ASKED.connect(|text: &String| text.len()).detach();
+    /// let report = ASKED.send(&"What is it?".to_owned())?;
+    /// assert_eq!(report.responses()[0].1, 11);
+    /// # Ok::<(), Failure>(())
+    /// ```
+    #[must_use]
+    pub const fn answering(name: &'static str) -> Self {
         Self {
             name,
             statics: OnceLock::new(),
@@ -163,8 +186,11 @@ impl<T: 'static> Signal<T> {
     /// Connects a function, a closure or a [`Receiver`] of your own, async or
     /// not, until the returned guard is dropped.
     ///
-    /// A closure has to name its argument's type, `|event: &Payload| …`: the
-    /// compiler does not infer it.
+    /// - "async closure does not implement `Fn` because it captures state from its
+    ///   environment": hand the state over with [`owning`], as in
+    ///   `connect(owning(graph, async |graph: Graph, event: &Payload| …))`.
+    /// - "implementation of `FnOnce` is not general enough", or "cannot receive": a closure has to
+    ///   name its argument's type, `|event: &Payload| …`.
     ///
     /// # Examples
     ///
@@ -180,7 +206,7 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::Failure>(())
     /// ```
     #[track_caller]
-    pub fn connect<Kind, R: IntoReceiver<T, Kind>>(&self, receiver: R) -> Connection<'_> {
+    pub fn connect<Kind, F: IntoReceiver<T, R, Kind>>(&self, receiver: F) -> Connection<'_> {
         match self.connect_with(ConnectOptions::new(), receiver) {
             Ok(connection) => connection,
             Err(error) => unreachable!("no uid was given: {error}"),
@@ -208,15 +234,15 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
     #[track_caller]
-    pub fn connect_with<Kind, R: IntoReceiver<T, Kind>>(
+    pub fn connect_with<Kind, F: IntoReceiver<T, R, Kind>>(
         &self,
         options: ConnectOptions<T>,
-        receiver: R,
+        receiver: F,
     ) -> Result<Connection<'_>, ConnectError> {
         let caller = std::panic::Location::caller();
         let receiver = receiver.erase();
         let details = Details {
-            path: std::any::type_name::<R>(),
+            path: std::any::type_name::<F>(),
             file: caller.file(),
             line: caller.line(),
             index: 0,
@@ -225,7 +251,7 @@ impl<T: 'static> Signal<T> {
             uid: options.uid,
             needs: &[],
         };
-        let receiver = ReceiverOf::object::<R>(receiver, options.filter, details);
+        let receiver = ReceiverOf::object::<F>(receiver, options.filter, details);
         match self.overlay.connect(self.name, self.statics(), receiver) {
             Ok(id) => Ok(Connection::new(self, id)),
             Err(connected) => Err(ConnectError {
@@ -283,20 +309,20 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
+        let info = |slot: &Slot<T, R>| slot.info(self.name);
         self.with_connected(|list| list.slots().iter().map(info).collect())
     }
 
     /// Returns the static receivers.
     #[inline]
-    fn statics(&self) -> &ReceiverList<T> {
+    fn statics(&self) -> &ReceiverList<T, R> {
         self.statics.get_or_init(|| registration::collect(self))
     }
 
     /// Returns the list that a send delivers to on the fast path; `None` while muted or
     /// changed at run time, and before the first use.
     #[inline]
-    fn static_list(&self) -> Option<&ReceiverList<T>> {
+    fn static_list(&self) -> Option<&ReceiverList<T, R>> {
         if self.overlay.is_on() {
             return None;
         }
@@ -305,7 +331,7 @@ impl<T: 'static> Signal<T> {
 
     /// Calls `read` with the connected receivers, muted or not.
     #[inline]
-    fn with_connected<R>(&self, read: impl FnOnce(&ReceiverList<T>) -> R) -> R {
+    fn with_connected<O>(&self, read: impl FnOnce(&ReceiverList<T, R>) -> O) -> O {
         if self.overlay.is_on() {
             return self
                 .overlay
@@ -315,7 +341,7 @@ impl<T: 'static> Signal<T> {
     }
 }
 
-impl<T> ErasedSignal for Signal<T> {
+impl<T, R> ErasedSignal for Signal<T, R> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -332,10 +358,10 @@ impl<T> ErasedSignal for Signal<T> {
 
 // A receiver that panics can only break its own state: the signal's state is consistent
 // whenever a receiver runs.
-impl<T> UnwindSafe for Signal<T> {}
-impl<T> RefUnwindSafe for Signal<T> {}
+impl<T, R> UnwindSafe for Signal<T, R> {}
+impl<T, R> RefUnwindSafe for Signal<T, R> {}
 
-impl<T> fmt::Debug for Signal<T> {
+impl<T, R> fmt::Debug for Signal<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signal")
             .field("name", &self.name)

@@ -14,8 +14,8 @@ use super::report::{CallResult, Cause};
 ///
 /// Only `#[receiver]` names this type; its payload is what a wrong function
 /// argument is reported against.
-pub struct ReceiverOf<T: 'static> {
-    target: Target<T>,
+pub struct ReceiverOf<T: 'static, R: 'static = ()> {
+    target: Target<T, R>,
     filter: Option<Filter<T>>,
     /// Whether the receiver and its filter own nothing, so that their drop runs no code.
     pub(super) owns_nothing: bool,
@@ -23,33 +23,33 @@ pub struct ReceiverOf<T: 'static> {
 }
 
 /// A function as a receiver.
-pub(super) type Function<T> = fn(&T, &Context) -> Result<(), BoxError>;
+pub(super) type Function<T, R> = fn(&T, &Context) -> Result<R, BoxError>;
 
 /// An async function as a receiver.
-type AsyncFunction<T> = for<'a> fn(&'a T, &'a Context) -> BoxFuture<'a>;
+type AsyncFunction<T, R> = for<'a> fn(&'a T, &'a Context) -> BoxFuture<'a, R>;
 
 /// A copy of the function of a receiver that is a function without a filter.
-pub(super) enum FastCall<T> {
-    Function(Function<T>),
-    AsyncFunction(AsyncFunction<T>),
+pub(super) enum FastCall<T, R> {
+    Function(Function<T, R>),
+    AsyncFunction(AsyncFunction<T, R>),
     No,
 }
 
-impl<T> Clone for FastCall<T> {
+impl<T, R> Clone for FastCall<T, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for FastCall<T> {}
+impl<T, R> Copy for FastCall<T, R> {}
 
 /// The code of a receiver. Its variant, and with it whether a plain `send` can call the
 /// receiver, is decided at registration.
-enum Target<T: 'static> {
-    Function(Function<T>),
-    AsyncFunction(AsyncFunction<T>),
-    Object(Box<dyn Receiver<T>>),
-    AsyncObject(Box<dyn DynAsyncReceiver<T>>),
+enum Target<T: 'static, R: 'static> {
+    Function(Function<T, R>),
+    AsyncFunction(AsyncFunction<T, R>),
+    Object(Box<dyn Receiver<T, R>>),
+    AsyncObject(Box<dyn DynAsyncReceiver<T, R>>),
 }
 
 /// A filter of a receiver that is connected at run time.
@@ -73,12 +73,12 @@ enum Filter<T: 'static> {
     Closure(Closure<T>),
 }
 
-impl<T: 'static> ReceiverOf<T> {
+impl<T: 'static, R: 'static> ReceiverOf<T, R> {
     /// Returns a receiver that `#[receiver]` declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn function(
-        call: Function<T>,
+        call: Function<T, R>,
         needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
@@ -92,7 +92,7 @@ impl<T: 'static> ReceiverOf<T> {
     #[doc(hidden)]
     #[must_use]
     pub const fn async_function(
-        call: AsyncFunction<T>,
+        call: AsyncFunction<T, R>,
         needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
@@ -110,7 +110,7 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     const fn fixed(
-        target: Target<T>,
+        target: Target<T, R>,
         needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
@@ -140,15 +140,15 @@ impl<T: 'static> ReceiverOf<T> {
         }
     }
 
-    /// Returns a receiver that is connected at run time, and was an `R`.
-    pub(super) fn object<R>(
-        receiver: Erased<T>,
+    /// Returns a receiver that is connected at run time, and was an `F`.
+    pub(super) fn object<F>(
+        receiver: Erased<T, R>,
         filter: Option<Closure<T>>,
         details: Details,
     ) -> Self {
         let owns_nothing = |filter: &Closure<T>| filter.owns_nothing;
         Self {
-            owns_nothing: !needs_drop::<R>() && filter.as_ref().is_none_or(owns_nothing),
+            owns_nothing: !needs_drop::<F>() && filter.as_ref().is_none_or(owns_nothing),
             target: match receiver {
                 Erased::Sync(receiver) => Target::Object(receiver),
                 Erased::Async(receiver) => Target::AsyncObject(receiver),
@@ -167,7 +167,7 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// Returns the function of a receiver that is a function without a filter.
-    pub(super) fn fast_call(&self) -> FastCall<T> {
+    pub(super) fn fast_call(&self) -> FastCall<T, R> {
         match (&self.target, &self.filter) {
             (Target::Function(call), None) => FastCall::Function(*call),
             (Target::AsyncFunction(start), None) => FastCall::AsyncFunction(*start),
@@ -176,7 +176,7 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
-    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult, Cause> {
+    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult<R>, Cause> {
         if !self.accepts(event) {
             return Ok(CallResult::Filtered);
         }
@@ -187,12 +187,16 @@ impl<T: 'static> ReceiverOf<T> {
                 return Err(Cause::NeedsAsend);
             }
         };
-        result.map(|()| CallResult::Succeeded).map_err(Cause::of)
+        result.map(CallResult::Succeeded).map_err(Cause::of)
     }
 
     /// Returns the future of an async receiver; `None` when its filter declines.
     #[inline]
-    pub(super) fn start<'a>(&'a self, event: &'a T, context: &'a Context) -> Option<BoxFuture<'a>> {
+    pub(super) fn start<'a>(
+        &'a self,
+        event: &'a T,
+        context: &'a Context,
+    ) -> Option<BoxFuture<'a, R>> {
         match &self.target {
             _ if !self.accepts(event) => None,
             Target::AsyncFunction(call) => Some(call(event, context)),
@@ -215,7 +219,7 @@ impl<T: 'static> ReceiverOf<T> {
 /// number in its crate.
 type Place = (&'static str, &'static str, u32, u32);
 
-impl<T> fmt::Debug for ReceiverOf<T> {
+impl<T, R> fmt::Debug for ReceiverOf<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReceiverOf").field(&self.details).finish()
     }

@@ -31,17 +31,20 @@ trait AnyReceiverOf: Any + Sync + std::fmt::Debug {
     fn details(&self) -> &Details;
 }
 
-impl<T: 'static> AnyReceiverOf for ReceiverOf<T> {
+impl<T: 'static, R: 'static> AnyReceiverOf for ReceiverOf<T, R> {
     fn details(&self) -> &Details {
         &self.details
     }
 }
 
 impl Registration {
-    /// Pairs a receiver with a signal. The two share `T`, so the compiler has checked
-    /// the payload before the types are erased.
+    /// Pairs a receiver with a signal. The two share `T` and `R`, so the compiler has
+    /// checked the payload and the answer before the types are erased.
     #[must_use]
-    pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static ReceiverOf<T>) -> Self {
+    pub const fn new<T, R>(
+        signal: &'static Signal<T, R>,
+        receiver: &'static ReceiverOf<T, R>,
+    ) -> Self {
         Self { signal, receiver }
     }
 
@@ -60,11 +63,11 @@ impl Registration {
 ///
 /// Called once for each [`Signal`].
 #[cold]
-pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> ReceiverList<T> {
+pub(super) fn collect<T: 'static, R: 'static>(signal: &Signal<T, R>) -> ReceiverList<T, R> {
     let address = ptr::from_ref(signal).addr();
     let all = by_signal();
     let first = all.partition_point(|registration| registration.address() < address);
-    let mut found: Vec<&'static ReceiverOf<T>> = all[first..]
+    let mut found: Vec<&'static ReceiverOf<T, R>> = all[first..]
         .iter()
         .take_while(|registration| registration.address() == address)
         .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())

@@ -11,7 +11,7 @@ use super::report::{Cause, Counts, Failure, Report};
 use super::{Context, InContext, Signal};
 
 /// Sending.
-impl<T: 'static> Signal<T> {
+impl<T: 'static, R: 'static> Signal<T, R> {
     /// Calls the receivers in order, in this thread, until one fails.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
     #[inline]
-    pub fn send(&self, event: &T) -> Result<Report, Failure> {
+    pub fn send(&self, event: &T) -> Result<Report<R>, Failure> {
         self.deliver::<FailFast>(event, &EMPTY).into_result()
     }
 
@@ -61,7 +61,7 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     #[must_use = "the report holds the failures"]
-    pub fn send_robust(&self, event: &T) -> Report {
+    pub fn send_robust(&self, event: &T) -> Report<R> {
         self.deliver::<CollectFailures>(event, &EMPTY)
     }
 
@@ -71,20 +71,20 @@ impl<T: 'static> Signal<T> {
         event: &T,
         context: &Context,
         watch: &mut impl Watch,
-    ) -> Report {
+    ) -> Report<R> {
         if self.is_muted() {
             return Report::default();
         }
         self.with_connected(|list| {
             let report = Report::default();
-            deliver_from::<T, CollectFailures>(0, report, self, list, event, context, watch)
+            deliver_from::<T, R, CollectFailures>(0, report, self, list, event, context, watch)
         })
     }
 
     #[inline]
-    fn deliver<P: Policy>(&self, event: &T, context: &Context) -> Report {
+    fn deliver<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         match self.static_list() {
-            Some(list) => deliver::<T, P>(self, list, event, context),
+            Some(list) => deliver::<T, R, P>(self, list, event, context),
             None => self.send_dynamic::<P>(event, context),
         }
     }
@@ -92,14 +92,14 @@ impl<T: 'static> Signal<T> {
     /// Sends while the overlay is on, and the first time.
     // Out of line, so that only the loop over plain functions is inlined into senders.
     #[inline(never)]
-    fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report {
+    fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         let state = self.overlay.state();
         if state == MUTED {
             return Report::default();
         }
         kept::with(
             state,
-            |list| deliver_mixed::<T, P>(self, list, event, context),
+            |list| deliver_mixed::<T, R, P>(self, list, event, context),
             || self.send_shared::<P>(event, context),
         )
     }
@@ -107,7 +107,7 @@ impl<T: 'static> Signal<T> {
     /// Sends to a list that other threads may replace meanwhile, and keeps the list for
     /// the next send of this thread if possible.
     #[inline(never)]
-    fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report {
+    fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         self.overlay.read_shared(|list| {
             if let Some(list) = list
                 && list.owns_nothing()
@@ -115,13 +115,13 @@ impl<T: 'static> Signal<T> {
                 kept::keep(Arc::clone(list));
             }
             let list = list.map_or_else(|| self.statics(), |list| &**list);
-            deliver_mixed::<T, P>(self, list, event, context)
+            deliver_mixed::<T, R, P>(self, list, event, context)
         })
     }
 }
 
 /// Sending with a context.
-impl<T: 'static> InContext<'_, Signal<T>> {
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// Sends as [`Signal::send`] does.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl<T: 'static> InContext<'_, Signal<T>> {
     ///
     /// When a receiver panics: the panic passes through.
     #[inline]
-    pub fn send(self, event: &T) -> Result<Report, Failure> {
+    pub fn send(self, event: &T) -> Result<Report<R>, Failure> {
         let delivered = self.delivered.deliver::<FailFast>(event, self.context);
         delivered.into_result()
     }
@@ -141,7 +141,7 @@ impl<T: 'static> InContext<'_, Signal<T>> {
     /// Sends as [`Signal::send_robust`] does.
     #[inline]
     #[must_use = "the report holds the failures"]
-    pub fn send_robust(self, event: &T) -> Report {
+    pub fn send_robust(self, event: &T) -> Report<R> {
         self.delivered
             .deliver::<CollectFailures>(event, self.context)
     }
@@ -150,12 +150,12 @@ impl<T: 'static> InContext<'_, Signal<T>> {
 /// Calls the receivers of a list. Most are plain functions that succeed, and are called
 /// in a loop that does nothing else.
 #[inline]
-fn deliver<T: 'static, P: Policy>(
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+fn deliver<T: 'static, R: 'static, P: Policy>(
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
     context: &Context,
-) -> Report {
+) -> Report<R> {
     let functions = list.functions();
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
@@ -171,20 +171,20 @@ fn deliver<T: 'static, P: Policy>(
     {
         return Report::new(counts);
     }
-    deliver_rest::<T, P>(succeeded, result, signal, list, event, context)
+    deliver_rest::<T, R, P>(succeeded, result, signal, list, event, context)
 }
 
 /// Calls the receivers of a list of which the first is probably not a plain function.
 #[inline]
-fn deliver_mixed<T: 'static, P: Policy>(
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
     context: &Context,
-) -> Report {
+) -> Report<R> {
     match list.functions() {
-        [] => deliver_from::<T, P>(0, Report::default(), signal, list, event, context, &mut ()),
-        _ => deliver::<T, P>(signal, list, event, context),
+        [] => deliver_from::<T, R, P>(0, Report::default(), signal, list, event, context, &mut ()),
+        _ => deliver::<T, R, P>(signal, list, event, context),
     }
 }
 
@@ -192,14 +192,14 @@ fn deliver_mixed<T: 'static, P: Policy>(
 /// with that it has failed.
 // Out of line, so that only the loop over plain functions is inlined into senders.
 #[inline(never)]
-fn deliver_rest<T: 'static, P: Policy>(
+fn deliver_rest<T: 'static, R: 'static, P: Policy>(
     succeeded: usize,
     result: Result<(), Cause>,
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
     context: &Context,
-) -> Report {
+) -> Report<R> {
     let mut report = Report::new(Counts::of_successes(succeeded));
     let mut next = succeeded;
     if let Err(cause) = result {
@@ -209,25 +209,25 @@ fn deliver_rest<T: 'static, P: Policy>(
         }
         next += 1;
     }
-    deliver_from::<T, P>(next, report, signal, list, event, context, &mut ())
+    deliver_from::<T, R, P>(next, report, signal, list, event, context, &mut ())
 }
 
 /// Calls the receivers from `first` on, as far as the observer wants them called, and
 /// adds them to the report.
 #[inline]
-fn deliver_from<T: 'static, P: Policy>(
+fn deliver_from<T: 'static, R: 'static, P: Policy>(
     first: usize,
-    mut report: Report,
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+    mut report: Report<R>,
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
     context: &Context,
     watch: &mut impl Watch,
-) -> Report {
+) -> Report<R> {
     let slots = list.slots();
     for at in first..slots.len() {
-        match call::<T, P>(slots, at, event, context, watch) {
-            Ok(called) => report.count(called),
+        match call::<T, R, P>(slots, at, event, context, watch) {
+            Ok(called) => report.add(called, || slots[at].info(signal.name)),
             Err(cause) => {
                 report.push(describe(signal.name, &slots[at], cause));
                 if P::STOPS {
