@@ -92,7 +92,7 @@ pub use whatsapp_signals_macros::receiver;
 pub mod __private {
     pub use inventory;
 
-    use crate::signal::{BoxError, ReceiverOutput};
+    use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
         BoxFuture, Context, Need, ReceiverOf, Registration, needed, needed_dyn,
     };
@@ -112,8 +112,13 @@ pub mod __private {
         Box::pin(future)
     }
 
+    /// Boxes the error of a receiver of this signal, whose answer the compiler thus knows before
+    /// it looks at the output.
     #[inline]
-    pub fn into_result<R>(output: impl ReceiverOutput<R>) -> Result<R, BoxError> {
+    pub fn into_result<T, R>(
+        _: &Signal<T, R>,
+        output: impl ReceiverOutput<R>,
+    ) -> Result<R, BoxError> {
         output.into_result()
     }
 }

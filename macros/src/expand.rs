@@ -76,31 +76,31 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     });
     let arguments = quote!(__whatsapp_signals_event #(, #values)*);
     let arguments = quote_spanned!(last=> (#arguments));
-    let wait = quote_spanned!(last=> .await);
-    let signals = args.signals.iter().map(|signal| {
-        let borrow = Token![&](ends(signal).0);
-        quote!(#borrow #signal)
-    });
-
-    // The answer is the signal's, and the compiler infers it: neither a `static` nor a `fn` would
-    // let it. So the receiver is a constant within the registration.
-    let (constructor, call) = if *is_async {
-        let future = quote!(async move { #private::into_result(#called #arguments #wait) });
-        (quote!(async_function), quote!(#private::boxed(#future)))
+    let wait = is_async.then(|| quote_spanned!(last=> .await));
+    let constructor = if *is_async {
+        quote!(async_function)
     } else {
-        (
-            quote!(function),
-            quote!(#private::into_result(#called #arguments)),
-        )
+        quote!(function)
     };
     let needs = needs.iter().map(|need| match need {
         Type::TraitObject(_) => quote!(#private::Need::of_dyn::<#need>()),
         _ => quote!(#private::Need::of::<#need>()),
     });
+    let needs: Vec<_> = needs.collect();
     let (first, last) = ends(payload);
     let (constant, borrow) = (Token![const](first), Token![&](first));
-    let receiver = quote! {
-        #borrow #private::ReceiverOf::<#payload, _>::#constructor(
+    // The answer is the signal's. The compiler infers it, which it does neither in a `static` nor
+    // in a `fn`: so the receiver is a constant within the registration.
+    let registrations = args.signals.iter().map(|signal| {
+        let at_signal = Token![&](ends(signal).0);
+        let signal = quote!(#at_signal #signal);
+        let call = quote!(#private::into_result(#signal, #called #arguments #wait));
+        let call = if *is_async {
+            quote!(#private::boxed(async move { #call }))
+        } else {
+            call
+        };
+        let fields = quote! {
             |__whatsapp_signals_event, __whatsapp_signals_context| #call,
             const { &[#(#needs),*] },
             #filter,
@@ -112,18 +112,21 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
                 ::core::line!(),
                 #index,
             ),
-        )
-    };
-    let receiver = quote_spanned!(last=> { #receiver });
+        };
+        let fields = quote_spanned!(last=> (#fields));
+        let receiver = quote!(#borrow #private::ReceiverOf::<#payload, _>::#constructor #fields);
+        let receiver = quote_spanned!(last=> { #receiver });
+        quote! {
+            #private::inventory::submit! {
+                #private::Registration::new(#signal, #constant #receiver)
+            }
+        }
+    });
 
     quote! {
         const _: () = {
             #accepts
-            #(
-                #private::inventory::submit! {
-                    #private::Registration::new(#signals, #constant #receiver)
-                }
-            )*
+            #(#registrations)*
         };
     }
 }

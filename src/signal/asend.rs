@@ -5,9 +5,9 @@ use std::future::poll_fn;
 use std::task::{self, Poll};
 
 use super::async_receiver::BoxFuture;
+use super::audience::{Audience, Places};
 use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
-use super::receiver_list::Slot;
 use super::report::{CallResult, Cause, Failure, Report, is_kept};
 use super::{Context, InContext, Signal};
 
@@ -97,10 +97,12 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         watch: &mut impl Watch,
     ) -> Report<R> {
         let snapshot = self.overlay.snapshot(self.statics());
-        if snapshot.is_empty() {
+        let own = context.own_list(self);
+        let audience = Audience::merged(&snapshot, own.as_deref(), context);
+        if audience.len() == 0 {
             return Report::default();
         }
-        deliver_async::<T, R, P>(self.name, &snapshot, event, context, watch).await
+        deliver_async::<T, R, P>(self.name, audience, event, watch).await
     }
 }
 
@@ -136,19 +138,24 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
 /// task that polls.
 async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     signal: &'static str,
-    slots: &[Slot<T, R>],
+    audience: Audience<'_, T, R>,
     event: &T,
-    context: &Context,
     watch: &mut impl Watch,
 ) -> Report<R> {
     let mut report = Report::default();
-    let mut first_async = slots.len();
-    for (at, slot) in slots.iter().enumerate() {
+    let mut first_async = None;
+    let mut places = audience.places();
+    loop {
+        let rest = places;
+        let Some(at) = places.next() else {
+            break;
+        };
+        let slot = audience.slot(at);
         if slot.is_async() {
-            first_async = first_async.min(at);
+            first_async.get_or_insert(rest);
             continue;
         }
-        match call::<T, R, P>(slots, at, event, context, watch) {
+        match call::<T, R, P>(&audience, at, event, watch) {
             Ok(called) => report.add(called, || slot.info(signal)),
             Err(cause) => {
                 report.push(describe(signal, slot, cause));
@@ -158,10 +165,10 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
             }
         }
     }
-    if first_async == slots.len() {
+    let Some(rest) = first_async else {
         return report;
-    }
-    let mut delivery = AsyncDelivery::new(signal, slots, context, report, first_async);
+    };
+    let mut delivery = AsyncDelivery::new(signal, audience, report, rest);
     poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
     delivery.finish()
 }
@@ -169,11 +176,11 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
 /// The state of a send with async receivers.
 struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
-    slots: &'a [Slot<T, R>],
-    context: &'a Context,
+    audience: Audience<'a, T, R>,
     report: Report<R>,
-    /// The first slot whose async receiver has not been started.
-    next: usize,
+    /// The places of the async receivers that have not been started, and of sync ones among
+    /// them.
+    rest: Places<'a, T, R>,
     /// The pending receivers with their places. A receiver that is ready at the first
     /// poll is never here.
     waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
@@ -188,17 +195,15 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     /// first async receiver is at `next`.
     fn new(
         signal: &'static str,
-        slots: &'a [Slot<T, R>],
-        context: &'a Context,
+        audience: Audience<'a, T, R>,
         report: Report<R>,
-        next: usize,
+        rest: Places<'a, T, R>,
     ) -> Self {
         Self {
             signal,
-            slots,
-            context,
+            audience,
             report,
-            next,
+            rest,
             waiting: VecDeque::new(),
             responses: Vec::new(),
             failed: Vec::new(),
@@ -264,16 +269,15 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         event: &'a T,
         watch: &mut impl Watch,
     ) -> bool {
-        let slots = self.slots;
-        while let Some(slot) = slots.get(self.next) {
-            let at = self.next;
-            self.next += 1;
-            if !slot.is_async() || !watch.wants(slots, at) {
+        let audience = self.audience;
+        while let Some(at) = self.rest.next() {
+            let slot = audience.slot(at);
+            if !slot.is_async() || !watch.wants(&audience, at) {
                 continue;
             }
             let mut started = PendingReceiver(None);
             let polled = P::guard(|| {
-                started.0 = slot.start(event, self.context);
+                started.0 = slot.start(event, audience.context);
                 if started.0.is_none() {
                     return Ok(Poll::Ready(CallResult::Filtered));
                 }
@@ -281,7 +285,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
             });
             match polled {
                 Ok(Poll::Pending) => {
-                    self.waiting.reserve(slots.len() - at);
+                    self.waiting.reserve(self.rest.most() + 1);
                     self.waiting.push_back((at, started));
                 }
                 Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
@@ -304,12 +308,12 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
             }
             called => self.report.count(&called),
         }
-        watch.succeeded(self.slots, at);
+        watch.succeeded(&self.audience, at);
     }
 
     #[cold]
     fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
-        watch.failed(self.slots, at);
+        watch.failed(&self.audience, at);
         self.failed.push((at, cause));
     }
 
@@ -324,14 +328,16 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
 
     #[cold]
     fn report_in_order(&mut self) {
-        self.responses.sort_by_key(|(at, _)| *at);
+        let audience = self.audience;
+        self.responses.sort_by_key(|(at, _)| audience.sort_key(*at));
         for (at, response) in self.responses.drain(..) {
             let called = CallResult::Succeeded(response);
-            self.report.add(called, || self.slots[at].info(self.signal));
+            self.report
+                .add(called, || audience.slot(at).info(self.signal));
         }
-        self.failed.sort_by_key(|(at, _)| *at);
+        self.failed.sort_by_key(|(at, _)| audience.sort_key(*at));
         for (at, cause) in self.failed.drain(..) {
-            let failure = describe(self.signal, &self.slots[at], cause);
+            let failure = describe(self.signal, audience.slot(at), cause);
             self.report.push(failure);
         }
     }

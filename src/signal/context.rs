@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+use super::own_receivers::{Others, OwnReceivers};
 use super::receiver::BoxError;
 
 /// The values that receivers need beside their event: a database, an HTTP client, a
@@ -23,7 +24,7 @@ use super::receiver::BoxError;
 /// value that the context lacks is a failure of the receiver that needs it,
 /// [`Cause::MissingContext`](crate::Cause::MissingContext).
 ///
-/// A clone is cheap and has the same values.
+/// A clone is cheap. It has the same values and the same receivers.
 ///
 /// # Examples
 ///
@@ -63,9 +64,11 @@ use super::receiver::BoxError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
 pub struct Context {
     values: Option<Arc<[Value]>>,
+    /// `None` for the context of a delivery without one, which is shared by all.
+    pub(super) own: Option<Arc<OwnReceivers>>,
+    pub(super) others: Others,
 }
 
 /// A value with its type erased.
@@ -77,13 +80,17 @@ struct Value {
 }
 
 /// The context of a delivery without one.
-pub(crate) static EMPTY: Context = Context::new();
+pub(crate) static EMPTY: Context = Context {
+    values: None,
+    own: None,
+    others: Others::All,
+};
 
 impl Context {
     /// Returns a context without values.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { values: None }
+    pub fn new() -> Self {
+        EMPTY.clone()
     }
 
     /// Adds a value. A second value of a type takes the place of the first.
@@ -278,6 +285,22 @@ impl fmt::Display for MissingContext {
 
 impl Error for MissingContext {}
 
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Context {
+    fn clone(&self) -> Self {
+        Self {
+            values: self.values.clone(),
+            own: Some(self.own.clone().unwrap_or_default()),
+            others: self.others.clone(),
+        }
+    }
+}
+
 // As with a signal: a receiver that panics can only break its own state.
 impl UnwindSafe for Context {}
 impl RefUnwindSafe for Context {}
@@ -287,6 +310,8 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.values().iter().map(|value| value.type_name);
         let names: Vec<_> = names.collect();
-        f.debug_struct("Context").field("values", &names).finish()
+        f.debug_struct("Context")
+            .field("values", &names)
+            .finish_non_exhaustive()
     }
 }

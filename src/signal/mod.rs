@@ -32,6 +32,7 @@
 mod any;
 mod asend;
 mod async_receiver;
+mod audience;
 mod context;
 mod delivery;
 mod guards;
@@ -40,6 +41,7 @@ mod info;
 mod kept;
 mod options;
 mod overlay;
+mod own_receivers;
 mod owning;
 mod receiver;
 mod receiver_list;
@@ -50,11 +52,11 @@ mod send;
 mod sync;
 
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
+use audience::Audience;
 use guards::ErasedSignal;
-use info::Details;
 use overlay::Overlay;
 use receiver_list::{ReceiverList, Slot};
 
@@ -239,25 +241,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         options: ConnectOptions<T>,
         receiver: F,
     ) -> Result<Connection<'_>, ConnectError> {
-        let caller = std::panic::Location::caller();
-        let receiver = receiver.erase();
-        let details = Details {
-            path: std::any::type_name::<F>(),
-            file: caller.file(),
-            line: caller.line(),
-            index: 0,
-            order: options.order,
-            is_async: receiver.is_async(),
-            uid: options.uid,
-            needs: &[],
-        };
-        let receiver = ReceiverOf::object::<F>(receiver, options.filter, details);
-        match self.overlay.connect(self.name, self.statics(), receiver) {
-            Ok(id) => Ok(Connection::new(self, id)),
-            Err(connected) => Err(ConnectError {
-                connected: Box::new(connected),
-            }),
-        }
+        let receiver = ReceiverOf::connected(receiver, options, Location::caller());
+        let id = self.overlay.connect(self.name, self.statics(), receiver)?;
+        Ok(Connection::new(self, id))
     }
 
     /// Disconnects the receiver with this uid, static or not; false when there
@@ -338,6 +324,44 @@ impl<T: 'static, R: 'static> Signal<T, R> {
                 .read(|list| read(list.unwrap_or_else(|| self.statics())));
         }
         read(self.statics())
+    }
+}
+
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
+    /// Whether a send with the context has receivers. Filters are not considered.
+    #[must_use]
+    pub fn has_receivers(self) -> bool {
+        self.with_audience(|audience| audience.places().next().is_some())
+    }
+
+    /// Returns the receivers of a send with the context, in the order in which they run.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Context, Signal};
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// let _static = TICK.connect(|_: &u32| {});
+    /// let context = Context::new();
+    /// let first = ConnectOptions::new().order(-1).uid("first");
+    /// context.connect_with(&TICK, first, |_: &u32| {})?;
+    ///
+    /// let receivers = TICK.with(&context).receivers();
+    /// assert_eq!((receivers.len(), receivers[0].uid()), (2, Some("first")));
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn receivers(self) -> Vec<ReceiverInfo> {
+        let name = self.delivered.name;
+        self.with_audience(|audience| audience.iter().map(|slot| slot.info(name)).collect())
+    }
+
+    /// Calls `read` with the connected receivers, muted or not.
+    fn with_audience<O>(self, read: impl FnOnce(Audience<'_, T, R>) -> O) -> O {
+        let own = self.context.own_list(self.delivered);
+        self.delivered.with_connected(|list| {
+            read(Audience::merged(list.slots(), own.as_deref(), self.context))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::async_receiver::BoxFuture;
 use super::context::Context;
 use super::delivery;
 use super::info::{Details, ReceiverInfo};
+use super::options::ConnectError;
 use super::overlay::Overlay;
 use super::receiver_of::{FastCall, Function, ReceiverOf};
 use super::report::{CallResult, Cause, Counts, is_kept};
@@ -39,6 +40,32 @@ impl<T, R> ReceiverList<T, R> {
         }
     }
 
+    /// Returns a list with one more receiver, behind those of its order.
+    ///
+    /// # Errors
+    ///
+    /// The receiver that already has the uid.
+    pub(super) fn with(
+        &self,
+        signal: &'static str,
+        id: u64,
+        receiver: &Arc<ReceiverOf<T, R>>,
+    ) -> Result<Self, ConnectError> {
+        let Details { order, uid, .. } = &receiver.details;
+        let is_taken = |slot: &&Slot<T, R>| uid.is_some() && slot.details().uid == *uid;
+        if let Some(first) = self.slots.iter().find(is_taken) {
+            return Err(ConnectError {
+                connected: Box::new(first.info(signal)),
+            });
+        }
+        let at = self
+            .slots
+            .partition_point(|slot| slot.details().order <= *order);
+        let mut slots = self.slots.clone();
+        slots.insert(at, Slot::connected(id, Arc::clone(receiver)));
+        Ok(Self::new(slots))
+    }
+
     #[inline]
     pub(super) fn functions(&self) -> &[Function<T, R>] {
         &self.functions
@@ -57,6 +84,12 @@ impl<T, R> ReceiverList<T, R> {
     #[inline]
     pub(super) fn slots(&self) -> &[Slot<T, R>] {
         &self.slots
+    }
+}
+
+impl<T, R> Default for ReceiverList<T, R> {
+    fn default() -> Self {
+        Self::new(Vec::new())
     }
 }
 
@@ -219,22 +252,12 @@ impl<T: 'static, R: 'static> Overlay<ReceiverList<T, R>> {
         signal: &'static str,
         statics: &ReceiverList<T, R>,
         receiver: ReceiverOf<T, R>,
-    ) -> Result<u64, ReceiverInfo> {
+    ) -> Result<u64, ConnectError> {
         // Outside of `change`, so that a refused receiver is dropped without the lock.
         let receiver = Arc::new(receiver);
-        let order = receiver.details.order;
-        let uid = receiver.details.uid.as_deref();
-        let is_taken = |slot: &&Slot<T, R>| uid.is_some() && slot.details().uid.as_deref() == uid;
-
         self.change(|list, id| {
-            let slots = list.unwrap_or(statics).slots();
-            if let Some(first) = slots.iter().find(is_taken) {
-                return Err(first.info(signal));
-            }
-            let at = slots.partition_point(|slot| slot.details().order <= order);
-            let mut slots = slots.to_vec();
-            slots.insert(at, Slot::connected(id, Arc::clone(&receiver)));
-            Ok((Some(ReceiverList::new(slots)), id))
+            let list = list.unwrap_or(statics).with(signal, id, &receiver)?;
+            Ok((Some(list), id))
         })
     }
 

@@ -1,12 +1,15 @@
 //! A registered receiver with its filter and its details.
 
+use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
 use std::mem::needs_drop;
+use std::panic::Location;
 
-use super::async_receiver::{BoxFuture, sealed::DynAsyncReceiver, sealed::Erased};
+use super::async_receiver::{BoxFuture, IntoReceiver, sealed::DynAsyncReceiver, sealed::Erased};
 use super::context::{Context, Need};
 use super::info::Details;
+use super::options::ConnectOptions;
 use super::receiver::{BoxError, Receiver};
 use super::report::{CallResult, Cause};
 
@@ -140,21 +143,31 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         }
     }
 
-    /// Returns a receiver that is connected at run time, and was an `F`.
-    pub(super) fn object<F>(
-        receiver: Erased<T, R>,
-        filter: Option<Closure<T>>,
-        details: Details,
+    /// Returns a receiver that is connected at run time, at this place.
+    pub(super) fn connected<Kind, F: IntoReceiver<T, R, Kind>>(
+        receiver: F,
+        options: ConnectOptions<T>,
+        caller: &Location<'static>,
     ) -> Self {
+        let receiver = receiver.erase();
         let owns_nothing = |filter: &Closure<T>| filter.owns_nothing;
         Self {
-            owns_nothing: !needs_drop::<F>() && filter.as_ref().is_none_or(owns_nothing),
+            details: Details {
+                path: type_name::<F>(),
+                file: caller.file(),
+                line: caller.line(),
+                index: 0,
+                order: options.order,
+                is_async: receiver.is_async(),
+                uid: options.uid,
+                needs: &[],
+            },
+            owns_nothing: !needs_drop::<F>() && options.filter.as_ref().is_none_or(owns_nothing),
             target: match receiver {
                 Erased::Sync(receiver) => Target::Object(receiver),
                 Erased::Async(receiver) => Target::AsyncObject(receiver),
             },
-            filter: filter.map(Filter::Closure),
-            details,
+            filter: options.filter.map(Filter::Closure),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audience::{Audience, Places};
 use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
 use super::kept;
@@ -72,12 +73,30 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         context: &Context,
         watch: &mut impl Watch,
     ) -> Report<R> {
+        self.deliver_merged::<CollectFailures>(event, context, watch)
+    }
+
+    /// Sends to the receivers of the signal and of the context.
+    #[inline(never)]
+    fn deliver_merged<P: Policy>(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report<R> {
         if self.is_muted() {
             return Report::default();
         }
-        self.with_connected(|list| {
-            let report = Report::default();
-            deliver_from::<T, R, CollectFailures>(0, report, self, list, event, context, watch)
+        self.with(context).with_audience(|audience| {
+            let places = audience.places();
+            deliver_to::<T, R, P>(
+                places,
+                Report::default(),
+                self.name,
+                &audience,
+                event,
+                watch,
+            )
         })
     }
 
@@ -134,16 +153,23 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// When a receiver panics: the panic passes through.
     #[inline]
     pub fn send(self, event: &T) -> Result<Report<R>, Failure> {
-        let delivered = self.delivered.deliver::<FailFast>(event, self.context);
-        delivered.into_result()
+        self.deliver::<FailFast>(event).into_result()
     }
 
     /// Sends as [`Signal::send_robust`] does.
     #[inline]
     #[must_use = "the report holds the failures"]
     pub fn send_robust(self, event: &T) -> Report<R> {
-        self.delivered
-            .deliver::<CollectFailures>(event, self.context)
+        self.deliver::<CollectFailures>(event)
+    }
+
+    #[inline]
+    fn deliver<P: Policy>(self, event: &T) -> Report<R> {
+        let (signal, context) = (self.delivered, self.context);
+        if context.changes_receivers() {
+            return signal.deliver_merged::<P>(event, context, &mut ());
+        }
+        signal.deliver::<P>(event, context)
     }
 }
 
@@ -183,7 +209,11 @@ fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
     context: &Context,
 ) -> Report<R> {
     match list.functions() {
-        [] => deliver_from::<T, R, P>(0, Report::default(), signal, list, event, context, &mut ()),
+        [] => {
+            let audience = Audience::of_signal(list.slots(), context);
+            let (places, report) = (audience.places(), Report::default());
+            deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
+        }
         _ => deliver::<T, R, P>(signal, list, event, context),
     }
 }
@@ -209,27 +239,27 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
         }
         next += 1;
     }
-    deliver_from::<T, R, P>(next, report, signal, list, event, context, &mut ())
+    let audience = Audience::of_signal(list.slots(), context);
+    let places = audience.places_from(next);
+    deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
 }
 
-/// Calls the receivers from `first` on, as far as the observer wants them called, and
+/// Calls the receivers at these places, as far as the observer wants them called, and
 /// adds them to the report.
 #[inline]
-fn deliver_from<T: 'static, R: 'static, P: Policy>(
-    first: usize,
+fn deliver_to<T: 'static, R: 'static, P: Policy>(
+    places: Places<'_, T, R>,
     mut report: Report<R>,
-    signal: &Signal<T, R>,
-    list: &ReceiverList<T, R>,
+    signal: &'static str,
+    audience: &Audience<'_, T, R>,
     event: &T,
-    context: &Context,
     watch: &mut impl Watch,
 ) -> Report<R> {
-    let slots = list.slots();
-    for at in first..slots.len() {
-        match call::<T, R, P>(slots, at, event, context, watch) {
-            Ok(called) => report.add(called, || slots[at].info(signal.name)),
+    for at in places {
+        match call::<T, R, P>(audience, at, event, watch) {
+            Ok(called) => report.add(called, || audience.slot(at).info(signal)),
             Err(cause) => {
-                report.push(describe(signal.name, &slots[at], cause));
+                report.push(describe(signal, audience.slot(at), cause));
                 if P::STOPS {
                     break;
                 }

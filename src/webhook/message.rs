@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::events::Events;
 use super::item::{FromItem, Item};
+use crate::Context;
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::json::object::members;
 use crate::json::{Fault, Node, Omissions};
@@ -182,8 +183,9 @@ fn contact_of_user(item: &Item<'_, '_>, message: &mut Message) -> Option<Arc<Con
 impl FromItem for MessageReceived {
     const SIDE: UserSide = UserSide::From;
 
-    fn has_receivers() -> bool {
-        Self::signal().has_receivers() || FlowCompleted::signal().has_receivers()
+    fn has_receivers(context: &Context) -> bool {
+        let of_flow = FlowCompleted::signal().with(context);
+        Self::signal().with(context).has_receivers() || of_flow.has_receivers()
     }
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {

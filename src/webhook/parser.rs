@@ -220,12 +220,12 @@ impl Parser {
     }
 
     /// Parses the items whose signals have receivers.
-    fn parse_selected(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+    fn parse_selected(&self, body: &[u8], context: &Context) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        self.read(body, Selection::WithReceivers)
+        self.read(body, Selection::WithReceivers(context))
     }
 
-    fn read(&self, body: &[u8], selection: Selection) -> Result<Webhook, ParseError> {
+    fn read(&self, body: &[u8], selection: Selection<'_>) -> Result<Webhook, ParseError> {
         read(body, &self.rules, selection).map_err(ParseError)
     }
 
@@ -249,7 +249,7 @@ impl InContext<'_, Parser> {
     ///
     /// See [`parse`](super::parse).
     pub fn dispatch(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        let webhook = self.delivered.parse_selected(body)?;
+        let webhook = self.delivered.parse_selected(body, self.context)?;
         Ok(webhook.with(self.context).dispatch())
     }
 
@@ -259,7 +259,7 @@ impl InContext<'_, Parser> {
     ///
     /// See [`parse`](super::parse).
     pub async fn dispatch_async(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        let webhook = self.delivered.parse_selected(body)?;
+        let webhook = self.delivered.parse_selected(body, self.context)?;
         Ok(webhook.with(self.context).dispatch_async().await)
     }
 }
@@ -267,7 +267,7 @@ impl InContext<'_, Parser> {
 fn read(
     body: &[u8],
     rules: &EnvelopeRules,
-    selection: Selection,
+    selection: Selection<'_>,
 ) -> Result<Webhook, ParseErrorKind> {
     // The one copy of the body, which all events share for their raw JSON.
     let body: Arc<str> = text_of(body)?.into();

@@ -42,3 +42,32 @@ fn an_event_stays_open_until_the_context_has_the_value() {
         assert_eq!(rich.process(&body).unwrap().duplicate(), 1);
     });
 }
+
+#[test]
+fn a_contexts_own_receivers_are_called_until_they_succeed() {
+    with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let engine = WebhookEngine::new(Arc::clone(engine.store())).context(context.clone());
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        for name in ["a", "b"] {
+            let calls = Arc::clone(&calls);
+            context.connect(&MESSAGE_RECEIVED, move |_: &MessageReceived| {
+                let mut calls = calls.lock();
+                calls.push(name);
+                if *calls == ["a", "b"] {
+                    Err("not yet")
+                } else {
+                    Ok(())
+                }
+            });
+        }
+        let outcome = engine.process(&messages(0..1)).unwrap();
+        assert_eq!(
+            (outcome.fired(), outcome.unheard(), outcome.failed()),
+            (1, 0, 1)
+        );
+        assert_eq!(engine.retry_unfinished().unwrap().failed(), 0);
+        assert_eq!(*calls.lock(), ["a", "b", "b"]);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+    });
+}

@@ -11,6 +11,7 @@ mod filters;
 mod guards;
 mod muting;
 mod order;
+mod own_receivers;
 mod re_entrancy;
 mod sending;
 mod uids;

@@ -149,6 +149,6 @@ fn a_context_shows_types_and_no_values() {
     let shown = format!("{context:?}");
     assert_eq!(
         shown,
-        r#"Context { values: ["&str", "alloc::string::String"] }"#
+        r#"Context { values: ["&str", "alloc::string::String"], .. }"#
     );
 }
