@@ -18,9 +18,9 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
-    AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Context,
-    Failure, InContext, IntoReceiver, MissingContext, Mute, Owning, Receiver, ReceiverInfo,
-    ReceiverOutput, Report, Signal, owning, receivers,
+    AnySignal, AsyncReceiver, BoxError, Cause, CheckError, ConnectError, ConnectOptions,
+    Connection, Context, Failure, InContext, IntoReceiver, MissingContext, Mute, Owning, Problem,
+    Receiver, ReceiverInfo, ReceiverOutput, Report, Signal, check, owning, receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;

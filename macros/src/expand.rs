@@ -68,9 +68,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let values = needs.iter().map(|need| {
         // A type that no context can have is reported at the argument.
         let place = ends(need).0;
-        let find = match need {
-            Type::TraitObject(_) => quote_spanned!(place=> needed_dyn),
-            _ => quote_spanned!(place=> needed),
+        let find = if is_object(need) {
+            quote_spanned!(place=> needed_dyn)
+        } else {
+            quote_spanned!(place=> needed)
         };
         quote!(#private::#find::<#need>(__whatsapp_signals_context)?)
     });
@@ -82,9 +83,13 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     } else {
         quote!(function)
     };
-    let needs = needs.iter().map(|need| match need {
-        Type::TraitObject(_) => quote!(#private::Need::of_dyn::<#need>()),
-        _ => quote!(#private::Need::of::<#need>()),
+    let needs = needs.iter().map(|need| {
+        let of = if is_object(need) {
+            quote!(of_dyn)
+        } else {
+            quote!(of)
+        };
+        quote!(#private::Need::#of::<#need>())
     });
     let needs: Vec<_> = needs.collect();
     let (first, last) = ends(payload);
@@ -114,8 +119,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
             ),
         };
         let fields = quote_spanned!(last=> (#fields));
-        let receiver = quote!(#borrow #private::ReceiverOf::<#payload, _>::#constructor #fields);
-        let receiver = quote_spanned!(last=> { #receiver });
+        let receiver = quote!(#private::ReceiverOf::<#payload, _>::#constructor #fields);
+        // In parentheses, of which a wrong payload's message takes the place.
+        let receiver = quote_spanned!(last=> (#receiver));
+        let receiver = quote_spanned!(last=> { #borrow #receiver });
         quote! {
             #private::inventory::submit! {
                 #private::Registration::new(#signal, #constant #receiver)
@@ -129,6 +136,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
             #(#registrations)*
         };
     }
+}
+
+fn is_object(need: &Type) -> bool {
+    matches!(need, Type::TraitObject(_))
 }
 
 /// The first and the last place of the user's tokens, for tokens of ours.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Signal;
 use super::info::ReceiverInfo;
+use super::{Context, Signal};
 
 /// A signal of any payload, as in [`signals::ALL`](crate::signals::ALL).
 /// Sealed; every [`Signal`] implements it.
@@ -22,6 +22,8 @@ pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
     fn has_receivers(&self) -> bool;
     /// See [`Signal::receivers`].
     fn receivers(&self) -> Vec<ReceiverInfo>;
+    /// See [`InContext::receivers`](crate::InContext::receivers).
+    fn receivers_with(&self, context: &Context) -> Vec<ReceiverInfo>;
 }
 
 impl<T, R> AnySignal for Signal<T, R> {
@@ -35,6 +37,10 @@ impl<T, R> AnySignal for Signal<T, R> {
 
     fn receivers(&self) -> Vec<ReceiverInfo> {
         self.receivers()
+    }
+
+    fn receivers_with(&self, context: &Context) -> Vec<ReceiverInfo> {
+        self.with(context).receivers()
     }
 }
 

@@ -51,7 +51,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// # }
     /// ```
     pub async fn asend(&self, event: &T) -> Result<Report<R>, Failure> {
-        self.with(&EMPTY).asend(event).await
+        deliver_async::<T, R, FailFast>(self, event, &EMPTY, &mut ())
+            .await
+            .into_result()
     }
 
     /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers
@@ -76,7 +78,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// ```
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(&self, event: &T) -> Report<R> {
-        self.asend_watched(event, &EMPTY, &mut ()).await
+        deliver_async::<T, R, CollectFailures>(self, event, &EMPTY, &mut ()).await
     }
 
     /// Sends as [`asend_robust`](Self::asend_robust) does, with an observer.
@@ -86,23 +88,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         context: &Context,
         watch: &mut impl Watch,
     ) -> Report<R> {
-        self.deliver_async::<CollectFailures>(event, context, watch)
-            .await
-    }
-
-    async fn deliver_async<P: Policy>(
-        &self,
-        event: &T,
-        context: &Context,
-        watch: &mut impl Watch,
-    ) -> Report<R> {
-        let snapshot = self.overlay.snapshot(self.statics());
-        let own = context.own_list(self);
-        let audience = Audience::merged(&snapshot, own.as_deref(), context);
-        if audience.len() == 0 {
-            return Report::default();
-        }
-        deliver_async::<T, R, P>(self.name, audience, event, watch).await
+        deliver_async::<T, R, CollectFailures>(self, event, context, watch).await
     }
 }
 
@@ -118,9 +104,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     ///
     /// When a receiver panics: the panic passes through.
     pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
-        let (signal, context) = (self.delivered, self.context);
-        signal
-            .deliver_async::<FailFast>(event, context, &mut ())
+        deliver_async::<T, R, FailFast>(self.delivered, event, self.context, &mut ())
             .await
             .into_result()
     }
@@ -128,26 +112,30 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// Sends as [`Signal::asend_robust`] does.
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(self, event: &T) -> Report<R> {
-        self.delivered
-            .asend_watched(event, self.context, &mut ())
-            .await
+        deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context, &mut ()).await
     }
 }
 
 /// Calls the sync receivers in order, and then the async ones concurrently, within the
 /// task that polls.
 async fn deliver_async<T: 'static, R: 'static, P: Policy>(
-    signal: &'static str,
-    audience: Audience<'_, T, R>,
+    signal: &Signal<T, R>,
     event: &T,
+    context: &Context,
     watch: &mut impl Watch,
 ) -> Report<R> {
+    let snapshot = signal.overlay.snapshot(signal.statics());
     let mut report = Report::default();
+    if snapshot.is_empty() && !context.changes_receivers() {
+        return report;
+    }
+    let own = context.own_list(signal).filter(|_| !signal.is_muted());
+    let audience = Audience::merged(&snapshot, own.as_deref(), context);
     let mut first_async = None;
-    let mut places = audience.places();
+    let mut places = Places::default();
     loop {
         let rest = places;
-        let Some(at) = places.next() else {
+        let Some(at) = audience.next(&mut places) else {
             break;
         };
         let slot = audience.slot(at);
@@ -156,9 +144,9 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
             continue;
         }
         match call::<T, R, P>(&audience, at, event, watch) {
-            Ok(called) => report.add(called, || slot.info(signal)),
+            Ok(called) => report.add(called, || slot.info(signal.name)),
             Err(cause) => {
-                report.push(describe(signal, slot, cause));
+                report.push(describe(signal.name, slot, cause));
                 if P::STOPS {
                     return report;
                 }
@@ -168,7 +156,7 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     let Some(rest) = first_async else {
         return report;
     };
-    let mut delivery = AsyncDelivery::new(signal, audience, report, rest);
+    let mut delivery = AsyncDelivery::new(signal.name, &audience, report, rest);
     poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
     delivery.finish()
 }
@@ -176,11 +164,11 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
 /// The state of a send with async receivers.
 struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
-    audience: Audience<'a, T, R>,
+    audience: &'a Audience<'a, T, R>,
     report: Report<R>,
     /// The places of the async receivers that have not been started, and of sync ones among
     /// them.
-    rest: Places<'a, T, R>,
+    rest: Places,
     /// The pending receivers with their places. A receiver that is ready at the first
     /// poll is never here.
     waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
@@ -195,9 +183,9 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     /// first async receiver is at `next`.
     fn new(
         signal: &'static str,
-        audience: Audience<'a, T, R>,
+        audience: &'a Audience<'a, T, R>,
         report: Report<R>,
-        rest: Places<'a, T, R>,
+        rest: Places,
     ) -> Self {
         Self {
             signal,
@@ -270,9 +258,9 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         watch: &mut impl Watch,
     ) -> bool {
         let audience = self.audience;
-        while let Some(at) = self.rest.next() {
+        while let Some(at) = audience.next(&mut self.rest) {
             let slot = audience.slot(at);
-            if !slot.is_async() || !watch.wants(&audience, at) {
+            if !slot.is_async() || !watch.wants(audience, at) {
                 continue;
             }
             let mut started = PendingReceiver(None);
@@ -285,7 +273,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
             });
             match polled {
                 Ok(Poll::Pending) => {
-                    self.waiting.reserve(self.rest.most() + 1);
+                    self.waiting.reserve(audience.len() - self.waiting.len());
                     self.waiting.push_back((at, started));
                 }
                 Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
@@ -308,12 +296,12 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
             }
             called => self.report.count(&called),
         }
-        watch.succeeded(&self.audience, at);
+        watch.succeeded(self.audience, at);
     }
 
     #[cold]
     fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
-        watch.failed(&self.audience, at);
+        watch.failed(self.audience, at);
         self.failed.push((at, cause));
     }
 

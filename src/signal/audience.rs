@@ -18,14 +18,6 @@ pub(super) struct Audience<'a, T: 'static, R: 'static> {
     pub(super) context: &'a Context,
 }
 
-impl<T, R> Clone for Audience<'_, T, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, R> Copy for Audience<'_, T, R> {}
-
 impl<'a, T, R> Audience<'a, T, R> {
     /// Returns the receivers of a signal, for a context that changes none of them.
     #[inline]
@@ -55,7 +47,7 @@ impl<'a, T, R> Audience<'a, T, R> {
 
     /// Returns the receiver at a place.
     #[inline]
-    pub(super) fn slot(self, at: usize) -> &'a Slot<T, R> {
+    pub(super) fn slot(&self, at: usize) -> &'a Slot<T, R> {
         match self.slots.get(at) {
             Some(slot) => slot,
             None => &self.own[at - self.slots.len()],
@@ -64,37 +56,51 @@ impl<'a, T, R> Audience<'a, T, R> {
 
     /// Returns the number of places.
     #[inline]
-    pub(super) fn len(self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len() + self.own.len()
     }
 
-    /// Returns the places in the order in which the receivers run.
+    /// Returns the place of the next receiver, in the order in which they run.
     #[inline]
-    pub(super) fn places(self) -> Places<'a, T, R> {
-        self.places_from(0)
+    pub(super) fn next(&self, places: &mut Places) -> Option<usize> {
+        if self.is_merged {
+            return self.next_merged(places);
+        }
+        let at = places.next;
+        places.next += 1;
+        (at < self.slots.len()).then_some(at)
     }
 
-    /// Returns the places without the first ones of the signal.
-    #[inline]
-    pub(super) fn places_from(self, first: usize) -> Places<'a, T, R> {
-        Places {
-            audience: self,
-            next: first,
-            next_own: self.slots.len(),
+    /// Of equal order, the receivers of the signal come first.
+    fn next_merged(&self, places: &mut Places) -> Option<usize> {
+        let own = self.own.get(places.next_own);
+        let own_order = own.map(|own| own.details().order);
+        while let Some(slot) = self.slots.get(places.next) {
+            if own_order.is_some_and(|own| own < slot.details().order) {
+                break;
+            }
+            places.next += 1;
+            if !self.leaves_out(slot) {
+                return Some(places.next - 1);
+            }
         }
+        own?;
+        places.next_own += 1;
+        Some(self.slots.len() + places.next_own - 1)
     }
 
     /// Returns the receivers in the order in which they run.
-    pub(super) fn iter(self) -> impl Iterator<Item = &'a Slot<T, R>> {
-        self.places().map(move |at| self.slot(at))
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Slot<T, R>> {
+        let mut places = Places::default();
+        std::iter::from_fn(move || self.next(&mut places).map(|at| self.slot(at)))
     }
 
     /// Returns the key by which places are in the order of the receivers.
-    pub(super) fn sort_key(self, at: usize) -> (i32, usize) {
+    pub(super) fn sort_key(&self, at: usize) -> (i32, usize) {
         (self.slot(at).details().order, at)
     }
 
-    fn leaves_out(self, slot: &Slot<T, R>) -> bool {
+    fn leaves_out(&self, slot: &Slot<T, R>) -> bool {
         let uid = slot.details().uid.as_deref();
         self.context.leaves_out(uid)
             || uid.is_some()
@@ -105,62 +111,21 @@ impl<'a, T, R> Audience<'a, T, R> {
     }
 }
 
-/// The places of the receivers that have not been called yet.
-pub(super) struct Places<'a, T: 'static, R: 'static> {
-    audience: Audience<'a, T, R>,
+/// The progress of a delivery: the next places of the signal's receivers and of the context's own.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places {
     next: usize,
     next_own: usize,
 }
 
-impl<T, R> Clone for Places<'_, T, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, R> Copy for Places<'_, T, R> {}
-
-impl<T, R> Places<'_, T, R> {
-    /// Returns the greatest number of places that remain.
+impl Places {
+    /// Returns the places behind the first receivers of the signal.
     #[inline]
-    pub(super) fn most(&self) -> usize {
-        let Audience { slots, own, .. } = self.audience;
-        slots.len() + own.len() - self.next.min(slots.len()) - (self.next_own - slots.len())
-    }
-}
-
-impl<T, R> Iterator for Places<'_, T, R> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        if self.audience.is_merged {
-            return self.next_merged();
+    pub(super) fn behind(first: usize) -> Self {
+        Self {
+            next: first,
+            next_own: 0,
         }
-        let at = self.next;
-        self.next += 1;
-        (at < self.audience.slots.len()).then_some(at)
-    }
-}
-
-impl<T, R> Places<'_, T, R> {
-    /// Of equal order, the receivers of the signal come first.
-    fn next_merged(&mut self) -> Option<usize> {
-        let audience = self.audience;
-        let own_order =
-            (self.next_own < audience.len()).then(|| audience.slot(self.next_own).details().order);
-        while let Some(slot) = audience.slots.get(self.next) {
-            if own_order.is_some_and(|own| own < slot.details().order) {
-                break;
-            }
-            self.next += 1;
-            if !audience.leaves_out(slot) {
-                return Some(self.next - 1);
-            }
-        }
-        own_order?;
-        self.next_own += 1;
-        Some(self.next_own - 1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The values that a delivery brings along for its receivers.
 
 use std::any::{Any, TypeId, type_name};
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -69,6 +70,7 @@ pub struct Context {
     /// `None` for the context of a delivery without one, which is shared by all.
     pub(super) own: Option<Arc<OwnReceivers>>,
     pub(super) others: Others,
+    expected: Option<Arc<[Cow<'static, str>]>>,
 }
 
 /// A value with its type erased.
@@ -84,6 +86,7 @@ pub(crate) static EMPTY: Context = Context {
     values: None,
     own: None,
     others: Others::All,
+    expected: None,
 };
 
 impl Context {
@@ -148,6 +151,35 @@ impl Context {
         found.value.downcast_ref()
     }
 
+    /// Expects a receiver to be linked, by its uid or path, or any receiver of a module or a
+    /// crate, by its path. [`check`](crate::check) finds names that are missing: a crate that the
+    /// program does not name is not linked, and its receivers are not called.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Context, check};
+    ///
+    /// let context = Context::new().expect_receiver("bikes::handlers");
+    /// let error = check(&context).unwrap_err();
+    /// let text = error.to_string();
+    /// assert!(text.contains("bikes::handlers is not linked"), "{text}");
+    /// ```
+    #[must_use]
+    pub fn expect_receiver(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        let expected = self.expected().iter().cloned().chain([name.into()]);
+        self.expected = Some(expected.collect());
+        self
+    }
+
+    pub(super) fn expected(&self) -> &[Cow<'static, str>] {
+        self.expected.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the context has what a receiver needs.
+    pub(super) fn has(&self, need: Need) -> bool {
+        let type_id = (need.type_id)();
+        need.is_context() || self.values().iter().any(|value| value.type_id == type_id)
+    }
+
     fn values(&self) -> &[Value] {
         self.values.as_deref().unwrap_or_default()
     }
@@ -208,7 +240,7 @@ impl Need {
         Self::of::<Arc<T>>()
     }
 
-    /// Whether any context has it.
+    /// True for `&Context`, which no context lacks.
     pub(super) fn is_context(self) -> bool {
         (self.type_id)() == TypeId::of::<Context>()
     }
@@ -297,6 +329,7 @@ impl Clone for Context {
             values: self.values.clone(),
             own: Some(self.own.clone().unwrap_or_default()),
             others: self.others.clone(),
+            expected: self.expected.clone(),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! sender's thread, lower [`order`](ConnectOptions::order) first.
 //! [`Signal::send`] stops at the first failure, [`Signal::send_robust`] calls
 //! all receivers and reports failures. [`Signal::asend`] and
-//! [`Signal::asend_robust`] also await `async` receivers.
+//! [`Signal::asend_robust`] also await `async` receivers. [`Signal::with`] brings a [`Context`]
+//! along, with the values that receivers need.
 //!
 //! The module does not depend on WhatsApp: your own signals work the same way.
 //!
@@ -33,6 +34,7 @@ mod any;
 mod asend;
 mod async_receiver;
 mod audience;
+mod check;
 mod context;
 mod delivery;
 mod guards;
@@ -62,6 +64,8 @@ use receiver_list::{ReceiverList, Slot};
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
+pub(crate) use check::check_signals;
+pub use check::{CheckError, Problem, check};
 pub(crate) use context::EMPTY;
 pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{ReceiverId, Slots, Watch};
@@ -328,10 +332,10 @@ impl<T: 'static, R: 'static> Signal<T, R> {
 }
 
 impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
-    /// Whether a send with the context has receivers. Filters are not considered.
+    /// True when a send with the context has receivers. Filters are not considered.
     #[must_use]
     pub fn has_receivers(self) -> bool {
-        self.with_audience(|audience| audience.places().next().is_some())
+        self.with_audience(|audience| audience.iter().next().is_some())
     }
 
     /// Returns the receivers of a send with the context, in the order in which they run.

@@ -42,6 +42,7 @@ impl OwnReceivers {
         self.is_used.load(Ordering::Relaxed)
     }
 
+    #[inline]
     fn list<T, R>(&self, signal: &Signal<T, R>) -> Option<Arc<ReceiverList<T, R>>> {
         if !self.is_used() {
             return None;
@@ -109,6 +110,8 @@ impl Context {
     ///
     /// Receivers of one order run in this sequence: static ones, those of
     /// [`Signal::connect`], those of the context.
+    ///
+    /// A receiver that owns a clone of the context keeps both in memory for good.
     ///
     /// A send without a context has an empty one for itself. Receivers that are connected to
     /// that one are never called.
@@ -209,6 +212,7 @@ impl Context {
     }
 
     /// Returns the receivers of the context's own.
+    #[inline]
     pub(super) fn own_list<T, R>(&self, signal: &Signal<T, R>) -> Option<Arc<ReceiverList<T, R>>> {
         self.own.as_ref()?.list(signal)
     }

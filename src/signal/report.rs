@@ -122,7 +122,7 @@ impl<R> Drop for Kept<R> {
     }
 }
 
-/// Whether a report keeps answers of this type: `()` is none.
+/// True when a report keeps answers of this type: of all but `()`.
 #[inline]
 pub(super) fn is_kept<R: 'static>() -> bool {
     TypeId::of::<R>() != TypeId::of::<()>()

@@ -7,6 +7,7 @@ use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
 use super::kept;
 use super::overlay::MUTED;
+use super::receiver::BoxError;
 use super::receiver_list::ReceiverList;
 use super::report::{Cause, Counts, Failure, Report};
 use super::{Context, InContext, Signal};
@@ -88,7 +89,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
             return Report::default();
         }
         self.with(context).with_audience(|audience| {
-            let places = audience.places();
+            let places = Places::default();
             deliver_to::<T, R, P>(
                 places,
                 Report::default(),
@@ -186,13 +187,17 @@ fn deliver<T: 'static, R: 'static, P: Policy>(
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
     let result = P::guard(|| {
+        // Copies, which are not read again for each call.
+        let (functions, event, context) = (functions, event, context);
         while let Some(call) = functions.get(succeeded) {
-            call(event, context).map_err(Cause::of)?;
+            if let Err(error) = call(event, context) {
+                return Ok(Some(error));
+            }
             succeeded += 1;
         }
-        Ok(())
+        Ok(None)
     });
-    if result.is_ok()
+    if let Ok(None) = result
         && let Some(counts) = list.if_all_succeed()
     {
         return Report::new(counts);
@@ -211,7 +216,7 @@ fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
     match list.functions() {
         [] => {
             let audience = Audience::of_signal(list.slots(), context);
-            let (places, report) = (audience.places(), Report::default());
+            let (places, report) = (Places::default(), Report::default());
             deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
         }
         _ => deliver::<T, R, P>(signal, list, event, context),
@@ -224,7 +229,7 @@ fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
 #[inline(never)]
 fn deliver_rest<T: 'static, R: 'static, P: Policy>(
     succeeded: usize,
-    result: Result<(), Cause>,
+    result: Result<Option<BoxError>, Cause>,
     signal: &Signal<T, R>,
     list: &ReceiverList<T, R>,
     event: &T,
@@ -232,7 +237,11 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
 ) -> Report<R> {
     let mut report = Report::new(Counts::of_successes(succeeded));
     let mut next = succeeded;
-    if let Err(cause) = result {
+    let cause = match result {
+        Ok(error) => error.map(Cause::of),
+        Err(cause) => Some(cause),
+    };
+    if let Some(cause) = cause {
         report.push(describe(signal.name, &list.slots()[next], cause));
         if P::STOPS {
             return report;
@@ -240,7 +249,7 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
         next += 1;
     }
     let audience = Audience::of_signal(list.slots(), context);
-    let places = audience.places_from(next);
+    let places = Places::behind(next);
     deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
 }
 
@@ -248,14 +257,14 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
 /// adds them to the report.
 #[inline]
 fn deliver_to<T: 'static, R: 'static, P: Policy>(
-    places: Places<'_, T, R>,
+    mut places: Places,
     mut report: Report<R>,
     signal: &'static str,
     audience: &Audience<'_, T, R>,
     event: &T,
     watch: &mut impl Watch,
 ) -> Report<R> {
-    for at in places {
+    while let Some(at) = audience.next(&mut places) {
         match call::<T, R, P>(audience, at, event, watch) {
             Ok(called) => report.add(called, || audience.slot(at).info(signal)),
             Err(cause) => {

@@ -1,4 +1,4 @@
-//! What receivers find in the engine's context.
+//! The values and receivers of an engine's context.
 
 use whatsapp_signals::event::MessageStatusChanged;
 use whatsapp_signals::signals::MESSAGE_STATUS_CHANGED;

@@ -8,12 +8,12 @@ fn with_two(log: &Log) -> &'static Signal<u32> {
     let signal = leaked();
     signal
         .connect_with(order(0), log.named("signal 0"))
-        .unwrap()
+        .expect("a new uid")
         .detach();
     let fifth = order(5).uid("fifth");
     signal
         .connect_with(fifth, log.named("signal 5"))
-        .unwrap()
+        .expect("a new uid")
         .detach();
     signal
 }
@@ -21,9 +21,11 @@ fn with_two(log: &Log) -> &'static Signal<u32> {
 fn sends(signal: &'static Signal<u32>, context: &Context) -> [usize; 4] {
     let sent = signal.with(context);
     [
-        sent.send(&1).unwrap().called(),
+        sent.send(&1).expect("no failure").called(),
         sent.send_robust(&1).called(),
-        pollster::block_on(sent.asend(&1)).unwrap().called(),
+        pollster::block_on(sent.asend(&1))
+            .expect("no failure")
+            .called(),
         pollster::block_on(sent.asend_robust(&1)).called(),
     ]
 }
@@ -136,4 +138,14 @@ fn failures_are_in_the_order_of_the_receivers() {
     let errors = report.failures().iter().filter_map(Failure::error);
     let errors: Vec<_> = errors.map(ToString::to_string).collect();
     assert_eq!(errors, ["sync", "first", "second", "third"]);
+}
+
+#[test]
+fn a_muted_signal_calls_none_of_them() {
+    let (signal, context) = (leaked(), Context::new());
+    context.connect(signal, |_: &u32| {});
+    let silence = signal.mute();
+    assert_eq!(sends(signal, &context), [0; 4]);
+    drop(silence);
+    assert_eq!(sends(signal, &context), [1; 4]);
 }

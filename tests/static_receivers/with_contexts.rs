@@ -1,8 +1,8 @@
-//! What a receiver takes behind its event.
+//! Values that a receiver takes behind its event.
 
 use std::sync::Arc;
 
-use whatsapp_signals::{Cause, Context};
+use whatsapp_signals::{Cause, Context, check};
 
 use super::*;
 
@@ -151,4 +151,28 @@ fn a_context_shows_types_and_no_values() {
         shown,
         r#"Context { values: ["&str", "alloc::string::String"], .. }"#
     );
+}
+
+#[test]
+fn a_check_lists_the_values_that_a_context_lacks() {
+    let missing = |context: &Context| -> Vec<String> {
+        let error = check(context).err();
+        let problems = error.iter().flat_map(|error| error.problems());
+        let texts = problems.map(ToString::to_string);
+        texts
+            .filter(|text| text.starts_with(module_path!()))
+            .collect()
+    };
+    let texts = missing(&Context::new().with(First("first")));
+    let expected = ["takes_values", "takes_an_object", "takes_all"];
+    assert_eq!(texts.len(), expected.len(), "{texts:#?}");
+    for (text, name) in texts.iter().zip(expected) {
+        assert!(
+            text.starts_with(&format!("{}::{name} ({}:", module_path!(), file!())),
+            "{text}"
+        );
+        assert!(text.ends_with(", which the context lacks"), "{text}");
+    }
+    assert_eq!(missing(&context()), [""; 0]);
+    assert_eq!(missing(&Context::new().only_own_receivers()), [""; 0]);
 }
