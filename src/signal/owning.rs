@@ -20,9 +20,11 @@ use super::receiver::{BoxError, ReceiverOutput};
 /// use whatsapp_signals::{Signal, owning};
 ///
 /// # pollster::block_on(async {
-/// let lines = Arc::new(Mutex::new(Vec::new()));
+/// type Lines = Arc<Mutex<Vec<String>>>;
+///
+/// let lines = Lines::default();
 /// let signal: Signal<u32> = Signal::new("tick");
-/// let _connection = signal.connect(owning(lines.clone(), async |lines: Arc<Mutex<_>>, n: &u32| {
+/// let _connection = signal.connect(owning(lines.clone(), async |lines: Lines, n: &u32| {
 ///     std::future::ready(()).await;
 ///     lines.lock().unwrap().push(format!("tick {n}"));
 /// }));
