@@ -18,8 +18,9 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
-    AnySignal, AsyncReceiver, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure,
-    IntoReceiver, Mute, Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal,
+    AnySignal, AsyncReceiver, BoxError, Cause, CheckError, ConnectError, ConnectOptions,
+    Connection, Context, Failure, InContext, IntoReceiver, MissingContext, Mute, Owning, Problem,
+    Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal, check, owning,
     receivers,
 };
 #[doc(no_inline)]
@@ -38,8 +39,9 @@ pub use webhook::{
 ///
 /// The function stays as it is and can be called as before. It may be `async`:
 /// then it is for [`Signal::asend`], and a plain [`Signal::send`] fails at it. It
-/// takes the signal's payload by reference, and returns `()` or a `Result<(), E>` whose
-/// error converts into a [`BoxError`]. It may stand in any module of any crate,
+/// takes the signal's payload by reference, and behind it any number of references to what it
+/// needs: values of the [`Context`], objects as `&dyn Trait`, or `&Context` itself. It returns
+/// `()` or a `Result<(), E>` whose error converts into a [`BoxError`]. It may stand in any module of any crate,
 /// and in a function's body, but not in an `impl` block: a receiver with state
 /// is a struct that implements [`Receiver`], given to [`Signal::connect`].
 ///
@@ -91,8 +93,10 @@ pub use whatsapp_signals_macros::receiver;
 pub mod __private {
     pub use inventory;
 
-    use crate::signal::{BoxError, ReceiverOutput};
-    pub use crate::signal::{BoxFuture, ReceiverOf, Registration};
+    use crate::signal::{BoxError, ReceiverOutput, Signal};
+    pub use crate::signal::{
+        BoxFuture, Context, Need, ReceiverOf, Registration, needed, needed_dyn,
+    };
 
     /// Whether a filter accepts an event. What the filter takes is known here,
     /// so that a closure need not say it.
@@ -103,14 +107,19 @@ pub mod __private {
 
     /// An async receiver's future, which must be one for any thread.
     #[inline]
-    pub fn boxed<'a>(
-        future: impl Future<Output = Result<(), BoxError>> + Send + 'a,
-    ) -> BoxFuture<'a> {
+    pub fn boxed<'a, R>(
+        future: impl Future<Output = Result<R, BoxError>> + Send + 'a,
+    ) -> BoxFuture<'a, R> {
         Box::pin(future)
     }
 
+    /// Boxes the error of a receiver of this signal, whose answer the compiler thus knows before
+    /// it looks at the output.
     #[inline]
-    pub fn into_result(output: impl ReceiverOutput) -> Result<(), BoxError> {
+    pub fn into_result<T, R>(
+        _: &Signal<T, R>,
+        output: impl ReceiverOutput<R>,
+    ) -> Result<R, BoxError> {
         output.into_result()
     }
 }

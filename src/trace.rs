@@ -116,6 +116,7 @@ mod on {
             fired = outcome.fired(),
             duplicate = outcome.duplicate(),
             unrecognized = outcome.unrecognized(),
+            unheard = outcome.unheard(),
             failed = outcome.failed(),
             unfinished = outcome.unfinished(),
             dead = outcome.dead(),

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use allocation_counter::{AllocationInfo, measure};
 use bodies::texts;
-use whatsapp_signals::{Parser, Signal, Webhook, parse, receiver};
+use whatsapp_signals::{Context as Values, Parser, Signal, Webhook, parse, receiver};
 
 static TICK: Signal<u32> = Signal::new("tick");
 
@@ -38,6 +38,30 @@ fn a_send_allocates_nothing() {
             assert_eq!(measure(send).count_total, 0, "{signal:?}");
             assert_eq!(measure(send_robust).count_total, 0, "{signal:?}");
         }
+    }
+}
+
+#[test]
+fn a_send_with_a_context_allocates_nothing() {
+    static ADDED: Signal<u32> = Signal::new("added");
+
+    #[receiver(ADDED)]
+    fn add(n: &u32, by: &u32, _: &String) {
+        assert!(n + by > 0);
+    }
+
+    let _connection = ADDED.connect(|_: &u32| {});
+    let context = Values::new().with(7_u32).with(String::new());
+    let shared = context.clone().without_receiver("none");
+    for (context, receivers) in [(&context, 2), (&shared, 3)] {
+        if receivers == 3 {
+            shared.connect(&ADDED, |_: &u32| {});
+        }
+        let send = || assert_eq!(ADDED.with(context).send(&1).unwrap().called(), receivers);
+        let send_robust = || assert_eq!(ADDED.with(context).send_robust(&1).called(), receivers);
+        send();
+        assert_eq!(measure(send).count_total, 0, "{receivers} receivers");
+        assert_eq!(measure(send_robust).count_total, 0, "{receivers} receivers");
     }
 }
 

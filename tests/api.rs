@@ -18,9 +18,10 @@ use whatsapp_signals::store::{
     WebhookId, WebhookRecord,
 };
 use whatsapp_signals::{
-    ConnectError, ConnectOptions, Connection, DeadLetter, DispatchReport, EngineError,
-    EventFailure, Failure, Mute, Outcome, ParseError, ParseErrorKind, Parser, ReceiverInfo, Report,
-    Signal, Webhook, WebhookEvent,
+    CheckError, ConnectError, ConnectOptions, Connection, Context, DeadLetter, DispatchReport,
+    EngineError, EventFailure, Failure, InContext, MissingContext, Mute, Outcome, Owning,
+    ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
+    WebhookEvent,
 };
 
 /// Whether a type can be kept anywhere and shown.
@@ -38,7 +39,8 @@ macro_rules! check {
 
 check! {
     is_at_home:
-        Signal<u32> Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
+        Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem Owning<u32, fn()>
+        Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore;
     is_a_value:
         Webhook WebhookEvent Unrecognized Reason MessageSent
@@ -49,7 +51,7 @@ check! {
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind;
     is_an_error:
-        ParseError Failure ConnectError EngineError StoreError EventJsonError;
+        ParseError Failure ConnectError CheckError MissingContext EngineError StoreError EventJsonError;
 }
 
 #[cfg(feature = "signature")]
@@ -94,5 +96,9 @@ fn what_waits_can_wait_in_any_thread() {
     is_send(&webhook.dispatch_async());
     is_send(&signal.asend(&1));
     is_send(&signal.asend_robust(&1));
+    let context = Context::new();
+    is_send(&signal.with(&context).asend(&1));
+    is_send(&webhook.with(&context).dispatch_async());
+    is_send(&Parser::new().with(&context).dispatch_async(body));
     is_send(&whatsapp_signals::dispatch_async(b""));
 }

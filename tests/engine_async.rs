@@ -298,3 +298,27 @@ fn what_is_awaited_may_go_to_other_threads() {
     is_send(&engine.process_signed_async(b"{}", "", &verifier));
     is_send(&engine.retry_unfinished_async());
 }
+
+#[test]
+fn a_check_for_programs_that_do_not_await_lists_async_receivers() {
+    let engine = WebhookEngine::new(MemoryStore::new());
+    assert!(engine.check().is_ok());
+    let error = engine.check_sync().unwrap_err();
+    let text = error.to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "receivers cannot be called:");
+    for (line, (start, signal)) in lines[1..].iter().zip([
+        (
+            "- engine_async::forward (tests/engine_async.rs:57)",
+            "message_received",
+        ),
+        (
+            "- engine_async::log_sent (tests/engine_async.rs:152)",
+            "message_sent",
+        ),
+    ]) {
+        let expected = format!("{start} of signal {signal} is async and needs process_async");
+        assert_eq!(*line, expected);
+    }
+    assert_eq!(error.problems().len(), 2);
+}

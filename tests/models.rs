@@ -8,8 +8,8 @@ use whatsapp_signals::event::{
     CampaignCompleted, HandoverKind, MessageSent, Reason, UserSubscribed, WebhookEvent,
 };
 use whatsapp_signals::model::{
-    Account, Campaign, CampaignStatus, Contact, Content, Context, FlowResponse, Identity,
-    Interactive, Location, Message, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
+    Account, Campaign, CampaignStatus, Contact, Content, FlowResponse, Identity, Interactive,
+    Location, Message, MessageContext, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
     StatusUpdate, Timestamp,
 };
 use whatsapp_signals::{DispatchReport, Failure, Report, Signal, Webhook, parse};
@@ -32,7 +32,7 @@ fn what_your_code_dispatches_survives_serialization() {
         .timestamp(Timestamp::from_secs(-1))
         .status(MessageStatus::Other("on_the_moon".into()))
         .group("Y2FwaV9n")
-        .context(Context::default())
+        .context(MessageContext::default())
         .reply_to("wamid.Q")
         .build();
     let account = Account::new("900").with_number("300", "1555");

@@ -7,7 +7,9 @@
 use std::error::Error;
 use std::sync::Mutex;
 
-use whatsapp_signals::{ConnectOptions, ReceiverInfo, Signal, receiver, receivers};
+use whatsapp_signals::{
+    ConnectOptions, Context, Problem, ReceiverInfo, Signal, check, receiver, receivers,
+};
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -226,4 +228,29 @@ mod during_a_send {
         assert_eq!(log.take(), ["a", "b"]);
         Ok(())
     }
+}
+
+#[test]
+fn a_check_lists_shadowed_receivers_and_names_that_are_not_linked() {
+    let linked = ["only", "static_uids", "static_uids::by_line::first"];
+    let context = linked
+        .into_iter()
+        .fold(Context::new(), Context::expect_receiver);
+    let context = context
+        .expect_receiver("static_uid")
+        .expect_receiver("handlers");
+    let error = check(&context).unwrap_err();
+    let mut shadowed = Vec::new();
+    let mut not_linked = Vec::new();
+    for problem in error.problems() {
+        match problem {
+            Problem::Shadowed(receiver) => shadowed.push(receiver.clone()),
+            Problem::NotLinked(name) => not_linked.push(&**name),
+            other => panic!("{other}"),
+        }
+    }
+    let all = receivers().into_iter().filter(ReceiverInfo::is_shadowed);
+    assert_eq!(shadowed, all.collect::<Vec<_>>());
+    assert!(shadowed.iter().any(|receiver| name(receiver) == "second"));
+    assert_eq!(not_linked, ["static_uid", "handlers"]);
 }

@@ -170,7 +170,8 @@ fn an_engine_tells_the_same_and_what_came_of_it() {
         assert!(engine.process(b"{").is_err());
     });
     assert_eq!(told.matches("ERROR").count(), 3, "{told}");
-    let counts = "processed fired=4 duplicate=0 unrecognized=1 failed=3 unfinished=2 dead=0";
+    let counts =
+        "processed fired=4 duplicate=0 unrecognized=1 unheard=1 failed=3 unfinished=2 dead=0";
     assert!(told.contains(counts), "{told}");
     let broken = "not a webhook error=the body ends early, at line 1 column 1";
     assert!(told.lines().last().unwrap().ends_with(broken), "{told}");

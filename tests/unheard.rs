@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use proptest::prelude::*;
 use serde::Serialize;
 use support::odd::odd_bodies;
-use whatsapp_signals::event::Event;
+use whatsapp_signals::event::{Event, MessageReceived, MessageStatusChanged};
 use whatsapp_signals::signals::{self, *};
-use whatsapp_signals::{Connection, Signal, dispatch, parse};
+use whatsapp_signals::{Connection, Context, Parser, Signal, dispatch, parse};
 
 /// Signals are global, so one test at a time listens.
 static LISTENING: Mutex<()> = Mutex::new(());
@@ -129,4 +129,23 @@ proptest! {
         let [two_steps, one_step] = both_ways(&body);
         prop_assert_eq!(one_step, two_steps);
     }
+}
+
+#[test]
+fn what_the_receivers_of_a_context_want_is_read() {
+    let _turn = listening();
+    let body = include_bytes!("payloads/batch-mixed.json");
+    let called = |context: &Context| {
+        let report = Parser::new().with(context).dispatch(body).unwrap();
+        report.called()
+    };
+    let messages = MESSAGE_RECEIVED.connect(|_: &MessageReceived| {});
+    let all = Context::new();
+    let read = called(&all);
+    all.connect(&MESSAGE_STATUS_CHANGED, |_: &MessageStatusChanged| {});
+    let statuses = called(&all) - read;
+    assert!(statuses > 0);
+    let only = all.clone().only_own_receivers();
+    assert_eq!(called(&only), statuses);
+    drop(messages);
 }

@@ -2,13 +2,21 @@
 
 use std::hint::black_box;
 
-use whatsapp_signals::Signal;
+use whatsapp_signals::{Context, Signal, receiver};
 
 use super::receivers::{COUNTS, FUNCTIONS, add, signal};
 use super::{Goal, Subject};
 
 /// Connected to once, when the subjects are made.
 static CONNECTED: Signal<u64> = Signal::new("connected");
+
+/// Its receiver takes three values of its context.
+static NEEDS_THREE: Signal<u64> = Signal::new("needs_three");
+
+#[receiver(NEEDS_THREE)]
+fn take_three(n: &u64, first: &u8, second: &u16, third: &u32) {
+    add(&(n + u64::from(*first) + u64::from(*second) + u64::from(*third)));
+}
 
 pub(super) fn subjects() -> Vec<Subject> {
     let mut subjects = Vec::new();
@@ -41,6 +49,16 @@ pub(super) fn subjects() -> Vec<Subject> {
             send(receivers),
         ));
     }
+    let context = Context::new().with(1_u8).with(2_u16).with(3_u32);
+    subjects.push(Subject::new(
+        "send to 1 with three values / loop",
+        Goal::Nanoseconds(12.5),
+        move || {
+            let signal = black_box(&NEEDS_THREE).with(black_box(&context));
+            black_box(signal.send(black_box(&1)).is_ok());
+        },
+        bare(1),
+    ));
     CONNECTED.connect(add).detach();
     let goal = Goal::Nanoseconds(15.0);
     let name = "send to 1 of run time / loop";

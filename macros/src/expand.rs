@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, Token};
+use syn::{Expr, Token, Type};
 
 use crate::args::Args;
 use crate::function::Function;
@@ -32,6 +32,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         name,
         is_async,
         payload,
+        needs,
         output,
     } = function;
     let krate = args
@@ -45,17 +46,17 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         typed(&quote!(::core::primitive::i32), order)
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
-    let filter = args.filter.as_ref().map_or_else(
-        || quote!(::core::option::Option::None),
-        |filter| {
-            quote!(::core::option::Option::Some({
+    let (filter, accepts) = match &args.filter {
+        None => (quote!(::core::option::Option::None), None),
+        Some(filter) => (
+            quote!(::core::option::Option::Some(__whatsapp_signals_accepts)),
+            Some(quote! {
                 fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
                     #private::accepts(__whatsapp_signals_event, #filter)
                 }
-                __whatsapp_signals_accepts
-            }))
-        },
-    );
+            }),
+        ),
+    };
 
     // Spans decide where the compiler points, and it underlines from the first
     // token to the last. So these stand where the mistake would be: at the
@@ -64,58 +65,81 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let (first, last) = ends(output);
     let mut called = name.clone();
     called.set_span(first);
-    let event = quote_spanned!(last=> (__whatsapp_signals_event));
-    let wait = quote_spanned!(last=> .await);
-    let (first, last) = ends(payload);
-    let (borrow, receiver) = (
-        Token![&](first),
-        quote_spanned!(last=> __WHATSAPP_SIGNALS_RECEIVER),
-    );
-    let signals = args.signals.iter().map(|signal| {
-        let borrow = Token![&](ends(signal).0);
-        quote!(#borrow #signal)
+    let values = needs.iter().map(|need| {
+        // A type that no context can have is reported at the argument.
+        let place = ends(need).0;
+        let find = if is_object(need) {
+            quote_spanned!(place=> needed_dyn)
+        } else {
+            quote_spanned!(place=> needed)
+        };
+        quote!(#private::#find::<#need>(__whatsapp_signals_context)?)
     });
-
-    let (constructor, receive) = if *is_async {
-        let receive = quote! {
-            fn __whatsapp_signals_receive<'__whatsapp_signals>(
-                __whatsapp_signals_event: &'__whatsapp_signals #payload,
-            ) -> #private::BoxFuture<'__whatsapp_signals> {
-                #private::boxed(async move { #private::into_result(#called #event #wait) })
-            }
-        };
-        (quote!(async_function), receive)
+    let arguments = quote!(__whatsapp_signals_event #(, #values)*);
+    let arguments = quote_spanned!(last=> (#arguments));
+    let wait = is_async.then(|| quote_spanned!(last=> .await));
+    let constructor = if *is_async {
+        quote!(async_function)
     } else {
-        let receive = quote! {
-            fn __whatsapp_signals_receive(__whatsapp_signals_event: &#payload) -> ::core::result::Result<(), #krate::BoxError> {
-                #private::into_result(#called #event)
-            }
-        };
-        (quote!(function), receive)
+        quote!(function)
     };
+    let needs = needs.iter().map(|need| {
+        let of = if is_object(need) {
+            quote!(of_dyn)
+        } else {
+            quote!(of)
+        };
+        quote!(#private::Need::#of::<#need>())
+    });
+    let needs: Vec<_> = needs.collect();
+    let (first, last) = ends(payload);
+    let (constant, borrow) = (Token![const](first), Token![&](first));
+    // The answer is the signal's. The compiler infers it, which it does neither in a `static` nor
+    // in a `fn`: so the receiver is a constant within the registration.
+    let registrations = args.signals.iter().map(|signal| {
+        let at_signal = Token![&](ends(signal).0);
+        let signal = quote!(#at_signal #signal);
+        let call = quote!(#private::into_result(#signal, #called #arguments #wait));
+        let call = if *is_async {
+            quote!(#private::boxed(async move { #call }))
+        } else {
+            call
+        };
+        let fields = quote! {
+            |__whatsapp_signals_event, __whatsapp_signals_context| #call,
+            const { &[#(#needs),*] },
+            #filter,
+            #order,
+            #uid,
+            (
+                ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
+                ::core::file!(),
+                ::core::line!(),
+                #index,
+            ),
+        };
+        let fields = quote_spanned!(last=> (#fields));
+        let receiver = quote!(#private::ReceiverOf::<#payload, _>::#constructor #fields);
+        // In parentheses, of which a wrong payload's message takes the place.
+        let receiver = quote_spanned!(last=> (#receiver));
+        let receiver = quote_spanned!(last=> { #borrow #receiver });
+        quote! {
+            #private::inventory::submit! {
+                #private::Registration::new(#signal, #constant #receiver)
+            }
+        }
+    });
 
     quote! {
         const _: () = {
-            #receive
-            static __WHATSAPP_SIGNALS_RECEIVER: #private::ReceiverOf<#payload> = #private::ReceiverOf::#constructor(
-                __whatsapp_signals_receive,
-                #filter,
-                #order,
-                #uid,
-                (
-                    ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
-                    ::core::file!(),
-                    ::core::line!(),
-                    #index,
-                ),
-            );
-            #(
-                #private::inventory::submit! {
-                    #private::Registration::new(#signals, #borrow #receiver)
-                }
-            )*
+            #accepts
+            #(#registrations)*
         };
     }
+}
+
+fn is_object(need: &Type) -> bool {
+    matches!(need, Type::TraitObject(_))
 }
 
 /// The first and the last place of the user's tokens, for tokens of ours.

@@ -3,13 +3,18 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Error, FnArg, Ident, Item, Result, ReturnType, Safety, Type};
+use syn::{
+    Error, FnArg, Ident, Item, Result, ReturnType, Safety, Type, TypeGroup, TypeImplTrait,
+    TypeParen,
+};
 
 pub(crate) struct Function {
     pub(crate) name: Ident,
     pub(crate) is_async: bool,
     /// `Payload` of `fn name(event: &Payload)`.
     pub(crate) payload: Type,
+    /// The types of the references behind the event.
+    pub(crate) needs: Vec<Type>,
     /// Where a wrong return type is reported.
     pub(crate) output: TokenStream,
 }
@@ -38,16 +43,22 @@ impl Function {
         refuse(signature.generics.const_params().next(), GENERIC)?;
 
         let inputs = &signature.inputs;
-        let (Some(FnArg::Typed(event)), 1) = (inputs.first(), inputs.len()) else {
+        let mut types = inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(argument) => Some(&*argument.ty),
+            FnArg::Receiver(_) => None,
+        });
+        let Some(event) = types.next() else {
             return Err(Error::new(
                 signature.paren_token.span.join(),
-                "a receiver takes one argument, the event: `event: &Payload`",
+                "a receiver takes the event, `event: &Payload`, and behind it \
+                 what it needs of the context, as `db: &Db`",
             ));
         };
         Ok(Self {
             name: signature.ident.clone(),
             is_async: signature.asyncness.is_some(),
-            payload: payload(&event.ty)?,
+            payload: payload(event)?,
+            needs: types.map(need).collect::<Result<_>>()?,
             output: match &signature.output {
                 ReturnType::Default => signature.ident.to_token_stream(),
                 ReturnType::Type(_, output) => output.to_token_stream(),
@@ -87,6 +98,75 @@ fn payload(argument: &Type) -> Result<Type> {
             "a receiver borrows its event: write `&` before the type",
         )),
     }
+}
+
+/// `Db` of `&Db`, an argument behind the event.
+fn need(argument: &Type) -> Result<Type> {
+    match argument {
+        Type::Group(group) => need(&group.elem),
+        Type::ImplTrait(generic) => Err(generic_need(generic)),
+        Type::Reference(reference) if reference.mutability.is_some() => Err(Error::new_spanned(
+            argument,
+            "a receiver shares the context with other receivers: write `&` instead of `&mut`, \
+             and put a lock around what changes",
+        )),
+        Type::Reference(reference) => match bare(&reference.elem) {
+            Type::ImplTrait(generic) => Err(generic_need(generic)),
+            Type::Path(path) if path.path.is_ident("str") => Err(Error::new_spanned(
+                path,
+                "a context finds a value by its type: write `&String` instead of `&str`, \
+                 or better a struct of your own",
+            )),
+            Type::Slice(slice) => Err(Error::new_spanned(
+                slice,
+                "a context finds a value by its type: write `&Vec<_>` instead of a slice",
+            )),
+            need => Ok(need.clone()),
+        },
+        _ => Err(Error::new_spanned(
+            argument,
+            format!(
+                "a receiver borrows what it needs of the context: write `&{}`",
+                text(argument)
+            ),
+        )),
+    }
+}
+
+/// The type within parentheses, and within what a `$type:ty` of a macro brings along.
+fn bare(mut wrapped: &Type) -> &Type {
+    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = wrapped {
+        wrapped = elem;
+    }
+    wrapped
+}
+
+fn generic_need(generic: &TypeImplTrait) -> Error {
+    let object = format!("dyn {}", text(&generic.bounds));
+    let borrowed = match generic.bounds.len() {
+        1 => format!("&{object}"),
+        _ => format!("&({object})"),
+    };
+    let message = format!(
+        "a receiver is registered once and cannot be generic: name the type, or write \
+         `{borrowed}`, for which the context has an `Arc<{object}>`"
+    );
+    Error::new_spanned(generic, message)
+}
+
+/// The source text of tokens, without the spaces that `TokenStream` puts between them.
+fn text(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, close) in [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+    ] {
+        text = text.replace(spaced, close);
+    }
+    text
 }
 
 fn refuse(found: Option<impl ToTokens>, message: &str) -> Result<()> {

@@ -29,7 +29,7 @@ fn act(receiver: &'static str, event: &MessageReceived) -> Result<(), &'static s
         && FAILING
             .lock()
             .iter()
-            .any(|failing| *failing == user.as_str())
+            .any(|failing| *failing == user)
     {
         return Err("as it was told");
     }

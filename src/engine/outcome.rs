@@ -16,7 +16,8 @@ use crate::webhook::EventFailure;
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let body = include_bytes!("../../tests/payloads/text.json");
 /// let first = engine.process(body)?;
-/// assert_eq!(first.to_string(), "fired 1 duplicate 0 unrecognized 0 failed 0");
+/// let text = "fired 1 duplicate 0 unrecognized 0 failed 0 without receivers 1";
+/// assert_eq!(first.to_string(), text);
 /// assert_eq!((first.fired(), first.unfinished(), first.dead()), (1, 0, 0));
 /// assert_eq!((first.should_retry(), first.http_status()), (false, 200));
 ///
@@ -72,9 +73,10 @@ impl Outcome {
         self.unrecognized
     }
 
-    /// How many of the fired events nobody heard: there is no receiver of their signal, or it
-    /// is muted. They are finished all the same. If you expected one, its crate
-    /// [may not be linked](crate#my-receivers-are-not-called).
+    /// Returns the number of fired events without receivers: their signal has none, or is
+    /// muted. They are finished all the same. If you expected one, its crate
+    /// [may not be linked](crate#my-receivers-are-not-called):
+    /// [`WebhookEngine::check`](crate::WebhookEngine::check) finds it at start-up.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
@@ -206,12 +208,17 @@ impl fmt::Display for Outcome {
             fired,
             duplicate,
             unrecognized,
+            unheard,
             ..
         } = self;
         let failed = self.failed();
         write!(
             f,
             "fired {fired} duplicate {duplicate} unrecognized {unrecognized} failed {failed}"
-        )
+        )?;
+        match unheard {
+            0 => Ok(()),
+            _ => write!(f, " without receivers {unheard}"),
+        }
     }
 }

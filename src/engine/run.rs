@@ -57,6 +57,7 @@ impl<'a> Run<'a> {
         self.done.clear();
         self.failed.clear();
         let (event, wait) = (&self.marks.batch.events[job.event], self.marks.wait);
+        let context = &self.marks.settings.context;
         let mut watch = Watcher {
             marks: &mut self.marks,
             done: &mut self.done,
@@ -66,12 +67,15 @@ impl<'a> Run<'a> {
             is_cut_short: false,
         };
         let report = match wait {
-            Wait::Never => event.dispatch_watched(&mut watch),
-            Wait::Async(_) => event.dispatch_async_watched(&mut watch).await,
+            Wait::Never => event.dispatch_watched(context, &mut watch),
+            Wait::Async(_) => event.dispatch_async_watched(context, &mut watch).await,
         };
         let (is_cut_short, stopped) = (watch.is_cut_short, watch.stopped);
         // An attempt is one of a receiver that could be called.
-        let is_attempt = |failure: &Failure| !matches!(failure.cause(), Cause::NeedsAsend);
+        let is_attempt = |failure: &Failure| {
+            let cause = failure.cause();
+            !matches!(cause, Cause::NeedsAsend | Cause::MissingContext(_))
+        };
         let is_attempt = report.failures().iter().any(is_attempt);
         // Those that had succeeded before are left out.
         let is_unheard = report.is_unheard() && job.record.done.is_empty();

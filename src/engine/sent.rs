@@ -3,16 +3,17 @@
 use super::record::Recorder;
 use super::wait::{Wait, now};
 use super::{EngineError, WebhookEngine};
-use crate::event::{Event, MessageSent};
+use crate::event::MessageSent;
 use crate::model::Timestamp;
 use crate::signal::Report;
+use crate::signals::MESSAGE_SENT;
 use crate::store::{Mode, Store, Transaction, transact};
 use crate::trace;
 
 /// Messages that you sent.
 impl<S: Store> WebhookEngine<S> {
     /// Stores a message that you sent, and fires
-    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT): Django's
+    /// [`MESSAGE_SENT`]: Django's
     /// `whatsapp_message_sent`. Statuses that have come already are the
     /// message's.
     ///
@@ -77,9 +78,10 @@ impl<S: Store> WebhookEngine<S> {
             recorder.record_sent(tx, &event.message)
         };
         wait.block(|| transact(&self.store, Mode::Durable, record))?;
+        let signal = MESSAGE_SENT.with(&self.settings.context);
         let report = match wait {
-            Wait::Never => event.send_robust(),
-            Wait::Async(_) => event.asend_robust().await,
+            Wait::Never => signal.send_robust(event),
+            Wait::Async(_) => signal.asend_robust(event).await,
         };
         let failures = report.failures().iter();
         failures.for_each(|failure| trace::failed(0, failure));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::WebhookEngine;
 use super::wait::{Blocking, in_place};
+use crate::Context;
 use crate::store::{Store, StoreError, Transaction, WebhookId, WebhookRecord};
 use crate::webhook::Parser;
 
@@ -14,6 +15,7 @@ pub(super) struct Settings {
     pub(super) max_attempts: u32,
     pub(super) log_webhooks: bool,
     pub(super) blocking: Blocking,
+    pub(super) context: Context,
 }
 
 impl Settings {
@@ -89,6 +91,7 @@ impl<S: Store> WebhookEngine<S> {
                 max_attempts: 20,
                 log_webhooks: false,
                 blocking: in_place,
+                context: Context::new(),
             },
         }
     }
@@ -106,6 +109,37 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
         self.settings.parser = parser;
+        self
+    }
+
+    /// Sets the context of all that the engine delivers.
+    ///
+    /// An event whose receiver needs a value that the context lacks stays open, and no attempt
+    /// is counted: it is delivered by an engine that has the value.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Context, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(event: &MessageReceived, greeting: &Greeting) {
+    ///     println!("{}, {}!", greeting.0, event.contact.as_ref().unwrap().display_name());
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// let context = Context::new().with(Greeting("Good morning"));
+    /// let engine = WebhookEngine::new(MemoryStore::new()).context(context);
+    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// assert!(outcome.failures().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.settings.context = context;
         self
     }
 

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use super::Payload;
 use crate::json::object::object;
 use crate::model::{
-    Content, Context, Direction, GroupId, Identity, Message, MessageId, Numbers, Timestamp,
+    Content, Direction, GroupId, Identity, Message, MessageContext, MessageId, Numbers, Timestamp,
 };
 
 object! {
@@ -106,9 +106,9 @@ impl StandbyEcho {
             .get("context")
             .and_then(|c| c.get("message_id"));
         if let Some(id) = replied.and_then(Value::as_str) {
-            message.context = Some(Box::new(Context {
+            message.context = Some(Box::new(MessageContext {
                 id: Some(id.into()),
-                ..Context::default()
+                ..MessageContext::default()
             }));
         }
         Some(message)

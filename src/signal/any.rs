@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Signal;
 use super::info::ReceiverInfo;
+use super::{Context, Signal};
 
 /// A signal of any payload, as in [`signals::ALL`](crate::signals::ALL).
 /// Sealed; every [`Signal`] implements it.
@@ -22,9 +22,11 @@ pub trait AnySignal: fmt::Debug + Sync + sealed::Sealed {
     fn has_receivers(&self) -> bool;
     /// See [`Signal::receivers`].
     fn receivers(&self) -> Vec<ReceiverInfo>;
+    /// See [`InContext::receivers`](crate::InContext::receivers).
+    fn receivers_with(&self, context: &Context) -> Vec<ReceiverInfo>;
 }
 
-impl<T> AnySignal for Signal<T> {
+impl<T, R> AnySignal for Signal<T, R> {
     fn name(&self) -> &'static str {
         self.name()
     }
@@ -36,9 +38,13 @@ impl<T> AnySignal for Signal<T> {
     fn receivers(&self) -> Vec<ReceiverInfo> {
         self.receivers()
     }
+
+    fn receivers_with(&self, context: &Context) -> Vec<ReceiverInfo> {
+        self.with(context).receivers()
+    }
 }
 
 mod sealed {
     pub trait Sealed {}
-    impl<T> Sealed for crate::Signal<T> {}
+    impl<T, R> Sealed for crate::Signal<T, R> {}
 }

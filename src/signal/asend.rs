@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
-use super::Signal;
 use super::async_receiver::BoxFuture;
+use super::audience::{Audience, Places};
+use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
-use super::receiver_list::Slot;
-use super::report::{CallResult, Cause, Failure, Report};
+use super::report::{CallResult, Cause, Failure, Report, is_kept};
+use super::{Context, InContext, Signal};
 
 /// Sending to receivers that may be async.
-impl<T: 'static> Signal<T> {
+impl<T: 'static, R: 'static> Signal<T, R> {
     /// Sends as [`send`](Self::send) does, and awaits async receivers.
     ///
     /// Sync receivers run first, in order, in this thread. Then the async ones run
@@ -49,12 +50,8 @@ impl<T: 'static> Signal<T> {
     /// # })
     /// # }
     /// ```
-    pub async fn asend(&self, event: &T) -> Result<Report, Failure> {
-        let snapshot = self.overlay.snapshot(self.statics());
-        if snapshot.is_empty() {
-            return Ok(Report::default());
-        }
-        deliver_async::<T, FailFast>(self.name, &snapshot, event, &mut ())
+    pub async fn asend(&self, event: &T) -> Result<Report<R>, Failure> {
+        deliver_async::<T, R, FailFast>(self, event, &EMPTY, &mut ())
             .await
             .into_result()
     }
@@ -80,77 +77,123 @@ impl<T: 'static> Signal<T> {
     /// # });
     /// ```
     #[must_use = "the report holds the failures"]
-    pub async fn asend_robust(&self, event: &T) -> Report {
-        self.asend_watched(event, &mut ()).await
+    pub async fn asend_robust(&self, event: &T) -> Report<R> {
+        deliver_async::<T, R, CollectFailures>(self, event, &EMPTY, &mut ()).await
     }
 
     /// Sends as [`asend_robust`](Self::asend_robust) does, with an observer.
-    pub(crate) async fn asend_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
-        let snapshot = self.overlay.snapshot(self.statics());
-        if snapshot.is_empty() {
-            return Report::default();
-        }
-        deliver_async::<T, CollectFailures>(self.name, &snapshot, event, watch).await
+    pub(crate) async fn asend_watched(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report<R> {
+        deliver_async::<T, R, CollectFailures>(self, event, context, watch).await
+    }
+}
+
+/// Sending with a context to receivers that may be async.
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
+    /// Sends as [`Signal::asend`] does.
+    ///
+    /// # Errors
+    ///
+    /// The first failure.
+    ///
+    /// # Panics
+    ///
+    /// When a receiver panics: the panic passes through.
+    pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
+        deliver_async::<T, R, FailFast>(self.delivered, event, self.context, &mut ())
+            .await
+            .into_result()
+    }
+
+    /// Sends as [`Signal::asend_robust`] does.
+    #[must_use = "the report holds the failures"]
+    pub async fn asend_robust(self, event: &T) -> Report<R> {
+        deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context, &mut ()).await
     }
 }
 
 /// Calls the sync receivers in order, and then the async ones concurrently, within the
 /// task that polls.
-async fn deliver_async<T: 'static, P: Policy>(
-    signal: &'static str,
-    slots: &[Slot<T>],
+async fn deliver_async<T: 'static, R: 'static, P: Policy>(
+    signal: &Signal<T, R>,
     event: &T,
+    context: &Context,
     watch: &mut impl Watch,
-) -> Report {
+) -> Report<R> {
+    let snapshot = signal.overlay.snapshot(signal.statics());
     let mut report = Report::default();
-    let mut first_async = slots.len();
-    for (at, slot) in slots.iter().enumerate() {
+    if snapshot.is_empty() && !context.changes_receivers() {
+        return report;
+    }
+    let own = context.own_list(signal).filter(|_| !signal.is_muted());
+    let audience = Audience::merged(&snapshot, own.as_deref(), context);
+    let mut first_async = None;
+    let mut places = Places::default();
+    loop {
+        let rest = places;
+        let Some(at) = audience.next(&mut places) else {
+            break;
+        };
+        let slot = audience.slot(at);
         if slot.is_async() {
-            first_async = first_async.min(at);
+            first_async.get_or_insert(rest);
             continue;
         }
-        match call::<T, P>(slots, at, event, watch) {
-            Ok(called) => report.count(called),
+        match call::<T, R, P>(&audience, at, event, watch) {
+            Ok(called) => report.add(called, || slot.info(signal.name)),
             Err(cause) => {
-                report.push(describe(signal, slot, cause));
+                report.push(describe(signal.name, slot, cause));
                 if P::STOPS {
                     return report;
                 }
             }
         }
     }
-    if first_async == slots.len() {
+    let Some(rest) = first_async else {
         return report;
-    }
-    let mut delivery = AsyncDelivery::new(signal, slots, report, first_async);
+    };
+    let mut delivery = AsyncDelivery::new(signal.name, &audience, report, rest);
     poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
     delivery.finish()
 }
 
 /// The state of a send with async receivers.
-struct AsyncDelivery<'a, T: 'static> {
+struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
-    slots: &'a [Slot<T>],
-    report: Report,
-    /// The first slot whose async receiver has not been started.
-    next: usize,
+    audience: &'a Audience<'a, T, R>,
+    report: Report<R>,
+    /// The places of the async receivers that have not been started, and of sync ones among
+    /// them.
+    rest: Places,
     /// The pending receivers with their places. A receiver that is ready at the first
     /// poll is never here.
-    waiting: VecDeque<(usize, PendingReceiver<'a>)>,
+    waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
+    /// The answers with the places of their receivers, in the order in which they came.
+    responses: Vec<(usize, R)>,
     /// The failed receivers with their places, in the order of their failures.
     failed: Vec<(usize, Cause)>,
 }
 
-impl<'a, T: 'static> AsyncDelivery<'a, T> {
+impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     /// Returns the state after the sync receivers were called, with their report. The
     /// first async receiver is at `next`.
-    fn new(signal: &'static str, slots: &'a [Slot<T>], report: Report, next: usize) -> Self {
+    fn new(
+        signal: &'static str,
+        audience: &'a Audience<'a, T, R>,
+        report: Report<R>,
+        rest: Places,
+    ) -> Self {
         Self {
             signal,
-            slots,
+            audience,
             report,
-            next,
+            rest,
             waiting: VecDeque::new(),
+            responses: Vec::new(),
             failed: Vec::new(),
         }
     }
@@ -159,7 +202,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     #[inline]
     fn poll<P: Policy>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         event: &'a T,
         watch: &mut impl Watch,
     ) -> Poll<()> {
@@ -172,7 +215,11 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     }
 
     /// Polls the pending receivers; true when a failure ends the send.
-    fn poll_waiting<P: Policy>(&mut self, cx: &mut Context<'_>, watch: &mut impl Watch) -> bool {
+    fn poll_waiting<P: Policy>(
+        &mut self,
+        cx: &mut task::Context<'_>,
+        watch: &mut impl Watch,
+    ) -> bool {
         // Executors budget each poll of a task. Rotate, so that one receiver that is
         // always ready cannot starve the others.
         if !self.waiting.is_empty() {
@@ -206,20 +253,19 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     #[inline]
     fn start<P: Policy>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         event: &'a T,
         watch: &mut impl Watch,
     ) -> bool {
-        let slots = self.slots;
-        while let Some(slot) = slots.get(self.next) {
-            let at = self.next;
-            self.next += 1;
-            if !slot.is_async() || !watch.wants(slots, at) {
+        let audience = self.audience;
+        while let Some(at) = audience.next(&mut self.rest) {
+            let slot = audience.slot(at);
+            if !slot.is_async() || !watch.wants(audience, at) {
                 continue;
             }
             let mut started = PendingReceiver(None);
             let polled = P::guard(|| {
-                started.0 = slot.start(event);
+                started.0 = slot.start(event, audience.context);
                 if started.0.is_none() {
                     return Ok(Poll::Ready(CallResult::Filtered));
                 }
@@ -227,7 +273,7 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
             });
             match polled {
                 Ok(Poll::Pending) => {
-                    self.waiting.reserve(slots.len() - at);
+                    self.waiting.reserve(audience.len() - self.waiting.len());
                     self.waiting.push_back((at, started));
                 }
                 Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
@@ -243,31 +289,43 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
     }
 
     #[inline]
-    fn succeeded(&mut self, at: usize, called: CallResult, watch: &mut impl Watch) {
-        self.report.count(called);
-        watch.succeeded(self.slots, at);
+    fn succeeded(&mut self, at: usize, called: CallResult<R>, watch: &mut impl Watch) {
+        match called {
+            CallResult::Succeeded(response) if is_kept::<R>() => {
+                self.responses.push((at, response));
+            }
+            called => self.report.count(&called),
+        }
+        watch.succeeded(self.audience, at);
     }
 
     #[cold]
     fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
-        watch.failed(self.slots, at);
+        watch.failed(self.audience, at);
         self.failed.push((at, cause));
     }
 
-    /// Returns the report, with the failures in the order of the receivers.
+    /// Returns the report, with the answers and failures in the order of the receivers.
     #[inline]
-    fn finish(mut self) -> Report {
-        if !self.failed.is_empty() {
-            self.report_failures();
+    fn finish(mut self) -> Report<R> {
+        if !self.failed.is_empty() || !self.responses.is_empty() {
+            self.report_in_order();
         }
         self.report
     }
 
     #[cold]
-    fn report_failures(&mut self) {
-        self.failed.sort_by_key(|(at, _)| *at);
+    fn report_in_order(&mut self) {
+        let audience = self.audience;
+        self.responses.sort_by_key(|(at, _)| audience.sort_key(*at));
+        for (at, response) in self.responses.drain(..) {
+            let called = CallResult::Succeeded(response);
+            self.report
+                .add(called, || audience.slot(at).info(self.signal));
+        }
+        self.failed.sort_by_key(|(at, _)| audience.sort_key(*at));
         for (at, cause) in self.failed.drain(..) {
-            let failure = describe(self.signal, &self.slots[at], cause);
+            let failure = describe(self.signal, audience.slot(at), cause);
             self.report.push(failure);
         }
     }
@@ -277,23 +335,23 @@ impl<'a, T: 'static> AsyncDelivery<'a, T> {
 ///
 /// Each is dropped separately: a second destructor that panics during an unwind would
 /// abort the program.
-struct PendingReceiver<'a>(Option<BoxFuture<'a>>);
+struct PendingReceiver<'a, R>(Option<BoxFuture<'a, R>>);
 
-impl PendingReceiver<'_> {
+impl<R> PendingReceiver<'_, R> {
     #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<CallResult>, Cause> {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Result<Poll<CallResult<R>>, Cause> {
         let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
         let Some(Poll::Ready(result)) = polled else {
             return Ok(Poll::Pending);
         };
         // The guard covers the destructor of the future, too.
         self.0 = None;
-        result.map_err(Cause::Error)?;
-        Ok(Poll::Ready(CallResult::Succeeded))
+        let response = result.map_err(Cause::of)?;
+        Ok(Poll::Ready(CallResult::Succeeded(response)))
     }
 }
 
-impl Drop for PendingReceiver<'_> {
+impl<R> Drop for PendingReceiver<'_, R> {
     #[inline]
     fn drop(&mut self) {
         if let Some(future) = self.0.take() {

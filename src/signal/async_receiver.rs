@@ -7,14 +7,14 @@ use super::receiver::{BoxError, Receiver, ReceiverOutput};
 
 /// The boxed future of an async receiver.
 #[doc(hidden)]
-pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+pub type BoxFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send + 'a>>;
 
 /// An async receiver, for work that awaits a database or another server.
 ///
-/// Every `async fn(&T)` and `async |event: &T|` that returns `()` or
-/// `Result<(), E>` is one, as long as its future borrows nothing but the event
+/// Every `async fn(&T)` and `async |event: &T|` that returns the signal's answer `R` or
+/// `Result<R, E>` is one, as long as its future borrows nothing but the event
 /// and is `Send`. An `async move` closure that owns something lends it to its
-/// future, which no bound can describe: clone it into an `async move` block, or
+/// future, which no bound can describe: hand it over by [`owning`], or
 /// implement this trait for a struct that owns it. [`asend`](crate::Signal::asend) and
 /// [`asend_robust`](crate::Signal::asend_robust) poll the future, within the task that sends.
 ///
@@ -39,23 +39,17 @@ pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Sen
 /// let signal: Signal<String> = Signal::new("line_read");
 /// let _connection = signal.connect(CountLongerThan(3));
 ///
-/// let prefix = String::from("h");
-/// let _starts = signal.connect(move |event: &String| {
-///     let (prefix, event) = (prefix.clone(), event.clone());
-///     async move { if event.starts_with(&prefix) { Ok(()) } else { Err("no") } }
-/// });
-///
 /// signal.asend(&"hi".to_owned()).await?;
 /// signal.asend(&"hello".to_owned()).await?;
 /// assert_eq!(SEEN.load(Ordering::Relaxed), 1);
 /// # Ok::<(), whatsapp_signals::Failure>(())
 /// # }).unwrap();
 /// ```
-pub trait AsyncReceiver<T: ?Sized>: Send + Sync + 'static {
+pub trait AsyncReceiver<T: ?Sized, R = ()>: Send + Sync + 'static {
     /// Handles one event. The future may be dropped before it is done: when the
     /// sender is cancelled, or another receiver has ended an
     /// [`asend`](crate::Signal::asend).
-    fn receive(&self, event: &T) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn receive(&self, event: &T) -> impl Future<Output = Result<R, BoxError>> + Send;
 }
 
 /// An `Fn` that returns a future which may borrow the event.
@@ -63,25 +57,25 @@ pub trait AsyncReceiver<T: ?Sized>: Send + Sync + 'static {
 /// A bound on `Fn` alone cannot express it: a future that borrows has another type for
 /// each lifetime.
 #[doc(hidden)]
-pub trait AsyncCall<'a, T: ?Sized + 'a>: Fn(&'a T) -> Self::Future {
-    type Future: Future<Output: ReceiverOutput> + Send + 'a;
+pub trait AsyncCall<'a, T: ?Sized + 'a, R>: Fn(&'a T) -> Self::Future {
+    type Future: Future<Output: ReceiverOutput<R>> + Send + 'a;
 }
 
-impl<'a, T, F, R> AsyncCall<'a, T> for F
+impl<'a, T, R, F, O> AsyncCall<'a, T, R> for F
 where
     T: ?Sized + 'a,
-    F: Fn(&'a T) -> R,
-    R: Future<Output: ReceiverOutput> + Send + 'a,
+    F: Fn(&'a T) -> O,
+    O: Future<Output: ReceiverOutput<R>> + Send + 'a,
 {
-    type Future = R;
+    type Future = O;
 }
 
-impl<T, F> AsyncReceiver<T> for F
+impl<T, R, F> AsyncReceiver<T, R> for F
 where
     T: ?Sized + Sync,
-    F: for<'a> AsyncCall<'a, T> + Send + Sync + 'static,
+    F: for<'a> AsyncCall<'a, T, R> + Send + Sync + 'static,
 {
-    async fn receive(&self, event: &T) -> Result<(), BoxError> {
+    async fn receive(&self, event: &T) -> Result<R, BoxError> {
         self(event).await.into_result()
     }
 }
@@ -106,41 +100,41 @@ where
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot receive `{T}`",
-    note = "a receiver is an `Fn(&{T})` that returns `()` or `Result<(), E>`, or an async one whose future is `Send`; give a closure's argument its type: `|event: &{T}| …`"
+    note = "a receiver is an `Fn(&{T})` that returns `{R}` or `Result<{R}, E>`, or an async one whose future is `Send`; give a closure's argument its type: `|event: &{T}| …`"
 )]
-pub trait IntoReceiver<T: ?Sized, Kind>: sealed::Sealed<T, Kind> {}
+pub trait IntoReceiver<T: ?Sized, R: 'static, Kind>: sealed::Sealed<T, R, Kind> {}
 
-impl<T: ?Sized, Kind, R: sealed::Sealed<T, Kind>> IntoReceiver<T, Kind> for R {}
+impl<T: ?Sized, R: 'static, Kind, F: sealed::Sealed<T, R, Kind>> IntoReceiver<T, R, Kind> for F {}
 
 pub(super) mod sealed {
     use super::{AsyncReceiver, BoxFuture, Receiver};
 
     /// A receiver with its type erased, of either kind.
     #[allow(missing_debug_implementations, reason = "not reachable from outside")]
-    pub enum Erased<T: ?Sized> {
-        Sync(Box<dyn Receiver<T>>),
-        Async(Box<dyn DynAsyncReceiver<T>>),
+    pub enum Erased<T: ?Sized, R: 'static> {
+        Sync(Box<dyn Receiver<T, R>>),
+        Async(Box<dyn DynAsyncReceiver<T, R>>),
     }
 
-    impl<T: ?Sized> Erased<T> {
+    impl<T: ?Sized, R: 'static> Erased<T, R> {
         pub(in crate::signal) fn is_async(&self) -> bool {
             matches!(self, Self::Async(_))
         }
     }
 
     /// An [`AsyncReceiver`] as an object.
-    pub trait DynAsyncReceiver<T: ?Sized>: Send + Sync {
-        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a>;
+    pub trait DynAsyncReceiver<T: ?Sized, R: 'static>: Send + Sync {
+        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a, R>;
     }
 
-    impl<T: ?Sized, R: AsyncReceiver<T>> DynAsyncReceiver<T> for R {
-        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a> {
+    impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> DynAsyncReceiver<T, R> for F {
+        fn start<'a>(&'a self, event: &'a T) -> BoxFuture<'a, R> {
             Box::pin(self.receive(event))
         }
     }
 
-    pub trait Sealed<T: ?Sized, Kind> {
-        fn erase(self) -> Erased<T>;
+    pub trait Sealed<T: ?Sized, R: 'static, Kind> {
+        fn erase(self) -> Erased<T, R>;
     }
 
     /// The kind of a [`Receiver`].
@@ -151,14 +145,14 @@ pub(super) mod sealed {
     #[derive(Debug)]
     pub struct Waits;
 
-    impl<T: ?Sized, R: Receiver<T>> Sealed<T, Runs> for R {
-        fn erase(self) -> Erased<T> {
+    impl<T: ?Sized, R: 'static, F: Receiver<T, R>> Sealed<T, R, Runs> for F {
+        fn erase(self) -> Erased<T, R> {
             Erased::Sync(Box::new(self))
         }
     }
 
-    impl<T: ?Sized, R: AsyncReceiver<T>> Sealed<T, Waits> for R {
-        fn erase(self) -> Erased<T> {
+    impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> Sealed<T, R, Waits> for F {
+        fn erase(self) -> Erased<T, R> {
             Erased::Async(Box::new(self))
         }
     }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::info::{Details, ReceiverInfo};
+use super::audience::Audience;
 use super::receiver_list::Slot;
 use super::report::{CallResult, Cause, Failure};
 
@@ -46,26 +46,26 @@ impl Policy for CollectFailures {
 
 /// Calls the receiver at this place, if the observer wants it called.
 #[inline]
-pub(super) fn call<T: 'static, P: Policy>(
-    slots: &[Slot<T>],
+pub(super) fn call<T: 'static, R: 'static, P: Policy>(
+    audience: &Audience<'_, T, R>,
     at: usize,
     event: &T,
     watch: &mut impl Watch,
-) -> Result<CallResult, Cause> {
-    if !watch.wants(slots, at) {
+) -> Result<CallResult<R>, Cause> {
+    if !watch.wants(audience, at) {
         return Ok(CallResult::Skipped);
     }
-    let called = P::guard(|| slots[at].call(event));
+    let called = P::guard(|| audience.slot(at).call(event, audience.context));
     match called {
-        Ok(_) => watch.succeeded(slots, at),
-        Err(_) => watch.failed(slots, at),
+        Ok(_) => watch.succeeded(audience, at),
+        Err(_) => watch.failed(audience, at),
     }
     called
 }
 
 #[cold]
-pub(super) fn describe<T>(signal: &'static str, slot: &Slot<T>, cause: Cause) -> Failure {
-    Failure::new(ReceiverInfo::new(signal, slot.details()), cause)
+pub(super) fn describe<T, R>(signal: &'static str, slot: &Slot<T, R>, cause: Cause) -> Failure {
+    Failure::new(slot.info(signal), cause)
 }
 
 /// Observes a delivery, receiver by receiver, and may skip receivers.
@@ -107,21 +107,6 @@ pub(crate) type ReceiverId = Cow<'static, str>;
 /// The receivers of a send, of any payload.
 pub(crate) trait Slots {
     fn receiver_id(&self, at: usize) -> ReceiverId;
-}
-
-impl<T> Slots for [Slot<T>] {
-    fn receiver_id(&self, at: usize) -> ReceiverId {
-        let details = self[at].details();
-        if let Some(uid) = &details.uid {
-            return uid.clone();
-        }
-        let earlier = self[..at].iter().map(Slot::details);
-        let is_alike = |other: &&Details| other.uid.is_none() && other.path == details.path;
-        match earlier.filter(is_alike).count() {
-            0 => details.path.into(),
-            before => format!("{}#{}", details.path, before + 1).into(),
-        }
-    }
 }
 
 /// Drops a user's value. A destructor that panics must not cost the other receivers

@@ -102,7 +102,7 @@ impl fmt::Debug for Connection<'_> {
 }
 
 /// Muting.
-impl<T: 'static> Signal<T> {
+impl<T: 'static, R: 'static> Signal<T, R> {
     /// Suspends delivery, in all threads, until the guard is dropped; nested
     /// guards count. Meant for tests and imports. Tests run concurrently, so those
     /// that mute one signal should take turns.
@@ -117,7 +117,7 @@ impl<T: 'static> Signal<T> {
     /// let _silence = signal.mute();
     /// assert!(signal.send_robust(&1).is_unheard());
     /// ```
-    pub fn mute(&self) -> Mute<'_, T> {
+    pub fn mute(&self) -> Mute<'_, T, R> {
         self.overlay.mute();
         Mute { signal: self }
     }
@@ -145,17 +145,17 @@ impl<T: 'static> Signal<T> {
 /// assert_eq!(signal.send_robust(&1).called(), 1);
 /// ```
 #[must_use = "dropping the guard unmutes the signal"]
-pub struct Mute<'a, T: 'static> {
-    pub(super) signal: &'a Signal<T>,
+pub struct Mute<'a, T: 'static, R: 'static = ()> {
+    pub(super) signal: &'a Signal<T, R>,
 }
 
-impl<T> Drop for Mute<'_, T> {
+impl<T, R> Drop for Mute<'_, T, R> {
     fn drop(&mut self) {
         self.signal.overlay.unmute();
     }
 }
 
-impl<T> fmt::Debug for Mute<'_, T> {
+impl<T, R> fmt::Debug for Mute<'_, T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Mute").field(&self.signal.name()).finish()
     }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::context::Need;
+
 /// The description of one receiver of one signal, for a start-up check and for a
 /// [`Failure`](crate::Failure).
 ///
@@ -44,6 +46,7 @@ pub(super) struct Details {
     pub(super) order: i32,
     pub(super) is_async: bool,
     pub(super) uid: Option<Cow<'static, str>>,
+    pub(super) needs: &'static [Need],
 }
 
 impl Details {
@@ -61,6 +64,13 @@ impl ReceiverInfo {
             details: details.clone(),
             shadowed: false,
         }
+    }
+
+    /// Whether this is the receiver's uid or path, or a module or crate that its path is in.
+    pub(super) fn is(&self, name: &str) -> bool {
+        let rest = self.path().strip_prefix(name);
+        let is_in = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        is_in || self.uid() == Some(name)
     }
 
     /// Returns the name of the receiver's signal.
@@ -105,6 +115,28 @@ impl ReceiverInfo {
     #[must_use]
     pub fn is_async(&self) -> bool {
         self.details.is_async
+    }
+
+    /// Returns the types that the receiver takes from its [`Context`](crate::Context), by
+    /// their names.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Signal, receiver};
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// #[receiver(TICK)]
+    /// fn log(_: &u32, _prefix: &String) {}
+    ///
+    /// # fn main() {
+    /// assert!(TICK.receivers()[0].needs().eq(["alloc::string::String"]));
+    /// # }
+    /// ```
+    pub fn needs(&self) -> impl Iterator<Item = &'static str> {
+        let needs = self.details.needs.iter();
+        needs
+            .filter(|need| !need.is_context())
+            .map(|need| need.type_name())
     }
 
     /// True when an earlier static receiver of the same signal has the same

@@ -6,7 +6,8 @@
 //! sender's thread, lower [`order`](ConnectOptions::order) first.
 //! [`Signal::send`] stops at the first failure, [`Signal::send_robust`] calls
 //! all receivers and reports failures. [`Signal::asend`] and
-//! [`Signal::asend_robust`] also await `async` receivers.
+//! [`Signal::asend_robust`] also await `async` receivers. [`Signal::with`] brings a [`Context`]
+//! along, with the values that receivers need.
 //!
 //! The module does not depend on WhatsApp: your own signals work the same way.
 //!
@@ -32,12 +33,18 @@
 mod any;
 mod asend;
 mod async_receiver;
+mod audience;
+mod check;
+mod context;
 mod delivery;
 mod guards;
+mod in_context;
 mod info;
 mod kept;
 mod options;
 mod overlay;
+mod own_receivers;
+mod owning;
 mod receiver;
 mod receiver_list;
 mod receiver_of;
@@ -48,27 +55,34 @@ mod send;
 mod sync;
 
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::OnceLock;
 
+use audience::Audience;
 use guards::ErasedSignal;
-use info::Details;
 use overlay::Overlay;
 use receiver_list::{ReceiverList, Slot};
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
+pub(crate) use check::check_signals;
+pub use check::{CheckError, Problem, check};
+pub(crate) use context::EMPTY;
+pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{ReceiverId, Slots, Watch};
 pub use guards::{Connection, Mute};
+pub use in_context::InContext;
 pub use info::ReceiverInfo;
 pub use options::{ConnectError, ConnectOptions};
+pub use owning::{Owning, owning};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
 pub use registration::{Registration, receivers};
 pub use report::{Cause, Failure, Report};
 pub use retry::{Retry, RetryWhen};
 
-/// A named place to which receivers of events of type `T` connect.
+/// A named place to which receivers of events of type `T` connect. They return an `R`, which is
+/// `()` unless the signal is [answering](Self::answering).
 ///
 /// Those of this crate are in [`signals`](crate::signals). Declare yours the same
 /// way:
@@ -99,19 +113,39 @@ pub use retry::{Retry, RetryWhen};
 /// connected when it began. A receiver connected meanwhile is called from the
 /// next send on; one that is disconnected meanwhile is still called by this
 /// one, as in Django.
-pub struct Signal<T: 'static> {
+pub struct Signal<T: 'static, R: 'static = ()> {
     name: &'static str,
     /// The static receivers, sorted; filled at first use.
-    statics: OnceLock<ReceiverList<T>>,
-    overlay: Overlay<ReceiverList<T>>,
+    statics: OnceLock<ReceiverList<T, R>>,
+    overlay: Overlay<ReceiverList<T, R>>,
 }
 
 impl<T: 'static> Signal<T> {
-    /// Returns a signal without run-time receivers.
+    /// Returns a signal without run-time receivers, whose receivers return nothing.
     ///
     /// The name is for people and logs; a signal is identified by its address.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        Self::answering(name)
+    }
+}
+
+impl<T: 'static, R: 'static> Signal<T, R> {
+    /// Returns a signal whose receivers answer with an `R`:
+    /// [`Report::responses`].
+    ///
+    /// ```
+    /// use whatsapp_signals::{Failure, Signal};
+    ///
+    /// static ASKED: Signal<String, usize> = Signal::answering("asked");
+    ///
+    /// ASKED.connect(|text: &String| text.len()).detach();
+    /// let report = ASKED.send(&"What is it?".to_owned())?;
+    /// assert_eq!(report.responses()[0].1, 11);
+    /// # Ok::<(), Failure>(())
+    /// ```
+    #[must_use]
+    pub const fn answering(name: &'static str) -> Self {
         Self {
             name,
             statics: OnceLock::new(),
@@ -131,11 +165,40 @@ impl<T: 'static> Signal<T> {
         self.name
     }
 
+    /// Returns the signal with the context of a send.
+    ///
+    /// ```
+    /// use whatsapp_signals::{Context, Signal, receiver};
+    ///
+    /// struct Limit(u32);
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// #[receiver(TICK)]
+    /// fn check(n: &u32, limit: &Limit) -> Result<(), &'static str> {
+    ///     if *n > limit.0 { Err("too late") } else { Ok(()) }
+    /// }
+    ///
+    /// # fn main() {
+    /// let context = Context::new().with(Limit(8));
+    /// assert!(TICK.with(&context).send(&8).is_ok());
+    /// assert!(TICK.with(&context).send(&9).is_err());
+    /// # }
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+        InContext::new(self, context)
+    }
+
     /// Connects a function, a closure or a [`Receiver`] of your own, async or
     /// not, until the returned guard is dropped.
     ///
-    /// A closure has to name its argument's type, `|event: &Payload| …`: the
-    /// compiler does not infer it.
+    /// - "async closure does not implement `Fn` because it captures state from its
+    ///   environment": hand the state over with [`owning`], as in
+    ///   `connect(owning(graph, async |graph: Graph, event: &Payload| …))`.
+    /// - "implementation of `FnOnce` is not general enough", or "cannot receive": a closure has to
+    ///   name its argument's type, `|event: &Payload| …`.
     ///
     /// # Examples
     ///
@@ -151,7 +214,7 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::Failure>(())
     /// ```
     #[track_caller]
-    pub fn connect<Kind, R: IntoReceiver<T, Kind>>(&self, receiver: R) -> Connection<'_> {
+    pub fn connect<Kind, F: IntoReceiver<T, R, Kind>>(&self, receiver: F) -> Connection<'_> {
         match self.connect_with(ConnectOptions::new(), receiver) {
             Ok(connection) => connection,
             Err(error) => unreachable!("no uid was given: {error}"),
@@ -179,29 +242,14 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
     #[track_caller]
-    pub fn connect_with<Kind, R: IntoReceiver<T, Kind>>(
+    pub fn connect_with<Kind, F: IntoReceiver<T, R, Kind>>(
         &self,
         options: ConnectOptions<T>,
-        receiver: R,
+        receiver: F,
     ) -> Result<Connection<'_>, ConnectError> {
-        let caller = std::panic::Location::caller();
-        let receiver = receiver.erase();
-        let details = Details {
-            path: std::any::type_name::<R>(),
-            file: caller.file(),
-            line: caller.line(),
-            index: 0,
-            order: options.order,
-            is_async: receiver.is_async(),
-            uid: options.uid,
-        };
-        let receiver = ReceiverOf::object::<R>(receiver, options.filter, details);
-        match self.overlay.connect(self.name, self.statics(), receiver) {
-            Ok(id) => Ok(Connection::new(self, id)),
-            Err(connected) => Err(ConnectError {
-                connected: Box::new(connected),
-            }),
-        }
+        let receiver = ReceiverOf::connected(receiver, options, Location::caller());
+        let id = self.overlay.connect(self.name, self.statics(), receiver)?;
+        Ok(Connection::new(self, id))
     }
 
     /// Disconnects the receiver with this uid, static or not; false when there
@@ -253,20 +301,20 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let info = |slot: &Slot<T>| ReceiverInfo::new(self.name, slot.details());
+        let info = |slot: &Slot<T, R>| slot.info(self.name);
         self.with_connected(|list| list.slots().iter().map(info).collect())
     }
 
     /// Returns the static receivers.
     #[inline]
-    fn statics(&self) -> &ReceiverList<T> {
+    fn statics(&self) -> &ReceiverList<T, R> {
         self.statics.get_or_init(|| registration::collect(self))
     }
 
     /// Returns the list that a send delivers to on the fast path; `None` while muted or
     /// changed at run time, and before the first use.
     #[inline]
-    fn static_list(&self) -> Option<&ReceiverList<T>> {
+    fn static_list(&self) -> Option<&ReceiverList<T, R>> {
         if self.overlay.is_on() {
             return None;
         }
@@ -275,7 +323,7 @@ impl<T: 'static> Signal<T> {
 
     /// Calls `read` with the connected receivers, muted or not.
     #[inline]
-    fn with_connected<R>(&self, read: impl FnOnce(&ReceiverList<T>) -> R) -> R {
+    fn with_connected<O>(&self, read: impl FnOnce(&ReceiverList<T, R>) -> O) -> O {
         if self.overlay.is_on() {
             return self
                 .overlay
@@ -285,7 +333,45 @@ impl<T: 'static> Signal<T> {
     }
 }
 
-impl<T> ErasedSignal for Signal<T> {
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
+    /// True when a send with the context has receivers. Filters are not considered.
+    #[must_use]
+    pub fn has_receivers(self) -> bool {
+        self.with_audience(|audience| audience.iter().next().is_some())
+    }
+
+    /// Returns the receivers of a send with the context, in the order in which they run.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Context, Signal};
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// let _static = TICK.connect(|_: &u32| {});
+    /// let context = Context::new();
+    /// let first = ConnectOptions::new().order(-1).uid("first");
+    /// context.connect_with(&TICK, first, |_: &u32| {})?;
+    ///
+    /// let receivers = TICK.with(&context).receivers();
+    /// assert_eq!((receivers.len(), receivers[0].uid()), (2, Some("first")));
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn receivers(self) -> Vec<ReceiverInfo> {
+        let name = self.delivered.name;
+        self.with_audience(|audience| audience.iter().map(|slot| slot.info(name)).collect())
+    }
+
+    /// Calls `read` with the connected receivers, muted or not.
+    fn with_audience<O>(self, read: impl FnOnce(Audience<'_, T, R>) -> O) -> O {
+        let own = self.context.own_list(self.delivered);
+        self.delivered.with_connected(|list| {
+            read(Audience::merged(list.slots(), own.as_deref(), self.context))
+        })
+    }
+}
+
+impl<T, R> ErasedSignal for Signal<T, R> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -302,10 +388,10 @@ impl<T> ErasedSignal for Signal<T> {
 
 // A receiver that panics can only break its own state: the signal's state is consistent
 // whenever a receiver runs.
-impl<T> UnwindSafe for Signal<T> {}
-impl<T> RefUnwindSafe for Signal<T> {}
+impl<T, R> UnwindSafe for Signal<T, R> {}
+impl<T, R> RefUnwindSafe for Signal<T, R> {}
 
-impl<T> fmt::Debug for Signal<T> {
+impl<T, R> fmt::Debug for Signal<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signal")
             .field("name", &self.name)

@@ -13,7 +13,7 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
 /// A receiver, which is called with every event of a signal.
 ///
-/// Every `Fn(&T)` that returns `()` or `Result<(), E>` is one, so functions
+/// Every `Fn(&T)` that returns the signal's answer `R` or `Result<R, E>` is one, so functions
 /// and closures need nothing. Implement it yourself for a struct that carries
 /// state, and hand the struct to [`Signal::connect`](crate::Signal::connect).
 ///
@@ -45,71 +45,74 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot receive `{T}`",
-    note = "a receiver is an `Fn(&{T})` that returns `()` or `Result<(), E>`; give a closure's argument its type: `|event: &{T}| …`"
+    note = "a receiver is an `Fn(&{T})` that returns `{R}` or `Result<{R}, E>`; give a closure's argument its type: `|event: &{T}| …`"
 )]
-pub trait Receiver<T: ?Sized>: Send + Sync + 'static {
+pub trait Receiver<T: ?Sized, R = ()>: Send + Sync + 'static {
     /// Handles one event.
     ///
     /// # Errors
     ///
     /// The receiver's failure. It ends a [`send`](crate::Signal::send) and is
     /// collected by a [`send_robust`](crate::Signal::send_robust).
-    fn receive(&self, event: &T) -> Result<(), BoxError>;
+    fn receive(&self, event: &T) -> Result<R, BoxError>;
 }
 
-impl<T, F, R> Receiver<T> for F
+impl<T, R, F, O> Receiver<T, R> for F
 where
     T: ?Sized,
-    F: Fn(&T) -> R + Send + Sync + 'static,
-    R: ReceiverOutput,
+    F: Fn(&T) -> O + Send + Sync + 'static,
+    O: ReceiverOutput<R>,
 {
-    fn receive(&self, event: &T) -> Result<(), BoxError> {
+    fn receive(&self, event: &T) -> Result<R, BoxError> {
         self(event).into_result()
     }
 }
 
-/// A value that a receiver function returns: `()`, or a `Result<(), E>` whose error
-/// converts into a [`BoxError`]. Sealed.
+/// A value that a receiver function returns: the signal's answer `R`, which is `()` unless
+/// the signal is [answering](crate::Signal::answering), or a `Result<R, E>` whose error converts
+/// into a [`BoxError`]. Sealed.
 ///
 /// ```
-/// use whatsapp_signals::ReceiverOutput;
+/// use whatsapp_signals::{BoxError, ReceiverOutput};
 ///
-/// assert!(().into_result().is_ok());
-/// assert!(Err::<(), _>("no").into_result().is_err());
+/// let result: Result<u32, BoxError> = 7.into_result();
+/// assert_eq!(result.unwrap(), 7);
+/// let result: Result<u32, BoxError> = Err("no").into_result();
+/// assert_eq!(result.unwrap_err().to_string(), "no");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a receiver returns `()` or `Result<(), E>`, not `{Self}`",
-    label = "not something a receiver can return",
+    message = "a receiver of this signal returns `{R}` or `Result<{R}, E>`, not `{Self}`",
+    label = "not something that a receiver of this signal can return",
     note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`; `Box<dyn Error>` does not"
 )]
-pub trait ReceiverOutput: sealed::Sealed {
+pub trait ReceiverOutput<R = ()>: sealed::Sealed<R> {
     /// Boxes the error.
     ///
     /// # Errors
     ///
     /// The receiver's own error.
-    fn into_result(self) -> Result<(), BoxError>;
+    fn into_result(self) -> Result<R, BoxError>;
 }
 
-impl ReceiverOutput for () {
+impl<R> ReceiverOutput<R> for R {
     #[inline]
-    fn into_result(self) -> Result<(), BoxError> {
-        Ok(())
+    fn into_result(self) -> Result<R, BoxError> {
+        Ok(self)
     }
 }
 
 // Not recommended: the compiler would explain at length why some `E` does not
 // convert, instead of saying what a receiver returns.
 #[diagnostic::do_not_recommend]
-impl<E: Into<BoxError>> ReceiverOutput for Result<(), E> {
+impl<R, E: Into<BoxError>> ReceiverOutput<R> for Result<R, E> {
     #[inline]
-    fn into_result(self) -> Result<(), BoxError> {
+    fn into_result(self) -> Result<R, BoxError> {
         self.map_err(Into::into)
     }
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for () {}
-    impl<E> Sealed for Result<(), E> {}
+    pub trait Sealed<R> {}
+    impl<R> Sealed<R> for R {}
+    impl<R, E> Sealed<R> for Result<R, E> {}
 }

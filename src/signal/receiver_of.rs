@@ -1,11 +1,15 @@
 //! A registered receiver with its filter and its details.
 
+use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
 use std::mem::needs_drop;
+use std::panic::Location;
 
-use super::async_receiver::{BoxFuture, sealed::DynAsyncReceiver, sealed::Erased};
+use super::async_receiver::{BoxFuture, IntoReceiver, sealed::DynAsyncReceiver, sealed::Erased};
+use super::context::{Context, Need};
 use super::info::Details;
+use super::options::ConnectOptions;
 use super::receiver::{BoxError, Receiver};
 use super::report::{CallResult, Cause};
 
@@ -13,8 +17,8 @@ use super::report::{CallResult, Cause};
 ///
 /// Only `#[receiver]` names this type; its payload is what a wrong function
 /// argument is reported against.
-pub struct ReceiverOf<T: 'static> {
-    target: Target<T>,
+pub struct ReceiverOf<T: 'static, R: 'static = ()> {
+    target: Target<T, R>,
     filter: Option<Filter<T>>,
     /// Whether the receiver and its filter own nothing, so that their drop runs no code.
     pub(super) owns_nothing: bool,
@@ -22,33 +26,33 @@ pub struct ReceiverOf<T: 'static> {
 }
 
 /// A function as a receiver.
-pub(super) type Function<T> = fn(&T) -> Result<(), BoxError>;
+pub(super) type Function<T, R> = fn(&T, &Context) -> Result<R, BoxError>;
 
 /// An async function as a receiver.
-type AsyncFunction<T> = fn(&T) -> BoxFuture<'_>;
+type AsyncFunction<T, R> = for<'a> fn(&'a T, &'a Context) -> BoxFuture<'a, R>;
 
 /// A copy of the function of a receiver that is a function without a filter.
-pub(super) enum FastCall<T> {
-    Function(Function<T>),
-    AsyncFunction(AsyncFunction<T>),
+pub(super) enum FastCall<T, R> {
+    Function(Function<T, R>),
+    AsyncFunction(AsyncFunction<T, R>),
     No,
 }
 
-impl<T> Clone for FastCall<T> {
+impl<T, R> Clone for FastCall<T, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for FastCall<T> {}
+impl<T, R> Copy for FastCall<T, R> {}
 
 /// The code of a receiver. Its variant, and with it whether a plain `send` can call the
 /// receiver, is decided at registration.
-enum Target<T: 'static> {
-    Function(Function<T>),
-    AsyncFunction(AsyncFunction<T>),
-    Object(Box<dyn Receiver<T>>),
-    AsyncObject(Box<dyn DynAsyncReceiver<T>>),
+enum Target<T: 'static, R: 'static> {
+    Function(Function<T, R>),
+    AsyncFunction(AsyncFunction<T, R>),
+    Object(Box<dyn Receiver<T, R>>),
+    AsyncObject(Box<dyn DynAsyncReceiver<T, R>>),
 }
 
 /// A filter of a receiver that is connected at run time.
@@ -72,35 +76,45 @@ enum Filter<T: 'static> {
     Closure(Closure<T>),
 }
 
-impl<T: 'static> ReceiverOf<T> {
+impl<T: 'static, R: 'static> ReceiverOf<T, R> {
     /// Returns a receiver that `#[receiver]` declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn function(
-        call: Function<T>,
+        call: Function<T, R>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
         place: Place,
     ) -> Self {
-        Self::fixed(Target::Function(call), filter, order, uid, place)
+        Self::fixed(Target::Function(call), needs, filter, order, uid, place)
     }
 
     /// Returns an async receiver that `#[receiver]` declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn async_function(
-        call: AsyncFunction<T>,
+        call: AsyncFunction<T, R>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
         place: Place,
     ) -> Self {
-        Self::fixed(Target::AsyncFunction(call), filter, order, uid, place)
+        Self::fixed(
+            Target::AsyncFunction(call),
+            needs,
+            filter,
+            order,
+            uid,
+            place,
+        )
     }
 
     const fn fixed(
-        target: Target<T>,
+        target: Target<T, R>,
+        needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
@@ -118,6 +132,7 @@ impl<T: 'static> ReceiverOf<T> {
                     Some(uid) => Some(Cow::Borrowed(uid)),
                     None => None,
                 },
+                needs,
             },
             target,
             owns_nothing: true,
@@ -128,21 +143,31 @@ impl<T: 'static> ReceiverOf<T> {
         }
     }
 
-    /// Returns a receiver that is connected at run time, and was an `R`.
-    pub(super) fn object<R>(
-        receiver: Erased<T>,
-        filter: Option<Closure<T>>,
-        details: Details,
+    /// Returns a receiver that is connected at run time, at this place.
+    pub(super) fn connected<Kind, F: IntoReceiver<T, R, Kind>>(
+        receiver: F,
+        options: ConnectOptions<T>,
+        caller: &Location<'static>,
     ) -> Self {
+        let receiver = receiver.erase();
         let owns_nothing = |filter: &Closure<T>| filter.owns_nothing;
         Self {
-            owns_nothing: !needs_drop::<R>() && filter.as_ref().is_none_or(owns_nothing),
+            details: Details {
+                path: type_name::<F>(),
+                file: caller.file(),
+                line: caller.line(),
+                index: 0,
+                order: options.order,
+                is_async: receiver.is_async(),
+                uid: options.uid,
+                needs: &[],
+            },
+            owns_nothing: !needs_drop::<F>() && options.filter.as_ref().is_none_or(owns_nothing),
             target: match receiver {
                 Erased::Sync(receiver) => Target::Object(receiver),
                 Erased::Async(receiver) => Target::AsyncObject(receiver),
             },
-            filter: filter.map(Filter::Closure),
-            details,
+            filter: options.filter.map(Filter::Closure),
         }
     }
 
@@ -155,7 +180,7 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// Returns the function of a receiver that is a function without a filter.
-    pub(super) fn fast_call(&self) -> FastCall<T> {
+    pub(super) fn fast_call(&self) -> FastCall<T, R> {
         match (&self.target, &self.filter) {
             (Target::Function(call), None) => FastCall::Function(*call),
             (Target::AsyncFunction(start), None) => FastCall::AsyncFunction(*start),
@@ -164,26 +189,30 @@ impl<T: 'static> ReceiverOf<T> {
     }
 
     /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
-    pub(super) fn call(&self, event: &T) -> Result<CallResult, Cause> {
+    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult<R>, Cause> {
         if !self.accepts(event) {
             return Ok(CallResult::Filtered);
         }
         let result = match &self.target {
-            Target::Function(call) => call(event),
+            Target::Function(call) => call(event, context),
             Target::Object(receiver) => receiver.receive(event),
             Target::AsyncFunction(_) | Target::AsyncObject(_) => {
                 return Err(Cause::NeedsAsend);
             }
         };
-        result.map(|()| CallResult::Succeeded).map_err(Cause::Error)
+        result.map(CallResult::Succeeded).map_err(Cause::of)
     }
 
     /// Returns the future of an async receiver; `None` when its filter declines.
     #[inline]
-    pub(super) fn start<'a>(&'a self, event: &'a T) -> Option<BoxFuture<'a>> {
+    pub(super) fn start<'a>(
+        &'a self,
+        event: &'a T,
+        context: &'a Context,
+    ) -> Option<BoxFuture<'a, R>> {
         match &self.target {
             _ if !self.accepts(event) => None,
-            Target::AsyncFunction(call) => Some(call(event)),
+            Target::AsyncFunction(call) => Some(call(event, context)),
             Target::AsyncObject(receiver) => Some(receiver.start(event)),
             Target::Function(_) | Target::Object(_) => None,
         }
@@ -203,7 +232,7 @@ impl<T: 'static> ReceiverOf<T> {
 /// number in its crate.
 type Place = (&'static str, &'static str, u32, u32);
 
-impl<T> fmt::Debug for ReceiverOf<T> {
+impl<T, R> fmt::Debug for ReceiverOf<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReceiverOf").field(&self.details).finish()
     }

@@ -31,17 +31,20 @@ trait AnyReceiverOf: Any + Sync + std::fmt::Debug {
     fn details(&self) -> &Details;
 }
 
-impl<T: 'static> AnyReceiverOf for ReceiverOf<T> {
+impl<T: 'static, R: 'static> AnyReceiverOf for ReceiverOf<T, R> {
     fn details(&self) -> &Details {
         &self.details
     }
 }
 
 impl Registration {
-    /// Pairs a receiver with a signal. The two share `T`, so the compiler has checked
-    /// the payload before the types are erased.
+    /// Pairs a receiver with a signal. The two share `T` and `R`, so the compiler has
+    /// checked the payload and the answer before the types are erased.
     #[must_use]
-    pub const fn new<T>(signal: &'static Signal<T>, receiver: &'static ReceiverOf<T>) -> Self {
+    pub const fn new<T, R>(
+        signal: &'static Signal<T, R>,
+        receiver: &'static ReceiverOf<T, R>,
+    ) -> Self {
         Self { signal, receiver }
     }
 
@@ -60,11 +63,11 @@ impl Registration {
 ///
 /// Called once for each [`Signal`].
 #[cold]
-pub(super) fn collect<T: 'static>(signal: &Signal<T>) -> ReceiverList<T> {
+pub(super) fn collect<T: 'static, R: 'static>(signal: &Signal<T, R>) -> ReceiverList<T, R> {
     let address = ptr::from_ref(signal).addr();
     let all = by_signal();
     let first = all.partition_point(|registration| registration.address() < address);
-    let mut found: Vec<&'static ReceiverOf<T>> = all[first..]
+    let mut found: Vec<&'static ReceiverOf<T, R>> = all[first..]
         .iter()
         .take_while(|registration| registration.address() == address)
         .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())
@@ -125,24 +128,40 @@ fn is_first<'a>(uids: &mut HashSet<&'a str>, details: &'a Details) -> bool {
 /// ```
 #[must_use]
 pub fn receivers() -> Vec<ReceiverInfo> {
-    let mut all: Vec<(*const (), ReceiverInfo)> = inventory::iter::<Registration>()
-        .map(|registration| {
-            (
-                ptr::from_ref(registration.signal).cast(),
-                registration.info(),
-            )
-        })
-        .collect();
-    all.sort_by_key(|(_, info)| (info.signal, info.details.sort_key()));
+    let all = registered().into_iter();
+    all.map(|(_, info)| info).collect()
+}
 
+/// Returns the signals that have static receivers, by their names.
+pub(super) fn signals() -> Vec<&'static dyn AnySignal> {
+    let mut signals: Vec<_> = registered().into_iter().map(|(signal, _)| signal).collect();
+    signals.dedup_by_key(|signal| ptr::from_ref(*signal).addr());
+    signals
+}
+
+/// Returns the static receivers of a signal whose uid an earlier one has.
+pub(super) fn shadowed(signal: &dyn AnySignal) -> Vec<ReceiverInfo> {
+    let address = ptr::from_ref(signal).addr();
+    let all = registered().into_iter();
+    let of_signal = all.filter(|(other, _)| ptr::from_ref(*other).addr() == address);
+    let infos = of_signal.map(|(_, info)| info);
+    infos.filter(ReceiverInfo::is_shadowed).collect()
+}
+
+/// Returns the static receivers with their signals, sorted.
+fn registered() -> Vec<(&'static dyn AnySignal, ReceiverInfo)> {
+    let all = inventory::iter::<Registration>();
+    let mut all: Vec<_> = all
+        .map(|registration| (registration.signal, registration.info()))
+        .collect();
     // The address keeps two signals of one name apart.
+    let address = |signal: &&'static dyn AnySignal| ptr::from_ref(*signal).addr();
+    all.sort_by_key(|(signal, info)| (info.signal, address(signal), info.details.sort_key()));
+
     let mut taken = HashSet::new();
     for (signal, info) in &mut all {
-        info.shadowed = info
-            .details
-            .uid
-            .clone()
-            .is_some_and(|uid| !taken.insert((*signal, uid)));
+        let uid = info.details.uid.clone();
+        info.shadowed = uid.is_some_and(|uid| !taken.insert((address(signal), uid)));
     }
-    all.into_iter().map(|(_, info)| info).collect()
+    all
 }

@@ -1,17 +1,21 @@
 //! The report of a send, and the failures in it.
 
+use std::any::TypeId;
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use super::context::MissingContext;
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
 use super::retry::{Retry, RetryWhen};
 
 /// The outcome of a [`send_robust`](crate::Signal::send_robust).
 ///
-/// Only failures are stored, so a send without failures allocates nothing.
+/// Only failures are stored, and the answers of an
+/// [answering](crate::Signal::answering) signal. So a send without failures, of a signal
+/// whose receivers return `()`, allocates nothing.
 ///
 /// # Examples
 ///
@@ -33,10 +37,10 @@ use super::retry::{Retry, RetryWhen};
 /// assert_eq!(report.into_failures().len(), 1);
 /// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
-#[derive(Debug, Default)]
-pub struct Report {
+#[derive(Debug)]
+pub struct Report<R = ()> {
     counts: Counts,
-    failures: Failures,
+    kept: Kept<R>,
 }
 
 /// The receivers that did not fail, counted in one word: 1, and 1 for each that
@@ -81,54 +85,93 @@ impl fmt::Debug for Counts {
     }
 }
 
-/// Behind one pointer, so that a report is small.
-#[derive(Debug, Default)]
-#[allow(clippy::box_collection, reason = "a thin pointer")]
-struct Failures(Option<Box<Vec<Failure>>>);
+/// The failures and answers, behind one pointer so that a report is small.
+#[derive(Debug)]
+struct Kept<R>(Option<Box<Lists<R>>>);
+
+#[derive(Debug)]
+struct Lists<R> {
+    failures: Vec<Failure>,
+    responses: Vec<(ReceiverInfo, R)>,
+}
+
+impl<R> Kept<R> {
+    #[cold]
+    fn lists(&mut self) -> &mut Lists<R> {
+        self.0.get_or_insert_with(|| {
+            Box::new(Lists {
+                failures: Vec::new(),
+                responses: Vec::new(),
+            })
+        })
+    }
+}
 
 /// Without failures, the drop of a report is one comparison, and inlined.
-impl Drop for Failures {
+impl<R> Drop for Kept<R> {
     #[inline]
     fn drop(&mut self) {
         #[cold]
         #[inline(never)]
-        #[allow(clippy::box_collection, reason = "a thin pointer")]
-        fn free(failures: Box<Vec<Failure>>) {
-            drop(failures);
+        fn free<R>(lists: Box<Lists<R>>) {
+            drop(lists);
         }
 
-        if let Some(failures) = self.0.take() {
-            free(failures);
+        if let Some(lists) = self.0.take() {
+            free(lists);
         }
     }
+}
+
+/// True when a report keeps answers of this type: of all but `()`.
+#[inline]
+pub(super) fn is_kept<R: 'static>() -> bool {
+    TypeId::of::<R>() != TypeId::of::<()>()
 }
 
 const _: () = assert!(size_of::<Result<Report, Failure>>() <= 16);
 
 /// The result of a receiver that has not failed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CallResult {
-    /// The receiver ran and succeeded.
-    Succeeded,
+pub(super) enum CallResult<R> {
+    /// The receiver ran and succeeded, with this answer.
+    Succeeded(R),
     /// The receiver's filter declined the event.
     Filtered,
     /// The observer did not want the receiver called.
     Skipped,
 }
 
-impl Report {
+impl<R: 'static> Default for Report<R> {
+    #[inline]
+    fn default() -> Self {
+        Self::new(Counts::default())
+    }
+}
+
+impl<R: 'static> Report<R> {
     #[inline]
     pub(super) fn new(counts: Counts) -> Self {
         Self {
             counts,
-            failures: Failures(None),
+            kept: Kept(None),
+        }
+    }
+
+    /// Counts a receiver, and keeps its answer.
+    #[inline]
+    pub(super) fn add(&mut self, called: CallResult<R>, receiver: impl FnOnce() -> ReceiverInfo) {
+        self.count(&called);
+        if is_kept::<R>()
+            && let CallResult::Succeeded(response) = called
+        {
+            self.kept.lists().responses.push((receiver(), response));
         }
     }
 
     #[inline]
-    pub(super) fn count(&mut self, called: CallResult) {
+    pub(super) fn count(&mut self, called: &CallResult<R>) {
         let more = match called {
-            CallResult::Succeeded => 1,
+            CallResult::Succeeded(_) => 1,
             CallResult::Filtered => Counts::FILTERED,
             CallResult::Skipped => 0,
         };
@@ -140,20 +183,23 @@ impl Report {
     pub(super) fn into_result(self) -> Result<Self, Failure> {
         #[cold]
         #[inline(never)]
-        fn first(mut report: Report) -> Result<Report, Failure> {
-            let failures = report.failures.0.take();
-            match failures.and_then(|failures| failures.into_iter().next()) {
+        fn first<R: 'static>(report: Report<R>) -> Result<Report<R>, Failure> {
+            match report.failures().first() {
                 None => Ok(report),
-                Some(failure) => Err(failure),
+                Some(failure) => Err(Failure(Arc::clone(&failure.0))),
             }
         }
 
-        if self.is_ok() { Ok(self) } else { first(self) }
+        if self.kept.0.is_none() {
+            Ok(self)
+        } else {
+            first(self)
+        }
     }
 
     #[cold]
     pub(super) fn push(&mut self, failure: Failure) {
-        self.failures.0.get_or_insert_default().push(failure);
+        self.kept.lists().failures.push(failure);
     }
 
     /// Returns the number of receivers that were called, with or without success.
@@ -177,13 +223,13 @@ impl Report {
     /// Returns the failures, in the order in which the receivers ran.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
-        self.failures.0.as_deref().map_or(&[], Vec::as_slice)
+        self.kept.0.as_ref().map_or(&[], |lists| &lists.failures)
     }
 
     /// True when no receiver failed.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.failures.0.is_none()
+        self.failures().is_empty()
     }
 
     /// True when the signal has no receivers at all (or is muted).
@@ -198,10 +244,50 @@ impl Report {
     /// Returns the failures themselves.
     #[must_use]
     pub fn into_failures(mut self) -> Vec<Failure> {
-        self.failures
-            .0
-            .take()
-            .map_or_else(Vec::new, |failures| *failures)
+        let lists = self.kept.0.take();
+        lists.map_or_else(Vec::new, |lists| lists.failures)
+    }
+
+    /// Returns the answers with their receivers, in the order of the receivers; those of async
+    /// ones last. Empty for a signal whose receivers return `()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{Signal, receiver};
+    ///
+    /// static PRICED: Signal<u32, u32> = Signal::answering("priced");
+    ///
+    /// #[receiver(PRICED)]
+    /// fn net(pieces: &u32) -> u32 {
+    ///     pieces * 250
+    /// }
+    ///
+    /// #[receiver(PRICED, order = 1)]
+    /// fn rebate(pieces: &u32) -> Result<u32, String> {
+    ///     if *pieces < 10 { Err("too few".to_owned()) } else { Ok(pieces * 10) }
+    /// }
+    ///
+    /// # fn main() {
+    /// let report = PRICED.send_robust(&20);
+    /// let answers: Vec<_> = report.responses().iter().map(|(_, cents)| *cents).collect();
+    /// assert_eq!(answers, [5000, 200]);
+    /// assert!(report.responses()[1].0.path().ends_with("rebate"));
+    ///
+    /// let report = PRICED.send_robust(&2);
+    /// assert_eq!((report.responses().len(), report.failures().len()), (1, 1));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn responses(&self) -> &[(ReceiverInfo, R)] {
+        self.kept.0.as_ref().map_or(&[], |lists| &lists.responses)
+    }
+
+    /// Returns the answers themselves, as [`responses`](Self::responses) does.
+    #[must_use]
+    pub fn into_responses(mut self) -> Vec<(ReceiverInfo, R)> {
+        let lists = self.kept.0.take();
+        lists.map_or_else(Vec::new, |lists| lists.responses)
     }
 }
 
@@ -263,6 +349,19 @@ pub enum Cause {
     /// [`asend`](crate::Signal::asend) or
     /// [`asend_robust`](crate::Signal::asend_robust).
     NeedsAsend,
+    /// The context of the delivery does not have a value that the receiver takes.
+    MissingContext(MissingContext),
+}
+
+impl Cause {
+    /// Returns the cause of a receiver's error.
+    #[cold]
+    pub(super) fn of(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(missing) => Self::MissingContext(*missing),
+            Err(error) => Self::Error(error),
+        }
+    }
 }
 
 impl Failure {
@@ -288,7 +387,7 @@ impl Failure {
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend => None,
+            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 
@@ -316,7 +415,7 @@ impl Failure {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panic(message) => message.as_deref(),
-            Cause::Error(_) | Cause::NeedsAsend => None,
+            Cause::Error(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 }
@@ -332,17 +431,16 @@ impl fmt::Debug for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.0.cause {
-            Cause::Error(_) => "failed",
-            Cause::Panic(_) => "panicked",
-            Cause::NeedsAsend => "is async and needs asend, dispatch_async or process_async",
-        };
         let receiver = &self.0.receiver;
-        write!(
-            f,
-            "receiver {receiver} of signal {} {what}",
-            receiver.signal()
-        )
+        write!(f, "receiver {receiver} of signal {} ", receiver.signal())?;
+        match &self.0.cause {
+            Cause::Error(_) => f.write_str("failed"),
+            Cause::Panic(_) => f.write_str("panicked"),
+            Cause::NeedsAsend => {
+                f.write_str("is async and needs asend, dispatch_async or process_async")
+            }
+            Cause::MissingContext(missing) => missing.fmt(f),
+        }
     }
 }
 
@@ -350,7 +448,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend => None,
+            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::Signal;
+use super::audience::{Audience, Places};
+use super::context::EMPTY;
 use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
 use super::kept;
 use super::overlay::MUTED;
+use super::receiver::BoxError;
 use super::receiver_list::ReceiverList;
 use super::report::{Cause, Counts, Failure, Report};
+use super::{Context, InContext, Signal};
 
 /// Sending.
-impl<T: 'static> Signal<T> {
+impl<T: 'static, R: 'static> Signal<T, R> {
     /// Calls the receivers in order, in this thread, until one fails.
     ///
     /// # Errors
@@ -36,8 +39,8 @@ impl<T: 'static> Signal<T> {
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
     #[inline]
-    pub fn send(&self, event: &T) -> Result<Report, Failure> {
-        self.deliver::<FailFast>(event).into_result()
+    pub fn send(&self, event: &T) -> Result<Report<R>, Failure> {
+        self.deliver::<FailFast>(event, &EMPTY).into_result()
     }
 
     /// Calls every receiver in order, in this thread, whatever the others do;
@@ -60,48 +63,71 @@ impl<T: 'static> Signal<T> {
     /// ```
     #[inline]
     #[must_use = "the report holds the failures"]
-    pub fn send_robust(&self, event: &T) -> Report {
-        self.deliver::<CollectFailures>(event)
+    pub fn send_robust(&self, event: &T) -> Report<R> {
+        self.deliver::<CollectFailures>(event, &EMPTY)
     }
 
     /// Sends as [`send_robust`](Self::send_robust) does, with an observer.
-    pub(crate) fn send_watched(&self, event: &T, watch: &mut impl Watch) -> Report {
+    pub(crate) fn send_watched(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report<R> {
+        self.deliver_merged::<CollectFailures>(event, context, watch)
+    }
+
+    /// Sends to the receivers of the signal and of the context.
+    #[inline(never)]
+    fn deliver_merged<P: Policy>(
+        &self,
+        event: &T,
+        context: &Context,
+        watch: &mut impl Watch,
+    ) -> Report<R> {
         if self.is_muted() {
             return Report::default();
         }
-        self.with_connected(|list| {
-            let report = Report::default();
-            deliver_from::<T, CollectFailures>(0, report, self, list, event, watch)
+        self.with(context).with_audience(|audience| {
+            let places = Places::default();
+            deliver_to::<T, R, P>(
+                places,
+                Report::default(),
+                self.name,
+                &audience,
+                event,
+                watch,
+            )
         })
     }
 
     #[inline]
-    fn deliver<P: Policy>(&self, event: &T) -> Report {
+    fn deliver<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         match self.static_list() {
-            Some(list) => deliver::<T, P>(self, list, event),
-            None => self.send_dynamic::<P>(event),
+            Some(list) => deliver::<T, R, P>(self, list, event, context),
+            None => self.send_dynamic::<P>(event, context),
         }
     }
 
     /// Sends while the overlay is on, and the first time.
     // Out of line, so that only the loop over plain functions is inlined into senders.
     #[inline(never)]
-    fn send_dynamic<P: Policy>(&self, event: &T) -> Report {
+    fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         let state = self.overlay.state();
         if state == MUTED {
             return Report::default();
         }
         kept::with(
             state,
-            |list| deliver_mixed::<T, P>(self, list, event),
-            || self.send_shared::<P>(event),
+            |list| deliver_mixed::<T, R, P>(self, list, event, context),
+            || self.send_shared::<P>(event, context),
         )
     }
 
     /// Sends to a list that other threads may replace meanwhile, and keeps the list for
     /// the next send of this thread if possible.
     #[inline(never)]
-    fn send_shared<P: Policy>(&self, event: &T) -> Report {
+    fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         self.overlay.read_shared(|list| {
             if let Some(list) = list
                 && list.owns_nothing()
@@ -109,43 +135,91 @@ impl<T: 'static> Signal<T> {
                 kept::keep(Arc::clone(list));
             }
             let list = list.map_or_else(|| self.statics(), |list| &**list);
-            deliver_mixed::<T, P>(self, list, event)
+            deliver_mixed::<T, R, P>(self, list, event, context)
         })
+    }
+}
+
+/// Sending with a context.
+impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
+    /// Sends as [`Signal::send`] does.
+    ///
+    /// # Errors
+    ///
+    /// The first failure. A value that a receiver needs and the context lacks is one:
+    /// [`Cause::MissingContext`](crate::Cause::MissingContext).
+    ///
+    /// # Panics
+    ///
+    /// When a receiver panics: the panic passes through.
+    #[inline]
+    pub fn send(self, event: &T) -> Result<Report<R>, Failure> {
+        self.deliver::<FailFast>(event).into_result()
+    }
+
+    /// Sends as [`Signal::send_robust`] does.
+    #[inline]
+    #[must_use = "the report holds the failures"]
+    pub fn send_robust(self, event: &T) -> Report<R> {
+        self.deliver::<CollectFailures>(event)
+    }
+
+    #[inline]
+    fn deliver<P: Policy>(self, event: &T) -> Report<R> {
+        let (signal, context) = (self.delivered, self.context);
+        if context.changes_receivers() {
+            return signal.deliver_merged::<P>(event, context, &mut ());
+        }
+        signal.deliver::<P>(event, context)
     }
 }
 
 /// Calls the receivers of a list. Most are plain functions that succeed, and are called
 /// in a loop that does nothing else.
 #[inline]
-fn deliver<T: 'static, P: Policy>(signal: &Signal<T>, list: &ReceiverList<T>, event: &T) -> Report {
+fn deliver<T: 'static, R: 'static, P: Policy>(
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
+    event: &T,
+    context: &Context,
+) -> Report<R> {
     let functions = list.functions();
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
     let result = P::guard(|| {
+        // Copies, which are not read again for each call.
+        let (functions, event, context) = (functions, event, context);
         while let Some(call) = functions.get(succeeded) {
-            call(event).map_err(Cause::Error)?;
+            if let Err(error) = call(event, context) {
+                return Ok(Some(error));
+            }
             succeeded += 1;
         }
-        Ok(())
+        Ok(None)
     });
-    if result.is_ok()
+    if let Ok(None) = result
         && let Some(counts) = list.if_all_succeed()
     {
         return Report::new(counts);
     }
-    deliver_rest::<T, P>(succeeded, result, signal, list, event)
+    deliver_rest::<T, R, P>(succeeded, result, signal, list, event, context)
 }
 
 /// Calls the receivers of a list of which the first is probably not a plain function.
 #[inline]
-fn deliver_mixed<T: 'static, P: Policy>(
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
-) -> Report {
+    context: &Context,
+) -> Report<R> {
     match list.functions() {
-        [] => deliver_from::<T, P>(0, Report::default(), signal, list, event, &mut ()),
-        _ => deliver::<T, P>(signal, list, event),
+        [] => {
+            let audience = Audience::of_signal(list.slots(), context);
+            let (places, report) = (Places::default(), Report::default());
+            deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
+        }
+        _ => deliver::<T, R, P>(signal, list, event, context),
     }
 }
 
@@ -153,42 +227,48 @@ fn deliver_mixed<T: 'static, P: Policy>(
 /// with that it has failed.
 // Out of line, so that only the loop over plain functions is inlined into senders.
 #[inline(never)]
-fn deliver_rest<T: 'static, P: Policy>(
+fn deliver_rest<T: 'static, R: 'static, P: Policy>(
     succeeded: usize,
-    result: Result<(), Cause>,
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+    result: Result<Option<BoxError>, Cause>,
+    signal: &Signal<T, R>,
+    list: &ReceiverList<T, R>,
     event: &T,
-) -> Report {
+    context: &Context,
+) -> Report<R> {
     let mut report = Report::new(Counts::of_successes(succeeded));
     let mut next = succeeded;
-    if let Err(cause) = result {
+    let cause = match result {
+        Ok(error) => error.map(Cause::of),
+        Err(cause) => Some(cause),
+    };
+    if let Some(cause) = cause {
         report.push(describe(signal.name, &list.slots()[next], cause));
         if P::STOPS {
             return report;
         }
         next += 1;
     }
-    deliver_from::<T, P>(next, report, signal, list, event, &mut ())
+    let audience = Audience::of_signal(list.slots(), context);
+    let places = Places::behind(next);
+    deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
 }
 
-/// Calls the receivers from `first` on, as far as the observer wants them called, and
+/// Calls the receivers at these places, as far as the observer wants them called, and
 /// adds them to the report.
 #[inline]
-fn deliver_from<T: 'static, P: Policy>(
-    first: usize,
-    mut report: Report,
-    signal: &Signal<T>,
-    list: &ReceiverList<T>,
+fn deliver_to<T: 'static, R: 'static, P: Policy>(
+    mut places: Places,
+    mut report: Report<R>,
+    signal: &'static str,
+    audience: &Audience<'_, T, R>,
     event: &T,
     watch: &mut impl Watch,
-) -> Report {
-    let slots = list.slots();
-    for at in first..slots.len() {
-        match call::<T, P>(slots, at, event, watch) {
-            Ok(called) => report.count(called),
+) -> Report<R> {
+    while let Some(at) = audience.next(&mut places) {
+        match call::<T, R, P>(audience, at, event, watch) {
+            Ok(called) => report.add(called, || audience.slot(at).info(signal)),
             Err(cause) => {
-                report.push(describe(signal.name, &slots[at], cause));
+                report.push(describe(signal, audience.slot(at), cause));
                 if P::STOPS {
                     break;
                 }

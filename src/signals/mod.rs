@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 )]
 use crate::event::*;
 use crate::model::{Account, Contact, Identity, RawJson};
-use crate::signal::{AnySignal, Report, Signal, Watch};
+use crate::signal::{AnySignal, Context, EMPTY, InContext, Report, Signal, Watch};
 use define::define_signals;
 use statics::statics;
 pub(crate) use table::for_each_signal;

@@ -38,6 +38,29 @@ macro_rules! webhook_event {
                 }
             }
 
+            /// Returns the event with the context of its dispatch.
+            ///
+            /// ```
+            /// use whatsapp_signals::event::MessageReceived;
+            /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
+            ///
+            /// #[receiver(MESSAGE_RECEIVED)]
+            /// fn log(_event: &MessageReceived, prefix: &String) {
+            ///     assert_eq!(prefix, "received: ");
+            /// }
+            ///
+            /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let context = Context::new().with(String::from("received: "));
+            /// assert_eq!(webhook.events()[0].with(&context).dispatch().succeeded(), 1);
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+                InContext::new(self, context)
+            }
+
             /// Sends it to the receivers of its signal:
             /// [`Signal::send_robust`].
             ///
@@ -49,9 +72,7 @@ macro_rules! webhook_event {
             /// ```
             #[must_use = "the report holds the failures"]
             pub fn dispatch(&self) -> Report {
-                match self {
-                    $(Self::$variant(event) => event.send_robust(),)+
-                }
+                self.with(&EMPTY).dispatch()
             }
 
             /// [`dispatch`](Self::dispatch), and waits for async receivers:
@@ -68,22 +89,28 @@ macro_rules! webhook_event {
             /// ```
             #[must_use = "the report holds the failures"]
             pub async fn dispatch_async(&self) -> Report {
+                self.with(&EMPTY).dispatch_async().await
+            }
+
+            /// Sends as [`dispatch`](Self::dispatch) does, with an observer.
+            pub(crate) fn dispatch_watched(
+                &self,
+                context: &Context,
+                watch: &mut impl Watch,
+            ) -> Report {
                 match self {
-                    $(Self::$variant(event) => $signal.asend_robust(event).await,)+
+                    $(Self::$variant(event) => $signal.send_watched(event, context, watch),)+
                 }
             }
 
-            /// [`dispatch`](Self::dispatch), with somebody who watches.
-            pub(crate) fn dispatch_watched(&self, watch: &mut impl Watch) -> Report {
+            /// Sends as [`dispatch_async`](Self::dispatch_async) does, with an observer.
+            pub(crate) async fn dispatch_async_watched(
+                &self,
+                context: &Context,
+                watch: &mut impl Watch,
+            ) -> Report {
                 match self {
-                    $(Self::$variant(event) => $signal.send_watched(event, watch),)+
-                }
-            }
-
-            /// [`dispatch_async`](Self::dispatch_async), likewise.
-            pub(crate) async fn dispatch_async_watched(&self, watch: &mut impl Watch) -> Report {
-                match self {
-                    $(Self::$variant(event) => $signal.asend_watched(event, watch).await,)+
+                    $(Self::$variant(event) => $signal.asend_watched(event, context, watch).await,)+
                 }
             }
 
@@ -232,6 +259,29 @@ macro_rules! webhook_event {
             pub fn raw(&self) -> &RawJson {
                 match self {
                     $(Self::$variant(event) => &event.raw,)+
+                }
+            }
+        }
+
+        /// Dispatching with a context.
+        impl InContext<'_, WebhookEvent> {
+            /// Sends as [`WebhookEvent::dispatch`] does.
+            #[must_use = "the report holds the failures"]
+            pub fn dispatch(self) -> Report {
+                match self.delivered {
+                    $(WebhookEvent::$variant(event) => {
+                        $signal.with(self.context).send_robust(event)
+                    })+
+                }
+            }
+
+            /// Sends as [`WebhookEvent::dispatch_async`] does.
+            #[must_use = "the report holds the failures"]
+            pub async fn dispatch_async(self) -> Report {
+                match self.delivered {
+                    $(WebhookEvent::$variant(event) => {
+                        $signal.with(self.context).asend_robust(event).await
+                    })+
                 }
             }
         }

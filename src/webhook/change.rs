@@ -555,7 +555,7 @@ const UNKNOWN_LIST: Reader = Reader {
     read: |_, _| Err(Reason::UnknownMember),
     is_about_user: true,
     side: UserSide::Either,
-    has_receivers: || false,
+    has_receivers: |_| false,
 };
 
 /// The reader of a value whose field this version does not know.

@@ -65,7 +65,7 @@ const AWS_ENTRY: &str = "whatsAppWebhookEntry";
 pub(super) fn read(
     body: &Arc<str>,
     rules: &EnvelopeRules,
-    selection: Selection,
+    selection: Selection<'_>,
 ) -> Result<Webhook, ParseErrorKind> {
     on_tape(body, |root| {
         let ([object, entries], has_others) = split(root, &BODY_MEMBERS)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::item::{ChangeContext, Item, ItemContext, Reader};
 use super::summary::Summary;
+use crate::Context;
 use crate::event::{Naming, Reason, Unrecognized, WebhookEvent, complete_ids};
 use crate::json::{Member, Node, Omissions, Path, each_with_path};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
@@ -26,24 +27,26 @@ pub(super) struct Events<'b> {
     unrecognized: usize,
     /// The number of events and reports past a limit.
     more: usize,
-    selection: Selection,
+    selection: Selection<'b>,
     /// The number of items that were not read, since no receiver would get them.
     skipped: usize,
 }
 
 /// The items that are read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Selection {
+#[derive(Clone, Copy)]
+pub(super) enum Selection<'a> {
     All,
-    /// Those whose signals have receivers.
-    WithReceivers,
+    /// Those whose signals have receivers, with this context.
+    WithReceivers(&'a Context),
 }
 
 impl<'b> Events<'b> {
-    pub(super) fn new(body: &'b Arc<str>, selection: Selection) -> Self {
+    pub(super) fn new(body: &'b Arc<str>, selection: Selection<'b>) -> Self {
         // Any item may be malformed: a receiver of these needs all items to be read.
         let selection = match selection {
-            Selection::WithReceivers if UNRECOGNIZED.has_receivers() => Selection::All,
+            Selection::WithReceivers(context) if UNRECOGNIZED.with(context).has_receivers() => {
+                Selection::All
+            }
             selection => selection,
         };
         Self {
@@ -70,13 +73,16 @@ impl<'b> Events<'b> {
     }
 
     pub(super) fn selects_all(&self) -> bool {
-        self.selection == Selection::All
+        matches!(self.selection, Selection::All)
     }
 
     /// Whether items are read that are read in this way.
     #[inline]
     pub(super) fn selects(&self, reader: &Reader) -> bool {
-        self.selects_all() || (reader.has_receivers)()
+        match self.selection {
+            Selection::All => true,
+            Selection::WithReceivers(context) => (reader.has_receivers)(context),
+        }
     }
 
     /// Counts items that are not read.

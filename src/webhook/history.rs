@@ -15,8 +15,9 @@ use crate::model::{Contact, HistoryProgress, Identity, Ids, UserSide, WaId};
 /// Reads a chunk: an event for itself, and one for each message of its threads.
 pub(super) const CHUNK: Reader = Reader {
     read: chunk,
-    has_receivers: || {
-        Change::<History>::signal().has_receivers() || HistoryMessage::has_receivers()
+    has_receivers: |context| {
+        let of_chunk = Change::<History>::signal().with(context);
+        of_chunk.has_receivers() || HistoryMessage::has_receivers(context)
     },
     ..*Change::<History>::READER
 };

@@ -7,6 +7,7 @@ use super::contacts::Contacts;
 use super::events::Events;
 use super::history::{self, Thread};
 use super::signup;
+use crate::Context;
 #[allow(
     clippy::wildcard_imports,
     reason = "the table of signals names nearly all of them"
@@ -89,7 +90,7 @@ pub(super) struct Reader {
     /// The side of it that is the user, where it has two.
     pub(super) side: UserSide,
     /// Whether any signal that it fires has receivers.
-    pub(super) has_receivers: fn() -> bool,
+    pub(super) has_receivers: fn(&Context) -> bool,
 }
 
 /// An event that is read from an item.
@@ -109,8 +110,8 @@ pub(super) trait FromItem: Event {
     };
 
     /// Whether any signal that it fires has receivers.
-    fn has_receivers() -> bool {
-        Self::signal().has_receivers()
+    fn has_receivers(context: &Context) -> bool {
+        Self::signal().with(context).has_receivers()
     }
 
     /// Reads an item and adds its events. Returns the members that these lack, which the

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::events::Events;
 use super::item::{FromItem, Item};
+use crate::Context;
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Candidates, Contact, Content, ContentReader, Context, Direction, FlowResponse, GroupId,
-    HistoryContext, Identity, Ids, Kind, LogicalId, Message, MessageId, MetaError, NfmReply,
+    Candidates, Contact, Content, ContentReader, Direction, FlowResponse, GroupId, HistoryContext,
+    Identity, Ids, Kind, LogicalId, Message, MessageContext, MessageId, MetaError, NfmReply,
     Numbers, Parties, Referral, Tagged, Timestamp, UserSide, WaId,
 };
 
@@ -23,7 +24,7 @@ members! {
         kind = "type": Kind<'a>,
         from_user_id: Cow<'a, str>,
         from_parent_user_id: Cow<'a, str>,
-        context: Box<Context>,
+        context: Box<MessageContext>,
         referral: Box<Referral>,
         group_id: GroupId,
         identity_key_hash: Box<str>,
@@ -235,8 +236,9 @@ fn contact_of_user(item: &Item<'_, '_>, message: &mut Message) -> Option<Arc<Con
 impl FromItem for MessageReceived {
     const SIDE: UserSide = UserSide::From;
 
-    fn has_receivers() -> bool {
-        Self::signal().has_receivers() || FlowCompleted::signal().has_receivers()
+    fn has_receivers(context: &Context) -> bool {
+        let of_flow = FlowCompleted::signal().with(context);
+        Self::signal().with(context).has_receivers() || of_flow.has_receivers()
     }
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {

@@ -6,7 +6,9 @@ use super::envelope::EnvelopeRules;
 use super::events::Selection;
 use super::report::DispatchReport;
 use super::{ParseError, ParseErrorKind, Webhook, envelope};
+use crate::Context;
 use crate::json;
+use crate::signal::{EMPTY, InContext};
 
 /// A parser with settings: a limit for the length, the accepted objects, and the
 /// members that a provider between Meta and your server adds.
@@ -162,6 +164,30 @@ impl Parser {
         body.map_err(ParseError)
     }
 
+    /// Returns the parser with the context of a dispatch.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Context, Parser, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn log(_event: &MessageReceived, prefix: &String) {
+    ///     assert_eq!(prefix, "received: ");
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let context = Context::new().with(String::from("received: "));
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let report = Parser::new().with(&context).dispatch(body)?;
+    /// assert!(report.failures().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+        InContext::new(self, context)
+    }
+
     /// See [`dispatch`](super::dispatch).
     ///
     /// # Errors
@@ -173,7 +199,7 @@ impl Parser {
     /// assert_eq!(parser.dispatch(&[b' '; 101]).unwrap_err().http_status(), 413);
     /// ```
     pub fn dispatch(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        Ok(self.parse_selected(body)?.dispatch())
+        self.with(&EMPTY).dispatch(body)
     }
 
     /// See [`dispatch_async`](super::dispatch_async).
@@ -190,16 +216,16 @@ impl Parser {
     /// # });
     /// ```
     pub async fn dispatch_async(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        Ok(self.parse_selected(body)?.dispatch_async().await)
+        self.with(&EMPTY).dispatch_async(body).await
     }
 
     /// Parses the items whose signals have receivers.
-    fn parse_selected(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+    fn parse_selected(&self, body: &[u8], context: &Context) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        self.read(body, Selection::WithReceivers)
+        self.read(body, Selection::WithReceivers(context))
     }
 
-    fn read(&self, body: &[u8], selection: Selection) -> Result<Webhook, ParseError> {
+    fn read(&self, body: &[u8], selection: Selection<'_>) -> Result<Webhook, ParseError> {
         read(body, &self.rules, selection).map_err(ParseError)
     }
 
@@ -215,10 +241,33 @@ impl Parser {
     }
 }
 
+/// Dispatching with a context.
+impl InContext<'_, Parser> {
+    /// Parses and sends as [`Parser::dispatch`] does.
+    ///
+    /// # Errors
+    ///
+    /// See [`parse`](super::parse).
+    pub fn dispatch(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
+        let webhook = self.delivered.parse_selected(body, self.context)?;
+        Ok(webhook.with(self.context).dispatch())
+    }
+
+    /// Parses and sends as [`Parser::dispatch_async`] does.
+    ///
+    /// # Errors
+    ///
+    /// See [`parse`](super::parse).
+    pub async fn dispatch_async(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
+        let webhook = self.delivered.parse_selected(body, self.context)?;
+        Ok(webhook.with(self.context).dispatch_async().await)
+    }
+}
+
 fn read(
     body: &[u8],
     rules: &EnvelopeRules,
-    selection: Selection,
+    selection: Selection<'_>,
 ) -> Result<Webhook, ParseErrorKind> {
     // The one copy of the body, which all events share for their raw JSON.
     let body: Arc<str> = text_of(body)?.into();

@@ -22,8 +22,9 @@ pub(super) const PREFERENCE: Reader = Reader {
         }
         Ok(omitted)
     },
-    has_receivers: || {
-        Change::<UserPreference>::signal().has_receivers() || UserSubscribed::has_receivers()
+    has_receivers: |context| {
+        let of_preference = Change::<UserPreference>::signal().with(context);
+        of_preference.has_receivers() || UserSubscribed::has_receivers(context)
     },
     ..*Change::<UserPreference>::READER
 };

@@ -1,7 +1,9 @@
 //! A webhook that was read.
 
 use super::report::DispatchReport;
+use crate::Context;
 use crate::event::{WebhookEvent, dedup_keys};
+use crate::signal::{EMPTY, InContext};
 use crate::trace;
 
 /// A webhook that was read: its events, in the order of the body; those of one
@@ -116,6 +118,31 @@ impl Webhook {
         dedup_keys(&self.events)
     }
 
+    /// Returns the webhook with the context of its dispatch.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Context, parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(event: &MessageReceived, greeting: &Greeting) {
+    ///     println!("{}, {}!", greeting.0, event.contact.as_ref().unwrap().display_name());
+    /// }
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// let context = Context::new().with(Greeting("Good morning"));
+    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// assert!(parse(body)?.with(&context).dispatch().failures().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+        InContext::new(self, context)
+    }
+
     /// Sends each event to the receivers of its signal, one event after the
     /// other. A receiver that fails or panics stops nothing, and is in the
     /// report.
@@ -143,14 +170,7 @@ impl Webhook {
     /// ```
     #[must_use = "the report holds the failures"]
     pub fn dispatch(&self) -> DispatchReport {
-        trace::Webhook::new(&self.events).scope(|| {
-            let mut report = DispatchReport::new(self.skipped);
-            for event in &self.events {
-                report.add(event, event.dispatch());
-            }
-            trace::finished(&report);
-            report
-        })
+        self.with(&EMPTY).dispatch()
     }
 
     /// [`dispatch`](Self::dispatch), and waits for async receivers: one event
@@ -178,15 +198,39 @@ impl Webhook {
     /// ```
     #[must_use = "the report holds the failures"]
     pub async fn dispatch_async(&self) -> DispatchReport {
+        self.with(&EMPTY).dispatch_async().await
+    }
+}
+
+/// Dispatching with a context.
+impl InContext<'_, Webhook> {
+    /// Sends each event as [`Webhook::dispatch`] does.
+    #[must_use = "the report holds the failures"]
+    pub fn dispatch(self) -> DispatchReport {
+        let webhook = self.delivered;
+        trace::Webhook::new(&webhook.events).scope(|| {
+            let mut report = DispatchReport::new(webhook.skipped);
+            for event in webhook {
+                report.add(event, event.with(self.context).dispatch());
+            }
+            trace::finished(&report);
+            report
+        })
+    }
+
+    /// Sends each event as [`Webhook::dispatch_async`] does.
+    #[must_use = "the report holds the failures"]
+    pub async fn dispatch_async(self) -> DispatchReport {
+        let webhook = self.delivered;
         let work = async {
-            let mut report = DispatchReport::new(self.skipped);
-            for event in &self.events {
-                report.add(event, event.dispatch_async().await);
+            let mut report = DispatchReport::new(webhook.skipped);
+            for event in webhook {
+                report.add(event, event.with(self.context).dispatch_async().await);
             }
             trace::finished(&report);
             report
         };
-        trace::Webhook::new(&self.events).around(work).await
+        trace::Webhook::new(&webhook.events).around(work).await
     }
 }
 

@@ -141,3 +141,24 @@ fn webhooks_and_events_wait_too() {
         assert_eq!(said(&event.send_robust()), ["needs asend"]);
     });
 }
+
+#[test]
+fn a_closure_owns_a_state_that_each_call_clones() {
+    on_each_executor(|| async {
+        let signal = Signal::new("tick");
+        let state = (Log::default(), String::from("ticked"));
+        let log = state.0.clone();
+        let _connection = signal.connect(owning(
+            state,
+            async |(log, name): (Log, String), n: &u32| {
+                turn().await;
+                log.add(if *n > 1 { "more" } else { "one" });
+                if *n > 1 { Err(name) } else { Ok(()) }
+            },
+        ));
+        assert!(signal.asend(&1).await.is_ok());
+        assert_eq!(said(&signal.asend_robust(&2).await), ["ticked"]);
+        assert_eq!(log.take(), ["one", "more"]);
+        assert!(signal.receivers()[0].is_async());
+    });
+}

@@ -4,12 +4,14 @@
 //! `tNN` and `rNN` number the cases of Django, blinker and other dispatchers
 //! whose behaviour a test keeps.
 
+mod answers;
 mod destructors;
 mod failures;
 mod filters;
 mod guards;
 mod muting;
 mod order;
+mod own_receivers;
 mod re_entrancy;
 mod retries;
 mod sending;
@@ -20,11 +22,13 @@ use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use whatsapp_signals::{
-    AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Receiver, Signal,
+    AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Receiver,
+    Report, Signal,
 };
 
 type Done = Result<(), Box<dyn Error>>;

@@ -13,6 +13,8 @@ mod of_many_shapes;
 mod on_one_or_more_signals;
 mod through_another_name;
 mod under_conditions;
+mod with_answers;
+mod with_contexts;
 mod with_filters;
 mod with_odd_names;
 mod with_outcomes;

@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use whatsapp_signals::store::{Store, StoreErrorKind};
-use whatsapp_signals::{EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine};
+use whatsapp_signals::{Context, EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine};
 
 use crate::envelope::Envelope;
 
 /// Handles events, in a thread that may block.
 pub(super) trait Handler: Send + Sync + 'static {
-    /// `is_requeued` says that it was a dead letter.
-    fn handle(&self, runtime: &Handle, envelope: Envelope, is_requeued: bool) -> Handled;
+    /// Handles an event; `is_requeued` if it was a dead letter.
+    fn handle(
+        &self,
+        runtime: &Handle,
+        context: &Context,
+        envelope: Envelope,
+        is_requeued: bool,
+    ) -> Handled;
 
     /// Whether an event that was delivered too often becomes a dead letter without
     /// being tried: one that ends the program each time must not do so for ever.
@@ -37,8 +43,8 @@ pub(super) enum Handled {
 pub(super) struct Receivers;
 
 impl Handler for Receivers {
-    fn handle(&self, runtime: &Handle, envelope: Envelope, _: bool) -> Handled {
-        let report: Report = runtime.block_on(envelope.event.dispatch_async());
+    fn handle(&self, runtime: &Handle, context: &Context, envelope: Envelope, _: bool) -> Handled {
+        let report: Report = runtime.block_on(envelope.event.with(context).dispatch_async());
         if report.is_ok() {
             return Handled::Done;
         }
@@ -55,7 +61,13 @@ impl Handler for Receivers {
 }
 
 impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
-    fn handle(&self, runtime: &Handle, envelope: Envelope, is_requeued: bool) -> Handled {
+    fn handle(
+        &self,
+        runtime: &Handle,
+        _: &Context,
+        envelope: Envelope,
+        is_requeued: bool,
+    ) -> Handled {
         let Envelope { key, event, .. } = envelope;
         let work = async {
             if is_requeued {

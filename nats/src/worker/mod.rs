@@ -16,6 +16,7 @@ use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use whatsapp_signals::Context;
 
 use crate::stream::EventStream;
 use backoff::Backoff;
@@ -73,6 +74,7 @@ pub use error::WorkerError;
 pub struct Worker {
     stream: EventStream,
     handler: Arc<dyn Handler>,
+    context: Context,
     max_deliveries: u64,
     backoff: Backoff,
     ack_wait: Duration,

@@ -161,11 +161,16 @@ impl Partition {
 
     /// In a thread that may block, while the server is told that they are at work.
     async fn run_receivers(&self, message: &Message, envelope: Envelope) -> Handled {
-        let handler = Arc::clone(&self.worker.handler);
+        let worker = Arc::clone(&self.worker);
         let headers = message.headers.as_ref();
         let is_requeued = headers.is_some_and(|headers| headers.get(REQUEUED).is_some());
         let runtime = Handle::current();
-        let work = move || handler.handle(&runtime, envelope, is_requeued);
+        let work = move || {
+            let Worker {
+                handler, context, ..
+            } = &*worker;
+            handler.handle(&runtime, context, envelope, is_requeued)
+        };
         let heartbeat = async {
             loop {
                 sleep(self.worker.heartbeat()).await;

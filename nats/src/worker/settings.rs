@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use whatsapp_signals::WebhookEngine;
 use whatsapp_signals::store::Store;
+use whatsapp_signals::{Context, WebhookEngine};
 
 use super::Worker;
 use super::backoff::Backoff;
@@ -39,11 +39,40 @@ impl Worker {
         Self {
             stream: stream.clone(),
             handler: Arc::new(Receivers),
+            context: Context::new(),
             max_deliveries: 8,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
             ack_wait: Duration::from_secs(30),
             max_ack_pending: 1,
         }
+    }
+
+    /// Sets the context of the events that the worker delivers without an engine. An
+    /// [engine](Self::engine) has its own: [`WebhookEngine::context`].
+    ///
+    /// A receiver that needs a value which the context lacks fails, and the event is delivered
+    /// again.
+    ///
+    /// ```no_run
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
+    /// use whatsapp_signals_nats::{EventStream, Worker};
+    ///
+    /// struct Greeting(String);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(event: &MessageReceived, greeting: &Greeting) {
+    ///     println!("{}: {}", greeting.0, event.message.body());
+    /// }
+    ///
+    /// # fn worker(stream: &EventStream) -> Worker {
+    /// Worker::new(stream).context(Context::new().with(Greeting("Hi".to_owned())))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
     }
 
     /// Has an engine handle the events: it records in its store which receivers have

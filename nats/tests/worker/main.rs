@@ -72,7 +72,7 @@ fn obey(event: &MessageReceived) -> Result<(), BoxError> {
 #[receiver(MESSAGE_RECEIVED, uid = "second", filter = |event| event.message.body().starts_with("never "))]
 fn fail_too(event: &MessageReceived) -> Result<(), Retry> {
     let user = event.message.user.as_ref().unwrap();
-    let calls = called(user.wa_id().unwrap().as_ref()).len();
+    let calls = called(user.wa_id().unwrap()).len();
     let (_, much) = event.message.body().split_once(' ').unwrap_or_default();
     if calls <= much.parse().unwrap_or_default() {
         return Err(Retry::after(Duration::from_secs(2), "as the message asks"));

@@ -1,6 +1,6 @@
 //! Messages that you sent.
 
-use super::{Content, Context, Direction, Message};
+use super::{Content, Direction, Message, MessageContext};
 use crate::model::{GroupId, Identity, MessageId, MessageStatus, Timestamp};
 
 /// Puts together an outbound [`Message`]. Made by [`Message::outbound`].
@@ -107,15 +107,15 @@ impl MessageBuilder {
     /// # Examples
     ///
     /// ```
-    /// use whatsapp_signals::model::{Content, Context, Identity, Message};
+    /// use whatsapp_signals::model::{Content, MessageContext, Identity, Message};
     ///
     /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let mut context = Context::default();
+    /// let mut context = MessageContext::default();
     /// context.forwarded = Some(true);
     /// let message = Message::outbound("wamid.A", ada, Content::text("News")).context(context).build();
     /// assert!(message.context.unwrap().is_forwarded());
     /// ```
-    pub fn context(mut self, context: Context) -> Self {
+    pub fn context(mut self, context: MessageContext) -> Self {
         self.0.context = Some(Box::new(context));
         self
     }

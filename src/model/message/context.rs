@@ -17,15 +17,15 @@ object! {
     /// ```
     ///
     /// ```
-    /// use whatsapp_signals::model::Context;
+    /// use whatsapp_signals::model::MessageContext;
     ///
-    /// let forwarded: Context = serde_json::from_str(r#"{"frequently_forwarded": true}"#)?;
+    /// let forwarded: MessageContext = serde_json::from_str(r#"{"frequently_forwarded": true}"#)?;
     /// assert!(forwarded.is_forwarded());
     /// assert_eq!(forwarded.id, None);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[derive(Default, Eq, Hash)]
-    pub struct Context {
+    pub struct MessageContext {
         /// Who sent the message that is answered.
         pub from: Option<WaId>,
         /// The message that is answered.
@@ -39,15 +39,15 @@ object! {
     }
 }
 
-impl Context {
+impl MessageContext {
     /// Whether the message was forwarded, often or not.
     ///
     /// # Examples
     ///
     /// ```
-    /// use whatsapp_signals::model::Context;
+    /// use whatsapp_signals::model::MessageContext;
     ///
-    /// let mut context = Context::default();
+    /// let mut context = MessageContext::default();
     /// assert!(!context.is_forwarded());
     /// context.forwarded = Some(true);
     /// assert!(context.is_forwarded());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::content::Tagged;
-use super::{Content, Context};
+use super::{Content, MessageContext};
 use crate::json::object::{ReadMembers, members, object};
 use crate::json::{Fault, Omissions};
 use crate::model::MessageId;
@@ -55,7 +55,7 @@ pub struct EditedMessage {
     pub content: Content,
     /// What it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Context>,
+    pub context: Option<MessageContext>,
 }
 
 object! {

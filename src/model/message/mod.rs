@@ -21,7 +21,7 @@ pub use builder::MessageBuilder;
 pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
 pub use content::Content;
 pub(crate) use content::{Candidates, ContentReader, Kind, Tagged};
-pub use context::{Context, Referral, ReferralImage, ReferredProduct, WelcomeMessage};
+pub use context::{MessageContext, Referral, ReferralImage, ReferredProduct, WelcomeMessage};
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
     ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, OtherReply,
@@ -85,7 +85,7 @@ pub struct Message {
     pub content: Content,
     /// What it answers or where it was forwarded from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Box<Context>>,
+    pub context: Option<Box<MessageContext>>,
     /// The advertisement or post through which the user came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Box<Referral>>,

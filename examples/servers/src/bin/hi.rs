@@ -69,6 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         verifier: SignatureVerifier::new(env::var("META_APP_SECRET")?)?,
         verify_token: env::var("META_VERIFY_TOKEN")?,
     };
+    bot.engine.check()?;
     let routes = Router::new()
         .route("/webhook", get(register).post(receive))
         .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))

@@ -1,0 +1,171 @@
+//! The check of receivers at start-up.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use super::info::ReceiverInfo;
+use super::registration::{shadowed, signals};
+use super::{AnySignal, Context};
+
+/// Checks that the receivers which `#[receiver]` registered in this program can be called with a
+/// context: its values, the uids, and [expected](Context::expect_receiver) receivers.
+///
+/// Call it when the program starts: a mistake is then found before the first event, and not by
+/// it. [`WebhookEngine::check`](crate::WebhookEngine::check) does the same for the signals of this
+/// crate, with the context of the engine.
+///
+/// # Errors
+///
+/// All problems that were found.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{Context, Problem, Signal, check, receiver};
+///
+/// static TICK: Signal<u32> = Signal::new("tick");
+///
+/// #[receiver(TICK)]
+/// fn log(_: &u32, _prefix: &String) {}
+///
+/// # fn main() {
+/// let error = check(&Context::new()).unwrap_err();
+/// let [Problem::MissingContext { receiver, type_name }] = error.problems() else { panic!("one") };
+/// assert!(receiver.path().ends_with("::log"));
+/// assert_eq!(*type_name, "alloc::string::String");
+///
+/// assert!(check(&Context::new().with(String::from("> "))).is_ok());
+/// # }
+/// ```
+pub fn check(context: &Context) -> Result<(), CheckError> {
+    check_signals(&signals(), context, false)
+}
+
+/// Checks the receivers of these signals; for programs that do not await, `is_sync`.
+pub(crate) fn check_signals(
+    signals: &[&dyn AnySignal],
+    context: &Context,
+    is_sync: bool,
+) -> Result<(), CheckError> {
+    let mut problems = Vec::new();
+    let mut linked = Vec::new();
+    for signal in signals {
+        for receiver in signal.receivers_with(context) {
+            let missing = receiver
+                .details
+                .needs
+                .iter()
+                .filter(|need| !context.has(**need));
+            problems.extend(missing.map(|need| Problem::MissingContext {
+                receiver: receiver.clone(),
+                type_name: need.type_name(),
+            }));
+            if is_sync && receiver.is_async() {
+                problems.push(Problem::NeedsAsend(receiver.clone()));
+            }
+            linked.push(receiver);
+        }
+        problems.extend(shadowed(*signal).into_iter().map(Problem::Shadowed));
+    }
+    let is_linked = |name: &&Cow<'static, str>| linked.iter().any(|receiver| receiver.is(name));
+    let names = context.expected().iter().filter(|name| !is_linked(name));
+    problems.extend(names.cloned().map(Problem::NotLinked));
+    match problems[..] {
+        [] => Ok(()),
+        _ => Err(CheckError { problems }),
+    }
+}
+
+/// The problems that a check at start-up found.
+///
+/// Its text has a line for each, with the receiver's file and line.
+#[derive(Clone)]
+pub struct CheckError {
+    problems: Vec<Problem>,
+}
+
+impl CheckError {
+    /// Returns the problems: by signals, and then in the order of their receivers.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("receivers cannot be called:")?;
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+/// As `Display`: a `main` that returns the error prints this.
+impl fmt::Debug for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for CheckError {}
+
+/// A receiver that will not be called, or fail whenever it is called.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The context does not have a value that the receiver takes.
+    MissingContext {
+        /// The receiver.
+        receiver: ReceiverInfo,
+        /// The name of the value's type.
+        type_name: &'static str,
+    },
+    /// Another receiver of the signal has the same uid and comes first:
+    /// [`ReceiverInfo::is_shadowed`].
+    Shadowed(ReceiverInfo),
+    /// The receiver is async, and the program does not await:
+    /// [`WebhookEngine::check_sync`](crate::WebhookEngine::check_sync).
+    NeedsAsend(ReceiverInfo),
+    /// No receiver has this name, which the context [expects](Context::expect_receiver).
+    NotLinked(Cow<'static, str>),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signal = ReceiverInfo::signal;
+        match self {
+            Self::MissingContext {
+                receiver,
+                type_name,
+            } => {
+                let signal = signal(receiver);
+                write!(
+                    f,
+                    "{receiver} of signal {signal} needs {type_name}, which the context lacks"
+                )
+            }
+            Self::Shadowed(receiver) => {
+                let (signal, uid) = (signal(receiver), receiver.uid().unwrap_or_default());
+                write!(
+                    f,
+                    "{receiver} of signal {signal} is not called, as its uid {uid:?} is taken"
+                )
+            }
+            Self::NeedsAsend(receiver) => {
+                let signal = signal(receiver);
+                write!(
+                    f,
+                    "{receiver} of signal {signal} is async and needs process_async"
+                )
+            }
+            Self::NotLinked(name) => {
+                write!(
+                    f,
+                    "{name} is not linked: name its crate, as in `use handlers as _;`"
+                )
+            }
+        }
+    }
+}

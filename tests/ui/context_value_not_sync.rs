@@ -1,0 +1,5 @@
+use whatsapp_signals::Context;
+
+fn main() {
+    let _context = Context::new().with(std::rc::Rc::new(7));
+}
