@@ -37,8 +37,8 @@ pub(super) enum Others {
 impl OwnReceivers {
     #[inline]
     fn is_used(&self) -> bool {
-        // Ordering: Relaxed. The lock synchronises the lists. A thread that learns of a
-        // connection through any happens-before edge also sees this flag.
+        // Ordering: Relaxed, as the lock synchronises the lists. The flag is visible to all
+        // that happens after the connection.
         self.is_used.load(Ordering::Relaxed)
     }
 
