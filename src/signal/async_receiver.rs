@@ -14,7 +14,7 @@ pub type BoxFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + S
 /// Every `async fn(&T)` and `async |event: &T|` that returns the signal's answer `R` or
 /// `Result<R, E>` is one, as long as its future borrows nothing but the event
 /// and is `Send`. An `async move` closure that owns something lends it to its
-/// future, which no bound can describe: hand it over by [`owning`], or
+/// future, which no bound can describe: hand it over by [`owning`](crate::owning), or
 /// implement this trait for a struct that owns it. [`asend`](crate::Signal::asend) and
 /// [`asend_robust`](crate::Signal::asend_robust) poll the future, within the task that sends.
 ///
