@@ -42,9 +42,8 @@ async fn receive(State(bot): State<Arc<Bot>>, headers: HeaderMap, body: Bytes) -
     let work = tokio::spawn(async move {
         let signature = headers.get("x-hub-signature-256");
         let signature = signature.map_or(&b""[..], |header| header.as_bytes());
-        let processed = bot
-            .engine
-            .process_signed_async(&body, signature, &bot.verifier);
+        let (engine, verifier) = (&bot.engine, &bot.verifier);
+        let processed = engine.process_signed_async(&body, signature, verifier);
         match processed.await {
             Ok(outcome) => {
                 for failed in outcome.failures() {
