@@ -1,10 +1,8 @@
-use std::borrow::Cow;
-
 use super::Payload;
 use crate::json::object::object;
 use crate::model::text_enum::text_enum;
 use crate::model::{
-    CallId, Identity, Ids, Media, Numbers, Parties, Timestamp, UserId, UserSide, WaId,
+    CallId, IdText, Identity, Ids, Media, Numbers, Parties, Timestamp, UserId, UserSide, WaId,
 };
 
 object! {
@@ -207,19 +205,16 @@ impl Call {
 
     /// Returns the user of a call of which these numbers are known.
     fn user_with(&self, numbers: Numbers<'_>) -> Option<Identity> {
-        fn borrowed(id: Option<&impl AsRef<str>>) -> Option<Cow<'_, str>> {
-            id.map(|id| Cow::Borrowed(id.as_ref()))
-        }
         let parties = Parties {
             from: Ids {
-                wa_id: borrowed(self.from.as_ref()),
-                user_id: borrowed(self.from_user_id.as_ref()),
-                parent_user_id: borrowed(self.from_parent_user_id.as_ref()),
+                wa_id: self.from.as_ref().map(IdText::from),
+                user_id: self.from_user_id.as_ref().map(IdText::from),
+                parent_user_id: self.from_parent_user_id.as_ref().map(IdText::from),
             },
             to: Ids {
-                wa_id: borrowed(self.to.as_ref()),
-                user_id: borrowed(self.to_user_id.as_ref()),
-                parent_user_id: borrowed(self.to_parent_user_id.as_ref()),
+                wa_id: self.to.as_ref().map(IdText::from),
+                user_id: self.to_user_id.as_ref().map(IdText::from),
+                parent_user_id: self.to_parent_user_id.as_ref().map(IdText::from),
             },
         };
         let direction = self.direction.as_ref().and_then(CallDirection::user_side);

@@ -37,8 +37,8 @@ use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, R
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HistoryMessage {
-    /// The message. Boxed, as it would make room for the rare members beside it in every
-    /// [`WebhookEvent`](crate::event::WebhookEvent).
+    /// The message, in a box: else this event would be the largest variant of
+    /// [`WebhookEvent`](crate::event::WebhookEvent), and all events have the size of that.
     pub message: Box<Message>,
     /// The business number that an outbound one was sent from, as Meta wrote
     /// it.

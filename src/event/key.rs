@@ -212,8 +212,7 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
         && let Some(participant) = &update.recipient
     {
         // The number may be hidden in the repetition.
-        let id = participant.user_id();
-        let id = id.or_else(|| participant.ids().next());
+        let id = participant.user_id().or_else(|| participant.ids().next());
         add("to", id.unwrap_or_default());
     }
     if let Some(payment) = &update.payment {

@@ -4,7 +4,6 @@
 //! [`object!`] declares those of the public interface, and [`members!`] the members of items.
 //! Both are read straight from the tape, and a public object from any deserializer, too.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 pub(crate) use super::lenient::Lenient;
 use super::lenient::{Fault, Omissions};
 use super::node::{Member as NodeMember, Node};
-use super::scalar::{self, is_id};
+use super::scalar;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
@@ -246,18 +245,6 @@ impl<'a, T: Member> FromNode<'a> for T {
     #[inline]
     fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
         T::read_node(json)
-    }
-}
-
-/// An id in the body, without a copy.
-impl<'a> FromNode<'a> for Cow<'a, str> {
-    #[inline]
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
-        let Some(text) = json.plain_text() else {
-            return scalar::id(json, |id| Cow::Owned(id.to_owned())).map(Some);
-        };
-        let id = is_id(text).then_some(Cow::Borrowed(text));
-        id.map(Some).ok_or(Fault::Malformed)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Who a WhatsApp user is.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{UserId, WaId};
+use super::{IdText, UserId, WaId};
 use crate::json::object::object;
 
 /// A WhatsApp user by every id that Meta gave: the phone number, the
@@ -41,11 +40,11 @@ pub struct Identity {
 }
 
 /// The ids of an [`Identity`], of which all may be missing.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Ids<'a> {
-    pub(crate) wa_id: Option<Cow<'a, str>>,
-    pub(crate) user_id: Option<Cow<'a, str>>,
-    pub(crate) parent_user_id: Option<Cow<'a, str>>,
+    pub(crate) wa_id: Option<IdText<'a>>,
+    pub(crate) user_id: Option<IdText<'a>>,
+    pub(crate) parent_user_id: Option<IdText<'a>>,
 }
 
 object! {

@@ -48,6 +48,7 @@ pub use date::TimestampRangeError;
 pub use error::{ErrorData, MetaError};
 pub use flow::FlowResponse;
 pub use history::{HistoryContext, HistoryProgress, HistoryStatus};
+pub(crate) use id::IdText;
 pub use id::{
     AppId, BusinessId, CallId, CatalogId, ConversationId, ErrorCode, FlowId, FlowToken, GroupId,
     LogicalId, MediaId, MessageId, PhoneNumberId, ProductRetailerId, ReferenceId, SignupId,

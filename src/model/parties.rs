@@ -4,7 +4,7 @@ use super::{Identity, Ids};
 
 /// The ids of both sides. One of them is the business, which has a phone number and no
 /// other id: business-scoped ids are the user's, wherever they stand.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Parties<'a> {
     pub(crate) from: Ids<'a>,
     pub(crate) to: Ids<'a>,

@@ -179,8 +179,8 @@ struct AsyncDelivery<'a, T: 'static, R: 'static> {
 }
 
 impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
-    /// Returns the state after the sync receivers were called, with their report. The
-    /// first async receiver is at `next`.
+    /// Returns the state after the sync receivers were called, with their report. No place
+    /// before `rest` has an async receiver.
     fn new(
         signal: &'static str,
         audience: &'a Audience<'a, T, R>,

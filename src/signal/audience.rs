@@ -71,7 +71,7 @@ impl<'a, T, R> Audience<'a, T, R> {
         (at < self.slots.len()).then_some(at)
     }
 
-    /// Of equal order, the receivers of the signal come first.
+    /// Returns the next place of both; of equal order, the receivers of the signal come first.
     fn next_merged(&self, places: &mut Places) -> Option<usize> {
         let own = self.own.get(places.next_own);
         let own_order = own.map(|own| own.details().order);
@@ -100,6 +100,7 @@ impl<'a, T, R> Audience<'a, T, R> {
         (self.slot(at).details().order, at)
     }
 
+    /// Whether the context leaves a receiver of the signal out, or has another with its uid.
     fn leaves_out(&self, slot: &Slot<T, R>) -> bool {
         let uid = slot.details().uid.as_deref();
         self.context.leaves_out(uid)

@@ -68,7 +68,8 @@ pub(crate) fn check_signals(
         }
         problems.extend(shadowed(*signal).into_iter().map(Problem::Shadowed));
     }
-    let is_linked = |name: &&Cow<'static, str>| linked.iter().any(|receiver| receiver.is(name));
+    let is_linked =
+        |name: &&Cow<'static, str>| linked.iter().any(|receiver| receiver.is_named(name));
     let names = context.expected().iter().filter(|name| !is_linked(name));
     problems.extend(names.cloned().map(Problem::NotLinked));
     match problems[..] {
@@ -134,38 +135,30 @@ pub enum Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let signal = ReceiverInfo::signal;
         match self {
             Self::MissingContext {
                 receiver,
                 type_name,
-            } => {
-                let signal = signal(receiver);
-                write!(
-                    f,
-                    "{receiver} of signal {signal} needs {type_name}, which the context lacks"
-                )
-            }
-            Self::Shadowed(receiver) => {
-                let (signal, uid) = (signal(receiver), receiver.uid().unwrap_or_default());
-                write!(
-                    f,
-                    "{receiver} of signal {signal} is not called, as its uid {uid:?} is taken"
-                )
-            }
-            Self::NeedsAsend(receiver) => {
-                let signal = signal(receiver);
-                write!(
-                    f,
-                    "{receiver} of signal {signal} is async and needs process_async"
-                )
-            }
-            Self::NotLinked(name) => {
-                write!(
-                    f,
-                    "{name} is not linked: name its crate, as in `use handlers as _;`"
-                )
-            }
+            } => write!(
+                f,
+                "{receiver} of signal {} needs {type_name}, which the context lacks",
+                receiver.signal()
+            ),
+            Self::Shadowed(receiver) => write!(
+                f,
+                "{receiver} of signal {} is not called, as its uid {:?} is taken",
+                receiver.signal(),
+                receiver.uid().unwrap_or_default()
+            ),
+            Self::NeedsAsend(receiver) => write!(
+                f,
+                "{receiver} of signal {} is async and needs process_async",
+                receiver.signal()
+            ),
+            Self::NotLinked(name) => write!(
+                f,
+                "{name} is not linked: name its crate, as in `use handlers as _;`"
+            ),
         }
     }
 }

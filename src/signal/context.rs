@@ -324,6 +324,8 @@ impl Default for Context {
 }
 
 impl Clone for Context {
+    /// Shares the values and the receivers. A clone of the [`EMPTY`] one, which has no place for
+    /// receivers, gets a place of its own.
     fn clone(&self) -> Self {
         Self {
             values: self.values.clone(),

@@ -67,7 +67,7 @@ impl ReceiverInfo {
     }
 
     /// Whether this is the receiver's uid or path, or a module or crate that its path is in.
-    pub(super) fn is(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         let rest = self.path().strip_prefix(name);
         let is_in = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
         is_in || self.uid() == Some(name)

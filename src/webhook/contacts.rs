@@ -1,6 +1,5 @@
 //! The `contacts` of a value: the users that its items are from or for.
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use super::item::{ChangeContext, Item, ItemContext};
 use crate::event::Reason;
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions, Path};
-use crate::model::{Contact, IdKind, Identity, Ids, UserSide};
+use crate::model::{Contact, IdKind, IdText, Identity, Ids, UserSide};
 
 /// The contacts of one value, to be found by their ids.
 pub(super) struct Contacts<'c> {
@@ -204,9 +203,9 @@ members! {
     /// The members of a contact.
     struct Members<'a> {
         profile: Profile,
-        wa_id: Cow<'a, str>,
-        user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
+        wa_id: IdText<'a>,
+        user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
         identity_key_hash: Arc<str>,
     }
 
@@ -219,7 +218,7 @@ members! {
 
 #[inline]
 fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, Fault> {
-    let members: Members<'_> = Members::read(json, omitted)?;
+    let members = Members::read(json, omitted)?;
     let identity = Identity::from_ids(&Ids {
         wa_id: members.wa_id,
         user_id: members.user_id,

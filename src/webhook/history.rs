@@ -1,6 +1,5 @@
 //! Items of `history`: chunks of old conversations.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::change::read_each;
@@ -10,7 +9,7 @@ use super::message::parse_historic;
 use crate::event::{Change, Event, History, HistoryMessage, Reason};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
-use crate::model::{Contact, HistoryProgress, Identity, Ids, UserSide, WaId};
+use crate::model::{Contact, HistoryProgress, IdText, Identity, Ids, UserSide, WaId};
 
 /// Reads a chunk: an event for itself, and one for each message of its threads.
 pub(super) const CHUNK: Reader = Reader {
@@ -63,21 +62,21 @@ const THREAD: Reader = Reader {
 members! {
     /// The ids of the user that a thread is with.
     struct ThreadMembers<'a> {
-        id: Cow<'a, str>,
+        id: IdText<'a>,
         context: ThreadContext<'a>,
     }
 
     struct ThreadContext<'a> {
-        wa_id: Cow<'a, str>,
-        user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
+        wa_id: IdText<'a>,
+        user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
         username: Arc<str>,
     }
 }
 
 fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
     let mut omitted = Omissions::default();
-    let members: ThreadMembers<'_> = ThreadMembers::read(item.json, &mut omitted)?;
+    let members = ThreadMembers::read(item.json, &mut omitted)?;
     let messages = item.json.only("messages")?;
     let context = members.context.unwrap_or_default();
     let identity = Identity::from_ids(&Ids {

@@ -1,6 +1,5 @@
 //! Items of `user_preferences`, and signups in the shapes in which they come.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::events::Events;
@@ -8,7 +7,7 @@ use super::item::{FromItem, Item, Reader, change};
 use crate::event::{Change, Event, PreferenceValue, Reason, UserPreference, UserSubscribed};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
-use crate::model::{Contact, Ids, Signup, SignupId, Timestamp};
+use crate::model::{Contact, IdText, Ids, Signup, SignupId, Timestamp};
 
 /// Reads an item of `user_preferences`. Meta has one field for preferences and signups.
 pub(super) const PREFERENCE: Reader = Reader {
@@ -33,9 +32,9 @@ members! {
     /// An item of `user_preferences` whose value is `signup`, or an
     /// `in_app_signup`, which has less.
     struct Subscription<'a> {
-        wa_id: Cow<'a, str>,
-        user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
+        wa_id: IdText<'a>,
+        user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
         signup_id: SignupId,
         timestamp: Timestamp,
     }
@@ -45,7 +44,7 @@ impl FromItem for UserSubscribed {
     /// Completes the user by the webhook's contact.
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let signup: Subscription<'_> = Subscription::read(item.json, &mut omitted)?;
+        let signup = Subscription::read(item.json, &mut omitted)?;
         let user = item.identity(&Ids {
             wa_id: signup.wa_id,
             user_id: signup.user_id,

@@ -1,15 +1,13 @@
 //! Items of `statuses`.
 
-use std::borrow::Cow;
-
 use super::events::Events;
 use super::item::{FromItem, Item};
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Conversation, GroupId, Identity, Ids, MessageId, MessageStatus, MetaError, Payment, Pricing,
-    StatusUpdate, TemplateId, Timestamp, UserSide,
+    Conversation, GroupId, IdText, Identity, Ids, MessageId, MessageStatus, MetaError, Payment,
+    Pricing, StatusUpdate, TemplateId, Timestamp, UserSide,
 };
 
 members! {
@@ -19,22 +17,22 @@ members! {
         status: MessageStatus,
         timestamp: Timestamp,
         /// The group's id when `recipient_type` is `group`.
-        recipient_id: Cow<'a, str>,
+        recipient_id: IdText<'a>,
         conversation: Box<Conversation>,
         pricing: Pricing,
         errors: Vec<MetaError>,
         biz_opaque_callback_data: Box<str>,
-        recipient_user_id: Cow<'a, str>,
+        recipient_user_id: IdText<'a>,
         /// One page of Meta's spells it this way, its example the next.
-        parent_recipient_user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
+        parent_recipient_user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
         /// The spelling of the field `calls`.
-        recipient_parent_user_id: Cow<'a, str>,
+        recipient_parent_user_id: IdText<'a>,
         recipient_type: Box<str>,
         /// Meta writes this or the next.
-        recipient_participant_id: Cow<'a, str>,
-        participant_recipient_id: Cow<'a, str>,
-        recipient_participant_user_id: Cow<'a, str>,
+        recipient_participant_id: IdText<'a>,
+        participant_recipient_id: IdText<'a>,
+        recipient_participant_user_id: IdText<'a>,
         recipient_identity_key_hash: Box<str>,
         kind = "type": Box<str>,
         payment: Box<Payment>,
@@ -86,12 +84,12 @@ impl Members<'_> {
 /// The ids by which a status names its recipient.
 pub(super) struct RecipientIds<'a> {
     /// The group's id when `recipient_type` is `group`.
-    pub(super) recipient_id: Option<Cow<'a, str>>,
+    pub(super) recipient_id: Option<IdText<'a>>,
     pub(super) recipient_type: Option<Box<str>>,
-    pub(super) user_id: Option<Cow<'a, str>>,
-    pub(super) parent_user_id: Option<Cow<'a, str>>,
-    pub(super) participant_id: Option<Cow<'a, str>>,
-    pub(super) participant_user_id: Option<Cow<'a, str>>,
+    pub(super) user_id: Option<IdText<'a>>,
+    pub(super) parent_user_id: Option<IdText<'a>>,
+    pub(super) participant_id: Option<IdText<'a>>,
+    pub(super) participant_user_id: Option<IdText<'a>>,
 }
 
 /// The user that a message was sent to, alone or as a participant of a group.

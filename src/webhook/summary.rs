@@ -4,14 +4,12 @@
 //! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a
 //! status.
 
-use std::borrow::Cow;
-
 use super::status::{Recipient, RecipientIds};
 use crate::event::CallDirection;
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Node, Omissions};
 use crate::model::{
-    GroupId, IdMembers, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System,
+    GroupId, IdMembers, IdText, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System,
     Timestamp, UserSide, is_same_number,
 };
 
@@ -21,24 +19,24 @@ members! {
         id: MessageId,
         timestamp: Timestamp,
         group_id: GroupId,
-        from: Cow<'a, str>,
-        from_user_id: Cow<'a, str>,
-        from_parent_user_id: Cow<'a, str>,
-        to: Cow<'a, str>,
-        to_user_id: Cow<'a, str>,
-        to_parent_user_id: Cow<'a, str>,
+        from: IdText<'a>,
+        from_user_id: IdText<'a>,
+        from_parent_user_id: IdText<'a>,
+        to: IdText<'a>,
+        to_user_id: IdText<'a>,
+        to_parent_user_id: IdText<'a>,
         direction: CallDirection,
-        wa_id: Cow<'a, str>,
-        user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
-        recipient_id: Cow<'a, str>,
+        wa_id: IdText<'a>,
+        user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
+        recipient_id: IdText<'a>,
         recipient_type: Box<str>,
-        recipient_user_id: Cow<'a, str>,
-        parent_recipient_user_id: Cow<'a, str>,
-        recipient_parent_user_id: Cow<'a, str>,
-        recipient_participant_id: Cow<'a, str>,
-        participant_recipient_id: Cow<'a, str>,
-        recipient_participant_user_id: Cow<'a, str>,
+        recipient_user_id: IdText<'a>,
+        parent_recipient_user_id: IdText<'a>,
+        recipient_parent_user_id: IdText<'a>,
+        recipient_participant_id: IdText<'a>,
+        participant_recipient_id: IdText<'a>,
+        recipient_participant_user_id: IdText<'a>,
         system: Box<System>,
         /// Of a thread of `history`.
         context: IdMembers,
@@ -56,9 +54,9 @@ members! {
 
     /// A user in a member of an item.
     pub(super) struct Partner<'a> {
-        phone_number: Cow<'a, str>,
-        user_id: Cow<'a, str>,
-        parent_user_id: Cow<'a, str>,
+        phone_number: IdText<'a>,
+        user_id: IdText<'a>,
+        parent_user_id: IdText<'a>,
     }
 
     pub(super) struct Number {
@@ -66,8 +64,8 @@ members! {
     }
 
     pub(super) struct Request<'a> {
-        to: Cow<'a, str>,
-        recipient: Cow<'a, str>,
+        to: IdText<'a>,
+        recipient: IdText<'a>,
         recipient_type: Box<str>,
     }
 }

@@ -1,8 +1,10 @@
 //! Identifiers: one newtype each, so that a phone number id is never taken for
 //! a phone number.
 
+mod id_text;
 mod newtype;
 
+pub(crate) use id_text::IdText;
 use newtype::ids;
 
 ids! {

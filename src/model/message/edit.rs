@@ -93,7 +93,7 @@ pub(super) fn read<'a>(
     omitted: &mut Omissions<'a>,
 ) -> Result<Box<Edit>, Fault> {
     let edit = tagged.required()?;
-    let members: Members = ReadMembers::read(edit, omitted)?;
+    let members = Members::read(edit, omitted)?;
     let id = members.original_message_id;
     let original_message_id = id.ok_or_else(|| omitted.missing(edit, "original_message_id"))?;
     let message = edit

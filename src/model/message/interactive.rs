@@ -388,7 +388,7 @@ impl<'a> FromNode<'a> for ResponseJson {
 
 /// Reads the reply of a flow. Without its answers, the reply is a message all the same.
 fn nfm_reply<'a>(reply: Node<'a>, omitted: &mut Omissions<'a>) -> Result<NfmReply, Fault> {
-    let members: NfmMembers = ReadMembers::read(reply, omitted)?;
+    let members = NfmMembers::read(reply, omitted)?;
     Ok(NfmReply {
         name: members.name,
         body: members.body,
