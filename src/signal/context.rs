@@ -324,7 +324,7 @@ impl Default for Context {
 }
 
 impl Clone for Context {
-    /// Shares the values and the receivers. A clone of the [`EMPTY`] one, which has no place for
+    /// Shares the values and the receivers. A clone of the empty one, which has no place for
     /// receivers, gets a place of its own.
     fn clone(&self) -> Self {
         Self {
