@@ -145,4 +145,4 @@ pub use user_action::{LinkClick, UserAction, UserActionType};
 pub use user_id_update::{IdChange, UserIdUpdate};
 pub use user_preference::{PreferenceValue, UserPreference};
 pub use user_subscribed::UserSubscribed;
-pub(crate) use users::{Naming, complete_ids};
+pub(crate) use users::complete_ids;

@@ -11,8 +11,8 @@ use super::{WebhookEvent, best_id};
 use crate::model::{IdKind, Identity};
 
 /// Sets the best id of the user for each event that names the user by another one.
-pub(crate) fn complete_ids(events: &mut [WebhookEvent], naming: &Naming) {
-    if naming.is_alike() {
+pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
+    if events.len() < 2 || are_named_alike(events) {
         return;
     }
     let named: Vec<_> = events.iter().map(Named::new).collect();
@@ -35,48 +35,19 @@ pub(crate) fn complete_ids(events: &mut [WebhookEvent], naming: &Naming) {
     }
 }
 
-/// The kinds of ids by which the events of a body name their users.
-///
-/// Events are added one by one as they are read: a second pass over a thousand of them would
-/// wait for memory.
-#[derive(Default)]
-pub(crate) struct Naming {
-    first: Option<IdKind>,
-    differs: bool,
-}
-
-impl Naming {
-    /// Adds the last of these events.
-    #[inline]
-    pub(crate) fn add_last(&mut self, events: &[WebhookEvent]) {
-        match events {
-            // An event that stays alone is not compared.
-            [] | [_] => {}
-            [first, second] => {
-                self.add(first);
-                self.add(second);
-            }
-            [.., last] => self.add(last),
-        }
-    }
-
-    fn add(&mut self, event: &WebhookEvent) {
-        let kind = event.with_ids(|ids| {
+/// Whether all events name their users by one kind of id, as in nearly every body, and none
+/// by two numbers.
+fn are_named_alike(events: &[WebhookEvent]) -> bool {
+    let mut kinds = events.iter().filter_map(|event| {
+        event.with_ids(|ids| {
             let (kind, _) = best_id(ids)?;
             let numbers = ids.map(|identity| identity.and_then(|user| user.id(IdKind::Phone)));
             let has_two = matches!(numbers, [Some(a), Some(b)] if a != b);
             Some((kind, has_two && kind == IdKind::Phone))
-        });
-        if let Some((kind, has_two)) = kind {
-            self.differs |= has_two || *self.first.get_or_insert(kind) != kind;
-        }
-    }
-
-    /// Whether all events name their users by one kind of id, as in nearly every body, and
-    /// none by two numbers.
-    fn is_alike(&self) -> bool {
-        !self.differs
-    }
+        })
+    });
+    let first = kinds.next();
+    first.is_none_or(|first| !first.1 && kinds.all(|kind| kind == first))
 }
 
 /// The ids by which an event names its user.

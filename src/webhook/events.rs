@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::item::{ChangeContext, Item, ItemContext, Reader};
 use super::summary::Summary;
 use crate::Context;
-use crate::event::{Naming, Reason, Unrecognized, WebhookEvent, complete_ids};
+use crate::event::{Reason, Unrecognized, WebhookEvent, complete_ids};
 use crate::json::{Member, Node, Omissions, Path, each_with_path};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
 use crate::signals::UNRECOGNIZED;
@@ -23,7 +23,6 @@ const MAX_EVENTS: usize = 100_000;
 pub(super) struct Events<'b> {
     body: &'b Arc<str>,
     list: Vec<WebhookEvent>,
-    naming: Naming,
     unrecognized: usize,
     /// The number of events and reports past a limit.
     more: usize,
@@ -52,7 +51,6 @@ impl<'b> Events<'b> {
         Self {
             body,
             list: Vec::new(),
-            naming: Naming::default(),
             unrecognized: 0,
             more: 0,
             selection,
@@ -68,7 +66,7 @@ impl<'b> Events<'b> {
             let rest = unrecognized(&nothing, "entry".to_owned(), reason, self.raw(body));
             self.list.push(rest.into());
         }
-        complete_ids(&mut self.list, &self.naming);
+        complete_ids(&mut self.list);
         self.list
     }
 
@@ -104,7 +102,6 @@ impl<'b> Events<'b> {
     pub(super) fn push(&mut self, event: impl Into<WebhookEvent>) {
         if self.list.len() < MAX_EVENTS {
             self.list.push(event.into());
-            self.naming.add_last(&self.list);
         } else {
             self.more += 1;
         }
