@@ -131,19 +131,14 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     }
     let own = context.own_list(signal).filter(|_| !signal.is_muted());
     let audience = Audience::merged(&snapshot, own.as_deref(), context);
-    let mut first_async = None;
+    let mut has_async = false;
     let mut places = Places::default();
-    loop {
-        let rest = places;
-        let Some(at) = audience.next(&mut places) else {
-            break;
-        };
-        let slot = audience.slot(at);
+    while let Some((at, slot)) = audience.next(&mut places) {
         if slot.is_async() {
-            first_async.get_or_insert(rest);
+            has_async = true;
             continue;
         }
-        match call::<T, R, P>(&audience, at, event, watch) {
+        match call::<T, R, P>(&audience, at, slot, event, watch) {
             Ok(called) => report.add(called, || slot.info(signal.name)),
             Err(cause) => {
                 report.push(describe(signal.name, slot, cause));
@@ -153,10 +148,10 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
             }
         }
     }
-    let Some(rest) = first_async else {
+    if !has_async {
         return report;
-    };
-    let mut delivery = AsyncDelivery::new(signal.name, &audience, report, rest);
+    }
+    let mut delivery = AsyncDelivery::new(signal.name, &audience, report);
     poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
     delivery.finish()
 }
@@ -166,35 +161,26 @@ struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
     audience: &'a Audience<'a, T, R>,
     report: Report<R>,
-    /// The places of the async receivers that have not been started, and of sync ones among
-    /// them.
+    /// The places of the receivers that have not been started.
     rest: Places,
     /// The pending receivers with their places. A receiver that is ready at the first
     /// poll is never here.
     waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
-    /// The answers with the places of their receivers, in the order in which they came.
-    responses: Vec<(usize, R)>,
-    /// The failed receivers with their places, in the order of their failures.
-    failed: Vec<(usize, Cause)>,
+    /// The answers and failures with the places of their receivers, in the order in which they
+    /// came.
+    results: Vec<(usize, Result<R, Cause>)>,
 }
 
 impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
-    /// Returns the state after the sync receivers were called, with their report. No place
-    /// before `rest` has an async receiver.
-    fn new(
-        signal: &'static str,
-        audience: &'a Audience<'a, T, R>,
-        report: Report<R>,
-        rest: Places,
-    ) -> Self {
+    /// Returns the state after the sync receivers were called, with their report.
+    fn new(signal: &'static str, audience: &'a Audience<'a, T, R>, report: Report<R>) -> Self {
         Self {
             signal,
             audience,
             report,
-            rest,
+            rest: Places::default(),
             waiting: VecDeque::new(),
-            responses: Vec::new(),
-            failed: Vec::new(),
+            results: Vec::new(),
         }
     }
 
@@ -258,17 +244,13 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         watch: &mut impl Watch,
     ) -> bool {
         let audience = self.audience;
-        while let Some(at) = audience.next(&mut self.rest) {
-            let slot = audience.slot(at);
+        while let Some((at, slot)) = audience.next(&mut self.rest) {
             if !slot.is_async() || !watch.wants(audience, at) {
                 continue;
             }
             let mut started = PendingReceiver(None);
             let polled = P::guard(|| {
                 started.0 = slot.start(event, audience.context);
-                if started.0.is_none() {
-                    return Ok(Poll::Ready(CallResult::Filtered));
-                }
                 started.poll(cx)
             });
             match polled {
@@ -292,7 +274,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     fn succeeded(&mut self, at: usize, called: CallResult<R>, watch: &mut impl Watch) {
         match called {
             CallResult::Succeeded(response) if is_kept::<R>() => {
-                self.responses.push((at, response));
+                self.results.push((at, Ok(response)));
             }
             called => self.report.count(&called),
         }
@@ -302,13 +284,13 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     #[cold]
     fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
         watch.failed(self.audience, at);
-        self.failed.push((at, cause));
+        self.results.push((at, Err(cause)));
     }
 
     /// Returns the report, with the answers and failures in the order of the receivers.
     #[inline]
     fn finish(mut self) -> Report<R> {
-        if !self.failed.is_empty() || !self.responses.is_empty() {
+        if !self.results.is_empty() {
             self.report_in_order();
         }
         self.report
@@ -317,37 +299,44 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     #[cold]
     fn report_in_order(&mut self) {
         let audience = self.audience;
-        self.responses.sort_by_key(|(at, _)| audience.sort_key(*at));
-        for (at, response) in self.responses.drain(..) {
-            let called = CallResult::Succeeded(response);
-            self.report
-                .add(called, || audience.slot(at).info(self.signal));
-        }
-        self.failed.sort_by_key(|(at, _)| audience.sort_key(*at));
-        for (at, cause) in self.failed.drain(..) {
-            let failure = describe(self.signal, audience.slot(at), cause);
-            self.report.push(failure);
+        self.results.sort_by_key(|(at, _)| audience.sort_key(*at));
+        for (at, result) in self.results.drain(..) {
+            let slot = audience.slot(at);
+            match result {
+                Ok(response) => self
+                    .report
+                    .add(CallResult::Succeeded(response), || slot.info(self.signal)),
+                Err(cause) => self.report.push(describe(self.signal, slot, cause)),
+            }
         }
     }
 }
 
-/// The future of an async receiver; `None` when it is done.
+/// The future of an async receiver; `None` when its filter declined the event, or it is done.
 ///
 /// Each is dropped separately: a second destructor that panics during an unwind would
 /// abort the program.
 struct PendingReceiver<'a, R>(Option<BoxFuture<'a, R>>);
 
 impl<R> PendingReceiver<'_, R> {
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "out of line it takes 41 instructions more a receiver"
+    )]
+    #[inline(always)]
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Result<Poll<CallResult<R>>, Cause> {
-        let polled = self.0.as_mut().map(|future| future.as_mut().poll(cx));
-        let Some(Poll::Ready(result)) = polled else {
+        let Some(future) = &mut self.0 else {
+            return Ok(Poll::Ready(CallResult::Filtered));
+        };
+        let Poll::Ready(result) = future.as_mut().poll(cx) else {
             return Ok(Poll::Pending);
         };
         // The guard covers the destructor of the future, too.
         self.0 = None;
-        let response = result.map_err(Cause::of)?;
-        Ok(Poll::Ready(CallResult::Succeeded(response)))
+        match result {
+            Ok(response) => Ok(Poll::Ready(CallResult::Succeeded(response))),
+            Err(error) => Err(Cause::of(error)),
+        }
     }
 }
 

@@ -60,19 +60,20 @@ impl<'a, T, R> Audience<'a, T, R> {
         self.slots.len() + self.own.len()
     }
 
-    /// Returns the place of the next receiver, in the order in which they run.
+    /// Returns the next receiver and its place, in the order in which they run.
     #[inline]
-    pub(super) fn next(&self, places: &mut Places) -> Option<usize> {
+    pub(super) fn next(&self, places: &mut Places) -> Option<(usize, &'a Slot<T, R>)> {
         if self.is_merged {
             return self.next_merged(places);
         }
         let at = places.next;
+        let slot = self.slots.get(at)?;
         places.next += 1;
-        (at < self.slots.len()).then_some(at)
+        Some((at, slot))
     }
 
-    /// Returns the next place of both; of equal order, the receivers of the signal come first.
-    fn next_merged(&self, places: &mut Places) -> Option<usize> {
+    /// Returns the next receiver of both; of equal order, those of the signal come first.
+    fn next_merged(&self, places: &mut Places) -> Option<(usize, &'a Slot<T, R>)> {
         let own = self.own.get(places.next_own);
         let own_order = own.map(|own| own.details().order);
         while let Some(slot) = self.slots.get(places.next) {
@@ -81,18 +82,17 @@ impl<'a, T, R> Audience<'a, T, R> {
             }
             places.next += 1;
             if !self.leaves_out(slot) {
-                return Some(places.next - 1);
+                return Some((places.next - 1, slot));
             }
         }
-        own?;
         places.next_own += 1;
-        Some(self.slots.len() + places.next_own - 1)
+        Some((self.slots.len() + places.next_own - 1, own?))
     }
 
     /// Returns the receivers in the order in which they run.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'a Slot<T, R>> {
         let mut places = Places::default();
-        std::iter::from_fn(move || self.next(&mut places).map(|at| self.slot(at)))
+        std::iter::from_fn(move || self.next(&mut places).map(|(_, slot)| slot))
     }
 
     /// Returns the key by which places are in the order of the receivers.

@@ -49,13 +49,14 @@ impl Policy for CollectFailures {
 pub(super) fn call<T: 'static, R: 'static, P: Policy>(
     audience: &Audience<'_, T, R>,
     at: usize,
+    slot: &Slot<T, R>,
     event: &T,
     watch: &mut impl Watch,
 ) -> Result<CallResult<R>, Cause> {
     if !watch.wants(audience, at) {
         return Ok(CallResult::Skipped);
     }
-    let called = P::guard(|| audience.slot(at).call(event, audience.context));
+    let called = P::guard(|| slot.call(event, audience.context));
     match called {
         Ok(_) => watch.succeeded(audience, at),
         Err(_) => watch.failed(audience, at),

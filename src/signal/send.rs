@@ -264,11 +264,11 @@ fn deliver_to<T: 'static, R: 'static, P: Policy>(
     event: &T,
     watch: &mut impl Watch,
 ) -> Report<R> {
-    while let Some(at) = audience.next(&mut places) {
-        match call::<T, R, P>(audience, at, event, watch) {
-            Ok(called) => report.add(called, || audience.slot(at).info(signal)),
+    while let Some((at, slot)) = audience.next(&mut places) {
+        match call::<T, R, P>(audience, at, slot, event, watch) {
+            Ok(called) => report.add(called, || slot.info(signal)),
             Err(cause) => {
-                report.push(describe(signal, audience.slot(at), cause));
+                report.push(describe(signal, slot, cause));
                 if P::STOPS {
                     break;
                 }

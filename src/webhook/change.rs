@@ -98,11 +98,29 @@ impl Entry {
         if has_others {
             self.report_others(events, field.as_deref(), path, json.others(&CHANGE_MEMBERS));
         }
-        let number = value.and_then(number_of).unwrap_or_default();
-        let change = ChangeContext::new(field.as_deref(), self.account(number), self.time);
-        match value {
-            Some(value) => read_value(events, &change, path.member("value"), value),
-            None => events.unrecognized(&change, path, Fault::Missing("value".into()), json),
+        let field = field.as_deref();
+        let Some(value) = value else {
+            let account = self.account(Number::default());
+            let change = ChangeContext::new(field, account, self.time);
+            events.unrecognized(&change, path, Fault::Missing("value".into()), json);
+            return Ok(());
+        };
+        let lists = split_lists(field, value);
+        let number = match &lists {
+            Some(Ok(lists)) => lists.number(),
+            _ => number_of(value),
+        };
+        let account = self.account(number.unwrap_or_default());
+        let change = ChangeContext::new(field, account, self.time);
+        let path = path.member("value");
+        match lists {
+            Some(Ok(lists)) => read_lists(events, &change, path, &lists),
+            Some(Err(fault)) => {
+                let alone = ItemContext::alone(&change);
+                let item = Item::new(value, 0, path, &alone);
+                events.unrecognized_item(&item, UserSide::Either, fault);
+            }
+            None => read_value(events, &change, path, value),
         }
         Ok(())
     }
@@ -152,6 +170,16 @@ struct Number {
 }
 
 impl Number {
+    /// Reads `metadata`.
+    fn read(metadata: Node<'_>) -> Option<Self> {
+        let ([id, display], _) = metadata.split(&NUMBER_MEMBERS).ok()?;
+        let display = display.and_then(read_scalar::<WaId>);
+        Some(Self {
+            id: id.and_then(read_scalar),
+            display: display.map(|display| String::from(display).into()),
+        })
+    }
+
     fn account(self, waba_id: Option<WabaId>) -> Arc<Account> {
         Arc::new(Account {
             waba_id,
@@ -163,13 +191,7 @@ impl Number {
 
 /// Returns the number that a value names.
 fn number_of(value: Node<'_>) -> Option<Number> {
-    let metadata = value.only("metadata").ok()??;
-    let ([id, display], _) = metadata.split(&NUMBER_MEMBERS).ok()?;
-    let display = display.and_then(read_scalar::<WaId>);
-    Some(Number {
-        id: id.and_then(read_scalar),
-        display: display.map(|display| String::from(display).into()),
-    })
+    Number::read(value.only("metadata").ok()??)
 }
 
 const NUMBER_MEMBERS: [&str; 2] = ["phone_number_id", "display_phone_number"];
@@ -209,23 +231,18 @@ fn report_metadata(
     }
 }
 
-/// Reads a value in the way of its field. One that cannot be read is reported.
+/// Takes a value apart if its field has lists.
+fn split_lists<'a>(field: Option<&'a str>, json: Node<'a>) -> Option<Result<Value<'a>, Fault>> {
+    let field = field.filter(|field| has_lists(field))?;
+    let is_list = field == SIGNUP && json.is_array();
+    (!is_list).then(|| Value::new(field, json, field == STANDBY))
+}
+
+/// Reads a value without lists.
 fn read_value(events: &mut Events<'_>, change: &ChangeContext<'_>, path: Path<'_>, json: Node<'_>) {
-    let result = match change.field {
-        Some(SIGNUP) if json.is_array() => {
-            read_signups(events, change, path, json);
-            Ok(())
-        }
-        Some(field) if has_lists(field) => read_lists(events, change, path, json),
-        field => {
-            read_whole(events, change, path, json, field.and_then(reader_of_value));
-            Ok(())
-        }
-    };
-    if let Err(fault) = result {
-        let alone = ItemContext::alone(change);
-        let item = Item::new(json, 0, path, &alone);
-        events.unrecognized_item(&item, UserSide::Either, fault);
+    match change.field {
+        Some(SIGNUP) if json.is_array() => read_signups(events, change, path, json),
+        field => read_whole(events, change, path, json, field.and_then(reader_of_value)),
     }
 }
 
@@ -264,25 +281,28 @@ fn read_lists(
     events: &mut Events<'_>,
     change: &ChangeContext<'_>,
     path: Path<'_>,
-    json: Node<'_>,
-) -> Result<(), Fault> {
-    let value = Value::new(change.field, json, change.field == Some(STANDBY))?;
+    value: &Value<'_>,
+) {
     value.read(events, change, path);
-    if let Some(nested) = value.nested {
-        let path = path.member(STANDBY);
-        let waba_id = || change.account.waba_id.clone();
-        let account = match number_of(nested) {
-            Some(number) => number.account(waba_id()),
-            None => Arc::clone(&change.account),
-        };
-        let change = ChangeContext::new(change.field, account, change.time);
-        // Another level is unknown, and would end with the stack.
-        match Value::new(change.field, nested, false) {
-            Ok(value) => value.read(events, &change, path),
-            Err(fault) => events.unrecognized(&change, path, fault, nested),
-        }
+    let Some(nested) = value.nested else {
+        return;
+    };
+    let path = path.member(STANDBY);
+    // Another level is unknown, and would end with the stack.
+    let lists = Value::new(value.field, nested, false);
+    let number = match &lists {
+        Ok(lists) => lists.number(),
+        Err(_) => number_of(nested),
+    };
+    let account = match number {
+        Some(number) => number.account(change.account.waba_id.clone()),
+        None => Arc::clone(&change.account),
+    };
+    let change = ChangeContext::new(change.field, account, change.time);
+    match lists {
+        Ok(lists) => lists.read(events, &change, path),
+        Err(fault) => events.unrecognized(&change, path, fault, nested),
     }
-    Ok(())
 }
 
 /// A value that holds lists, taken apart.
@@ -311,8 +331,7 @@ const CONVERSATION_CONTEXT: &str = "conversation_context";
 
 impl<'a> Value<'a> {
     /// Takes a value apart. If it `may_nest`, its member `standby` has the lists.
-    fn new(field: Option<&'a str>, json: Node<'a>, may_nest: bool) -> Result<Self, Fault> {
-        let field = field.unwrap_or_default();
+    fn new(field: &'a str, json: Node<'a>, may_nest: bool) -> Result<Self, Fault> {
         let (members, has_others) = json.split(&VALUE_MEMBERS)?;
         let [product, metadata, contacts, messages, statuses] = members;
         let mut value = Self {
@@ -336,6 +355,11 @@ impl<'a> Value<'a> {
             value.add_others(may_nest)?;
         }
         Ok(value)
+    }
+
+    /// Returns the number that the value names.
+    fn number(&self) -> Option<Number> {
+        self.metadata.and_then(Number::read)
     }
 
     /// Adds the members that few values have.
