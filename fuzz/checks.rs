@@ -1,5 +1,5 @@
 //! What must hold for any bytes: checked by the fuzz targets for those that the
-//! fuzzer makes up, and by `tests/fuzz_seeds.rs` for those that are kept.
+//! fuzzer makes up, and by `tests/parser/fuzz_seeds.rs` for those that are kept.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,10 +1,8 @@
 //! Only what Meta signed is read: the order of the checks, what is answered,
 //! and what a forged body costs.
 #![cfg(feature = "signature")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
 use allocation_counter::measure;
 use whatsapp_signals::store::{MemoryStore, StoreExt};
 use whatsapp_signals::{

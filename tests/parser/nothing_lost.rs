@@ -1,19 +1,17 @@
 //! Whatever a body holds, and however odd it is: each item becomes an event,
 //! and nothing of the body is in none of them.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 
+use crate::support::cut::assert_nothing_is_lost;
+use crate::support::json::Json;
+use crate::support::odd::odd_bodies;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use siphasher::sip::SipHasher;
-use support::cut::assert_nothing_is_lost;
-use support::json::Json;
-use support::odd::odd_bodies;
 use whatsapp_signals::parse;
 
 #[test]

@@ -1,5 +1,4 @@
 //! The models: what the doc examples do not already show.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -62,7 +61,7 @@ fn events_survive_in_an_internally_tagged_enum_of_the_users() {
     enum Job {
         Event { event: WebhookEvent },
     }
-    let body = include_bytes!("payloads/flow-reply.json");
+    let body = include_bytes!("../payloads/flow-reply.json");
     for event in parse(body).unwrap() {
         round_trips(&Job::Event { event });
     }
@@ -275,7 +274,7 @@ fn open_enums_spell_what_they_were_given() {
 
 #[test]
 fn an_interactive_answer_of_a_new_kind_is_still_a_message() {
-    let body = String::from_utf8_lossy(include_bytes!("payloads/button-reply.json"))
+    let body = String::from_utf8_lossy(include_bytes!("../payloads/button-reply.json"))
         .replace("button_reply", "hologram_reply");
     let events = parse(body.as_bytes()).unwrap().into_events();
     let [WebhookEvent::MessageReceived(event)] = &events[..] else {
@@ -326,7 +325,7 @@ fn every_way_of_saying_why_is_read() {
 
 #[test]
 fn group_statuses_name_group_and_participant_in_both_spellings() {
-    let events = parse(include_bytes!("payloads/status-group.json"))
+    let events = parse(include_bytes!("../payloads/status-group.json"))
         .unwrap()
         .into_events();
     for event in &events {
@@ -363,7 +362,7 @@ fn what_crosses_threads_may_cross_threads() {
 
 #[test]
 fn a_subscriber_is_marked_as_one_and_keeps_what_the_webhook_tells_of_them() {
-    let events = parse(include_bytes!("payloads/signup-user-preferences.json"))
+    let events = parse(include_bytes!("../payloads/signup-user-preferences.json"))
         .unwrap()
         .into_events();
     let [WebhookEvent::UserSubscribed(event)] = &events[..] else {

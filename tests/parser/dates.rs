@@ -1,7 +1,6 @@
 //! `Timestamp` and the types of date libraries: there and back, over the whole
 //! range of each.
 #![cfg(all(feature = "chrono", feature = "jiff", feature = "time"))]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Debug;
 

@@ -1,9 +1,7 @@
 //! Bodies that came out wrong once, and what each must give: one of ours for each kind, and
 //! the reported one where it lies beside the project.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
 use serde_json::Value;
 use whatsapp_signals::event::{MessageReceived, Reason, Unrecognized, WebhookEvent};
 use whatsapp_signals::model::{Content, Direction, Identity, MessageId, StatusUpdate, Timestamp};

@@ -1,6 +1,5 @@
 //! The handshake: who may register a webhook, and what the others are told.
 #![cfg(feature = "signature")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 

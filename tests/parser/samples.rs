@@ -1,10 +1,7 @@
 //! What each of our sample bodies becomes, and that every item of every body
 //! becomes exactly one event (a submitted flow: two).
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
+use crate::support;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

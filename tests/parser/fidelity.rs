@@ -3,10 +3,8 @@
 //!
 //! Every text and number of the sample bodies is first replaced by one that
 //! stands nowhere else, so that nothing is found by chance.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};

@@ -1,18 +1,11 @@
 //! For all bodies: parsing never panics, a name with escapes reads as the plain one, and events
 //! survive serialization. For all texts: the tape agrees with serde_json.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[allow(unused, reason = "the tests check the tape alone")]
-#[path = "../src/json/mod.rs"]
-mod json;
-mod support;
-#[path = "../fuzz/tape.rs"]
-mod tape;
-
+use crate::support::json::Json;
+use crate::support::odd::odd_bodies;
+use crate::{support, tape};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use support::json::Json;
-use support::odd::odd_bodies;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::{parse, parse_entry};
 

@@ -1,9 +1,7 @@
 //! The table of signals, held against the samples, the README and what Meta
 //! documents.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::mem::size_of;
@@ -46,7 +44,7 @@ fn readme_pairs() -> Vec<(String, String)> {
             .map(|name| name.trim_matches('`').to_owned())
             .collect::<Vec<_>>()
     };
-    let rows = include_str!("../README.md").lines();
+    let rows = include_str!("../../README.md").lines();
     let cells = rows.filter_map(|row| {
         row.strip_prefix("| ")?
             .strip_suffix(" |")?
@@ -78,7 +76,7 @@ fn the_readme_lists_every_field_with_its_signals() {
 
 #[test]
 fn the_readme_lists_every_message_type() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let mut types = BTreeSet::new();
     for (_, body) in support::all() {
         for event in parse(body.as_bytes()).unwrap() {

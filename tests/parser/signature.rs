@@ -1,6 +1,5 @@
 //! Signatures: which are accepted, and what the others are told.
 #![cfg(feature = "signature")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use whatsapp_signals::SignatureErrorKind::{
     self, EmptySecret, Mismatch, Missing, NoPrefix, NotHex, Sha1, WrongLength,

@@ -1,16 +1,14 @@
 //! What events are known by when they come again, and what keeps them in
 //! order.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../support/mod.rs"]
-mod support;
 mod table;
 mod users;
 
+use crate::support;
 use std::collections::HashMap;
 
-use support::batch::body;
-use support::json::Json;
+use crate::support::batch::body;
+use crate::support::json::Json;
 use whatsapp_signals::event::{CampaignCompleted, Event, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
 use whatsapp_signals::{Signal, parse};

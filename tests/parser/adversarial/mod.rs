@@ -1,6 +1,5 @@
 //! Bodies that are made to break a parser, and receivers that are made to
 //! break a send: what each of them costs, and that it costs nothing else.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod envelopes;
 mod items;
@@ -9,15 +8,12 @@ mod scalars;
 mod sizes;
 mod traps;
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use crate::support::events;
 use serde_json::{Value, json};
-use support::events;
 use whatsapp_signals::ParseErrorKind::{
     Duplicate, NoEntry, NotAnObject, NotJson, NotUtf8, TooLarge, Truncated, WrongObject,
 };

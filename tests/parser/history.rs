@@ -1,11 +1,8 @@
 //! Which way an old message went, and who is on the other side of it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::events;
+use crate::support::object::with;
 use serde_json::{Value, json};
-use support::events;
-use support::object::with;
 use whatsapp_signals::event::{HistoryMessage, WebhookEvent};
 use whatsapp_signals::model::{Direction, Identity};
 

@@ -1,17 +1,7 @@
 //! What the fuzz targets check for any bytes, checked here for bodies that are
 //! kept: those that fuzzing found, and all sample bodies. No fuzzer is needed.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "../fuzz/checks.rs"]
-mod checks;
-#[allow(unused, reason = "the tests check the tape alone")]
-#[path = "../src/json/mod.rs"]
-mod json;
-mod support;
-#[path = "../fuzz/tape.rs"]
-mod tape;
-
+use crate::{checks, support, tape};
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;

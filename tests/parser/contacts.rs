@@ -1,11 +1,8 @@
 //! Contacts go to messages and statuses by their ids, never by their place.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::events;
+use crate::support::object::with;
 use serde_json::{Value, json};
-use support::events;
-use support::object::with;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::model::Contact;
 

@@ -1,0 +1,32 @@
+//! The parser: bodies in, events out. No test here has a receiver of a signal of this crate.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod adversarial;
+mod contacts;
+mod dates;
+mod envelope;
+mod fidelity;
+mod fields;
+mod fuzz_seeds;
+mod handshake;
+mod history;
+mod isolation;
+mod keys;
+mod models;
+mod nothing_lost;
+mod properties;
+mod reported;
+mod samples;
+mod signature;
+mod signed;
+mod statuses;
+
+#[path = "../../fuzz/checks.rs"]
+mod checks;
+#[allow(unused, reason = "the tests check the tape alone")]
+#[path = "../../src/json/mod.rs"]
+mod json;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../../fuzz/tape.rs"]
+mod tape;
