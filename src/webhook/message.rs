@@ -11,7 +11,7 @@ use crate::json::{Fault, Node, Omissions};
 use crate::model::{
     Candidates, Contact, Content, ContentReader, Direction, FlowResponse, GroupId, HistoryContext,
     IdText, Identity, Ids, Kind, LogicalId, Message, MessageContext, MessageId, MetaError,
-    NfmReply, Numbers, Parties, Referral, Tagged, Timestamp, UserSide, WaId,
+    NfmReply, Numbers, Parties, Referral, Tagged, Timestamp, UserSide, WaId, type_of,
 };
 
 members! {
@@ -55,7 +55,7 @@ fn content_reader(item: Node<'_>) -> Result<ContentReader, Fault> {
     let kind = item.get("type").and_then(Node::plain_text);
     match kind.and_then(|kind| Content::reader(kind).ok()) {
         Some(reader) => Ok(reader),
-        None => Content::reader(&Tagged::new(item)?.kind),
+        None => Content::reader(&type_of(item)?),
     }
 }
 

@@ -184,6 +184,20 @@ impl<'a> FromNode<'a> for Kind<'a> {
     }
 }
 
+/// Returns the `type` of an object.
+///
+/// # Errors
+///
+/// The reason why it has no `type`.
+pub(crate) fn type_of(object: Node<'_>) -> Result<Cow<'_, str>, Fault> {
+    if !object.is_object() {
+        return Err(Fault::Malformed);
+    }
+    let kind = object.only("type")?;
+    let kind = kind.ok_or_else(|| Fault::Missing("type".into()))?;
+    kind.exact_text().ok_or(Fault::Malformed)
+}
+
 impl<'a> Tagged<'a> {
     /// Reads the `type` of an object.
     ///
@@ -191,14 +205,9 @@ impl<'a> Tagged<'a> {
     ///
     /// The reason why it has no `type`.
     pub(crate) fn new(object: Node<'a>) -> Result<Self, Fault> {
-        if !object.is_object() {
-            return Err(Fault::Malformed);
-        }
-        let kind = object.only("type")?;
-        let kind = kind.ok_or_else(|| Fault::Missing("type".into()))?;
         Ok(Self {
             object,
-            kind: kind.exact_text().ok_or(Fault::Malformed)?,
+            kind: type_of(object)?,
             members: object.members().collect(),
         })
     }

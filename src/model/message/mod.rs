@@ -20,7 +20,7 @@ use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, T
 pub use builder::MessageBuilder;
 pub use card::{CardAddress, CardEmail, CardName, CardOrg, CardPhone, CardUrl, ContactCard};
 pub use content::Content;
-pub(crate) use content::{Candidates, ContentReader, Kind, Tagged};
+pub(crate) use content::{Candidates, ContentReader, Kind, Tagged, type_of};
 pub use context::{MessageContext, Referral, ReferralImage, ReferredProduct, WelcomeMessage};
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
