@@ -123,17 +123,17 @@ impl Context {
     {
         let connected = self.connect_with(signal, ConnectOptions::new(), receiver);
         if let Err(error) = connected {
-            unreachable!("no uid was given: {error}");
+            unreachable!("no options were given: {error}");
         }
     }
 
-    /// Connects with an order, a uid or a filter. A receiver of the signal that has the same
-    /// uid is not called.
+    /// Connects with an order, a uid, a filter or limits. A receiver of the signal that has the
+    /// same uid is not called.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] when another receiver of the context has the uid for this signal: it
-    /// stays, and the receiver given here is dropped.
+    /// [`ConnectError`] when another receiver of the context has the uid for this signal, a limit
+    /// is zero, or a receiver that is not async has a timeout: the receiver given here is dropped.
     ///
     /// # Examples
     ///
@@ -168,7 +168,8 @@ impl Context {
     where
         F: IntoReceiver<T, R, Kind>,
     {
-        let receiver = ReceiverOf::connected(receiver, options, Location::caller());
+        let caller = Location::caller();
+        let receiver = ReceiverOf::connected(signal.name, receiver, options, caller)?;
         match &self.own {
             Some(own) => own.connect(signal, receiver),
             None => Ok(()),
