@@ -197,6 +197,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// - "async closure does not implement `Fn` because it captures state from its
     ///   environment": hand the state over with [`owning`], as in
     ///   `connect(owning(graph, async |graph: Graph, event: &Payload| …))`.
+    /// - "lifetime may not live long enough": write `async |event: &Payload| …` in place of
+    ///   `|event: &Payload| async move { … }`, whose future borrows the event.
     /// - "implementation of `FnOnce` is not general enough", or "cannot receive": a closure has to
     ///   name its argument's type, `|event: &Payload| …`.
     ///
