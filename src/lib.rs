@@ -18,10 +18,10 @@ pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
-    AnySignal, AsyncReceiver, BoxError, Cause, CheckError, ConnectError, ConnectOptions,
-    Connection, Context, Failure, InContext, IntoReceiver, MissingContext, Mute, Owning, Problem,
-    Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal, check, owning,
-    receivers,
+    AnySignal, AsyncReceiver, BoxError, Cause, CheckError, ConnectError, ConnectErrorKind,
+    ConnectOptions, Connection, Context, Failure, InContext, IntoReceiver, MissingContext, Mute,
+    Owning, Problem, Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal,
+    check, owning, receivers,
 };
 #[doc(no_inline)]
 pub use store::Store;
@@ -55,6 +55,11 @@ pub use webhook::{
 /// - `filter = expression`: a function or closure that takes the payload by
 ///   reference and says whether the receiver wants it, or one of [`filter`],
 ///   combined as you like. The expression is evaluated for each event.
+/// - `attempts = N`: after the N-th attempt with an event, the receiver gives the event up. A
+///   worker of `whatsapp-signals-nats` without an engine honours the number. A send calls each
+///   receiver once, and a [`WebhookEngine`] ignores the number: [`ReceiverInfo::attempts`].
+/// - `timeout = seconds`: the longest time that one run of an `async fn` may take. It is not
+///   enforced yet: [`ReceiverInfo::timeout`].
 /// - `crate = path`: where this crate is, when it is not `::whatsapp_signals`.
 ///
 /// # Examples
@@ -95,7 +100,7 @@ pub mod __private {
 
     use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
-        BoxFuture, Context, Need, ReceiverOf, Registration, needed, needed_dyn,
+        BoxFuture, Context, Limits, Need, ReceiverOf, Registration, needed, needed_dyn,
     };
 
     /// Whether a filter accepts an event. What the filter takes is known here,

@@ -18,9 +18,9 @@ use whatsapp_signals::store::{
     WebhookId, WebhookRecord,
 };
 use whatsapp_signals::{
-    CheckError, ConnectError, ConnectOptions, Connection, Context, DeadLetter, DispatchReport,
-    EngineError, EventFailure, Failure, InContext, MissingContext, Mute, Outcome, Owning,
-    ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
+    CheckError, ConnectError, ConnectErrorKind, ConnectOptions, Connection, Context, DeadLetter,
+    DispatchReport, EngineError, EventFailure, Failure, InContext, MissingContext, Mute, Outcome,
+    Owning, ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
     WebhookEvent,
 };
 
@@ -49,7 +49,7 @@ check! {
     is_a_key:
         CampaignCompleted Contact Identity RawJson Signup Timestamp ReceiverInfo
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
-        ParseErrorKind StoreErrorKind;
+        ParseErrorKind StoreErrorKind ConnectErrorKind;
     is_an_error:
         ParseError Failure ConnectError CheckError MissingContext EngineError StoreError EventJsonError;
 }

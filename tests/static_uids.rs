@@ -7,8 +7,10 @@
 use std::error::Error;
 use std::sync::Mutex;
 
+use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::{
-    ConnectOptions, Context, Problem, ReceiverInfo, Signal, check, receiver, receivers,
+    CheckError, ConnectOptions, Context, Problem, ReceiverInfo, Signal, WebhookEngine, check,
+    receiver, receivers,
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -157,7 +159,7 @@ mod disconnected {
         let it = || ConnectOptions::new().uid("it");
 
         let taken = SIGNAL.connect_with(it(), own).unwrap_err();
-        assert_eq!(name(taken.connected()), "goes");
+        assert_eq!(name(taken.connected().unwrap()), "goes");
         assert!(taken.to_string().contains("tests/static_uids.rs:"));
 
         assert!(SIGNAL.disconnect("it"));
@@ -253,4 +255,35 @@ fn a_check_lists_shadowed_receivers_and_names_that_are_not_linked() {
     assert_eq!(shadowed, all.collect::<Vec<_>>());
     assert!(shadowed.iter().any(|receiver| name(receiver) == "second"));
     assert_eq!(not_linked, ["static_uid", "handlers"]);
+}
+
+#[test]
+fn a_check_finds_the_receivers_of_a_context_and_of_all_static_signals() {
+    static WITHOUT_STATICS: Signal<u32> = Signal::new("without_statics");
+    let expected = Context::new()
+        .expect_receiver("own")
+        .expect_receiver("static_uids::by_line::first");
+    let not_linked = |context: &Context| {
+        let engine = WebhookEngine::new(MemoryStore::new()).context(context.clone());
+        [check(context), engine.check()].map(|checked| {
+            let error = checked.err();
+            let problems = error.iter().flat_map(CheckError::problems).cloned();
+            let problems = problems.filter(|problem| matches!(problem, Problem::NotLinked(_)));
+            problems
+                .map(|problem| problem.to_string())
+                .collect::<Vec<_>>()
+        })
+    };
+    for problems in not_linked(&expected) {
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("own is not linked"), "{problems:?}");
+    }
+    expected
+        .connect_with(
+            &WITHOUT_STATICS,
+            ConnectOptions::new().uid("own"),
+            |_: &u32| {},
+        )
+        .unwrap();
+    assert!(not_linked(&expected).iter().all(Vec::is_empty));
 }

@@ -1,4 +1,4 @@
-//! What stands between the parentheses: `SIGNAL, order = .., uid = ..`.
+//! The arguments of the attribute: `SIGNAL, order = .., uid = ..`.
 
 use std::collections::HashSet;
 
@@ -13,6 +13,9 @@ pub(crate) struct Args {
     pub(crate) order: Option<Expr>,
     pub(crate) uid: Option<Expr>,
     pub(crate) filter: Option<Expr>,
+    pub(crate) attempts: Option<Expr>,
+    /// In seconds.
+    pub(crate) timeout: Option<Expr>,
     /// Where `whatsapp_signals` is to be found, when not under its own name.
     pub(crate) krate: Option<Path>,
 }
@@ -24,6 +27,8 @@ impl Parse for Args {
             order: None,
             uid: None,
             filter: None,
+            attempts: None,
+            timeout: None,
             krate: None,
         };
         while !input.is_empty() {
@@ -97,13 +102,17 @@ impl Args {
             &mut self.uid
         } else if name == "filter" {
             &mut self.filter
+        } else if name == "attempts" {
+            &mut self.attempts
+        } else if name == "timeout" {
+            &mut self.timeout
         } else {
             let django = match &*name.to_string() {
                 "dispatch_uid" => "; Django's `dispatch_uid` is `uid` here",
                 "sender" => "; there is no sender here, but a `filter`",
                 _ => "",
             };
-            let expected = "expected `order`, `uid`, `filter` or `crate`";
+            let expected = "expected `order`, `uid`, `filter`, `attempts`, `timeout` or `crate`";
             let message = format!("unknown option `{name}`, {expected}{django}");
             return Err(Error::new(name.span(), message));
         };

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, Token, Type};
+use syn::{Error, Expr, Result, Token, Type};
 
 use crate::args::Args;
 use crate::function::Function;
 
 pub(crate) fn receiver(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let parsed = syn::parse2(args).and_then(|args| Ok((args, Function::parse(item.clone())?)));
+    let parsed = parse(args, item);
     let registration = match parsed {
         Ok((args, function)) => registration(&args, &function),
         Err(error) => error.into_compile_error(),
@@ -20,6 +20,18 @@ pub(crate) fn receiver(args: TokenStream, item: &TokenStream) -> TokenStream {
     quote! {
         #item
         #registration
+    }
+}
+
+fn parse(args: TokenStream, item: &TokenStream) -> Result<(Args, Function)> {
+    let args: Args = syn::parse2(args)?;
+    let function = Function::parse(item.clone())?;
+    match &args.timeout {
+        Some(timeout) if !function.is_async => Err(Error::new_spanned(
+            timeout,
+            "expected an `async fn` for a `timeout`: a function that is not async runs to its end",
+        )),
+        _ => Ok((args, function)),
     }
 }
 
@@ -46,6 +58,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         typed(&quote!(::core::primitive::i32), order)
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
+    let limits = limits(&private, args);
     let (filter, accepts) = match &args.filter {
         None => (quote!(::core::option::Option::None), None),
         Some(filter) => (
@@ -111,6 +124,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
             #filter,
             #order,
             #uid,
+            #limits,
             (
                 ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
                 ::core::file!(),
@@ -136,6 +150,36 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
             #(#registrations)*
         };
     }
+}
+
+/// The limits of the receiver. A zero does not compile, and is reported at the value.
+fn limits(private: &TokenStream, args: &Args) -> TokenStream {
+    let limit = |kind, value: &Option<Expr>, expected| {
+        value.as_ref().map(|value| {
+            let zero = format!("expected {expected}, found 0");
+            let checked = quote_spanned! {ends(value).0=>
+                ::core::assert!(__WHATSAPP_SIGNALS_LIMIT > 0, #zero)
+            };
+            quote!({
+                const __WHATSAPP_SIGNALS_LIMIT: #kind = #value;
+                const _: () = #checked;
+                __WHATSAPP_SIGNALS_LIMIT
+            })
+        })
+    };
+    let attempts = limit(
+        quote!(::core::primitive::u32),
+        &args.attempts,
+        "at least 1 attempt",
+    );
+    let seconds = limit(
+        quote!(::core::primitive::u64),
+        &args.timeout,
+        "a timeout of at least 1 second",
+    );
+    let attempts = some(attempts);
+    let timeout = some(seconds.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))));
+    quote!(#private::Limits { attempts: #attempts, timeout: #timeout })
 }
 
 fn is_object(need: &Type) -> bool {
@@ -165,9 +209,12 @@ fn typed(kind: &TokenStream, value: &Expr) -> TokenStream {
 }
 
 fn option(kind: &TokenStream, value: Option<&Expr>) -> TokenStream {
-    let Some(value) = value else {
-        return quote!(::core::option::Option::None);
-    };
-    let value = typed(kind, value);
-    quote!(::core::option::Option::Some(#value))
+    some(value.map(|value| typed(kind, value)))
+}
+
+fn some(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        None => quote!(::core::option::Option::None),
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+    }
 }

@@ -68,7 +68,8 @@ impl Function {
 }
 
 const GENERIC: &str = "a receiver is registered once and cannot be generic: \
-                       name the payload, as in `event: &MessageReceived`";
+                       name each type, as in `event: &MessageReceived`, and write `&dyn Trait` \
+                       for any value of a trait";
 
 /// `Payload` of `&Payload`.
 fn payload(argument: &Type) -> Result<Type> {

@@ -11,6 +11,10 @@ use super::{AnySignal, Context};
 /// Checks that the receivers which `#[receiver]` registered in this program can be called with a
 /// context: its values, the uids, and [expected](Context::expect_receiver) receivers.
 ///
+/// Receivers of the context's own take no values from it, and cannot lack any. An expected name
+/// may be theirs. Receivers that [`Signal::connect`](crate::Signal::connect) added are checked for
+/// signals that have static receivers too: there is no list of the others.
+///
 /// Call it when the program starts: a mistake is then found before the first event, and not by
 /// it. [`WebhookEngine::check`](crate::WebhookEngine::check) does the same for the signals of this
 /// crate, with the context of the engine.
@@ -49,7 +53,6 @@ pub(crate) fn check_signals(
     is_sync: bool,
 ) -> Result<(), CheckError> {
     let mut problems = Vec::new();
-    let mut linked = Vec::new();
     for signal in signals {
         for receiver in signal.receivers_with(context) {
             let missing = receiver
@@ -64,18 +67,30 @@ pub(crate) fn check_signals(
             if is_sync && receiver.is_async() {
                 problems.push(Problem::NeedsAsend(receiver.clone()));
             }
-            linked.push(receiver);
         }
         problems.extend(shadowed(*signal).into_iter().map(Problem::Shadowed));
     }
-    let is_linked =
-        |name: &&Cow<'static, str>| linked.iter().any(|receiver| receiver.is_named(name));
-    let names = context.expected().iter().filter(|name| !is_linked(name));
-    problems.extend(names.cloned().map(Problem::NotLinked));
+    problems.extend(not_linked(signals, context).map(Problem::NotLinked));
     match problems[..] {
         [] => Ok(()),
         _ => Err(CheckError { problems }),
     }
+}
+
+/// Returns the names that a context expects, and that no receiver has: none of these signals, of
+/// those with static receivers, and of those with receivers of the context's own.
+fn not_linked(
+    checked: &[&dyn AnySignal],
+    context: &Context,
+) -> impl Iterator<Item = Cow<'static, str>> {
+    let (with_statics, own) = (signals(), context.own_signals());
+    let all = checked.iter().chain(&with_statics).chain(&own);
+    let linked: Vec<_> = all
+        .flat_map(|signal| signal.receivers_with(context))
+        .collect();
+    let names = context.expected().iter();
+    let is_linked = move |name: &str| linked.iter().any(|receiver| receiver.is_named(name));
+    names.filter(move |name| !is_linked(name)).cloned()
 }
 
 /// The problems that a check at start-up found.

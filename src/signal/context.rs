@@ -155,6 +155,9 @@ impl Context {
     /// crate, by its path. [`check`](crate::check) finds names that are missing: a crate that the
     /// program does not name is not linked, and its receivers are not called.
     ///
+    /// A receiver that was connected to the context has a name as well. One of
+    /// [`Signal::connect`](crate::Signal::connect) is found only if its signal has static receivers.
+    ///
     /// ```
     /// use whatsapp_signals::{Context, check};
     ///

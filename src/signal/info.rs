@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use super::context::Need;
 
@@ -47,6 +48,23 @@ pub(super) struct Details {
     pub(super) is_async: bool,
     pub(super) uid: Option<Cow<'static, str>>,
     pub(super) needs: &'static [Need],
+    pub(super) limits: Limits,
+}
+
+/// The limits of a receiver, neither of them zero.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    pub attempts: Option<u32>,
+    /// For async receivers only.
+    pub timeout: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) const NONE: Self = Self {
+        attempts: None,
+        timeout: None,
+    };
 }
 
 impl Details {
@@ -115,6 +133,51 @@ impl ReceiverInfo {
     #[must_use]
     pub fn is_async(&self) -> bool {
         self.details.is_async
+    }
+
+    /// Returns the number of attempts after which the receiver gives an event up; `None`
+    /// without a limit. It is at least 1.
+    ///
+    /// Set by `#[receiver(…, attempts = 3)]` or
+    /// [`ConnectOptions::attempts`](crate::ConnectOptions::attempts). A send calls each
+    /// receiver once and ignores the limit. A worker of `whatsapp-signals-nats` without an engine
+    /// honours it. A [`WebhookEngine`](crate::WebhookEngine) ignores it, and counts up to its own
+    /// [`max_attempts`](crate::WebhookEngine::max_attempts).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals::{Signal, receiver};
+    ///
+    /// static TICK: Signal<u32> = Signal::new("tick");
+    ///
+    /// #[receiver(TICK, attempts = 3, timeout = 10)]
+    /// async fn forward(_: &u32) -> Result<(), &'static str> {
+    ///     Err("connection refused")
+    /// }
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let failure = TICK.asend(&7).await.unwrap_err();
+    /// assert_eq!(failure.receiver().attempts(), Some(3));
+    /// assert_eq!(failure.receiver().timeout(), Some(Duration::from_secs(10)));
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn attempts(&self) -> Option<u32> {
+        self.details.limits.attempts
+    }
+
+    /// Returns the longest time that one run of the async receiver may take; `None` without a
+    /// limit. It is longer than zero.
+    ///
+    /// Set by `#[receiver(…, timeout = 10)]` in seconds or by
+    /// [`ConnectOptions::timeout`](crate::ConnectOptions::timeout). No send, no
+    /// [`WebhookEngine`](crate::WebhookEngine) and no worker of `whatsapp-signals-nats`
+    /// enforces it yet: this crate has no timer.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.details.limits.timeout
     }
 
     /// Returns the types that the receiver takes from its [`Context`](crate::Context), by

@@ -72,8 +72,8 @@ pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{ReceiverId, Slots, Watch};
 pub use guards::{Connection, Mute};
 pub use in_context::InContext;
-pub use info::ReceiverInfo;
-pub use options::{ConnectError, ConnectOptions};
+pub use info::{Limits, ReceiverInfo};
+pub use options::{ConnectError, ConnectErrorKind, ConnectOptions};
 pub use owning::{Owning, owning};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
@@ -197,6 +197,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// - "async closure does not implement `Fn` because it captures state from its
     ///   environment": hand the state over with [`owning`], as in
     ///   `connect(owning(graph, async |graph: Graph, event: &Payload| …))`.
+    /// - "lifetime may not live long enough": write `async |event: &Payload| …` in place of
+    ///   `|event: &Payload| async move { … }`, whose future borrows the event.
     /// - "implementation of `FnOnce` is not general enough", or "cannot receive": a closure has to
     ///   name its argument's type, `|event: &Payload| …`.
     ///
@@ -217,16 +219,16 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     pub fn connect<Kind, F: IntoReceiver<T, R, Kind>>(&self, receiver: F) -> Connection<'_> {
         match self.connect_with(ConnectOptions::new(), receiver) {
             Ok(connection) => connection,
-            Err(error) => unreachable!("no uid was given: {error}"),
+            Err(error) => unreachable!("no options were given: {error}"),
         }
     }
 
-    /// Connects with an order, a uid or a filter.
+    /// Connects with an order, a uid, a filter or limits.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] when the uid is taken: the first stays, and the
-    /// receiver given here is dropped.
+    /// [`ConnectError`] when the uid is taken, a limit is zero, or a receiver that is not async
+    /// has a timeout: the receiver given here is dropped.
     ///
     /// # Examples
     ///
@@ -247,7 +249,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         options: ConnectOptions<T>,
         receiver: F,
     ) -> Result<Connection<'_>, ConnectError> {
-        let receiver = ReceiverOf::connected(receiver, options, Location::caller());
+        let caller = Location::caller();
+        let receiver = ReceiverOf::connected(self.name, receiver, options, caller)?;
         let id = self.overlay.connect(self.name, self.statics(), receiver)?;
         Ok(Connection::new(self, id))
     }

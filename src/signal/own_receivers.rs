@@ -13,15 +13,15 @@ use super::async_receiver::IntoReceiver;
 use super::options::{ConnectError, ConnectOptions};
 use super::receiver_list::ReceiverList;
 use super::receiver_of::ReceiverOf;
-use super::{Context, Signal};
+use super::{AnySignal, Context, Signal};
 
 /// The receivers that are connected to a context, and shared by its clones.
 #[derive(Default)]
 pub(super) struct OwnReceivers {
     /// Whether there are any, so that a context without them takes no lock.
     is_used: AtomicBool,
-    /// The address of each signal, and the [`ReceiverList`] of its type.
-    lists: RwLock<Vec<(usize, List)>>,
+    /// Each signal, and the [`ReceiverList`] of its type.
+    lists: RwLock<Vec<(&'static dyn AnySignal, List)>>,
 }
 
 type List = Arc<dyn Any + Send + Sync>;
@@ -60,21 +60,22 @@ impl OwnReceivers {
         let mut lists = self.lists.write();
         let list = find(&lists, signal).unwrap_or_default();
         let list = list.with(signal.name, 0, &receiver)?;
-        let address = address(signal);
-        lists.retain(|(other, _)| *other != address);
-        lists.push((address, Arc::new(list)));
+        lists.retain(|(other, _)| !is_same(*other, signal));
+        lists.push((signal, Arc::new(list)));
         self.is_used.store(true, Ordering::Relaxed);
         Ok(())
     }
 }
 
-fn address<T, R>(signal: &Signal<T, R>) -> usize {
-    ptr::from_ref(signal).addr()
+fn is_same<T, R>(other: &dyn AnySignal, signal: &Signal<T, R>) -> bool {
+    ptr::addr_eq(other, signal)
 }
 
-fn find<T, R>(lists: &[(usize, List)], signal: &Signal<T, R>) -> Option<Arc<ReceiverList<T, R>>> {
-    let address = address(signal);
-    let (_, list) = lists.iter().find(|(other, _)| *other == address)?;
+fn find<T, R>(
+    lists: &[(&'static dyn AnySignal, List)],
+    signal: &Signal<T, R>,
+) -> Option<Arc<ReceiverList<T, R>>> {
+    let (_, list) = lists.iter().find(|(other, _)| is_same(*other, signal))?;
     Arc::clone(list).downcast().ok()
 }
 
@@ -122,17 +123,17 @@ impl Context {
     {
         let connected = self.connect_with(signal, ConnectOptions::new(), receiver);
         if let Err(error) = connected {
-            unreachable!("no uid was given: {error}");
+            unreachable!("no options were given: {error}");
         }
     }
 
-    /// Connects with an order, a uid or a filter. A receiver of the signal that has the same
-    /// uid is not called.
+    /// Connects with an order, a uid, a filter or limits. A receiver of the signal that has the
+    /// same uid is not called.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] when another receiver of the context has the uid for this signal: it
-    /// stays, and the receiver given here is dropped.
+    /// [`ConnectError`] when another receiver of the context has the uid for this signal, a limit
+    /// is zero, or a receiver that is not async has a timeout: the receiver given here is dropped.
     ///
     /// # Examples
     ///
@@ -167,7 +168,8 @@ impl Context {
     where
         F: IntoReceiver<T, R, Kind>,
     {
-        let receiver = ReceiverOf::connected(receiver, options, Location::caller());
+        let caller = Location::caller();
+        let receiver = ReceiverOf::connected(signal.name, receiver, options, caller)?;
         match &self.own {
             Some(own) => own.connect(signal, receiver),
             None => Ok(()),
@@ -209,6 +211,14 @@ impl Context {
         let uids = uids.iter().cloned().chain([uid.into()]).collect();
         self.others = Others::Except(uids);
         self
+    }
+
+    /// Returns the signals for which the context has receivers.
+    pub(super) fn own_signals(&self) -> Vec<&'static dyn AnySignal> {
+        let Some(own) = &self.own else {
+            return Vec::new();
+        };
+        own.lists.read().iter().map(|(signal, _)| *signal).collect()
     }
 
     /// Returns the receivers of the context's own.

@@ -54,9 +54,7 @@ impl<T, R> ReceiverList<T, R> {
         let Details { order, uid, .. } = &receiver.details;
         let is_taken = |slot: &&Slot<T, R>| uid.is_some() && slot.details().uid == *uid;
         if let Some(first) = self.slots.iter().find(is_taken) {
-            return Err(ConnectError {
-                connected: Box::new(first.info(signal)),
-            });
+            return Err(ConnectError::uid_taken(first.info(signal)));
         }
         let at = self
             .slots

@@ -8,8 +8,8 @@ use std::panic::Location;
 
 use super::async_receiver::{BoxFuture, IntoReceiver, sealed::DynAsyncReceiver, sealed::Erased};
 use super::context::{Context, Need};
-use super::info::Details;
-use super::options::ConnectOptions;
+use super::info::{Details, Limits};
+use super::options::{ConnectError, ConnectOptions};
 use super::receiver::{BoxError, Receiver};
 use super::report::{CallResult, Cause};
 
@@ -86,9 +86,11 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
+        limits: Limits,
         place: Place,
     ) -> Self {
-        Self::fixed(Target::Function(call), needs, filter, order, uid, place)
+        let target = Target::Function(call);
+        Self::fixed(target, needs, filter, order, uid, limits, place)
     }
 
     /// Returns an async receiver that `#[receiver]` declares.
@@ -100,16 +102,11 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
+        limits: Limits,
         place: Place,
     ) -> Self {
-        Self::fixed(
-            Target::AsyncFunction(call),
-            needs,
-            filter,
-            order,
-            uid,
-            place,
-        )
+        let target = Target::AsyncFunction(call);
+        Self::fixed(target, needs, filter, order, uid, limits, place)
     }
 
     const fn fixed(
@@ -118,6 +115,7 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         filter: Option<fn(&T) -> bool>,
         order: i32,
         uid: Option<&'static str>,
+        limits: Limits,
         (path, file, line, index): Place,
     ) -> Self {
         Self {
@@ -133,6 +131,7 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
                     None => None,
                 },
                 needs,
+                limits,
             },
             target,
             owns_nothing: true,
@@ -143,32 +142,40 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         }
     }
 
-    /// Returns a receiver that is connected at run time, at this place.
+    /// Returns a receiver that is connected to a signal at run time, at this place.
+    ///
+    /// # Errors
+    ///
+    /// A limit that the receiver cannot have.
     pub(super) fn connected<Kind, F: IntoReceiver<T, R, Kind>>(
+        signal: &'static str,
         receiver: F,
         options: ConnectOptions<T>,
         caller: &Location<'static>,
-    ) -> Self {
+    ) -> Result<Self, ConnectError> {
         let receiver = receiver.erase();
+        let details = Details {
+            path: type_name::<F>(),
+            file: caller.file(),
+            line: caller.line(),
+            index: 0,
+            order: options.order,
+            is_async: receiver.is_async(),
+            uid: options.uid,
+            needs: &[],
+            limits: options.limits,
+        };
+        ConnectError::check_limits(signal, &details)?;
         let owns_nothing = |filter: &Closure<T>| filter.owns_nothing;
-        Self {
-            details: Details {
-                path: type_name::<F>(),
-                file: caller.file(),
-                line: caller.line(),
-                index: 0,
-                order: options.order,
-                is_async: receiver.is_async(),
-                uid: options.uid,
-                needs: &[],
-            },
+        Ok(Self {
+            details,
             owns_nothing: !needs_drop::<F>() && options.filter.as_ref().is_none_or(owns_nothing),
             target: match receiver {
                 Erased::Sync(receiver) => Target::Object(receiver),
                 Erased::Async(receiver) => Target::AsyncObject(receiver),
             },
             filter: options.filter.map(Filter::Closure),
-        }
+        })
     }
 
     #[inline]

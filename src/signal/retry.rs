@@ -18,6 +18,10 @@ use super::receiver::BoxError;
 /// A worker of `whatsapp-signals-nats` without an engine honours a `Retry`. A
 /// [`WebhookEngine`](crate::WebhookEngine) treats it as any other error.
 ///
+/// A receiver may also have a number of [`attempts`](crate::ReceiverInfo::attempts), after which
+/// any error ends them. [`Retry::never`] ends them at once, however many are left, and
+/// [`Retry::after`] adds none.
+///
 /// # Examples
 ///
 /// ```
@@ -89,7 +93,11 @@ struct Link {
 /// use whatsapp_signals::{Failure, RetryWhen};
 ///
 /// /// Returns the delay before a queue delivers the event again; `None` for a dead letter.
-/// fn delay(failure: &Failure, backoff: Duration) -> Option<Duration> {
+/// fn delay(failure: &Failure, deliveries: u32, backoff: Duration) -> Option<Duration> {
+///     let attempts = failure.receiver().attempts();
+///     if attempts.is_some_and(|attempts| deliveries >= attempts) {
+///         return None;
+///     }
 ///     match failure.retry() {
 ///         None => Some(backoff),
 ///         Some(RetryWhen::After(delay)) => Some(delay.max(backoff)),

@@ -9,6 +9,7 @@ mod destructors;
 mod failures;
 mod filters;
 mod guards;
+mod limits;
 mod muting;
 mod order;
 mod own_receivers;
@@ -27,8 +28,8 @@ use std::thread;
 use std::time::Duration;
 
 use whatsapp_signals::{
-    AnySignal, BoxError, Cause, ConnectError, ConnectOptions, Connection, Failure, Receiver,
-    Report, Signal,
+    AnySignal, BoxError, Cause, ConnectError, ConnectErrorKind, ConnectOptions, Connection,
+    Failure, Receiver, Report, Signal,
 };
 
 type Done = Result<(), Box<dyn Error>>;

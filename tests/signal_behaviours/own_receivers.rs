@@ -96,7 +96,7 @@ fn a_uid_is_taken_once_in_a_context() {
     let error = context
         .connect_with(signal, uid("a"), |_: &u32| {})
         .unwrap_err();
-    assert_eq!(error.connected().uid(), Some("a"));
+    assert_eq!(error.connected().unwrap().uid(), Some("a"));
     context
         .connect_with(leaked(), uid("a"), |_: &u32| {})
         .unwrap();

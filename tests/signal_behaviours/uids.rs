@@ -40,7 +40,8 @@ fn t12_t80_the_first_with_a_uid_stays_and_the_error_names_it() -> Done {
         .connect_with(uid("greeter").order(-1), log.named("second"))
         .expect_err("the uid is taken");
 
-    let connected = error.connected();
+    assert_eq!(error.kind(), ConnectErrorKind::UidTaken);
+    let connected = error.connected().expect("it has the uid");
     assert_eq!(connected.uid(), Some("greeter"));
     assert_eq!((connected.file(), connected.line()), (file!(), line));
     assert_eq!((connected.signal(), connected.order()), ("tick", 0));

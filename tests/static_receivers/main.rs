@@ -16,6 +16,7 @@ mod under_conditions;
 mod with_answers;
 mod with_contexts;
 mod with_filters;
+mod with_limits;
 mod with_odd_names;
 mod with_outcomes;
 

@@ -5,24 +5,29 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use whatsapp_signals::store::{Store, StoreErrorKind};
-use whatsapp_signals::{Context, EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine};
+use whatsapp_signals::{
+    Cause, Context, EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine,
+};
 
 use crate::envelope::Envelope;
 
 /// Handles events, in a thread that may block.
 pub(super) trait Handler: Send + Sync + 'static {
-    /// Handles an event; `is_requeued` if it was a dead letter.
-    fn handle(
-        &self,
-        runtime: &Handle,
-        context: &Context,
-        envelope: Envelope,
-        is_requeued: bool,
-    ) -> Handled;
+    /// Handles a delivery of an event.
+    fn handle(&self, runtime: &Handle, context: &Context, delivery: Delivery) -> Handled;
 
     /// Whether an event that was delivered too often becomes a dead letter without
     /// being tried: one that ends the program each time must not do so for ever.
     fn gives_up_untried(&self) -> bool;
+}
+
+/// A delivery of an event.
+pub(super) struct Delivery {
+    pub(super) envelope: Envelope,
+    /// The number of the delivery, from 1 on.
+    pub(super) number: u64,
+    /// True if the event was a dead letter before.
+    pub(super) is_requeued: bool,
 }
 
 /// What came of it.
@@ -43,13 +48,14 @@ pub(super) enum Handled {
 pub(super) struct Receivers;
 
 impl Handler for Receivers {
-    fn handle(&self, runtime: &Handle, context: &Context, envelope: Envelope, _: bool) -> Handled {
-        let report: Report = runtime.block_on(envelope.event.with(context).dispatch_async());
+    fn handle(&self, runtime: &Handle, context: &Context, delivery: Delivery) -> Handled {
+        let event = &delivery.envelope.event;
+        let report: Report = runtime.block_on(event.with(context).dispatch_async());
         if report.is_ok() {
             return Handled::Done;
         }
         let failed = names(report.failures());
-        match delay(report.failures()) {
+        match delay(report.failures(), delivery.number) {
             Some(delay) => Handled::Failed(failed, delay),
             None => Handled::Dead(failed),
         }
@@ -61,16 +67,10 @@ impl Handler for Receivers {
 }
 
 impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
-    fn handle(
-        &self,
-        runtime: &Handle,
-        _: &Context,
-        envelope: Envelope,
-        is_requeued: bool,
-    ) -> Handled {
-        let Envelope { key, event, .. } = envelope;
+    fn handle(&self, runtime: &Handle, _: &Context, delivery: Delivery) -> Handled {
+        let Envelope { key, event, .. } = delivery.envelope;
         let work = async {
-            if is_requeued {
+            if delivery.is_requeued {
                 // It may be a dead letter of the engine too.
                 self.requeue(&key)?;
             }
@@ -121,13 +121,24 @@ fn of(outcome: &Outcome) -> Handled {
 ///
 /// While one of them may still succeed, the event is delivered again, to all its receivers:
 /// the stream has no record of single ones. One that gave up runs again, and gives up again.
-fn delay(failures: &[Failure]) -> Option<Duration> {
-    let delays = failures.iter().filter_map(|failure| match failure.retry() {
+fn delay(failures: &[Failure], deliveries: u64) -> Option<Duration> {
+    let tried_again = failures
+        .iter()
+        .filter(|failure| !is_last_attempt(failure, deliveries));
+    let delays = tried_again.filter_map(|failure| match failure.retry() {
         None => Some(Duration::ZERO),
         Some(RetryWhen::After(delay)) => Some(delay),
         Some(RetryWhen::Never) => None,
     });
     delays.max()
+}
+
+/// Returns true if the receiver has used up its attempts. A delivery without a value that the receiver
+/// needs is no attempt: the receiver did not run.
+fn is_last_attempt(failure: &Failure, deliveries: u64) -> bool {
+    let has_run = !matches!(failure.cause(), Cause::MissingContext(_));
+    let attempts = failure.receiver().attempts();
+    has_run && attempts.is_some_and(|attempts| deliveries >= u64::from(attempts))
 }
 
 /// Who failed, by uid or path.

@@ -57,8 +57,11 @@ pub use error::WorkerError;
 /// - One fails with [`Retry::after`]: it is delivered again after that duration, unless the
 ///   backoff is longer. The longest duration of all receivers counts, up to a day, and its
 ///   partition waits meanwhile.
-/// - All that failed did so with [`Retry::never`]: it becomes a dead letter at once.
-///   While another receiver is retried, one that gave up runs again too.
+/// - All that failed give up, by [`Retry::never`] or after their
+///   [`attempts`](whatsapp_signals::ReceiverInfo::attempts): it becomes a dead letter at once.
+///   While another receiver is retried, one that gave up runs again too. Each delivery is an
+///   attempt of every receiver, unless the [context](Self::context) lacks a value that the
+///   receiver takes.
 /// - It was delivered [8 times](Self::max_deliveries) to no avail: it becomes a
 ///   [dead letter](crate::DeadLetters) that names who failed, and its partition
 ///   goes on.
@@ -66,7 +69,9 @@ pub use error::WorkerError;
 ///   [30 seconds](Self::ack_wait), perhaps to another one.
 ///
 /// So receivers may run more than once for one event, which an
-/// [engine](Self::engine) puts an end to. An engine treats a [`Retry`] as any other error.
+/// [engine](Self::engine) puts an end to. An engine treats a [`Retry`] as any other error, and
+/// ignores `attempts`. No worker enforces a
+/// [`timeout`](whatsapp_signals::ReceiverInfo::timeout) yet.
 ///
 /// [`Retry`]: whatsapp_signals::Retry
 /// [`Retry::after`]: whatsapp_signals::Retry::after

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Worker;
-use super::handler::Handled;
+use super::handler::{Delivery, Handled};
 use super::pull::Pull;
 use super::settings::DAY;
 use super::threads::Threads;
@@ -140,7 +140,7 @@ impl Partition {
                 failed: Vec::new(),
             };
         }
-        match self.run_receivers(message, envelope).await {
+        match self.run_receivers(message, envelope, deliveries).await {
             Handled::Done => Outcome::Done,
             Handled::NotNow(why) => {
                 tracing::debug!(
@@ -159,17 +159,21 @@ impl Partition {
         }
     }
 
-    /// In a thread that may block, while the server is told that they are at work.
-    async fn run_receivers(&self, message: &Message, envelope: Envelope) -> Handled {
+    /// Runs the receivers in a thread that may block, and reports progress to the server meanwhile.
+    async fn run_receivers(&self, message: &Message, envelope: Envelope, number: u64) -> Handled {
         let worker = Arc::clone(&self.worker);
         let headers = message.headers.as_ref();
-        let is_requeued = headers.is_some_and(|headers| headers.get(REQUEUED).is_some());
+        let delivery = Delivery {
+            envelope,
+            number,
+            is_requeued: headers.is_some_and(|headers| headers.get(REQUEUED).is_some()),
+        };
         let runtime = Handle::current();
         let work = move || {
             let Worker {
                 handler, context, ..
             } = &*worker;
-            handler.handle(&runtime, context, envelope, is_requeued)
+            handler.handle(&runtime, context, delivery)
         };
         let heartbeat = async {
             loop {

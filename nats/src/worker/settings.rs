@@ -51,7 +51,8 @@ impl Worker {
     /// [engine](Self::engine) has its own: [`WebhookEngine::context`].
     ///
     /// A receiver that needs a value which the context lacks fails, and the event is delivered
-    /// again.
+    /// again: up to [`max_deliveries`](Self::max_deliveries), since that is no attempt of the
+    /// receiver.
     ///
     /// ```no_run
     /// use whatsapp_signals::event::MessageReceived;

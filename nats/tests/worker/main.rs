@@ -1,6 +1,7 @@
 //! From the stream to the receivers.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod contexts;
 mod dead_letters;
 mod delivery;
 mod retries;
@@ -10,6 +11,7 @@ mod stopping;
 mod support;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::{BoxError, Retry, receiver};
+use whatsapp_signals::{BoxError, Context, Retry, receiver};
 use whatsapp_signals_nats::async_nats::{ConnectOptions, jetstream};
 use whatsapp_signals_nats::{
     DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError, ensure_stream,
@@ -53,7 +55,7 @@ fn obey(event: &MessageReceived) -> Result<(), BoxError> {
     let (what, much) = event.message.body().split_once(' ').unwrap_or_default();
     let much: usize = much.parse().unwrap_or_default();
     match what {
-        "fail" if before < much => Err("as it was told".into()),
+        "fail" | "twice" if before < much => Err("as it was told".into()),
         "never" => Err(Retry::never("as the message asks").into()),
         "after" if before == 0 => {
             let delay = Duration::from_millis(much as u64);
@@ -78,6 +80,36 @@ fn fail_too(event: &MessageReceived) -> Result<(), Retry> {
         return Err(Retry::after(Duration::from_secs(2), "as the message asks"));
     }
     Ok(())
+}
+
+/// Fails always, and may do so twice.
+#[receiver(
+    MESSAGE_RECEIVED,
+    uid = "twice",
+    attempts = 2,
+    filter = |event| event.message.body().starts_with("twice ")
+)]
+fn fail_twice(event: &MessageReceived) -> Result<(), BoxError> {
+    match event.message.body() {
+        "twice never" => Err(Retry::never("as the message asks").into()),
+        "twice after" => Err(Retry::after(Duration::ZERO, "as the message asks").into()),
+        _ => Err("as the message asks".into()),
+    }
+}
+
+/// The wamids that were greeted: a value of a context.
+#[derive(Clone, Default)]
+struct Greeted(Arc<Mutex<Vec<String>>>);
+
+/// May fail once, and takes a value of the context.
+#[receiver(
+    MESSAGE_RECEIVED,
+    uid = "greet",
+    attempts = 1,
+    filter = |event| event.message.body() == "greet"
+)]
+fn greet(event: &MessageReceived, greeted: &Greeted) {
+    greeted.0.lock().push(event.message.id.as_str().to_owned());
 }
 
 /// Waits for one of the runtime's threads for blocking work.

@@ -108,3 +108,42 @@ async fn the_last_delivery_ends_an_event_and_its_dead_letter_names_all_that_fail
     assert_eq!(letter.failed, ["obedient", "second"]);
     assert_eq!(called("1020").len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_a_dead_letter_once_all_that_failed_have_used_up_their_attempts() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    let letters = DeadLetters::of(&stream).await.unwrap();
+    let worker = Running::start(hasty(&stream).max_deliveries(8));
+    for (user, wamid, text, deliveries) in [
+        ("1021", "wamid.A", "twice 0", 2),
+        ("1022", "wamid.B", "twice after", 2),
+        ("1023", "wamid.C", "twice never", 1),
+        // `obedient` has no limit, and succeeds at the fourth delivery.
+        ("1024", "wamid.D", "twice 3", 4),
+    ] {
+        publish(&stream, &[(user, wamid, text)]).await;
+        until("it is dead", async || server.count("WA_DEAD").await == 1).await;
+        let letter = letters.list(9).await.unwrap().remove(0);
+        assert_eq!(letter.failed, ["twice"], "{text}");
+        assert_eq!(letter.deliveries, deliveries, "{text}");
+        assert_eq!(called(user).len() as u64, deliveries, "{text}");
+        assert!(letters.discard(letter.sequence).await.unwrap());
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_delivery_ends_an_event_whose_receivers_have_attempts_left() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stream = server.stream(StreamConfig::new()).await;
+    publish(&stream, &[("1025", "wamid.A", "twice 0")]).await;
+    let worker = Running::start(hasty(&stream).max_deliveries(1));
+    until("it is dead", async || server.count("WA_DEAD").await == 1).await;
+    worker.stop().await;
+    assert_eq!(called("1025").len(), 1);
+}

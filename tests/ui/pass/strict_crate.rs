@@ -27,10 +27,13 @@ pub fn late(event: &u32) -> Result<(), BoxError> {
     Ok(())
 }
 
+#[receiver(TICK, attempts = 3, timeout = 10)]
+async fn forward(_event: &u32) {}
+
 #[receiver(MESSAGE_RECEIVED)]
 fn greet(_event: &MessageReceived) {}
 
 fn main() {
-    assert_eq!(TICK.receivers().len(), 2);
+    assert_eq!(TICK.receivers().len(), 3);
     assert_eq!(MESSAGE_RECEIVED.receivers().len(), 1);
 }

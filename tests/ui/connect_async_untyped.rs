@@ -1,0 +1,8 @@
+use whatsapp_signals::Signal;
+
+fn main() {
+    let signal: Signal<u32> = Signal::new("tick");
+    let _connection = signal.connect(async |event| {
+        println!("{event}");
+    });
+}
