@@ -8,12 +8,16 @@
 use wa_handlers as _;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use wa_handlers::orders::{ORDER_PAID, OrderPaid, PREORDER_PAID};
+use wa_handlers::receipts::{Printer, Shop};
 use wa_handlers::{record, take_calls};
-use whatsapp_signals::event::MessageReceived;
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
-use whatsapp_signals::{ReceiverInfo, Signal, parse, receiver, receivers};
+use whatsapp_signals::event::{MessageReceived, MessageStatusChanged};
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_STATUS_CHANGED, UNRECOGNIZED};
+use whatsapp_signals::store::MemoryStore;
+use whatsapp_signals::{Context, ReceiverInfo, Signal, WebhookEngine, parse, receiver, receivers};
 
 #[receiver(MESSAGE_RECEIVED, order = 30)]
 fn log(_event: &MessageReceived) {
@@ -48,6 +52,16 @@ fn trace(_event: &MessageReceived) {
 #[receiver(ORDER_PAID)]
 fn celebrate(_event: &OrderPaid) {
     record("here::celebrate");
+}
+
+struct Desk {
+    number: u8,
+}
+
+#[receiver(MESSAGE_STATUS_CHANGED, order = 10)]
+fn stamp(event: &MessageStatusChanged, desk: &Desk, printer: &dyn Printer) {
+    record("here::stamp");
+    printer.print(&format!("desk {}: {}", desk.number, event.update.status));
 }
 
 /// What `send` makes this thread's record say.
@@ -173,6 +187,52 @@ fn a_failure_names_the_receiver_of_another_crate() {
     assert_eq!(failed.error().unwrap().to_string(), "nothing was paid");
 }
 
+/// A printer that keeps its lines.
+#[derive(Default)]
+struct Paper(Mutex<Vec<String>>);
+
+impl Printer for Paper {
+    fn print(&self, line: &str) {
+        self.0.lock().push(line.to_owned());
+    }
+}
+
+/// The context of this program, without the printer.
+fn context() -> Context {
+    let shop = Shop {
+        name: "Juniper Bikes",
+    };
+    Context::new().with(shop).with(Desk { number: 2 })
+}
+
+#[test]
+fn receivers_of_both_crates_take_values_of_one_context() {
+    let paper = Arc::new(Paper::default());
+    let printer: Arc<dyn Printer> = paper.clone();
+    let engine = WebhookEngine::new(MemoryStore::new()).context(context().with(printer));
+    engine.check().unwrap();
+    let calls = calls_of(|| {
+        let outcome = engine.process(include_bytes!("payloads/status-read.json"));
+        assert_eq!(outcome.unwrap().failures().len(), 0);
+    });
+    assert_eq!(calls, ["receipts::print", "here::stamp"]);
+    assert_eq!(*paper.0.lock(), ["Juniper Bikes: read", "desk 2: read"]);
+}
+
+#[test]
+fn a_check_names_the_receivers_of_both_crates_that_lack_a_value() {
+    let engine = WebhookEngine::new(MemoryStore::new()).context(context());
+    let error = engine.check().unwrap_err().to_string();
+    let needs = "of signal message_status_changed needs \
+                 alloc::sync::Arc<dyn wa_handlers::receipts::Printer>, which the context lacks";
+    let print = "wa_handlers::receipts::print (tests/fixtures/handlers/src/receipts.rs:21)";
+    let stamp = &MESSAGE_STATUS_CHANGED.receivers()[1];
+    assert_eq!(
+        error,
+        format!("receivers cannot be called:\n- {print} {needs}\n- {stamp} {needs}")
+    );
+}
+
 #[test]
 fn the_program_lists_the_receivers_of_all_its_crates() {
     let of = |signal| {
@@ -183,6 +243,13 @@ fn the_program_lists_the_receivers_of_all_its_crates() {
     assert_eq!(of("message_received"), MESSAGE_RECEIVED.receivers());
     assert_eq!(of("order_paid"), ORDER_PAID.receivers());
     assert_eq!(of("preorder_paid"), PREORDER_PAID.receivers());
+    assert_eq!(
+        listed(&MESSAGE_STATUS_CHANGED),
+        [
+            ("wa_handlers::receipts::print", 0),
+            ("other_crates::stamp", 10)
+        ]
+    );
     assert_eq!(listed(&UNRECOGNIZED), [("wa_handlers::inbox::report", 0)]);
-    assert_eq!(receivers().len(), 11 + 4 + 1 + 1);
+    assert_eq!(receivers().len(), 11 + 4 + 1 + 2 + 1);
 }

@@ -1,60 +1,57 @@
-//! A bot that says hi: `META_APP_SECRET=… META_VERIFY_TOKEN=… cargo run --bin hi`.
+//! A bot that answers each text with "hi". The README has its settings.
 
-use std::{env, error::Error, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::{Router, body::Bytes, routing::get};
-use whatsapp_signals::event::{MessageReceived, Unrecognized};
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
-use whatsapp_signals::{Parser, SignatureVerifier, WebhookEngine, filter::is_text, receiver};
+use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::get};
+use reqwest::Client;
+use whatsapp_signals::{BoxError, Context, Parser, SignatureVerifier, WebhookEngine, receiver};
+use whatsapp_signals::{event::MessageReceived, filter::is_text, signals::MESSAGE_RECEIVED};
 use whatsapp_signals::{store::MemoryStore, verify_challenge_query};
 
+struct Graph {
+    http: Client,
+    url: String,
+    token: String,
+}
+
 #[receiver(MESSAGE_RECEIVED, filter = is_text)]
-async fn say_hi(event: &MessageReceived) {
-    // Here you call Meta's API. Somebody may have a user id in place of a phone number.
-    let user = event.message.from().and_then(|user| user.phone());
-    println!("-> {}: hi", user.unwrap_or("somebody"));
+async fn say_hi(event: &MessageReceived, graph: &Graph) -> Result<(), BoxError> {
+    let number = event.account.phone_number_id.as_ref().ok_or("no number")?;
+    let user = event.message.from().ok_or("no sender")?;
+    // A user may have a user id in place of a phone number.
+    let member = user.phone().map_or("recipient", |_| "to");
+    let id = user.phone().or(user.user_id());
+    let hi = serde_json::json!({"messaging_product": "whatsapp", member: id,
+        "type": "text", "text": {"body": "hi"}});
+    let request = graph.http.post(format!("{}/{number}/messages", graph.url));
+    let answer = request.bearer_auth(&graph.token).json(&hi).send().await?;
+    answer.error_for_status()?; // after an error, Meta sends the webhook again
+    Ok(())
 }
 
-#[receiver(UNRECOGNIZED)]
-fn note(event: &Unrecognized) {
-    eprintln!("{} at {}", event.reason, event.path);
-}
+// A MemoryStore is empty after a restart; an SqliteStore is not.
+type Bot = (Arc<WebhookEngine<MemoryStore>>, SignatureVerifier, String);
 
-struct Bot {
-    engine: WebhookEngine<MemoryStore>, // knows nothing after a restart; an SqliteStore does
-    verifier: SignatureVerifier,
-    verify_token: String,
-}
-
-/// Meta registers the URL.
-async fn register(State(bot): State<Arc<Bot>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
-    match verify_challenge_query(&query.unwrap_or_default(), &bot.verify_token) {
+/// Answers Meta when you register the URL.
+async fn register(State((_, _, token)): State<Bot>, query: RawQuery) -> (StatusCode, String) {
+    match verify_challenge_query(&query.0.unwrap_or_default(), &token) {
         Ok(challenge) => (StatusCode::OK, challenge.into_owned()),
         Err(error) => (StatusCode::FORBIDDEN, error.to_string()),
     }
 }
 
-/// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
-async fn receive(State(bot): State<Arc<Bot>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+/// Receives a webhook. `Bytes` are the raw bytes, which Meta signed.
+async fn receive(State(bot): State<Bot>, headers: HeaderMap, body: Bytes) -> StatusCode {
     // In a task of its own: when Meta hangs up, axum drops this one.
     let work = tokio::spawn(async move {
+        let (engine, verifier, _) = bot;
         let signature = headers.get("x-hub-signature-256");
         let signature = signature.map_or(&b""[..], |header| header.as_bytes());
-        let (engine, verifier) = (&bot.engine, &bot.verifier);
-        let processed = engine.process_signed_async(&body, signature, verifier);
+        let processed = engine.process_signed_async(&body, signature, &verifier);
         match processed.await {
-            Ok(outcome) => {
-                for failed in outcome.failures() {
-                    eprintln!("{}", failed.failure);
-                }
-                outcome.http_status()
-            }
-            Err(error) => {
-                eprintln!("{error}");
-                error.http_status()
-            }
+            Ok(outcome) => outcome.http_status(),
+            Err(error) => error.http_status(),
         }
     });
     let status = work.await.unwrap_or(503);
@@ -62,19 +59,22 @@ async fn receive(State(bot): State<Arc<Bot>>, headers: HeaderMap, body: Bytes) -
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let bot = Bot {
-        engine: WebhookEngine::new(MemoryStore::new()),
-        verifier: SignatureVerifier::new(env::var("META_APP_SECRET")?)?,
-        verify_token: env::var("META_VERIFY_TOKEN")?,
-    };
-    bot.engine.check()?;
+async fn main() -> Result<(), BoxError> {
+    tracing_subscriber::fmt::init(); // logs webhooks and failures
+    let setting = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
+    let http = Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let url = setting("GRAPH_URL").unwrap_or("https://graph.facebook.com/v24.0".into());
+    let token = setting("META_ACCESS_TOKEN")?;
+    let context = Context::new().with(Graph { http, url, token });
+    let engine = WebhookEngine::new(MemoryStore::new()).context(context);
+    engine.check()?;
+    let verifier = SignatureVerifier::new(setting("META_APP_SECRET")?)?;
     let routes = Router::new()
         .route("/webhook", get(register).post(receive))
         .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))
-        .with_state(Arc::new(bot));
-    let port = env::var("PORT").unwrap_or_else(|_| "8080".into());
-    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
-    eprintln!("listening on http://{}/webhook", listener.local_addr()?);
+        .with_state((Arc::new(engine), verifier, setting("META_VERIFY_TOKEN")?));
+    let address = format!("127.0.0.1:{}", setting("PORT").unwrap_or("8080".into()));
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("listening on http://{}/webhook", listener.local_addr()?);
     Ok(axum::serve(listener, routes).await?)
 }
