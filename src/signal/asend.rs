@@ -143,6 +143,10 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
             first_async.get_or_insert(rest);
             continue;
         }
+        if !watch.wants(&audience, at) {
+            report.skip();
+            continue;
+        }
         match call::<T, R, P>(&audience, at, event, watch) {
             Ok(called) => report.add(called, || slot.info(signal.name)),
             Err(cause) => {
@@ -260,7 +264,11 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         let audience = self.audience;
         while let Some(at) = audience.next(&mut self.rest) {
             let slot = audience.slot(at);
-            if !slot.is_async() || !watch.wants(audience, at) {
+            if !slot.is_async() {
+                continue;
+            }
+            if !watch.wants(audience, at) {
+                self.report.skip();
                 continue;
             }
             let mut started = PendingReceiver(None);
