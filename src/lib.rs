@@ -48,6 +48,7 @@ pub use webhook::{
 /// # Options
 ///
 /// - The signal, or `[A, B]` for several signals of one payload.
+///   [`ANY_EVENT`](signals::ANY_EVENT) is the one for every event of a webhook.
 /// - `order = N`: lower runs earlier; 0 unless given. Receivers of one order
 ///   run by file, then by line.
 /// - `uid = "name"`: registers once, however often it is written; the name for

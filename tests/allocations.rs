@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 
 use allocation_counter::{AllocationInfo, measure};
 use bodies::texts;
+use whatsapp_signals::event::{MessageReceived, WebhookEvent};
+use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
 use whatsapp_signals::{Context as Values, Parser, Signal, Webhook, parse, receiver};
 
 static TICK: Signal<u32> = Signal::new("tick");
@@ -62,6 +64,29 @@ fn a_send_with_a_context_allocates_nothing() {
         send();
         assert_eq!(measure(send).count_total, 0, "{receivers} receivers");
         assert_eq!(measure(send_robust).count_total, 0, "{receivers} receivers");
+    }
+}
+
+/// Without receivers, with a typed one, and with one of all events.
+#[test]
+fn a_dispatch_allocates_nothing() {
+    let webhook = parse(&texts(2, "Hello!")).unwrap();
+    let context = Values::new();
+    context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {});
+    let with_any = Values::new();
+    with_any.connect(&ANY_EVENT, |_: &WebhookEvent| {});
+    for (context, called) in [(&Values::new(), 0), (&context, 2), (&with_any, 2)] {
+        let webhook = webhook.with(context);
+        let dispatch = || assert_eq!(webhook.dispatch().called(), called);
+        dispatch();
+        assert_eq!(measure(dispatch).count_total, 0, "{called} calls");
+        let executor = measure(|| pollster::block_on(async {})).count_total;
+        let dispatch = || {
+            let report = pollster::block_on(webhook.dispatch_async());
+            assert_eq!(report.called(), called);
+        };
+        let count = measure(dispatch).count_total - executor;
+        assert_eq!(count, 0, "{called} calls");
     }
 }
 

@@ -13,11 +13,13 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use support::batch::messages;
 use support::engines::with_each_store;
-use whatsapp_signals::event::{MessageReceived, MessageSent};
+use whatsapp_signals::event::{MessageReceived, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Content, Identity, Message};
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_SENT};
+use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, MESSAGE_SENT};
 use whatsapp_signals::store::{MemoryStore, StoreExt};
-use whatsapp_signals::{Cause, SignatureVerifier, WebhookEngine, receiver};
+use whatsapp_signals::{
+    Cause, ConnectOptions, Context as Values, SignatureVerifier, WebhookEngine, receiver,
+};
 
 static TURN: Mutex<()> = Mutex::new(());
 static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -154,6 +156,47 @@ async fn log_sent(event: &MessageSent) -> Result<(), &'static str> {
     wait().await;
     DONE.lock().push(format!("sent {}", event.message.id));
     Ok(())
+}
+
+#[test]
+fn async_receivers_of_all_events_are_marked_and_retried_by_themselves() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let context = Values::new();
+        let first = ConnectOptions::new().order(-1).uid("forward");
+        let log = async |event: &WebhookEvent| DONE.lock().push(format!("log {}", event.name()));
+        context.connect_with(&ANY_EVENT, first, log).unwrap();
+        context.connect(&ANY_EVENT, async |event: &WebhookEvent| {
+            if FAILS.load(Relaxed) {
+                return Err("the archive is down");
+            }
+            DONE.lock().push(format!("archive {}", event.name()));
+            Ok(())
+        });
+        let engine = engine.context(context).lease(Duration::from_millis(50));
+        let body = messages(0..1);
+        HANGS.store(true, Relaxed);
+        {
+            let mut cancelled = pin!(engine.process_async(&body));
+            let mut cx = Context::from_waker(Waker::noop());
+            for _ in 0..3 {
+                assert!(cancelled.as_mut().poll(&mut cx).is_pending());
+            }
+        }
+        assert_eq!(done(), ["log message_received", "note wamid.0"]);
+        std::thread::sleep(Duration::from_millis(60));
+        HANGS.store(false, Relaxed);
+        FAILS.store(true, Relaxed);
+        pollster::block_on(async {
+            let outcome = engine.retry_unfinished_async().await.unwrap();
+            assert_eq!((outcome.failed(), outcome.unheard()), (2, 0));
+            assert!(done().is_empty());
+            FAILS.store(false, Relaxed);
+            let outcome = engine.process_async(&body).await.unwrap();
+            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        });
+        assert_eq!(done(), ["forward wamid.0", "archive message_received"]);
+    });
 }
 
 #[test]
@@ -309,11 +352,11 @@ fn a_check_for_programs_that_do_not_await_lists_async_receivers() {
     assert_eq!(lines[0], "receivers cannot be called:");
     for (line, (start, signal)) in lines[1..].iter().zip([
         (
-            "- engine_async::forward (tests/engine_async.rs:57)",
+            "- engine_async::forward (tests/engine_async.rs:59)",
             "message_received",
         ),
         (
-            "- engine_async::log_sent (tests/engine_async.rs:152)",
+            "- engine_async::log_sent (tests/engine_async.rs:154)",
             "message_sent",
         ),
     ]) {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use support::odd::odd_bodies;
 use whatsapp_signals::event::{Event, MessageReceived, MessageStatusChanged};
 use whatsapp_signals::signals::{self, *};
-use whatsapp_signals::{Connection, Context, Parser, Signal, dispatch, parse};
+use whatsapp_signals::{Connection, Context, Parser, Signal, WebhookEvent, dispatch, parse};
 
 /// Signals are global, so one test at a time listens.
 static LISTENING: Mutex<()> = Mutex::new(());
@@ -55,8 +55,8 @@ const RECORDERS: [Recorder; 44] = recorders! {
 fn all_signals_of_webhooks_are_listed_here() {
     let listed = RECORDERS.map(|(name, _)| name.to_lowercase());
     let fired = signals::ALL.iter().map(|signal| signal.name());
-    let manual = ["message_sent", "campaign_completed"];
-    let fired: Vec<_> = fired.filter(|name| !manual.contains(name)).collect();
+    let others = ["message_sent", "campaign_completed", "any_event"];
+    let fired: Vec<_> = fired.filter(|name| !others.contains(name)).collect();
     assert_eq!(listed.to_vec(), fired);
 }
 
@@ -113,6 +113,37 @@ fn who_hears_of_the_odd_has_all_read() {
         });
         assert_eq!(counts[0], counts[1], "{file}");
         assert_eq!(counts[0].2, 0, "{file}");
+    }
+}
+
+#[test]
+fn a_receiver_of_all_events_has_all_read() {
+    let _turn = listening();
+    let (all, own) = (Context::new(), Context::new());
+    own.connect(&ANY_EVENT, |_: &WebhookEvent| {});
+    let only = own.clone().only_own_receivers();
+    let none = Context::new().only_own_receivers();
+    let parser = Parser::new();
+    for is_connected in [false, true] {
+        let _connection = is_connected.then(|| ANY_EVENT.connect(|_: &WebhookEvent| {}));
+        for (file, body) in support::payloads() {
+            let events = parse(body.as_bytes()).unwrap().events().len();
+            let called = |context| {
+                let report = parser.with(context).dispatch(body.as_bytes()).unwrap();
+                assert_eq!(report.unheard(), report.events(), "{file}");
+                (report.skipped() == 0).then_some(report.called())
+            };
+            let of_all = called(&all);
+            if is_connected {
+                assert_eq!(of_all, Some(events), "{file}");
+            } else {
+                assert_eq!(of_all.unwrap_or_default(), 0, "{file}");
+            }
+            let both = events * (1 + usize::from(is_connected));
+            assert_eq!(called(&own), Some(both), "{file}");
+            assert_eq!(called(&only), Some(events), "{file}");
+            assert_eq!(called(&none).unwrap_or_default(), 0, "{file}");
+        }
     }
 }
 

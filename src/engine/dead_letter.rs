@@ -55,8 +55,9 @@ pub struct DeadLetter {
     pub received_at: Timestamp,
     /// How often it was tried.
     pub attempts: u32,
-    /// The receivers that failed the last time, by uid or path. None when the
-    /// program ended while they ran.
+    /// The receivers that failed the last time, by uid or path, with `any_event:` before that
+    /// of a receiver of [`ANY_EVENT`](crate::signals::ANY_EVENT). Empty when the program ended
+    /// while they ran.
     pub failed: Vec<String>,
     /// The event. `None` of a body that is no webhook, and when this version of
     /// the crate reads its webhook in another way than the one that stored it.

@@ -116,10 +116,11 @@ pub use outcome::Outcome;
 ///
 /// # What a receiver is known by
 ///
-/// Which receivers have succeeded is stored by their uid or else their path, so
-/// that a program that is built anew knows them. A receiver that is renamed is a
-/// new one to events that are not finished. Give a `uid` to closures that you
-/// connect at run time: they have no path that tells them apart.
+/// The store has the receivers that have succeeded by their uid or else their path, so that
+/// a later build of the program finds them; those of
+/// [`ANY_EVENT`](crate::signals::ANY_EVENT) with `any_event:` before it. A receiver that is
+/// renamed is a new one to events that are not finished. Give a `uid` to closures that you
+/// connect at run time: several of one function have one path.
 #[derive(Debug)]
 pub struct WebhookEngine<S> {
     store: S,

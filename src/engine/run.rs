@@ -67,8 +67,8 @@ impl<'a> Run<'a> {
             is_cut_short: false,
         };
         let report = match wait {
-            Wait::Never => event.dispatch_watched(context, &mut watch),
-            Wait::Async(_) => event.dispatch_async_watched(context, &mut watch).await,
+            Wait::Never => event.with(context).dispatch_watched(&mut watch),
+            Wait::Async(_) => event.with(context).dispatch_async_watched(&mut watch).await,
         };
         let (is_cut_short, stopped) = (watch.is_cut_short, watch.stopped);
         // An attempt is one of a receiver that could be called.
@@ -77,8 +77,7 @@ impl<'a> Run<'a> {
             !matches!(cause, Cause::NeedsAsend | Cause::MissingContext(_))
         };
         let is_attempt = report.failures().iter().any(is_attempt);
-        // Those that had succeeded before are left out.
-        let is_unheard = report.is_unheard() && job.record.done.is_empty();
+        let is_unheard = report.is_unheard();
         let failures = EventFailure::all(job.event, report);
         self.marks.outcome.failures.extend(failures);
         if let Some(error) = stopped {

@@ -138,6 +138,10 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
             has_async = true;
             continue;
         }
+        if !watch.wants(&audience, at) {
+            report.skip();
+            continue;
+        }
         match call::<T, R, P>(&audience, at, slot, event, watch) {
             Ok(called) => report.add(called, || slot.info(signal.name)),
             Err(cause) => {
@@ -245,7 +249,11 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     ) -> bool {
         let audience = self.audience;
         while let Some((at, slot)) = audience.next(&mut self.rest) {
-            if !slot.is_async() || !watch.wants(audience, at) {
+            if !slot.is_async() {
+                continue;
+            }
+            if !watch.wants(audience, at) {
+                self.report.skip();
                 continue;
             }
             let mut started = PendingReceiver(None);

@@ -97,7 +97,7 @@ impl<'a, T, R> Audience<'a, T, R> {
 
     /// Returns the key by which places are in the order of the receivers.
     pub(super) fn sort_key(&self, at: usize) -> (i32, usize) {
-        (self.slot(at).details().order, at)
+        (self.order(at), at)
     }
 
     /// Whether the context leaves a receiver of the signal out, or has another with its uid.
@@ -142,5 +142,9 @@ impl<T, R> Slots for Audience<'_, T, R> {
             0 => details.path.into(),
             before => format!("{}#{}", details.path, before + 1).into(),
         }
+    }
+
+    fn order(&self, at: usize) -> i32 {
+        self.slot(at).details().order
     }
 }

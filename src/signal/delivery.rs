@@ -44,7 +44,7 @@ impl Policy for CollectFailures {
     }
 }
 
-/// Calls the receiver at this place, if the observer wants it called.
+/// Calls the receiver at this place.
 #[inline]
 pub(super) fn call<T: 'static, R: 'static, P: Policy>(
     audience: &Audience<'_, T, R>,
@@ -53,9 +53,6 @@ pub(super) fn call<T: 'static, R: 'static, P: Policy>(
     event: &T,
     watch: &mut impl Watch,
 ) -> Result<CallResult<R>, Cause> {
-    if !watch.wants(audience, at) {
-        return Ok(CallResult::Skipped);
-    }
     let called = P::guard(|| slot.call(event, audience.context));
     match called {
         Ok(_) => watch.succeeded(audience, at),
@@ -108,6 +105,8 @@ pub(crate) type ReceiverId = Cow<'static, str>;
 /// The receivers of a send, of any payload.
 pub(crate) trait Slots {
     fn receiver_id(&self, at: usize) -> ReceiverId;
+
+    fn order(&self, at: usize) -> i32;
 }
 
 /// Drops a user's value. A destructor that panics must not cost the other receivers

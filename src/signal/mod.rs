@@ -338,8 +338,18 @@ impl<T: 'static, R: 'static> Signal<T, R> {
 
 impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// True when a send with the context has receivers. Filters are not considered.
+    #[inline]
     #[must_use]
     pub fn has_receivers(self) -> bool {
+        match self.delivered.static_list() {
+            Some(list) if !self.context.changes_receivers() => !list.slots().is_empty(),
+            _ => self.has_audience(),
+        }
+    }
+
+    // Out of line, so that only the look at the static list is inlined into a dispatch.
+    #[inline(never)]
+    fn has_audience(self) -> bool {
         self.with_audience(|audience| audience.iter().next().is_some())
     }
 

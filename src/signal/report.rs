@@ -51,6 +51,10 @@ pub(super) struct Counts(NonZeroU64);
 
 impl Counts {
     const FILTERED: u64 = 1 << 32;
+    /// Set if an observer skipped receivers.
+    const SKIPPED: u64 = 1 << 62;
+    /// Set if all the receivers are of other signals.
+    const OF_OTHERS: u64 = 1 << 63;
 
     /// Returns the counts of a send in which so many receivers succeeded.
     #[inline]
@@ -58,14 +62,20 @@ impl Counts {
         Self(NonZeroU64::MIN.saturating_add(succeeded as u64))
     }
 
+    /// Returns the counts without the 1 and the flags.
+    #[inline]
+    fn sum(self) -> u64 {
+        (self.0.get() & (Self::SKIPPED - 1)) - 1
+    }
+
     #[inline]
     fn succeeded(self) -> usize {
-        ((self.0.get() - 1) % Self::FILTERED) as usize
+        (self.sum() % Self::FILTERED) as usize
     }
 
     #[inline]
     fn filtered(self) -> usize {
-        ((self.0.get() - 1) / Self::FILTERED) as usize
+        (self.sum() / Self::FILTERED) as usize
     }
 }
 
@@ -137,8 +147,6 @@ pub(super) enum CallResult<R> {
     Succeeded(R),
     /// The receiver's filter declined the event.
     Filtered,
-    /// The observer did not want the receiver called.
-    Skipped,
 }
 
 impl<R: 'static> Default for Report<R> {
@@ -173,9 +181,14 @@ impl<R: 'static> Report<R> {
         let more = match called {
             CallResult::Succeeded(_) => 1,
             CallResult::Filtered => Counts::FILTERED,
-            CallResult::Skipped => 0,
         };
         self.counts = Counts(self.counts.0.saturating_add(more));
+    }
+
+    /// Records that an observer skipped a receiver.
+    #[inline]
+    pub(super) fn skip(&mut self) {
+        self.counts = Counts(self.counts.0 | Counts::SKIPPED);
     }
 
     /// Returns the first failure as an error.
@@ -232,13 +245,16 @@ impl<R: 'static> Report<R> {
         self.failures().is_empty()
     }
 
-    /// True when the signal has no receivers at all (or is muted).
+    /// True when the signal has no receivers at all (or is muted). Receivers of
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count.
     ///
     /// If that is unexpected: a crate with receivers that the binary never names
     /// is not linked. `use its_name as _;` links it.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
-        self.called() + self.filtered() == 0
+        let counts = self.counts.0;
+        let has_none = counts == NonZeroU64::MIN && self.is_ok();
+        has_none || counts.get() & Counts::OF_OTHERS != 0
     }
 
     /// Returns the failures themselves.
@@ -288,6 +304,25 @@ impl<R: 'static> Report<R> {
     pub fn into_responses(mut self) -> Vec<(ReceiverInfo, R)> {
         let lists = self.kept.0.take();
         lists.map_or_else(Vec::new, |lists| lists.responses)
+    }
+}
+
+impl Report {
+    /// Returns this report with two others before and behind it. Only the receivers of this
+    /// one count in [`is_unheard`](Self::is_unheard).
+    pub(crate) fn between(self, before: Self, after: Self) -> Self {
+        let others = before.counts.sum() + after.counts.sum();
+        let mut counts = self.counts.0.saturating_add(others);
+        if self.is_unheard() {
+            counts |= Counts::OF_OTHERS;
+        }
+        let mut report = Self::new(Counts(counts));
+        for part in [before, self, after] {
+            for failure in part.into_failures() {
+                report.push(failure);
+            }
+        }
+        report
     }
 }
 

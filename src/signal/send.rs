@@ -265,6 +265,10 @@ fn deliver_to<T: 'static, R: 'static, P: Policy>(
     watch: &mut impl Watch,
 ) -> Report<R> {
     while let Some((at, slot)) = audience.next(&mut places) {
+        if !watch.wants(audience, at) {
+            report.skip();
+            continue;
+        }
         match call::<T, R, P>(audience, at, slot, event, watch) {
             Ok(called) => report.add(called, || slot.info(signal)),
             Err(cause) => {

@@ -59,7 +59,8 @@ macro_rules! define_signals {
         /// Pairs of a webhook field and a signal that it fires, by their names: the fields to
         /// subscribe to in the App Dashboard for the receivers that you have.
         ///
-        /// `unrecognized` is not listed: any field may fire it.
+        /// `unrecognized` and `any_event` are not listed: any field may fire the one, and every
+        /// field fires the other.
         ///
         /// ```
         /// use whatsapp_signals::signals::FIELDS;

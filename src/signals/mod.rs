@@ -1,9 +1,9 @@
 //! All signals of this crate.
 //!
 //! Each is a static to which receivers connect: those of the webhook fields, which
-//! [`dispatch`](crate::Webhook::dispatch) fires, and two that your code fires. Which
-//! field fires which, [`FIELDS`] says, as do the statics below. Meta describes the fields
-//! in its [overview].
+//! [`dispatch`](crate::Webhook::dispatch) fires, two that your code fires, and [`ANY_EVENT`],
+//! which is sent for each event of a webhook. [`FIELDS`] and the statics below name the
+//! fields that fire each signal. Meta describes the fields in its [overview].
 //!
 //! ```
 //! use whatsapp_signals::event::MessageStatusChanged;
@@ -23,6 +23,7 @@
 //!
 //! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 
+mod any_event;
 mod define;
 mod statics;
 mod table;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::*;
 use crate::model::{Account, Contact, Identity, RawJson};
 use crate::signal::{AnySignal, Context, EMPTY, InContext, Report, Signal, Watch};
+pub use any_event::ANY_EVENT;
 use define::define_signals;
 use statics::statics;
 pub(crate) use table::for_each_signal;

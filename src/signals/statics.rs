@@ -39,7 +39,7 @@ macro_rules! statics {
             }
         )+
 
-        /// Every signal of this crate, in the order of the table.
+        /// Every signal of this crate: those of one payload each, and [`ANY_EVENT`] at the end.
         ///
         /// ```
         /// use whatsapp_signals::signals;
@@ -49,7 +49,7 @@ macro_rules! statics {
         /// }
         /// assert_eq!(signals::ALL[0].name(), "message_received");
         /// ```
-        pub static ALL: &[&dyn AnySignal] = &[$(&$signal),+];
+        pub static ALL: &[&dyn AnySignal] = &[$(&$signal,)+ &ANY_EVENT];
     };
 }
 

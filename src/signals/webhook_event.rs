@@ -61,8 +61,8 @@ macro_rules! webhook_event {
                 InContext::new(self, context)
             }
 
-            /// Sends it to the receivers of its signal:
-            /// [`Signal::send_robust`].
+            /// Sends the event to the receivers of its signal and of
+            /// [`ANY_EVENT`](crate::signals::ANY_EVENT), as [`Signal::send_robust`] does.
             ///
             /// ```
             /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
@@ -75,8 +75,8 @@ macro_rules! webhook_event {
                 self.with(&EMPTY).dispatch()
             }
 
-            /// [`dispatch`](Self::dispatch), and waits for async receivers:
-            /// [`Signal::asend_robust`].
+            /// Sends as [`dispatch`](Self::dispatch) does, and awaits async receivers, as
+            /// [`Signal::asend_robust`] does.
             ///
             /// ```
             /// # pollster::block_on(async {
@@ -90,28 +90,6 @@ macro_rules! webhook_event {
             #[must_use = "the report holds the failures"]
             pub async fn dispatch_async(&self) -> Report {
                 self.with(&EMPTY).dispatch_async().await
-            }
-
-            /// Sends as [`dispatch`](Self::dispatch) does, with an observer.
-            pub(crate) fn dispatch_watched(
-                &self,
-                context: &Context,
-                watch: &mut impl Watch,
-            ) -> Report {
-                match self {
-                    $(Self::$variant(event) => $signal.send_watched(event, context, watch),)+
-                }
-            }
-
-            /// Sends as [`dispatch_async`](Self::dispatch_async) does, with an observer.
-            pub(crate) async fn dispatch_async_watched(
-                &self,
-                context: &Context,
-                watch: &mut impl Watch,
-            ) -> Report {
-                match self {
-                    $(Self::$variant(event) => $signal.asend_watched(event, context, watch).await,)+
-                }
             }
 
             /// What it is known by when it comes again:
@@ -263,11 +241,9 @@ macro_rules! webhook_event {
             }
         }
 
-        /// Dispatching with a context.
+        /// Sending to the event's own signal.
         impl InContext<'_, WebhookEvent> {
-            /// Sends as [`WebhookEvent::dispatch`] does.
-            #[must_use = "the report holds the failures"]
-            pub fn dispatch(self) -> Report {
+            fn send_typed(self) -> Report {
                 match self.delivered {
                     $(WebhookEvent::$variant(event) => {
                         $signal.with(self.context).send_robust(event)
@@ -275,12 +251,26 @@ macro_rules! webhook_event {
                 }
             }
 
-            /// Sends as [`WebhookEvent::dispatch_async`] does.
-            #[must_use = "the report holds the failures"]
-            pub async fn dispatch_async(self) -> Report {
+            async fn asend_typed(self) -> Report {
                 match self.delivered {
                     $(WebhookEvent::$variant(event) => {
                         $signal.with(self.context).asend_robust(event).await
+                    })+
+                }
+            }
+
+            fn send_typed_watched(self, watch: &mut impl Watch) -> Report {
+                match self.delivered {
+                    $(WebhookEvent::$variant(event) => {
+                        $signal.send_watched(event, self.context, watch)
+                    })+
+                }
+            }
+
+            async fn asend_typed_watched(self, watch: &mut impl Watch) -> Report {
+                match self.delivered {
+                    $(WebhookEvent::$variant(event) => {
+                        $signal.asend_watched(event, self.context, watch).await
                     })+
                 }
             }

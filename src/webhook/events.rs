@@ -9,7 +9,7 @@ use crate::Context;
 use crate::event::{Reason, Unrecognized, WebhookEvent, complete_ids};
 use crate::json::{Member, Node, Omissions, Path, each_with_path};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp, UserSide};
-use crate::signals::UNRECOGNIZED;
+use crate::signals::{ANY_EVENT, UNRECOGNIZED};
 
 /// The greatest number of reports of one body. Meta sends a thousand updates at most; past
 /// this a body is hostile, and four megabytes of `1,1,1,…` must not become a gigabyte of events.
@@ -39,13 +39,16 @@ pub(super) enum Selection<'a> {
     WithReceivers(&'a Context),
 }
 
+/// True when receivers need all items to be read. Any item may be malformed, which a receiver of
+/// [`UNRECOGNIZED`] gets.
+fn needs_all(context: &Context) -> bool {
+    ANY_EVENT.with(context).has_receivers() || UNRECOGNIZED.with(context).has_receivers()
+}
+
 impl<'b> Events<'b> {
     pub(super) fn new(body: &'b Arc<str>, selection: Selection<'b>) -> Self {
-        // Any item may be malformed: a receiver of these needs all items to be read.
         let selection = match selection {
-            Selection::WithReceivers(context) if UNRECOGNIZED.with(context).has_receivers() => {
-                Selection::All
-            }
+            Selection::WithReceivers(context) if needs_all(context) => Selection::All,
             selection => selection,
         };
         Self {

@@ -119,11 +119,11 @@ pub fn parse_entry(entry: &[u8]) -> Result<Webhook, ParseError> {
 /// Reads a body and sends what is in it to its receivers, in one step: the same
 /// as `parse(body)?.dispatch()`, and faster where not all is heard.
 ///
-/// Items whose signals have no receivers are not looked into; how many,
-/// [`DispatchReport::skipped`] says. That is decided when the body is read: who
-/// connects later, as in a receiver, may miss the rest of it. Any item may turn out
-/// odd, so as soon as [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has a receiver,
-/// all are read.
+/// Items whose signals have no receivers are not read, and counted by
+/// [`DispatchReport::skipped`]. A receiver that connects while the body is dispatched may miss the
+/// rest of it. All items are read while [`ANY_EVENT`](crate::signals::ANY_EVENT) has a receiver,
+/// and while [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has one, since any item may be
+/// malformed.
 ///
 /// # Errors
 ///

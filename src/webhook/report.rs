@@ -132,7 +132,8 @@ impl DispatchReport {
         self.unrecognized
     }
 
-    /// How many events had no receiver at all; skipped items are none.
+    /// Returns the number of events whose own signal has no receivers; skipped items are none.
+    /// Receivers of [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count.
     #[must_use]
     pub fn unheard(&self) -> usize {
         self.unheard

@@ -143,9 +143,9 @@ impl Webhook {
         InContext::new(self, context)
     }
 
-    /// Sends each event to the receivers of its signal, one event after the
-    /// other. A receiver that fails or panics stops nothing, and is in the
-    /// report.
+    /// Sends each event to the receivers of its signal and of
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT), one event after the other. A receiver that
+    /// fails or panics stops nothing, and is in the report.
     ///
     /// # Examples
     ///

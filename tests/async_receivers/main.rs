@@ -2,6 +2,7 @@
 //! behaviours that Django's signals have.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod any_event;
 mod order;
 mod panics;
 mod shapes;

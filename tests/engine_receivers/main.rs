@@ -1,6 +1,7 @@
 //! Each receiver gets each event until it has succeeded, and never again.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod any_event;
 mod contexts;
 mod dead_letters;
 mod heard;

@@ -14,7 +14,7 @@ use whatsapp_signals::signals::{ALL, FIELDS};
 /// The names of the signals that webhooks fire.
 fn of_webhooks() -> BTreeSet<&'static str> {
     let all = ALL.iter().map(|signal| signal.name());
-    all.filter(|name| !["message_sent", "campaign_completed"].contains(name))
+    all.filter(|name| !["message_sent", "campaign_completed", "any_event"].contains(name))
         .collect()
 }
 

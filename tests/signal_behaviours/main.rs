@@ -5,6 +5,7 @@
 //! whose behaviour a test keeps.
 
 mod answers;
+mod any_event;
 mod destructors;
 mod failures;
 mod filters;

@@ -10,6 +10,7 @@ mod in_many_places;
 mod in_one_line;
 mod in_order;
 mod of_many_shapes;
+mod on_any_event;
 mod on_one_or_more_signals;
 mod through_another_name;
 mod under_conditions;

@@ -17,7 +17,6 @@ use whatsapp_signals::{
     BoxError, Outcome, SignatureVerifier, WebhookEngine, verify_challenge_query,
 };
 
-pub use print::print_each_event;
 pub use queue::event_stream;
 
 /// What the handlers need.

@@ -1,60 +1,39 @@
 //! A receiver of everything: one line of JSON for each event.
-//!
-//! A receiver of your own is a function with `#[receiver(MESSAGE_RECEIVED)]`;
-//! see the library's README. This one is connected at run time, since it is of
-//! all signals.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use whatsapp_signals::signals::*;
-use whatsapp_signals::{ConnectError, ConnectOptions, Event};
+use serde_json::value::RawValue;
+use whatsapp_signals::signals::ANY_EVENT;
+use whatsapp_signals::{WebhookEvent, receiver};
 
 #[derive(Serialize)]
-struct Line<'a, E> {
-    signal: &'static str,
+struct Line<'a> {
+    signal: &'a str,
     key: String,
-    event: &'a E,
+    event: &'a RawValue,
 }
 
-/// Fails when nobody reads any more: then the event is not finished, and comes
-/// again.
-fn print<E: Event + Serialize>(event: &E) -> io::Result<()> {
-    let line = Line {
-        signal: E::NAME,
-        key: event.dedup_key(),
-        event,
-    };
-    let mut line = serde_json::to_vec(&line)?;
-    line.push(b'\n');
-    io::stdout().lock().write_all(&line)
+/// Prints an event. Fails when the reader of the output is gone: an engine then delivers the
+/// event again.
+#[receiver(ANY_EVENT, uid = "print")]
+fn print(event: &WebhookEvent) -> io::Result<()> {
+    io::stdout().lock().write_all(&line(event)?)
 }
 
-/// Prints each event that comes from now on.
-pub fn print_each_event() -> Result<(), ConnectError> {
-    macro_rules! connect {
-        ($($signal:ident)+) => {
-            // Connections made at run time are known by their uid.
-            $($signal.connect_with(ConnectOptions::new().uid("print"), print)?.detach();)+
-        };
+fn line(event: &WebhookEvent) -> io::Result<Vec<u8>> {
+    // One payload, behind the name of its signal: {"message_received": {…}}.
+    let json = event.to_json()?;
+    let payloads: HashMap<&str, &RawValue> = serde_json::from_str(&json)?;
+    let mut line = Vec::new();
+    for (signal, payload) in payloads {
+        let key = event.dedup_key();
+        let event = payload;
+        serde_json::to_writer(&mut line, &Line { signal, key, event })?;
+        line.push(b'\n');
     }
-    connect! {
-        MESSAGE_RECEIVED MESSAGE_STATUS_CHANGED FLOW_COMPLETED USER_SUBSCRIBED MESSAGE_ECHO
-        USER_ACTION CONVERSATION_CONTEXT USER_PREFERENCE USER_ID_UPDATE UNRECOGNIZED META_ERROR
-        CALL CALL_STATUS
-        GROUP_LIFECYCLE_UPDATE GROUP_PARTICIPANTS_UPDATE GROUP_SETTINGS_UPDATE
-        GROUP_STATUS_UPDATE
-        HISTORY HISTORY_MESSAGE SMB_APP_STATE_SYNC
-        STANDBY_MESSAGE STANDBY_STATUS STANDBY_ECHO MESSAGING_HANDOVER
-        AUTOMATIC_EVENT TRACKING_EVENT
-        MESSAGE_TEMPLATE_STATUS_UPDATE MESSAGE_TEMPLATE_QUALITY_UPDATE
-        MESSAGE_TEMPLATE_COMPONENTS_UPDATE TEMPLATE_CATEGORY_UPDATE
-        TEMPLATE_CORRECT_CATEGORY_DETECTION FLOW_UPDATE PAYMENT_CONFIGURATION_UPDATE
-        ACCOUNT_UPDATE ACCOUNT_REVIEW_UPDATE ACCOUNT_ALERT ACCOUNT_SETTINGS_UPDATE
-        BUSINESS_CAPABILITY_UPDATE BUSINESS_STATUS_UPDATE BUSINESS_USERNAME_UPDATE
-        PARTNER_SOLUTION SECURITY PHONE_NUMBER_NAME_UPDATE PHONE_NUMBER_QUALITY_UPDATE
-    }
-    Ok(())
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -62,11 +41,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_that_a_webhook_fires_is_printed() {
-        print_each_event().unwrap();
-        for signal in ALL {
-            let is_yours = ["message_sent", "campaign_completed"].contains(&signal.name());
-            assert_eq!(signal.has_receivers(), !is_yours, "{}", signal.name());
-        }
+    fn a_line_has_the_signal_the_key_and_the_payload() {
+        let body = include_bytes!("../../../tests/payloads/status-read.json");
+        let event = whatsapp_signals::parse(body)
+            .unwrap()
+            .into_events()
+            .remove(0);
+        let line = String::from_utf8(line(&event).unwrap()).unwrap();
+        let WebhookEvent::MessageStatusChanged(payload) = &event else {
+            panic!("a status: {event:?}");
+        };
+        let (key, payload) = (event.dedup_key(), serde_json::to_string(payload).unwrap());
+        let expected =
+            format!(r#"{{"signal":"message_status_changed","key":"{key}","event":{payload}}}"#);
+        assert_eq!(line, expected + "\n");
     }
 }

@@ -196,6 +196,7 @@ fn the_table_has_every_signal_once() {
     let all: BTreeSet<_> = signals::ALL
         .iter()
         .map(|signal| signal.name().to_owned())
+        .filter(|name| name != "any_event")
         .collect();
     assert_eq!(listed.len(), all.len());
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), all);

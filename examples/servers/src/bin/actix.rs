@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer, rt};
 use whatsapp_signals::{BoxError, Parser};
-use whatsapp_signals_servers::{App, address, print_each_event};
+use whatsapp_signals_servers::{App, address};
 
 /// Meta registers the URL.
 async fn register(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -33,7 +33,6 @@ async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpRespo
 
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
-    print_each_event()?;
     let app = App::from_env()?;
     rt::spawn(Arc::clone(&app).keep_tidy());
     let server = HttpServer::new(move || {

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use whatsapp_signals::{BoxError, Parser};
-use whatsapp_signals_servers::{App, address, print_each_event, stop};
+use whatsapp_signals_servers::{App, address, stop};
 
 /// Meta registers the URL.
 async fn register(
@@ -50,7 +50,6 @@ fn routes(app: Arc<App>) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    print_each_event()?;
     let app = App::from_env()?;
     tokio::spawn(Arc::clone(&app).keep_tidy());
     let listener = TcpListener::bind(address()?).await?;

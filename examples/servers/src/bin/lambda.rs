@@ -10,7 +10,7 @@ use std::sync::Arc;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use tokio::task::spawn_blocking;
-use whatsapp_signals_servers::{App, print_each_event};
+use whatsapp_signals_servers::App;
 
 /// Meta registers the URL, or sends a webhook.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
@@ -38,7 +38,6 @@ async fn receive(app: Arc<App>, request: Request) -> Result<u16, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    print_each_event()?;
     let app = App::from_env()?;
     // Between two requests a function sleeps: this is the time for it.
     let tidy = Arc::clone(&app);

@@ -15,11 +15,10 @@ use std::sync::Arc;
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{BoxError, WebhookEngine};
 use whatsapp_signals_nats::Worker;
-use whatsapp_signals_servers::{event_stream, print_each_event, stop};
+use whatsapp_signals_servers::{event_stream, stop};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    print_each_event()?;
     let mut worker = Worker::new(&event_stream().await?);
     if let Ok(database) = env::var("DATABASE") {
         let engine = WebhookEngine::new(SqliteStore::open(database)?).max_attempts(8);
