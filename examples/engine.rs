@@ -114,6 +114,7 @@ fn main() -> ExitCode {
 /// Whether all bodies could be read.
 fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let engine = WebhookEngine::new(SqliteStore::open(&args.database)?);
+    engine.check_sync()?;
     let mut total = Outcome::default();
     let mut is_good = true;
     for body in &args.bodies {

@@ -75,7 +75,8 @@ impl App {
         }
     }
 
-    /// `secrets` are one app secret, or several with commas between.
+    /// Opens the database, and checks that the receivers can be called. `secrets` are one app
+    /// secret, or several with commas between.
     pub fn new(
         database: impl AsRef<Path>,
         secrets: &str,
@@ -84,8 +85,10 @@ impl App {
         let verifier = verifier(secrets)?;
         // Longer than the slowest receiver; so long waits what a crash left.
         let lease = Duration::from_secs(10);
+        let engine = WebhookEngine::new(SqliteStore::open(database)?).lease(lease);
+        engine.check_sync()?;
         Ok(Arc::new(Self {
-            engine: WebhookEngine::new(SqliteStore::open(database)?).lease(lease),
+            engine,
             verifier,
             verify_token,
         }))

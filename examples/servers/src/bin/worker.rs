@@ -13,7 +13,7 @@ use std::env;
 use std::sync::Arc;
 
 use whatsapp_signals::store::SqliteStore;
-use whatsapp_signals::{BoxError, WebhookEngine};
+use whatsapp_signals::{BoxError, Context, WebhookEngine, check};
 use whatsapp_signals_nats::Worker;
 use whatsapp_signals_servers::{event_stream, stop};
 
@@ -22,7 +22,10 @@ async fn main() -> Result<(), BoxError> {
     let mut worker = Worker::new(&event_stream().await?);
     if let Ok(database) = env::var("DATABASE") {
         let engine = WebhookEngine::new(SqliteStore::open(database)?).max_attempts(8);
+        engine.check()?;
         worker = worker.engine(Arc::new(engine));
+    } else {
+        check(&Context::new())?;
     }
     eprintln!("working");
     // What has begun comes to its end.
