@@ -343,7 +343,11 @@ fn statuses_have_prices_conversations_and_errors() {
 fn a_batch_has_one_entry_an_account_one_value_a_number_and_one_contact_a_user() {
     let batch = testing::batch([testing::text("1"), testing::text("2")])
         .and(testing::text("3").from("31970100202").named("Bram"))
-        .and(testing::read("wamid.A").to("31970100202").named("Bram"))
+        .and(
+            testing::read("wamid.A")
+                .to("31970100202")
+                .named("The first name counts"),
+        )
         .and(testing::text("4").to_number("301", "15550100201"))
         .and(testing::preference("stop"))
         .and(testing::text("5").waba("901"))

@@ -10,7 +10,7 @@ use crate::{Webhook, WebhookEvent, parse};
 /// A builder of a webhook with several items.
 ///
 /// The items of one account stand in one entry, those of one number and field in one value, and
-/// each user has one contact in a value.
+/// each user has one contact in a value: that of the user's first item.
 ///
 /// ```
 /// use whatsapp_signals::testing;
@@ -219,8 +219,10 @@ impl<'a> Entry<'a> {
         if let Content::Lists(lists) = &mut self.changes[at].content {
             push(lists, list, item.json());
             if let Some(contact) = item.contact() {
+                let ids = ["wa_id", "user_id", "parent_user_id"];
+                let is_same = |other: &Value| ids.iter().all(|id| other[*id] == contact[*id]);
                 let contacts = lists.get("contacts").and_then(Value::as_array);
-                if !contacts.is_some_and(|contacts| contacts.contains(&contact)) {
+                if !contacts.is_some_and(|contacts| contacts.iter().any(is_same)) {
                     push(lists, "contacts", contact);
                 }
             }

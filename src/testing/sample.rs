@@ -200,6 +200,7 @@ impl Item {
     }
 
     /// Returns the item as it stands in the webhook.
+    #[track_caller]
     pub(super) fn json(&self) -> Value {
         let mut item = without_nulls((self.kind.fill)(&self.settings));
         match (&mut item, &self.content) {
@@ -248,8 +249,10 @@ fn member<'a>(json: &'a mut Value, name: &str, pointer: &str) -> &'a mut Value {
             .or_insert_with(|| Value::Object(Map::new())),
         Value::Array(elements) => {
             let at = name.parse().ok();
-            let element = at.and_then(|at: usize| elements.get_mut(at));
-            element.unwrap_or_else(|| panic!("{pointer}: the array has no element {name}"))
+            match at.and_then(|at: usize| elements.get_mut(at)) {
+                Some(element) => element,
+                None => panic!("{pointer}: the array has no element {name}"),
+            }
         }
         scalar => panic!("{pointer}: expected an object before {name}, found {scalar}"),
     }
@@ -486,13 +489,15 @@ impl<E> Sample<E> {
         let events = self.webhook().into_events().into_iter();
         let mut events = events.filter_map(|event| event.into_any().downcast().ok());
         let event: Option<Box<E>> = events.next();
-        *event.unwrap_or_else(|| {
-            panic!(
+        // No closure, as its panics name this line and not the caller's.
+        match event {
+            Some(event) => *event,
+            None => panic!(
                 "expected the event {}, found none in {}",
                 E::NAME,
                 self.json()
-            )
-        })
+            ),
+        }
     }
 
     /// Returns the webhook with the item, as the parser reads it.
