@@ -9,6 +9,8 @@ pub mod model;
 pub mod signal;
 pub mod signals;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trace;
 #[cfg(feature = "signature")]
 mod verify;

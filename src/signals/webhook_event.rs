@@ -205,6 +205,14 @@ macro_rules! webhook_event {
                 }
             }
 
+            /// Returns the payload with its type erased.
+            #[cfg(feature = "testing")]
+            pub(crate) fn into_any(self) -> Box<dyn std::any::Any> {
+                match self {
+                    $(Self::$variant(event) => Box::new(event),)+
+                }
+            }
+
             /// Whether another event may have the same [`dedup_key`](Self::dedup_key): it has
             /// neither an id nor a time, so the same may have happened again.
             ///

@@ -34,6 +34,10 @@ macro_rules! contents {
         }
 
         impl Content {
+            /// The types of messages, in the order of the table.
+            #[cfg(feature = "testing")]
+            pub(crate) const TYPES: &[&str] = &[$($wire),+];
+
             /// Reads the content of a message.
             ///
             /// # Errors
