@@ -279,19 +279,19 @@ fn escaped_string(
 /// quote, a backslash, or a control character.
 #[inline(never)]
 fn special(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = repeat(1);
-    const QUOTES: u64 = repeat(b'"');
+    // Swaps quotes with spaces, so that quotes and controls are below an exclamation mark.
+    const SWAP: u64 = repeat(b'"' ^ b' ');
+    const EXCLAMATIONS: u64 = repeat(b'!');
     const BACKSLASHES: u64 = repeat(b'\\');
-    const SPACES: u64 = repeat(b' ');
+    const ONES: u64 = repeat(1);
     const HIGH_BITS: u64 = repeat(0x80);
-    // Eight bytes at once. A subtraction sets the high bit of a byte that was zero, or that
-    // was less than a space; behind the first such byte, the borrow makes others look alike.
+    // Eight bytes at once. A subtraction sets the high bit of a byte that was less; behind the
+    // first such byte, the borrow makes others look alike.
     while let Some(chunk) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        let quotes = (word ^ QUOTES).wrapping_sub(ONES);
+        let quotes_and_controls = (word ^ SWAP).wrapping_sub(EXCLAMATIONS);
         let backslashes = (word ^ BACKSLASHES).wrapping_sub(ONES);
-        let controls = word.wrapping_sub(SPACES);
-        let found = (quotes | backslashes | controls) & !word & HIGH_BITS;
+        let found = (quotes_and_controls | backslashes) & !word & HIGH_BITS;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
