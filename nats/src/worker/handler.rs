@@ -133,8 +133,8 @@ fn delay(failures: &[Failure], deliveries: u64) -> Option<Duration> {
     delays.max()
 }
 
-/// Returns true if the receiver has used up its attempts. A delivery without a value that the receiver
-/// needs is no attempt: the receiver did not run.
+/// Returns true if the receiver has used up its attempts. A delivery without a value that the
+/// receiver needs is no attempt: the receiver did not run.
 fn is_last_attempt(failure: &Failure, deliveries: u64) -> bool {
     let has_run = !matches!(failure.cause(), Cause::MissingContext(_));
     let attempts = failure.receiver().attempts();
