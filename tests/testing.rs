@@ -120,7 +120,7 @@ fn each_message() -> Vec<Sample<MessageReceived>> {
         testing::document("invoice.pdf"),
         testing::sticker(),
         testing::location(52.37, 4.9),
-        testing::contact_card("Ines Calloway", "15550101777"),
+        testing::contact_card("Chiyo Tanaka", "15550101777"),
         testing::reaction("wamid.A", "🚴"),
         testing::reaction_removed("wamid.A"),
         testing::button("pickup", "I come tomorrow"),
@@ -410,7 +410,7 @@ fn changes_that_are_one_item_stand_by_themselves() {
 
 #[test]
 fn members_are_set_and_removed_by_pointers() {
-    let sample = testing::contact_card("Ines", "1")
+    let sample = testing::contact_card("Chiyo", "1")
         .set("/contacts/0/org/company", "Spoke & Rim")
         .set("/identity_key_hash", "DF2lS5v2W6x=")
         .remove("/timestamp");
@@ -461,7 +461,7 @@ fn a_sample_that_the_parser_does_not_type_panics_with_the_reason() {
             end(&testing::text("Hi").set("/text/body/0", 1).event())
         }),
         ("no element 1", || {
-            end(&testing::contact_card("Ines", "1")
+            end(&testing::contact_card("Chiyo", "1")
                 .set("/contacts/1/x", 1)
                 .event())
         }),

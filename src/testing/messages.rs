@@ -121,7 +121,7 @@ samples! {
         /// ```
         /// use whatsapp_signals::{model::Content, testing};
         ///
-        /// let event = testing::contact_card("Ines Calloway", "15550101777").event();
+        /// let event = testing::contact_card("Chiyo Tanaka", "15550101777").event();
         /// let Content::Contacts(cards) = event.message.content else { panic!("cards") };
         /// assert_eq!(cards[0].phones[0].wa_id.as_ref().unwrap(), "15550101777");
         /// ```
