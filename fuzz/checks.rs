@@ -1,5 +1,5 @@
-//! What must hold for any bytes: checked by the fuzz targets for those that the
-//! fuzzer makes up, and by `tests/parser/fuzz_seeds.rs` for those that are kept.
+//! Checks that hold for any bytes. The fuzz targets call them with the bytes of the fuzzer, and
+//! `tests/parser/fuzz_seeds.rs` with the seeds.
 
 use std::collections::HashSet;
 use std::fmt;
