@@ -6,8 +6,9 @@ use super::messages;
 use super::sample::{Item, Kind, Sample, Settings};
 use crate::event::{
     AutomaticEvent, Call, CallStatus, Change, ConversationContext, GroupLifecycleUpdate,
-    GroupParticipantsUpdate, GroupSettingsUpdate, GroupStatusUpdate, History, MessageStatusChanged,
-    MessagingHandover, MetaError, SmbAppStateSync, StandbyEcho, TrackingEvent, UserAction,
+    GroupParticipantsUpdate, GroupSettingsUpdate, GroupStatusUpdate, History, HistoryMessage,
+    MessageEcho, MessageReceived, MessageStatusChanged, MessagingHandover, MetaError,
+    SmbAppStateSync, StandbyEcho, StandbyMessage, StandbyStatus, TrackingEvent, UserAction,
     UserIdUpdate, UserPreference, UserSubscribed,
 };
 
@@ -502,4 +503,44 @@ pub fn item<E>(field: &'static str, list: &'static str, item: impl Into<Value>) 
         ..ANY_ITEM
     };
     Sample::new(kind, item.into())
+}
+
+/// Messages of other kinds of conversations.
+impl Sample<MessageReceived> {
+    /// Makes it a message that the business sent from the WhatsApp Business app.
+    ///
+    /// Meta's page: [smb_message_echoes webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes).
+    ///
+    /// ```
+    /// use whatsapp_signals::testing;
+    ///
+    /// let echo = testing::text("Your bike is ready").to("31970100202").echo().event();
+    /// assert_eq!(echo.message.to().unwrap().phone(), Some("31970100202"));
+    /// ```
+    pub fn echo(self) -> Sample<MessageEcho> {
+        self.of_kind(ECHO)
+    }
+
+    /// Makes it a message in a conversation that the program only watches.
+    ///
+    /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+    pub fn standby(self) -> Sample<StandbyMessage> {
+        self.of_kind(STANDBY_MESSAGE)
+    }
+
+    /// Makes it a message of an old conversation. [`history`](super::history) makes a chunk of
+    /// several.
+    ///
+    /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
+    pub fn historic(self) -> Sample<HistoryMessage> {
+        self.of_kind(HISTORY_MESSAGE)
+    }
+}
+
+/// Statuses of other kinds of conversations.
+impl Sample<MessageStatusChanged> {
+    /// Makes it a status in a conversation that the program only watches.
+    pub fn standby(self) -> Sample<StandbyStatus> {
+        self.of_kind(STANDBY_STATUS)
+    }
 }

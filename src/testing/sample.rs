@@ -12,10 +12,7 @@ use super::body::{self, parsed};
 #[cfg(feature = "signature")]
 use crate::SignatureVerifier;
 use crate::Webhook;
-use crate::event::{
-    Event, FlowCompleted, HistoryMessage, MessageEcho, MessageReceived, MessageStatusChanged,
-    StandbyMessage, StandbyStatus, Unrecognized,
-};
+use crate::event::{Event, FlowCompleted, MessageReceived, MessageStatusChanged, Unrecognized};
 use crate::model::Timestamp;
 
 /// The place of an item in a webhook, and the members that depend on the settings of its builder.
@@ -568,35 +565,6 @@ impl Sample<MessageReceived> {
         self.set(&pointer, caption)
     }
 
-    /// Makes it a message that the business sent from the WhatsApp Business app.
-    ///
-    /// Meta's page: [smb_message_echoes webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes).
-    ///
-    /// ```
-    /// use whatsapp_signals::testing;
-    ///
-    /// let echo = testing::text("Your bike is ready").to("31970100202").echo().event();
-    /// assert_eq!(echo.message.to().unwrap().phone(), Some("31970100202"));
-    /// ```
-    pub fn echo(self) -> Sample<MessageEcho> {
-        self.of_kind(super::conversations::ECHO)
-    }
-
-    /// Makes it a message in a conversation that the program only watches.
-    ///
-    /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
-    pub fn standby(self) -> Sample<StandbyMessage> {
-        self.of_kind(super::conversations::STANDBY_MESSAGE)
-    }
-
-    /// Makes it a message of an old conversation. [`history`](super::history) makes a chunk of
-    /// several.
-    ///
-    /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
-    pub fn historic(self) -> Sample<HistoryMessage> {
-        self.of_kind(super::conversations::HISTORY_MESSAGE)
-    }
-
     /// Takes the flow that the message submits. The webhook is the same, and fires both events.
     ///
     /// ```
@@ -632,10 +600,5 @@ impl Sample<MessageStatusChanged> {
             "/conversation",
             json!({"id": id, "origin": {"type": category}}),
         )
-    }
-
-    /// Makes it a status in a conversation that the program only watches.
-    pub fn standby(self) -> Sample<StandbyStatus> {
-        self.of_kind(super::conversations::STANDBY_STATUS)
     }
 }
