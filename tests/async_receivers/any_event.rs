@@ -5,35 +5,17 @@ use whatsapp_signals::{Context as Values, WebhookEvent};
 
 use super::*;
 
-/// A receiver that logs its name, takes some turns, and logs again.
-fn logs<T: Sync + 'static>(
-    log: &Log,
-    name: &'static str,
-    turns: usize,
-) -> impl AsyncReceiver<T> + use<T> {
-    let log = log.clone();
-    move |_: &T| {
-        let log = log.clone();
-        async move {
-            log.add(name);
-            for _ in 0..turns {
-                turn().await;
-            }
-            log.add(name);
-        }
-    }
-}
-
 #[test]
 fn those_before_are_awaited_before_the_typed_ones_start() {
     on_each_executor(|| async {
         let (log, context) = (Log::default(), Values::new().only_own_receivers());
         let first = ConnectOptions::new().order(-1);
-        let before = context.connect_with(&ANY_EVENT, first, logs(&log, "before", 3));
+        let before =
+            context.connect_with(&ANY_EVENT, first, logs(&log, "before", "before", 3, None));
         before.unwrap();
-        context.connect(&ANY_EVENT, logs(&log, "after", 1));
-        context.connect(&MESSAGE_RECEIVED, logs(&log, "slow", 2));
-        context.connect(&MESSAGE_RECEIVED, logs(&log, "fast", 0));
+        context.connect(&ANY_EVENT, logs(&log, "after", "after", 1, None));
+        context.connect(&MESSAGE_RECEIVED, logs(&log, "slow", "slow", 2, None));
+        context.connect(&MESSAGE_RECEIVED, logs(&log, "fast", "fast", 0, None));
         let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
         let report = webhook.with(&context).dispatch_async().await;
         assert_eq!((report.called(), report.is_ok()), (4, true));
@@ -47,7 +29,10 @@ fn those_before_are_awaited_before_the_typed_ones_start() {
 #[test]
 fn a_dispatch_that_does_not_await_reports_them_as_failed() {
     let (log, context) = (Log::default(), Values::new().only_own_receivers());
-    context.connect(&ANY_EVENT, logs::<WebhookEvent>(&log, "any", 0));
+    context.connect(
+        &ANY_EVENT,
+        logs::<WebhookEvent>(&log, "any", "any", 0, None),
+    );
     let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
     let report = webhook.with(&context).dispatch();
     let [failed] = report.failures() else {

@@ -64,17 +64,17 @@ async fn turn() {
     .await;
 }
 
-/// A receiver that logs its start and its end, which is turns away, and fails
-/// with that text if there is one.
-fn logs(
+/// Returns a receiver that logs its start and, so many turns later, its end. It fails with the
+/// text if there is one.
+fn logs<T: Sync + 'static>(
     log: &Log,
     start: &'static str,
     end: &'static str,
     turns: usize,
     fails: Option<&'static str>,
-) -> impl AsyncReceiver<u32> {
+) -> impl AsyncReceiver<T> + use<T> {
     let log = log.clone();
-    move |_: &u32| {
+    move |_: &T| {
         let log = log.clone();
         async move {
             log.add(start);

@@ -25,14 +25,14 @@ fn print(event: &WebhookEvent) -> io::Result<()> {
 fn line(event: &WebhookEvent) -> io::Result<Vec<u8>> {
     // One payload, behind the name of its signal: {"message_received": {…}}.
     let json = event.to_json()?;
-    let payloads: HashMap<&str, &RawValue> = serde_json::from_str(&json)?;
-    let mut line = Vec::new();
-    for (signal, payload) in payloads {
-        let key = event.dedup_key();
-        let event = payload;
-        serde_json::to_writer(&mut line, &Line { signal, key, event })?;
-        line.push(b'\n');
-    }
+    let payload: HashMap<&str, &RawValue> = serde_json::from_str(&json)?;
+    let line = Line {
+        signal: event.name(),
+        key: event.dedup_key(),
+        event: payload[event.name()],
+    };
+    let mut line = serde_json::to_vec(&line)?;
+    line.push(b'\n');
     Ok(line)
 }
 
