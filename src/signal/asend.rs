@@ -133,23 +133,11 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     let audience = Audience::merged(&snapshot, own.as_deref(), context);
     let mut has_async = false;
     let mut places = Places::default();
-    while let Some((at, slot)) = audience.next(&mut places) {
-        if slot.is_async() {
+    while let Some(next) = audience.next(&mut places) {
+        if next.1.is_async() {
             has_async = true;
-            continue;
-        }
-        if !watch.wants(&audience, at) {
-            report.skip();
-            continue;
-        }
-        match call::<T, R, P>(&audience, at, slot, event, watch) {
-            Ok(called) => report.add(called, || slot.info(signal.name)),
-            Err(cause) => {
-                report.push(describe(signal.name, slot, cause));
-                if P::STOPS {
-                    return report;
-                }
-            }
+        } else if call::<T, R, P>(next, signal.name, &audience, event, watch, &mut report) {
+            return report;
         }
     }
     if !has_async {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::audience::Audience;
 use super::receiver_list::Slot;
-use super::report::{CallResult, Cause, Failure};
+use super::report::{Cause, Failure, Report};
 
 /// Decides what a failure means for the remaining receivers.
 pub(super) trait Policy {
@@ -44,21 +44,33 @@ impl Policy for CollectFailures {
     }
 }
 
-/// Calls the receiver at this place.
+/// Calls the receiver at this place if the observer wants it called, and adds it to the report.
+/// Returns true if its failure ends the delivery.
 #[inline]
 pub(super) fn call<T: 'static, R: 'static, P: Policy>(
+    (at, slot): (usize, &Slot<T, R>),
+    signal: &'static str,
     audience: &Audience<'_, T, R>,
-    at: usize,
-    slot: &Slot<T, R>,
     event: &T,
     watch: &mut impl Watch,
-) -> Result<CallResult<R>, Cause> {
-    let called = P::guard(|| slot.call(event, audience.context));
-    match called {
-        Ok(_) => watch.succeeded(audience, at),
-        Err(_) => watch.failed(audience, at),
+    report: &mut Report<R>,
+) -> bool {
+    if !watch.wants(audience, at) {
+        report.skip();
+        return false;
     }
-    called
+    match P::guard(|| slot.call(event, audience.context)) {
+        Ok(called) => {
+            watch.succeeded(audience, at);
+            report.add(called, || slot.info(signal));
+            false
+        }
+        Err(cause) => {
+            watch.failed(audience, at);
+            report.push(describe(signal, slot, cause));
+            P::STOPS
+        }
+    }
 }
 
 #[cold]

@@ -264,19 +264,9 @@ fn deliver_to<T: 'static, R: 'static, P: Policy>(
     event: &T,
     watch: &mut impl Watch,
 ) -> Report<R> {
-    while let Some((at, slot)) = audience.next(&mut places) {
-        if !watch.wants(audience, at) {
-            report.skip();
-            continue;
-        }
-        match call::<T, R, P>(audience, at, slot, event, watch) {
-            Ok(called) => report.add(called, || slot.info(signal)),
-            Err(cause) => {
-                report.push(describe(signal, slot, cause));
-                if P::STOPS {
-                    break;
-                }
-            }
+    while let Some(next) = audience.next(&mut places) {
+        if call::<T, R, P>(next, signal, audience, event, watch, &mut report) {
+            break;
         }
     }
     report
