@@ -14,10 +14,8 @@ use super::tape::{Kind, Tape, Token};
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     tape: &'a Tape<'a>,
-    /// The index of its first token.
+    /// The index of its first token. The token is not kept: two words are passed in registers.
     at: usize,
-    /// Its first token.
-    token: Token,
 }
 
 impl<'a> Node<'a> {
@@ -27,19 +25,23 @@ impl<'a> Node<'a> {
 
     #[inline]
     fn at(tape: &'a Tape<'a>, at: usize) -> Self {
-        let token = tape.tokens[at];
-        Self { tape, at, token }
+        Self { tape, at }
+    }
+
+    #[inline]
+    fn token(self) -> Token {
+        self.tape.tokens[self.at]
     }
 
     #[inline]
     pub(super) fn kind(self) -> Kind {
-        self.token.kind()
+        self.token().kind()
     }
 
     /// Returns the index behind its last token.
     #[inline]
     fn behind(self) -> usize {
-        let token = self.token;
+        let token = self.token();
         if token.is_container() {
             token.payload()
         } else {
@@ -85,7 +87,7 @@ impl<'a> Node<'a> {
     /// Returns the place of the value in the text.
     #[inline]
     pub(crate) fn range(self) -> Range<usize> {
-        let token = self.token;
+        let token = self.token();
         let start = token.start();
         match token.kind() {
             Kind::ARRAY | Kind::OBJECT => start..self.tape.tokens[token.payload() - 1].start(),
@@ -103,13 +105,13 @@ impl<'a> Node<'a> {
     /// Returns the string as it is spelled, between its quotes; the JSON of any other scalar.
     #[inline]
     pub(super) fn spelled(self) -> &'a str {
-        self.tape.spelled(self.token)
+        self.tape.spelled(self.token())
     }
 
     /// Returns the text of a string without escapes.
     #[inline]
     pub(crate) fn plain_text(self) -> Option<&'a str> {
-        self.tape.plain_text(self.token)
+        self.tape.plain_text(self.token())
     }
 
     /// Returns the text of a string, with U+FFFD for half of a surrogate pair; `None` for any
@@ -127,7 +129,7 @@ impl<'a> Node<'a> {
     /// and for any other value.
     #[inline]
     pub(crate) fn exact_text(self) -> Option<Cow<'a, str>> {
-        self.tape.exact_text(self.token)
+        self.tape.exact_text(self.token())
     }
 
     /// Returns the members of an object; none for any other value.
@@ -214,8 +216,7 @@ impl<'a> Node<'a> {
 
     /// Returns this value of an object as a member.
     pub(crate) fn as_member(self) -> Member<'a> {
-        let token = self.tape.tokens[self.at - 1];
-        Member { token, value: self }
+        Member { value: self }
     }
 }
 
@@ -275,34 +276,38 @@ pub(crate) fn only<'a>(
 /// A member of an object.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'a> {
-    /// The token of its name.
-    token: Token,
     pub(crate) value: Node<'a>,
 }
 
 impl<'a> Member<'a> {
+    /// Returns the token of its name, which stands before the value.
+    #[inline]
+    fn token(self) -> Token {
+        self.value.tape.tokens[self.value.at - 1]
+    }
+
     /// Returns its name. One that no text holds, since it has half of a surrogate pair, stays
     /// as it is spelled.
     #[inline]
     pub(crate) fn name(self) -> Cow<'a, str> {
         let tape = self.value.tape;
-        let text = tape.exact_text(self.token);
-        text.unwrap_or_else(|| Cow::Borrowed(tape.spelled(self.token)))
+        let text = tape.exact_text(self.token());
+        text.unwrap_or_else(|| Cow::Borrowed(tape.spelled(self.token())))
     }
 
     /// Returns the bytes of a name without escapes, as nearly all names are: of a `str`, each
     /// part is checked for whole characters.
     #[inline(always)]
     pub(crate) fn plain_name(self) -> Option<&'a [u8]> {
-        (self.token.kind() == Kind::TEXT).then(|| self.value.tape.bytes(self.token))
+        (self.token().kind() == Kind::TEXT).then(|| self.value.tape.bytes(self.token()))
     }
 
     #[inline(always)]
     pub(crate) fn is_named(self, name: &str) -> bool {
-        if self.token.is_text_of(name.len()) {
-            self.value.tape.bytes(self.token) == name.as_bytes()
+        if self.token().is_text_of(name.len()) {
+            self.value.tape.bytes(self.token()) == name.as_bytes()
         } else {
-            self.token.kind() == Kind::ESCAPED && self.is_escaped(name)
+            self.token().kind() == Kind::ESCAPED && self.is_escaped(name)
         }
     }
 
@@ -311,20 +316,20 @@ impl<'a> Member<'a> {
     fn is_escaped(self, name: &str) -> bool {
         // An escape has at most six times the bytes that it stands for. A name of 4 MiB is not
         // decoded for each comparison.
-        let len = self.token.payload();
+        let len = self.token().payload();
         (len.div_ceil(6)..=len).contains(&name.len()) && *self.name() == *name
     }
 
     /// Returns the text of a name without escapes.
     #[inline]
     pub(super) fn plain_text(self) -> Option<&'a str> {
-        self.value.tape.plain_text(self.token)
+        self.value.tape.plain_text(self.token())
     }
 
     /// Whether its name has half of a surrogate pair.
     #[inline]
     pub(crate) fn has_malformed_name(self) -> bool {
-        self.token.kind() == Kind::ESCAPED && self.value.tape.exact_text(self.token).is_none()
+        self.token().kind() == Kind::ESCAPED && self.value.tape.exact_text(self.token()).is_none()
     }
 }
 
@@ -360,10 +365,9 @@ impl<'a> Iterator for Members<'a> {
         if *at >= *end {
             return None;
         }
-        let token = tape.tokens[*at];
         let value = Node::at(tape, *at + 1);
         *at = value.behind();
-        Some(Member { token, value })
+        Some(Member { value })
     }
 }
 
