@@ -173,10 +173,14 @@ macro_rules! members {
 
         impl<'a> $crate::json::object::FromNode<'a> for $name $(<$life>)? {
             #[inline]
-            fn from_node(
+            fn read_into(
+                slot: &mut Option<Self>,
                 json: $crate::json::object::Lenient<'_, 'a>,
-            ) -> Result<Option<Self>, $crate::json::Fault> {
-                json.read_with($crate::json::object::ReadMembers::read).map(Some)
+            ) -> Result<(), $crate::json::Fault> {
+                let members = slot.insert(Self::default());
+                json.read_with(|object, omitted| {
+                    $crate::json::object::ReadMembers::read_and(members, object, omitted, |_| {})
+                })
             }
         }
     )+ };
@@ -219,7 +223,9 @@ pub(crate) fn place<'a, T: FromNode<'a>>(
 ) {
     if !member.value.is_null() {
         let json = Lenient::new(member.value, object, omitted);
-        *slot = json.or_omit(T::from_node).ok().flatten();
+        if json.or_omit(|json| T::read_into(slot, json)).is_err() {
+            *slot = None;
+        }
     }
 }
 
@@ -237,14 +243,20 @@ pub(crate) fn check_name<'a>(
 
 /// A type that a member of [`members!`] can have.
 pub(crate) trait FromNode<'a>: Sized {
-    /// Reads a member that is there and not `null`; `None` as in [`Member::read`].
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault>;
+    /// Reads a member that is there and not `null` in place: a value that is moved right after
+    /// it was written waits for the write. `None` as in [`Member::read`].
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot be read. The slot may have a part of it.
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault>;
 }
 
 impl<'a, T: Member> FromNode<'a> for T {
     #[inline]
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
-        T::read_node(json)
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
+        *slot = T::read_node(json)?;
+        Ok(())
     }
 }
 

@@ -63,10 +63,9 @@ impl<'c> Contacts<'c> {
         let elements = self.json.into_iter().flat_map(Node::elements);
         for (at, json) in elements.enumerate() {
             let mut omitted = Omissions::default();
-            let contact = contact(json, &mut omitted).map(|mut contact| {
-                contact.raw = Some(events.raw(json));
+            let contact = contact(json, events, &mut omitted).map(|contact| {
                 self.list.push(Listed {
-                    contact: Arc::new(contact),
+                    contact,
                     at,
                     is_copied: Cell::new(false),
                 });
@@ -217,8 +216,13 @@ members! {
 }
 
 #[inline]
-fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, Fault> {
-    let members = Members::read(json, omitted)?;
+fn contact<'a>(
+    json: Node<'a>,
+    events: &Events<'_>,
+    omitted: &mut Omissions<'a>,
+) -> Result<Arc<Contact>, Fault> {
+    let mut members = Members::default();
+    members.read_and(json, omitted, |_| {})?;
     let identity = Identity::from_ids(&Ids {
         wa_id: members.wa_id,
         user_id: members.user_id,
@@ -226,10 +230,12 @@ fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, F
     });
     let identity = identity.ok_or_else(|| omitted.missing(json, "wa_id"))?;
     let profile = members.profile.unwrap_or_default();
-    let mut contact = Contact::new(identity);
-    contact.name = profile.name;
-    contact.username = profile.username;
-    contact.country_code = profile.country_code;
-    contact.identity_key_hash = members.identity_key_hash;
-    Ok(contact)
+    Ok(Arc::new(Contact {
+        name: profile.name,
+        username: profile.username,
+        country_code: profile.country_code,
+        identity_key_hash: members.identity_key_hash,
+        raw: Some(events.raw(json)),
+        ..Contact::new(identity)
+    }))
 }

@@ -1,5 +1,6 @@
 //! Items of `messages` and `message_echoes`, and the events that they become.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::events::Events;
@@ -11,7 +12,7 @@ use crate::json::{Fault, Node, Omissions};
 use crate::model::{
     Candidates, Contact, Content, ContentReader, Direction, FlowResponse, GroupId, HistoryContext,
     IdText, Identity, Ids, Kind, LogicalId, Message, MessageContext, MessageId, MetaError,
-    NfmReply, Numbers, Parties, Referral, Tagged, Timestamp, UserSide, WaId, type_of,
+    NfmReply, Numbers, Parties, Referral, System, Tagged, Timestamp, UserSide, WaId, type_of,
 };
 
 members! {
@@ -57,15 +58,6 @@ fn content_reader(item: Node<'_>) -> Result<ContentReader, Fault> {
         Some(reader) => Ok(reader),
         None => Content::reader(&type_of(item)?),
     }
-}
-
-/// Reads a message from a user.
-#[inline]
-fn parse_inbound<'a>(item: &Item<'_, 'a>, omitted: &mut Omissions<'a>) -> Result<Message, Fault> {
-    let mut draft = Draft::new(item.json, content_reader(item.json)?);
-    draft.read(omitted)?;
-    let user = item.identity(&draft.parties().ids(UserSide::From));
-    draft.into_message(omitted, Direction::Inbound, user)
 }
 
 /// A message, and its members that only a message of the business or an old one has.
@@ -133,6 +125,32 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Reads the parts of a message from a user.
+    #[inline]
+    fn inbound(
+        &mut self,
+        item: &Item<'_, 'a>,
+        omitted: &mut Omissions<'a>,
+    ) -> Result<Inbound, Fault> {
+        self.read(omitted)?;
+        let sender = item.identity(&self.parties().ids(UserSide::From));
+        let (id, content) = self.content(omitted)?;
+        let is_group = self.members.group_id.is_some();
+        let (user, contact) = match &content {
+            Content::System(system) => user_of_system(item, is_group, sender, system),
+            _ => {
+                let contact = item.contact_in(is_group, sender.as_ref());
+                (sender, contact)
+            }
+        };
+        Ok(Inbound {
+            id,
+            content,
+            user,
+            contact,
+        })
+    }
+
     /// Makes a message of which `side` is the user, or else the user of its thread.
     fn into_parsed(
         mut self,
@@ -152,40 +170,53 @@ impl<'a> Draft<'a> {
             (Some(user), Some(thread)) if user.is_same_user(thread) => Some(user.or(thread)),
             (user, thread) => user.or_else(|| thread.cloned()),
         };
-        let history_context = self.members.history_context.take();
+        let (id, content) = self.content(omitted)?;
         Ok(ParsedMessage {
-            message: self.into_message(omitted, direction, user)?,
             from_number,
-            history_context,
+            history_context: self.members.history_context.take(),
+            message: self.into_message(id, content, direction, user),
         })
     }
 
+    /// Reads the content, and returns it with the id of the message.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it is no message.
     #[inline]
-    fn into_message(
-        self,
-        omitted: &mut Omissions<'a>,
-        direction: Direction,
-        user: Option<Identity>,
-    ) -> Result<Message, Fault> {
-        let Self {
-            item,
-            reader,
-            members,
-            others,
-        } = self;
-        let kind = members.kind;
+    fn content(&mut self, omitted: &mut Omissions<'a>) -> Result<(MessageId, Content), Fault> {
+        let item = self.item;
+        let kind = self.members.kind.take();
         let Kind(kind) = kind.ok_or_else(|| omitted.missing(item, "type"))?;
         let tagged = Tagged {
             object: item,
             kind,
-            members: others,
+            members: mem::take(&mut self.others),
         };
-        let content = reader(&tagged, omitted)?;
-        let id = members.id.filter(|id| !id.as_str().is_empty());
+        let content = (self.reader)(&tagged, omitted)?;
+        let id = self.members.id.take();
+        let id = id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
         // Without it, a group's message would be one of a conversation.
         omitted.check(item, "group_id")?;
-        Ok(Message {
+        Ok((id, content))
+    }
+
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "a message is made where its event is: to move 336 bytes that were just written \
+                  is slow"
+    )]
+    fn into_message(
+        self,
+        id: MessageId,
+        content: Content,
+        direction: Direction,
+        user: Option<Identity>,
+    ) -> Message {
+        let members = self.members;
+        Message {
             id,
             direction,
             user,
@@ -200,36 +231,36 @@ impl<'a> Draft<'a> {
             to_logical_id: members.to_logical_id,
             origin: members.origin,
             errors: members.errors.unwrap_or_default(),
-        })
+        }
     }
 }
 
-/// Returns the contact of a message's user.
-#[inline]
-fn contact(item: &Item<'_, '_>, message: &Message) -> Option<Arc<Contact>> {
-    item.contact_in(message.group_id.is_some(), message.user.as_ref())
+/// The parts of a message from a user, but for its optional members.
+struct Inbound {
+    id: MessageId,
+    content: Content,
+    user: Option<Identity>,
+    contact: Option<Arc<Contact>>,
 }
 
-/// Returns the contact of a user's message. The user of news of a changed id is the one until
-/// now, whom the contact alone may name, and who may be listed by the new ids.
-#[inline]
-fn contact_of_user(item: &Item<'_, '_>, message: &mut Message) -> Option<Arc<Contact>> {
-    let Content::System(system) = &message.content else {
-        return contact(item, message);
-    };
-    let find = |user: Option<&Identity>| item.contact_in(message.group_id.is_some(), user);
-    let sender = message.user.take();
+/// Returns the user and the contact of news of a changed id. The user is the one until now, whom
+/// the contact alone may name, and who may be listed by the new ids.
+fn user_of_system(
+    item: &Item<'_, '_>,
+    is_group: bool,
+    sender: Option<Identity>,
+    system: &System,
+) -> (Option<Identity>, Option<Arc<Contact>>) {
+    let find = |user: Option<&Identity>| item.contact_in(is_group, user);
     if let Some(previous) = system.previous(sender.as_ref()) {
         let current = || find(Some(&system.current(&previous)?));
         let contact = find(Some(&previous)).or_else(current);
-        message.user = Some(previous);
-        return contact;
+        return (Some(previous), contact);
     }
     let contact = find(None).or_else(|| find(system.new_ids().as_ref()));
     let listed = contact.as_ref().map(|contact| &contact.identity);
     let user = system.previous(listed).or(sender);
-    message.user = user.or_else(|| system.new_ids());
-    contact
+    (user.or_else(|| system.new_ids()), contact)
 }
 
 /// A message, and the flow that it may submit.
@@ -243,23 +274,31 @@ impl FromItem for MessageReceived {
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut message = parse_inbound(item, &mut omitted)?;
-        let contact = contact_of_user(item, &mut message);
+        let mut draft = Draft::new(item.json, content_reader(item.json)?);
+        let inbound = draft.inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
-        let flow = message.nfm_reply().map(|reply| {
+        let flow = inbound.content.nfm_reply().map(|reply| {
+            let context = draft.members.context.as_deref();
+            let reply_to = context.and_then(|context| context.id.clone());
             Ok::<_, Fault>(FlowCompleted {
-                response: flow_response(&message, reply)?,
-                message_id: message.id.clone(),
-                user: message.user.clone(),
-                timestamp: message.timestamp,
-                contact: contact.clone(),
+                response: flow_response(reply, reply_to)?,
+                message_id: inbound.id.clone(),
+                user: inbound.user.clone(),
+                timestamp: draft.members.timestamp,
+                contact: inbound.contact.clone(),
                 account: item.account(),
                 raw: raw.clone(),
                 known_as: None,
             })
         });
+        let Inbound {
+            id,
+            content,
+            user,
+            contact,
+        } = inbound;
         events.push(MessageReceived {
-            message,
+            message: draft.into_message(id, content, Direction::Inbound, user),
             contact,
             conversation_context: item.context.conversation_context.clone(),
             account: item.account(),
@@ -276,14 +315,14 @@ impl FromItem for MessageReceived {
     }
 }
 
-/// Reads the answers of a flow's reply.
-fn flow_response(message: &Message, reply: &NfmReply) -> Result<FlowResponse, Fault> {
+/// Reads the answers of a flow's reply to a message.
+fn flow_response(reply: &NfmReply, reply_to: Option<MessageId>) -> Result<FlowResponse, Fault> {
     let json = reply.response_json.as_deref();
     let json = json.ok_or_else(|| Fault::Missing("response_json".into()))?;
     let mut response = FlowResponse::from_response_json(json).map_err(|_| Fault::Malformed)?;
     response.name.clone_from(&reply.name);
     response.body.clone_from(&reply.body);
-    response.reply_to = message.reply_to().cloned();
+    response.reply_to = reply_to;
     Ok(response)
 }
 
@@ -292,11 +331,17 @@ impl FromItem for StandbyMessage {
 
     fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut message = parse_inbound(item, &mut omitted)?;
+        let mut draft = Draft::new(item.json, content_reader(item.json)?);
+        let Inbound {
+            id,
+            content,
+            user,
+            contact,
+        } = draft.inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
-            contact: contact_of_user(item, &mut message),
-            message,
+            message: draft.into_message(id, content, Direction::Inbound, user),
+            contact,
             account: item.account(),
             raw,
             known_as: None,
@@ -313,7 +358,7 @@ impl FromItem for MessageEcho {
         let echo = parse_outbound(item.json, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(MessageEcho {
-            contact: contact(item, &echo.message),
+            contact: item.contact_in(echo.message.group_id.is_some(), echo.message.user.as_ref()),
             message: echo.message,
             from_number: echo.from_number,
             account: item.account(),

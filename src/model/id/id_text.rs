@@ -15,12 +15,13 @@ pub(crate) struct IdText<'a>(Cow<'a, str>);
 
 impl<'a> FromNode<'a> for IdText<'a> {
     #[inline]
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
-        let Some(text) = json.plain_text() else {
-            return id(json, |id| Self(Cow::Owned(id.to_owned()))).map(Some);
-        };
-        let id = is_id(text).then_some(Self(Cow::Borrowed(text)));
-        id.map(Some).ok_or(Fault::Malformed)
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
+        *slot = Some(match json.plain_text() {
+            Some(text) if is_id(text) => Self(Cow::Borrowed(text)),
+            Some(_) => return Err(Fault::Malformed),
+            None => id(json, |id| Self(Cow::Owned(id.to_owned())))?,
+        });
+        Ok(())
     }
 }
 

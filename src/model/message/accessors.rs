@@ -199,13 +199,7 @@ impl Message {
     /// ```
     #[must_use]
     pub fn nfm_reply(&self) -> Option<&NfmReply> {
-        match &self.content {
-            Content::Interactive(interactive) => match &**interactive {
-                Interactive::NfmReply(reply) => Some(reply),
-                _ => None,
-            },
-            _ => None,
-        }
+        self.content.nfm_reply()
     }
 
     /// What your code called the button or list row that the user tapped: the

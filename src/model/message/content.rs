@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use smallvec::SmallVec;
 
 use super::{
-    Button, ContactCard, Edit, Interactive, Location, Media, Order, Reaction, Revoke, System,
-    Template, Text, Unsupported, edit, interactive,
+    Button, ContactCard, Edit, Interactive, Location, Media, NfmReply, Order, Reaction, Revoke,
+    System, Template, Text, Unsupported, edit, interactive,
 };
 use crate::json::object::{FromNode, Lenient, Member};
 use crate::json::{self, Fault, Node, Omissions, only, with_tape};
@@ -182,9 +182,10 @@ pub(crate) struct Kind<'a>(pub(crate) Cow<'a, str>);
 
 impl<'a> FromNode<'a> for Kind<'a> {
     #[inline]
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
-        let text = json.exact_text();
-        text.map(|text| Some(Self(text))).ok_or(Fault::Malformed)
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
+        let text = json.exact_text().ok_or(Fault::Malformed)?;
+        *slot = Some(Self(text));
+        Ok(())
     }
 }
 
@@ -356,6 +357,18 @@ impl Content {
             | Self::Video(media)
             | Self::Document(media)
             | Self::Sticker(media) => (*media != Media::default()).then_some(media),
+            _ => None,
+        }
+    }
+
+    /// See [`Message::nfm_reply`](super::Message::nfm_reply).
+    #[inline]
+    pub(crate) fn nfm_reply(&self) -> Option<&NfmReply> {
+        match self {
+            Self::Interactive(interactive) => match &**interactive {
+                Interactive::NfmReply(reply) => Some(reply),
+                _ => None,
+            },
             _ => None,
         }
     }

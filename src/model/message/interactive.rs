@@ -378,10 +378,11 @@ members! {
 struct ResponseJson(String);
 
 impl<'a> FromNode<'a> for ResponseJson {
-    fn from_node(json: Lenient<'_, 'a>) -> Result<Option<Self>, Fault> {
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
         json.read_with(|node, _| {
             let text = node.text().unwrap_or_else(|| node.json().into());
-            Ok(Some(Self(text.into_owned())))
+            *slot = Some(Self(text.into_owned()));
+            Ok(())
         })
     }
 }
