@@ -137,7 +137,8 @@ macro_rules! from_status {
                 item: &Item<'_, 'a>,
             ) -> Result<Omissions<'a>, Reason> {
                 let mut omitted = Omissions::default();
-                let members = Members::read(item.json, &mut omitted)?;
+                let mut members = Members::default();
+                members.read_and(item.json, &mut omitted, |_| {})?;
                 let update = members.into_update(item.json, &omitted)?;
                 let raw = events.raw(item.json);
                 events.push(Self {

@@ -73,7 +73,9 @@ members! {
 impl<'a> Summary<'a> {
     /// Reads the well-formed members of an item.
     pub(super) fn of(item: Node<'a>) -> Self {
-        let mut summary = Self::read(item, &mut Omissions::default()).unwrap_or_default();
+        let mut summary = Self::default();
+        // An item that is no object has no members.
+        let _ = summary.read_and(item, &mut Omissions::default(), |_| {});
         summary.id = summary.id.filter(|id| !id.as_str().is_empty());
         summary
     }
