@@ -1,17 +1,14 @@
 //! Events that come to an engine by themselves, from a queue that may deliver
 //! them more than once.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::batch::{ERRORS, messages, value};
+use crate::support::engines::{self, Engine};
 use parking_lot::{Mutex, MutexGuard};
-use support::batch::{ERRORS, messages};
-use support::engines::with_each_store;
 use whatsapp_signals::event::{Change, MessageReceived, WebhookEvent};
 use whatsapp_signals::model::MetaError;
-use whatsapp_signals::receiver;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::store::StoreExt;
+use whatsapp_signals::{ConnectOptions, Context};
 
 /// What the receivers did, and whether the second of them fails.
 struct Desk {
@@ -25,7 +22,7 @@ static DESK: Mutex<Desk> = Mutex::new(Desk {
 });
 static TURN: Mutex<()> = Mutex::new(());
 
-/// One test at a time, since the receivers are those of the whole program.
+/// One test at a time, since the receivers of all tests here have one desk.
 fn turn() -> MutexGuard<'static, ()> {
     let turn = TURN.lock();
     set_failing(false);
@@ -42,12 +39,10 @@ fn done() -> Vec<&'static str> {
     std::mem::take(&mut DESK.lock().done)
 }
 
-#[receiver(MESSAGE_RECEIVED, order = 1, uid = "first")]
 fn first(_: &MessageReceived) {
     DESK.lock().done.push("first");
 }
 
-#[receiver(MESSAGE_RECEIVED, order = 2, uid = "second")]
 fn second(_: &MessageReceived) -> Result<(), &'static str> {
     let mut desk = DESK.lock();
     if desk.is_failing {
@@ -57,9 +52,23 @@ fn second(_: &MessageReceived) -> Result<(), &'static str> {
     Ok(())
 }
 
-#[receiver(META_ERROR)]
 fn error(_: &Change<MetaError>) {
     DESK.lock().done.push("error");
+}
+
+/// Runs a test with an engine over each store, for these receivers.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let uid = |uid: &'static str| ConnectOptions::new().uid(uid);
+        let connected = [
+            context.connect_with(&MESSAGE_RECEIVED, uid("first"), first),
+            context.connect_with(&MESSAGE_RECEIVED, uid("second"), second),
+        ];
+        assert!(connected.iter().all(Result::is_ok));
+        context.connect(&META_ERROR, error);
+        test(engine.context(context));
+    });
 }
 
 /// The event of a body, as a queue gives it.
@@ -170,7 +179,7 @@ fn an_event_that_fails_too_often_is_a_dead_letter_and_can_be_requeued() {
 fn an_error_without_an_id_is_one_event_for_each_key_that_it_is_given() {
     let _turn = turn();
     with_each_store(|engine| {
-        let (key, event) = queued(&support::batch::value("messages", ERRORS));
+        let (key, event) = queued(&value("messages", ERRORS));
         assert!(event.repeats());
         for (key, times) in [(key.as_str(), 1), (&key, 0), ("again", 1), ("again", 0)] {
             let _ = engine.process_event(key, event.clone()).unwrap();

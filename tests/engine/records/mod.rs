@@ -1,15 +1,12 @@
 //! What an engine writes down, and what events learn from it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contacts;
 mod messages;
 mod signups;
 
-#[path = "../support/mod.rs"]
-mod support;
-
-use support::batch::{items, value};
-use support::engines::{Engine, with_each_store};
+use crate::support::batch::{items, value};
+use crate::support::engines::{Engine, with_each_store};
+use whatsapp_signals::Context;
 use whatsapp_signals::event::{MessageSent, UserSubscribed};
 use whatsapp_signals::model::{
     Contact, Content, Identity, Message, MessageStatus, Signup, SignupStatus, Timestamp,

@@ -1,7 +1,7 @@
 //! Receivers of all events, and what an engine stores of them.
 
+use whatsapp_signals::WebhookEvent;
 use whatsapp_signals::signals::ANY_EVENT;
-use whatsapp_signals::{Context, WebhookEngine, WebhookEvent};
 
 use super::*;
 
@@ -112,7 +112,7 @@ fn equal_uids_and_paths_have_records_of_their_own() {
         assert_eq!(engine.process(&messages(0..1)).unwrap().failed(), 1);
         assert_eq!(book.take(), ["first", "crm", "any crm", "second"]);
         let stored = record(&engine);
-        let path = "any_event:engine_receivers::any_event::connect_any::{{closure}}";
+        let path = "any_event:engine::receivers::any_event::connect_any::{{closure}}";
         assert_eq!(stored.done, [path, "crm", &format!("{path}#2")]);
         assert_eq!(stored.failed, ["any_event:crm"]);
 

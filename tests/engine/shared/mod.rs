@@ -1,11 +1,7 @@
 //! One webhook, and several who would handle it: each receiver runs once.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod leases;
 mod lost_leases;
-
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,16 +9,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-use support::batch::{ERRORS, messages, value};
-use support::engines::{Engine, with_each_store};
+use crate::support::batch::{ERRORS, messages, value};
+use crate::support::engines::{self, Engine};
 #[cfg(feature = "sqlite")]
-use support::folder::Folder;
+use crate::support::folder::Folder;
+use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::store::{Lease, MemoryStore, Mode, Store, StoreExt, WebhookId};
-use whatsapp_signals::{ConnectOptions, Outcome, WebhookEngine, receiver};
+use whatsapp_signals::{ConnectOptions, Context, Outcome, WebhookEngine};
 
 static RUNS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
 
@@ -35,11 +31,22 @@ fn turn() -> MutexGuard<'static, ()> {
     turn
 }
 
-#[receiver(MESSAGE_RECEIVED)]
 fn count(event: &MessageReceived) {
     let mut runs = RUNS.lock();
     let id = event.message.id.to_string();
     *runs.get_or_insert_default().entry(id).or_default() += 1;
+}
+
+/// Returns a context whose only receiver counts the messages.
+fn counting() -> Context {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, count);
+    context
+}
+
+/// Runs a test with an engine over each store that counts the messages.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| test(engine.context(counting())));
 }
 
 fn take_runs() -> HashMap<String, usize> {
@@ -112,7 +119,7 @@ fn engines_over_one_file_run_each_receiver_once() {
             scope.spawn(|| {
                 // Each its own connection, as if in a process of its own.
                 let store = whatsapp_signals::store::SqliteStore::open(&path).unwrap();
-                let engine = WebhookEngine::new(store);
+                let engine = WebhookEngine::new(store).context(counting());
                 for first in (0..200).step_by(20) {
                     deliver(&engine, &messages(first..first + 20));
                 }
@@ -148,7 +155,7 @@ fn a_store_that_runs_the_work_twice_changes_nothing_twice() {
     }
 
     let _turn = turn();
-    let engine = WebhookEngine::new(Twice(MemoryStore::new()));
+    let engine = WebhookEngine::new(Twice(MemoryStore::new())).context(counting());
     let outcome = engine.process(&messages(0..5)).unwrap();
     assert_eq!((outcome.fired(), outcome.duplicate()), (5, 0));
     assert_eq!(engine.process(&messages(0..6)).unwrap().duplicate(), 5);

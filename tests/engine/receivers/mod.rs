@@ -1,5 +1,4 @@
 //! Each receiver gets each event until it has succeeded, and never again.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod any_event;
 mod contexts;
@@ -9,20 +8,17 @@ mod pruning;
 mod redelivery;
 mod retries;
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::batch::{ERRORS, GOOD, ODD, items, messages, value};
+use crate::support::engines::{self, Engine};
 use parking_lot::{Mutex, MutexGuard};
-use support::batch::{ERRORS, GOOD, ODD, items, messages, value};
-use support::engines::{Engine, with_each_store};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};
 use whatsapp_signals::model::{MetaError, Timestamp};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
 use whatsapp_signals::store::{EventRecord, Mode, Store, StoreExt, Transaction, WebhookRecord};
-use whatsapp_signals::{ConnectOptions, Event, Outcome, receiver};
+use whatsapp_signals::{ConnectOptions, Context, Event, Outcome, WebhookEngine, receiver};
 
 /// What the receivers of this file do and have done. They are those of the
 /// whole program, so that one test at a time has them.
@@ -108,6 +104,11 @@ fn preference(change: &Change<UserPreference>) -> Result<(), &'static str> {
 #[receiver(UNRECOGNIZED)]
 fn odd(event: &Unrecognized) -> Result<(), &'static str> {
     act("odd", &event.path)
+}
+
+/// Runs a test with an engine over each store, for the receivers of the program.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| test(engine.context(Context::new())));
 }
 
 fn line(outcome: &Outcome) -> String {

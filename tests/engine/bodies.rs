@@ -1,14 +1,12 @@
 //! All bodies through an engine: what is parsed is fired, once.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use crate::support;
+use crate::support::engines::{Engine, engine_over, with_each_store};
+use crate::support::odd::odd_bodies;
 use proptest::prelude::*;
-use support::engines::{Engine, with_each_store};
-use support::odd::odd_bodies;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::model::Content;
 use whatsapp_signals::store::{MemoryStore, Store, StoreExt};
@@ -152,7 +150,7 @@ fn a_body_at_the_limit_of_events_is_processed() {
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages",
             "value":{{"messages":[{items}]}}}}]}}]}}"#
     );
-    let engine = WebhookEngine::new(MemoryStore::new());
+    let engine = engine_over(MemoryStore::new());
     let outcome = engine.process(body.as_bytes()).unwrap();
     // They are all alike, and one more counts the rest.
     assert_eq!(outcome.unrecognized(), 2, "after {:?}", started.elapsed());
@@ -164,7 +162,7 @@ proptest! {
 
     #[test]
     fn odd_bodies_fire_what_is_new_of_them(bodies in prop::collection::vec(odd_bodies(&support::all()), 1..6)) {
-        let engine = WebhookEngine::new(MemoryStore::new());
+        let engine = engine_over(MemoryStore::new());
         let mut seen = HashSet::new();
         for _ in 0..2 {
             for body in &bodies {

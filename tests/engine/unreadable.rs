@@ -1,13 +1,10 @@
 //! What is no webhook, and came all the same: it is kept, once, until somebody
 //! has looked at it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::engines::{Engine, with_each_store};
+use crate::support::engines::{Engine, engine_over, with_each_store};
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::{Lease, Mode, Store, StoreExt, WebhookId, WebhookRecord};
 use whatsapp_signals::{DeadLetter, Parser, WebhookEngine};
@@ -77,7 +74,7 @@ fn bury_readable(engine: &Engine, body: &[u8]) {
 
 #[test]
 fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
-    let body = include_bytes!("payloads/text.json");
+    let body = include_bytes!("../payloads/text.json");
     with_each_store(|engine| {
         bury_readable(&engine, body);
         assert!(engine.requeue(&only_letter(&engine).key).unwrap());
@@ -100,7 +97,7 @@ fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
 
 /// A body with the object that Meta has announced for 2027.
 fn body_of_2027() -> String {
-    let body = include_str!("payloads/text.json");
+    let body = include_str!("../payloads/text.json");
     body.replacen("whatsapp_business_account", "whatsapp_account", 1)
 }
 
@@ -118,7 +115,7 @@ fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_th
         assert_eq!(engine.retry_unfinished().unwrap().dead(), 1, "as before");
 
         // The program was changed, and started again over its store.
-        let engine = WebhookEngine::new(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
         assert_eq!(only_letter(&engine).key, key);
         assert!(engine.requeue(&key).unwrap());
         let outcome = engine.retry_unfinished().unwrap();
@@ -126,7 +123,7 @@ fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_th
         assert!(engine.dead_letters(10).unwrap().is_empty());
         assert_eq!(engine.process(body.as_bytes()).unwrap().duplicate(), 1);
         // The keys of events do not depend on the object.
-        let body = include_bytes!("payloads/text.json");
+        let body = include_bytes!("../payloads/text.json");
         assert_eq!(engine.process(body).unwrap().duplicate(), 1);
     });
 }
@@ -143,7 +140,7 @@ fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
         let letter = only_letter(&engine);
         assert_eq!(&letter.body[..], body.as_bytes());
 
-        let engine = WebhookEngine::new(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
         assert!(engine.requeue(&letter.key).unwrap());
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
     });
@@ -174,7 +171,7 @@ fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
         );
 
         leave_open(&engine, b"{", Some(Lease::new(7, 0)));
-        let good = include_bytes!("payloads/text.json");
+        let good = include_bytes!("../payloads/text.json");
         let id = leave_open(&engine, good, None);
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!((outcome.dead(), outcome.fired()), (1, 1));

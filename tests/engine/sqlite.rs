@@ -1,8 +1,4 @@
 //! A store in a file, and what happens when the file is not as it should be.
-#![cfg(feature = "sqlite")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::error::Error;
 use std::fs;
@@ -10,18 +6,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::batch::messages;
+use crate::support::engines::engine_over;
+use crate::support::folder::Folder;
 use rusqlite::Connection;
-use support::batch::messages;
-use support::folder::Folder;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     SqliteOptions, SqliteStore, StoreError, StoreErrorKind, StoreExt, store_conformance,
 };
-use whatsapp_signals::{ConnectOptions, EngineError, WebhookEngine, receiver};
-
-#[receiver(MESSAGE_RECEIVED)]
-fn accept(_: &MessageReceived) {}
+use whatsapp_signals::{Context, EngineError};
 
 #[test]
 fn the_sqlite_store_is_right() {
@@ -132,7 +126,7 @@ fn a_damaged_file_is_an_error_and_finishes_nothing() {
     let path = folder.file("store.db");
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(
-        WebhookEngine::new(store)
+        engine_over(store)
             .process(&messages(0..500))
             .unwrap()
             .fired(),
@@ -144,7 +138,7 @@ fn a_damaged_file_is_an_error_and_finishes_nothing() {
     bytes[4096..].fill(0xA5);
     fs::write(&path, &bytes).unwrap();
 
-    let engine = WebhookEngine::new(SqliteStore::open(&path).unwrap());
+    let engine = engine_over(SqliteStore::open(&path).unwrap());
     assert_eq!(
         kind(engine.process(&messages(0..500))),
         StoreErrorKind::Corrupt
@@ -159,7 +153,7 @@ fn a_damaged_file_is_an_error_and_finishes_nothing() {
 fn a_row_that_somebody_else_wrote_is_corrupt() {
     let folder = Folder::new();
     let path = folder.file("store.db");
-    let engine = WebhookEngine::new(SqliteStore::open(&path).unwrap());
+    let engine = engine_over(SqliteStore::open(&path).unwrap());
     assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
     let connection = Connection::open(&path).unwrap();
     connection
@@ -174,16 +168,15 @@ fn a_row_that_somebody_else_wrote_is_corrupt() {
 fn a_damaged_row_keeps_no_other_webhook_from_its_retry() {
     let folder = Folder::new();
     let path = folder.file("store.db");
-    let engine = WebhookEngine::new(SqliteStore::open(&path).unwrap());
-    let fails = MESSAGE_RECEIVED
-        .connect_with(ConnectOptions::new().uid("fails"), |_: &MessageReceived| {
-            Err::<(), _>("not today")
-        });
+    let engine = engine_over(SqliteStore::open(&path).unwrap());
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| Err("not today"));
+    let failing = engine.context(context);
     for item in 0..2 {
-        let outcome = engine.process(&messages(item..item + 1)).unwrap();
+        let outcome = failing.process(&messages(item..item + 1)).unwrap();
         assert!(outcome.should_retry());
     }
-    drop(fails);
+    let engine = failing.context(Context::new().only_own_receivers());
     let connection = Connection::open(&path).unwrap();
     let damage = "UPDATE event SET done = '[\"15550101001' WHERE webhook = 1";
     assert_eq!(connection.execute(damage, []).unwrap(), 1);
@@ -200,7 +193,7 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let small = quick().max_bytes(200 * 1024);
-    let engine = WebhookEngine::new(small.open(&path).unwrap());
+    let engine = engine_over(small.open(&path).unwrap());
     let body = messages(0..2000);
     assert_eq!(kind(engine.process(&body)), StoreErrorKind::Full);
     assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
@@ -209,7 +202,7 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
     assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
     drop(engine);
 
-    let engine = WebhookEngine::new(quick().open(&path).unwrap());
+    let engine = engine_over(quick().open(&path).unwrap());
     let outcome = engine.process(&body).unwrap();
     assert_eq!((outcome.fired(), outcome.duplicate()), (1999, 1));
 }
@@ -218,7 +211,7 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
 fn a_locked_store_finishes_nothing_and_goes_on_when_it_is_free() {
     let folder = Folder::new();
     let path = folder.file("store.db");
-    let engine = WebhookEngine::new(quick().open(&path).unwrap());
+    let engine = engine_over(quick().open(&path).unwrap());
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(
@@ -238,38 +231,29 @@ fn a_locked_store_finishes_nothing_and_goes_on_when_it_is_free() {
 fn what_ran_is_not_finished_when_its_mark_cannot_be_written() {
     let folder = Folder::new();
     let path = folder.file("store.db");
-    let engine = WebhookEngine::new(quick().open(&path).unwrap());
+    let engine = engine_over(quick().open(&path).unwrap());
     let engine = engine.lease(Duration::ZERO); // so that nobody has to wait for it
     let other = Connection::open(&path).unwrap();
     // The receiver takes the lock, so that the mark cannot be written.
     let other = std::sync::Mutex::new(other);
-    let connection = MESSAGE_RECEIVED.connect(move |event: &MessageReceived| {
-        if event.message.id == "wamid.1000007" {
-            other
-                .lock()
-                .unwrap()
-                .execute_batch("BEGIN IMMEDIATE")
-                .unwrap();
-        }
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, move |_: &MessageReceived| {
+        other.lock().unwrap().execute_batch("BEGIN IMMEDIATE")
     });
+    let engine = engine.context(context);
     assert_eq!(
-        kind(engine.process(&messages(1_000_007..1_000_008))),
+        kind(engine.process(&messages(0..1))),
         StoreErrorKind::Locked
     );
-    drop(connection); // and with it the lock
-    let outcome = engine.process(&messages(1_000_007..1_000_008)).unwrap();
+    // Without the receiver, and with it the lock.
+    let engine = engine.context(Context::new().only_own_receivers());
+    let outcome = engine.process(&messages(0..1)).unwrap();
     assert_eq!(
         (outcome.fired(), outcome.duplicate()),
         (1, 0),
         "it was not finished"
     );
-    assert_eq!(
-        engine
-            .process(&messages(1_000_007..1_000_008))
-            .unwrap()
-            .duplicate(),
-        1
-    );
+    assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The values and receivers of an engine's context.
 
+use whatsapp_signals::Cause;
 use whatsapp_signals::event::MessageStatusChanged;
 use whatsapp_signals::signals::MESSAGE_STATUS_CHANGED;
-use whatsapp_signals::{Cause, Context, WebhookEngine};
 
 use super::*;
 

@@ -1,25 +1,31 @@
 //! An engine reads new and stored bodies with the parser that it was given.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support;
+use crate::support::engines::{self, Engine};
 use parking_lot::Mutex;
-use support::engines::{Engine, with_each_store};
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::StoreExt;
-use whatsapp_signals::{EngineError, Parser, receiver};
+use whatsapp_signals::{Context, EngineError, Parser};
 
 /// The ids of messages for which the receiver fails.
 static FAILING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-#[receiver(MESSAGE_RECEIVED, uid = "take")]
 fn take(event: &MessageReceived) -> Result<(), &'static str> {
     let is_failing = FAILING
         .lock()
         .iter()
         .any(|id| id == event.message.id.as_str());
     if is_failing { Err("not now") } else { Ok(()) }
+}
+
+/// Runs a test with an engine over each store, for this receiver.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        context.connect(&MESSAGE_RECEIVED, take);
+        test(engine.context(context));
+    });
 }
 
 /// Has the receiver fail for a message until `succeed` is called.

@@ -6,16 +6,14 @@ use super::*;
 fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
     let _turn = turn();
     with_each_store(|engine| {
-        let engine = Arc::new(engine);
-        let (thief, slow) = (
-            Arc::clone(&engine),
-            ConnectOptions::new().order(1).uid("slow"),
-        );
+        let thief = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+        let slow = ConnectOptions::new().order(1).uid("slow");
+        let context = counting();
         let stolen = Mutex::new(false);
         let (sender, results) = channel::<Outcome>();
         // Within the first event somebody else takes the webhook over, as if
         // the lease had ended, and does all of it.
-        let steals = MESSAGE_RECEIVED.connect_with(slow, move |_: &MessageReceived| {
+        let steals = context.connect_with(&MESSAGE_RECEIVED, slow, move |_: &MessageReceived| {
             if !std::mem::replace(&mut *stolen.lock(), true) {
                 lease_to_nobody(&thief, 0);
                 sender
@@ -24,8 +22,9 @@ fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
             }
             thread::sleep(Duration::from_millis(11)); // so that it is marked
         });
+        steals.unwrap();
+        let engine = engine.context(context);
         let outcome = engine.process(&messages(0..3)).unwrap();
-        drop(steals);
         let other = results.recv().unwrap();
         assert_eq!((other.fired(), other.should_retry()), (3, false));
         assert_eq!(outcome.fired(), 1, "it stopped");
@@ -71,7 +70,9 @@ fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
         let (gate, entered, [first, second]) = Gate::for_two();
         let is_down = Arc::new(Mutex::new(true));
         let seen = Arc::clone(&is_down);
-        let receiver = MESSAGE_RECEIVED.connect_with(
+        let context = counting();
+        let receiver = context.connect_with(
+            &MESSAGE_RECEIVED,
             ConnectOptions::new().order(1).uid("r"),
             move |event: &MessageReceived| {
                 if event.message.id == "wamid.1" {
@@ -82,6 +83,8 @@ fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
                 Ok(())
             },
         );
+        receiver.unwrap();
+        let engine = engine.context(context);
         // Both fail at message 0 and are stopped in message 1: the late one
         // first, and once its lease has ended the one that takes over.
         thread::scope(|scope| {
@@ -103,7 +106,6 @@ fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
             "it is not lost"
         );
         assert_eq!(engine.process(&messages(0..2)).unwrap().duplicate(), 2);
-        drop(receiver);
     });
 }
 
@@ -114,7 +116,9 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
         let engine = engine.lease(LEASE).log_webhooks(true).max_attempts(1);
         let (gate, entered, [first, second]) = Gate::for_two();
         drop(second); // nobody else is stopped
-        let receiver = MESSAGE_RECEIVED.connect_with(
+        let context = counting();
+        let receiver = context.connect_with(
+            &MESSAGE_RECEIVED,
             ConnectOptions::new().order(1).uid("r"),
             move |event: &MessageReceived| {
                 let is_late = gate.leave.lock().len() == 2;
@@ -125,6 +129,8 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
                 Ok(())
             },
         );
+        receiver.unwrap();
+        let engine = engine.context(context);
         thread::scope(|scope| {
             let late = scope.spawn(|| engine.process(&messages(0..3)).unwrap());
             entered.recv().unwrap();
@@ -136,7 +142,6 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
             assert_eq!((late.failed(), late.dead()), (1, 0));
             assert!(late.should_retry());
         });
-        drop(receiver);
         assert_eq!(engine.dead_letters(9).unwrap(), []);
         assert_eq!(engine.process(&messages(0..3)).unwrap().duplicate(), 3);
     });
@@ -152,7 +157,9 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
         drop(second);
         let is_down = Arc::new(Mutex::new(true));
         let down = Arc::clone(&is_down);
-        let fails = MESSAGE_RECEIVED.connect_with(
+        let context = counting();
+        let fails = context.connect_with(
+            &MESSAGE_RECEIVED,
             ConnectOptions::new().uid("m"),
             move |event: &MessageReceived| {
                 let is_down = event.message.id == "wamid.M" && *down.lock();
@@ -163,7 +170,8 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
         // fails, and whoever comes then succeeds.
         let (sender, calls) = channel();
         let count = Mutex::new(0);
-        let stops = META_ERROR.connect_with(
+        let stops = context.connect_with(
+            &META_ERROR,
             ConnectOptions::new().uid("e"),
             move |_: &Change<MetaError>| {
                 let call = {
@@ -178,6 +186,8 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
                 (call != 3).then_some(()).ok_or("not yet")
             },
         );
+        assert!(fails.is_ok() && stops.is_ok());
+        let engine = engine.context(context);
         thread::scope(|scope| {
             let both = value("messages", &format!("{message},{ERRORS}"));
             let engine = &engine;
@@ -200,6 +210,5 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
             Some(4),
             "the second error was told"
         );
-        drop((fails, stops));
     });
 }

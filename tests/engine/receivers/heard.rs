@@ -5,18 +5,29 @@ use super::*;
 #[test]
 fn what_nobody_hears_is_counted_and_finished() {
     let _turn = turn();
+    let preferences = |times: std::ops::Range<u32>| {
+        let item = |time| format!(r#"{{"wa_id":"1","value":"stop","timestamp":{time}}}"#);
+        let items: Vec<_> = times.map(item).collect();
+        let items = items.join(",");
+        value(
+            "user_preferences",
+            &format!(r#""user_preferences":[{items}]"#),
+        )
+    };
+    // A muted signal is silent in the whole program, and only the tests here have receivers
+    // of this one.
     with_each_store(|engine| {
-        let silence = MESSAGE_RECEIVED.mute();
-        let outcome = engine.process(&messages(0..2)).unwrap();
+        let silence = USER_PREFERENCE.mute();
+        let outcome = engine.process(&preferences(1..3)).unwrap();
         assert_eq!((outcome.fired(), outcome.unheard()), (2, 2));
         drop(silence);
-        let mut outcome = engine.process(&messages(0..3)).unwrap();
+        let mut outcome = engine.process(&preferences(1..4)).unwrap();
         assert_eq!((outcome.duplicate(), outcome.unheard()), (2, 0));
-        let silence = MESSAGE_RECEIVED.mute();
-        outcome += engine.process(&messages(3..4)).unwrap();
+        let silence = USER_PREFERENCE.mute();
+        outcome += engine.process(&preferences(4..5)).unwrap();
         drop(silence);
         assert_eq!(outcome.unheard(), 1);
-        assert_eq!(done().len(), 2, "both heard the third");
+        assert_eq!(done(), [with("preference", "stop")], "the third");
     });
 }
 
@@ -82,9 +93,9 @@ fn a_slow_receiver_is_marked_as_soon_as_it_returns() {
         drop((slow, looks));
         let names = marked.recv().unwrap().unwrap();
         let expected = [
-            "engine_receivers::first",
+            "engine::receivers::first",
             "second",
-            "engine_receivers::never",
+            "engine::receivers::never",
             "slow",
         ];
         assert_eq!(names, expected);

@@ -275,7 +275,7 @@ fn a_placeholder_gives_way_to_the_message_and_never_takes_its_place() {
 #[test]
 fn an_old_message_has_the_status_that_the_history_tells_and_is_nothing_to_read() {
     with_each_store(|engine| {
-        let history = include_bytes!("../payloads/history.json");
+        let history = include_bytes!("../../payloads/history.json");
         process(&engine, history);
         assert_eq!(engine.store().unread_counts().unwrap(), []);
         let events = whatsapp_signals::parse(history).unwrap().into_events();

@@ -1,17 +1,14 @@
 //! Our own stores are right, by the same checks that yours can use; and a
 //! store in memory has a bound.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::sync::Arc;
 
-use support::batch::{items, messages};
+use crate::support::batch::{items, messages};
 use whatsapp_signals::event::{MessageReceived, Unrecognized};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
 use whatsapp_signals::store::{MemoryStore, Store, StoreErrorKind, StoreExt, store_conformance};
-use whatsapp_signals::{EngineError, WebhookEngine, receiver};
+use whatsapp_signals::{Context, EngineError, WebhookEngine};
 
 #[test]
 fn the_memory_store_is_right() {
@@ -24,12 +21,12 @@ fn a_store_behind_a_pointer_is_right() {
     store_conformance(|| Box::new(MemoryStore::new()) as Box<dyn Store>);
 }
 
-#[receiver(MESSAGE_RECEIVED)]
-fn accept(_: &MessageReceived) {}
-
-#[receiver(UNRECOGNIZED)]
-fn refuse(_: &Unrecognized) -> Result<(), &'static str> {
-    Err("always")
+/// Returns an engine that handles each message, and nothing that it does not recognise.
+fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {});
+    context.connect(&UNRECOGNIZED, |_: &Unrecognized| Err("always"));
+    WebhookEngine::new(store).context(context)
 }
 
 /// A body whose only event fails.
@@ -40,7 +37,7 @@ fn odd(number: usize) -> Vec<u8> {
 
 #[test]
 fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
-    let engine = WebhookEngine::new(MemoryStore::bounded(10));
+    let engine = engine(MemoryStore::bounded(10));
     assert!(engine.process(&odd(0)).unwrap().should_retry());
     for number in 0..100 {
         let body = messages(number..number + 1);
@@ -81,7 +78,7 @@ fn at_its_bound_a_memory_store_forgets_the_contact_that_was_silent_for_longest()
 
 #[test]
 fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
-    let engine = WebhookEngine::new(MemoryStore::bounded(3)).max_attempts(2);
+    let engine = engine(MemoryStore::bounded(3)).max_attempts(2);
     for number in 0..3 {
         assert!(engine.process(&odd(number)).unwrap().should_retry());
     }

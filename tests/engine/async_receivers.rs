@@ -1,8 +1,4 @@
 //! The engine with async receivers: waited for, marked, retried, cancelled.
-#![cfg(feature = "signature")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -10,15 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::support::batch::messages;
+use crate::support::engines::{self, Engine};
 use parking_lot::{Mutex, MutexGuard};
-use support::batch::messages;
-use support::engines::with_each_store;
 use whatsapp_signals::event::{MessageReceived, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Content, Identity, Message};
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, MESSAGE_SENT};
 use whatsapp_signals::store::{MemoryStore, StoreExt};
 use whatsapp_signals::{
-    Cause, ConnectOptions, Context as Values, SignatureVerifier, WebhookEngine, receiver,
+    Cause, ConnectOptions, Context as Values, SignatureVerifier, WebhookEngine,
 };
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -51,12 +47,10 @@ async fn wait() {
     .await;
 }
 
-#[receiver(MESSAGE_RECEIVED, order = 1)]
 fn note(event: &MessageReceived) {
     DONE.lock().push(format!("note {}", event.message.id));
 }
 
-#[receiver(MESSAGE_RECEIVED, order = 2, uid = "forward")]
 async fn forward(event: &MessageReceived) -> Result<(), &'static str> {
     // Stored by now.
     let contact = event.contact.as_ref();
@@ -67,6 +61,33 @@ async fn forward(event: &MessageReceived) -> Result<(), &'static str> {
     }
     DONE.lock().push(format!("forward {}", event.message.id));
     Ok(())
+}
+
+async fn log_sent(event: &MessageSent) -> Result<(), &'static str> {
+    wait().await;
+    DONE.lock().push(format!("sent {}", event.message.id));
+    Ok(())
+}
+
+/// Returns a context with these receivers alone.
+fn receivers() -> Values {
+    let context = Values::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, note);
+    let named = ConnectOptions::new().uid("forward");
+    let connected = context.connect_with(&MESSAGE_RECEIVED, named, forward);
+    connected.unwrap();
+    context.connect(&MESSAGE_SENT, log_sent);
+    context
+}
+
+/// Returns an engine for these receivers.
+fn engine() -> WebhookEngine<MemoryStore> {
+    WebhookEngine::new(MemoryStore::new()).context(receivers())
+}
+
+/// Runs a test with an engine over each store, for these receivers.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| test(engine.context(receivers())));
 }
 
 #[test]
@@ -151,18 +172,11 @@ fn that_nobody_waits_is_no_attempt() {
     });
 }
 
-#[receiver(MESSAGE_SENT)]
-async fn log_sent(event: &MessageSent) -> Result<(), &'static str> {
-    wait().await;
-    DONE.lock().push(format!("sent {}", event.message.id));
-    Ok(())
-}
-
 #[test]
 fn async_receivers_of_all_events_are_marked_and_retried_by_themselves() {
     let _turn = turn();
     with_each_store(|engine| {
-        let context = Values::new();
+        let context = receivers();
         let first = ConnectOptions::new().order(-1).uid("forward");
         let log = async |event: &WebhookEvent| DONE.lock().push(format!("log {}", event.name()));
         context.connect_with(&ANY_EVENT, first, log).unwrap();
@@ -264,8 +278,7 @@ fn many_tasks_with_one_body_run_each_receiver_once() {
             .enable_time()
             .build()
             .unwrap();
-        let engine = WebhookEngine::new(MemoryStore::new())
-            .blocking(|work| tokio::task::block_in_place(work));
+        let engine = engine().blocking(|work| tokio::task::block_in_place(work));
         let engine = std::sync::Arc::new(engine);
         let tasks: Vec<_> = (0..16)
             .map(|_| {
@@ -293,7 +306,7 @@ fn many_tasks_with_one_body_run_each_receiver_once() {
 fn what_blocks_is_done_where_it_was_told() {
     static BLOCKED: AtomicUsize = AtomicUsize::new(0);
     let _turn = turn();
-    let counts = WebhookEngine::new(MemoryStore::new()).blocking(|work| {
+    let counts = engine().blocking(|work| {
         BLOCKED.fetch_add(1, Relaxed);
         work();
         work(); // more often than it should, which does nothing
@@ -307,7 +320,7 @@ fn what_blocks_is_done_where_it_was_told() {
         "a claim and a mark"
     );
 
-    let forgets = WebhookEngine::new(MemoryStore::new()).blocking(|_| {});
+    let forgets = engine().blocking(|_| {});
     let outcome = pollster::block_on(forgets.process_async(&messages(0..1))).unwrap();
     assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
 }
@@ -316,7 +329,7 @@ fn what_blocks_is_done_where_it_was_told() {
 fn signed_webhooks_wait_too() {
     let _turn = turn();
     let verifier = SignatureVerifier::new("app secret").unwrap();
-    let engine = WebhookEngine::new(MemoryStore::new());
+    let engine = engine();
     let answer = async |body: &[u8], header: String| {
         let result = engine.process_signed_async(body, header, &verifier).await;
         result.map_or_else(|error| error.http_status(), |outcome| outcome.http_status())
@@ -335,7 +348,7 @@ fn signed_webhooks_wait_too() {
 #[test]
 fn what_is_awaited_may_go_to_other_threads() {
     fn is_send(_: &impl Send) {}
-    let engine = WebhookEngine::new(MemoryStore::new());
+    let engine = engine();
     let verifier = SignatureVerifier::new("app secret").unwrap();
     is_send(&engine.process_async(b"{}"));
     is_send(&engine.process_signed_async(b"{}", "", &verifier));
@@ -344,24 +357,17 @@ fn what_is_awaited_may_go_to_other_threads() {
 
 #[test]
 fn a_check_for_programs_that_do_not_await_lists_async_receivers() {
-    let engine = WebhookEngine::new(MemoryStore::new());
+    let context = receivers();
+    let forward = &MESSAGE_RECEIVED.with(&context).receivers()[1];
+    let log_sent = &MESSAGE_SENT.with(&context).receivers()[0];
+    let engine = WebhookEngine::new(MemoryStore::new()).context(context);
     assert!(engine.check().is_ok());
     let error = engine.check_sync().unwrap_err();
-    let text = error.to_string();
-    let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines[0], "receivers cannot be called:");
-    for (line, (start, signal)) in lines[1..].iter().zip([
-        (
-            "- engine_async::forward (tests/engine_async.rs:59)",
-            "message_received",
-        ),
-        (
-            "- engine_async::log_sent (tests/engine_async.rs:154)",
-            "message_sent",
-        ),
-    ]) {
-        let expected = format!("{start} of signal {signal} is async and needs process_async");
-        assert_eq!(*line, expected);
-    }
+    let reason = "is async and needs process_async";
+    let expected = format!(
+        "receivers cannot be called:\n- {forward} of signal message_received {reason}\n\
+         - {log_sent} of signal message_sent {reason}"
+    );
+    assert_eq!(error.to_string(), expected);
     assert_eq!(error.problems().len(), 2);
 }

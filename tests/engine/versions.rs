@@ -1,29 +1,24 @@
 //! A stored body of which something is open, as versions see it that can read it
 //! and that cannot.
-#![cfg(feature = "sqlite")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::batch::messages;
+use crate::support::folder::Folder;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
-use support::batch::messages;
-use support::folder::Folder;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     EventRecord, Lease, MemoryStore, Mode, Progress, SqliteStore, Store, WebhookId, WebhookRecord,
 };
-use whatsapp_signals::{WebhookEngine, receiver};
+use whatsapp_signals::{Context, WebhookEngine};
 
 /// The messages at which a receiver fails now, and those that it has had.
 static DESK: Mutex<(Vec<String>, Vec<String>)> = Mutex::new((Vec::new(), Vec::new()));
 static TURN: Mutex<()> = Mutex::new(());
 
-#[receiver(MESSAGE_RECEIVED)]
 fn take(event: &MessageReceived) -> Result<(), &'static str> {
     let id = event.message.id.as_str();
     let (failing, taken) = &mut *DESK.lock();
@@ -58,8 +53,11 @@ impl Versions {
         let folder = Folder::new();
         let path = folder.file("store.db");
         let store = SqliteStore::open(&path).unwrap();
+        let context = Context::new().only_own_receivers();
+        context.connect(&MESSAGE_RECEIVED, take);
+        let engine = WebhookEngine::new(store).context(context);
         Self {
-            engine: WebhookEngine::new(store).max_attempts(max_attempts),
+            engine: engine.max_attempts(max_attempts),
             connection: Connection::open(path).unwrap(),
             _folder: folder,
             _turn: turn,
