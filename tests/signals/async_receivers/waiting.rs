@@ -161,7 +161,7 @@ fn a_receiver_that_is_disconnected_meanwhile_is_heard_to_its_end() {
 fn what_is_awaited_may_go_to_other_threads() {
     fn is_send(_: &impl Send) {}
     static TICK: Signal<u32> = Signal::new("tick");
-    let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
+    let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();
     is_send(&TICK.asend(&1));
     is_send(&TICK.asend_robust(&1));
     is_send(&webhook.dispatch_async());

@@ -1,6 +1,5 @@
 //! Async receivers, on three executors. The numbers in names are those of the
 //! behaviours that Django's signals have.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod any_event;
 mod order;

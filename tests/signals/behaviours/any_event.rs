@@ -8,7 +8,7 @@ use whatsapp_signals::{Context, Webhook, parse};
 use super::*;
 
 fn text() -> Webhook {
-    parse(include_bytes!("../payloads/text.json")).expect("a webhook")
+    parse(include_bytes!("../../payloads/text.json")).expect("a webhook")
 }
 
 fn connect_any(context: &Context, order: i32, receiver: impl Receiver<WebhookEvent>) {
@@ -125,7 +125,7 @@ fn filters_apply() {
     });
     let connected = context.connect_with(&ANY_EVENT, flows, writes(&log, "flow"));
     connected.expect("no uid");
-    let webhook = parse(include_bytes!("../payloads/flow-reply.json")).expect("a webhook");
+    let webhook = parse(include_bytes!("../../payloads/flow-reply.json")).expect("a webhook");
     let report = webhook.with(&context).dispatch();
     assert_eq!((report.called(), report.filtered()), (1, 1));
     assert_eq!(log.take(), ["flow"]);
@@ -150,7 +150,7 @@ fn the_send_of_another_signal_does_not_reach_it() {
     for report in reports {
         assert!(report.is_ok_and(|report| report.called() == 0));
     }
-    assert!(event.send_robust().is_unheard());
+    assert!(completed.send_robust().is_unheard());
     assert!(log.take().is_empty());
     // Its own send has an event like any other.
     let event = WebhookEvent::from(event);

@@ -128,7 +128,7 @@ async fn read(event: &MessageReceived) -> Result<(), String> {
 #[test]
 fn webhooks_and_events_wait_too() {
     on_each_executor(|| async {
-        let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
+        let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();
         let report = webhook.dispatch_async().await;
         assert_eq!((report.called(), report.failures().len()), (1, 1));
         let event = &webhook.events()[0];

@@ -16,7 +16,7 @@ fn those_before_are_awaited_before_the_typed_ones_start() {
         context.connect(&ANY_EVENT, logs(&log, "after", "after", 1, None));
         context.connect(&MESSAGE_RECEIVED, logs(&log, "slow", "slow", 2, None));
         context.connect(&MESSAGE_RECEIVED, logs(&log, "fast", "fast", 0, None));
-        let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
+        let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();
         let report = webhook.with(&context).dispatch_async().await;
         assert_eq!((report.called(), report.is_ok()), (4, true));
         let expected = [
@@ -33,7 +33,7 @@ fn a_dispatch_that_does_not_await_reports_them_as_failed() {
         &ANY_EVENT,
         logs::<WebhookEvent>(&log, "any", "any", 0, None),
     );
-    let webhook = parse(include_bytes!("../payloads/text.json")).unwrap();
+    let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();
     let report = webhook.with(&context).dispatch();
     let [failed] = report.failures() else {
         panic!("one failure: {report:?}");

@@ -1,6 +1,5 @@
 //! The ready-made filters: what each accepts, alone and combined, behind
 //! `#[receiver]` and in `connect_with`.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
 
@@ -10,8 +9,7 @@ use whatsapp_signals::filter::{
     replies_to, status_is, text_is, text_starts_with,
 };
 use whatsapp_signals::model::MessageStatus;
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_STATUS_CHANGED};
-use whatsapp_signals::{ConnectOptions, parse, receiver};
+use whatsapp_signals::{ConnectOptions, Signal, parse, receiver};
 
 /// A message of a user, to number 300200100500600.
 fn message(parts: &str) -> MessageReceived {
@@ -173,19 +171,22 @@ fn combinations_follow_the_table_of_truth_and_ask_no_more_than_needed() {
     }
 }
 
-#[receiver(MESSAGE_RECEIVED, uid = "is_text", filter = is_text)]
-#[receiver(MESSAGE_RECEIVED, uid = "command", filter = is_command("start"))]
-#[receiver(MESSAGE_RECEIVED, uid = "either", filter = has_media.or(text_is("photo")))]
-#[receiver(MESSAGE_RECEIVED, uid = "not", filter = is_reply.or(has_media).not())]
-#[receiver(MESSAGE_RECEIVED, uid = "closure", filter = |event| event.message.has_media())]
+static TAKEN: Signal<MessageReceived> = Signal::new("taken");
+static FOLLOWED: Signal<MessageStatusChanged> = Signal::new("followed");
+
+#[receiver(TAKEN, uid = "is_text", filter = is_text)]
+#[receiver(TAKEN, uid = "command", filter = is_command("start"))]
+#[receiver(TAKEN, uid = "either", filter = has_media.or(text_is("photo")))]
+#[receiver(TAKEN, uid = "not", filter = is_reply.or(has_media).not())]
+#[receiver(TAKEN, uid = "closure", filter = |event| event.message.has_media())]
 #[receiver(
-    MESSAGE_RECEIVED,
+    TAKEN,
     uid = "mixed",
     filter = is_text.and(|event: &MessageReceived| event.message.body().len() > 5)
 )]
 fn take(_: &MessageReceived) {}
 
-#[receiver(MESSAGE_STATUS_CHANGED, filter = status_is(MessageStatus::Failed).not())]
+#[receiver(FOLLOWED, filter = status_is(MessageStatus::Failed).not())]
 fn follow(_: &MessageStatusChanged) {}
 
 #[test]
@@ -197,16 +198,16 @@ fn they_stand_behind_the_attribute() {
         (image(), 2),
         (answer(), 1),
     ] {
-        let report = MESSAGE_RECEIVED.send_robust(&event);
+        let report = TAKEN.send_robust(&event);
         assert_eq!(report.called(), called, "{}", event.message.body());
         assert_eq!(report.filtered(), 6 - called);
     }
-    assert_eq!(MESSAGE_STATUS_CHANGED.receivers().len(), 1);
+    assert_eq!(FOLLOWED.receivers().len(), 1);
 }
 
 #[test]
 fn they_stand_in_connect_with() {
-    let signal = whatsapp_signals::Signal::new("message");
+    let signal = Signal::new("message");
     let wanted = has_type("image").or(is_command("start").and(is_from("15550101001")));
     let options = ConnectOptions::new().filter(wanted);
     let _connection = signal
