@@ -67,7 +67,7 @@ pub use webhook::{
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
 ///
@@ -79,8 +79,8 @@ pub use webhook::{
 /// #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.has_media())]
 /// fn archive(_event: &MessageReceived) {}
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let report = parse(include_bytes!("../tests/payloads/text.json"))?.dispatch();
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = parse(&std::fs::read("tests/payloads/text.json")?)?.dispatch();
 /// assert_eq!((report.called(), report.filtered()), (1, 1));
 /// let failure = &report.failures()[0].failure;
 /// assert_eq!(failure.error().unwrap().to_string(), "text was seen");

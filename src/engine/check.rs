@@ -17,7 +17,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{Context, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};

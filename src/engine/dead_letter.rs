@@ -20,7 +20,7 @@ use crate::store::{EventRecord, Mode, Progress, Store, StoreError, Transaction, 
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::store::MemoryStore;
 /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -30,9 +30,9 @@ use crate::store::{EventRecord, Mode, Progress, Store, StoreError, Transaction, 
 ///     Err("no archive")
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
-/// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+/// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 /// assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
 ///
 /// let letters = engine.dead_letters(10)?;

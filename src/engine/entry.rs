@@ -69,7 +69,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// As of [`process_entry`](Self::process_entry).
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};

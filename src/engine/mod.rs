@@ -19,7 +19,7 @@
 //! use whatsapp_signals::store::{MemoryStore, StoreExt};
 //!
 //! let engine = WebhookEngine::new(MemoryStore::new());
-//! let body = include_bytes!("../../tests/payloads/text.json");
+//! let body = &std::fs::read("tests/payloads/text.json")?;
 //! assert_eq!(engine.process(body)?.fired(), 1);
 //! assert_eq!(engine.process(body)?.duplicate(), 1, "Meta sent it again");
 //! assert_eq!(engine.store().unread_counts()?[0].0.display_name(), "Ada Okafor");
@@ -72,7 +72,7 @@ pub use outcome::Outcome;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::store::{MemoryStore, StoreExt};
 /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -141,9 +141,9 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
         now(self.process_with(Wait::Never, body))
@@ -163,7 +163,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -173,10 +173,10 @@ impl<S: Store> WebhookEngine<S> {
     ///     Ok(()) // await another server
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # pollster::block_on(async {
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert!(!engine.process_async(body).await?.should_retry());
     /// assert_eq!(engine.process_async(body).await?.duplicate(), 1);
     ///

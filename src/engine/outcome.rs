@@ -9,12 +9,12 @@ use crate::webhook::EventFailure;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::WebhookEngine;
 /// use whatsapp_signals::store::MemoryStore;
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let first = engine.process(body)?;
 /// let text = "fired 1 duplicate 0 unrecognized 0 failed 0 without receivers 1";
 /// assert_eq!(first.to_string(), text);
@@ -24,7 +24,7 @@ use crate::webhook::EventFailure;
 /// let again = engine.process(body)?;
 /// assert_eq!((again.fired(), again.duplicate()), (0, 1));
 /// assert_eq!(again.to_string(), "fired 0 duplicate 1 unrecognized 0 failed 0");
-/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "it says whether Meta should send the webhook again"]
@@ -64,9 +64,9 @@ impl Outcome {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/unknown-field.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/unknown-field.json")?)?;
     /// assert_eq!((outcome.fired(), outcome.unrecognized()), (1, 1));
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn unrecognized(&self) -> usize {
@@ -79,14 +79,14 @@ impl Outcome {
     /// [may not be linked](crate#my-receivers-are-not-called):
     /// [`WebhookEngine::check`](crate::WebhookEngine::check) finds it at start-up.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::WebhookEngine;
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(outcome.unheard(), 1);
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn unheard(&self) -> usize {
@@ -108,7 +108,7 @@ impl Outcome {
 
     /// How many events became [dead letters](crate::WebhookEngine::dead_letters).
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -118,9 +118,9 @@ impl Outcome {
     ///     Err("the disk is full")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!((outcome.dead(), outcome.unfinished()), (1, 0));
     /// # Ok(())
     /// # }
@@ -133,7 +133,7 @@ impl Outcome {
     /// Who failed, and why: in the order of the events, and of their receivers,
     /// the async ones last. Each names the event by its place in its webhook.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -143,9 +143,9 @@ impl Outcome {
     ///     Err("the disk is full")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!((outcome.failed(), outcome.unfinished()), (1, 1));
     /// assert_eq!((outcome.should_retry(), outcome.http_status()), (true, 503));
     ///
@@ -186,10 +186,10 @@ impl Outcome {
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let mut total = Outcome::default();
 /// for _ in 0..3 {
-///     total += engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+///     total += engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 /// }
 /// assert_eq!((total.fired(), total.duplicate()), (1, 2));
-/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl AddAssign for Outcome {
     fn add_assign(&mut self, other: Self) {

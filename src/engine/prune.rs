@@ -25,9 +25,9 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(engine.prune(WebhookEngine::<MemoryStore>::RETENTION)?, 0);
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn prune(&self, older_than: Duration) -> Result<usize, EngineError> {
         let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);

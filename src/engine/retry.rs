@@ -22,7 +22,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use std::sync::atomic::{AtomicBool, Ordering};
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
@@ -35,9 +35,9 @@ impl<S: Store> WebhookEngine<S> {
     ///     IS_UP.load(Ordering::Relaxed).then_some(()).ok_or("the other side is down")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert!(outcome.should_retry());
     ///
     /// IS_UP.store(true, Ordering::Relaxed);
@@ -57,7 +57,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// As of [`retry_unfinished`](Self::retry_unfinished).
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -65,10 +65,10 @@ impl<S: Store> WebhookEngine<S> {
     /// #[receiver(MESSAGE_RECEIVED)]
     /// async fn forward(_event: &MessageReceived) {}
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # pollster::block_on(async {
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert_eq!(engine.process(body)?.unfinished(), 1, "nobody waits for the receiver");
     /// assert_eq!(engine.retry_unfinished_async().await?.unfinished(), 0);
     /// # Ok(())

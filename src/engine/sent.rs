@@ -48,7 +48,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// As of [`sent`](Self::sent).
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageSent;
     /// use whatsapp_signals::model::{Content, Identity, Message};
     /// use whatsapp_signals::store::MemoryStore;

@@ -53,7 +53,7 @@ impl Settings {
 ///     .max_attempts(5)
 ///     .log_webhooks(true);
 ///
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// assert_eq!(engine.process(body)?.fired(), 1);
 /// let log = engine.store().webhooks(None, 50)?;
 /// assert_eq!((log[0].body.as_slice(), log[0].open), (&body[..], 0));
@@ -77,7 +77,7 @@ impl<S: Store> WebhookEngine<S> {
     /// // Any store, also one that others have too.
     /// let store = Arc::new(MemoryStore::new());
     /// let engine = WebhookEngine::new(Arc::clone(&store));
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(store.unread_counts()?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -117,7 +117,7 @@ impl<S: Store> WebhookEngine<S> {
     /// An event whose receiver needs a value that the context lacks stays open, and no attempt
     /// is counted: it is delivered by an engine that has the value.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{Context, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -129,10 +129,10 @@ impl<S: Store> WebhookEngine<S> {
     ///     println!("{}, {}!", greeting.0, event.contact.as_ref().unwrap().display_name());
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let context = Context::new().with(Greeting("Good morning"));
     /// let engine = WebhookEngine::new(MemoryStore::new()).context(context);
-    /// let outcome = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert!(outcome.failures().is_empty());
     /// # Ok(())
     /// # }
@@ -147,7 +147,7 @@ impl<S: Store> WebhookEngine<S> {
     /// unless given. Longer than the slowest receiver: a lease is renewed
     /// between receivers, and not while one runs.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use std::sync::LazyLock;
     /// use std::time::Duration;
     /// use whatsapp_signals::event::MessageReceived;
@@ -165,8 +165,8 @@ impl<S: Store> WebhookEngine<S> {
     ///     Ok(())
     /// }
     ///
-    /// # fn main() -> Result<(), EngineError> {
-    /// let outcome = ENGINE.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let outcome = ENGINE.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!((outcome.fired(), outcome.failed()), (1, 0));
     /// # Ok(())
     /// # }
@@ -180,7 +180,7 @@ impl<S: Store> WebhookEngine<S> {
     /// How often an event is tried before it is a dead letter; 20 times unless
     /// given, 1 at least.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
     /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
@@ -190,9 +190,9 @@ impl<S: Store> WebhookEngine<S> {
     ///     Err("the other side is down")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(2);
-    /// let first = engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let first = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!((first.unfinished(), first.dead()), (1, 0));
     /// assert_eq!(engine.retry_unfinished()?.dead(), 1);
     /// # Ok(())
@@ -213,7 +213,7 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(engine.store().webhooks(None, 50)?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -234,10 +234,10 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// # #[tokio::main]
-    /// # async fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new())
     ///     .blocking(|work| tokio::task::block_in_place(work));
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert_eq!(engine.process_async(body).await?.fired(), 1);
     /// # Ok(())
     /// # }
@@ -255,7 +255,7 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(engine.store().unread_counts()?[0].1, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -34,7 +34,7 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// // In the web server: each event as JSON, into your queue.
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let (key, queued) = (&webhook.dedup_keys()[0], webhook.events()[0].to_json()?);
     ///
     /// // In a worker, which may get it twice.
@@ -55,7 +55,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// When the store fails.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::WebhookEngine;
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::store::MemoryStore;
@@ -66,7 +66,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # pollster::block_on(async {
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// for (key, event) in webhook.dedup_keys().iter().zip(webhook) {
     ///     let outcome = engine.process_event_async(key, event).await?;

@@ -21,14 +21,14 @@ object! {
     /// use whatsapp_signals::event::WebhookEvent;
     ///
     /// for body in [
-    ///     &include_bytes!("../../tests/payloads/account-alert.json")[..],
-    ///     include_bytes!("../../tests/payloads/account-alert-flat.json"),
+    ///     &std::fs::read("tests/payloads/account-alert.json")?[..],
+    ///     &std::fs::read("tests/payloads/account-alert-flat.json")?,
     /// ] {
     ///     let webhook = whatsapp_signals::parse(body)?;
     ///     let [WebhookEvent::AccountAlert(change)] = webhook.events() else { panic!("one change") };
     ///     assert!(change.value.info().alert_type.is_some());
     /// }
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct AccountAlert {
@@ -96,12 +96,12 @@ impl AccountAlert {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/account-alert-flat.json");
+    /// let body = &std::fs::read("tests/payloads/account-alert-flat.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::AccountAlert(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.alert_info, None, "an older webhook");
     /// assert_eq!(change.value.info().alert_type.as_deref(), Some("PROFILE_PICTURE_LOST"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn info(&self) -> AlertInfo {

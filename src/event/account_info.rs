@@ -12,12 +12,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/account-update-partner-added.json");
+    /// let body = &std::fs::read("tests/payloads/account-update-partner-added.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::AccountUpdate(change)] = webhook.events() else { panic!("one change") };
     /// let info = change.value.waba_info.as_ref().unwrap();
     /// assert_eq!(info.waba_id.as_ref().unwrap(), "900800700600500");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct WabaInfo {

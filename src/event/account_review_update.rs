@@ -14,11 +14,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{Decision, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/account-review-update.json");
+    /// let body = &std::fs::read("tests/payloads/account-review-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::AccountReviewUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.decision, Decision::Approved);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct AccountReviewUpdate {

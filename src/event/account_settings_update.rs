@@ -17,13 +17,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/account-settings-update.json");
+    /// let body = &std::fs::read("tests/payloads/account-settings-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::AccountSettingsUpdate(change)] = webhook.events() else { panic!("one change") };
     /// let settings = change.value.phone_number_settings.as_ref().unwrap();
     /// assert_eq!(settings.calling.as_ref().unwrap()["status"], "ENABLED");
     /// assert_eq!(change.account.phone_number_id, settings.phone_number_id);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct AccountSettingsUpdate {

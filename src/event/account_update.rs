@@ -23,12 +23,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{AccountEvent, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/account-update-restriction.json");
+    /// let body = &std::fs::read("tests/payloads/account-update-restriction.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::AccountUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.event, AccountEvent::AccountRestriction);
     /// assert!(change.value.restriction_info[0].expiration.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct AccountUpdate {

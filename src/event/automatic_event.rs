@@ -16,7 +16,7 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/automatic-events.json");
+    /// let body = &std::fs::read("tests/payloads/automatic-events.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let names: Vec<_> = webhook
     ///     .iter()
@@ -26,7 +26,7 @@ object! {
     ///     })
     ///     .collect();
     /// assert!(names.contains(&Some("Purchase")));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default)]
     pub struct AutomaticEvent {

@@ -14,14 +14,14 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/business-capability-update.json");
+    /// let body = &std::fs::read("tests/payloads/business-capability-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::BusinessCapabilityUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// let limit = change.value.max_daily_conversations_per_business.as_ref().unwrap();
     /// assert_eq!(limit.messages(), Some(2000));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct BusinessCapabilityUpdate {

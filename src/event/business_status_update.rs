@@ -14,11 +14,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/business-status-update.json");
+    /// let body = &std::fs::read("tests/payloads/business-status-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::BusinessStatusUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.event.as_deref(), Some("ACCOUNT_VIOLATION"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct BusinessStatusUpdate {

@@ -25,12 +25,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{UsernameStatus, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/business-username-deleted.json");
+    /// let body = &std::fs::read("tests/payloads/business-username-deleted.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::BusinessUsernameUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.status, Some(UsernameStatus::Deleted));
     /// assert_eq!(change.value.username, None);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct BusinessUsernameUpdate {
@@ -69,7 +69,7 @@ text_enum! {
     /// ```
     /// use whatsapp_signals::event::{UsernameContext, UsernameStatus, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/business-username-revoked.json");
+    /// let body = &std::fs::read("tests/payloads/business-username-revoked.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::BusinessUsernameUpdate(lost), WebhookEvent::BusinessUsernameUpdate(replaced)] =
     ///     webhook.events()
@@ -80,7 +80,7 @@ text_enum! {
     /// assert_eq!(lost.value.context, Some(UsernameContext::Revoked));
     /// assert_eq!(replaced.value.username.as_deref(), Some("juniperyard.repairs"));
     /// assert_eq!(replaced.value.context, Some(UsernameContext::Revoked));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub enum UsernameContext {
         /// Meta took the username away.

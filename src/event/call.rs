@@ -19,13 +19,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{CallEvent, CallOutcome, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/call-terminate.json");
+    /// let body = &std::fs::read("tests/payloads/call-terminate.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::Call(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.event, CallEvent::Terminate);
     /// assert_eq!(change.value.status, Some(CallOutcome::Completed));
     /// assert!(change.value.user().is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct Call {

@@ -17,11 +17,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{CallStage, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/call-status.json");
+    /// let body = &std::fs::read("tests/payloads/call-status.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::CallStatus(change), ..] = webhook.events() else { panic!("a change") };
     /// assert_eq!(change.value.status, CallStage::Ringing);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct CallStatus {

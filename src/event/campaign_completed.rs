@@ -10,7 +10,7 @@ use crate::model::{Account, Campaign};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::{CampaignCompleted, Event};
 /// use whatsapp_signals::model::Campaign;
 /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};

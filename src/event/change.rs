@@ -17,7 +17,7 @@ use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, 
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::{Change, Security, SecurityEvent};
 /// use whatsapp_signals::{receiver, signals::SECURITY};
 ///
@@ -28,8 +28,8 @@ use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, 
 ///     assert!(change.time.is_some());
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/security.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/security.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);

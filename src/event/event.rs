@@ -10,7 +10,7 @@ use crate::signal::{Failure, Report, Signal};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::{CampaignCompleted, Event};
 /// use whatsapp_signals::model::Campaign;
 ///
@@ -57,12 +57,12 @@ pub trait Event: Sized + 'static {
     /// ```
     /// use whatsapp_signals::parse;
     ///
-    /// let body = include_bytes!("../../tests/payloads/status-read.json");
+    /// let body = &std::fs::read("tests/payloads/status-read.json")?;
     /// let (first, again) = (parse(body)?, parse(body)?);
     /// let key = first.events()[0].dedup_key();
     /// assert_eq!(key, again.events()[0].dedup_key());
     /// assert!(key.starts_with("message_status_changed:wamid."));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn dedup_key(&self) -> String;
 
@@ -93,11 +93,11 @@ pub trait Event: Sized + 'static {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+    /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let keys: Vec<_> = webhook.iter().map(WebhookEvent::partition_key).collect();
     /// assert_eq!(keys[0], keys[1], "the message and its flow stay together");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn partition_key(&self) -> String {
         Self::NAME.to_owned()
@@ -114,7 +114,7 @@ pub trait Event: Sized + 'static {
 
     /// Sends it to everyone: [`Signal::send_robust`].
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::{CampaignCompleted, Event};
     /// use whatsapp_signals::model::Campaign;
     /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
@@ -140,7 +140,7 @@ pub trait Event: Sized + 'static {
     ///
     /// The first receiver's failure.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::{CampaignCompleted, Event};
     /// use whatsapp_signals::model::Campaign;
     /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
@@ -166,7 +166,7 @@ pub trait Event: Sized + 'static {
     /// Sends it to everyone, and waits for async receivers:
     /// [`Signal::asend_robust`].
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::{CampaignCompleted, Event};
     /// use whatsapp_signals::model::Campaign;
     ///

@@ -15,7 +15,7 @@ use crate::model::{Account, Contact, FlowResponse, Identity, MessageId, RawJson,
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::FlowCompleted;
 /// use whatsapp_signals::{receiver, signals::FLOW_COMPLETED};
 ///
@@ -25,8 +25,8 @@ use crate::model::{Account, Contact, FlowResponse, Identity, MessageId, RawJson,
 ///     assert!(!event.response.data.is_empty());
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);

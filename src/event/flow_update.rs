@@ -21,12 +21,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{FlowEvent, FlowStatus, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/flows-status-change.json");
+    /// let body = &std::fs::read("tests/payloads/flows-status-change.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.event, FlowEvent::FlowStatusChange);
     /// assert_eq!(change.value.new_status, Some(FlowStatus::Published));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub struct FlowUpdate {
         /// What happened.
@@ -112,12 +112,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/flows-endpoint-error-rate.json");
+    /// let body = &std::fs::read("tests/payloads/flows-endpoint-error-rate.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
     /// let worst = change.value.errors.iter().max_by_key(|error| error.error_count).unwrap();
     /// assert_eq!(worst.error_type.as_deref(), Some("TIMEOUT"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default)]
     pub struct FlowError {

@@ -16,12 +16,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{GroupLifecycle, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/group-created.json");
+    /// let body = &std::fs::read("tests/payloads/group-created.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::GroupLifecycleUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.kind, GroupLifecycle::Create);
     /// assert!(change.value.errors.is_empty());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct GroupLifecycleUpdate {

@@ -20,14 +20,14 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{ParticipantsEvent, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/group-participants-added.json");
+    /// let body = &std::fs::read("tests/payloads/group-participants-added.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::GroupParticipantsUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert_eq!(change.value.kind, ParticipantsEvent::Add);
     /// assert!(change.value.added_participants[0].user().is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct GroupParticipantsUpdate {
@@ -88,7 +88,7 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/group-participants-removed.json");
+    /// let body = &std::fs::read("tests/payloads/group-participants-removed.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::GroupParticipantsUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
@@ -96,7 +96,7 @@ object! {
     /// let stays = &change.value.failed_participants[0];
     /// assert_eq!(stays.input.as_deref(), Some("81901000303"));
     /// assert_eq!(stays.errors[0].code.as_ref().unwrap(), "131212");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct GroupParticipant {

@@ -18,12 +18,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/group-settings-update.json");
+    /// let body = &std::fs::read("tests/payloads/group-settings-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::GroupSettingsUpdate(change)] = webhook.events() else { panic!("one change") };
     /// let picture = change.value.profile_picture.as_ref().unwrap();
     /// assert_eq!(picture.update_successful, Some(false));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct GroupSettingsUpdate {

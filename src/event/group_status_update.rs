@@ -15,11 +15,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{GroupState, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/group-suspended.json");
+    /// let body = &std::fs::read("tests/payloads/group-suspended.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::GroupStatusUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.kind, GroupState::Suspended);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct GroupStatusUpdate {

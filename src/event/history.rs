@@ -21,13 +21,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/history.json");
+    /// let body = &std::fs::read("tests/payloads/history.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::History(chunk), WebhookEvent::HistoryMessage(first), ..] = webhook.events()
     /// else { panic!("a chunk and its messages") };
     /// assert!(chunk.value.metadata.unwrap().progress.is_some());
     /// assert_eq!(first.progress, chunk.value.metadata);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct History {

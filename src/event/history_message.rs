@@ -24,7 +24,7 @@ use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, R
 /// use whatsapp_signals::event::WebhookEvent;
 /// use whatsapp_signals::model::Direction;
 ///
-/// let body = include_bytes!("../../tests/payloads/history.json");
+/// let body = &std::fs::read("tests/payloads/history.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let mut directions = webhook.iter().filter_map(|event| match event {
 ///     WebhookEvent::HistoryMessage(event) => Some(&event.message.direction),
@@ -32,7 +32,7 @@ use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, R
 /// });
 /// assert!(directions.any(|direction| *direction == Direction::Inbound));
 /// assert!(directions.any(|direction| *direction == Direction::Outbound));
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

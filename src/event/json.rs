@@ -18,7 +18,7 @@ impl WebhookEvent {
     /// ```
     /// use whatsapp_signals::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// for event in &webhook {
     ///     let queued = event.to_json()?;
     ///     assert_eq!(&WebhookEvent::from_json(queued.as_bytes())?, event);
@@ -44,7 +44,7 @@ impl WebhookEvent {
     /// ```
     /// use whatsapp_signals::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/status-read.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/status-read.json")?)?;
     /// let row = webhook.events()[0].to_json()?;
     /// assert_eq!(WebhookEvent::from_json(row.as_bytes())?.name(), "message_status_changed");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -24,12 +24,12 @@ use crate::model::{Account, Contact, Message, RawJson, WaId};
 /// use whatsapp_signals::event::WebhookEvent;
 /// use whatsapp_signals::model::Direction;
 ///
-/// let body = include_bytes!("../../tests/payloads/message-echo.json");
+/// let body = &std::fs::read("tests/payloads/message-echo.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::MessageEcho(event)] = webhook.events() else { panic!("one event") };
 /// assert_eq!(event.message.direction, Direction::Outbound);
 /// assert!(event.message.to().is_some());
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

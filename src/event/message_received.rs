@@ -14,7 +14,7 @@ use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
 ///
@@ -24,8 +24,8 @@ use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 ///     assert_eq!(event.contact.as_ref().unwrap().display_name(), "Ada Okafor");
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);

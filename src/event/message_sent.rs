@@ -11,7 +11,7 @@ use crate::model::{Account, Identity, Message};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::{Event, MessageSent};
 /// use whatsapp_signals::model::{Account, Content, Identity, Message};
 /// use whatsapp_signals::{receiver, signals::MESSAGE_SENT};

@@ -19,7 +19,7 @@ use crate::model::{Account, Contact, RawJson, StatusUpdate};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageStatusChanged;
 /// use whatsapp_signals::model::MessageStatus;
 /// use whatsapp_signals::{receiver, signals::MESSAGE_STATUS_CHANGED};
@@ -30,8 +30,8 @@ use crate::model::{Account, Contact, RawJson, StatusUpdate};
 ///     assert_eq!(event.update.errors[0].code.as_ref().unwrap(), "131026");
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/status-failed.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/status-failed.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);

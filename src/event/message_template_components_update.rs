@@ -19,13 +19,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-components-update.json");
+    /// let body = &std::fs::read("tests/payloads/template-components-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageTemplateComponentsUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert!(!change.value.message_template_buttons.is_empty());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct MessageTemplateComponentsUpdate {
@@ -54,7 +54,7 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-components-update.json");
+    /// let body = &std::fs::read("tests/payloads/template-components-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageTemplateComponentsUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
@@ -62,7 +62,7 @@ object! {
     /// let mut buttons = change.value.message_template_buttons.iter();
     /// let link = buttons.find(|button| button.kind.as_deref() == Some("URL")).unwrap();
     /// assert_eq!(link.url.as_deref(), Some("https://juniper-yard.example/invoices"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TemplateButton {

@@ -17,13 +17,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{QualityScore, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-quality-update.json");
+    /// let body = &std::fs::read("tests/payloads/template-quality-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageTemplateQualityUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert_eq!(change.value.new_quality_score, QualityScore::Yellow);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct MessageTemplateQualityUpdate {

@@ -19,14 +19,14 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{TemplateEvent, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-status-rejected.json");
+    /// let body = &std::fs::read("tests/payloads/template-status-rejected.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageTemplateStatusUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert_eq!(change.value.event, Some(TemplateEvent::Rejected));
     /// assert!(change.value.rejection_info.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct MessageTemplateStatusUpdate {
@@ -141,7 +141,7 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-status-rejected.json");
+    /// let body = &std::fs::read("tests/payloads/template-status-rejected.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageTemplateStatusUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
@@ -149,7 +149,7 @@ object! {
     /// let info = change.value.rejection_info.clone().unwrap_or_default();
     /// let to_do = info.recommendation.as_deref();
     /// assert_eq!(to_do, Some("Put a word between the bicycle and the price."));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct RejectionInfo {

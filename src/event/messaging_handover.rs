@@ -24,13 +24,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{HandoverKind, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/handover-passed.json");
+    /// let body = &std::fs::read("tests/payloads/handover-passed.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.kind, Some(HandoverKind::ControlPassed));
     /// let control = change.value.control().unwrap();
     /// assert!(control.conversation_context.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct MessagingHandover {
@@ -164,12 +164,12 @@ impl MessagingHandover {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/handover-taken.json");
+    /// let body = &std::fs::read("tests/payloads/handover-taken.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
     /// let control = change.value.control().unwrap();
     /// assert_eq!(control.metadata.as_deref(), Some("A mechanic took over at the counter"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn control(&self) -> Option<&Control> {

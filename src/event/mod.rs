@@ -12,13 +12,13 @@
 //! ```
 //! use whatsapp_signals::event::WebhookEvent;
 //!
-//! let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+//! let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
 //! match &webhook.events()[0] {
 //!     WebhookEvent::MessageReceived(event) => assert_eq!(event.message.message_type(), "text"),
 //!     WebhookEvent::Unrecognized(event) => eprintln!("{} at {}", event.reason, event.path),
 //!     other => println!("{}", other.name()),
 //! }
-//! # Ok::<(), whatsapp_signals::ParseError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod account_alert;

@@ -18,11 +18,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/partner-solution.json");
+    /// let body = &std::fs::read("tests/payloads/partner-solution.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::PartnerSolution(change)] = webhook.events() else { panic!("one change") };
     /// assert!(change.value.solution_id.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct PartnerSolution {

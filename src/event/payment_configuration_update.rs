@@ -17,13 +17,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/payment-configuration-update.json");
+    /// let body = &std::fs::read("tests/payloads/payment-configuration-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::PaymentConfigurationUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert!(change.value.updated_timestamp > change.value.created_timestamp);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct PaymentConfigurationUpdate {

@@ -15,12 +15,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{Decision, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/phone-number-name-update.json");
+    /// let body = &std::fs::read("tests/payloads/phone-number-name-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::PhoneNumberNameUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.decision, Decision::Rejected);
     /// assert_eq!(change.value.rejection_reason.as_deref(), Some("NAME_FORMAT_UNACCEPTABLE"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct PhoneNumberNameUpdate {

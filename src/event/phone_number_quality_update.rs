@@ -17,13 +17,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{QualityEvent, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/phone-number-quality-update.json");
+    /// let body = &std::fs::read("tests/payloads/phone-number-quality-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::PhoneNumberQualityUpdate(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert_eq!(change.value.event, QualityEvent::ThroughputUpgrade);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct PhoneNumberQualityUpdate {

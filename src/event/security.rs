@@ -16,12 +16,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{SecurityEvent, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/security.json");
+    /// let body = &std::fs::read("tests/payloads/security.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
     /// assert!(change.value.requester.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct Security {

@@ -17,13 +17,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{SyncAction, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/app-state-sync.json");
+    /// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::SmbAppStateSync(added), WebhookEvent::SmbAppStateSync(removed)] = webhook.events()
     /// else { panic!("two changes") };
     /// assert_eq!(added.value.action, SyncAction::Add);
     /// assert_eq!(removed.value.contact.as_ref().unwrap().full_name, None);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct SmbAppStateSync {
@@ -56,12 +56,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/app-state-sync.json");
+    /// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::SmbAppStateSync(added), ..] = webhook.events() else { panic!("a change") };
     /// let contact = added.value.contact.as_ref().unwrap();
     /// assert_eq!(contact.full_name.as_deref(), Some("Ada Okafor"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct SyncedContact {

@@ -25,12 +25,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/standby-echo.json");
+    /// let body = &std::fs::read("tests/payloads/standby-echo.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.message["type"], "template");
     /// assert!(change.value.user().is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct StandbyEcho {
@@ -81,13 +81,13 @@ impl StandbyEcho {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/standby-echo-text.json");
+    /// let body = &std::fs::read("tests/payloads/standby-echo-text.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
     /// let message = change.value.to_message().unwrap();
     /// assert_eq!(message.body(), "A mechanic will answer you in a minute.");
     /// assert_eq!(message.to(), change.value.user().as_ref());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn to_message(&self) -> Option<Message> {

@@ -17,11 +17,11 @@ use crate::model::{Account, Contact, Message, RawJson};
 /// ```
 /// use whatsapp_signals::event::WebhookEvent;
 ///
-/// let body = include_bytes!("../../tests/payloads/standby-message.json");
+/// let body = &std::fs::read("tests/payloads/standby-message.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::StandbyMessage(event)] = webhook.events() else { panic!("one event") };
 /// assert!(event.message.text().is_some());
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -15,11 +15,11 @@ use crate::model::{Account, Contact, RawJson, StatusUpdate};
 /// use whatsapp_signals::event::WebhookEvent;
 /// use whatsapp_signals::model::MessageStatus;
 ///
-/// let body = include_bytes!("../../tests/payloads/standby-status.json");
+/// let body = &std::fs::read("tests/payloads/standby-status.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::StandbyStatus(event)] = webhook.events() else { panic!("one event") };
 /// assert_eq!(event.update.status, MessageStatus::Delivered);
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

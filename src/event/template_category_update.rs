@@ -25,12 +25,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{TemplateCategory, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-category-update.json");
+    /// let body = &std::fs::read("tests/payloads/template-category-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::TemplateCategoryUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert!(change.value.is_ahead());
     /// assert_eq!(change.value.correct_category, Some(TemplateCategory::Marketing));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TemplateCategoryUpdate {
@@ -59,11 +59,11 @@ text_enum! {
     /// ```
     /// use whatsapp_signals::event::{CategoryAppealStatus, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-category-appeal.json");
+    /// let body = &std::fs::read("tests/payloads/template-category-appeal.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::TemplateCategoryUpdate(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.category_appeal_status, Some(CategoryAppealStatus::Eligible));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub enum CategoryAppealStatus {
         /// You may appeal.

@@ -16,13 +16,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{TemplateCategory, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/template-correct-category-detection.json");
+    /// let body = &std::fs::read("tests/payloads/template-correct-category-detection.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::TemplateCorrectCategoryDetection(change)] = webhook.events() else {
     ///     panic!("one change")
     /// };
     /// assert_eq!(change.value.correct_category, Some(TemplateCategory::Marketing));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TemplateCorrectCategoryDetection {

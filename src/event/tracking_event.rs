@@ -15,11 +15,11 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/tracking-events.json");
+    /// let body = &std::fs::read("tests/payloads/tracking-events.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::TrackingEvent(change), ..] = webhook.events() else { panic!("a change") };
     /// assert!(change.value.tracking_data.is_some());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct TrackingEvent {

@@ -21,7 +21,7 @@ use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Time
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::{Reason, Unrecognized};
 /// use whatsapp_signals::{receiver, signals::UNRECOGNIZED};
 ///
@@ -32,8 +32,8 @@ use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Time
 ///     assert_eq!(event.path, "entry[0].changes[0].value");
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/unknown-field.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/unknown-field.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);
@@ -84,7 +84,7 @@ pub struct Unrecognized {
 /// ```
 /// use whatsapp_signals::event::{Reason, WebhookEvent};
 ///
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/batch-with-odd-items.json"))?;
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/batch-with-odd-items.json")?)?;
 /// let reasons: Vec<_> = webhook
 ///     .iter()
 ///     .filter_map(|event| match event {
@@ -94,7 +94,7 @@ pub struct Unrecognized {
 ///     .collect();
 /// assert_eq!(reasons[0], &Reason::UnknownType("hologram".into()));
 /// assert_eq!(reasons[0].to_string(), "unknown type \"hologram\"");
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -22,13 +22,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{UserActionType, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/user-actions.json");
+    /// let body = &std::fs::read("tests/payloads/user-actions.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::UserAction(change), ..] = webhook.events() else { panic!("a change") };
     /// assert_eq!(change.value.action_type, Some(UserActionType::MarketingMessagesLinkClick));
     /// let click = change.value.marketing_messages_link_click_data.as_ref().unwrap();
     /// assert_eq!(click.click_component.as_deref(), Some("cta"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct UserAction {
@@ -47,13 +47,13 @@ text_enum! {
     /// ```
     /// use whatsapp_signals::event::{UserActionType, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/user-actions-landing-page.json");
+    /// let body = &std::fs::read("tests/payloads/user-actions-landing-page.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::UserAction(change)] = webhook.events() else { panic!("a change") };
     /// assert_eq!(change.value.action_type, Some(UserActionType::LandingPageView));
     /// let link = change.value.marketing_messages_link_click_data.as_ref().unwrap();
     /// assert_eq!(link.click_id.as_deref(), Some("jyclick-71d8e0"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub enum UserActionType {
         /// A tap on a link of a marketing message.

@@ -18,12 +18,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/user-id-update.json");
+    /// let body = &std::fs::read("tests/payloads/user-id-update.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::UserIdUpdate(change)] = webhook.events() else { panic!("one change") };
     /// let ids = change.value.user_id.as_ref().unwrap();
     /// assert_ne!(ids.previous, ids.current);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct UserIdUpdate {

@@ -20,17 +20,17 @@ object! {
     /// ```
     /// use whatsapp_signals::event::{PreferenceValue, WebhookEvent};
     ///
-    /// let body = include_bytes!("../../tests/payloads/user-preferences-stop.json");
+    /// let body = &std::fs::read("tests/payloads/user-preferences-stop.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.value, PreferenceValue::Stop);
     /// assert!(change.value.user().is_some());
     ///
-    /// let body = include_bytes!("../../tests/payloads/user-preferences-stop-signup.json");
+    /// let body = &std::fs::read("tests/payloads/user-preferences-stop-signup.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
     /// assert_eq!(change.value.signup_id.as_ref().unwrap(), "juniper-autumn-rides");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Eq, Hash)]
     pub struct UserPreference {

@@ -20,7 +20,7 @@ use crate::model::{Account, Contact, RawJson, Signup, Timestamp};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::UserSubscribed;
 /// use whatsapp_signals::{receiver, signals::USER_SUBSCRIBED};
 ///
@@ -30,8 +30,8 @@ use crate::model::{Account, Contact, RawJson, Signup, Timestamp};
 ///     assert!(!event.signup.signup_id.as_str().is_empty());
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let body = include_bytes!("../../tests/payloads/signup-user-preferences.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let body = &std::fs::read("tests/payloads/signup-user-preferences.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert!(report.is_ok());
 /// assert_eq!(report.called(), 1);

@@ -7,7 +7,7 @@ use crate::event::MessageReceived;
 macro_rules! example {
     ($name:ident, $value:expr, $accepted:literal, $refused:literal) => {
         concat!(
-            "\n# Examples\n\n```\n",
+            "\n# Examples\n\n```standalone_crate\n",
             "use whatsapp_signals::event::MessageReceived;\n",
             "use whatsapp_signals::filter::",
             stringify!($name),
@@ -18,14 +18,14 @@ macro_rules! example {
             $value,
             ")]\n",
             "fn answer(_event: &MessageReceived) {}\n\n",
-            "# fn main() -> Result<(), whatsapp_signals::ParseError> {\n",
-            "let report = parse(include_bytes!(\"../../tests/payloads/",
+            "# fn main() -> Result<(), Box<dyn std::error::Error>> {\n",
+            "let report = parse(&std::fs::read(\"tests/payloads/",
             $accepted,
-            "\"))?.dispatch();\n",
+            "\")?)?.dispatch();\n",
             "assert_eq!((report.called(), report.filtered()), (1, 0));\n",
-            "let report = parse(include_bytes!(\"../../tests/payloads/",
+            "let report = parse(&std::fs::read(\"tests/payloads/",
             $refused,
-            "\"))?.dispatch();\n",
+            "\")?)?.dispatch();\n",
             "assert_eq!((report.called(), report.filtered()), (0, 1));\n",
             "# Ok(())\n# }\n```",
         )
@@ -98,7 +98,7 @@ filters! {
         ///
         /// # Examples
         ///
-        /// ```
+        /// ```standalone_crate
         /// use whatsapp_signals::event::MessageReceived;
         /// use whatsapp_signals::filter::is_command;
         /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
@@ -106,8 +106,8 @@ filters! {
         /// #[receiver(MESSAGE_RECEIVED, filter = is_command("start"))]
         /// fn start(_event: &MessageReceived) {}
         ///
-        /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-        /// let greeting = include_str!("../../tests/payloads/text.json");
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let greeting = &std::fs::read_to_string("tests/payloads/text.json")?;
         /// assert_eq!(parse(greeting.as_bytes())?.dispatch().filtered(), 1);
         /// let command = greeting.replace("Good morning!", "/start");
         /// assert_eq!(parse(command.as_bytes())?.dispatch().called(), 1);
@@ -137,7 +137,7 @@ filters! {
         ///
         /// # Examples
         ///
-        /// ```
+        /// ```standalone_crate
         /// use whatsapp_signals::event::MessageReceived;
         /// use whatsapp_signals::filter::is_to;
         /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
@@ -147,8 +147,8 @@ filters! {
         ///     assert_eq!(event.account.display_phone_number.as_deref(), Some("15550100201"));
         /// }
         ///
-        /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-        /// let report = parse(include_bytes!("../../tests/payloads/batch-mixed.json"))?.dispatch();
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let report = parse(&std::fs::read("tests/payloads/batch-mixed.json")?)?.dispatch();
         /// assert_eq!((report.called(), report.filtered()), (1, 3));
         /// assert!(report.is_ok());
         /// # Ok(())

@@ -6,7 +6,7 @@
 //! all stand behind `filter = …` of [`#[receiver]`](macro@crate::receiver), and
 //! in [`ConnectOptions::filter`](crate::ConnectOptions::filter).
 //!
-//! ```
+//! ```standalone_crate
 //! use whatsapp_signals::event::MessageReceived;
 //! use whatsapp_signals::filter::{Filter, has_media, is_command, is_reply};
 //! use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
@@ -21,8 +21,8 @@
 //!     event.message.body().ends_with('?')
 //! }
 //!
-//! # fn main() -> Result<(), whatsapp_signals::ParseError> {
-//! let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let report = parse(&std::fs::read("tests/payloads/text.json")?)?.dispatch();
 //! assert_eq!((report.called(), report.filtered()), (1, 1), "a question");
 //! # Ok(())
 //! # }
@@ -34,8 +34,8 @@
 //! use whatsapp_signals::event::WebhookEvent;
 //! use whatsapp_signals::{filter, parse};
 //!
-//! # fn main() -> Result<(), whatsapp_signals::ParseError> {
-//! let events = parse(include_bytes!("../../tests/payloads/text.json"))?.into_events();
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let events = parse(&std::fs::read("tests/payloads/text.json")?)?.into_events();
 //! let WebhookEvent::MessageReceived(question) = &events[0] else { panic!("a message") };
 //!
 //! assert!(filter::is_text(question) && filter::has_type("text")(question));
@@ -101,7 +101,7 @@ impl<T: ?Sized, F: Fn(&T) -> bool + Send + Sync + 'static> Filter<T> for F {}
 /// A status of this kind: `failed`, `read`, … A payment's statuses have these names, too, and
 /// [`payment`](crate::model::StatusUpdate::payment) then.
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageStatusChanged;
 /// use whatsapp_signals::filter::status_is;
 /// use whatsapp_signals::model::MessageStatus;
@@ -110,8 +110,8 @@ impl<T: ?Sized, F: Fn(&T) -> bool + Send + Sync + 'static> Filter<T> for F {}
 /// #[receiver(MESSAGE_STATUS_CHANGED, filter = status_is(MessageStatus::Failed))]
 /// fn call_instead(_event: &MessageStatusChanged) {}
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let report = parse(include_bytes!("../../tests/payloads/status-read.json"))?.dispatch();
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = parse(&std::fs::read("tests/payloads/status-read.json")?)?.dispatch();
 /// assert_eq!((report.called(), report.filtered()), (0, 1));
 /// # Ok(())
 /// # }

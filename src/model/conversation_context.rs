@@ -56,14 +56,14 @@ impl ConversationContext {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/conversation-context.json");
+    /// let body = &std::fs::read("tests/payloads/conversation-context.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let mut summaries = webhook.iter().filter_map(|event| match event {
     ///     WebhookEvent::MessageReceived(event) => event.conversation_context.as_ref()?.text(),
     ///     _ => None,
     /// });
     /// assert!(summaries.any(|text| text.starts_with("Ada's hub dynamo is dead")));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -66,14 +66,14 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../tests/payloads/status-payment.json");
+    /// let body = &std::fs::read("tests/payloads/status-payment.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
     /// let payment = event.update.payment.as_ref().unwrap();
     /// let transaction = payment.transaction.as_ref().unwrap();
     /// assert_eq!(transaction.status.as_deref(), Some("success"));
     /// assert!(transaction.updated_timestamp > transaction.created_timestamp);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct Transaction {

@@ -116,12 +116,12 @@ text_enum! {
     /// use whatsapp_signals::event::WebhookEvent;
     /// use whatsapp_signals::model::PricingSubtype;
     ///
-    /// let body = include_bytes!("../../tests/payloads/status-paid-exempt.json");
+    /// let body = &std::fs::read("tests/payloads/status-paid-exempt.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
     /// let pricing = event.update.pricing.as_ref().unwrap();
     /// assert_eq!(pricing.subtype, Some(PricingSubtype::PaidExempt));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// Meta's page: [status messages webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status).

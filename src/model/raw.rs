@@ -86,10 +86,10 @@ impl RawJson {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/security.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/security.json")?)?;
     /// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
     /// assert!(change.raw.as_str().contains(r#""PIN_RESET_REQUEST""#));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -107,12 +107,12 @@ impl RawJson {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_str!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read_to_string("tests/payloads/text.json")?;
     /// let webhook = whatsapp_signals::parse(body.as_bytes())?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.raw.body(), body);
     /// assert!(event.raw.as_str().len() < body.len());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn body(&self) -> &str {

@@ -8,7 +8,7 @@ use super::{Context, Signal};
 /// A signal of any payload, as in [`signals::ALL`](crate::signals::ALL).
 /// Sealed; every [`Signal`] implements it.
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::signals;
 ///
 /// let signal = signals::ALL.iter().find(|signal| signal.name() == "message_received");

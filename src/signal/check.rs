@@ -25,7 +25,7 @@ use super::{AnySignal, Context};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::{Context, Problem, Signal, check, receiver};
 ///
 /// static TICK: Signal<u32> = Signal::new("tick");

@@ -158,7 +158,7 @@ impl Context {
     /// A receiver that was connected to the context has a name as well. One of
     /// [`Signal::connect`](crate::Signal::connect) is found only if its signal has static receivers.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::{Context, check};
     ///
     /// let context = Context::new().expect_receiver("bikes::handlers");

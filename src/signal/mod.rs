@@ -167,7 +167,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
 
     /// Returns the signal with the context of a send.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::{Context, Signal, receiver};
     ///
     /// struct Limit(u32);

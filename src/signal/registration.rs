@@ -114,7 +114,7 @@ fn is_first<'a>(uids: &mut HashSet<&'a str>, details: &'a Details) -> bool {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{receiver, receivers, signals::MESSAGE_RECEIVED};
 ///

@@ -24,7 +24,7 @@ use crate::signal::{InContext, ReceiverId, Report, Signal, Slots, Watch};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use std::collections::BTreeMap;
 /// use std::sync::Mutex;
 ///
@@ -38,9 +38,9 @@ use crate::signal::{InContext, ReceiverId, Report, Signal, Slots, Watch};
 ///     *metrics.0.lock().unwrap().entry(event.name()).or_default() += 1;
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let context = Context::new().with(Metrics::default());
-/// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+/// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
 /// let report = parse(body)?.with(&context).dispatch();
 /// assert_eq!((report.called(), report.unheard()), (2, 2));
 ///

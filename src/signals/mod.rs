@@ -5,7 +5,7 @@
 //! which is sent for each event of a webhook. [`FIELDS`] and the statics below name the
 //! fields that fire each signal. Meta describes the fields in its [overview].
 //!
-//! ```
+//! ```standalone_crate
 //! use whatsapp_signals::event::MessageStatusChanged;
 //! use whatsapp_signals::{parse, receiver, signals::MESSAGE_STATUS_CHANGED};
 //!
@@ -14,8 +14,8 @@
 //!     assert_eq!(event.update.status, "read");
 //! }
 //!
-//! # fn main() -> Result<(), whatsapp_signals::ParseError> {
-//! let report = parse(include_bytes!("../../tests/payloads/status-read.json"))?.dispatch();
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let report = parse(&std::fs::read("tests/payloads/status-read.json")?)?.dispatch();
 //! assert_eq!(report.called(), 1);
 //! # Ok(())
 //! # }

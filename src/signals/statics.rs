@@ -2,6 +2,8 @@
 
 /// Makes of each row its static and its payload's [`Event`](crate::Event), and of all
 /// rows the list of them.
+///
+/// The examples are one program with most others, whose outcome their receivers do not change.
 macro_rules! statics {
     ($(
         $(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal, $payload_text:expr;

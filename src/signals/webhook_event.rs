@@ -11,11 +11,11 @@ macro_rules! webhook_event {
         /// ```
         /// use whatsapp_signals::event::WebhookEvent;
         ///
-        /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+        /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
         /// let webhook = whatsapp_signals::parse(body)?;
         /// let names: Vec<_> = webhook.events().iter().map(WebhookEvent::name).collect();
         /// assert_eq!(names, ["message_received", "flow_completed"]);
-        /// # Ok::<(), whatsapp_signals::ParseError>(())
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[non_exhaustive]
@@ -27,9 +27,9 @@ macro_rules! webhook_event {
             /// The name of its signal: `message_received`, …
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// assert_eq!(webhook.events()[0].name(), "message_received");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn name(&self) -> &'static str {
@@ -40,7 +40,7 @@ macro_rules! webhook_event {
 
             /// Returns the event with the context of its dispatch.
             ///
-            /// ```
+            /// ```standalone_crate
             /// use whatsapp_signals::event::MessageReceived;
             /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
             ///
@@ -49,8 +49,8 @@ macro_rules! webhook_event {
             ///     assert_eq!(prefix, "received: ");
             /// }
             ///
-            /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let context = Context::new().with(String::from("received: "));
             /// assert_eq!(webhook.events()[0].with(&context).dispatch().succeeded(), 1);
             /// # Ok(())
@@ -64,11 +64,11 @@ macro_rules! webhook_event {
             /// Sends the event to the receivers of its signal and of
             /// [`ANY_EVENT`](crate::signals::ANY_EVENT), as [`Signal::send_robust`] does.
             ///
-            /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// ```standalone_crate
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let report = webhook.events()[0].dispatch();
             /// assert!(report.is_unheard(), "nobody listens in this example");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use = "the report holds the failures"]
             pub fn dispatch(&self) -> Report {
@@ -78,13 +78,13 @@ macro_rules! webhook_event {
             /// Sends as [`dispatch`](Self::dispatch) does, and awaits async receivers, as
             /// [`Signal::asend_robust`] does.
             ///
-            /// ```
+            /// ```standalone_crate
             /// # pollster::block_on(async {
-            /// let body = include_bytes!("../../tests/payloads/text.json");
+            /// let body = &std::fs::read("tests/payloads/text.json")?;
             /// let webhook = whatsapp_signals::parse(body)?;
             /// let report = webhook.events()[0].dispatch_async().await;
             /// assert!(report.is_unheard(), "nobody listens in this example");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// # }).unwrap();
             /// ```
             #[must_use = "the report holds the failures"]
@@ -96,9 +96,9 @@ macro_rules! webhook_event {
             /// [`Event::dedup_key`].
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// assert!(webhook.events()[0].dedup_key().starts_with("message_received:wamid."));
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn dedup_key(&self) -> String {
@@ -110,10 +110,10 @@ macro_rules! webhook_event {
             /// What it must stay in order with: [`Event::partition_key`].
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let key = webhook.events()[0].partition_key();
             /// assert_eq!(key, "300200100500600:US.70010020030040050060");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn partition_key(&self) -> String {
@@ -125,10 +125,10 @@ macro_rules! webhook_event {
             /// The account and number that it concerns.
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let account = webhook.events()[0].account();
             /// assert_eq!(account.phone_number_id.as_ref().unwrap(), "300200100500600");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn account(&self) -> &Account {
@@ -140,10 +140,10 @@ macro_rules! webhook_event {
             /// The user's contact, as the webhook has it.
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let contact = webhook.events()[0].contact();
             /// assert_eq!(contact.unwrap().display_name(), "Ada Okafor");
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn contact(&self) -> Option<&Contact> {
@@ -220,11 +220,11 @@ macro_rules! webhook_event {
             /// webhooks sometimes lack both.
             ///
             /// ```
-            /// let body = include_bytes!("../../tests/payloads/value-errors.json");
+            /// let body = &std::fs::read("tests/payloads/value-errors.json")?;
             /// let webhook = whatsapp_signals::parse(body)?;
             /// assert_eq!(webhook.events()[0].name(), "meta_error");
             /// assert!(webhook.events()[0].repeats());
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn repeats(&self) -> bool {
@@ -236,10 +236,10 @@ macro_rules! webhook_event {
             /// The JSON of the item that it was made from.
             ///
             /// ```
-            /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+            /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let raw = webhook.events()[0].raw().as_str();
             /// assert!(raw.starts_with('{') && raw.contains("wamid."));
-            /// # Ok::<(), whatsapp_signals::ParseError>(())
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use]
             pub fn raw(&self) -> &RawJson {

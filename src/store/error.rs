@@ -37,9 +37,10 @@ pub struct StoreError {
 ///
 /// // Room for no event at all.
 /// let engine = WebhookEngine::new(MemoryStore::bounded(0));
-/// let error = engine.process(include_bytes!("../../tests/payloads/text.json")).unwrap_err();
+/// let error = engine.process(&std::fs::read("tests/payloads/text.json")?).unwrap_err();
 /// let EngineError::Store(error) = error else { panic!("the store's error") };
 /// assert_eq!(error.kind(), StoreErrorKind::Full);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

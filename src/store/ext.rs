@@ -23,7 +23,7 @@ use crate::model::{
 /// use whatsapp_signals::store::{MemoryStore, StoreExt};
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
-/// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+/// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 ///
 /// let store = engine.store();
 /// let [(ada, unread)] = &store.unread_counts()?[..] else { panic!("one contact") };
@@ -55,7 +55,7 @@ pub trait StoreExt: Store {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/text-reply.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text-reply.json")?)?;
     /// let (bram, _) = engine.store().unread_counts()?.remove(0);
     /// let reply = engine.store().conversation(&bram.identity, None, 1)?.remove(0);
     /// assert_eq!(engine.store().replies(reply.reply_to().unwrap())?, [reply]);
@@ -74,7 +74,7 @@ pub trait StoreExt: Store {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/batch-with-odd-items.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/batch-with-odd-items.json")?)?;
     ///
     /// let (contact, _) = engine.store().unread_counts()?.remove(0);
     /// let mut page = engine.store().conversation(&contact.identity, None, 1)?;
@@ -138,7 +138,7 @@ pub trait StoreExt: Store {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
     /// let ada = Identity::from_phone("15550101001").unwrap();
     /// assert_eq!(engine.store().unread_count(&ada)?, 1);
     /// engine.store().mark_read(&ada)?;
@@ -231,8 +231,8 @@ pub trait StoreExt: Store {
     /// use whatsapp_signals::store::{MemoryStore, StoreExt};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
-    /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
-    /// engine.process(include_bytes!("../../tests/payloads/image.json"))?;
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
+    /// engine.process(&std::fs::read("tests/payloads/image.json")?)?;
     /// let first = engine.store().webhooks(None, 1)?.remove(0);
     /// assert_eq!(engine.store().webhooks(Some(first.id), 50)?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -14,12 +14,12 @@ use crate::model::Timestamp;
 /// use whatsapp_signals::store::{MemoryStore, StoreExt};
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// engine.process(body)?;
 ///
 /// let logged = engine.store().webhooks(None, 1)?.remove(0);
 /// assert_eq!((logged.open, logged.dead), (0, 0), "its event is finished");
-/// assert_eq!(logged.body, body);
+/// assert_eq!(&logged.body, body);
 /// assert!(!format!("{logged:?}").contains("gravel"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -12,7 +12,7 @@
 //! use whatsapp_signals::store::{MemoryStore, StoreExt};
 //!
 //! let engine = WebhookEngine::new(MemoryStore::new());
-//! engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+//! engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 //!
 //! let ada = Identity::from_phone("15550101001").expect("a phone number");
 //! let messages = engine.store().conversation(&ada, None, 20)?;
@@ -86,9 +86,9 @@ pub use webhook_record::{Lease, WebhookId, WebhookRecord};
 /// }
 ///
 /// let engine = WebhookEngine::new(Counting::default());
-/// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
+/// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 /// assert_eq!(engine.store().durable.load(Ordering::Relaxed), 1, "one fsync a body");
-/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Store: Send + Sync {
     /// Runs `work` in one transaction: when it returns an error or panics,

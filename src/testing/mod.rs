@@ -15,7 +15,7 @@
 //!
 //! A receiver stays a function, which a test calls with an event:
 //!
-//! ```
+//! ```standalone_crate
 //! use whatsapp_signals::event::MessageReceived;
 //! use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED, testing};
 //!
@@ -39,7 +39,7 @@
 //! The [`Context`](crate::Context) of a test has fakes for the receivers, and
 //! [`record`] keeps what they send. No other test sees either:
 //!
-//! ```
+//! ```standalone_crate
 //! use std::sync::{Arc, Mutex};
 //! use serde_json::json;
 //! use whatsapp_signals::event::MessageReceived;

@@ -13,7 +13,7 @@ use crate::{ConnectOptions, Context, Signal};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_SENT};
 /// use whatsapp_signals::{Context, Event, Failure, receiver, testing};

@@ -22,7 +22,7 @@ use crate::webhook::{ParseError, Parser, Webhook};
 /// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let header = verifier.sign(body); // in a test; else your web server has it
 /// assert_eq!(parse_signed(body, &header, &verifier)?.events().len(), 1);
 ///

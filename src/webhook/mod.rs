@@ -131,7 +131,7 @@ pub fn parse_entry(entry: &[u8]) -> Result<Webhook, ParseError> {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
 ///
@@ -140,11 +140,11 @@ pub fn parse_entry(entry: &[u8]) -> Result<Webhook, ParseError> {
 ///     assert_eq!(event.message.message_type(), "text");
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let text = include_bytes!("../../tests/payloads/text.json");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let text = &std::fs::read("tests/payloads/text.json")?;
 /// assert_eq!(whatsapp_signals::dispatch(text)?.called(), 1);
 ///
-/// let status = include_bytes!("../../tests/payloads/status-read.json");
+/// let status = &std::fs::read("tests/payloads/status-read.json")?;
 /// let report = whatsapp_signals::dispatch(status)?;
 /// assert_eq!((report.events(), report.skipped()), (0, 1));
 /// # Ok(())
@@ -162,16 +162,16 @@ pub fn dispatch(body: &[u8]) -> Result<DispatchReport, ParseError> {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
 ///
 /// #[receiver(MESSAGE_RECEIVED)]
 /// async fn answer(_event: &MessageReceived) {}
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # pollster::block_on(async {
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// assert_eq!(whatsapp_signals::dispatch_async(body).await?.called(), 1);
 /// # Ok(())
 /// # })

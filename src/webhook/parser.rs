@@ -57,9 +57,10 @@ impl Parser {
     /// ```
     /// use whatsapp_signals::Parser;
     ///
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert!(Parser::new().max_len(body.len()).parse(body).is_ok());
     /// assert!(Parser::new().max_len(body.len() - 1).parse(body).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub const fn max_len(mut self, bytes: usize) -> Self {
@@ -83,11 +84,12 @@ impl Parser {
     ///
     /// let body = br#"{"object": "whatsapp_account", "entry": []}"#;
     /// assert!(PARSER.parse(body).is_ok());
-    /// assert!(PARSER.parse(include_bytes!("../../tests/payloads/text.json")).is_ok());
+    /// assert!(PARSER.parse(&std::fs::read("tests/payloads/text.json")?).is_ok());
     ///
     /// let error = parse(body).unwrap_err();
     /// assert_eq!(error.to_string(), r#"the parser does not accept the object "whatsapp_account""#);
     /// assert!(error.is_worth_keeping());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub const fn accepted_objects(mut self, objects: &'static [&'static str]) -> Self {
@@ -128,9 +130,9 @@ impl Parser {
     ///
     /// ```
     /// let parser = whatsapp_signals::Parser::new().max_len(64 * 1024);
-    /// let webhook = parser.parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = parser.parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(webhook.events().len(), 1);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
@@ -166,7 +168,7 @@ impl Parser {
 
     /// Returns the parser with the context of a dispatch.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{Context, Parser, receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -175,9 +177,9 @@ impl Parser {
     ///     assert_eq!(prefix, "received: ");
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let context = Context::new().with(String::from("received: "));
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// let report = Parser::new().with(&context).dispatch(body)?;
     /// assert!(report.failures().is_empty());
     /// # Ok(())

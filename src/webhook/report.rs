@@ -8,13 +8,13 @@ use crate::trace;
 ///
 /// # Examples
 ///
-/// ```
-/// let body = include_bytes!("../../tests/payloads/text.json");
+/// ```standalone_crate
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert_eq!((report.events(), report.unrecognized()), (1, 0));
 /// assert_eq!(report.unheard(), 1, "nobody listens in this example");
 /// assert_eq!((report.called(), report.filtered(), report.is_ok()), (0, 0, true));
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "the report holds the failures"]
@@ -32,7 +32,7 @@ pub struct DispatchReport {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
 ///
@@ -41,8 +41,8 @@ pub struct DispatchReport {
 ///     Err("the CRM is away".to_owned())
 /// }
 ///
-/// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-/// let webhook = parse(include_bytes!("../../tests/payloads/flow-reply.json"))?;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let webhook = parse(&std::fs::read("tests/payloads/flow-reply.json")?)?;
 /// let report = webhook.dispatch();
 /// let failed = &report.failures()[0];
 /// assert_eq!(failed.failure.receiver().uid(), Some("crm"));
@@ -95,10 +95,10 @@ impl DispatchReport {
     /// How many events there were; skipped items are none.
     ///
     /// ```
-    /// let body = include_bytes!("../../tests/payloads/flow-reply.json");
+    /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
     /// let report = whatsapp_signals::parse(body)?.dispatch();
     /// assert_eq!(report.events(), 2, "the message, and the flow that it completes");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn events(&self) -> usize {
@@ -108,11 +108,11 @@ impl DispatchReport {
     /// How many items were not looked into, since nobody would have heard of
     /// them. Only [`dispatch`](crate::dispatch) of a body skips any.
     ///
-    /// ```
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// ```standalone_crate
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert_eq!(whatsapp_signals::dispatch(body)?.skipped(), 1);
     /// assert_eq!(whatsapp_signals::parse(body)?.dispatch().skipped(), 0);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn skipped(&self) -> usize {
@@ -122,10 +122,10 @@ impl DispatchReport {
     /// How many events were [`Unrecognized`](crate::event::Unrecognized).
     ///
     /// ```
-    /// let body = include_bytes!("../../tests/payloads/unknown-field.json");
+    /// let body = &std::fs::read("tests/payloads/unknown-field.json")?;
     /// let report = whatsapp_signals::parse(body)?.dispatch();
     /// assert_eq!(report.unrecognized(), 1);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn unrecognized(&self) -> usize {
@@ -147,7 +147,7 @@ impl DispatchReport {
 
     /// How often a receiver's filter declined.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -157,8 +157,8 @@ impl DispatchReport {
     /// #[receiver(MESSAGE_RECEIVED)]
     /// fn answer(_event: &MessageReceived) {}
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-    /// let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = parse(&std::fs::read("tests/payloads/text.json")?)?.dispatch();
     /// assert_eq!((report.called(), report.filtered()), (1, 1));
     /// # Ok(())
     /// # }
@@ -177,7 +177,7 @@ impl DispatchReport {
 
     /// The failures themselves.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -186,8 +186,8 @@ impl DispatchReport {
     ///     Err("the database is down")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-    /// let report = parse(include_bytes!("../../tests/payloads/text.json"))?.dispatch();
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = parse(&std::fs::read("tests/payloads/text.json")?)?.dispatch();
     /// assert!(!report.is_ok());
     /// let failure = report.into_failures().remove(0).failure;
     /// assert_eq!(failure.error().unwrap().to_string(), "the database is down");

@@ -11,8 +11,8 @@ use crate::trace;
 ///
 /// # Examples
 ///
-/// ```
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/flow-reply.json"))?;
+/// ```standalone_crate
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/flow-reply.json")?)?;
 /// assert_eq!((webhook.entries(), webhook.events().len()), (1, 2));
 ///
 /// for event in &webhook {
@@ -20,7 +20,7 @@ use crate::trace;
 /// }
 /// let report = webhook.dispatch();
 /// assert_eq!(report.unheard(), 2, "nobody listens in this example");
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Webhook {
@@ -35,9 +35,9 @@ impl Webhook {
     /// What it tells.
     ///
     /// ```
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(webhook.events()[0].contact().unwrap().display_name(), "Ada Okafor");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn events(&self) -> &[WebhookEvent] {
@@ -49,11 +49,11 @@ impl Webhook {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let event = webhook.into_events().remove(0);
     /// let WebhookEvent::MessageReceived(received) = event else { panic!("a message") };
     /// assert!(received.message.body().starts_with("Good morning!"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn into_events(self) -> Vec<WebhookEvent> {
@@ -63,11 +63,11 @@ impl Webhook {
     /// What it tells, event by event.
     ///
     /// ```
-    /// let body = include_bytes!("../../tests/payloads/batch-mixed.json");
+    /// let body = &std::fs::read("tests/payloads/batch-mixed.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let statuses = webhook.iter().filter(|event| event.name() == "message_status_changed");
     /// assert_eq!(statuses.count(), 3);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn iter(&self) -> std::slice::Iter<'_, WebhookEvent> {
         self.events.iter()
@@ -120,7 +120,7 @@ impl Webhook {
 
     /// Returns the webhook with the context of its dispatch.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{Context, parse, receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -131,9 +131,9 @@ impl Webhook {
     ///     println!("{}, {}!", greeting.0, event.contact.as_ref().unwrap().display_name());
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let context = Context::new().with(Greeting("Good morning"));
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert!(parse(body)?.with(&context).dispatch().failures().is_empty());
     /// # Ok(())
     /// # }
@@ -149,7 +149,7 @@ impl Webhook {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -158,8 +158,8 @@ impl Webhook {
     ///     Err("the database is down")
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
-    /// let body = include_bytes!("../../tests/payloads/text.json");
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// let report = whatsapp_signals::parse(body)?.dispatch();
     ///
     /// let failed = &report.failures()[0];
@@ -179,7 +179,7 @@ impl Webhook {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
     /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
     ///
@@ -188,9 +188,9 @@ impl Webhook {
     ///     assert_eq!(event.message.message_type(), "text");
     /// }
     ///
-    /// # fn main() -> Result<(), whatsapp_signals::ParseError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # pollster::block_on(async {
-    /// let webhook = parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// assert_eq!(webhook.dispatch_async().await.called(), 1);
     /// # Ok(())
     /// # })

@@ -20,6 +20,7 @@ mod with_filters;
 mod with_limits;
 mod with_odd_names;
 mod with_outcomes;
+mod with_uids;
 
 use std::cell::Cell;
 use std::error::Error;

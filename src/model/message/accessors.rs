@@ -11,10 +11,10 @@ impl Message {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.message.from().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn from(&self) -> Option<&Identity> {
@@ -101,11 +101,11 @@ impl Message {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/image.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/image.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// let to_download = event.message.media().and_then(|media| media.id.as_ref());
     /// assert_eq!(to_download.unwrap(), "7137021601430931");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn media(&self) -> Option<&Media> {
@@ -137,10 +137,10 @@ impl Message {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/location.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/location.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.message.location().unwrap().name.as_deref(), Some("Lockside Bike Shed"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
@@ -192,10 +192,10 @@ impl Message {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/flow-reply.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/flow-reply.json")?)?;
     /// let [WebhookEvent::MessageReceived(event), ..] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.message.nfm_reply().unwrap().name.as_deref(), Some("flow"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn nfm_reply(&self) -> Option<&NfmReply> {
@@ -210,10 +210,10 @@ impl Message {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/button-reply.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/button-reply.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.message.reply_id(), Some("quote-4471-approve"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn reply_id(&self) -> Option<&str> {

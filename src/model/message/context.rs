@@ -66,13 +66,13 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../../tests/payloads/text-product-enquiry.json");
+    /// let body = &std::fs::read("tests/payloads/text-product-enquiry.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// let product = event.message.context.as_ref().and_then(|of| of.referred_product.as_ref());
     /// let id = product.and_then(|product| product.product_retailer_id.as_ref());
     /// assert_eq!(id.unwrap(), "jy-pedal-flat-08");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ReferredProduct {
@@ -139,12 +139,12 @@ object! {
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
     ///
-    /// let body = include_bytes!("../../../tests/payloads/text-from-ad-image-id.json");
+    /// let body = &std::fs::read("tests/payloads/text-from-ad-image-id.json")?;
     /// let webhook = whatsapp_signals::parse(body)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// let image = event.message.referral.as_ref().and_then(|ad| ad.image.as_ref());
     /// assert_eq!(image.and_then(|image| image.id.as_ref()).unwrap(), "4410020030040051");
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default, Eq, Hash)]
     pub struct ReferralImage {

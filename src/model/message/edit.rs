@@ -20,11 +20,11 @@ use crate::model::MessageId;
 /// ```
 /// use whatsapp_signals::{event::WebhookEvent, model::Content};
 ///
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/edit-text.json"))?;
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
 /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
 /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
 /// assert_ne!(edit.original_message_id, event.message.id);
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -42,11 +42,11 @@ pub struct Edit {
 /// ```
 /// use whatsapp_signals::{event::WebhookEvent, model::Content};
 ///
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/edit-text.json"))?;
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
 /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
 /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
 /// assert!(edit.message.content.body().starts_with("Replace it, please"));
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

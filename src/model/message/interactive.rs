@@ -25,11 +25,11 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// use whatsapp_signals::event::WebhookEvent;
 /// use whatsapp_signals::model::{Content, Interactive};
 ///
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/list-reply.json"))?;
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/list-reply.json")?)?;
 /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
 /// let Content::Interactive(answer) = &event.message.content else { panic!("an answer") };
 /// assert!(matches!(&**answer, Interactive::ListReply(row) if row.id == "svc_brakes"));
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,7 +118,7 @@ pub struct OtherReply {
 /// use whatsapp_signals::event::WebhookEvent;
 /// use whatsapp_signals::model::{Content, Interactive};
 ///
-/// let body = include_bytes!("../../../tests/payloads/message-echo-interactive.json");
+/// let body = &std::fs::read("tests/payloads/message-echo-interactive.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let WebhookEvent::MessageEcho(echo) = &webhook.events()[0] else { panic!("an echo") };
 /// assert_eq!(echo.message.body(), "Shall we order the part?");
@@ -127,7 +127,7 @@ pub struct OtherReply {
 /// let Interactive::Outbound(message) = &**interactive else { panic!("sent by the business") };
 /// assert_eq!(message.kind(), "button");
 /// assert_eq!(message.json["action"]["buttons"][0]["reply"]["title"], "Yes, order it");
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

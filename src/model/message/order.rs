@@ -42,13 +42,13 @@ object! {
     /// use whatsapp_signals::event::WebhookEvent;
     /// use whatsapp_signals::model::Content;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../../tests/payloads/order.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/order.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// let Content::Order(order) = &event.message.content else { panic!("an order") };
     /// let first = &order.product_items[0];
     /// assert_eq!(first.product_retailer_id.as_ref().unwrap(), "jy-tube-700c");
     /// assert_eq!((first.quantity, first.item_price), (Some(3), Some(8.0)));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Default)]
     pub struct ProductItem {

@@ -30,10 +30,10 @@ use table::Undo;
 /// use whatsapp_signals::store::MemoryStore;
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
-/// let body = include_bytes!("../../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// assert_eq!(engine.process(body)?.fired(), 1);
 /// assert_eq!(engine.process(body)?.duplicate(), 1);
-/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MemoryStore {
     tables: Mutex<Tables>,
@@ -71,9 +71,10 @@ impl MemoryStore {
     /// use whatsapp_signals::{EngineError, WebhookEngine};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::bounded(1));
-    /// let two = include_bytes!("../../../tests/payloads/flow-reply.json");
+    /// let two = &std::fs::read("tests/payloads/flow-reply.json")?;
     /// let Err(EngineError::Store(error)) = engine.process(two) else { panic!("two events") };
     /// assert_eq!(error.kind(), StoreErrorKind::Full);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn bounded(rows: usize) -> Self {

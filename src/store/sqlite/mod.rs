@@ -33,7 +33,7 @@ pub use options::SqliteOptions;
 /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("webhooks.db");
-/// let body = include_bytes!("../../../tests/payloads/text.json");
+/// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let engine = WebhookEngine::new(SqliteStore::open(&path)?);
 /// assert_eq!(engine.process(body)?.fired(), 1);
 /// drop(engine);

@@ -84,7 +84,7 @@ impl SqliteOptions {
     /// # std::fs::create_dir_all(&folder)?;
     /// # let path = folder.join("webhooks.db");
     /// let engine = WebhookEngine::new(SqliteOptions::new().max_bytes(512 * 1024).open(&path)?);
-    /// let mut body = include_bytes!("../../../tests/payloads/text.json").to_vec();
+    /// let mut body = std::fs::read("tests/payloads/text.json")?;
     /// body.resize(1024 * 1024, b' ');
     /// assert_eq!(engine.process(&body).unwrap_err().http_status(), 503);
     /// # drop(engine);

@@ -1,0 +1,174 @@
+//! All bodies through an engine: what is parsed is fired, once.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use crate::support;
+use crate::support::engines::{Engine, engine_over, with_each_store};
+use crate::support::odd::odd_bodies;
+use proptest::prelude::*;
+use whatsapp_signals::event::WebhookEvent;
+use whatsapp_signals::model::Content;
+use whatsapp_signals::store::{MemoryStore, Store, StoreExt};
+use whatsapp_signals::{EngineError, WebhookEngine, parse};
+
+/// What an engine that has seen these keys must make of a body.
+struct Expected {
+    fired: usize,
+    duplicate: usize,
+    unrecognized: usize,
+}
+
+impl Expected {
+    fn of(events: &[WebhookEvent], seen: &mut HashSet<String>) -> Self {
+        let mut expected = Self {
+            fired: 0,
+            duplicate: 0,
+            unrecognized: 0,
+        };
+        // An event with neither an id nor a time that was seen is another one, unless all
+        // others of its body were seen before, too.
+        let mut company = events.iter().filter(|event| !event.repeats()).peekable();
+        let is_alone = company.peek().is_none();
+        let is_another = is_alone || company.any(|event| !seen.contains(&event.dedup_key()));
+        let mut here = HashMap::new();
+        for event in events {
+            let mut key = event.dedup_key();
+            let count = here.entry(key.clone()).or_insert(0);
+            *count += 1;
+            // Equal ones of one body are several.
+            if event.repeats() {
+                key = format!("{key} {count}");
+            }
+            let is_first = *count == 1 || event.repeats();
+            let is_new = seen.insert(key);
+            if is_first && (is_new || (event.repeats() && is_another)) {
+                expected.fired += 1;
+                let is_odd = matches!(event, WebhookEvent::Unrecognized(_));
+                expected.unrecognized += usize::from(is_odd);
+            } else {
+                expected.duplicate += 1;
+            }
+        }
+        expected
+    }
+}
+
+fn assert_processed(
+    engine: &WebhookEngine<impl Store>,
+    name: &str,
+    body: &str,
+    seen: &mut HashSet<String>,
+) {
+    match (parse(body.as_bytes()), engine.process(body.as_bytes())) {
+        (Ok(webhook), Ok(outcome)) => {
+            let expected = Expected::of(webhook.events(), seen);
+            let found = [outcome.fired(), outcome.duplicate(), outcome.unrecognized()];
+            let expected = [expected.fired, expected.duplicate, expected.unrecognized];
+            assert_eq!(found, expected, "{name}");
+            assert_eq!((outcome.failed(), outcome.unfinished()), (0, 0), "{name}");
+        }
+        (Err(error), Err(EngineError::Parse(same))) => assert_eq!(error, same, "{name}"),
+        (parsed, processed) => panic!("{name}: {parsed:?} but {processed:?}"),
+    }
+}
+
+#[test]
+fn every_body_fires_what_is_new_of_it_and_nothing_when_it_comes_again() {
+    with_each_store(|engine: Engine| {
+        let mut seen = HashSet::new();
+        let bodies = support::all();
+        for round in 0..3 {
+            for (name, body) in &bodies {
+                assert_processed(&engine, &format!("{name}, round {round}"), body, &mut seen);
+            }
+        }
+        assert_eq!(
+            engine.store().webhooks(None, 9).unwrap(),
+            [],
+            "nothing is left"
+        );
+    });
+}
+
+#[test]
+fn every_message_of_every_body_is_stored_as_it_came_and_its_user_is_a_contact() {
+    let mut count = 0;
+    for (name, body) in support::all() {
+        let webhook = parse(body.as_bytes()).unwrap_or_default();
+        let mut messages = HashMap::new();
+        for event in &webhook {
+            let message = match event {
+                WebhookEvent::MessageReceived(event) => event.message.clone(),
+                WebhookEvent::MessageEcho(event) => event.message.clone(),
+                WebhookEvent::StandbyMessage(event) => event.message.clone(),
+                WebhookEvent::StandbyEcho(event) => event.value.to_message().unwrap(),
+                _ => continue,
+            };
+            // Of two with one wamid the last one stays.
+            messages.insert(message.id.clone(), message);
+        }
+        count += messages.len();
+        with_each_store(|engine: Engine| {
+            if messages.is_empty() {
+                return;
+            }
+            assert!(!engine.process(body.as_bytes()).unwrap().should_retry());
+            for message in messages.values() {
+                let stored = engine.store().message(&message.id).unwrap();
+                assert_eq!(stored.as_ref(), Some(message), "{name}");
+                // News about a user says who they are from now on.
+                let is_news = matches!(message.content, Content::System(_));
+                if let Some(user) = message.user.as_ref().filter(|_| !is_news) {
+                    let contact = engine.store().contact(user).unwrap();
+                    assert!(contact.is_some(), "{name}: nobody is {user:?}");
+                }
+            }
+        });
+    }
+    assert!(count > 40, "{count} messages");
+}
+
+#[test]
+fn a_body_without_events_is_nothing_to_remember() {
+    with_each_store(|engine: Engine| {
+        let body = br#"{"object":"whatsapp_business_account","entry":[]}"#;
+        let outcome = engine.process(body).unwrap();
+        assert_eq!(
+            outcome.to_string(),
+            "fired 0 duplicate 0 unrecognized 0 failed 0"
+        );
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}
+
+#[test]
+fn a_body_at_the_limit_of_events_is_processed() {
+    let started = Instant::now();
+    let items = vec!["{}"; 200_000].join(",");
+    let body = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages",
+            "value":{{"messages":[{items}]}}}}]}}]}}"#
+    );
+    let engine = engine_over(MemoryStore::new());
+    let outcome = engine.process(body.as_bytes()).unwrap();
+    // They are all alike, and one more counts the rest.
+    assert_eq!(outcome.unrecognized(), 2, "after {:?}", started.elapsed());
+    assert_eq!(outcome.fired(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn odd_bodies_fire_what_is_new_of_them(bodies in prop::collection::vec(odd_bodies(&support::all()), 1..6)) {
+        let engine = engine_over(MemoryStore::new());
+        let mut seen = HashSet::new();
+        for _ in 0..2 {
+            for body in &bodies {
+                assert_processed(&engine, body, body, &mut seen);
+            }
+        }
+        prop_assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    }
+}

@@ -1,0 +1,23 @@
+//! The engine and its stores: each receiver has each event until it has succeeded, once.
+//!
+//! The static receivers in `receivers` are those of the whole program. The engines of all other
+//! tests leave them out, and call what the test has connected to their context.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[cfg(feature = "signature")]
+mod async_receivers;
+mod bodies;
+mod events;
+mod parser;
+mod receivers;
+mod records;
+mod shared;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod stores;
+mod unreadable;
+#[cfg(feature = "sqlite")]
+mod versions;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,120 @@
+//! Each receiver gets each event until it has succeeded, and never again.
+
+mod any_event;
+mod contexts;
+mod dead_letters;
+mod heard;
+mod pruning;
+mod redelivery;
+mod retries;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::batch::{ERRORS, GOOD, ODD, items, messages, value};
+use crate::support::engines::{self, Engine};
+use parking_lot::{Mutex, MutexGuard};
+use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};
+use whatsapp_signals::model::{MetaError, Timestamp};
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
+use whatsapp_signals::store::{EventRecord, Mode, Store, StoreExt, Transaction, WebhookRecord};
+use whatsapp_signals::{ConnectOptions, Context, Event, Outcome, WebhookEngine, receiver};
+
+/// What the receivers of this file do and have done. They are those of the
+/// whole program, so that one test at a time has them.
+#[derive(Default)]
+struct Desk {
+    /// The receivers that fail now, and how.
+    failing: Vec<(&'static str, Fails)>,
+    /// Who succeeded with which event, in order.
+    done: Vec<(&'static str, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fails {
+    Error,
+    Panic,
+}
+
+static DESK: Mutex<Desk> = Mutex::new(Desk {
+    failing: Vec::new(),
+    done: Vec::new(),
+});
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test uses the desk, and clears it.
+fn turn() -> MutexGuard<'static, ()> {
+    let turn = TURN.lock();
+    *DESK.lock() = Desk::default();
+    turn
+}
+
+fn act(receiver: &'static str, event: &str) -> Result<(), &'static str> {
+    let mut desk = DESK.lock();
+    let fails = desk.failing.iter().find(|(name, _)| *name == receiver);
+    match fails.map(|(_, fails)| *fails) {
+        None => {
+            desk.done.push((receiver, event.to_owned()));
+            Ok(())
+        }
+        Some(Fails::Error) => Err("as it was told"),
+        // Not `panic!`, which would show up in the test's output.
+        Some(Fails::Panic) => std::panic::resume_unwind(Box::new("as it was told")),
+    }
+}
+
+fn fail(receiver: &'static str, fails: Fails) {
+    DESK.lock().failing.push((receiver, fails));
+}
+
+fn mend() {
+    DESK.lock().failing.clear();
+}
+
+/// Who succeeded since the last call.
+fn done() -> Vec<(&'static str, String)> {
+    std::mem::take(&mut DESK.lock().done)
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 1)]
+fn first(event: &MessageReceived) -> Result<(), &'static str> {
+    act("first", event.message.id.as_str())
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 2, uid = "second")]
+fn second(event: &MessageReceived) -> Result<(), &'static str> {
+    act("second", event.message.id.as_str())
+}
+
+#[receiver(MESSAGE_RECEIVED, order = 3, filter = |event| event.message.has_media())]
+fn never(_: &MessageReceived) -> Result<(), &'static str> {
+    act("never", "")
+}
+
+#[receiver(META_ERROR)]
+fn error(_: &Change<MetaError>) -> Result<(), &'static str> {
+    act("error", "")
+}
+
+#[receiver(USER_PREFERENCE)]
+fn preference(change: &Change<UserPreference>) -> Result<(), &'static str> {
+    act("preference", change.value.value.as_str())
+}
+
+#[receiver(UNRECOGNIZED)]
+fn odd(event: &Unrecognized) -> Result<(), &'static str> {
+    act("odd", &event.path)
+}
+
+/// Runs a test with an engine over each store, for the receivers of the program.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| test(engine.context(Context::new())));
+}
+
+fn line(outcome: &Outcome) -> String {
+    outcome.to_string()
+}
+
+fn with(receiver: &'static str, event: &str) -> (&'static str, String) {
+    (receiver, event.to_owned())
+}

@@ -1,0 +1,76 @@
+//! What an engine writes down, and what events learn from it.
+
+mod contacts;
+mod messages;
+mod signups;
+
+use crate::support::batch::{items, value};
+use crate::support::engines::{Engine, with_each_store};
+use whatsapp_signals::Context;
+use whatsapp_signals::event::{MessageSent, UserSubscribed};
+use whatsapp_signals::model::{
+    Contact, Content, Identity, Message, MessageStatus, Signup, SignupStatus, Timestamp,
+};
+use whatsapp_signals::signals::USER_SUBSCRIBED;
+use whatsapp_signals::store::StoreExt;
+
+fn process(engine: &Engine, body: &[u8]) {
+    let outcome = engine.process(body).unwrap();
+    assert_eq!(
+        outcome.unrecognized(),
+        0,
+        "{}",
+        String::from_utf8_lossy(body)
+    );
+    assert!(!outcome.should_retry());
+}
+
+fn phone(wa_id: &str) -> Identity {
+    Identity::from_phone(wa_id).unwrap()
+}
+
+fn user_id(user_id: &str) -> Identity {
+    Identity::from_user_id(user_id).unwrap()
+}
+
+fn contact(engine: &Engine, user: &Identity) -> Contact {
+    engine.store().contact(user).unwrap().unwrap()
+}
+
+/// A message with these members beside its id, time and text.
+fn message(id: &str, members: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","timestamp":"1785000000","type":"text","text":{{"body":"Hi"}},{members}}}"#
+    )
+}
+
+/// A body with contacts and messages.
+fn with_contacts(contacts: &str, messages: &[String]) -> Vec<u8> {
+    let messages = messages.join(",");
+    value(
+        "messages",
+        &format!(r#""contacts":[{contacts}],"messages":[{messages}]"#),
+    )
+}
+
+fn status(id: &str, status: &str, members: &str) -> Vec<u8> {
+    let comma = if members.is_empty() { "" } else { "," };
+    items(
+        "statuses",
+        &[format!(
+            r#"{{"id":"{id}","status":"{status}","timestamp":"1785000001"{comma}{members}}}"#
+        )],
+    )
+}
+
+fn status_of(engine: &Engine, id: &str) -> Option<MessageStatus> {
+    let message = engine.store().message(&id.into()).unwrap();
+    message.unwrap().status
+}
+
+fn send(engine: &Engine, id: &str) {
+    let message = Message::outbound(id, phone("15550101001"), Content::text("It is ready"));
+    let message = message.timestamp(Timestamp::from_secs(1_785_000_000));
+    let report = engine.sent(&MessageSent::new(message.build())).unwrap();
+    assert!(report.is_ok());
+}

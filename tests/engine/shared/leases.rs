@@ -1,0 +1,112 @@
+//! Who has a webhook, until when, and after whom.
+
+use super::*;
+
+#[test]
+fn while_somebody_works_on_a_webhook_others_leave_it_alone_and_ask_for_it_again() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let (entered, has_entered) = channel();
+        let (leave, may_leave) = channel::<()>();
+        let may_leave = Mutex::new(may_leave);
+        let last = ConnectOptions::new().order(1);
+        let context = counting();
+        let slow = context.connect_with(&MESSAGE_RECEIVED, last, move |_: &MessageReceived| {
+            entered.send(()).unwrap();
+            may_leave.lock().recv().unwrap();
+        });
+        slow.unwrap();
+        let engine = engine.context(context);
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| engine.process(&messages(0..1)).unwrap());
+            has_entered.recv().unwrap();
+            let other = engine.process(&messages(0..1)).unwrap();
+            assert_eq!((other.fired(), other.duplicate()), (0, 0));
+            assert_eq!((other.unfinished(), other.should_retry()), (1, true));
+            let retried = engine.retry_unfinished().unwrap();
+            assert_eq!((retried.fired(), retried.unfinished()), (0, 1));
+            leave.send(()).unwrap();
+            assert_eq!(worker.join().unwrap().fired(), 1);
+        });
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert_each_ran_once(1);
+    });
+}
+
+/// Leaves a webhook of which all receivers but one have succeeded. The returned engine does
+/// not have that one.
+fn leave_unfinished(engine: Engine) -> Engine {
+    let context = counting();
+    context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| Err("not yet"));
+    let engine = engine.context(context);
+    assert!(engine.process(&messages(0..2)).unwrap().should_retry());
+    engine.context(counting())
+}
+
+#[test]
+fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = leave_unfinished(engine);
+        lease_to_nobody(&engine, i64::MAX);
+        let outcome = engine.process(&messages(0..2)).unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
+        lease_to_nobody(&engine, 0);
+        let outcome = engine.process(&messages(0..2)).unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_each_ran_once(2);
+    });
+}
+
+#[test]
+fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = leave_unfinished(engine.max_attempts(3));
+        let context = counting();
+        context.connect(&MESSAGE_RECEIVED, |event: &MessageReceived| {
+            assert!(event.message.id != "wamid.1", "the end");
+        });
+        let engine = engine.context(context);
+        // Each of these runs ends in the second event, as the program would,
+        // and leaves its lease behind.
+        let mut attempts = Vec::new();
+        loop {
+            lease_to_nobody(&engine, 0);
+            let outcome = engine.process(&messages(0..2)).unwrap();
+            attempts.push((outcome.fired(), outcome.dead()));
+            if !outcome.should_retry() {
+                break;
+            }
+        }
+        assert_eq!(attempts, [(2, 0), (1, 1)], "one attempt was before");
+        let letters = engine.dead_letters(9).unwrap();
+        assert_eq!(letters.len(), 1, "its neighbour is finished");
+        assert_eq!(letters[0].attempts, 3);
+    });
+}
+
+#[test]
+fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = leave_unfinished(engine);
+        lease_to_nobody(&engine, 0);
+        let store = Arc::clone(engine.store());
+        let (sender, attempts) = channel();
+        let context = counting();
+        context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
+            let key = whatsapp_signals::Event::dedup_key(event);
+            store
+                .transact(Mode::Read, &mut |tx| {
+                    sender.send(tx.event(&key)?.unwrap().attempts).unwrap();
+                    Ok(())
+                })
+                .unwrap();
+        });
+        let engine = engine.context(context);
+        let outcome = engine.process(&messages(0..2)).unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!(attempts.try_iter().collect::<Vec<_>>(), [2, 2]);
+    });
+}

@@ -1,0 +1,214 @@
+//! Who comes back when another has taken over.
+
+use super::*;
+
+#[test]
+fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let thief = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+        let slow = ConnectOptions::new().order(1).uid("slow");
+        let context = counting();
+        let stolen = Mutex::new(false);
+        let (sender, results) = channel::<Outcome>();
+        // Within the first event somebody else takes the webhook over, as if
+        // the lease had ended, and does all of it.
+        let steals = context.connect_with(&MESSAGE_RECEIVED, slow, move |_: &MessageReceived| {
+            if !std::mem::replace(&mut *stolen.lock(), true) {
+                lease_to_nobody(&thief, 0);
+                sender
+                    .send(thief.process(&messages(0..3)).unwrap())
+                    .unwrap();
+            }
+            thread::sleep(Duration::from_millis(11)); // so that it is marked
+        });
+        steals.unwrap();
+        let engine = engine.context(context);
+        let outcome = engine.process(&messages(0..3)).unwrap();
+        let other = results.recv().unwrap();
+        assert_eq!((other.fired(), other.should_retry()), (3, false));
+        assert_eq!(outcome.fired(), 1, "it stopped");
+        assert!(outcome.should_retry());
+        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicate(), 3);
+        let runs = take_runs();
+        assert_eq!((runs["wamid.1"], runs["wamid.2"]), (1, 1));
+    });
+}
+
+/// Stops those who come, in the order in which they come, until they are let
+/// go.
+struct Gate {
+    enter: Sender<()>,
+    leave: Mutex<std::vec::IntoIter<Receiver<()>>>,
+}
+
+impl Gate {
+    /// A gate for two: itself, who hears of them, and what lets them go.
+    fn for_two() -> (Arc<Self>, Receiver<()>, [Sender<()>; 2]) {
+        let (enter, entered) = channel();
+        let ((first, wait_first), (second, wait_second)) = (channel(), channel());
+        let leave = Mutex::new(vec![wait_first, wait_second].into_iter());
+        (Arc::new(Self { enter, leave }), entered, [first, second])
+    }
+
+    fn pass(&self) {
+        let waits = self.leave.lock().next();
+        if let Some(waits) = waits {
+            self.enter.send(()).unwrap();
+            let _ = waits.recv();
+        }
+    }
+}
+
+const LEASE: Duration = Duration::from_millis(40);
+
+#[test]
+fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.lease(LEASE);
+        let (gate, entered, [first, second]) = Gate::for_two();
+        let is_down = Arc::new(Mutex::new(true));
+        let seen = Arc::clone(&is_down);
+        let context = counting();
+        let receiver = context.connect_with(
+            &MESSAGE_RECEIVED,
+            ConnectOptions::new().order(1).uid("r"),
+            move |event: &MessageReceived| {
+                if event.message.id == "wamid.1" {
+                    gate.pass();
+                } else if *seen.lock() {
+                    return Err("not yet");
+                }
+                Ok(())
+            },
+        );
+        receiver.unwrap();
+        let engine = engine.context(context);
+        // Both fail at message 0 and are stopped in message 1: the late one
+        // first, and once its lease has ended the one that takes over.
+        thread::scope(|scope| {
+            let late = scope.spawn(|| engine.process(&messages(0..2)).unwrap());
+            entered.recv().unwrap();
+            thread::sleep(LEASE * 2);
+            let other = scope.spawn(|| engine.process(&messages(0..2)).unwrap());
+            entered.recv().unwrap();
+            first.send(()).unwrap();
+            assert!(late.join().unwrap().should_retry());
+            second.send(()).unwrap();
+            assert!(other.join().unwrap().should_retry());
+        });
+        *is_down.lock() = false;
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!(
+            (outcome.fired(), outcome.unfinished()),
+            (1, 0),
+            "it is not lost"
+        );
+        assert_eq!(engine.process(&messages(0..2)).unwrap().duplicate(), 2);
+    });
+}
+
+#[test]
+fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let engine = engine.lease(LEASE).log_webhooks(true).max_attempts(1);
+        let (gate, entered, [first, second]) = Gate::for_two();
+        drop(second); // nobody else is stopped
+        let context = counting();
+        let receiver = context.connect_with(
+            &MESSAGE_RECEIVED,
+            ConnectOptions::new().order(1).uid("r"),
+            move |event: &MessageReceived| {
+                let is_late = gate.leave.lock().len() == 2;
+                if event.message.id == "wamid.0" && is_late {
+                    gate.pass();
+                    return Err("too late");
+                }
+                Ok(())
+            },
+        );
+        receiver.unwrap();
+        let engine = engine.context(context);
+        thread::scope(|scope| {
+            let late = scope.spawn(|| engine.process(&messages(0..3)).unwrap());
+            entered.recv().unwrap();
+            thread::sleep(LEASE * 2);
+            let other = engine.process(&messages(0..3)).unwrap();
+            assert_eq!((other.fired(), other.should_retry()), (3, false));
+            first.send(()).unwrap();
+            let late = late.join().unwrap();
+            assert_eq!((late.failed(), late.dead()), (1, 0));
+            assert!(late.should_retry());
+        });
+        assert_eq!(engine.dead_letters(9).unwrap(), []);
+        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicate(), 3);
+    });
+}
+
+#[test]
+fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
+    let _turn = turn();
+    let message = r#""messages":[{"id":"wamid.M","from":"1","type":"text","text":{"body":"Hi"}}]"#;
+    with_each_store(|engine| {
+        let engine = engine.lease(LEASE);
+        let (gate, entered, [first, second]) = Gate::for_two();
+        drop(second);
+        let is_down = Arc::new(Mutex::new(true));
+        let down = Arc::clone(&is_down);
+        let context = counting();
+        let fails = context.connect_with(
+            &MESSAGE_RECEIVED,
+            ConnectOptions::new().uid("m"),
+            move |event: &MessageReceived| {
+                let is_down = event.message.id == "wamid.M" && *down.lock();
+                (!is_down).then_some(()).ok_or("not yet")
+            },
+        );
+        // The late one is stopped and succeeds, the next succeeds, the third
+        // fails, and whoever comes then succeeds.
+        let (sender, calls) = channel();
+        let count = Mutex::new(0);
+        let stops = context.connect_with(
+            &META_ERROR,
+            ConnectOptions::new().uid("e"),
+            move |_: &Change<MetaError>| {
+                let call = {
+                    let mut count = count.lock();
+                    *count += 1;
+                    *count
+                };
+                sender.send(call).unwrap();
+                if call == 1 {
+                    gate.pass();
+                }
+                (call != 3).then_some(()).ok_or("not yet")
+            },
+        );
+        assert!(fails.is_ok() && stops.is_ok());
+        let engine = engine.context(context);
+        thread::scope(|scope| {
+            let both = value("messages", &format!("{message},{ERRORS}"));
+            let engine = &engine;
+            let late = scope.spawn(move || engine.process(&both).unwrap());
+            entered.recv().unwrap();
+            thread::sleep(LEASE * 2);
+            // The error is finished by somebody else, happens again, and is
+            // not finished then.
+            assert!(engine.retry_unfinished().unwrap().should_retry());
+            let again = engine.process(&value("messages", ERRORS)).unwrap();
+            assert_eq!((again.fired(), again.failed()), (1, 1));
+            first.send(()).unwrap();
+            assert!(late.join().unwrap().should_retry());
+        });
+        *is_down.lock() = false;
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!(
+            calls.try_iter().last(),
+            Some(4),
+            "the second error was told"
+        );
+    });
+}

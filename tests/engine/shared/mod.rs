@@ -1,0 +1,166 @@
+//! One webhook, and several who would handle it: each receiver runs once.
+
+mod leases;
+mod lost_leases;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::batch::{ERRORS, messages, value};
+use crate::support::engines::{self, Engine};
+#[cfg(feature = "sqlite")]
+use crate::support::folder::Folder;
+use parking_lot::{Mutex, MutexGuard};
+use whatsapp_signals::event::{Change, MessageReceived};
+use whatsapp_signals::model::MetaError;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
+use whatsapp_signals::store::{Lease, MemoryStore, Mode, Store, StoreExt, WebhookId};
+use whatsapp_signals::{ConnectOptions, Context, Outcome, WebhookEngine};
+
+static RUNS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
+
+/// Runs of one test at a time are counted.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    let turn = TURN.lock();
+    take_runs();
+    turn
+}
+
+fn count(event: &MessageReceived) {
+    let mut runs = RUNS.lock();
+    let id = event.message.id.to_string();
+    *runs.get_or_insert_default().entry(id).or_default() += 1;
+}
+
+/// Returns a context whose only receiver counts the messages.
+fn counting() -> Context {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, count);
+    context
+}
+
+/// Runs a test with an engine over each store that counts the messages.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| test(engine.context(counting())));
+}
+
+fn take_runs() -> HashMap<String, usize> {
+    RUNS.lock().take().unwrap_or_default()
+}
+
+fn assert_each_ran_once(count: usize) {
+    let runs = take_runs();
+    assert_eq!(runs.len(), count);
+    assert!(runs.values().all(|runs| *runs == 1), "{runs:?}");
+}
+
+/// Processes a body until nobody has to send it again.
+fn deliver(engine: &WebhookEngine<impl Store>, body: &[u8]) -> usize {
+    let mut fired = 0;
+    loop {
+        let outcome = engine.process(body).unwrap();
+        fired += outcome.fired();
+        if !outcome.should_retry() {
+            return fired;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Takes the lease of a webhook for somebody who is not there.
+fn lease_to_nobody(engine: &Engine, until: i64) {
+    let store = engine.store();
+    let id = store.webhooks(None, 9).unwrap()[0].id;
+    store
+        .transact(Mode::Write, &mut |tx| {
+            let mut webhook = tx.webhook(id)?.unwrap();
+            webhook.lease = Some(Lease::new(1, until));
+            tx.put_webhook(id, &webhook)
+        })
+        .unwrap();
+}
+
+#[test]
+fn threads_with_the_same_bodies_run_each_receiver_once() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let fired = Mutex::new(0);
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let (engine, fired) = (&engine, &fired);
+                scope.spawn(move || {
+                    for round in 0..25 {
+                        // Bodies overlap, and each thread begins elsewhere.
+                        let first = (round + thread * 7) % 25 * 4;
+                        *fired.lock() += deliver(engine, &messages(first..first + 8));
+                    }
+                });
+            }
+        });
+        assert_eq!(fired.into_inner(), 104);
+        assert_each_ran_once(104);
+        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+    });
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn engines_over_one_file_run_each_receiver_once() {
+    let _turn = turn();
+    let folder = Folder::new();
+    let path = folder.file("store.db");
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                // Each its own connection, as if in a process of its own.
+                let store = whatsapp_signals::store::SqliteStore::open(&path).unwrap();
+                let engine = WebhookEngine::new(store).context(counting());
+                for first in (0..200).step_by(20) {
+                    deliver(&engine, &messages(first..first + 20));
+                }
+            });
+        }
+    });
+    assert_each_ran_once(200);
+}
+
+#[test]
+fn a_store_that_runs_the_work_twice_changes_nothing_twice() {
+    /// Rolls every transaction back once, as a store does that has met a
+    /// conflict.
+    struct Twice(MemoryStore);
+
+    impl Store for Twice {
+        fn transact(
+            &self,
+            mode: Mode,
+            work: &mut whatsapp_signals::store::Work<'_>,
+        ) -> Result<(), whatsapp_signals::store::StoreError> {
+            let conflict = || {
+                let kind = whatsapp_signals::store::StoreErrorKind::Locked;
+                whatsapp_signals::store::StoreError::new(kind, "a conflict")
+            };
+            let first = self.0.transact(mode, &mut |tx| {
+                work(tx)?;
+                Err(conflict())
+            });
+            assert!(first.is_err());
+            self.0.transact(mode, work)
+        }
+    }
+
+    let _turn = turn();
+    let engine = WebhookEngine::new(Twice(MemoryStore::new())).context(counting());
+    let outcome = engine.process(&messages(0..5)).unwrap();
+    assert_eq!((outcome.fired(), outcome.duplicate()), (5, 0));
+    assert_eq!(engine.process(&messages(0..6)).unwrap().duplicate(), 5);
+    assert_each_ran_once(6);
+    let (_, unread) = engine.store().unread_counts().unwrap().remove(0);
+    assert_eq!(unread, 6);
+    assert_eq!(engine.store().webhooks(Some(WebhookId(0)), 9).unwrap(), []);
+}

@@ -1,0 +1,98 @@
+//! Our own stores are right, by the same checks that yours can use; and a
+//! store in memory has a bound.
+
+use std::sync::Arc;
+
+use crate::support::batch::{items, messages};
+use whatsapp_signals::event::{MessageReceived, Unrecognized};
+use whatsapp_signals::model::Identity;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
+use whatsapp_signals::store::{MemoryStore, Store, StoreErrorKind, StoreExt, store_conformance};
+use whatsapp_signals::{Context, EngineError, WebhookEngine};
+
+#[test]
+fn the_memory_store_is_right() {
+    store_conformance(MemoryStore::new);
+}
+
+#[test]
+fn a_store_behind_a_pointer_is_right() {
+    store_conformance(|| Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    store_conformance(|| Box::new(MemoryStore::new()) as Box<dyn Store>);
+}
+
+/// Returns an engine that handles each message, and nothing that it does not recognise.
+fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {});
+    context.connect(&UNRECOGNIZED, |_: &Unrecognized| Err("always"));
+    WebhookEngine::new(store).context(context)
+}
+
+/// A body whose only event fails.
+fn odd(number: usize) -> Vec<u8> {
+    let item = format!(r#"{{"id":"wamid.odd.{number}","type":"hologram"}}"#);
+    items("messages", &[item])
+}
+
+#[test]
+fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
+    let engine = engine(MemoryStore::bounded(10));
+    assert!(engine.process(&odd(0)).unwrap().should_retry());
+    for number in 0..100 {
+        let body = messages(number..number + 1);
+        assert_eq!(engine.process(&body).unwrap().fired(), 1, "number {number}");
+    }
+    let user = Identity::from_phone("15550101001").unwrap();
+    let conversation = engine.store().conversation(&user, None, 99).unwrap();
+    assert_eq!(conversation.len(), 10);
+    assert_eq!(conversation[9].id, "wamid.90");
+    assert_eq!(engine.store().unread_count(&user).unwrap(), 10);
+    assert_eq!(engine.process(&messages(99..100)).unwrap().duplicate(), 1);
+    assert_eq!(
+        engine.process(&messages(0..1)).unwrap().fired(),
+        1,
+        "forgotten"
+    );
+    assert_eq!(
+        engine.retry_unfinished().unwrap().failed(),
+        1,
+        "and this is not"
+    );
+}
+
+#[test]
+fn at_its_bound_a_memory_store_forgets_the_contact_that_was_silent_for_longest() {
+    let store = MemoryStore::bounded(3);
+    let user = |number: u32| Identity::from_phone(&format!("1555010100{number}")).unwrap();
+    for number in 0..6 {
+        store
+            .update_contact(&user(0), |contact| contact.opted_out = true)
+            .unwrap();
+        store.update_contact(&user(number + 1), |_| {}).unwrap();
+    }
+    assert!(store.contact(&user(0)).unwrap().unwrap().opted_out);
+    assert!(store.contact(&user(6)).unwrap().is_some());
+    assert_eq!(store.contact(&user(1)).unwrap(), None);
+}
+
+#[test]
+fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
+    let engine = engine(MemoryStore::bounded(3)).max_attempts(2);
+    for number in 0..3 {
+        assert!(engine.process(&odd(number)).unwrap().should_retry());
+    }
+    for body in [messages(0..1), odd(3)] {
+        let Err(EngineError::Store(error)) = engine.process(&body) else {
+            panic!("there is no room");
+        };
+        assert_eq!(error.kind(), StoreErrorKind::Full);
+    }
+    // Dead letters take room too, until somebody looks at them.
+    assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+    assert!(engine.process(&messages(0..1)).is_err());
+    for letter in engine.dead_letters(9).unwrap() {
+        assert!(engine.discard(&letter.key).unwrap());
+    }
+    assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+}

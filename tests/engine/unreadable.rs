@@ -1,0 +1,201 @@
+//! What is no webhook, and came all the same: it is kept, once, until somebody
+//! has looked at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::engines::{Engine, engine_over, with_each_store};
+use whatsapp_signals::model::Timestamp;
+use whatsapp_signals::store::{Lease, Mode, Store, StoreExt, WebhookId, WebhookRecord};
+use whatsapp_signals::{DeadLetter, Parser, WebhookEngine};
+
+const BROKEN: &[u8] = b"{\"object\":\"whatsapp_business_account\",\"entry\":[";
+
+#[track_caller]
+fn only_letter(engine: &Engine) -> DeadLetter {
+    let mut letters = engine.dead_letters(10).unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    letters.remove(0)
+}
+
+#[test]
+fn it_is_kept_once_however_often_it_comes() {
+    with_each_store(|engine| {
+        for _ in 0..3 {
+            engine.bury(BROKEN).unwrap();
+        }
+        let letter = only_letter(&engine);
+        assert_eq!(&letter.body[..], BROKEN);
+        assert_eq!((letter.event.as_ref(), letter.attempts), (None, 0));
+        assert!(letter.failed.is_empty());
+        let shown = format!("{letter:?}");
+        assert!(
+            !shown.contains("object") && !shown.contains(&letter.key),
+            "{shown}"
+        );
+
+        engine.bury(b"{").unwrap();
+        assert_eq!(engine.dead_letters(10).unwrap().len(), 2, "another body");
+        // It is not somebody's to retry, nor to be forgotten.
+        assert_eq!(engine.retry_unfinished().unwrap().to_string(), NOTHING);
+        engine.prune(Duration::ZERO).unwrap();
+        assert_eq!(engine.dead_letters(10).unwrap().len(), 2);
+    });
+}
+
+const NOTHING: &str = "fired 0 duplicate 0 unrecognized 0 failed 0";
+
+#[test]
+fn it_is_a_dead_letter_again_while_it_cannot_be_read() {
+    with_each_store(|engine| {
+        engine.bury(BROKEN).unwrap();
+        let key = only_letter(&engine).key;
+        for _ in 0..3 {
+            assert!(engine.requeue(&key).unwrap());
+            assert!(engine.dead_letters(10).unwrap().is_empty());
+            let outcome = engine.retry_unfinished().unwrap();
+            assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
+            assert_eq!(only_letter(&engine).key, key);
+        }
+        assert!(engine.discard(&key).unwrap());
+        assert!(engine.dead_letters(10).unwrap().is_empty());
+        engine.bury(BROKEN).unwrap();
+        let letters = engine.dead_letters(10).unwrap();
+        assert!(letters.is_empty(), "somebody has seen to it");
+        assert!(!engine.discard(&key).unwrap());
+    });
+}
+
+/// The same body, stored as if it could not be read: what a version that can
+/// read it finds.
+fn bury_readable(engine: &Engine, body: &[u8]) {
+    engine.bury(body).unwrap();
+}
+
+#[test]
+fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
+    let body = include_bytes!("../payloads/text.json");
+    with_each_store(|engine| {
+        bury_readable(&engine, body);
+        assert!(engine.requeue(&only_letter(&engine).key).unwrap());
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.dead()), (1, 0));
+        assert!(engine.dead_letters(10).unwrap().is_empty());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.process(body).unwrap().duplicate(), 1);
+        assert_eq!(engine.store().unread_counts().unwrap().len(), 1);
+    });
+    // Or when Meta repeats it; the letter is for whoever sees to it.
+    with_each_store(|engine| {
+        bury_readable(&engine, body);
+        assert_eq!(engine.process(body).unwrap().fired(), 1);
+        assert!(engine.requeue(&only_letter(&engine).key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert!(engine.dead_letters(10).unwrap().is_empty());
+    });
+}
+
+/// A body with the object that Meta has announced for 2027.
+fn body_of_2027() -> String {
+    let body = include_str!("../payloads/text.json");
+    body.replacen("whatsapp_business_account", "whatsapp_account", 1)
+}
+
+const PARSER_OF_2027: Parser =
+    Parser::new().accepted_objects(&["whatsapp_business_account", "whatsapp_account"]);
+
+#[test]
+fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_that_accepts_it() {
+    let body = body_of_2027();
+    with_each_store(|engine| {
+        assert!(engine.process(body.as_bytes()).is_err());
+        engine.bury(body.as_bytes()).unwrap();
+        let key = only_letter(&engine).key;
+        assert!(engine.requeue(&key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().dead(), 1, "as before");
+
+        // The program was changed, and started again over its store.
+        let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        assert_eq!(only_letter(&engine).key, key);
+        assert!(engine.requeue(&key).unwrap());
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.dead()), (1, 0));
+        assert!(engine.dead_letters(10).unwrap().is_empty());
+        assert_eq!(engine.process(body.as_bytes()).unwrap().duplicate(), 1);
+        // The keys of events do not depend on the object.
+        let body = include_bytes!("../payloads/text.json");
+        assert_eq!(engine.process(body).unwrap().duplicate(), 1);
+    });
+}
+
+#[cfg(feature = "signature")]
+#[test]
+fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
+    let verifier = whatsapp_signals::SignatureVerifier::new("app secret").unwrap();
+    let body = body_of_2027();
+    let signature = verifier.sign(&body);
+    with_each_store(|engine| {
+        let error = engine.process_signed(body.as_bytes(), &signature, &verifier);
+        assert_eq!(error.unwrap_err().http_status(), 200);
+        let letter = only_letter(&engine);
+        assert_eq!(&letter.body[..], body.as_bytes());
+
+        let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
+        assert!(engine.requeue(&letter.key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+    });
+}
+
+/// Stores a body with something open, as a version that could read it did.
+fn leave_open(engine: &Engine, body: &[u8], lease: Option<Lease>) -> WebhookId {
+    let mut id = None;
+    let webhook = WebhookRecord::new(Timestamp::now(), 2, lease);
+    engine
+        .store()
+        .transact(Mode::Write, &mut |tx| {
+            id = Some(tx.add_webhook(&webhook, body)?);
+            Ok(())
+        })
+        .unwrap();
+    id.unwrap()
+}
+
+#[test]
+fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
+    with_each_store(|engine| {
+        let held = leave_open(&engine, BROKEN, Some(Lease::new(7, i64::MAX)));
+        assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 2);
+        assert!(
+            engine.dead_letters(10).unwrap().is_empty(),
+            "it is somebody's"
+        );
+
+        leave_open(&engine, b"{", Some(Lease::new(7, 0)));
+        let good = include_bytes!("../payloads/text.json");
+        let id = leave_open(&engine, good, None);
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.dead(), outcome.fired()), (1, 1));
+        assert_eq!(&only_letter(&engine).body[..], b"{");
+        engine
+            .store()
+            .transact(Mode::Read, &mut |tx| {
+                assert!(tx.webhook(id)?.is_none_or(|webhook| webhook.open == 0));
+                assert!(tx.webhook(held)?.is_some_and(|webhook| webhook.open == 2));
+                Ok(())
+            })
+            .unwrap();
+    });
+}
+
+#[test]
+fn two_who_bury_one_body_keep_it_once() {
+    with_each_store(|engine| {
+        let engine: &WebhookEngine<_> = &engine;
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| engine.bury(BROKEN).unwrap());
+            }
+        });
+        only_letter(engine);
+    });
+}

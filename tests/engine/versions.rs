@@ -1,0 +1,229 @@
+//! A stored body of which something is open, as versions see it that can read it
+//! and that cannot.
+
+use std::time::Duration;
+
+use crate::support::batch::messages;
+use crate::support::folder::Folder;
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::Connection;
+use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::model::Timestamp;
+use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::store::{
+    EventRecord, Lease, MemoryStore, Mode, Progress, SqliteStore, Store, WebhookId, WebhookRecord,
+};
+use whatsapp_signals::{Context, WebhookEngine};
+
+/// The messages at which a receiver fails now, and those that it has had.
+static DESK: Mutex<(Vec<String>, Vec<String>)> = Mutex::new((Vec::new(), Vec::new()));
+static TURN: Mutex<()> = Mutex::new(());
+
+fn take(event: &MessageReceived) -> Result<(), &'static str> {
+    let id = event.message.id.as_str();
+    let (failing, taken) = &mut *DESK.lock();
+    if failing.iter().any(|failing| failing == id) {
+        return Err("not now");
+    }
+    taken.push(id.to_owned());
+    Ok(())
+}
+
+fn fail_at(numbers: &[usize]) {
+    let ids = numbers.iter().map(|number| format!("wamid.{number}"));
+    DESK.lock().0 = ids.collect();
+}
+
+fn taken() -> Vec<String> {
+    std::mem::take(&mut DESK.lock().1)
+}
+
+struct Versions {
+    engine: WebhookEngine<SqliteStore>,
+    connection: Connection,
+    _folder: Folder,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Versions {
+    fn new(max_attempts: u32) -> Self {
+        let turn = TURN.lock();
+        fail_at(&[]);
+        taken();
+        let folder = Folder::new();
+        let path = folder.file("store.db");
+        let store = SqliteStore::open(&path).unwrap();
+        let context = Context::new().only_own_receivers();
+        context.connect(&MESSAGE_RECEIVED, take);
+        let engine = WebhookEngine::new(store).context(context);
+        Self {
+            engine: engine.max_attempts(max_attempts),
+            connection: Connection::open(path).unwrap(),
+            _folder: folder,
+            _turn: turn,
+        }
+    }
+
+    /// From now on the version is one that reads this of the stored bodies.
+    fn read_as(&self, body: &[u8]) {
+        let sql = "UPDATE body SET body = ?1";
+        self.connection.execute(sql, [body]).unwrap();
+    }
+
+    fn age(&self) {
+        let sql = "UPDATE event SET received_at = 0; UPDATE webhook SET received_at = 0;";
+        self.connection.execute_batch(sql).unwrap();
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.connection
+            .query_row(&sql, [], |row| row.get(0))
+            .unwrap()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let letters = self.engine.dead_letters(9).unwrap();
+        letters.into_iter().map(|letter| letter.key).collect()
+    }
+
+    /// Two messages of which none is done, and a version that cannot read
+    /// them.
+    fn leave_two(&self) -> Vec<u8> {
+        let body = messages(0..2);
+        fail_at(&[0, 1]);
+        assert_eq!(self.engine.process(&body).unwrap().unfinished(), 2);
+        self.read_as(b"{");
+        assert_eq!(self.engine.retry_unfinished().unwrap().dead(), 1);
+        assert_eq!(
+            self.engine.retry_unfinished().unwrap().dead(),
+            0,
+            "told once"
+        );
+        assert_eq!(self.keys().len(), 1);
+        fail_at(&[]);
+        body
+    }
+}
+
+#[test]
+fn the_next_version_that_can_read_it_does_it_by_itself() {
+    let it = Versions::new(20);
+    let body = messages(0..2);
+    fail_at(&[0, 1]);
+    assert_eq!(it.engine.process(&body).unwrap().unfinished(), 2);
+    fail_at(&[]);
+    // The letter that a version made which could not read this body.
+    let other = WebhookEngine::new(MemoryStore::new());
+    other.bury(&body).unwrap();
+    let key = other.dead_letters(1).unwrap().remove(0).key;
+    it.engine
+        .store()
+        .transact(Mode::Write, &mut |tx| {
+            let (id, mut webhook) = tx.webhooks(WebhookId(0), true, 1)?.remove(0);
+            webhook.dead = 1;
+            tx.put_webhook(id, &webhook)?;
+            let mut letter = EventRecord::new(id, webhook.received_at);
+            letter.progress = Progress::Dead;
+            assert!(tx.add_event(&key, &letter)?);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(it.keys(), [key]);
+
+    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 2);
+    assert_eq!(taken(), ["wamid.0", "wamid.1"]);
+    assert!(it.keys().is_empty(), "nobody has to see to it any more");
+    assert_eq!(it.count("webhook") + it.count("body"), 0);
+}
+
+#[test]
+fn a_repeat_after_a_requeue_loses_nothing_that_fails() {
+    let it = Versions::new(20);
+    let body = it.leave_two();
+    it.read_as(&body);
+    assert!(it.engine.requeue(&it.keys()[0]).unwrap());
+    fail_at(&[1]);
+    let outcome = it.engine.process(&body).unwrap();
+    assert_eq!((outcome.fired(), outcome.unfinished()), (2, 1));
+    fail_at(&[]);
+    assert_eq!(it.engine.process(&body).unwrap().fired(), 1);
+    assert_eq!(taken(), ["wamid.0", "wamid.1"]);
+    assert_eq!(it.count("webhook"), 0);
+}
+
+#[test]
+fn a_part_of_it_that_comes_by_itself_finishes_no_more_than_that_part() {
+    let it = Versions::new(20);
+    let body = it.leave_two();
+    it.read_as(&body);
+    assert!(it.engine.requeue(&it.keys()[0]).unwrap());
+    assert_eq!(it.engine.process(&messages(0..1)).unwrap().fired(), 1);
+    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 1);
+    assert_eq!(taken(), ["wamid.0", "wamid.1"]);
+}
+
+#[test]
+fn what_is_open_of_it_is_not_forgotten() {
+    let it = Versions::new(20);
+    let body = messages(0..2);
+    fail_at(&[1]);
+    assert_eq!(it.engine.process(&body).unwrap().unfinished(), 1);
+    it.read_as(b"{");
+    assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
+    it.age();
+    it.engine.prune(Duration::from_secs(1)).unwrap();
+    it.read_as(&body);
+    fail_at(&[]);
+    assert!(it.engine.requeue(&it.keys()[0]).unwrap());
+    taken();
+    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 1);
+    assert_eq!(taken(), ["wamid.1"], "only what had failed");
+}
+
+#[test]
+fn two_rows_with_one_body_have_one_letter_and_go_with_it() {
+    let it = Versions::new(20);
+    fail_at(&[0]);
+    assert_eq!(it.engine.process(&messages(0..1)).unwrap().unfinished(), 1);
+    // It cannot be read: first Meta repeats it, then it is retried.
+    it.read_as(b"{");
+    it.engine.bury(b"{").unwrap();
+    assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
+    let keys = it.keys();
+    assert_eq!(keys.len(), 1);
+    assert!(it.engine.discard(&keys[0]).unwrap());
+    assert_eq!(it.count("webhook") + it.count("body"), 0);
+}
+
+#[test]
+fn letters_that_are_requeued_one_by_one_are_counted_once() {
+    let it = Versions::new(1);
+    fail_at(&[0, 1]);
+    assert_eq!(it.engine.process(&messages(0..2)).unwrap().dead(), 2);
+    it.read_as(b"{");
+    for key in it.keys() {
+        assert!(it.engine.requeue(&key).unwrap());
+        let outcome = it.engine.retry_unfinished().unwrap();
+        assert_eq!(outcome.fired(), 0);
+    }
+    for key in it.keys() {
+        assert!(it.engine.discard(&key).unwrap());
+    }
+    assert_eq!(it.count("webhook") + it.count("body"), 0);
+}
+
+#[test]
+fn a_finished_one_that_was_left_with_its_lease_is_no_letter() {
+    let it = Versions::new(20);
+    let finished = WebhookRecord::new(Timestamp::now(), 0, Some(Lease::new(7, 0)));
+    it.engine
+        .store()
+        .transact(Mode::Write, &mut |tx| {
+            tx.add_webhook(&finished, b"{").map(|_| ())
+        })
+        .unwrap();
+    let outcome = it.engine.retry_unfinished().unwrap();
+    assert_eq!((outcome.dead(), outcome.fired()), (0, 0));
+    assert_eq!(it.count("webhook"), 0);
+}

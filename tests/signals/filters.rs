@@ -1,0 +1,219 @@
+//! The ready-made filters: what each accepts, alone and combined, behind
+//! `#[receiver]` and in `connect_with`.
+
+use std::cell::Cell;
+
+use whatsapp_signals::event::{MessageReceived, MessageStatusChanged, WebhookEvent};
+use whatsapp_signals::filter::{
+    Filter, has_media, has_type, is_command, is_from, is_of_group, is_reply, is_text, is_to, picks,
+    replies_to, status_is, text_is, text_starts_with,
+};
+use whatsapp_signals::model::MessageStatus;
+use whatsapp_signals::{ConnectOptions, Signal, parse, receiver};
+
+/// A message of a user, to number 300200100500600.
+fn message(parts: &str) -> MessageReceived {
+    let body = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"metadata":{{"phone_number_id":"300200100500600"}},"messages":[{{"id":"wamid.A","timestamp":"1785000000",{parts}}}]}}}}]}}]}}"#
+    );
+    match parse(body.as_bytes()).unwrap().into_events().remove(0) {
+        WebhookEvent::MessageReceived(event) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn text(body: &str) -> MessageReceived {
+    let body = serde_json::to_string(body).unwrap();
+    message(&format!(
+        r#""from":"15550101001","type":"text","text":{{"body":{body}}}"#
+    ))
+}
+
+fn image() -> MessageReceived {
+    message(
+        r#""from":"15550101002","from_user_id":"US.7002","type":"image","image":{"id":"9","caption":"hi"}"#,
+    )
+}
+
+fn answer() -> MessageReceived {
+    message(
+        r#""from":"15550101001","group_id":"g","context":{"id":"wamid.Q"},"type":"text","text":{"body":"yes"}"#,
+    )
+}
+
+fn tap(interactive: &str) -> MessageReceived {
+    message(&format!(
+        r#""from":"15550101001","type":"interactive","interactive":{interactive}"#
+    ))
+}
+
+#[track_caller]
+fn check<E>(
+    filter: impl Filter<E>,
+    accepted: impl IntoIterator<Item = E>,
+    declined: impl IntoIterator<Item = E>,
+) {
+    let accepts = |event: E| filter(&event);
+    for (at, event) in accepted.into_iter().enumerate() {
+        assert!(accepts(event), "accepted, {at}");
+    }
+    for (at, event) in declined.into_iter().enumerate() {
+        assert!(!accepts(event), "declined, {at}");
+    }
+}
+
+#[test]
+fn each_filter_accepts_what_it_says() {
+    check(is_text, [text("hi"), answer()], [image()]);
+    check(has_media, [image()], [text("image")]);
+    check(is_reply, [answer()], [text("hi"), image()]);
+    check(is_of_group, [answer()], [text("hi"), image()]);
+
+    check(has_type("image"), [image()], [text("image")]);
+    // The caption of an image is no text message.
+    check(
+        text_is("hi"),
+        [text("hi")],
+        ["Hi", "hi ", "", "hi there"]
+            .map(text)
+            .into_iter()
+            .chain([image()]),
+    );
+    check(
+        text_starts_with("hi"),
+        ["hi", "hi there", "hint"].map(text),
+        ["Hi", " hi", "", "h"]
+            .map(text)
+            .into_iter()
+            .chain([image()]),
+    );
+    check(
+        is_command("start"),
+        ["/start", "/start now", "/start\nnow", "/start\u{a0}now"].map(text),
+        [
+            "start",
+            "/starting",
+            "/Start",
+            "/ start",
+            " /start",
+            "/",
+            "",
+        ]
+        .map(text),
+    );
+    check(
+        replies_to("wamid.Q"),
+        [answer()],
+        [text("wamid.Q"), image()],
+    );
+    check(is_from("15550101001"), [text("hi"), answer()], [image()]);
+    check(is_from("15550101002"), [image()], [text("15550101002")]);
+    check(is_from("US.7002"), [image()], [text("hi")]);
+    check(is_to("300200100500600"), [text("hi"), image()], []);
+    check(is_to("300200100500601"), [], [text("hi"), image()]);
+}
+
+#[test]
+fn buttons_rows_and_templates_are_picked_by_id() {
+    let button = || tap(r#"{"type":"button_reply","button_reply":{"id":"yes","title":"Yes"}}"#);
+    let row = || tap(r#"{"type":"list_reply","list_reply":{"id":"yes","title":"Of course"}}"#);
+    let template =
+        || message(r#""from":"1","type":"button","button":{"payload":"yes","text":"Sure"}"#);
+    check(picks("yes"), [button(), row(), template()], [text("yes")]);
+    check(picks("Yes"), [], [button(), row(), template()]);
+}
+
+#[test]
+fn statuses_are_told_apart() {
+    let status = |status: &str| {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[{{"field":"messages","value":{{"statuses":[{{"id":"wamid.A","status":"{status}"}}]}}}}]}}]}}"#
+        );
+        match parse(body.as_bytes()).unwrap().into_events().remove(0) {
+            WebhookEvent::MessageStatusChanged(event) => event,
+            other => panic!("{other:?}"),
+        }
+    };
+    check(
+        status_is(MessageStatus::Failed),
+        [status("failed")],
+        [status("sent"), status("teleported")],
+    );
+    let unknown = MessageStatus::from("teleported".to_owned());
+    check(status_is(unknown), [status("teleported")], [status("sent")]);
+}
+
+#[test]
+fn filters_compare_with_texts_that_are_made_at_run_time() {
+    let name = format!("st{}", "art");
+    check(is_command(name.clone()), [text("/start")], [text("/stop")]);
+    check(is_command(Box::<str>::from(name)), [text("/start")], []);
+}
+
+#[test]
+fn combinations_follow_the_table_of_truth_and_ask_no_more_than_needed() {
+    thread_local!(static ASKED: Cell<usize> = const { Cell::new(0) });
+    fn asked(answer: bool) -> impl Filter<u8> {
+        move |_: &u8| {
+            ASKED.set(ASKED.get() + 1);
+            answer
+        }
+    }
+    for a in [false, true] {
+        assert_eq!(asked(a).not()(&0), !a);
+        for b in [false, true] {
+            ASKED.set(0);
+            assert_eq!(asked(a).and(asked(b))(&0), a && b);
+            assert_eq!(ASKED.replace(0), 1 + usize::from(a));
+            assert_eq!(asked(a).or(asked(b))(&0), a || b);
+            assert_eq!(ASKED.replace(0), 1 + usize::from(!a));
+        }
+    }
+}
+
+static TAKEN: Signal<MessageReceived> = Signal::new("taken");
+static FOLLOWED: Signal<MessageStatusChanged> = Signal::new("followed");
+
+#[receiver(TAKEN, uid = "is_text", filter = is_text)]
+#[receiver(TAKEN, uid = "command", filter = is_command("start"))]
+#[receiver(TAKEN, uid = "either", filter = has_media.or(text_is("photo")))]
+#[receiver(TAKEN, uid = "not", filter = is_reply.or(has_media).not())]
+#[receiver(TAKEN, uid = "closure", filter = |event| event.message.has_media())]
+#[receiver(
+    TAKEN,
+    uid = "mixed",
+    filter = is_text.and(|event: &MessageReceived| event.message.body().len() > 5)
+)]
+fn take(_: &MessageReceived) {}
+
+#[receiver(FOLLOWED, filter = status_is(MessageStatus::Failed).not())]
+fn follow(_: &MessageStatusChanged) {}
+
+#[test]
+fn they_stand_behind_the_attribute() {
+    for (event, called) in [
+        (text("/start"), 4),
+        (text("photo"), 3),
+        (text("hi"), 2),
+        (image(), 2),
+        (answer(), 1),
+    ] {
+        let report = TAKEN.send_robust(&event);
+        assert_eq!(report.called(), called, "{}", event.message.body());
+        assert_eq!(report.filtered(), 6 - called);
+    }
+    assert_eq!(FOLLOWED.receivers().len(), 1);
+}
+
+#[test]
+fn they_stand_in_connect_with() {
+    let signal = Signal::new("message");
+    let wanted = has_type("image").or(is_command("start").and(is_from("15550101001")));
+    let options = ConnectOptions::new().filter(wanted);
+    let _connection = signal
+        .connect_with(options, |_: &MessageReceived| {})
+        .unwrap();
+    for (event, called) in [(image(), 1), (text("/start"), 1), (text("start"), 0)] {
+        assert_eq!(signal.send_robust(&event).called(), called);
+    }
+}
