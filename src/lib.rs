@@ -33,8 +33,7 @@ pub use verify::{
     SignedError, parse_signed, verify_challenge, verify_challenge_query,
 };
 pub use webhook::{
-    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, dispatch,
-    dispatch_async, parse, parse_entry,
+    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse, parse_entry,
 };
 
 /// Registers a function as a receiver of a signal, for the whole program.
