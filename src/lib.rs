@@ -6,7 +6,7 @@ pub mod event;
 pub mod filter;
 mod json;
 pub mod model;
-pub mod signal;
+mod signal;
 pub mod signals;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -102,7 +102,7 @@ pub mod __private {
 
     use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
-        BoxFuture, Context, Limits, Need, ReceiverOf, Registration, needed, needed_dyn,
+        BoxFuture, Context, Limits, Need, PayloadOf, ReceiverOf, Registration, needed, needed_dyn,
     };
 
     /// Whether a filter accepts an event. What the filter takes is known here,
