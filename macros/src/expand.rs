@@ -59,17 +59,14 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
     let limits = limits(&private, args);
-    let (filter, accepts) = match &args.filter {
-        None => (quote!(::core::option::Option::None), None),
-        Some(filter) => (
-            quote!(::core::option::Option::Some(__whatsapp_signals_accepts)),
-            Some(quote! {
-                fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
-                    #private::accepts(__whatsapp_signals_event, #filter)
-                }
-            }),
-        ),
-    };
+    let accepts = args.filter.as_ref().map(|filter| {
+        quote! {
+            fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
+                #private::accepts(__whatsapp_signals_event, #filter)
+            }
+        }
+    });
+    let filter = some(accepts.as_ref().map(|_| quote!(__whatsapp_signals_accepts)));
 
     // Spans decide where the compiler points, and it underlines from the first
     // token to the last. So these stand where the mistake would be: at the
@@ -112,8 +109,7 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     // in a `fn`: so the receiver is a constant within the registration.
     let registrations = args.signals.iter().map(|signal| {
         let first_of_signal = ends(signal).0;
-        let register = quote!(#private::Registration::new);
-        let register = located_at(first_of_signal, register);
+        let register = located_at(first_of_signal, quote!(#private::Registration::new));
         let borrow_signal = Token![&](first_of_signal);
         let signal = quote!(#borrow_signal #signal);
         let call = quote!(#private::into_result(#signal, #called #arguments #wait));

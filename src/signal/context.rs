@@ -189,6 +189,10 @@ impl Context {
 }
 
 /// Returns the value of a type for a receiver; for `Context` the context itself.
+///
+/// # Errors
+///
+/// [`MissingContext`] when the context has no such value.
 #[inline]
 pub fn needed<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     let itself = (context as &dyn Any).downcast_ref();
@@ -202,6 +206,10 @@ pub fn needed<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxErro
 }
 
 /// Returns the object of a trait for a receiver.
+///
+/// # Errors
+///
+/// [`MissingContext`] when the context has no such object.
 #[inline]
 pub fn needed_dyn<T: ?Sized + Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     context
