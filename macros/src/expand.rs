@@ -197,7 +197,7 @@ fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first, spans.last().unwrap_or(first))
 }
 
-/// Tokens of ours, or of a path that the user gave, in a place where the compiler is to point.
+/// Returns the tokens at another place, for the compiler to point there. Names keep their hygiene.
 fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
     let moved = tokens.into_iter().map(|mut token| {
         token.set_span(token.span().located_at(place));

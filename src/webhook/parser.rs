@@ -217,6 +217,9 @@ impl Parser {
     /// let status = include_bytes!("../../tests/payloads/status-read.json");
     /// let report = parser.dispatch(status)?;
     /// assert_eq!((report.events(), report.skipped()), (0, 1));
+    ///
+    /// let error = Parser::new().max_len(100).dispatch(text).unwrap_err();
+    /// assert_eq!(error.http_status(), 413);
     /// # Ok(())
     /// # }
     /// ```
@@ -242,6 +245,9 @@ impl Parser {
     /// # pollster::block_on(async {
     /// let body = include_bytes!("../../tests/payloads/text.json");
     /// assert_eq!(Parser::new().dispatch_async(body).await?.called(), 1);
+    ///
+    /// let error = Parser::new().max_len(100).dispatch_async(body).await.unwrap_err();
+    /// assert_eq!(error.http_status(), 413);
     /// # Ok(())
     /// # })
     /// # }
