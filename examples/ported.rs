@@ -16,7 +16,7 @@ use whatsapp_signals::signals::{
     CAMPAIGN_COMPLETED, FLOW_COMPLETED, MESSAGE_RECEIVED, MESSAGE_SENT, USER_SUBSCRIBED,
 };
 use whatsapp_signals::store::MemoryStore;
-use whatsapp_signals::{Event, WebhookEngine, receiver};
+use whatsapp_signals::{WebhookEngine, receiver};
 
 #[receiver(MESSAGE_RECEIVED, uid = "on_message", filter = is_text)]
 fn on_message(event: &MessageReceived) {
@@ -58,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ada = Identity::from_phone("15550101001").ok_or("no phone number")?;
     let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready")).build();
     engine.sent(&MessageSent::new(message))?;
-    CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+    let campaign = Campaign::new("Spring tune-up");
+    CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign, 118, 2))?;
     Ok(())
 }

@@ -14,7 +14,8 @@ use std::{env, fs, io};
 
 use whatsapp_signals::event::{CampaignCompleted, MessageSent};
 use whatsapp_signals::model::{Campaign, Content, Identity, Message};
-use whatsapp_signals::{Event, parse, receivers};
+use whatsapp_signals::signals::{CAMPAIGN_COMPLETED, MESSAGE_SENT};
+use whatsapp_signals::{parse, receivers};
 
 /// What happens when users write to us.
 mod inbox {
@@ -137,8 +138,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("by hand");
     let ada = Identity::from_phone("15550101001").ok_or("no phone")?;
     let message = Message::outbound("wamid.SENT", ada, Content::text("Your bike is ready"));
-    MessageSent::new(message.build()).send()?;
-    CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+    MESSAGE_SENT.send(&MessageSent::new(message.build()))?;
+    let campaign = Campaign::new("Spring tune-up");
+    CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign, 118, 2))?;
 
     println!("receivers");
     for receiver in receivers() {

@@ -6,7 +6,7 @@ pub mod event;
 pub mod filter;
 mod json;
 pub mod model;
-pub mod signal;
+mod signal;
 pub mod signals;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -33,8 +33,7 @@ pub use verify::{
     SignedError, parse_signed, verify_challenge, verify_challenge_query,
 };
 pub use webhook::{
-    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, dispatch,
-    dispatch_async, parse, parse_entry,
+    DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse, parse_entry,
 };
 
 /// Registers a function as a receiver of a signal, for the whole program.
@@ -103,7 +102,7 @@ pub mod __private {
 
     use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
-        BoxFuture, Context, Limits, Need, ReceiverOf, Registration, needed, needed_dyn,
+        BoxFuture, Context, Limits, Need, PayloadOf, ReceiverOf, Registration, needed, needed_dyn,
     };
 
     /// Whether a filter accepts an event. What the filter takes is known here,

@@ -7,12 +7,13 @@ use std::hash::Hash;
 
 use whatsapp_signals::engine::WebhookEngine;
 use whatsapp_signals::event::{
-    CampaignCompleted, Event, EventJsonError, MessageSent, Reason, Unrecognized,
+    CampaignCompleted, EventJsonError, MessageSent, Reason, Unrecognized,
 };
 use whatsapp_signals::model::{
     Account, Campaign, Contact, Content, Identity, Message, MessageId, PhoneNumberId, RawJson,
     Signup, SignupId, StatusUpdate, Timestamp, UserId, WaId, WabaId,
 };
+use whatsapp_signals::signals::CAMPAIGN_COMPLETED;
 use whatsapp_signals::store::{
     ContactId, EventRecord, Lease, LoggedWebhook, MemoryStore, StoreError, StoreErrorKind,
     WebhookId, WebhookRecord,
@@ -87,7 +88,7 @@ fn what_waits_can_wait_in_any_thread() {
     is_send(&engine.process_async(b""));
     is_send(&engine.retry_unfinished_async());
     let event = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2);
-    is_send(&event.asend_robust());
+    is_send(&CAMPAIGN_COMPLETED.asend_robust(&event));
     let body = include_bytes!("payloads/text.json");
     for event in whatsapp_signals::parse(body).into_iter().flatten() {
         is_send(&event.dispatch_async());
@@ -100,5 +101,5 @@ fn what_waits_can_wait_in_any_thread() {
     is_send(&signal.with(&context).asend(&1));
     is_send(&webhook.with(&context).dispatch_async());
     is_send(&Parser::new().with(&context).dispatch_async(body));
-    is_send(&whatsapp_signals::dispatch_async(b""));
+    is_send(&Parser::new().dispatch_async(b""));
 }

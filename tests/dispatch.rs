@@ -7,7 +7,7 @@
 
 use std::sync::Mutex;
 
-use whatsapp_signals::event::{Event, MessageReceived, MessageSent, UserSubscribed};
+use whatsapp_signals::event::{MessageReceived, MessageSent, UserSubscribed};
 use whatsapp_signals::model::{Content, Identity, Message};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_SENT, USER_SUBSCRIBED};
 use whatsapp_signals::{Cause, EventFailure, parse, receiver};
@@ -39,12 +39,12 @@ fn sends_again(event: &MessageReceived) -> Result<(), whatsapp_signals::Failure>
     log("sends again");
     let user = Identity::from_phone("15550101001").unwrap();
     let answer = Message::outbound("wamid.ANSWER", user, Content::text("Thanks")).build();
-    MessageSent::new(answer).send()?;
+    MESSAGE_SENT.send(&MessageSent::new(answer))?;
     // The same signal, one level deep.
     if event.message.id != "wamid.NESTED" {
         let mut nested = event.clone();
         nested.message.id = "wamid.NESTED".into();
-        assert_eq!(nested.send_robust().failures().len(), 2);
+        assert_eq!(MESSAGE_RECEIVED.send_robust(&nested).failures().len(), 2);
     }
     Ok(())
 }

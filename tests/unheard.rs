@@ -11,7 +11,7 @@ use serde::Serialize;
 use support::odd::odd_bodies;
 use whatsapp_signals::event::{Event, MessageReceived, MessageStatusChanged};
 use whatsapp_signals::signals::{self, *};
-use whatsapp_signals::{Connection, Context, Parser, Signal, WebhookEvent, dispatch, parse};
+use whatsapp_signals::{Connection, Context, Parser, Signal, WebhookEvent, parse};
 
 /// Signals are global, so one test at a time listens.
 static LISTENING: Mutex<()> = Mutex::new(());
@@ -65,7 +65,7 @@ fn both_ways(body: &str) -> [(Option<usize>, Vec<String>); 2] {
     let heard = |called| (called, std::mem::take(&mut *HEARD.lock().unwrap()));
     let two_steps = parse(body.as_bytes()).map(|webhook| webhook.dispatch());
     let two_steps = heard(two_steps.ok().map(|report| report.called()));
-    let one_step = dispatch(body.as_bytes());
+    let one_step = Parser::new().dispatch(body.as_bytes());
     [
         two_steps,
         heard(one_step.ok().map(|report| report.called())),
@@ -93,7 +93,7 @@ fn where_nobody_listens_no_item_is_looked_into() {
     let _listening = listening();
     let mut skipped = 0;
     for (file, body) in support::payloads() {
-        let report = dispatch(body.as_bytes()).unwrap();
+        let report = Parser::new().dispatch(body.as_bytes()).unwrap();
         assert_eq!(report.events(), report.unrecognized(), "{file}");
         skipped += report.skipped();
     }
@@ -105,7 +105,10 @@ fn who_hears_of_the_odd_has_all_read() {
     let _listening = listening();
     let _connection = UNRECOGNIZED.connect(|_: &_| {});
     for (file, body) in support::all() {
-        let (one_step, two_steps) = (dispatch(body.as_bytes()), parse(body.as_bytes()));
+        let (one_step, two_steps) = (
+            Parser::new().dispatch(body.as_bytes()),
+            parse(body.as_bytes()),
+        );
         let two_steps = two_steps.map(|webhook| webhook.dispatch());
         let counts = [one_step, two_steps].map(|report| {
             let report = report.unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::{SignatureVerifier, parse, parse_signed, receiver};
+use whatsapp_signals::{Parser, SignatureVerifier, parse, parse_signed, receiver};
 
 use super::bodies::{self, payloads, statuses};
 use super::{Goal, Subject};
@@ -135,5 +135,5 @@ fn read_and_dispatch(body: &[u8]) {
 }
 
 fn dispatch(body: &[u8]) {
-    let _ = black_box(whatsapp_signals::dispatch(body));
+    let _ = black_box(Parser::new().dispatch(body));
 }

@@ -59,22 +59,20 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     });
     let uid = option(&quote!(&'static ::core::primitive::str), args.uid.as_ref());
     let limits = limits(&private, args);
-    let (filter, accepts) = match &args.filter {
-        None => (quote!(::core::option::Option::None), None),
-        Some(filter) => (
-            quote!(::core::option::Option::Some(__whatsapp_signals_accepts)),
-            Some(quote! {
-                fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
-                    #private::accepts(__whatsapp_signals_event, #filter)
-                }
-            }),
-        ),
-    };
+    let accepts = args.filter.as_ref().map(|filter| {
+        quote! {
+            fn __whatsapp_signals_accepts(__whatsapp_signals_event: &#payload) -> ::core::primitive::bool {
+                #private::accepts(__whatsapp_signals_event, #filter)
+            }
+        }
+    });
+    let filter = some(accepts.as_ref().map(|_| quote!(__whatsapp_signals_accepts)));
 
     // Spans decide where the compiler points, and it underlines from the first
     // token to the last. So these stand where the mistake would be: at the
     // return type, for an output that no receiver may have; at the argument,
-    // for a wrong payload; at the signal, for what is none.
+    // for a wrong payload, with a second mark at the signal that sends another;
+    // at the signal, for what is none.
     let (first, last) = ends(output);
     let mut called = name.clone();
     called.set_span(first);
@@ -110,8 +108,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     // The answer is the signal's. The compiler infers it, which it does neither in a `static` nor
     // in a `fn`: so the receiver is a constant within the registration.
     let registrations = args.signals.iter().map(|signal| {
-        let at_signal = Token![&](ends(signal).0);
-        let signal = quote!(#at_signal #signal);
+        let first_of_signal = ends(signal).0;
+        let register = located_at(first_of_signal, quote!(#private::Registration::new));
+        let borrow_signal = Token![&](first_of_signal);
+        let signal = quote!(#borrow_signal #signal);
         let call = quote!(#private::into_result(#signal, #called #arguments #wait));
         let call = if *is_async {
             quote!(#private::boxed(async move { #call }))
@@ -134,12 +134,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         };
         let fields = quote_spanned!(last=> (#fields));
         let receiver = quote!(#private::ReceiverOf::<#payload, _>::#constructor #fields);
-        // In parentheses, of which a wrong payload's message takes the place.
-        let receiver = quote_spanned!(last=> (#receiver));
         let receiver = quote_spanned!(last=> { #borrow #receiver });
         quote! {
             #private::inventory::submit! {
-                #private::Registration::new(#signal, #constant #receiver)
+                #register(#signal, #constant #receiver)
             }
         }
     });
@@ -197,6 +195,15 @@ fn ends(tokens: &impl ToTokens) -> (Span, Span) {
         .map(|token| Span::call_site().located_at(token.span()));
     let first = spans.next().unwrap_or_else(Span::call_site);
     (first, spans.last().unwrap_or(first))
+}
+
+/// Returns the tokens at another place, for the compiler to point there. Names keep their hygiene.
+fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    moved.collect()
 }
 
 /// The value as a constant of this type: a wrong one is then reported against

@@ -11,7 +11,7 @@ use crate::model::{Account, Campaign};
 /// # Examples
 ///
 /// ```standalone_crate
-/// use whatsapp_signals::event::{CampaignCompleted, Event};
+/// use whatsapp_signals::event::CampaignCompleted;
 /// use whatsapp_signals::model::Campaign;
 /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
 ///
@@ -21,7 +21,8 @@ use crate::model::{Account, Campaign};
 /// }
 ///
 /// # fn main() -> Result<(), whatsapp_signals::Failure> {
-/// let report = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2).send()?;
+/// let done = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2);
+/// let report = CAMPAIGN_COMPLETED.send(&done)?;
 /// assert_eq!(report.called(), 1);
 /// # Ok(())
 /// # }

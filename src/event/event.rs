@@ -1,30 +1,43 @@
-//! What all payloads have in common.
+//! The name, the signal and the keys of a payload.
 
-use crate::signal::{Failure, Report, Signal};
+use crate::signal::Signal;
+pub(crate) use sealed::Sealed;
 
-/// A payload that has a signal of its own.
+/// A payload of this crate: its name, its signal and its keys. Sealed.
 ///
-/// Every payload of this crate is one, so that what your code dispatches by
-/// hand reads as it should. Implement it for payloads of your own when you
-/// like that better than `ORDER_PAID.send(&event)`.
+/// Import the trait to call [`dedup_key`](Self::dedup_key) of a payload, or to write a function
+/// for the payloads of several signals. A payload of your own does not implement `Event`, as a
+/// [`Signal`] carries a value of any type: declare a signal for it.
 ///
 /// # Examples
 ///
-/// ```standalone_crate
-/// use whatsapp_signals::event::{CampaignCompleted, Event};
-/// use whatsapp_signals::model::Campaign;
-///
-/// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).send()?;
-/// assert_eq!(report.called(), 0, "nobody listens in this example");
-/// assert_eq!(CampaignCompleted::NAME, "campaign_completed");
-/// assert_eq!(CampaignCompleted::signal().name(), CampaignCompleted::NAME);
-/// # Ok::<(), whatsapp_signals::Failure>(())
 /// ```
-pub trait Event: Sized + 'static {
+/// use std::collections::HashSet;
+///
+/// use whatsapp_signals::event::{CampaignCompleted, MessageReceived};
+/// use whatsapp_signals::model::Campaign;
+/// use whatsapp_signals::{Event, Failure};
+///
+/// /// Sends an event, unless it was sent before.
+/// fn send_once<E: Event>(event: &E, sent: &mut HashSet<String>) -> Result<bool, Failure> {
+///     let is_new = sent.insert(event.dedup_key());
+///     if is_new {
+///         E::signal().send(event)?;
+///     }
+///     Ok(is_new)
+/// }
+///
+/// let (done, mut sent) = (CampaignCompleted::new(Campaign::new("Spring"), 118, 2), HashSet::new());
+/// assert!(send_once(&done, &mut sent)?);
+/// assert!(!send_once(&done, &mut sent)?);
+/// assert_eq!(MessageReceived::NAME, "message_received");
+/// # Ok::<(), Failure>(())
+/// ```
+pub trait Event: Sealed + Sized + 'static {
     /// The signal's name.
     const NAME: &'static str;
 
-    /// The signal that carries it.
+    /// Returns the signal that carries the payload.
     fn signal() -> &'static Signal<Self>;
 
     /// Returns the key of the event: equal when Meta repeats it, as it does for up to seven
@@ -80,7 +93,8 @@ pub trait Event: Sized + 'static {
     /// the partition of the new one. Workers of two partitions do not wait for one another, so
     /// order across the change is not promised.
     ///
-    /// The events of a type of your own are all in one partition, unless you override this.
+    /// A [`MessageSent`](super::MessageSent) has the key of its account and user. All
+    /// [`CampaignCompleted`](super::CampaignCompleted) events have one key.
     ///
     /// [`UNRECOGNIZED`]: crate::signals::UNRECOGNIZED
     ///
@@ -99,86 +113,10 @@ pub trait Event: Sized + 'static {
     /// assert_eq!(keys[0], keys[1], "the message and its flow stay together");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn partition_key(&self) -> String {
-        Self::NAME.to_owned()
-    }
+    fn partition_key(&self) -> String;
+}
 
-    /// Sends it: [`Signal::send`].
-    ///
-    /// # Errors
-    ///
-    /// The first receiver's failure.
-    fn send(&self) -> Result<Report, Failure> {
-        Self::signal().send(self)
-    }
-
-    /// Sends it to everyone: [`Signal::send_robust`].
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::{CampaignCompleted, Event};
-    /// use whatsapp_signals::model::Campaign;
-    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
-    ///
-    /// #[receiver(CAMPAIGN_COMPLETED)]
-    /// fn report(_event: &CampaignCompleted) -> Result<(), &'static str> {
-    ///     Err("the printer is out of paper")
-    /// }
-    ///
-    /// # fn main() {
-    /// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).send_robust();
-    /// assert_eq!((report.called(), report.failures().len()), (1, 1));
-    /// # }
-    /// ```
-    #[must_use = "the report holds the failures"]
-    fn send_robust(&self) -> Report {
-        Self::signal().send_robust(self)
-    }
-
-    /// Sends it, and waits for async receivers: [`Signal::asend`].
-    ///
-    /// # Errors
-    ///
-    /// The first receiver's failure.
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::{CampaignCompleted, Event};
-    /// use whatsapp_signals::model::Campaign;
-    /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
-    ///
-    /// #[receiver(CAMPAIGN_COMPLETED)]
-    /// async fn report(_event: &CampaignCompleted) {}
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::Failure> {
-    /// # pollster::block_on(async {
-    /// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
-    /// assert_eq!(done.asend().await?.called(), 1);
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    fn asend(&self) -> impl Future<Output = Result<Report, Failure>> + Send
-    where
-        Self: Sync,
-    {
-        Self::signal().asend(self)
-    }
-
-    /// Sends it to everyone, and waits for async receivers:
-    /// [`Signal::asend_robust`].
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::{CampaignCompleted, Event};
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// # pollster::block_on(async {
-    /// let report = CampaignCompleted::new(Campaign::new("Spring"), 118, 2).asend_robust().await;
-    /// assert!(report.is_unheard(), "nobody listens in this example");
-    /// # });
-    /// ```
-    fn asend_robust(&self) -> impl Future<Output = Report> + Send
-    where
-        Self: Sync,
-    {
-        Self::signal().asend_robust(self)
-    }
+/// Keeps other crates from implementing [`Event`], so that it may get more methods.
+mod sealed {
+    pub trait Sealed {}
 }

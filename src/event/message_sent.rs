@@ -12,7 +12,7 @@ use crate::model::{Account, Identity, Message};
 /// # Examples
 ///
 /// ```standalone_crate
-/// use whatsapp_signals::event::{Event, MessageSent};
+/// use whatsapp_signals::event::MessageSent;
 /// use whatsapp_signals::model::{Account, Content, Identity, Message};
 /// use whatsapp_signals::{receiver, signals::MESSAGE_SENT};
 ///
@@ -25,7 +25,7 @@ use crate::model::{Account, Identity, Message};
 /// let ada = Identity::from_phone("15550101001").unwrap();
 /// let message = Message::outbound("wamid.HBgL", ada, Content::text("Your bike is ready")).build();
 /// let account = Account::new("102290129340398").with_number("106540352242922", "15550783881");
-/// let report = MessageSent::new(message).with_account(account).send()?;
+/// let report = MESSAGE_SENT.send(&MessageSent::new(message).with_account(account))?;
 /// assert_eq!(report.called(), 1);
 /// # Ok(())
 /// # }

@@ -104,6 +104,7 @@ pub use campaign_completed::CampaignCompleted;
 pub use change::Change;
 pub(crate) use change::Payload;
 pub use event::Event;
+pub(crate) use event::Sealed;
 pub use flow_completed::FlowCompleted;
 pub use flow_update::{AlertState, FlowError, FlowEvent, FlowStatus, FlowUpdate};
 pub use group_lifecycle_update::{GroupLifecycle, GroupLifecycleUpdate};

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use super::receiver::{BoxError, Receiver, ReceiverOutput};
 
 /// The boxed future of an async receiver.
-#[doc(hidden)]
 pub type BoxFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send + 'a>>;
 
 /// An async receiver, for work that awaits a database or another server.
@@ -102,9 +101,22 @@ where
     message = "`{Self}` cannot receive `{T}`",
     note = "a receiver is an `Fn(&{T})` that returns `{R}` or `Result<{R}, E>`, or an async one whose future is `Send`; give a closure's argument its type: `|event: &{T}| …`"
 )]
-pub trait IntoReceiver<T: ?Sized, R: 'static, Kind>: sealed::Sealed<T, R, Kind> {}
+pub trait IntoReceiver<T: ?Sized, R: 'static, Kind> {
+    #[doc(hidden)]
+    fn erase(self) -> sealed::Erased<T, R>;
+}
 
-impl<T: ?Sized, R: 'static, Kind, F: sealed::Sealed<T, R, Kind>> IntoReceiver<T, R, Kind> for F {}
+impl<T: ?Sized, R: 'static, F: Receiver<T, R>> IntoReceiver<T, R, sealed::Runs> for F {
+    fn erase(self) -> sealed::Erased<T, R> {
+        sealed::Erased::Sync(Box::new(self))
+    }
+}
+
+impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> IntoReceiver<T, R, sealed::Waits> for F {
+    fn erase(self) -> sealed::Erased<T, R> {
+        sealed::Erased::Async(Box::new(self))
+    }
+}
 
 pub(super) mod sealed {
     use super::{AsyncReceiver, BoxFuture, Receiver};
@@ -133,10 +145,6 @@ pub(super) mod sealed {
         }
     }
 
-    pub trait Sealed<T: ?Sized, R: 'static, Kind> {
-        fn erase(self) -> Erased<T, R>;
-    }
-
     /// The kind of a [`Receiver`].
     #[derive(Debug)]
     pub struct Runs;
@@ -144,16 +152,4 @@ pub(super) mod sealed {
     /// The kind of an [`AsyncReceiver`].
     #[derive(Debug)]
     pub struct Waits;
-
-    impl<T: ?Sized, R: 'static, F: Receiver<T, R>> Sealed<T, R, Runs> for F {
-        fn erase(self) -> Erased<T, R> {
-            Erased::Sync(Box::new(self))
-        }
-    }
-
-    impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> Sealed<T, R, Waits> for F {
-        fn erase(self) -> Erased<T, R> {
-            Erased::Async(Box::new(self))
-        }
-    }
 }

@@ -189,7 +189,10 @@ impl Context {
 }
 
 /// Returns the value of a type for a receiver; for `Context` the context itself.
-#[doc(hidden)]
+///
+/// # Errors
+///
+/// [`MissingContext`] when the context has no such value.
 #[inline]
 pub fn needed<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     let itself = (context as &dyn Any).downcast_ref();
@@ -203,7 +206,10 @@ pub fn needed<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxErro
 }
 
 /// Returns the object of a trait for a receiver.
-#[doc(hidden)]
+///
+/// # Errors
+///
+/// [`MissingContext`] when the context has no such object.
 #[inline]
 pub fn needed_dyn<T: ?Sized + Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     context
@@ -219,7 +225,6 @@ pub fn needed_dyn<T: ?Sized + Send + Sync + 'static>(context: &Context) -> Resul
 }
 
 /// A type that a static receiver needs of its context.
-#[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Need {
     // Functions, since neither is const at the minimum version of Rust.

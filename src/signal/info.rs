@@ -52,9 +52,9 @@ pub(super) struct Details {
 }
 
 /// The limits of a receiver, neither of them zero.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
+    /// See [`ReceiverInfo::attempts`].
     pub attempts: Option<u32>,
     /// For async receivers only.
     pub timeout: Option<Duration>,

@@ -1,34 +1,7 @@
 //! Signals: typed events, with receivers that are called for each.
 //!
-//! A [`Signal`] is a `static`. Receivers register at compile time with
-//! [`#[receiver]`](macro@crate::receiver), as in most programs, or at run time
-//! with [`Signal::connect`]. A send calls them one after the other in the
-//! sender's thread, lower [`order`](ConnectOptions::order) first.
-//! [`Signal::send`] stops at the first failure, [`Signal::send_robust`] calls
-//! all receivers and reports failures. [`Signal::asend`] and
-//! [`Signal::asend_robust`] also await `async` receivers. [`Signal::with`] brings a [`Context`]
-//! along, with the values that receivers need.
-//!
-//! The module does not depend on WhatsApp: your own signals work the same way.
-//!
-//! ```
-//! use whatsapp_signals::{ConnectOptions, Signal, receiver};
-//!
-//! static ORDER_PAID: Signal<u32> = Signal::new("order_paid");
-//!
-//! #[receiver(ORDER_PAID, uid = "thank")]
-//! fn thank(_cents: &u32) {}
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let first = ConnectOptions::new().order(-1).filter(|cents: &u32| *cents > 100_000);
-//! let _audit = ORDER_PAID.connect_with(first, |_: &u32| Err("who is this?"))?;
-//!
-//! assert_eq!(ORDER_PAID.send(&990)?.called(), 1);
-//! assert!(ORDER_PAID.send(&2_000_000).is_err());
-//! assert!(ORDER_PAID.disconnect("thank"), "static ones can be, too");
-//! # Ok(())
-//! # }
-//! ```
+//! The module does not depend on WhatsApp. Its public items are exported by the root of the
+//! crate, and the items that `#[receiver]` expands to by `__private`.
 
 mod any;
 mod asend;
@@ -77,33 +50,54 @@ pub use options::{ConnectError, ConnectErrorKind, ConnectOptions};
 pub use owning::{Owning, owning};
 pub use receiver::{BoxError, Receiver, ReceiverOutput};
 pub use receiver_of::ReceiverOf;
-pub use registration::{Registration, receivers};
+pub use registration::{PayloadOf, Registration, receivers};
 pub use report::{Cause, Failure, Report};
 pub use retry::{Retry, RetryWhen};
 
 /// A named place to which receivers of events of type `T` connect. They return an `R`, which is
 /// `()` unless the signal is [answering](Self::answering).
 ///
-/// Those of this crate are in [`signals`](crate::signals). Declare yours the same
-/// way:
+/// A signal is a `static`. Receivers register at compile time with
+/// [`#[receiver]`](macro@crate::receiver), as in most programs, or at run time with
+/// [`connect`](Self::connect). A send calls them one after the other in the sender's thread,
+/// lower [`order`](ConnectOptions::order) first:
+///
+/// - [`send`](Self::send) stops at the first failure;
+/// - [`send_robust`](Self::send_robust) calls all receivers and reports failures;
+/// - [`asend`](Self::asend) and [`asend_robust`](Self::asend_robust) also await `async` receivers;
+/// - [`with`](Self::with) brings a [`Context`] along, with the values that receivers need.
+///
+/// The signals of this crate are in [`signals`](crate::signals). Yours may carry values of any
+/// type, and work the same way.
+///
+/// # Examples
 ///
 /// ```
-/// use whatsapp_signals::{Failure, Signal, receiver};
+/// use whatsapp_signals::{ConnectOptions, Signal, receiver};
 ///
 /// pub struct OrderPaid { pub total_cents: u64 }
 ///
 /// pub static ORDER_PAID: Signal<OrderPaid> = Signal::new("order_paid");
 ///
-/// #[receiver(ORDER_PAID)]
+/// #[receiver(ORDER_PAID, uid = "thank")]
 /// fn thank(event: &OrderPaid) {
-///     assert_eq!(event.total_cents, 990);
+///     println!("Thank you for {} cents", event.total_cents);
 /// }
 ///
-/// fn main() -> Result<(), Failure> {
-///     let report = ORDER_PAID.send(&OrderPaid { total_cents: 990 })?;
-///     assert_eq!(report.called(), 1);
-///     Ok(())
-/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let first = ConnectOptions::new().order(-1);
+/// let audit = |event: &OrderPaid| match event.total_cents {
+///     0..=100_000 => Ok(()),
+///     _ => Err("is this a bike?"),
+/// };
+/// let _audit = ORDER_PAID.connect_with(first, audit)?;
+///
+/// assert_eq!(ORDER_PAID.send(&OrderPaid { total_cents: 990 })?.called(), 2);
+/// let failure = ORDER_PAID.send(&OrderPaid { total_cents: 2_000_000 }).unwrap_err();
+/// assert_eq!(failure.error().unwrap().to_string(), "is this a bike?");
+/// assert!(ORDER_PAID.disconnect("thank"), "a static receiver can be disconnected, too");
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Re-entrancy

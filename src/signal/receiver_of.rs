@@ -14,9 +14,6 @@ use super::receiver::{BoxError, Receiver};
 use super::report::{CallResult, Cause};
 
 /// A receiver, its filter and its details.
-///
-/// Only `#[receiver]` names this type; its payload is what a wrong function
-/// argument is reported against.
 pub struct ReceiverOf<T: 'static, R: 'static = ()> {
     target: Target<T, R>,
     filter: Option<Filter<T>>,
@@ -78,7 +75,6 @@ enum Filter<T: 'static> {
 
 impl<T: 'static, R: 'static> ReceiverOf<T, R> {
     /// Returns a receiver that `#[receiver]` declares.
-    #[doc(hidden)]
     #[must_use]
     pub const fn function(
         call: Function<T, R>,
@@ -94,7 +90,6 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
     }
 
     /// Returns an async receiver that `#[receiver]` declares.
-    #[doc(hidden)]
     #[must_use]
     pub const fn async_function(
         call: AsyncFunction<T, R>,

@@ -17,7 +17,6 @@ use super::receiver_of::ReceiverOf;
 use super::{AnySignal, Signal};
 
 /// One static receiver of one signal, both with their types erased.
-#[doc(hidden)]
 #[derive(Debug)]
 pub struct Registration {
     signal: &'static dyn AnySignal,
@@ -25,6 +24,18 @@ pub struct Registration {
 }
 
 inventory::collect!(Registration);
+
+/// A payload that a signal of `T` sends, which is `T` alone.
+///
+/// With one type parameter for both payloads, a mismatch would be reported as one of
+/// [`ReceiverOf`]s. The message for a bound names the payloads.
+#[diagnostic::on_unimplemented(
+    message = "this receiver takes `&{Self}`, but the signal sends `{T}`",
+    label = "expected `{T}`"
+)]
+pub trait PayloadOf<T> {}
+
+impl<T> PayloadOf<T> for T {}
 
 /// A [`ReceiverOf`] of any payload.
 trait AnyReceiverOf: Any + Sync + std::fmt::Debug {
@@ -38,12 +49,12 @@ impl<T: 'static, R: 'static> AnyReceiverOf for ReceiverOf<T, R> {
 }
 
 impl Registration {
-    /// Pairs a receiver with a signal. The two share `T` and `R`, so the compiler has
+    /// Pairs a receiver with a signal. `P` is `T`, and the two share `R`, so the compiler has
     /// checked the payload and the answer before the types are erased.
     #[must_use]
-    pub const fn new<T, R>(
+    pub const fn new<T, R, P: PayloadOf<T>>(
         signal: &'static Signal<T, R>,
-        receiver: &'static ReceiverOf<T, R>,
+        receiver: &'static ReceiverOf<P, R>,
     ) -> Self {
         Self { signal, receiver }
     }

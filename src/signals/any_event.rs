@@ -6,7 +6,7 @@ use crate::signal::{InContext, ReceiverId, Report, Signal, Slots, Watch};
 /// Every event that a webhook fires, as a [`WebhookEvent`]: for a log, an archive, a metric or a
 /// queue.
 ///
-/// It is sent for each event that is dispatched ([`dispatch`](crate::dispatch),
+/// It is sent for each event that is dispatched ([`Parser::dispatch`](crate::Parser::dispatch),
 /// [`Webhook::dispatch`](crate::Webhook::dispatch), [`WebhookEvent::dispatch`]) or delivered by a
 /// [`WebhookEngine`](crate::WebhookEngine) or a worker. It is not sent for
 /// [`MESSAGE_SENT`](super::MESSAGE_SENT) and [`CAMPAIGN_COMPLETED`](super::CAMPAIGN_COMPLETED), nor
@@ -20,7 +20,7 @@ use crate::signal::{InContext, ReceiverId, Report, Signal, Slots, Watch};
 /// - An event whose own signal has no receivers counts as one without receivers, in
 ///   [`DispatchReport::unheard`](crate::DispatchReport::unheard) and
 ///   [`Outcome::unheard`](crate::Outcome::unheard).
-/// - While there are receivers, [`dispatch`](crate::dispatch) skips no item.
+/// - While there are receivers, [`Parser::dispatch`](crate::Parser::dispatch) skips no item.
 ///
 /// # Examples
 ///

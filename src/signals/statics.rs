@@ -24,6 +24,8 @@ macro_rules! statics {
             /// ```
             pub static $signal: Signal<$payload> = Signal::new($name);
 
+            impl Sealed for $payload {}
+
             impl Event for $payload {
                 const NAME: &'static str = $name;
 

@@ -16,7 +16,7 @@ use crate::{ConnectOptions, Context, Signal};
 /// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_SENT};
-/// use whatsapp_signals::{Context, Event, Failure, receiver, testing};
+/// use whatsapp_signals::{Context, Failure, receiver, testing};
 /// # use whatsapp_signals::{event::MessageSent, model::{Content, Message}};
 ///
 /// #[receiver(MESSAGE_RECEIVED)]

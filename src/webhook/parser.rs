@@ -190,32 +190,69 @@ impl Parser {
         InContext::new(self, context)
     }
 
-    /// See [`dispatch`](super::dispatch).
+    /// Parses a body and sends its events to their receivers, as
+    /// [`Webhook::dispatch`](super::Webhook::dispatch) does. Items whose signals have no receivers
+    /// are not read, and counted by [`DispatchReport::skipped`].
+    ///
+    /// A receiver that connects while the body is dispatched may miss the rest of it. All items
+    /// are read while [`ANY_EVENT`](crate::signals::ANY_EVENT) has a receiver, and while
+    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has one, since any item may be malformed.
     ///
     /// # Errors
     ///
-    /// See [`parse`](super::parse).
+    /// As [`parse`](super::parse): nothing is sent then.
     ///
-    /// ```
-    /// let parser = whatsapp_signals::Parser::new().max_len(100);
-    /// assert_eq!(parser.dispatch(&[b' '; 101]).unwrap_err().http_status(), 413);
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Parser, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(event: &MessageReceived) {
+    ///     assert_eq!(event.message.message_type(), "text");
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let parser = Parser::new();
+    /// let text = &std::fs::read("tests/payloads/text.json")?;
+    /// assert_eq!(parser.dispatch(text)?.called(), 1);
+    ///
+    /// let status = &std::fs::read("tests/payloads/status-read.json")?;
+    /// let report = parser.dispatch(status)?;
+    /// assert_eq!((report.events(), report.skipped()), (0, 1));
+    ///
+    /// let error = Parser::new().max_len(100).dispatch(text).unwrap_err();
+    /// assert_eq!(error.http_status(), 413);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn dispatch(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
         self.with(&EMPTY).dispatch(body)
     }
 
-    /// See [`dispatch_async`](super::dispatch_async).
+    /// Parses and sends as [`dispatch`](Self::dispatch) does, and awaits async receivers, as
+    /// [`Webhook::dispatch_async`](super::Webhook::dispatch_async) does.
     ///
     /// # Errors
     ///
-    /// See [`parse`](super::parse).
+    /// As [`parse`](super::parse): nothing is sent then.
     ///
-    /// ```
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Parser, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn answer(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # pollster::block_on(async {
-    /// let parser = whatsapp_signals::Parser::new().max_len(100);
-    /// let error = parser.dispatch_async(&[b' '; 101]).await.unwrap_err();
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// assert_eq!(Parser::new().dispatch_async(body).await?.called(), 1);
+    ///
+    /// let error = Parser::new().max_len(100).dispatch_async(body).await.unwrap_err();
     /// assert_eq!(error.http_status(), 413);
-    /// # });
+    /// # Ok(())
+    /// # })
+    /// # }
     /// ```
     pub async fn dispatch_async(&self, body: &[u8]) -> Result<DispatchReport, ParseError> {
         self.with(&EMPTY).dispatch_async(body).await

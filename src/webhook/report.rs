@@ -54,7 +54,7 @@ pub struct DispatchReport {
 #[non_exhaustive]
 pub struct EventFailure {
     /// The event's place in [`Webhook::events`](crate::Webhook::events); after
-    /// [`dispatch`](crate::dispatch), its place among those that were read.
+    /// [`Parser::dispatch`](crate::Parser::dispatch), its place among those that were read.
     pub event: usize,
     /// Who failed, and why.
     pub failure: Failure,
@@ -105,14 +105,16 @@ impl DispatchReport {
         self.events
     }
 
-    /// How many items were not looked into, since nobody would have heard of
-    /// them. Only [`dispatch`](crate::dispatch) of a body skips any.
+    /// Returns the number of items that were not read, since their signals have no receivers.
+    /// Only [`Parser::dispatch`](crate::Parser::dispatch) skips items.
     ///
     /// ```standalone_crate
+    /// use whatsapp_signals::Parser;
+    ///
     /// let body = &std::fs::read("tests/payloads/text.json")?;
-    /// assert_eq!(whatsapp_signals::dispatch(body)?.skipped(), 1);
-    /// assert_eq!(whatsapp_signals::parse(body)?.dispatch().skipped(), 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert_eq!(Parser::new().dispatch(body)?.skipped(), 1);
+    /// assert_eq!(Parser::new().parse(body)?.dispatch().skipped(), 0);
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[must_use]
     pub fn skipped(&self) -> usize {

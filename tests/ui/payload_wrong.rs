@@ -7,4 +7,7 @@ fn log(event: &String) {
     println!("{event}");
 }
 
+#[receiver(TICK, filter = |line| line.is_empty())]
+async fn archive(_line: &String, _prefix: &u64) {}
+
 fn main() {}

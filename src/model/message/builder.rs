@@ -31,15 +31,16 @@ impl Message {
     /// # Examples
     ///
     /// ```
-    /// use whatsapp_signals::event::{Event, MessageSent};
+    /// use whatsapp_signals::event::MessageSent;
     /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
+    /// use whatsapp_signals::signals::MESSAGE_SENT;
     ///
     /// let ada = Identity::from_phone("15550101001").unwrap();
     /// let offer = Content::template("spring_offer", "en_US");
     /// let message = Message::outbound("wamid.HBgL", ada, offer).build();
     /// assert_eq!(message.status, Some(MessageStatus::Sent));
     ///
-    /// let report = MessageSent::new(message).send_robust();
+    /// let report = MESSAGE_SENT.send_robust(&MessageSent::new(message));
     /// assert!(report.is_ok());
     /// ```
     pub fn outbound(id: impl Into<MessageId>, to: Identity, content: Content) -> MessageBuilder {

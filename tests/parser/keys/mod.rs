@@ -11,7 +11,7 @@ use crate::support::batch::body;
 use crate::support::json::Json;
 use whatsapp_signals::event::{CampaignCompleted, Event, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
-use whatsapp_signals::{Signal, parse};
+use whatsapp_signals::parse;
 
 const METADATA: &str =
     r#""metadata":{"phone_number_id":"300","display_phone_number":"15550100200"}"#;
@@ -520,22 +520,4 @@ fn what_you_fire_yourself_has_keys_too() {
     let completed = |sent| CampaignCompleted::new(Campaign::new("Spring"), sent, 2).dedup_key();
     assert_eq!(completed(118), completed(118));
     assert_ne!(completed(118), completed(119));
-}
-
-#[test]
-fn a_payload_of_your_own_stays_in_order_unless_it_says_otherwise() {
-    struct OrderPaid(u64);
-    static ORDER_PAID: Signal<OrderPaid> = Signal::new("order_paid");
-    impl Event for OrderPaid {
-        const NAME: &'static str = "order_paid";
-
-        fn signal() -> &'static Signal<Self> {
-            &ORDER_PAID
-        }
-
-        fn dedup_key(&self) -> String {
-            format!("order_paid:{}", self.0)
-        }
-    }
-    assert_eq!(OrderPaid(1).partition_key(), OrderPaid(2).partition_key());
 }

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use whatsapp_signals::event::{Event, MessageReceived};
+use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::{
     AsyncReceiver, BoxError, Cause, ConnectOptions, ReceiverInfo, Report, Signal, owning, parse,

@@ -136,9 +136,9 @@ fn webhooks_and_events_wait_too() {
         let whatsapp_signals::WebhookEvent::MessageReceived(event) = event else {
             panic!("{event:?}");
         };
-        assert!(event.asend().await.is_err());
-        assert_eq!(event.asend_robust().await.called(), 1);
-        assert_eq!(said(&event.send_robust()), ["needs asend"]);
+        assert!(MESSAGE_RECEIVED.asend(event).await.is_err());
+        assert_eq!(MESSAGE_RECEIVED.asend_robust(event).await.called(), 1);
+        assert_eq!(said(&MESSAGE_RECEIVED.send_robust(event)), ["needs asend"]);
     });
 }
 
