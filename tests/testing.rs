@@ -255,7 +255,7 @@ fn users_are_named_by_the_ids_that_are_set() {
     for (set, ids, name) in table {
         let sample = set(testing::text("Hi"));
         let event = sample.event();
-        let user = event.message.from().unwrap();
+        let user = event.message.sender().unwrap();
         let parent = user.parent_user_id().map(AsRef::as_ref);
         assert_eq!(
             [user.phone(), user.user_id().map(AsRef::as_ref), parent],
@@ -266,7 +266,7 @@ fn users_are_named_by_the_ids_that_are_set() {
         assert_eq!(&contact.identity, user);
         let status = testing::read("wamid.A");
         let echo = set(testing::text("Hi")).echo().event();
-        assert_eq!(echo.message.to(), Some(user));
+        assert_eq!(echo.message.recipient(), Some(user));
         assert_eq!(
             status.event().update.recipient.unwrap().phone(),
             Some("15550101001")

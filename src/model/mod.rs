@@ -32,6 +32,7 @@ mod identity;
 mod message;
 mod parties;
 mod payment;
+pub(crate) mod phone;
 mod pricing;
 mod raw;
 mod signup;

@@ -53,7 +53,7 @@
 //! #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.text().is_some())]
 //! fn greet(event: &MessageReceived, graph: &dyn Graph) {
 //!     let name = event.contact.as_ref().map_or("", |contact| contact.display_name());
-//!     let user = event.message.from().and_then(|user| user.phone());
+//!     let user = event.message.sender().and_then(|user| user.phone());
 //!     graph.send(user.unwrap_or_default(), &format!("Hi, {name}!"));
 //! }
 //!

@@ -18,7 +18,7 @@ struct Graph {
 #[receiver(MESSAGE_RECEIVED, filter = is_text)]
 async fn say_hi(event: &MessageReceived, graph: &Graph) -> Result<(), BoxError> {
     let number = event.account.phone_number_id.as_ref().ok_or("no number")?;
-    let user = event.message.from().ok_or("no sender")?;
+    let user = event.message.sender().ok_or("no sender")?;
     // A user may have a user id in place of a phone number.
     let member = user.phone().map_or("recipient", |_| "to");
     let id = user.phone().or(user.user_id());
