@@ -6,6 +6,10 @@ use super::{EngineError, WebhookEngine};
 use crate::model::Timestamp;
 use crate::store::{Mode, Store, transact};
 
+/// The least time for which finished events should be kept: 8 days, since Meta repeats a webhook
+/// for up to 7. It is the argument of [`WebhookEngine::prune`].
+pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
 /// What is old.
 impl<S: Store> WebhookEngine<S> {
     /// Forgets what came longer ago than this and is finished: events, logged
@@ -14,19 +18,19 @@ impl<S: Store> WebhookEngine<S> {
     /// deleted rows.
     ///
     /// What is forgotten is handled anew should it come again, so do not go
-    /// below [`RETENTION`](Self::RETENTION).
+    /// below [`RETENTION`].
     ///
     /// # Errors
     ///
     /// When the store fails.
     ///
     /// ```
-    /// use whatsapp_signals::WebhookEngine;
     /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, engine::RETENTION};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// engine.process(include_bytes!("../../tests/payloads/text.json"))?;
-    /// assert_eq!(engine.prune(WebhookEngine::<MemoryStore>::RETENTION)?, 0);
+    /// assert_eq!(engine.prune(RETENTION)?, 0);
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn prune(&self, older_than: Duration) -> Result<usize, EngineError> {

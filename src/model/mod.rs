@@ -67,4 +67,5 @@ pub use pricing::{
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
 pub use status::{MessageStatus, StatusUpdate};
+pub use text_enum::OtherText;
 pub use timestamp::Timestamp;
