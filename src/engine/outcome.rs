@@ -171,7 +171,7 @@ impl Outcome {
         self.unfinished > 0
     }
 
-    /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status) is for
+    /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status()) is for
     /// the whole result of an engine.
     #[must_use]
     pub fn http_status(&self) -> u16 {

@@ -17,8 +17,7 @@ impl<S: Store> WebhookEngine<S> {
     /// signups stay, and so does what is not finished. Gives the number of
     /// deleted rows.
     ///
-    /// What is forgotten is handled anew should it come again, so do not go
-    /// below [`RETENTION`].
+    /// A forgotten event that comes again is processed again, so do not go below [`RETENTION`].
     ///
     /// # Errors
     ///

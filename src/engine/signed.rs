@@ -13,10 +13,11 @@ impl<S: Store> WebhookEngine<S> {
     /// is anything read.
     ///
     /// `header` is the `X-Hub-Signature-256`; `None` if the request has none, which is an error.
-    /// [`http_status`](crate::http_status) gives the status to answer. What is signed and no webhook is kept as a
-    /// [`DeadLetter`](crate::DeadLetter), since Meta would only repeat it: the
-    /// error says so, and its [`http_status`](EngineError::http_status) is 200.
-    /// What another product of Meta's has sent to your URL is not kept.
+    /// [`http_status`](crate::http_status()) returns the status to answer.
+    ///
+    /// A signed body that is no webhook is kept as a [`DeadLetter`](crate::DeadLetter), since Meta
+    /// would only repeat it: it is an error, and its [`http_status`](EngineError::http_status) is
+    /// 200. A body of another product of Meta's is not kept.
     ///
     /// # Errors
     ///

@@ -130,11 +130,8 @@ impl Identity {
     ///
     /// # The `wa_id`, never the `input`
     ///
-    /// Take the `wa_id` that Meta returns when you send a message, never the `input` beside it:
-    ///
-    /// ```json
-    /// {"contacts": [{"input": "+52 1 55 5010 1001", "wa_id": "525550101001"}]}
-    /// ```
+    /// Take the `wa_id` that Meta returns when you send a message, never the `input` beside it, as
+    /// in `{"contacts": [{"input": "+52 1 55 5010 1001", "wa_id": "525550101001"}]}`.
     ///
     /// The `input` is the number as you wrote it. WhatsApp may know the user by other digits, and
     /// webhooks have these alone: in Brazil the ninth digit may be missing, in Mexico a `1`

@@ -181,8 +181,8 @@ fn part<V: AsRef<str>>(value: Option<V>, name: &'static str) -> Result<V, Challe
 impl Token {
     fn new(token: &str) -> Result<Self, ChallengeError> {
         match Key::new_from_slice(token.as_bytes()) {
-            // Invariant: HMAC takes a key of any length. An empty one is refused here, as anyone
-            // would know it.
+            // Invariant: HMAC takes a key of any length. An empty token is no secret, so it is
+            // refused here.
             Ok(key) if !token.is_empty() => {
                 let hash = key.clone().chain_update(token).finalize();
                 Ok(Self { key, hash })
@@ -246,8 +246,7 @@ impl ChallengeError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ChallengeErrorKind {
-    /// The token that you gave is empty, so that anyone would know it: a setting may
-    /// be missing.
+    /// A token of the [`VerifyToken`] is empty, and so no secret: a setting may be missing.
     #[error("the verify token is empty")]
     EmptyToken,
     /// This part of the query is empty, or not there.

@@ -222,7 +222,7 @@ fn a_user_id_in_the_place_of_the_phone_number_is_a_user_id() {
         assert_eq!(identity.wa_id().is_some(), is_phone, "{wa_id}");
         assert_eq!(identity.user_id().is_some(), !is_phone, "{wa_id}");
     }
-    // Meta's texts stay, whatever they are.
+    // Texts of Meta's stay as they are.
     for (wa_id, is_phone) in [("us.7", true), ("US.", true), ("US.7001", false)] {
         let identity: Identity = serde_json::from_value(json!({"wa_id": wa_id})).unwrap();
         assert_eq!(identity.wa_id().is_some(), is_phone, "{wa_id}");
