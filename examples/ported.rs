@@ -20,7 +20,7 @@ use whatsapp_signals::{WebhookEngine, receiver};
 
 #[receiver(MESSAGE_RECEIVED, uid = "on_message", filter = is_text)]
 fn on_message(event: &MessageReceived) {
-    let phone = event.message.from().and_then(|user| user.phone());
+    let phone = event.message.sender().and_then(|user| user.phone());
     println!("{}: {}", phone.unwrap_or("nobody"), event.message.body());
 }
 

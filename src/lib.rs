@@ -16,7 +16,7 @@ mod trace;
 mod verify;
 pub mod webhook;
 
-pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine};
+pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine, http_status};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
@@ -30,7 +30,7 @@ pub use store::Store;
 #[cfg(feature = "signature")]
 pub use verify::{
     ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
-    SignedError, parse_signed, verify_challenge, verify_challenge_query,
+    SignedError, VerifyToken, parse_signed,
 };
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse, parse_entry,

@@ -214,7 +214,7 @@ fn two_builders_make_two_events_for_an_engine_and_a_clone_makes_the_same() {
 #[test]
 fn users_are_named_by_the_ids_that_are_set() {
     type Change = fn(Sample<MessageReceived>) -> Sample<MessageReceived>;
-    let table: [(Change, [Option<&str>; 3], &str); 7] = [
+    let table: [(Change, [Option<&str>; 3], &str); 9] = [
         (|hi| hi, [Some("15550101001"), None, None], "Ada Okafor"),
         (
             |hi| hi.from("31970100202").named("Bram"),
@@ -240,6 +240,17 @@ fn users_are_named_by_the_ids_that_are_set() {
             [None, Some("US.7001"), None],
             "Ada Okafor",
         ),
+        // The body has the digits, as Meta writes them.
+        (
+            |hi| hi.from("+31 970 100-202"),
+            [Some("31970100202"), None, None],
+            "Ada Okafor",
+        ),
+        (
+            |hi| hi.to("+31 (970) 100.202"),
+            [Some("31970100202"), None, None],
+            "Ada Okafor",
+        ),
         // Another phone number is another user.
         (
             |hi| hi.user_id("US.7001").from("1"),
@@ -255,7 +266,7 @@ fn users_are_named_by_the_ids_that_are_set() {
     for (set, ids, name) in table {
         let sample = set(testing::text("Hi"));
         let event = sample.event();
-        let user = event.message.from().unwrap();
+        let user = event.message.sender().unwrap();
         let parent = user.parent_user_id().map(AsRef::as_ref);
         assert_eq!(
             [user.phone(), user.user_id().map(AsRef::as_ref), parent],
@@ -266,12 +277,39 @@ fn users_are_named_by_the_ids_that_are_set() {
         assert_eq!(&contact.identity, user);
         let status = testing::read("wamid.A");
         let echo = set(testing::text("Hi")).echo().event();
-        assert_eq!(echo.message.to(), Some(user));
+        assert_eq!(echo.message.recipient(), Some(user));
         assert_eq!(
             status.event().update.recipient.unwrap().phone(),
             Some("15550101001")
         );
     }
+}
+
+#[test]
+fn numbers_stand_in_the_body_as_meta_writes_them() {
+    let [plain, formatted] = ["31970100299", "+31 970 100-299"].map(|phone| {
+        let news = testing::number_changed(phone).id("wamid.A").json();
+        let card = testing::contact_card("Bram de Wit", phone)
+            .id("wamid.B")
+            .json();
+        [news, card]
+    });
+    assert_eq!(plain, formatted);
+    // The number of the account is displayed as it is set; an item has the digits.
+    let echo = testing::text("Hi")
+        .to_number("300", "+1 555-010-0201")
+        .echo();
+    assert_eq!(
+        echo.event().account.display_phone_number.as_deref(),
+        Some("+1 555-010-0201")
+    );
+    assert_eq!(
+        echo.json()["entry"][0]["changes"][0]["value"]["message_echoes"][0]["from"],
+        "15550100201"
+    );
+    // Meta sometimes has a user id in the place of a number.
+    let event = testing::text("Hi").from("US.7001").event();
+    assert_eq!(event.message.sender().unwrap().user_id(), Some("US.7001"));
 }
 
 #[test]
@@ -558,8 +596,9 @@ fn a_signed_body_is_accepted_with_its_secret_alone() {
         testing::batch([testing::text("Hi")]).signed(&verifier),
     ];
     for signed in signed {
-        let webhook = parse_signed(&signed.body, &signed.signature, &verifier).unwrap();
+        let header = Some(signed.signature.as_bytes());
+        let webhook = parse_signed(&signed.body, header, &verifier).unwrap();
         assert_eq!(webhook.events().len(), 1);
-        assert!(parse_signed(&signed.body, &signed.signature, &other).is_err());
+        assert!(parse_signed(&signed.body, header, &other).is_err());
     }
 }

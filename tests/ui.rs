@@ -1,5 +1,5 @@
-//! What the compiler says to those who misuse `#[receiver]` or
-//! `Signal::connect`: one file a mistake, with the expected words beside it.
+//! The compiler's words for those who misuse `#[receiver]`, `Signal::connect` or an open enum: one
+//! file a mistake, with the expected words beside it.
 //!
 //! Half of the words are rustc's own and change between its versions, so the
 //! `.stderr` files hold for rustc 1.95, and with another version this test is

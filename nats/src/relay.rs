@@ -31,7 +31,7 @@ use crate::subject::subject_of;
 /// use whatsapp_signals::SignatureVerifier;
 /// use whatsapp_signals_nats::{Relay, StreamConfig, async_nats, ensure_stream};
 ///
-/// # async fn run(body: &[u8], signature: &[u8]) -> Result<u16, Box<dyn std::error::Error>> {
+/// # async fn run(body: &[u8], signature: Option<&[u8]>) -> Result<u16, Box<dyn std::error::Error>> {
 /// let client = async_nats::connect("nats://127.0.0.1:4222").await?;
 /// let jetstream = async_nats::jetstream::new(client);
 /// let stream = ensure_stream(&jetstream, StreamConfig::new()).await?;
@@ -183,8 +183,8 @@ impl Relay {
     }
 
     /// [`publish`](Self::publish), for a body that Meta signed: what your web
-    /// server calls. `header` is the `X-Hub-Signature-256`; one that is not there
-    /// is an empty one, and an error.
+    /// server calls. `header` is the `X-Hub-Signature-256`; `None` if the request has none,
+    /// which is an error.
     ///
     /// What is signed and no webhook becomes a [dead letter](crate::DeadLetters),
     /// since Meta would only repeat it; what another product of Meta's has sent to
@@ -197,7 +197,7 @@ impl Relay {
     pub async fn publish_signed(
         &self,
         body: &[u8],
-        header: impl AsRef<[u8]>,
+        header: Option<&[u8]>,
         verifier: &SignatureVerifier,
     ) -> Result<Published, RelayError> {
         match self.parser.parse_signed(body, header, verifier) {
@@ -230,7 +230,7 @@ mod tests {
         fn is_send(_: impl Send) {}
         let _ = |relay: &Relay, webhook: &Webhook, verifier: &SignatureVerifier| {
             is_send(relay.publish(webhook));
-            is_send(relay.publish_signed(b"", "", verifier));
+            is_send(relay.publish_signed(b"", None, verifier));
         };
     }
 }

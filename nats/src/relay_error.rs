@@ -14,7 +14,7 @@ use crate::publish_error::PublishError;
 /// use whatsapp_signals_nats::RelayError;
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
-/// let forged = parse_signed(b"{}", "sha256=00", &verifier).unwrap_err();
+/// let forged = parse_signed(b"{}", None, &verifier).unwrap_err();
 /// assert_eq!(RelayError::from(forged).http_status(), 401);
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
 /// ```

@@ -57,8 +57,9 @@ impl EngineError {
         matches!(self, Self::Store(_))
     }
 
-    /// What to answer Meta: 401 for a wrong signature, 413 for what is too
+    /// Returns the status to answer Meta: 401 for a wrong signature, 413 for a body that is too
     /// large, 503 when it should come again, and else 200.
+    /// [`http_status`](crate::http_status()) is for the whole result of an engine.
     ///
     /// ```
     /// use whatsapp_signals::store::MemoryStore;

@@ -63,7 +63,8 @@ use wait::{Wait, now};
 
 pub use dead_letter::DeadLetter;
 pub use error::EngineError;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, http_status};
+pub use prune::RETENTION;
 
 /// Stores each webhook, and sends its events to their receivers: each event
 /// once, however often Meta repeats it, and to each receiver until it succeeds.
@@ -75,7 +76,7 @@ pub use outcome::Outcome;
 /// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::store::{MemoryStore, StoreExt};
-/// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+/// use whatsapp_signals::{WebhookEngine, http_status, receiver, signals::MESSAGE_RECEIVED};
 ///
 /// #[receiver(MESSAGE_RECEIVED)]
 /// fn greet(event: &MessageReceived) {
@@ -87,10 +88,9 @@ pub use outcome::Outcome;
 /// let engine = WebhookEngine::new(MemoryStore::new()); // or an SqliteStore
 /// let body = std::fs::read("tests/payloads/text.json")?;
 ///
-/// let outcome = engine.process(&body)?;
-/// assert_eq!(outcome.fired(), 1);
-/// let status = if outcome.should_retry() { 503 } else { 200 };
-/// assert_eq!(status, 200);
+/// let result = engine.process(&body);
+/// assert_eq!(http_status(&result), 200);
+/// assert_eq!(result?.fired(), 1);
 ///
 /// assert_eq!(engine.process(&body)?.duplicate(), 1, "Meta repeats itself");
 /// # Ok(())

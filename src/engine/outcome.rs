@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use super::EngineError;
 use crate::webhook::EventFailure;
 
 /// What came of a webhook: how many of its events ran, and how.
@@ -170,10 +171,43 @@ impl Outcome {
         self.unfinished > 0
     }
 
-    /// The same as a status: 503 or 200.
+    /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status()) is for
+    /// the whole result of an engine.
     #[must_use]
     pub fn http_status(&self) -> u16 {
         if self.should_retry() { 503 } else { 200 }
+    }
+}
+
+/// Returns the HTTP status to answer Meta, for any result of a
+/// [`WebhookEngine`](crate::WebhookEngine).
+///
+/// | status | when |
+/// | --- | --- |
+/// | 200 | all is stored and finished; or the body is no webhook, which Meta would repeat in vain |
+/// | 401 | the signature is missing or wrong |
+/// | 413 | the body is too large |
+/// | 503 | Meta is to send the webhook again: an event is not finished, or the store failed |
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::store::MemoryStore;
+/// use whatsapp_signals::{WebhookEngine, http_status};
+///
+/// let engine = WebhookEngine::new(MemoryStore::new());
+/// let result = engine.process(&std::fs::read("tests/payloads/text.json")?);
+/// match &result {
+///     Ok(outcome) => println!("{outcome}"),
+///     Err(error) => eprintln!("{error}"),
+/// }
+/// assert_eq!(http_status(&result), 200);
+/// ```
+#[must_use]
+pub fn http_status(result: &Result<Outcome, EngineError>) -> u16 {
+    match result {
+        Ok(outcome) => outcome.http_status(),
+        Err(error) => error.http_status(),
     }
 }
 

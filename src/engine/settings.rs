@@ -63,10 +63,6 @@ impl Settings {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl<S: Store> WebhookEngine<S> {
-    /// How long finished events should be remembered: 8 days, since Meta
-    /// repeats a webhook for up to 7.
-    pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
-
     /// An engine over this store, with the default settings.
     ///
     /// ```

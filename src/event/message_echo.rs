@@ -28,8 +28,8 @@ use crate::model::{Account, Contact, Message, RawJson, WaId};
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::MessageEcho(event)] = webhook.events() else { panic!("one event") };
 /// assert_eq!(event.message.direction, Direction::Outbound);
-/// assert!(event.message.to().is_some());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(event.message.recipient().is_some());
+/// # Ok::<(), whatsapp_signals::ParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -49,7 +49,8 @@ object! {
 }
 
 impl StandbyEcho {
-    /// Returns the recipient; `None` for a message to a group.
+    /// Returns the recipient; `None` for a message to a group. The app that sent the message
+    /// may have formatted the phone number: the identity has its digits, as webhooks do.
     ///
     /// # Examples
     ///
@@ -57,7 +58,7 @@ impl StandbyEcho {
     /// use whatsapp_signals::event::StandbyEcho;
     ///
     /// let echo: StandbyEcho = serde_json::from_str(
-    ///     r#"{"id": "wamid.A", "message": {"to": "15550101001", "text": {"body": "Hi"}}}"#,
+    ///     r#"{"id": "wamid.A", "message": {"to": "+1 555-010-1001", "text": {"body": "Hi"}}}"#,
     /// )?;
     /// assert_eq!(echo.user().unwrap().phone(), Some("15550101001"));
     /// # Ok::<(), serde_json::Error>(())
@@ -67,7 +68,7 @@ impl StandbyEcho {
         if self.is_to_group() {
             return None;
         }
-        Identity::new(self.text("to"), self.text("recipient"), None)
+        Identity::of_request(self.text("to"), self.text("recipient"))
     }
 
     /// Converts the request to an outbound message: its content, recipient or
@@ -86,8 +87,8 @@ impl StandbyEcho {
     /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
     /// let message = change.value.to_message().unwrap();
     /// assert_eq!(message.body(), "A mechanic will answer you in a minute.");
-    /// assert_eq!(message.to(), change.value.user().as_ref());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert_eq!(message.recipient(), change.value.user().as_ref());
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[must_use]
     pub fn to_message(&self) -> Option<Message> {

@@ -2,6 +2,7 @@
 
 use super::Filter;
 use crate::event::MessageReceived;
+use crate::model::phone;
 
 /// The example of a filter: a payload that it accepts, and one that it does not.
 macro_rules! example {
@@ -127,10 +128,14 @@ filters! {
         /// [id](crate::model::Message::reply_id).
         picks(id) = "svc_brakes" in "list-reply.json", not in "button-reply.json":
             |event| event.message.reply_id() == Some(id);
-        /// A message of the user with this phone number or user id, as Meta
-        /// writes it: digits alone.
-        is_from(id) = "15550101001" in "text.json", not in "text-reply.json": |event| {
+        /// A message of the user with this phone number or user id. The number may be
+        /// formatted, as in [`Identity::from_phone`](crate::model::Identity::from_phone): it is
+        /// the `wa_id` of Meta's answer,
+        /// [never its `input`](crate::model::Identity::from_phone#the-wa_id-never-the-input).
+        is_from(id) = "+1 555 010-1001" in "text.json", not in "text-reply.json": |event| {
             let user = event.message.user.as_ref();
+            let digits = phone::digits(id);
+            let id = digits.as_deref().unwrap_or(id);
             user.is_some_and(|user| user.ids().any(|of| of == id))
         };
         /// A message to the business number with this `phone_number_id`.

@@ -25,9 +25,8 @@ use super::{Identity, RawJson, Timestamp};
 /// ```
 /// use whatsapp_signals::model::{Contact, Identity};
 ///
-/// let mut contact = Contact::new(Identity::from_phone("+15550101001").unwrap());
-/// assert_eq!(contact.display_name(), "+15550101001");
-/// assert_eq!(contact.normalized_phone(), Some("15550101001"));
+/// let mut contact = Contact::new(Identity::from_phone("+1 555 010-1001").unwrap());
+/// assert_eq!(contact.display_name(), "15550101001");
 ///
 /// contact.name = Some("Ada Okafor".into());
 /// assert_eq!(contact.display_name(), "Ada Okafor");
@@ -120,7 +119,7 @@ impl Contact {
         }
     }
 
-    /// The phone number as Meta wrote it, when it is known.
+    /// Returns the phone number in WhatsApp's digits, if it is known.
     ///
     /// # Examples
     ///
@@ -133,21 +132,6 @@ impl Contact {
     #[must_use]
     pub fn phone(&self) -> Option<&str> {
         self.identity.phone()
-    }
-
-    /// The phone number without a leading `+`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Contact, Identity};
-    ///
-    /// let contact = Contact::new(Identity::from_phone("+15550101001").unwrap());
-    /// assert_eq!(contact.normalized_phone(), Some("15550101001"));
-    /// ```
-    #[must_use]
-    pub fn normalized_phone(&self) -> Option<&str> {
-        self.phone().map(|phone| phone.trim_start_matches('+'))
     }
 
     /// What to call them: the name, or else the username, the phone number or

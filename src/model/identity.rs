@@ -1,12 +1,13 @@
 //! Who a WhatsApp user is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{IdText, UserId, WaId};
+use super::{IdText, UserId, WaId, phone};
 use crate::json::object::object;
 
 /// A WhatsApp user by every id that Meta gave: the phone number, the
@@ -59,21 +60,40 @@ object! {
 }
 
 impl Identity {
-    /// The user with these ids; `None` when all are missing or empty.
+    /// Returns the user with these ids, or `None` if there is no id.
     ///
-    /// A business-scoped user id in the place of the phone number is taken for
-    /// what it is.
+    /// `wa_id` is a phone number, whose formatting is removed as
+    /// [`from_phone`](Self::from_phone) does. A business-scoped user id in its place is the
+    /// `user_id`; any other text is no id. Take the `wa_id` of Meta's answer, never its `input`:
+    /// see [`from_phone`](Self::from_phone#the-wa_id-never-the-input).
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
     ///
+    /// let both = Identity::new(Some("+1 555 010-1001"), Some("US.7001"), None).unwrap();
+    /// assert_eq!((both.wa_id(), both.user_id()), (Some("15550101001"), Some("US.7001")));
+    ///
     /// let user = Identity::new(Some("US.70010020"), None, None).unwrap();
-    /// assert_eq!(user.wa_id(), None);
-    /// assert_eq!(user.user_id().unwrap(), "US.70010020");
+    /// assert_eq!((user.wa_id(), user.user_id()), (None, Some("US.70010020")));
     /// ```
     #[must_use]
-    #[inline]
     pub fn new(
+        wa_id: Option<&str>,
+        user_id: Option<&str>,
+        parent_user_id: Option<&str>,
+    ) -> Option<Self> {
+        let wa_id = wa_id.and_then(|wa_id| match wa_id {
+            id if is_user_id(id) => Some(Cow::Borrowed(id)),
+            phone => phone::digits(phone),
+        });
+        Self::verbatim(wa_id.as_deref(), user_id, parent_user_id)
+    }
+
+    /// Returns the user with these ids, as Meta wrote them; `None` if all are missing or empty.
+    ///
+    /// A business-scoped user id in the place of the phone number is taken for what it is.
+    #[inline]
+    pub(crate) fn verbatim(
         wa_id: Option<&str>,
         user_id: Option<&str>,
         parent_user_id: Option<&str>,
@@ -100,12 +120,35 @@ impl Identity {
         Some(Self { text, ends })
     }
 
-    /// The user with this phone number, in WhatsApp's digits.
+    /// Returns the user with this phone number, or `None` if the text is no phone number.
+    ///
+    /// `+1 555 010-1001`, `15550101001` and `+15550101001` are one number: a `+` in front,
+    /// spaces and the characters `-`, `.`, `/`, `(` and `)` are removed. The digits are never
+    /// rewritten, so they begin with the country code: `00` in front of it stays. A text without
+    /// digits is no number, nor is one with letters, except a
+    /// [business-scoped user id](Self::user_id), which names a user as well.
+    ///
+    /// # The `wa_id`, never the `input`
+    ///
+    /// Take the `wa_id` that Meta returns when you send a message, never the `input` beside it, as
+    /// in `{"contacts": [{"input": "+52 1 55 5010 1001", "wa_id": "525550101001"}]}`.
+    ///
+    /// The `input` is the number as you wrote it. WhatsApp may know the user by other digits, and
+    /// webhooks have these alone: in Brazil the ninth digit may be missing, in Mexico a `1`
+    /// may be added behind the country code or removed, in Argentina a `9`. Every rule to convert
+    /// one into the other has exceptions, so this crate has none.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
     ///
-    /// assert_eq!(Identity::from_phone("15550101001").unwrap().phone(), Some("15550101001"));
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// assert_eq!(Identity::from_phone("+1 (555) 010-1001"), Some(ada));
+    /// assert_eq!(Identity::from_phone("ada@example.com"), None);
+    ///
+    /// let [dialled, known] = ["+52 1 55 5010 1001", "525550101001"].map(Identity::from_phone);
+    /// assert_ne!(dialled, known, "digits are never rewritten");
     /// ```
     #[must_use]
     pub fn from_phone(wa_id: &str) -> Option<Self> {
@@ -124,24 +167,32 @@ impl Identity {
         Self::new(None, Some(user_id), None)
     }
 
-    /// Returns the user with the ids that an object of Meta's has, as [`new`](Self::new) does.
+    /// Returns the user with the ids that an object of Meta's has, as [`verbatim`](Self::verbatim)
+    /// does.
     pub(crate) fn from_parts(
         wa_id: Option<&WaId>,
         user_id: Option<&UserId>,
         parent_user_id: Option<&UserId>,
     ) -> Option<Self> {
-        Self::new(
+        Self::verbatim(
             wa_id.map(WaId::as_str),
             user_id.map(UserId::as_str),
             parent_user_id.map(UserId::as_str),
         )
     }
 
-    /// Returns the user with these ids, as [`new`](Self::new) does.
+    /// Returns the recipient of a request for sending. An app wrote it, perhaps with the number
+    /// formatted, and webhooks name the same user by the digits.
+    pub(crate) fn of_request(to: Option<&str>, recipient: Option<&str>) -> Option<Self> {
+        let digits = to.and_then(phone::digits);
+        Self::verbatim(digits.as_deref().or(to), recipient, None)
+    }
+
+    /// Returns the user with these ids, as [`verbatim`](Self::verbatim) does.
     #[inline]
     pub(crate) fn from_ids(ids: &Ids<'_>) -> Option<Self> {
         let [wa_id, user_id, parent_user_id] = ids.texts();
-        Self::new(wa_id, user_id, parent_user_id)
+        Self::verbatim(wa_id, user_id, parent_user_id)
     }
 
     /// Whether it has these ids and no others.
@@ -249,7 +300,7 @@ impl Identity {
 
     /// Returns the same user with the ids of `other`, where it has none of its own.
     pub(crate) fn or(self, other: &Self) -> Self {
-        let both = Self::new(
+        let both = Self::verbatim(
             self.wa_id().or(other.wa_id()),
             self.user_id().or(other.user_id()),
             self.parent_user_id().or(other.parent_user_id()),

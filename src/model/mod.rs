@@ -32,6 +32,7 @@ mod identity;
 mod message;
 mod parties;
 mod payment;
+pub(crate) mod phone;
 mod pricing;
 mod raw;
 mod signup;
@@ -66,4 +67,5 @@ pub use pricing::{
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
 pub use status::{MessageStatus, StatusUpdate};
+pub use text_enum::OtherText;
 pub use timestamp::Timestamp;

@@ -1,8 +1,14 @@
 //! One table makes an enum of Meta's: documented variants, their spelling on
-//! the wire, and `Other` for what Meta adds tomorrow.
+//! the wire, and `Other` for the values that Meta adds later.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 /// Declares an open string enum. Behind a `|` stands another spelling of Meta's,
 /// which is read, and written as the first one.
+///
+/// `Other` is made in one place, `From<&str>`, so it never holds the spelling of another variant.
 macro_rules! text_enum {
     (
         $(#[$doc:meta])*
@@ -17,7 +23,7 @@ macro_rules! text_enum {
         /// ```
         /// # use whatsapp_signals::{event::*, model::*};
         #[doc = concat!("let tomorrow = ", stringify!($name), "::from(\"NEW_IN_2031\");")]
-        #[doc = concat!("assert_eq!(tomorrow, ", stringify!($name), "::Other(\"NEW_IN_2031\".into()));")]
+        #[doc = concat!("assert!(matches!(tomorrow, ", stringify!($name), "::Other(..)));")]
         /// assert_eq!(tomorrow.as_str(), "NEW_IN_2031");
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +32,10 @@ macro_rules! text_enum {
             $($(#[$variant_doc])* #[doc = concat!("\n\nOn the wire: `", $text, "`.")] $variant,)+
             /// A value that this version of the crate does not know, as Meta
             /// wrote it.
-            Other(Box<str>),
+            ///
+            #[doc = concat!("Only `", stringify!($name), "::from` makes it, and never of a ")]
+            /// text that has a variant of its own.
+            Other($crate::model::OtherText<Self>),
         }
 
         impl $name {
@@ -45,7 +54,7 @@ macro_rules! text_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text $(| $also)* => Self::$variant,)+
-                    other => Self::Other(other.into()),
+                    other => Self::Other($crate::model::OtherText::new(other)),
                 }
             }
         }
@@ -101,3 +110,55 @@ macro_rules! text_enum {
 }
 
 pub(crate) use text_enum;
+
+/// The text of a value for which the enum `E` has no variant.
+///
+/// It has no constructor, and each enum has a type of its own: so `Other` is never a second form
+/// of a value that has a variant. A conversion from the text makes either.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::MessageStatus;
+///
+/// fn label(status: &MessageStatus) -> &str {
+///     match status {
+///         MessageStatus::Read => "seen",
+///         MessageStatus::Other(text) => text,
+///         status => status.as_str(),
+///     }
+/// }
+///
+/// assert_eq!(label(&MessageStatus::from("read")), "seen");
+/// assert_eq!(label(&MessageStatus::from("teleported")), "teleported");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OtherText<E>(Box<str>, PhantomData<fn() -> E>);
+
+impl<E> OtherText<E> {
+    /// Returns the text. Only `From<&str>` of the enum calls it, once no variant matches.
+    #[inline]
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into(), PhantomData)
+    }
+}
+
+impl<E> Deref for OtherText<E> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<E> fmt::Debug for OtherText<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl<E> fmt::Display for OtherText<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}

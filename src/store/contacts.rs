@@ -173,7 +173,7 @@ impl Contacts {
     ) -> Result<(), StoreError> {
         let mut contact = from.contact;
         let identity = &contact.identity;
-        let without = Identity::new(None, identity.user_id(), identity.parent_user_id());
+        let without = Identity::verbatim(None, identity.user_id(), identity.parent_user_id());
         if let Some(without) = without {
             contact.identity = without;
             contact.updated_at = Some(self.now);

@@ -115,14 +115,15 @@ pub(super) fn parsed(items: &[Item]) -> (Vec<u8>, Webhook) {
 /// A body with the header by which Meta signs it.
 ///
 /// ```
-/// use whatsapp_signals::{SignatureVerifier, WebhookEngine, store::MemoryStore, testing};
+/// use whatsapp_signals::{SignatureVerifier, WebhookEngine, http_status};
+/// use whatsapp_signals::{store::MemoryStore, testing};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let signed = testing::text("Hi").signed(&verifier);
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
-/// let outcome = engine.process_signed(&signed.body, &signed.signature, &verifier)?;
-/// assert_eq!(outcome.http_status(), 200);
+/// let header = Some(signed.signature.as_bytes());
+/// assert_eq!(http_status(&engine.process_signed(&signed.body, header, &verifier)), 200);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "signature")]

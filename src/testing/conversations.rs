@@ -35,7 +35,7 @@ kinds! {
         "message": {"to": s.phone, "recipient": s.user_id, "recipient_type": "individual"},
     });
     ECHO = "smb_message_echoes" "message_echoes", true, |s| json!({
-        "from": s.display, "to": s.phone, "to_user_id": s.user_id,
+        "from": s.business(), "to": s.phone, "to_user_id": s.user_id,
         "to_parent_user_id": s.parent_user_id, "id": s.id("wamid"), "timestamp": s.time(),
         "context": s.context(), "group_id": s.group_id,
     });
@@ -65,7 +65,7 @@ kinds! {
     ERROR = "messages" "errors", false, |_| json!({});
     CALL = "calls" "calls", true, |s| json!({
         "id": s.id("wacid"), "from": s.phone, "from_user_id": s.user_id,
-        "from_parent_user_id": s.parent_user_id, "to": s.display, "timestamp": s.time(),
+        "from_parent_user_id": s.parent_user_id, "to": s.business(), "timestamp": s.time(),
         "direction": "USER_INITIATED",
     });
     CALL_STATUS = "calls" "statuses", true, |s| json!({
@@ -515,7 +515,7 @@ impl Sample<MessageReceived> {
     /// use whatsapp_signals::testing;
     ///
     /// let echo = testing::text("Your bike is ready").to("31970100202").echo().event();
-    /// assert_eq!(echo.message.to().unwrap().phone(), Some("31970100202"));
+    /// assert_eq!(echo.message.recipient().unwrap().phone(), Some("31970100202"));
     /// ```
     pub fn echo(self) -> Sample<MessageEcho> {
         self.of_kind(ECHO)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::sample::{Kind, Sample, Settings};
+use super::sample::{Kind, Sample, Settings, wa_id};
 use crate::event::MessageReceived;
 
 const MESSAGE: Kind = Kind {
@@ -127,7 +127,9 @@ samples! {
         /// ```
         contact_card(name: &str, phone: &str) {"type": "contacts", "contacts": [{
             "name": {"formatted_name": name, "first_name": name},
-            "phones": [{"phone": format!("+{phone}"), "wa_id": phone, "type": "MOBILE"}]
+            "phones": [{
+                "phone": format!("+{}", wa_id(phone)), "wa_id": wa_id(phone), "type": "MOBILE"
+            }]
         }]}
     }
 
@@ -258,19 +260,19 @@ samples! {
         ///
         /// ```
         /// let event = whatsapp_signals::testing::number_changed("31970100299").from("31970100202").event();
-        /// assert_eq!(event.message.from().unwrap().phone(), Some("31970100202"));
+        /// assert_eq!(event.message.sender().unwrap().phone(), Some("31970100202"));
         /// assert_eq!(event.message.message_type(), "system");
         /// ```
         number_changed(phone: &str) {"type": "system", "system": {
-            "type": "user_changed_number", "wa_id": phone,
-            "body": format!("The user has the new number {phone}")
+            "type": "user_changed_number", "wa_id": wa_id(phone),
+            "body": format!("The user has the new number {}", wa_id(phone))
         }}
 
         /// Makes the news that the user has another business-scoped user id.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::user_id_changed("US.7001", "US.7002").event();
-        /// assert_eq!(event.message.from().unwrap().user_id().unwrap(), "US.7001");
+        /// assert_eq!(event.message.sender().unwrap().user_id().unwrap(), "US.7001");
         /// ```
         user_id_changed(previous: &str, current: &str) {"type": "system", "system": {
             "type": "user_changed_user_id", "user_id": current, "previous_user_id": previous,

@@ -53,7 +53,7 @@
 //! #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.text().is_some())]
 //! fn greet(event: &MessageReceived, graph: &dyn Graph) {
 //!     let name = event.contact.as_ref().map_or("", |contact| contact.display_name());
-//!     let user = event.message.from().and_then(|user| user.phone());
+//!     let user = event.message.sender().and_then(|user| user.phone());
 //!     graph.send(user.unwrap_or_default(), &format!("Hi, {name}!"));
 //! }
 //!
@@ -98,11 +98,12 @@
 //! let engine = WebhookEngine::new(MemoryStore::new());
 //!
 //! let signed = testing::text("Is my bike ready?").signed(&verifier);
-//! let outcome = engine.process_signed(&signed.body, &signed.signature, &verifier)?;
+//! let header = Some(signed.signature.as_bytes());
+//! let outcome = engine.process_signed(&signed.body, header, &verifier)?;
 //! assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
 //!
 //! // Meta repeats a webhook.
-//! let again = engine.process_signed(&signed.body, &signed.signature, &verifier)?;
+//! let again = engine.process_signed(&signed.body, header, &verifier)?;
 //! assert_eq!(again.duplicate(), 1);
 //! assert_eq!(engine.store().unread_counts()?[0].1, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -22,7 +22,7 @@ use crate::{ConnectOptions, Context, Signal};
 /// #[receiver(MESSAGE_RECEIVED)]
 /// fn answer(event: &MessageReceived, context: &Context) -> Result<(), Failure> {
 ///     // Calls Meta's API, and announces the answer:
-/// #   let to = event.message.from().unwrap().clone();
+/// #   let to = event.message.sender().unwrap().clone();
 /// #   let message = Message::outbound("wamid.ANSWER", to, Content::text("We open at 9")).build();
 /// #   let sent = MessageSent::new(message);
 ///     MESSAGE_SENT.with(context).send(&sent)?;

@@ -1,5 +1,6 @@
 //! The builder of one item.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use super::body::{self, parsed};
 use crate::SignatureVerifier;
 use crate::Webhook;
 use crate::event::{Event, FlowCompleted, MessageReceived, MessageStatusChanged, Unrecognized};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, phone};
 
 /// The place of an item in a webhook, and the members that depend on the settings of its builder.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,11 @@ impl Settings {
         self.time.map_or(own, Timestamp::as_secs)
     }
 
+    /// Returns the business number in digits, as it stands beside the user's.
+    pub(super) fn business(&self) -> String {
+        wa_id(&self.display)
+    }
+
     /// Returns the number of the builder, where a member is to differ.
     pub(super) fn number(&self) -> u64 {
         self.number
@@ -95,7 +101,7 @@ impl Settings {
 
     /// Returns the `context` of a reply.
     pub(super) fn context(&self) -> Value {
-        let reply = |id| json!({"from": self.display, "id": id});
+        let reply = |id| json!({"from": self.business(), "id": id});
         self.reply_to.as_ref().map_or(Value::Null, reply)
     }
 
@@ -111,6 +117,11 @@ impl Settings {
             "wa_id": self.phone, "user_id": self.user_id, "parent_user_id": self.parent_user_id,
         }))
     }
+}
+
+/// Returns a phone number as Meta writes it, and any other text as it is.
+pub(super) fn wa_id(phone: &str) -> String {
+    phone::digits(phone).map_or_else(|| phone.into(), Cow::into_owned)
 }
 
 /// Leaves out the members that are `null`.
@@ -159,7 +170,7 @@ fn without_nulls(json: Value) -> Value {
 ///     .event();
 ///
 /// assert_eq!(event.message.body(), "Is my bike ready?");
-/// assert_eq!(event.message.from().unwrap().phone(), Some("31970100202"));
+/// assert_eq!(event.message.sender().unwrap().phone(), Some("31970100202"));
 /// assert_eq!(event.contact.unwrap().display_name(), "Bram de Wit");
 /// ```
 #[derive(Clone, Debug)]
@@ -284,12 +295,18 @@ impl<E> Sample<E> {
 
 /// The user, the number and the ids.
 impl<E> Sample<E> {
-    /// Sets the phone number of the user, in WhatsApp's digits.
+    /// Sets the phone number of the user. The webhook has its digits alone, as Meta writes it; a
+    /// text that is no phone number stays as it is.
     ///
     /// It also removes the user id, which belongs to another user.
+    ///
+    /// ```
+    /// let event = whatsapp_signals::testing::text("Hi").from("+31 970 100-202").event();
+    /// assert_eq!(event.message.sender().unwrap().phone(), Some("31970100202"));
+    /// ```
     pub fn from(mut self, phone: &str) -> Self {
         let settings = &mut self.item.settings;
-        settings.phone = Some(phone.into());
+        settings.phone = Some(wa_id(phone));
         (settings.user_id, settings.parent_user_id) = (None, None);
         self
     }
@@ -327,7 +344,7 @@ impl<E> Sample<E> {
     ///
     /// let sample = testing::text("Hi").user_id("IE.92030040050060070080").without_phone();
     /// let event = sample.username("dara.rides").event();
-    /// let user = event.message.from().unwrap();
+    /// let user = event.message.sender().unwrap();
     /// assert_eq!((user.phone(), user.user_id()), (None, Some("IE.92030040050060070080")));
     /// assert_eq!(event.contact.unwrap().username.as_deref(), Some("dara.rides"));
     /// ```
@@ -360,7 +377,7 @@ impl<E> Sample<E> {
         self
     }
 
-    /// Sets the business number: its id, and its digits as they are displayed.
+    /// Sets the business number: its id, and the number as it is displayed.
     ///
     /// ```
     /// let event = whatsapp_signals::testing::text("Hi").to_number("300200100500601", "15550100201").event();

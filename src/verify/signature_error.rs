@@ -10,7 +10,7 @@ use thiserror::Error;
 /// ```
 /// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
 ///
-/// let error = SignatureVerifier::new("app secret")?.verify("{}", "sha256=7f").unwrap_err();
+/// let error = SignatureVerifier::new("app secret")?.verify("{}", Some(b"sha256=7f")).unwrap_err();
 /// assert_eq!(error.kind(), &SignatureErrorKind::WrongLength(2));
 /// assert_eq!(error.to_string(), "the signature has 2 hexadecimal digits, not 64");
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
@@ -26,7 +26,7 @@ impl SignatureError {
     /// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
     ///
     /// let verifier = SignatureVerifier::new("app secret")?;
-    /// let error = verifier.verify("{}", "sha1=7f").unwrap_err();
+    /// let error = verifier.verify("{}", Some(b"sha1=7f")).unwrap_err();
     /// assert_eq!(error.kind(), &SignatureErrorKind::Sha1);
     /// # Ok::<(), whatsapp_signals::SignatureError>(())
     /// ```
@@ -45,10 +45,10 @@ impl SignatureError {
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let forged = SignatureVerifier::new("a guess")?.sign("{}");
-/// let error = verifier.verify("{}", forged).unwrap_err();
+/// let error = verifier.verify("{}", Some(forged.as_bytes())).unwrap_err();
 /// assert_eq!(error.kind(), &SignatureErrorKind::Mismatch);
 ///
-/// let error = verifier.verify("{}", "").unwrap_err();
+/// let error = verifier.verify("{}", None).unwrap_err();
 /// assert_eq!(error.kind(), &SignatureErrorKind::Missing);
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
 /// ```
@@ -58,7 +58,7 @@ pub enum SignatureErrorKind {
     /// The app secret is empty: a setting may be missing.
     #[error("the app secret is empty")]
     EmptySecret,
-    /// The header is empty, or not there.
+    /// The request has no such header, or an empty one.
     #[error("the header X-Hub-Signature-256 is missing")]
     Missing,
     /// It begins with `sha1=`, as the older header `X-Hub-Signature` does.

@@ -9,8 +9,7 @@ use crate::webhook::{ParseError, Parser, Webhook};
 /// behind [`SignatureVerifier::verify`].
 ///
 /// The length comes first, then the signature, and only then is anything read.
-/// `header` is the `X-Hub-Signature-256`; one that is not there is an empty
-/// one, and an error.
+/// `header` is the `X-Hub-Signature-256`; `None` if the request has none, which is an error.
 ///
 /// # Errors
 ///
@@ -23,17 +22,18 @@ use crate::webhook::{ParseError, Parser, Webhook};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let body = &std::fs::read("tests/payloads/text.json")?;
-/// let header = verifier.sign(body); // in a test; else your web server has it
-/// assert_eq!(parse_signed(body, &header, &verifier)?.events().len(), 1);
+/// let signature = verifier.sign(body);
+/// let header = Some(signature.as_bytes()); // in a test; else your web server has it
+/// assert_eq!(parse_signed(body, header, &verifier)?.events().len(), 1);
 ///
-/// let error = parse_signed(b"{", &header, &verifier).unwrap_err();
+/// let error = parse_signed(b"{", header, &verifier).unwrap_err();
 /// assert!(matches!(error, SignedError::Signature(_)), "it was not even read");
 /// assert_eq!(error.http_status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse_signed(
     body: &[u8],
-    header: impl AsRef<[u8]>,
+    header: Option<&[u8]>,
     verifier: &SignatureVerifier,
 ) -> Result<Webhook, SignedError> {
     Parser::new().parse_signed(body, header, verifier)
@@ -50,14 +50,14 @@ impl Parser {
     /// use whatsapp_signals::{Parser, SignatureVerifier};
     ///
     /// let verifier = SignatureVerifier::new("app secret")?;
-    /// let error = Parser::new().max_len(1).parse_signed(b"{}", "", &verifier).unwrap_err();
+    /// let error = Parser::new().max_len(1).parse_signed(b"{}", None, &verifier).unwrap_err();
     /// assert_eq!(error.http_status(), 413, "however it is signed");
     /// # Ok::<(), whatsapp_signals::SignatureError>(())
     /// ```
     pub fn parse_signed(
         &self,
         body: &[u8],
-        header: impl AsRef<[u8]>,
+        header: Option<&[u8]>,
         verifier: &SignatureVerifier,
     ) -> Result<Webhook, SignedError> {
         self.check_len(body)?;
@@ -74,11 +74,12 @@ impl Parser {
 /// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
-/// let forged = parse_signed(b"{}", "sha256=7f", &verifier).unwrap_err();
+/// let forged = parse_signed(b"{}", Some(b"sha256=7f"), &verifier).unwrap_err();
 /// assert!(matches!(forged, SignedError::Signature(_)));
 /// assert_eq!(forged.http_status(), 401);
 ///
-/// let signed = parse_signed(b"Hi", verifier.sign("Hi"), &verifier).unwrap_err();
+/// let signature = verifier.sign("Hi");
+/// let signed = parse_signed(b"Hi", Some(signature.as_bytes()), &verifier).unwrap_err();
 /// assert!(matches!(signed, SignedError::Parse(_)));
 /// assert_eq!(signed.http_status(), 200, "keep it: Meta would repeat it in vain");
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
@@ -104,13 +105,13 @@ impl SignedError {
     /// use whatsapp_signals::{Parser, SignatureVerifier};
     ///
     /// let verifier = SignatureVerifier::new("app secret")?;
-    /// let status = |body: &str, header: &str| {
-    ///     let result = Parser::new().max_len(9).parse_signed(body.as_bytes(), header, &verifier);
+    /// let status = |body: &[u8], header: Option<&[u8]>| {
+    ///     let result = Parser::new().max_len(9).parse_signed(body, header, &verifier);
     ///     result.unwrap_err().http_status()
     /// };
-    /// assert_eq!(status("{}", "sha256=7f"), 401);
-    /// assert_eq!(status("{}", &verifier.sign("{}")), 200);
-    /// assert_eq!(status("0123456789", ""), 413);
+    /// assert_eq!(status(b"{}", Some(b"sha256=7f")), 401);
+    /// assert_eq!(status(b"{}", Some(verifier.sign("{}").as_bytes())), 200);
+    /// assert_eq!(status(b"0123456789", None), 413);
     /// # Ok::<(), whatsapp_signals::SignatureError>(())
     /// ```
     #[must_use]

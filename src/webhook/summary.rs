@@ -183,7 +183,7 @@ impl<'a> Summary<'a> {
                     *group_id = request.to.as_deref().map(GroupId::from);
                     return None;
                 }
-                Identity::new(request.to.as_deref(), request.recipient.as_deref(), None)
+                Identity::of_request(request.to.as_deref(), request.recipient.as_deref())
             })
             .or_else(|| match self.contacts.as_deref()? {
                 [only] => only.identity(),

@@ -135,7 +135,7 @@ fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
     let body = body_of_2027();
     let signature = verifier.sign(&body);
     with_each_store(|engine| {
-        let error = engine.process_signed(body.as_bytes(), &signature, &verifier);
+        let error = engine.process_signed(body.as_bytes(), Some(signature.as_bytes()), &verifier);
         assert_eq!(error.unwrap_err().http_status(), 200);
         let letter = only_letter(&engine);
         assert_eq!(&letter.body[..], body.as_bytes());

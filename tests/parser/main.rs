@@ -14,6 +14,8 @@ mod isolation;
 mod keys;
 mod models;
 mod nothing_lost;
+mod open_enums;
+mod phones;
 mod properties;
 mod reported;
 mod samples;

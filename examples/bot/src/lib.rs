@@ -35,7 +35,7 @@ pub fn context(graph: Arc<dyn Graph>, bikes: Bikes) -> Context {
 
 #[receiver(MESSAGE_RECEIVED, uid = "answer", filter = is_text)]
 async fn answer(event: &MessageReceived, bikes: &Bikes, graph: &dyn Graph) -> Result<(), BoxError> {
-    let user = event.message.from().ok_or("no sender")?;
+    let user = event.message.sender().ok_or("no sender")?;
     let bike = user.phone().and_then(|phone| bikes.get(phone));
     let text = bike.map_or("We open at 9".into(), |bike| {
         format!("Your {bike} is ready")

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{
-    BoxError, Outcome, SignatureVerifier, WebhookEngine, verify_challenge_query,
+    BoxError, Outcome, SignatureVerifier, VerifyToken, WebhookEngine, engine, http_status,
 };
 
 pub use queue::event_stream;
@@ -23,13 +23,13 @@ pub use queue::event_stream;
 pub struct App {
     engine: WebhookEngine<SqliteStore>,
     verifier: SignatureVerifier,
-    verify_token: String,
+    verify_token: VerifyToken,
 }
 
 impl App {
     /// The challenge, when Meta registers the URL; else the answer is 403.
     pub fn register(&self, query: &str) -> Option<String> {
-        let challenge = verify_challenge_query(query, &self.verify_token);
+        let challenge = self.verify_token.verify_query(query);
         challenge
             .inspect_err(|error| log(error))
             .ok()
@@ -39,27 +39,22 @@ impl App {
     /// Stores a webhook, runs its receivers, and gives the status to answer.
     /// `signature` is the header `X-Hub-Signature-256`. It waits for the disk
     /// and for your receivers.
-    pub fn receive(&self, body: &[u8], signature: &[u8]) -> u16 {
-        match self.engine.process_signed(body, signature, &self.verifier) {
-            Ok(outcome) => {
-                report(&outcome);
-                outcome.http_status()
-            }
-            Err(error) => {
-                log(&error);
-                error.http_status()
-            }
+    pub fn receive(&self, body: &[u8], signature: Option<&[u8]>) -> u16 {
+        let result = self.engine.process_signed(body, signature, &self.verifier);
+        match &result {
+            Ok(outcome) => report(outcome),
+            Err(error) => log(error),
         }
+        http_status(&result)
     }
 
     /// Runs what a crash or a failed receiver left, and forgets what is old.
     pub fn tidy_up(&self) {
-        let retention = WebhookEngine::<SqliteStore>::RETENTION;
         match self.engine.retry_unfinished() {
             Ok(outcome) => report(&outcome),
             Err(error) => log(&error),
         }
-        if let Err(error) = self.engine.prune(retention) {
+        if let Err(error) = self.engine.prune(engine::RETENTION) {
             log(&error);
         }
     }
@@ -76,13 +71,14 @@ impl App {
     }
 
     /// Opens the database, and checks that the receivers can be called. `secrets` are one app
-    /// secret, or several with commas between.
+    /// secret, or several with commas between, and so are `tokens`: one verify token for each
+    /// account.
     pub fn new(
         database: impl AsRef<Path>,
         secrets: &str,
-        verify_token: String,
+        tokens: &str,
     ) -> Result<Arc<Self>, BoxError> {
-        let verifier = verifier(secrets)?;
+        let (verifier, verify_token) = (verifier(secrets)?, verify_token(tokens)?);
         // Longer than the slowest receiver; so long waits what a crash left.
         let lease = Duration::from_secs(10);
         let engine = WebhookEngine::new(SqliteStore::open(database)?).lease(lease);
@@ -95,10 +91,10 @@ impl App {
     }
 
     /// Takes `DATABASE`, `META_APP_SECRET` (several while you change it) and
-    /// `META_VERIFY_TOKEN` from the environment.
+    /// `META_VERIFY_TOKEN` (several, one for each account) from the environment.
     pub fn from_env() -> Result<Arc<Self>, BoxError> {
         let (database, secrets) = (setting("DATABASE")?, setting("META_APP_SECRET")?);
-        Self::new(database, &secrets, setting("META_VERIFY_TOKEN")?)
+        Self::new(database, &secrets, &setting("META_VERIFY_TOKEN")?)
     }
 }
 
@@ -143,6 +139,14 @@ pub fn verifier(secrets: &str) -> Result<SignatureVerifier, String> {
     let first = SignatureVerifier::new(secrets.next().unwrap_or_default());
     let all = first.and_then(|first| secrets.try_fold(first, SignatureVerifier::with_secret));
     all.map_err(|error| format!("META_APP_SECRET: {error}"))
+}
+
+/// Returns the value of one verify token, or of several with commas between.
+pub fn verify_token(tokens: &str) -> Result<VerifyToken, String> {
+    let mut tokens = tokens.split(',').map(str::trim);
+    let first = VerifyToken::new(tokens.next().unwrap_or_default());
+    let all = first.and_then(|first| tokens.try_fold(first, VerifyToken::with_token));
+    all.map_err(|error| format!("META_VERIFY_TOKEN: {error}"))
 }
 
 /// What the environment says.

@@ -54,7 +54,9 @@ ids! {
     ///
     /// It is kept as Meta wrote it. In Mexico, Argentina and Brazil it differs
     /// from the number that people dial, and every rule to rewrite it has
-    /// exceptions.
+    /// exceptions. In Meta's answer to a message that you send it is the `wa_id`, never the
+    /// `input`. [`Identity::from_phone`](crate::model::Identity::from_phone) takes numbers
+    /// that people wrote.
     ///
     /// ```
     /// use whatsapp_signals::model::WaId;

@@ -4,7 +4,7 @@ use super::{Content, Direction, Interactive, Location, Media, Message, NfmReply,
 use crate::model::{Identity, MessageId};
 
 impl Message {
-    /// Who sent it, when a user did.
+    /// Returns the user who sent it, if it is inbound.
     ///
     /// # Examples
     ///
@@ -13,17 +13,17 @@ impl Message {
     ///
     /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// assert_eq!(event.message.from().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert_eq!(event.message.sender().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[must_use]
-    pub fn from(&self) -> Option<&Identity> {
+    pub fn sender(&self) -> Option<&Identity> {
         self.user
             .as_ref()
             .filter(|_| self.direction == Direction::Inbound)
     }
 
-    /// Whom it was sent to, when you sent it.
+    /// Returns the user to whom you sent it, if it is outbound.
     ///
     /// # Examples
     ///
@@ -32,10 +32,10 @@ impl Message {
     ///
     /// let ada = Identity::from_phone("15550101001").unwrap();
     /// let message = Message::outbound("wamid.A", ada.clone(), Content::text("Hello")).build();
-    /// assert_eq!((message.to(), message.from()), (Some(&ada), None));
+    /// assert_eq!((message.recipient(), message.sender()), (Some(&ada), None));
     /// ```
     #[must_use]
-    pub fn to(&self) -> Option<&Identity> {
+    pub fn recipient(&self) -> Option<&Identity> {
         self.user
             .as_ref()
             .filter(|_| self.direction == Direction::Outbound)

@@ -17,16 +17,19 @@ use crate::model::{GroupId, Identity, MessageId, MessageStatus, Timestamp};
 ///     .status(MessageStatus::Sent)
 ///     .build();
 /// assert_eq!(message.reply_to().unwrap(), "wamid.A");
-/// assert_eq!(message.to().and_then(Identity::phone), Some("15550101001"));
+/// assert_eq!(message.recipient().and_then(Identity::phone), Some("15550101001"));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get the message"]
 pub struct MessageBuilder(Message);
 
 impl Message {
-    /// A message that Meta accepted from you, to be announced with
-    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). `id` is the wamid that
-    /// sending it returned.
+    /// Returns the builder of a message that Meta accepted from you, to be announced with
+    /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT).
+    ///
+    /// Both are in Meta's answer: `id` is the wamid, and `to` the `wa_id`,
+    /// [never the `input`](Identity::from_phone#the-wa_id-never-the-input). A status of the
+    /// message names the user by the `wa_id`.
     ///
     /// # Examples
     ///

@@ -1,6 +1,7 @@
 //! Interactive messages and the replies to them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::Tagged;
@@ -31,7 +32,7 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// assert!(matches!(&**answer, Interactive::ListReply(row) if row.id == "svc_brakes"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Interactive {
@@ -48,6 +49,9 @@ pub enum Interactive {
     /// How the user wants to pay.
     PaymentMethod(PaymentMethod),
     /// An answer that this version does not know: another way to pay, …
+    ///
+    /// Only the parser and `Deserialize` make it, and never of a `type` that has a variant of its
+    /// own.
     Other(OtherReply),
     /// An interactive message that the business sent.
     Outbound(OutboundInteractive),
@@ -78,28 +82,100 @@ impl Interactive {
     }
 }
 
+/// The JSON of an [`Interactive`].
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", remote = "Interactive")]
+enum Stored {
+    ButtonReply(ButtonReply),
+    ListReply(ListReply),
+    NfmReply(NfmReply),
+    CallPermissionReply(CallPermissionReply),
+    Product(ProductReply),
+    PaymentMethod(PaymentMethod),
+    Other(#[serde(deserialize_with = "OtherReply::of_any_type")] OtherReply),
+    Outbound(OutboundInteractive),
+}
+
+/// The types of replies that have a variant, whose name in the JSON is the type.
+const REPLIES: [&str; 6] = [
+    "button_reply",
+    "list_reply",
+    "nfm_reply",
+    "call_permission_reply",
+    "product",
+    "payment_method",
+];
+
+impl<'de> Deserialize<'de> for Interactive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Stored::deserialize(deserializer)? {
+            // An earlier version, which lacked the variant, may have written it.
+            Self::Other(reply) if reply.has_variant() => {
+                let reply = Map::from_iter([(reply.kind.into(), reply.content.into())]);
+                Stored::deserialize(Value::Object(reply)).map_err(D::Error::custom)
+            }
+            interactive => Ok(interactive),
+        }
+    }
+}
+
 /// An answer of a `type` that this version does not know.
 ///
 /// ```
-/// use whatsapp_signals::model::OtherReply;
+/// use whatsapp_signals::model::Interactive;
 ///
-/// let reply: OtherReply = serde_json::from_str(r#"{"type": "new", "content": {"paid": true}}"#)?;
-/// assert_eq!((&*reply.kind, &reply.content.unwrap()["paid"]), ("new", &true.into()));
+/// let json = r#"{"other": {"type": "new", "content": {"paid": true}}}"#;
+/// let Interactive::Other(reply) = serde_json::from_str(json)? else { panic!("a new type") };
+/// assert_eq!(reply.kind(), "new");
+/// assert_eq!(reply.content.unwrap()["paid"], true);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct OtherReply {
-    /// Its `type`.
     #[serde(rename = "type")]
-    pub kind: Box<str>,
+    kind: Box<str>,
     /// The member of that name.
-    #[serde(
-        default,
-        deserialize_with = "option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
+}
+
+impl OtherReply {
+    /// Returns the `type`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether [`Interactive`] has a variant for the `type`.
+    fn has_variant(&self) -> bool {
+        REPLIES.contains(&self.kind())
+    }
+
+    /// Reads a reply whose `type` may have a variant.
+    fn of_any_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(rename = "type")]
+            kind: Box<str>,
+            #[serde(default, deserialize_with = "option")]
+            content: Option<Value>,
+        }
+        let Members { kind, content } = Members::deserialize(deserializer)?;
+        Ok(Self { kind, content })
+    }
+}
+
+impl<'de> Deserialize<'de> for OtherReply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reply = Self::of_any_type(deserializer)?;
+        if reply.has_variant() {
+            return Err(D::Error::custom(
+                "expected a type without a variant of its own",
+            ));
+        }
+        Ok(reply)
+    }
 }
 
 /// An interactive message that the business sent: buttons, a list, a flow, a

@@ -111,7 +111,7 @@ impl System {
             Some(SystemKind::UserChangedNumber | SystemKind::CustomerChangedNumber) => number,
             _ => None,
         };
-        Identity::new(
+        Identity::verbatim(
             named(IdKind::Phone, changed_number)
                 .or(old(IdKind::Phone, number))
                 .or(text(self.customer.as_ref()))
@@ -127,7 +127,7 @@ impl System {
 
     /// Returns the user by the new ids alone.
     pub(crate) fn new_ids(&self) -> Option<Identity> {
-        Identity::new(
+        Identity::verbatim(
             self.new_number().map(WaId::as_str),
             self.new_user_id(),
             text(self.parent_user_id.as_ref()),
@@ -145,7 +145,7 @@ impl System {
             Some((of, _, new)) if *of == kind => Some(new.as_str()),
             _ => None,
         };
-        let current = Identity::new(
+        let current = Identity::verbatim(
             self.new_number()
                 .map(WaId::as_str)
                 .or(new(IdKind::Phone))

@@ -149,7 +149,7 @@ fn a_conversation_has_both_sides_while_another_app_answers_it() {
             panic!("{conversation:?}")
         };
         assert_eq!((question.body(), answer.body()), ("Hi", "One moment"));
-        assert_eq!(answer.to().unwrap().user_id().unwrap(), "US.7001");
+        assert_eq!(answer.recipient().unwrap().user_id().unwrap(), "US.7001");
         assert_eq!(answer.timestamp, Some(Timestamp::from_secs(1_785_000_060)));
         assert_eq!(answer.reply_to().unwrap(), "wamid.Q");
         assert_eq!(answer.status, Some(MessageStatus::Delivered));

@@ -135,11 +135,11 @@ fn row_21_unknown_names_in_a_status_are_kept() {
     let status = format!(r#"{{"id":"w","status":"teleported","pricing":{pricing}}}"#);
     let body = value(&list("statuses", &[STATUS, &status]));
     let update = last!(2, MessageStatusChanged, body).update;
-    assert_eq!(update.status, MessageStatus::Other("teleported".into()));
+    assert_eq!(update.status, MessageStatus::from("teleported"));
     let pricing = update.pricing.unwrap();
-    let model = PricingModel::Other("XYZ".into());
+    let model = PricingModel::from("XYZ");
     assert_eq!(pricing.pricing_model, Some(model));
-    assert_eq!(pricing.kind, Some(PricingType::Other("free_lunch".into())));
+    assert_eq!(pricing.kind, Some(PricingType::from("free_lunch")));
     assert_eq!(pricing.category.as_ref().unwrap(), "cosmic");
 }
 

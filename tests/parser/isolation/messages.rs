@@ -106,7 +106,7 @@ fn ids_keep_their_digits_whether_strings_or_numbers() {
         let [WebhookEvent::MessageReceived(event)] = &all[..] else {
             panic!("{json}: {all:?}")
         };
-        assert_eq!(event.message.from().unwrap().wa_id().unwrap(), expected);
+        assert_eq!(event.message.sender().unwrap().wa_id().unwrap(), expected);
         assert_eq!(event.account.waba_id.as_ref().unwrap(), expected);
     }
     // Rounded, it would be another id.

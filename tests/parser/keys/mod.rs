@@ -436,7 +436,7 @@ fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
                 .map(|_| change.value.to.clone().unwrap().to_string()),
             WebhookEvent::HistoryMessage(event) => event
                 .message
-                .to()
+                .recipient()
                 .map(|user| user.phone().unwrap().to_owned()),
             WebhookEvent::Unrecognized(event) => event
                 .user

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header::HeaderValue};
 use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer, rt};
 use whatsapp_signals::{BoxError, Parser};
@@ -23,10 +23,10 @@ async fn register(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
 async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    let signature = request.headers().get("x-hub-signature-256");
-    let signature = signature.map_or_else(Vec::new, |header| header.as_bytes().to_vec());
+    let signature = request.headers().get("x-hub-signature-256").cloned();
+    let work = move || app.receive(&body, signature.as_ref().map(HeaderValue::as_bytes));
     // Off the server's threads, and to its end also when Meta hangs up.
-    let status = web::block(move || app.receive(&body, &signature)).await;
+    let status = web::block(work).await;
     let status = StatusCode::from_u16(status.unwrap_or(503));
     HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
 }

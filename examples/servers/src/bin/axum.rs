@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -34,7 +34,7 @@ async fn register(
 async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let work = move || {
         let signature = headers.get("x-hub-signature-256");
-        app.receive(&body, signature.map_or(b"", |header| header.as_bytes()))
+        app.receive(&body, signature.map(HeaderValue::as_bytes))
     };
     // Off the runtime's threads, and to its end also when Meta hangs up.
     let status = spawn_blocking(work).await.unwrap_or(503);

@@ -3,11 +3,12 @@
 use std::{env, sync::Arc, time::Duration};
 
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::get};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::{Router, body::Bytes, routing::get};
 use reqwest::Client;
-use whatsapp_signals::{BoxError, Context, Parser, SignatureVerifier, WebhookEngine, receiver};
+use whatsapp_signals::{BoxError, Context, Parser, SignatureVerifier, VerifyToken, WebhookEngine};
 use whatsapp_signals::{event::MessageReceived, filter::is_text, signals::MESSAGE_RECEIVED};
-use whatsapp_signals::{store::MemoryStore, verify_challenge_query};
+use whatsapp_signals::{http_status, receiver, store::MemoryStore};
 
 struct Graph {
     http: Client,
@@ -18,7 +19,7 @@ struct Graph {
 #[receiver(MESSAGE_RECEIVED, filter = is_text)]
 async fn say_hi(event: &MessageReceived, graph: &Graph) -> Result<(), BoxError> {
     let number = event.account.phone_number_id.as_ref().ok_or("no number")?;
-    let user = event.message.from().ok_or("no sender")?;
+    let user = event.message.sender().ok_or("no sender")?;
     // A user may have a user id in place of a phone number.
     let member = user.phone().map_or("recipient", |_| "to");
     let id = user.phone().or(user.user_id());
@@ -31,11 +32,11 @@ async fn say_hi(event: &MessageReceived, graph: &Graph) -> Result<(), BoxError> 
 }
 
 // A MemoryStore is empty after a restart; an SqliteStore is not.
-type Bot = (Arc<WebhookEngine<MemoryStore>>, SignatureVerifier, String);
+type Bot = (Arc<WebhookEngine<MemoryStore>>, SignatureVerifier, VerifyToken);
 
 /// Answers Meta when you register the URL.
 async fn register(State((_, _, token)): State<Bot>, query: RawQuery) -> (StatusCode, String) {
-    match verify_challenge_query(&query.0.unwrap_or_default(), &token) {
+    match token.verify_query(&query.0.unwrap_or_default()) {
         Ok(challenge) => (StatusCode::OK, challenge.into_owned()),
         Err(error) => (StatusCode::FORBIDDEN, error.to_string()),
     }
@@ -46,13 +47,8 @@ async fn receive(State(bot): State<Bot>, headers: HeaderMap, body: Bytes) -> Sta
     // In a task of its own: when Meta hangs up, axum drops this one.
     let work = tokio::spawn(async move {
         let (engine, verifier, _) = bot;
-        let signature = headers.get("x-hub-signature-256");
-        let signature = signature.map_or(&b""[..], |header| header.as_bytes());
-        let processed = engine.process_signed_async(&body, signature, &verifier);
-        match processed.await {
-            Ok(outcome) => outcome.http_status(),
-            Err(error) => error.http_status(),
-        }
+        let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
+        http_status(&engine.process_signed_async(&body, signature, &verifier).await)
     });
     let status = work.await.unwrap_or(503);
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -69,10 +65,11 @@ async fn main() -> Result<(), BoxError> {
     let engine = WebhookEngine::new(MemoryStore::new()).context(context);
     engine.check()?;
     let verifier = SignatureVerifier::new(setting("META_APP_SECRET")?)?;
+    let verify_token = VerifyToken::new(setting("META_VERIFY_TOKEN")?)?;
     let routes = Router::new()
         .route("/webhook", get(register).post(receive))
         .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))
-        .with_state((Arc::new(engine), verifier, setting("META_VERIFY_TOKEN")?));
+        .with_state((Arc::new(engine), verifier, verify_token));
     let address = format!("127.0.0.1:{}", setting("PORT").unwrap_or("8080".into()));
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}/webhook", listener.local_addr()?);

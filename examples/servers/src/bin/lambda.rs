@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{Method, StatusCode};
+use lambda_http::http::{HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use tokio::task::spawn_blocking;
 use whatsapp_signals_servers::App;
@@ -30,8 +30,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Response<Body>, E
 async fn receive(app: Arc<App>, request: Request) -> Result<u16, Error> {
     let work = move || {
         let signature = request.headers().get("x-hub-signature-256");
-        let signature = signature.map_or(&b""[..], |header| header.as_bytes());
-        app.receive(request.body(), signature)
+        app.receive(request.body(), signature.map(HeaderValue::as_bytes))
     };
     Ok(spawn_blocking(work).await?)
 }

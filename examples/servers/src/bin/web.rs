@@ -11,17 +11,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use whatsapp_signals::{BoxError, Parser, SignatureVerifier, verify_challenge_query};
+use whatsapp_signals::{BoxError, Parser, SignatureVerifier, VerifyToken};
 use whatsapp_signals_nats::Relay;
-use whatsapp_signals_servers::{address, event_stream, log, setting, stop, verifier};
+use whatsapp_signals_servers::{
+    address, event_stream, log, setting, stop, verifier, verify_token,
+};
 
 struct App {
     relay: Relay,
     verifier: SignatureVerifier,
-    verify_token: String,
+    verify_token: VerifyToken,
 }
 
 /// Meta registers the URL.
@@ -30,15 +32,14 @@ async fn register(
     RawQuery(query): RawQuery,
 ) -> Result<String, StatusCode> {
     let query = query.unwrap_or_default();
-    let challenge = verify_challenge_query(&query, &app.verify_token);
+    let challenge = app.verify_token.verify_query(&query);
     let challenge = challenge.map_err(|_| StatusCode::FORBIDDEN)?;
     Ok(challenge.into_owned())
 }
 
 /// Meta sends a webhook, and gets 200 when all of it is in the stream.
 async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let signature = headers.get("x-hub-signature-256");
-    let signature = signature.map_or(&b""[..], |header| header.as_bytes());
+    let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
     let published = app.relay.publish_signed(&body, signature, &app.verifier);
     let status = published.await.map_or_else(
         |error| {
@@ -54,7 +55,7 @@ async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
 async fn main() -> Result<(), BoxError> {
     let app = Arc::new(App {
         verifier: verifier(&setting("META_APP_SECRET")?)?,
-        verify_token: setting("META_VERIFY_TOKEN")?,
+        verify_token: verify_token(&setting("META_VERIFY_TOKEN")?)?,
         relay: Relay::new(&event_stream().await?),
     });
     let routes = Router::new()
