@@ -9,7 +9,8 @@ use super::events::Events;
 use super::item::{ChangeContext, Item, ItemContext};
 use crate::event::Reason;
 use crate::json::object::{ReadMembers, members};
-use crate::json::{Fault, Node, Omissions, Path};
+use crate::json::stored::FromMeta;
+use crate::json::{Fault, Member, Node, Omissions, Path};
 use crate::model::{Contact, IdKind, IdText, Identity, Ids, UserSide};
 
 /// The contacts of one value, to be found by their ids.
@@ -63,7 +64,7 @@ impl<'c> Contacts<'c> {
         let elements = self.json.into_iter().flat_map(Node::elements);
         for (at, json) in elements.enumerate() {
             let mut omitted = Omissions::default();
-            let contact = contact(json, &mut omitted).map(|mut contact| {
+            let contact = contact(json, &mut omitted, |_| {}).map(|mut contact| {
                 contact.raw = Some(events.raw(json));
                 self.list.push(Listed {
                     contact: Arc::new(contact),
@@ -216,9 +217,18 @@ members! {
     }
 }
 
+/// Reads a contact, and calls `other` with each member that is not declared.
+///
+/// Each caller has a closure of its own, and so a copy of the code that is inlined: a call takes
+/// 80 instructions more for each contact.
 #[inline]
-fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, Fault> {
-    let members = Members::read(json, omitted)?;
+fn contact<'a>(
+    json: Node<'a>,
+    omitted: &mut Omissions<'a>,
+    other: impl FnMut(Member<'a>),
+) -> Result<Contact, Fault> {
+    let mut members = Members::default();
+    members.read_and(json, omitted, other)?;
     let identity = Identity::from_ids(&Ids {
         wa_id: members.wa_id,
         user_id: members.user_id,
@@ -232,4 +242,12 @@ fn contact<'a>(json: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Contact, F
     contact.country_code = profile.country_code;
     contact.identity_key_hash = members.identity_key_hash;
     Ok(contact)
+}
+
+impl FromMeta for Contact {
+    const OWN: &'static [&'static str] = &["identity"];
+
+    fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        contact(object, omitted, |_| {})
+    }
 }

@@ -1,12 +1,13 @@
 //! Interactive messages and the replies to them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::Tagged;
-use crate::json::any;
 use crate::json::object::{FromNode, Lenient, ReadMembers, members, object, option};
 use crate::json::{Fault, Node, Omissions};
+use crate::json::{any, stored};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
@@ -16,6 +17,9 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// ```json
 /// {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}
 /// ```
+///
+/// `Deserialize` reads this form, and the one that `Serialize` writes: the variant alone,
+/// `{"button_reply": {"id": "yes", "title": "Yes"}}`.
 ///
 /// Meta's page: [interactive messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/interactive).
 ///
@@ -31,7 +35,7 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// assert!(matches!(&**answer, Interactive::ListReply(row) if row.id == "svc_brakes"));
 /// # Ok::<(), whatsapp_signals::ParseError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Interactive {
@@ -51,6 +55,31 @@ pub enum Interactive {
     Other(OtherReply),
     /// An interactive message that the business sent.
     Outbound(OutboundInteractive),
+}
+
+/// The own form of an [`Interactive`].
+#[derive(Deserialize)]
+#[serde(remote = "Interactive", rename_all = "snake_case")]
+enum Own {
+    ButtonReply(ButtonReply),
+    ListReply(ListReply),
+    NfmReply(NfmReply),
+    CallPermissionReply(CallPermissionReply),
+    Product(ProductReply),
+    PaymentMethod(PaymentMethod),
+    Other(OtherReply),
+    Outbound(OutboundInteractive),
+}
+
+impl<'de> Deserialize<'de> for Interactive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = stored::members(deserializer)?;
+        if members.contains_key("type") {
+            stored::from_members(members, interactive)
+        } else {
+            Own::deserialize(Value::Object(members)).map_err(D::Error::custom)
+        }
+    }
 }
 
 impl Interactive {
@@ -329,9 +358,12 @@ pub(super) fn read<'a>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
 ) -> Result<Box<Interactive>, Fault> {
-    let object = tagged.required()?;
+    interactive(tagged.required()?, omitted).map(Box::new)
+}
+
+fn interactive<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Interactive, Fault> {
     let reply = Tagged::new(object)?;
-    Ok(Box::new(match &*reply.kind {
+    Ok(match &*reply.kind {
         "button_reply" => Interactive::ButtonReply(omitted.read(reply.required()?)?),
         "list_reply" => Interactive::ListReply(omitted.read(reply.required()?)?),
         "nfm_reply" => Interactive::NfmReply(nfm_reply(reply.required()?, omitted)?),
@@ -353,7 +385,7 @@ pub(super) fn read<'a>(
                 content: content.transpose()?,
             })
         }
-    }))
+    })
 }
 
 /// Recognizes an interactive message that the business sent by its parts, which stand in place
