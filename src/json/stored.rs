@@ -103,12 +103,12 @@ pub(crate) fn members<'de, D: Deserializer<'de>>(
     deserializer.deserialize_map(Members)
 }
 
-/// JSON of any shape.
-struct Any(Value);
+/// JSON of any shape, without duplicates.
+struct Unambiguous(Value);
 
-impl<'de> Deserialize<'de> for Any {
+impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        any::value(deserializer).map(Self)
+        any::unambiguous(deserializer).map(Self)
     }
 }
 
@@ -138,7 +138,7 @@ fn collect_until<'de, A: MapAccess<'de>>(
         if names.contains(&&*name) {
             return Ok(Some(name));
         }
-        let Any(value) = map.next_value()?;
+        let Unambiguous(value) = map.next_value()?;
         if members.insert(name, value).is_some() {
             return Err(A::Error::custom("duplicate field"));
         }
