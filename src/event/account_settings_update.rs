@@ -12,6 +12,8 @@ object! {
     ///  "phone_number_settings": {"phone_number_id": "300200100500600", "calling": {"status": "ENABLED"}}}
     /// ```
     ///
+    /// `messaging_product` is always `whatsapp`, and is not kept.
+    ///
     /// Meta's page: [call settings](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-settings).
     ///
     /// ```

@@ -16,6 +16,9 @@ use crate::model::{Account, Contact, Message, RawJson, WaId};
 ///  "timestamp": "1785000000", "type": "text", "text": {"body": "It is ready!"}}
 /// ```
 ///
+/// This is Meta's item. `Deserialize` of [`Message`] reads it; `Deserialize` of an event reads
+/// the JSON that `Serialize` writes, with `message`, `account` and `raw`.
+///
 /// Meta's page: [smb_message_echoes webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes).
 ///
 /// # Examples

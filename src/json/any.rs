@@ -26,7 +26,21 @@ const PRIVATE: &str = "$serde_json::private::";
 
 /// Reads any JSON.
 pub(crate) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    Depth(MAX_DEPTH).deserialize(deserializer)
+    let any = Any {
+        depth: MAX_DEPTH,
+        takes_last: true,
+    };
+    any.deserialize(deserializer)
+}
+
+/// Reads any JSON in which no object has two members of one name. Of such two, [`value`] takes
+/// the last.
+pub(super) fn unambiguous<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let any = Any {
+        depth: MAX_DEPTH,
+        takes_last: false,
+    };
+    any.deserialize(deserializer)
 }
 
 /// Reads an object.
@@ -65,18 +79,23 @@ impl Member for Map<String, Value> {
     }
 }
 
-/// The remaining depth.
 #[derive(Clone, Copy)]
-struct Depth(u32);
+struct Any {
+    /// The remaining depth.
+    depth: u32,
+    /// Whether the last of the members of one name counts.
+    takes_last: bool,
+}
 
-impl Depth {
+impl Any {
     fn deeper<E: Error>(self) -> Result<Self, E> {
-        let deeper = self.0.checked_sub(1).map(Self);
-        deeper.ok_or_else(|| E::custom("expected less depth"))
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom("expected less depth"))?;
+        Ok(Self { depth, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Depth {
+impl<'de> DeserializeSeed<'de> for Any {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -84,7 +103,7 @@ impl<'de> DeserializeSeed<'de> for Depth {
     }
 }
 
-impl<'de> Visitor<'de> for Depth {
+impl<'de> Visitor<'de> for Any {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +163,10 @@ impl<'de> Visitor<'de> for Depth {
                     "expected a name that serde_json leaves to others",
                 ));
             }
-            members.insert(name, map.next_value_seed(deeper)?);
+            let value = map.next_value_seed(deeper)?;
+            if members.insert(name, value).is_some() && !self.takes_last {
+                return Err(A::Error::custom("duplicate field"));
+            }
         }
         Ok(members.into())
     }

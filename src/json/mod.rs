@@ -3,7 +3,8 @@
 //! [`tape`] checks the syntax and indexes the text once; a [`Node`] is a value on the tape.
 //! [`object`] declares Meta's objects, and [`lenient`] leaves out their malformed members that
 //! an object can do without. [`scalar`] reads strings and numbers, [`any`] keeps JSON of free
-//! shape, and [`path`] names a value for a report.
+//! shape, [`stored`] reads types with a form of their own, and [`path`] names a value for a
+//! report.
 
 pub(crate) mod any;
 mod lenient;
@@ -15,6 +16,7 @@ mod node;
 pub(crate) mod object;
 mod path;
 pub(crate) mod scalar;
+pub(crate) mod stored;
 #[allow(
     clippy::inline_always,
     reason = "each byte is looked at: calls for these take a tenth of a parse"

@@ -4,7 +4,9 @@
 //! are newtypes, string enums keep values that they do not know in `Other`,
 //! and everything that a webhook may leave out is an [`Option`]. All types
 //! serialize and deserialize, in formats that describe themselves such as
-//! JSON, and come back equal.
+//! JSON, and come back equal. A type whose docs show Meta's JSON reads it as the
+//! parser does, but refuses an object with a malformed member, where the parser
+//! leaves the member out and reports it.
 //!
 //! ```
 //! use whatsapp_signals::model::{Contact, Identity, MessageStatus};

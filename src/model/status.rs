@@ -1,77 +1,87 @@
 //! What became of a message that you sent.
 
-use serde::{Deserialize, Serialize};
-
 use super::text_enum::text_enum;
 use super::{
     Conversation, GroupId, Identity, MessageId, MetaError, Payment, Pricing, TemplateId, Timestamp,
 };
+use crate::json::stored::stored;
 
-/// One step in the life of a message that you sent.
-///
-/// Steps may come twice and in any order; [`MessageStatus::supersedes`] tells
-/// which of two is the later one.
-///
-/// # JSON
-///
-/// ```json
-/// {"id": "wamid.HBgL…", "status": "failed", "timestamp": "1785000000",
-///  "recipient_id": "15550101001", "errors": [{"code": 131026, "title": "…"}]}
-/// ```
-///
-/// Meta's page: [status messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status).
-///
-/// ```
-/// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
-///
-/// let read = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
-/// assert!(read.status.supersedes(&MessageStatus::Delivered));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StatusUpdate {
-    /// The message, by the wamid that sending it returned.
-    pub id: MessageId,
-    /// What became of it.
-    pub status: MessageStatus,
-    /// What the status is about when not a message: `payment`.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Box<str>>,
-    /// When.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<Timestamp>,
-    /// Whom it was sent to; of a group message, the participant that this
-    /// status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<Identity>,
-    /// What it was sent to: `group`, or missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient_type: Option<Box<str>>,
-    /// The group that it was sent to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group_id: Option<GroupId>,
-    /// The recipient's identity, when the identity check is on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient_identity_key_hash: Option<Box<str>>,
-    /// The conversation that it was billed under; not sent since v24 except in
-    /// a free-entry-point window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<Box<Conversation>>,
-    /// What it costs; with `sent` and one of `delivered` and `read`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pricing: Option<Pricing>,
-    /// The payment that a status of kind `payment` is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<Box<Payment>>,
-    /// The template that it used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template_id: Option<TemplateId>,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<MetaError>,
-    /// The text that you gave when you sent it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub biz_opaque_callback_data: Option<Box<str>>,
+stored! {
+    /// One step in the life of a message that you sent.
+    ///
+    /// Steps may come twice and in any order; [`MessageStatus::supersedes`] is `true`
+    /// for the later of two.
+    ///
+    /// # JSON
+    ///
+    /// ```json
+    /// {"id": "wamid.HBgL…", "status": "failed", "timestamp": "1785000000",
+    ///  "recipient_id": "15550101001", "errors": [{"code": 131026, "title": "…"}]}
+    /// ```
+    ///
+    /// `Deserialize` reads this form, and the one that `Serialize` writes: with `recipient` and
+    /// `group_id` in place of `recipient_id`, `recipient_user_id`, …
+    ///
+    /// Meta's page: [status messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
+    ///
+    /// let read = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
+    /// assert!(read.status.supersedes(&MessageStatus::Delivered));
+    ///
+    /// let sent: StatusUpdate = serde_json::from_str(
+    ///     r#"{"id": "wamid.HBgL", "status": "sent", "recipient_id": "15550101001"}"#,
+    /// )?;
+    /// assert_eq!(sent.recipient.unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct StatusUpdate {
+        /// The message, by the wamid that sending it returned.
+        pub id: MessageId,
+        /// The stage that the message is at.
+        pub status: MessageStatus,
+        /// The subject of the status when it is not a message: `payment`.
+        #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+        pub kind: Option<Box<str>>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timestamp: Option<Timestamp>,
+        /// The user that it was sent to; of a group message, the participant that
+        /// this status is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub recipient: Option<Identity>,
+        /// The kind of recipient: `group`, or missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub recipient_type: Option<Box<str>>,
+        /// The group that it was sent to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub group_id: Option<GroupId>,
+        /// The recipient's identity, when the identity check is on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub recipient_identity_key_hash: Option<Box<str>>,
+        /// The conversation that it was billed under; not sent since v24 except in
+        /// a free-entry-point window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub conversation: Option<Box<Conversation>>,
+        /// Its price; with `sent` and one of `delivered` and `read`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pricing: Option<Pricing>,
+        /// The payment that a status of kind `payment` is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub payment: Option<Box<Payment>>,
+        /// The template that it used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub template_id: Option<TemplateId>,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub errors: Vec<MetaError>,
+        /// The text that you gave when you sent it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub biz_opaque_callback_data: Option<Box<str>>,
+    }
 }
 
 impl StatusUpdate {

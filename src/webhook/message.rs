@@ -4,11 +4,12 @@ use std::mem;
 use std::sync::Arc;
 
 use super::events::Events;
-use super::item::{FromItem, Item};
+use super::item::{ChangeContext, FromItem, Item, ItemContext};
 use crate::Context;
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::json::object::{ReadMembers, members};
-use crate::json::{Fault, Node, Omissions};
+use crate::json::stored::FromMeta;
+use crate::json::{Fault, Node, Omissions, Path};
 use crate::model::{
     Candidates, Contact, Content, ContentReader, Direction, FlowResponse, GroupId, HistoryContext,
     IdText, Identity, Ids, Kind, LogicalId, Message, MessageContext, MessageId, MetaError,
@@ -89,6 +90,35 @@ pub(super) fn parse_historic<'a>(
     let parties = draft.parties();
     let side = parties.side(None, numbers);
     draft.into_parsed(omitted, parties, side, user)
+}
+
+/// A message without a webhook around it. One that names a recipient is the business's.
+impl FromMeta for Message {
+    const OWN: &'static [&'static str] = &["direction", "content"];
+
+    fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        let mut draft = Draft::new(object, content_reader(object)?);
+        draft.read(omitted)?;
+        let parties = draft.parties();
+        let names_recipient = parties.to.wa_id.is_some() || parties.to.has_scoped_id();
+        let direction = if names_recipient {
+            UserSide::To
+        } else {
+            UserSide::From
+        };
+        let side = parties.side(Some(direction), Numbers::default());
+        let mut message = draft.into_parsed(omitted, parties, side, None)?.message;
+        if side == UserSide::From
+            && let Content::System(system) = &message.content
+        {
+            let change = ChangeContext::default();
+            let context = ItemContext::alone(&change);
+            let item = Item::new(object, 0, Path::root("message"), &context);
+            let is_group = message.group_id.is_some();
+            (message.user, _) = user_of_system(&item, is_group, message.user.take(), system);
+        }
+        Ok(message)
+    }
 }
 
 impl<'a> Draft<'a> {

@@ -4,6 +4,7 @@ use super::events::Events;
 use super::item::{FromItem, Item};
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
 use crate::json::object::{ReadMembers, members};
+use crate::json::stored::FromMeta;
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
     Conversation, GroupId, IdText, Identity, Ids, MessageId, MessageStatus, MetaError, Payment,
@@ -78,6 +79,14 @@ impl Members<'_> {
             errors: self.errors.unwrap_or_default(),
             biz_opaque_callback_data: self.biz_opaque_callback_data,
         })
+    }
+}
+
+impl FromMeta for StatusUpdate {
+    const OWN: &'static [&'static str] = &["recipient", "group_id"];
+
+    fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        Members::read(object, omitted)?.into_update(object, omitted)
     }
 }
 

@@ -28,14 +28,14 @@ const NOT_CARRIED: &[(&str, &str)] = &[
 
 /// Gives each text and number another one that stands nowhere else.
 #[derive(Default)]
-struct Unique {
+pub(crate) struct Unique {
     count: u64,
     /// An id that stands in two places names one thing in both.
     ids: HashMap<String, String>,
 }
 
 impl Unique {
-    fn replace(&mut self, name: &str, value: &mut Value) {
+    pub(crate) fn replace(&mut self, name: &str, value: &mut Value) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
@@ -90,7 +90,7 @@ fn is_kept(name: &str, text: &str) -> bool {
 }
 
 /// Each scalar with its path, without the indices.
-fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+pub(crate) fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
         Value::Object(members) => members
@@ -114,6 +114,13 @@ fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
 /// are written as `{"text": …}`, the names of their variants. Numbers that Meta
 /// wrote as text count as either.
 fn said(event: &WebhookEvent) -> BTreeSet<String> {
+    let mut value = serde_json::to_value(event).unwrap();
+    without_raw(&mut value);
+    said_by("", &value)
+}
+
+/// All that a serialized value says, which stands in a member of this name.
+pub(crate) fn said_by(name: &str, value: &Value) -> BTreeSet<String> {
     fn variants(name: &str, value: &Value, said: &mut BTreeSet<String>) {
         match value {
             Value::Object(members) => {
@@ -128,12 +135,10 @@ fn said(event: &WebhookEvent) -> BTreeSet<String> {
             _ => {}
         }
     }
-    let mut value = serde_json::to_value(event).unwrap();
-    without_raw(&mut value);
     let mut found = Vec::new();
-    leaves("", &value, &mut found);
+    leaves("", value, &mut found);
     let mut said: BTreeSet<String> = found.into_iter().map(|(_, scalar)| scalar).collect();
-    variants("", &value, &mut said);
+    variants(name, value, &mut said);
     said
 }
 

@@ -4,6 +4,7 @@
 mod adversarial;
 mod contacts;
 mod dates;
+mod documented_json;
 mod envelope;
 mod fidelity;
 mod fields;

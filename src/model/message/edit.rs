@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::content::Tagged;
 use super::{Content, MessageContext};
 use crate::json::object::{ReadMembers, members, object};
-use crate::json::{Fault, Omissions};
+use crate::json::stored::{FromMeta, stored};
+use crate::json::{Fault, Node, Omissions};
 use crate::model::MessageId;
 
 /// `edit`: the user changed a message.
@@ -14,6 +15,9 @@ use crate::model::MessageId;
 /// {"original_message_id": "wamid.HBgL…",
 ///  "message": {"type": "text", "text": {"body": "Friday, I mean"}}}
 /// ```
+///
+/// `Deserialize` reads this form, and the one that `Serialize` writes: with `content` in place of
+/// the `type` and the member that it names.
 ///
 /// # Examples
 ///
@@ -35,27 +39,29 @@ pub struct Edit {
     pub message: EditedMessage,
 }
 
-/// The new content of an edited message.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::{event::WebhookEvent, model::Content};
-///
-/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
-/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-/// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
-/// assert!(edit.message.content.body().starts_with("Replace it, please"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EditedMessage {
-    /// What it says.
-    pub content: Content,
-    /// What it answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<MessageContext>,
+stored! {
+    /// The new content of an edited message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{event::WebhookEvent, model::Content};
+    ///
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
+    /// assert!(edit.message.content.body().starts_with("Replace it, please"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct EditedMessage {
+        /// The new content.
+        pub content: Content,
+        /// The message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub context: Option<MessageContext>,
+    }
 }
 
 object! {
@@ -99,18 +105,26 @@ pub(super) fn read<'a>(
     let message = edit
         .only("message")?
         .ok_or_else(|| Fault::Missing("message".into()))?;
-    let context = message.only("context")?;
-    let tagged = Tagged::new(message)?;
-    // A message that was sent is edited. An edit in an edit in an edit would end with the
-    // stack.
-    if matches!(&*tagged.kind, "edit" | "revoke") {
-        return Err(Fault::UnknownType((&*tagged.kind).into()));
-    }
     Ok(Box::new(Edit {
         original_message_id,
-        message: EditedMessage {
+        message: EditedMessage::from_meta(message, omitted)?,
+    }))
+}
+
+impl FromMeta for EditedMessage {
+    const OWN: &'static [&'static str] = &["content"];
+
+    fn from_meta<'a>(message: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        let context = message.only("context")?;
+        let tagged = Tagged::new(message)?;
+        // A message that was sent is edited. An edit in an edit in an edit would end with the
+        // stack.
+        if matches!(&*tagged.kind, "edit" | "revoke") {
+            return Err(Fault::UnknownType((&*tagged.kind).into()));
+        }
+        Ok(Self {
             content: Content::read(&tagged, omitted)?,
             context: context.and_then(|context| omitted.read_part(message, context)),
-        },
-    }))
+        })
+    }
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::Tagged;
-use crate::json::any;
 use crate::json::object::{FromNode, Lenient, ReadMembers, members, object, option};
 use crate::json::{Fault, Node, Omissions};
+use crate::json::{any, stored};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
@@ -17,6 +17,9 @@ use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 /// ```json
 /// {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}
 /// ```
+///
+/// `Deserialize` reads this form, and the one that `Serialize` writes: the variant alone,
+/// `{"button_reply": {"id": "yes", "title": "Yes"}}`.
 ///
 /// Meta's page: [interactive messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/interactive).
 ///
@@ -82,10 +85,10 @@ impl Interactive {
     }
 }
 
-/// The JSON of an [`Interactive`].
+/// The own form of an [`Interactive`].
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", remote = "Interactive")]
-enum Stored {
+enum Own {
     ButtonReply(ButtonReply),
     ListReply(ListReply),
     NfmReply(NfmReply),
@@ -108,11 +111,15 @@ const REPLIES: [&str; 6] = [
 
 impl<'de> Deserialize<'de> for Interactive {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Stored::deserialize(deserializer)? {
+        let members = stored::members(deserializer)?;
+        if members.contains_key("type") {
+            return stored::from_members(members, interactive);
+        }
+        match Own::deserialize(Value::Object(members)).map_err(D::Error::custom)? {
             // An earlier version, which lacked the variant, may have written it.
             Self::Other(reply) if reply.has_variant() => {
                 let reply = Map::from_iter([(reply.kind.into(), reply.content.into())]);
-                Stored::deserialize(Value::Object(reply)).map_err(D::Error::custom)
+                Own::deserialize(Value::Object(reply)).map_err(D::Error::custom)
             }
             interactive => Ok(interactive),
         }
@@ -405,9 +412,12 @@ pub(super) fn read<'a>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
 ) -> Result<Box<Interactive>, Fault> {
-    let object = tagged.required()?;
+    interactive(tagged.required()?, omitted).map(Box::new)
+}
+
+fn interactive<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Interactive, Fault> {
     let reply = Tagged::new(object)?;
-    Ok(Box::new(match &*reply.kind {
+    Ok(match &*reply.kind {
         "button_reply" => Interactive::ButtonReply(omitted.read(reply.required()?)?),
         "list_reply" => Interactive::ListReply(omitted.read(reply.required()?)?),
         "nfm_reply" => Interactive::NfmReply(nfm_reply(reply.required()?, omitted)?),
@@ -429,7 +439,7 @@ pub(super) fn read<'a>(
                 content: content.transpose()?,
             })
         }
-    }))
+    })
 }
 
 /// Recognizes an interactive message that the business sent by its parts, which stand in place
