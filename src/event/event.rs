@@ -16,22 +16,19 @@ pub(crate) use sealed::Sealed;
 ///
 /// use whatsapp_signals::event::{CampaignCompleted, MessageReceived};
 /// use whatsapp_signals::model::Campaign;
-/// use whatsapp_signals::{Event, Failure};
+/// use whatsapp_signals::{Event, Report};
 ///
 /// /// Sends an event, unless it was sent before.
-/// fn send_once<E: Event>(event: &E, sent: &mut HashSet<String>) -> Result<bool, Failure> {
+/// fn send_once<E: Event>(event: &E, sent: &mut HashSet<String>) -> Option<Report> {
 ///     let is_new = sent.insert(event.dedup_key());
-///     if is_new {
-///         E::signal().send(event)?;
-///     }
-///     Ok(is_new)
+///     is_new.then(|| E::signal().send_robust(event))
 /// }
 ///
-/// let (done, mut sent) = (CampaignCompleted::new(Campaign::new("Spring"), 118, 2), HashSet::new());
-/// assert!(send_once(&done, &mut sent)?);
-/// assert!(!send_once(&done, &mut sent)?);
+/// let mut sent = HashSet::new();
+/// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
+/// assert!(send_once(&done, &mut sent).is_some());
+/// assert!(send_once(&done, &mut sent).is_none());
 /// assert_eq!(MessageReceived::NAME, "message_received");
-/// # Ok::<(), Failure>(())
 /// ```
 pub trait Event: Sealed + Sized + 'static {
     /// The signal's name.
