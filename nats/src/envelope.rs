@@ -19,7 +19,7 @@ use crate::envelope_error::EnvelopeError;
 /// ```
 /// use whatsapp_signals_nats::Envelope;
 ///
-/// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+/// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
 /// let envelope = Envelope::new(webhook.events()[0].clone());
 /// assert!(envelope.key.starts_with("message_received:wamid."));
 ///
@@ -75,10 +75,10 @@ impl Envelope {
     /// ```
     /// use whatsapp_signals_nats::Envelope;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
     /// let event = &webhook.events()[0];
     /// assert_eq!(Envelope::new(event.clone()).key, event.dedup_key());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn new(event: WebhookEvent) -> Self {
@@ -99,7 +99,7 @@ impl Envelope {
     /// ```
     /// use whatsapp_signals_nats::Envelope;
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
     /// let json = Envelope::new(webhook.into_events().remove(0)).to_json()?;
     /// assert!(json.starts_with(br#"{"version":1,"key":"message_received:wamid."#));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -118,7 +118,7 @@ impl Envelope {
     /// ```
     /// use whatsapp_signals_nats::{Envelope, EnvelopeError};
     ///
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
     /// let envelope = Envelope::new(webhook.into_events().remove(0));
     /// assert_eq!(Envelope::from_json(&envelope.to_json()?)?, envelope);
     /// assert_eq!(Envelope::from_json(b"{}"), Err(EnvelopeError::NotAnEnvelope));

@@ -123,7 +123,7 @@ impl Relay {
     /// ```no_run
     /// # use whatsapp_signals_nats::Relay;
     /// # async fn run(relay: &Relay) -> Result<(), Box<dyn std::error::Error>> {
-    /// let webhook = whatsapp_signals::parse(include_bytes!("../../tests/payloads/text.json"))?;
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
     /// assert_eq!(relay.publish(&webhook).await?.stored, 1);
     /// # Ok(())
     /// # }
