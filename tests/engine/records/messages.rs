@@ -237,7 +237,8 @@ fn a_standby_echo_to_a_group_is_in_no_conversation() {
         let stored = engine.store().message(&"wamid.G".into()).unwrap().unwrap();
         assert_eq!(stored.group_id.unwrap(), "Y2FwaV9n");
         assert_eq!(stored.user, None);
-        assert_eq!(engine.store().contact(&phone("Y2FwaV9n")).unwrap(), None);
+        let group = Identity::new(Some("Y2FwaV9n"), None, None).unwrap();
+        assert_eq!(engine.store().contact(&group).unwrap(), None);
     });
 }
 

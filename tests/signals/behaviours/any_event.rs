@@ -150,7 +150,7 @@ fn the_send_of_another_signal_does_not_reach_it() {
     for report in reports {
         assert!(report.is_ok_and(|report| report.called() == 0));
     }
-    assert!(MESSAGE_RECEIVED.send_robust(&event).is_unheard());
+    assert!(CAMPAIGN_COMPLETED.send_robust(&completed).is_unheard());
     assert!(log.take().is_empty());
     // Its own send has an event like any other.
     let event = WebhookEvent::from(event);
