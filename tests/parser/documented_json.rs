@@ -190,7 +190,7 @@ fn type_behind<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<String> {
     })
 }
 
-/// Whatever type a new block of JSON stands at, it is checked.
+/// A new block of JSON is checked at any type.
 #[test]
 fn what_the_docs_show_is_read_and_comes_back() {
     let mut lost = BTreeSet::new();
