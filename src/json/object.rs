@@ -12,8 +12,8 @@ pub(crate) use super::lenient::Lenient;
 use super::lenient::{Fault, Omissions};
 use super::node::{Member as NodeMember, Node};
 use super::scalar;
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Declares an object of Meta's, as a struct that serializes as it is read.
 ///
@@ -84,7 +84,7 @@ macro_rules! object {
                 fn read<'de, D: serde::Deserializer<'de>>(
                     deserializer: D,
                 ) -> Result<Option<Self>, D::Error> {
-                    serde::Deserialize::deserialize(deserializer).map(Some)
+                    $crate::json::object::from_object(deserializer).map(Some)
                 }
 
                 #[inline]
@@ -346,6 +346,28 @@ struct Read<T>(Option<T>);
 impl<'de, T: Member> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::read(deserializer).map(Self)
+    }
+}
+
+/// Reads a struct from an object alone. A derived one is read from a list, too, whose elements
+/// become members by their order.
+pub(crate) fn from_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

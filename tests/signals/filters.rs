@@ -3,48 +3,26 @@
 
 use std::cell::Cell;
 
-use whatsapp_signals::event::{MessageReceived, MessageStatusChanged, WebhookEvent};
+use whatsapp_signals::event::{MessageReceived, MessageStatusChanged};
 use whatsapp_signals::filter::{
     Filter, has_media, has_type, is_command, is_from, is_of_group, is_reply, is_text, is_to, picks,
     replies_to, status_is, text_is, text_starts_with,
 };
 use whatsapp_signals::model::MessageStatus;
-use whatsapp_signals::{ConnectOptions, Signal, parse, receiver};
-
-/// A message of a user, to number 300200100500600.
-fn message(parts: &str) -> MessageReceived {
-    let body = format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"metadata":{{"phone_number_id":"300200100500600"}},"messages":[{{"id":"wamid.A","timestamp":"1785000000",{parts}}}]}}}}]}}]}}"#
-    );
-    match parse(body.as_bytes()).unwrap().into_events().remove(0) {
-        WebhookEvent::MessageReceived(event) => event,
-        other => panic!("{other:?}"),
-    }
-}
+use whatsapp_signals::{ConnectOptions, Signal, receiver, testing};
 
 fn text(body: &str) -> MessageReceived {
-    let body = serde_json::to_string(body).unwrap();
-    message(&format!(
-        r#""from":"15550101001","type":"text","text":{{"body":{body}}}"#
-    ))
+    testing::text(body).from("15550101001").event()
 }
 
 fn image() -> MessageReceived {
-    message(
-        r#""from":"15550101002","from_user_id":"US.7002","type":"image","image":{"id":"9","caption":"hi"}"#,
-    )
+    let image = testing::image().caption("hi");
+    image.from("15550101002").user_id("US.7002").event()
 }
 
 fn answer() -> MessageReceived {
-    message(
-        r#""from":"15550101001","group_id":"g","context":{"id":"wamid.Q"},"type":"text","text":{"body":"yes"}"#,
-    )
-}
-
-fn tap(interactive: &str) -> MessageReceived {
-    message(&format!(
-        r#""from":"15550101001","type":"interactive","interactive":{interactive}"#
-    ))
+    let answer = testing::text("yes").from("15550101001");
+    answer.in_group("g").reply_to("wamid.Q").event()
 }
 
 #[track_caller]
@@ -115,25 +93,16 @@ fn each_filter_accepts_what_it_says() {
 
 #[test]
 fn buttons_rows_and_templates_are_picked_by_id() {
-    let button = || tap(r#"{"type":"button_reply","button_reply":{"id":"yes","title":"Yes"}}"#);
-    let row = || tap(r#"{"type":"list_reply","list_reply":{"id":"yes","title":"Of course"}}"#);
-    let template =
-        || message(r#""from":"1","type":"button","button":{"payload":"yes","text":"Sure"}"#);
+    let button = || testing::button_reply("yes", "Yes").event();
+    let row = || testing::list_reply("yes", "Of course").event();
+    let template = || testing::button("yes", "Sure").event();
     check(picks("yes"), [button(), row(), template()], [text("yes")]);
     check(picks("Yes"), [], [button(), row(), template()]);
 }
 
 #[test]
 fn statuses_are_told_apart() {
-    let status = |status: &str| {
-        let body = format!(
-            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[{{"field":"messages","value":{{"statuses":[{{"id":"wamid.A","status":"{status}"}}]}}}}]}}]}}"#
-        );
-        match parse(body.as_bytes()).unwrap().into_events().remove(0) {
-            WebhookEvent::MessageStatusChanged(event) => event,
-            other => panic!("{other:?}"),
-        }
-    };
+    let status = |status: &str| testing::sent("wamid.A").set("/status", status).event();
     check(
         status_is(MessageStatus::Failed),
         [status("failed")],

@@ -6,5 +6,6 @@
 
 mod async_receivers;
 mod behaviours;
+#[cfg(feature = "testing")]
 mod filters;
 mod threads;
