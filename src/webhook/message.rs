@@ -166,12 +166,11 @@ impl<'a> Draft<'a> {
         let sender = item.identity(&self.parties().ids(UserSide::From));
         let (id, content) = self.content(omitted)?;
         let is_group = self.members.group_id.is_some();
-        let (user, contact) = match &content {
-            Content::System(system) => user_of_system(item, is_group, sender, system),
-            _ => {
-                let contact = item.contact_in(is_group, sender.as_ref());
-                (sender, contact)
-            }
+        let (user, contact) = if let Content::System(system) = &content {
+            user_of_system(item, is_group, sender, system)
+        } else {
+            let contact = item.contact_in(is_group, sender.as_ref());
+            (sender, contact)
         };
         Ok(Inbound {
             id,
