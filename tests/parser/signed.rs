@@ -68,7 +68,7 @@ fn the_length_comes_first_then_the_signature_then_the_json() {
 fn each_result_of_an_engine_has_one_status() {
     let text = include_bytes!("../payloads/text.json");
     let failing = Context::new();
-    let _connection = failing.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {
+    failing.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {
         Err::<(), _>("full")
     });
     let good = engine();
@@ -88,7 +88,7 @@ fn each_result_of_an_engine_has_one_status() {
         (without_room.process(text), 503),
         (good.process(b"{"), 200),
         (good.process(br#"{"object":"page"}"#), 200),
-        (good.process(&[b' '; 100_001]), 413),
+        (good.process(&vec![b' '; 100_001]), 413),
         (good.process_signed(text, None, &verifier()), 401),
         (
             good.process_signed(text, Some(b"sha256=7f"), &verifier()),

@@ -32,7 +32,8 @@ async fn say_hi(event: &MessageReceived, graph: &Graph) -> Result<(), BoxError> 
 }
 
 // A MemoryStore is empty after a restart; an SqliteStore is not.
-type Bot = (Arc<WebhookEngine<MemoryStore>>, SignatureVerifier, VerifyToken);
+type Engine = WebhookEngine<MemoryStore>;
+type Bot = (Arc<Engine>, SignatureVerifier, VerifyToken);
 
 /// Answers Meta when you register the URL.
 async fn register(State((_, _, token)): State<Bot>, query: RawQuery) -> (StatusCode, String) {
@@ -47,8 +48,10 @@ async fn receive(State(bot): State<Bot>, headers: HeaderMap, body: Bytes) -> Sta
     // In a task of its own: when Meta hangs up, axum drops this one.
     let work = tokio::spawn(async move {
         let (engine, verifier, _) = bot;
-        let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
-        http_status(&engine.process_signed_async(&body, signature, &verifier).await)
+        let signature = headers.get("x-hub-signature-256");
+        let signature = signature.map(HeaderValue::as_bytes);
+        let processed = engine.process_signed_async(&body, signature, &verifier);
+        http_status(&processed.await)
     });
     let status = work.await.unwrap_or(503);
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -16,9 +16,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use whatsapp_signals::{BoxError, Parser, SignatureVerifier, VerifyToken};
 use whatsapp_signals_nats::Relay;
-use whatsapp_signals_servers::{
-    address, event_stream, log, setting, stop, verifier, verify_token,
-};
+use whatsapp_signals_servers::{address, event_stream, log, setting, stop, verifier, verify_token};
 
 struct App {
     relay: Relay,
@@ -39,7 +37,8 @@ async fn register(
 
 /// Meta sends a webhook, and gets 200 when all of it is in the stream.
 async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
+    let signature = headers.get("x-hub-signature-256");
+    let signature = signature.map(HeaderValue::as_bytes);
     let published = app.relay.publish_signed(&body, signature, &app.verifier);
     let status = published.await.map_or_else(
         |error| {
