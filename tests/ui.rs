@@ -3,8 +3,13 @@
 //!
 //! Half of the words are rustc's own and change between its versions, so the
 //! `.stderr` files hold for rustc 1.95, and with another version this test is
-//! ignored. After an update, or after a change of a message, write them anew
-//! and read the diff:
+//! ignored.
+//!
+//! rustc prints a closure with its file's path, and moves a reason of more than 140 characters out
+//! of the label. So signals to which a closure is connected have a payload with a long name: the
+//! words are the same wherever the project is.
+//!
+//! After an update, or after a change of a message, write them again and read the diff:
 //!
 //! ```sh
 //! TRYBUILD=overwrite cargo test --test ui

@@ -202,6 +202,7 @@ impl Outcome {
 ///     Err(error) => eprintln!("{error}"),
 /// }
 /// assert_eq!(http_status(&result), 200);
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
 pub fn http_status(result: &Result<Outcome, EngineError>) -> u16 {

@@ -1,6 +1,7 @@
 use whatsapp_signals::Signal;
+use whatsapp_signals::event::MessageTemplateComponentsUpdate as Update;
 
 fn main() {
-    let priced: Signal<u32, u64> = Signal::answering("priced");
-    let _connection = priced.connect(async |pieces: &u32| pieces.to_string());
+    let priced: Signal<Update, u64> = Signal::answering("priced");
+    let _connection = priced.connect(async |update: &Update| format!("{update:?}"));
 }

@@ -1,8 +1,9 @@
 use whatsapp_signals::Signal;
+use whatsapp_signals::event::MessageTemplateComponentsUpdate as Update;
 
 fn main() {
-    let signal: Signal<u32> = Signal::new("tick");
+    let signal: Signal<Update> = Signal::new("edited");
     let _connection = signal.connect(async |event| {
-        println!("{event}");
+        println!("{event:?}");
     });
 }

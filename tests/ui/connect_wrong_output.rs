@@ -1,7 +1,8 @@
 use whatsapp_signals::Signal;
+use whatsapp_signals::event::MessageTemplateComponentsUpdate as Update;
 
-static TICK: Signal<u32> = Signal::new("tick");
+static EDITED: Signal<Update> = Signal::new("edited");
 
 fn main() {
-    TICK.connect(|event: &u32| event + 1).detach();
+    EDITED.connect(|update: &Update| format!("{update:?}")).detach();
 }
