@@ -9,6 +9,7 @@ use std::{env, fs, thread};
 
 use futures_util::StreamExt;
 use tempfile::TempDir;
+use whatsapp_signals::testing;
 use whatsapp_signals_nats::async_nats::{Client, ConnectOptions, jetstream};
 use whatsapp_signals_nats::{EventStream, StreamConfig, ensure_stream};
 
@@ -176,18 +177,13 @@ fn skip(program: &str) {
 
 /// The body of a webhook with these messages: a user, a wamid and a text each.
 pub(crate) fn body<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> String {
-    let messages: Vec<String> = messages
-        .into_iter()
-        .map(|(user, wamid, text)| {
-            format!(
-                r#"{{"from":"{user}","id":"{wamid}","timestamp":"1785000000","type":"text","text":{{"body":"{text}"}}}}"#
-            )
-        })
-        .collect();
-    format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"102290129340398","changes":[{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550783881","phone_number_id":"106540352242922"}},"messages":[{}]}}}}]}}]}}"#,
-        messages.join(",")
-    )
+    let messages = messages.into_iter().map(|(user, wamid, text)| {
+        let message = testing::text(text).from(user).without_contact();
+        message
+            .id(wamid)
+            .to_number("106540352242922", "15550783881")
+    });
+    String::from_utf8(testing::batch(messages).body()).unwrap()
 }
 
 pub(crate) fn webhook(body: &str) -> whatsapp_signals::Webhook {
