@@ -231,6 +231,7 @@ impl<'a> Draft<'a> {
         Ok((id, content))
     }
 
+    /// Makes the message of these parts and of the optional members.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
