@@ -32,7 +32,7 @@ use crate::model::{Account, Contact, Message, RawJson, WaId};
 /// let [WebhookEvent::MessageEcho(event)] = webhook.events() else { panic!("one event") };
 /// assert_eq!(event.message.direction, Direction::Outbound);
 /// assert!(event.message.recipient().is_some());
-/// # Ok::<(), whatsapp_signals::ParseError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

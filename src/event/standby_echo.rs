@@ -88,7 +88,7 @@ impl StandbyEcho {
     /// let message = change.value.to_message().unwrap();
     /// assert_eq!(message.body(), "A mechanic will answer you in a minute.");
     /// assert_eq!(message.recipient(), change.value.user().as_ref());
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn to_message(&self) -> Option<Message> {

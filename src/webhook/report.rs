@@ -114,7 +114,7 @@ impl DispatchReport {
     /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert_eq!(Parser::new().dispatch(body)?.skipped(), 1);
     /// assert_eq!(Parser::new().parse(body)?.dispatch().skipped(), 0);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn skipped(&self) -> usize {

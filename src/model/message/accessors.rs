@@ -14,7 +14,7 @@ impl Message {
     /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
     /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
     /// assert_eq!(event.message.sender().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn sender(&self) -> Option<&Identity> {
