@@ -1,13 +1,16 @@
 //! Who a user is, and what is known of them.
 
 use super::*;
+use serde_json::Value;
 
 #[test]
 fn a_message_and_its_contact_are_stored_and_the_event_has_the_stored_contact() {
     with_each_store(|engine| {
         let ada = r#"{"wa_id":"15550101001","profile":{"name":"Ada","username":"@ada"}}"#;
-        let body = with_contacts(ada, &[message("wamid.A", r#""from":"15550101001""#)]);
-        process(&engine, &body);
+        let text = r#"{"from":"15550101001","id":"wamid.A","timestamp":"1785000000",
+            "type":"text","text":{"body":"Hi"}}"#;
+        let lists = format!(r#""contacts":[{ada}],"messages":[{text}]"#);
+        process(&engine, &value("messages", &lists));
         let stored = contact(&engine, &phone("15550101001"));
         assert_eq!(stored.name.as_deref(), Some("Ada"));
         assert_eq!(stored.username.as_deref(), Some("@ada"));
@@ -31,9 +34,8 @@ fn a_profile_is_brought_up_to_date_and_what_is_yours_stays() {
                 contact.username = Some("@ada".into());
             })
             .unwrap();
-        let ada = r#"{"wa_id":"15550101001","profile":{"name":"Ada"}}"#;
-        let body = with_contacts(ada, &[message("wamid.A", r#""from":"15550101001""#)]);
-        process(&engine, &body);
+        let text = testing::text("Hi").from("15550101001").named("Ada");
+        process(&engine, &text.body());
         let stored = contact(&engine, &user);
         assert_eq!(stored.name.as_deref(), Some("Ada"));
         assert_eq!(
@@ -57,12 +59,8 @@ fn a_phone_number_is_stored_as_meta_wrote_it() {
             "5511912345678",
             "551112345678",
         ];
-        for (at, number) in numbers.iter().enumerate() {
-            let from = format!(r#""from":"{number}""#);
-            process(
-                &engine,
-                &with_contacts("", &[message(&format!("wamid.{at}"), &from)]),
-            );
+        for number in numbers {
+            process(&engine, &text().from(number).body());
         }
         for number in numbers {
             assert_eq!(contact(&engine, &phone(number)).phone(), Some(number));
@@ -78,9 +76,9 @@ fn a_phone_number_is_stored_as_meta_wrote_it() {
 #[test]
 fn somebody_seen_by_phone_and_by_user_id_is_one_contact_once_that_is_known() {
     with_each_store(|engine| {
-        let from = |id: &str, members: &str| with_contacts("", &[message(id, members)]);
-        process(&engine, &from("wamid.A", r#""from":"15550101001""#));
-        process(&engine, &from("wamid.B", r#""from_user_id":"US.7001""#));
+        let from_phone = || text().from("15550101001");
+        process(&engine, &from_phone().body());
+        process(&engine, &text().user_id("US.7001").without_phone().body());
         let (by_phone, by_user_id) = (phone("15550101001"), user_id("US.7001"));
         engine
             .store()
@@ -92,13 +90,7 @@ fn somebody_seen_by_phone_and_by_user_id_is_one_contact_once_that_is_known() {
             .unwrap();
         assert_eq!(engine.store().unread_counts().unwrap().len(), 2);
 
-        process(
-            &engine,
-            &from(
-                "wamid.C",
-                r#""from":"15550101001","from_user_id":"US.7001""#,
-            ),
-        );
+        process(&engine, &from_phone().user_id("US.7001").body());
         let [(both, unread)] = &engine.store().unread_counts().unwrap()[..] else {
             panic!("one contact");
         };
@@ -116,8 +108,8 @@ fn somebody_seen_by_phone_and_by_user_id_is_one_contact_once_that_is_known() {
 fn a_phone_number_that_has_changed_hands_is_another_contact() {
     with_each_store(|engine| {
         for (id, user) in [("wamid.A", "US.7001"), ("wamid.B", "US.7002")] {
-            let from = format!(r#""from":"15550101001","from_user_id":"{user}""#);
-            process(&engine, &with_contacts("", &[message(id, &from)]));
+            let text = text().from("15550101001").user_id(user);
+            process(&engine, &text.id(id).body());
         }
         let (first, second) = (
             contact(&engine, &user_id("US.7001")),
@@ -137,14 +129,11 @@ fn a_phone_number_that_has_changed_hands_is_another_contact() {
 #[test]
 fn news_of_a_changed_number_takes_nothing_from_who_has_the_old_one_by_now() {
     with_each_store(|engine| {
-        for (id, user) in [("wamid.A", "US.7001"), ("wamid.B", "US.7002")] {
-            let from = format!(r#""from":"15550101001","from_user_id":"{user}""#);
-            process(&engine, &with_contacts("", &[message(id, &from)]));
+        for user in ["US.7001", "US.7002"] {
+            process(&engine, &text().from("15550101001").user_id(user).body());
         }
-        let late = r#"{"id":"wamid.S","from":"15550101001","from_user_id":"US.7001",
-            "timestamp":"1785000000","type":"system",
-            "system":{"type":"user_changed_number","wa_id":"15550101009"}}"#;
-        process(&engine, &items("messages", &[late]));
+        let late = testing::number_changed("15550101009").from("15550101001");
+        process(&engine, &late.user_id("US.7001").body());
         let number = |user| contact(&engine, &user_id(user)).phone().map(str::to_owned);
         assert_eq!(number("US.7001").as_deref(), Some("15550101009"));
         assert_eq!(number("US.7002").as_deref(), Some("15550101001"));
@@ -154,17 +143,13 @@ fn news_of_a_changed_number_takes_nothing_from_who_has_the_old_one_by_now() {
 #[test]
 fn an_event_that_only_names_users_makes_no_contacts_one() {
     with_each_store(|engine| {
-        let from = |id: &str, members: &str| with_contacts("", &[message(id, members)]);
-        process(
-            &engine,
-            &from(
-                "wamid.A",
-                r#""from":"15550101001","from_user_id":"US.7001""#,
-            ),
-        );
-        process(&engine, &from("wamid.B", r#""from":"15550101002""#));
-        let both = r#""recipient_id":"15550101002","recipient_user_id":"US.7001""#;
-        process(&engine, &status("wamid.S", "sent", both));
+        let first = text().from("15550101001").user_id("US.7001");
+        process(&engine, &first.body());
+        process(&engine, &text().from("15550101002").body());
+        let status = testing::sent("wamid.S")
+            .to("15550101002")
+            .user_id("US.7001");
+        process(&engine, &status.without_contact().body());
         for user in [
             phone("15550101001"),
             phone("15550101002"),
@@ -178,8 +163,8 @@ fn an_event_that_only_names_users_makes_no_contacts_one() {
 #[test]
 fn a_contact_that_you_change_follows_the_same_rules() {
     with_each_store(|engine| {
-        let from = r#""from":"15550101001","from_user_id":"US.7001""#;
-        process(&engine, &with_contacts("", &[message("wamid.A", from)]));
+        let text = text().from("15550101001").user_id("US.7001");
+        process(&engine, &text.body());
         let other = Identity::new(Some("15550101001"), Some("US.7002"), None).unwrap();
         let label = |contact: &mut Contact| contact.labels.push("new".into());
         let changed = engine.store().update_contact(&other, label).unwrap();
@@ -191,27 +176,28 @@ fn a_contact_that_you_change_follows_the_same_rules() {
 
 #[test]
 fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
-    let number = r#""from":"15550101001","type":"system","system":{"type":"user_changed_number",
-        "body":"…","wa_id":"15550101009"}"#;
-    let both = r#""from":"15550101001","from_user_id":"US.7002","type":"system",
-        "system":{"type":"user_changed_number","wa_id":"15550101009","user_id":"US.7002",
-        "previous_user_id":"US.7001"}"#;
-    let id = r#""from_user_id":"US.7002","type":"system","system":{"type":"user_changed_user_id",
-        "user_id":"US.7002","previous_user_id":"US.7001"}"#;
-    for (tells, before, after) in [
+    let number = testing::number_changed("15550101009").from("15550101001");
+    let both = number
+        .clone()
+        .user_id("US.7002")
+        .set("/system/user_id", "US.7002")
+        .set("/system/previous_user_id", "US.7001");
+    let id = testing::user_id_changed("US.7001", "US.7002")
+        .user_id("US.7002")
+        .without_phone();
+    for (news, before, after) in [
         (number, phone("15550101001"), phone("15550101009")),
         (both, phone("15550101001"), user_id("US.7002")),
         (id, user_id("US.7001"), user_id("US.7002")),
     ] {
         with_each_store(|engine| {
-            let from = r#""from":"15550101001","from_user_id":"US.7001""#;
-            process(&engine, &with_contacts("", &[message("wamid.A", from)]));
+            let text = text().from("15550101001").user_id("US.7001");
+            process(&engine, &text.body());
             engine
                 .store()
                 .update_contact(&before, |c| c.labels.push("gravel".into()))
                 .unwrap();
-            let tells = format!(r#"{{"id":"wamid.S","timestamp":"1785000000",{tells}}}"#);
-            process(&engine, &items("messages", &[tells]));
+            process(&engine, &news.body());
             assert_eq!(contact(&engine, &after).labels, ["gravel"], "{after:?}");
             let conversation = engine.store().conversation(&after, None, 9).unwrap();
             assert_eq!(conversation.len(), 2);
@@ -220,18 +206,9 @@ fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
         });
     }
     with_each_store(|engine| {
-        process(
-            &engine,
-            &with_contacts("", &[message("wamid.A", r#""from_user_id":"US.7001""#)]),
-        );
-        process(
-            &engine,
-            &value(
-                "user_id_update",
-                r#""user_id_update":[{"wa_id":"15550101001",
-                "user_id":{"previous":"US.7001","current":"US.7002"}}]"#,
-            ),
-        );
+        process(&engine, &text().user_id("US.7001").without_phone().body());
+        let update = testing::user_id_update("US.7001", "US.7002").from("15550101001");
+        process(&engine, &update.without_contact().body());
         let conversation = engine
             .store()
             .conversation(&user_id("US.7002"), None, 9)
@@ -244,21 +221,14 @@ fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
 #[test]
 fn a_user_who_wants_no_more_marketing_is_opted_out_until_they_want_it_again() {
     with_each_store(|engine| {
-        let prefers = |what: &str, category: &str| {
-            value(
-                "user_preferences",
-                &format!(
-                    r#""user_preferences":[{{"wa_id":"15550101001","category":"{category}",
-                        "value":"{what}","timestamp":1785000000}}]"#
-                ),
-            )
-        };
+        let prefers = |value| testing::preference(value).from("15550101001");
         let user = phone("15550101001");
-        process(&engine, &prefers("stop", "marketing_messages"));
+        process(&engine, &prefers("stop").body());
         assert!(contact(&engine, &user).opted_out);
-        process(&engine, &prefers("resume", "brand_new_category"));
+        let other = prefers("resume").set("/category", "brand_new_category");
+        process(&engine, &other.body());
         assert!(contact(&engine, &user).opted_out);
-        process(&engine, &prefers("resume", "marketing_messages"));
+        process(&engine, &prefers("resume").body());
         assert!(!contact(&engine, &user).opted_out);
     });
 }
@@ -329,15 +299,16 @@ fn news_of_a_changed_id_moves_the_contact_however_little_it_names() {
         ),
     ] {
         with_each_store(|engine| {
-            let before = message("wamid.A", r#""from":"15550101001","from_user_id":"US.O""#);
-            process(&engine, &items("messages", &[before]));
+            let before = text().from("15550101001").user_id("US.O");
+            process(&engine, &before.body());
             let comma = if members.is_empty() { "" } else { "," };
             let news = format!(
                 r#"{{"id":"wamid.N","timestamp":"1785000001","type":"system","system":{{"type":"{kind}",{system}}}{comma}{members}}}"#
             );
-            process(&engine, &with_contacts(contacts, &[news]));
-            let after = message("wamid.B", r#""from_user_id":"US.N""#);
-            process(&engine, &items("messages", &[after]));
+            let lists = format!(r#""contacts":[{contacts}],"messages":[{news}]"#);
+            process(&engine, &value("messages", &lists));
+            let after = text().user_id("US.N").without_phone();
+            process(&engine, &after.body());
             let context = format!("{system} {members} {contacts}");
             assert_eq!(
                 engine.store().contact(&user_id("US.O")).unwrap(),
@@ -354,18 +325,10 @@ fn news_of_a_changed_id_moves_the_contact_however_little_it_names() {
 #[test]
 fn an_old_system_message_leaves_its_thread_to_one_contact() {
     with_each_store(|engine| {
-        let old = |id: &str, members: &str| {
-            format!(r#"{{"id":"{id}","from":"15550101001","timestamp":"1785000000",{members}}}"#)
-        };
-        let text = old("wamid.A", r#""type":"text","text":{"body":"Hi"}"#);
-        let news = old(
-            "wamid.B",
-            r#""type":"system","system":{"type":"user_changed_number","customer":"15550101009","wa_id":"15550101001"}"#,
-        );
-        let chunk = format!(
-            r#""history":[{{"metadata":{{"phase":0}},"threads":[{{"id":"15550101001","messages":[{text},{news}]}}]}}]"#
-        );
-        process(&engine, &value("history", &chunk));
+        let news = testing::number_changed("15550101001").from("15550101001");
+        let news = news.set("/system/customer", "15550101009");
+        let chunk = testing::history([text().from("15550101001"), news]);
+        process(&engine, &chunk.body());
         assert_eq!(engine.store().contact(&phone("15550101009")).unwrap(), None);
         let thread = engine
             .store()
@@ -378,52 +341,42 @@ fn an_old_system_message_leaves_its_thread_to_one_contact() {
 /// The other events of a body add nothing to the contact of one.
 #[test]
 fn one_body_stores_the_same_contacts_as_its_changes_one_by_one() {
-    let text = |id: &str, members: &str| format!(r#""messages":[{}]"#, message(id, members));
-    let status = |id: &str, members: &str| {
-        format!(r#""statuses":[{{"id":"{id}","status":"read","timestamp":"9",{members}}}]"#)
-    };
-    let news = r#""messages":[{"id":"wamid.N","from":"1","from_user_id":"US.1","timestamp":"9",
-        "type":"system","system":{"type":"user_changed_user_id","user_id":"US.2"}}]"#;
-    for changes in [
+    let news = testing::user_id_changed("US.1", "US.2").from("1");
+    let news = news.user_id("US.1").remove("/system/previous_user_id");
+    let read = |id| testing::read(id).to("1").without_contact();
+    for bodies in [
         [
-            news.to_owned(),
-            text("wamid.B", r#""from":"1""#),
-            text("wamid.C", r#""from_user_id":"US.2""#),
+            news.json(),
+            text().from("1").json(),
+            text().user_id("US.2").without_phone().json(),
         ],
         [
-            text("wamid.A", r#""from":"1","from_user_id":"US.1""#),
-            text("wamid.B", r#""from":"1","from_user_id":"US.2""#),
-            text("wamid.C", r#""from":"1""#),
+            text().from("1").user_id("US.1").json(),
+            text().from("1").user_id("US.2").json(),
+            text().from("1").json(),
         ],
         [
-            status("wamid.A", r#""recipient_id":"1""#),
-            status(
-                "wamid.B",
-                r#""recipient_id":"1","recipient_user_id":"US.1""#,
-            ),
-            text("wamid.C", r#""from":"2""#),
+            read("wamid.A").json(),
+            read("wamid.B").user_id("US.1").json(),
+            text().from("2").json(),
         ],
     ] {
+        // A batch would put them all into one change.
+        let mut one_body = bodies[0].clone();
+        let change = |body: &Value| body["entry"][0]["changes"][0].clone();
+        one_body["entry"][0]["changes"] = bodies.iter().map(change).collect();
         with_each_store(|whole| {
             with_each_store(|split| {
-                let value =
-                    |members: &String| format!(r#"{{"field":"messages","value":{{{members}}}}}"#);
-                let values: Vec<_> = changes.iter().map(value).collect();
-                let body = |changes: &str| {
-                    format!(
-                        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{changes}]}}]}}"#
-                    )
-                };
-                process(&whole, body(&values.join(",")).as_bytes());
-                for change in &values {
-                    process(&split, body(change).as_bytes());
+                process(&whole, one_body.to_string().as_bytes());
+                for body in &bodies {
+                    process(&split, body.to_string().as_bytes());
                 }
                 for user in [phone("1"), phone("2"), user_id("US.1"), user_id("US.2")] {
                     let of = |engine: &Engine| {
                         let contact = engine.store().contact(&user).unwrap();
                         contact.map(|contact| contact.identity)
                     };
-                    assert_eq!(of(&whole), of(&split), "{user:?} of {changes:?}");
+                    assert_eq!(of(&whole), of(&split), "{user:?} of {one_body}");
                 }
             });
         });

@@ -1,6 +1,14 @@
 //! Messages, their statuses, and the conversations that they make.
 
 use super::*;
+use serde_json::{Value, json};
+use whatsapp_signals::event::{Change, MessageStatusChanged, StandbyEcho};
+
+const A_MINUTE_LATER: Timestamp = Timestamp::from_secs(1_785_000_060);
+
+fn failed(id: &str) -> Sample<MessageStatusChanged> {
+    testing::failed(id, 131_026, "Message undeliverable")
+}
 
 #[test]
 fn a_status_only_moves_forward() {
@@ -17,10 +25,8 @@ fn a_status_only_moves_forward() {
         with_each_store(|engine| {
             send(&engine, "wamid.S");
             for step in statuses {
-                process(
-                    &engine,
-                    &status("wamid.S", step, r#""recipient_id":"15550101001""#),
-                );
+                let status = testing::sent("wamid.S").set("/status", *step);
+                process(&engine, &status.body());
             }
             assert_eq!(
                 status_of(&engine, "wamid.S"),
@@ -34,14 +40,11 @@ fn a_status_only_moves_forward() {
 #[test]
 fn a_status_that_comes_before_its_message_is_applied_when_that_comes() {
     for (came, expected) in [
-        ("read", MessageStatus::Read),
-        ("failed", MessageStatus::Failed),
+        (testing::read("wamid.S"), MessageStatus::Read),
+        (failed("wamid.S"), MessageStatus::Failed),
     ] {
         with_each_store(|engine| {
-            process(
-                &engine,
-                &status("wamid.S", came, r#""recipient_id":"15550101001""#),
-            );
+            process(&engine, &came.body());
             assert_eq!(engine.store().message(&"wamid.S".into()).unwrap(), None);
             send(&engine, "wamid.S");
             assert_eq!(status_of(&engine, "wamid.S"), Some(expected.clone()));
@@ -58,20 +61,20 @@ fn a_status_that_comes_before_its_message_is_applied_when_that_comes() {
 fn what_became_of_a_payment_or_of_one_member_of_a_group_is_not_what_became_of_the_message() {
     with_each_store(|engine| {
         send(&engine, "wamid.S");
-        let payment = r#""type":"payment","recipient_id":"15550101001",
-            "payment":{"reference_id":"order-7"}"#;
-        process(&engine, &status("wamid.S", "failed", payment));
-        let member = r#""recipient_id":"Y2FwaV9n","recipient_type":"group",
-            "recipient_participant_id":"15550101001""#;
-        process(&engine, &status("wamid.S", "failed", member));
+        let payment = failed("wamid.S")
+            .set("/type", "payment")
+            .set("/payment/reference_id", "order-7");
+        process(&engine, &payment.body());
+        let of_group = failed("wamid.S").in_group("Y2FwaV9n");
+        process(&engine, &of_group.clone().to("15550101001").body());
         assert_eq!(status_of(&engine, "wamid.S"), Some(MessageStatus::Sent));
-        process(&engine, &status("wamid.S", "delivered", member));
+        let delivered = testing::delivered("wamid.S").in_group("Y2FwaV9n");
+        process(&engine, &delivered.to("15550101001").body());
         assert_eq!(
             status_of(&engine, "wamid.S"),
             Some(MessageStatus::Delivered)
         );
-        let group = r#""recipient_id":"Y2FwaV9n","recipient_type":"group""#;
-        process(&engine, &status("wamid.S", "failed", group));
+        process(&engine, &of_group.without_phone().body());
         assert_eq!(status_of(&engine, "wamid.S"), Some(MessageStatus::Failed));
     });
 }
@@ -80,9 +83,8 @@ fn what_became_of_a_payment_or_of_one_member_of_a_group_is_not_what_became_of_th
 fn a_conversation_has_both_sides_in_order_and_answers_find_their_question() {
     with_each_store(|engine| {
         send(&engine, "wamid.Q");
-        let answer = r#"{"id":"wamid.A","from":"15550101001","timestamp":"1785000060","type":"text",
-            "text":{"body":"Yes"},"context":{"from":"15550100200","id":"wamid.Q"}}"#;
-        process(&engine, &items("messages", &[answer]));
+        let answer = testing::text("Yes").from("15550101001").reply_to("wamid.Q");
+        process(&engine, &answer.id("wamid.A").at(A_MINUTE_LATER).body());
         let store = engine.store();
         let conversation = store.conversation(&phone("15550101001"), None, 9).unwrap();
         let ids: Vec<_> = conversation.iter().map(|m| m.id.as_str()).collect();
@@ -100,15 +102,9 @@ fn unread_messages_are_those_that_a_user_wrote() {
     with_each_store(|engine| {
         let user = phone("15550101001");
         send(&engine, "wamid.Q");
-        for id in ["wamid.A", "wamid.B"] {
-            process(
-                &engine,
-                &with_contacts("", &[message(id, r#""from":"15550101001""#)]),
-            );
-        }
-        let echo = r#""message_echoes":[{"from":"15550100200","to":"15550101001","id":"wamid.E",
-            "timestamp":"1785000000","type":"text","text":{"body":"Hi"}}]"#;
-        process(&engine, &value("smb_message_echoes", echo));
+        process(&engine, &text().from("15550101001").body());
+        process(&engine, &text().from("15550101001").body());
+        process(&engine, &text().to("15550101001").echo().body());
         assert_eq!(engine.store().unread_count(&user).unwrap(), 2);
         engine.store().mark_read(&user).unwrap();
         assert_eq!(engine.store().unread_count(&user).unwrap(), 0);
@@ -119,29 +115,22 @@ fn unread_messages_are_those_that_a_user_wrote() {
     });
 }
 
-/// A standby echo of this request.
-fn standby_echo(id: &str, request: &str) -> Vec<u8> {
-    let echo = format!(r#"{{"id":"{id}","timestamp":"1785000060","message":{request}}}"#);
-    value(
-        "standby",
-        &format!(r#""standby":{{"message_echoes":[{echo}]}}"#),
-    )
-}
-
 #[test]
 fn a_conversation_has_both_sides_while_another_app_answers_it() {
     with_each_store(|engine| {
         let user = phone("15550101001");
-        let question = message("wamid.Q", r#""from":"15550101001""#);
-        let standby = format!(r#""standby":{{"messages":[{question}]}}"#);
-        process(&engine, &value("standby", &standby));
-        let request = r#"{"to":"15550101001","recipient":"US.7001","recipient_type":"individual",
-            "type":"text","text":{"body":"One moment","preview_url":"true"},
-            "context":{"message_id":"wamid.Q"}}"#;
-        process(&engine, &standby_echo("wamid.A", request));
-        let delivered = r#""standby":{"statuses":[{"id":"wamid.A","status":"delivered",
-            "timestamp":"1785000061","recipient_id":"15550101001"}]}"#;
-        process(&engine, &value("standby", delivered));
+        let question = text().from("15550101001").id("wamid.Q").standby();
+        process(&engine, &question.body());
+        let answer = testing::standby_echo("One moment").id("wamid.A");
+        let answer = answer
+            .to("15550101001")
+            .user_id("US.7001")
+            .at(A_MINUTE_LATER)
+            .set("/message/text/preview_url", "true")
+            .set("/message/context/message_id", "wamid.Q");
+        process(&engine, &answer.body());
+        let delivered = testing::delivered("wamid.A").to("15550101001");
+        process(&engine, &delivered.standby().without_contact().body());
 
         let store = engine.store();
         let conversation = store.conversation(&user, None, 9).unwrap();
@@ -150,7 +139,7 @@ fn a_conversation_has_both_sides_while_another_app_answers_it() {
         };
         assert_eq!((question.body(), answer.body()), ("Hi", "One moment"));
         assert_eq!(answer.recipient().unwrap().user_id().unwrap(), "US.7001");
-        assert_eq!(answer.timestamp, Some(Timestamp::from_secs(1_785_000_060)));
+        assert_eq!(answer.timestamp, Some(A_MINUTE_LATER));
         assert_eq!(answer.reply_to().unwrap(), "wamid.Q");
         assert_eq!(answer.status, Some(MessageStatus::Delivered));
         assert_eq!(store.unread_count(&user).unwrap(), 0);
@@ -159,70 +148,73 @@ fn a_conversation_has_both_sides_while_another_app_answers_it() {
     });
 }
 
+/// A standby echo of a text.
+fn standby_text() -> Sample<Change<StandbyEcho>> {
+    testing::standby_echo("Hi").to("15550101001").id("wamid.A")
+}
+
+/// A standby echo of a request of this type, with this content.
+fn request(kind: &str, content: impl Into<Value>) -> Sample<Change<StandbyEcho>> {
+    standby_text()
+        .remove("/message/text")
+        .set("/message/type", kind)
+        .set(&format!("/message/{kind}"), content)
+}
+
 #[test]
 fn a_standby_echo_is_stored_by_the_type_of_its_request() {
-    let to = r#""to":"15550101001""#;
-    for (request, body) in [
-        (r#""text":{"body":"Hi"}"#, "Hi"),
-        (r#""type":null,"text":{"body":"Hi"}"#, "Hi"),
+    let image = json!({"link": "https://juniper.example/a.jpg", "caption": "Gears"});
+    let location = json!({"latitude": "1.5", "longitude": 2, "name": "Yard"});
+    let list = json!({"type": "list", "body": {"text": "Pick a day"}});
+    let template = json!({"name": "offer", "language": {"code": "en_US"}});
+    for (echo, body) in [
+        (standby_text().remove("/message/type"), "Hi"),
+        (standby_text().set("/message/type", Value::Null), "Hi"),
+        (request("image", image), "Gears"),
+        (request("location", location), "Yard"),
         (
-            r#""type":"image","image":{"link":"https://juniper.example/a.jpg","caption":"Gears"}"#,
-            "Gears",
-        ),
-        (
-            r#""type":"location","location":{"latitude":"1.5","longitude":2,"name":"Yard"}"#,
-            "Yard",
-        ),
-        (
-            r#""type":"contacts","contacts":[{"name":{"formatted_name":"Bo"}}]"#,
+            request("contacts", json!([{"name": {"formatted_name": "Bo"}}])),
             "[Contacts]",
         ),
         (
-            r#""type":"reaction","reaction":{"message_id":"wamid.Q","emoji":"🚴"}"#,
+            request("reaction", json!({"message_id": "wamid.Q", "emoji": "🚴"})),
             "🚴",
         ),
-        (
-            r#""type":"interactive","interactive":{"type":"list","body":{"text":"Pick a day"}}"#,
-            "Pick a day",
-        ),
-        (
-            r#""type":"template","template":{"name":"offer","language":{"code":"en_US"}}"#,
-            "offer",
-        ),
+        (request("interactive", list), "Pick a day"),
+        (request("template", template), "offer"),
     ] {
         with_each_store(|engine| {
-            process(
-                &engine,
-                &standby_echo("wamid.A", &format!("{{{to},{request}}}")),
-            );
+            process(&engine, &echo.body());
             let conversation = engine.store().conversation(&phone("15550101001"), None, 9);
-            assert_eq!(conversation.unwrap()[0].body(), body, "{request}");
+            assert_eq!(conversation.unwrap()[0].body(), body, "{}", echo.json());
         });
     }
 }
 
 #[test]
 fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
-    let to = r#""to":"15550101001""#;
-    for request in [
-        r#""type":"hologram","hologram":{"body":"Hi"}"#,
-        r#""type":"system","system":{"body":"Hi"}"#,
-        r#""type":"unsupported","unsupported":{}"#,
-        r#""type":"text""#,
-        r#""type":"text","text":null"#,
-        r#""type":"text","text":["Hi"]"#,
-        r#""type":"text","text":"Hi""#,
-        r#""type":["text"],"text":{"body":"Hi"}"#,
-        r#""type":"interactive","interactive":{}"#,
-        r#""type":"template","template":{"name":"offer"}"#,
-        r#""type":"template","template":{"language":{"code":"en_US"}}"#,
-        r#""recipient":7"#,
+    for echo in [
+        request("hologram", json!({"body": "Hi"})),
+        request("system", json!({"body": "Hi"})),
+        request("unsupported", json!({})),
+        standby_text().remove("/message/text"),
+        request("text", Value::Null),
+        request("text", json!(["Hi"])),
+        request("text", "Hi"),
+        standby_text().set("/message/type", json!(["text"])),
+        request("interactive", json!({})),
+        request("template", json!({"name": "offer"})),
+        request("template", json!({"language": {"code": "en_US"}})),
+        standby_text()
+            .remove("/message/type")
+            .remove("/message/text")
+            .set("/message/recipient", 7),
     ] {
         with_each_store(|engine| {
-            let body = standby_echo("wamid.A", &format!("{{{to},{request}}}"));
-            assert_eq!(engine.process(&body).unwrap().fired(), 1, "{request}");
+            let json = echo.json();
+            assert_eq!(engine.process(&echo.body()).unwrap().fired(), 1, "{json}");
             let store = engine.store();
-            assert_eq!(store.message(&"wamid.A".into()).unwrap(), None, "{request}");
+            assert_eq!(store.message(&"wamid.A".into()).unwrap(), None, "{json}");
             assert_eq!(store.contact(&phone("15550101001")).unwrap(), None);
         });
     }
@@ -231,9 +223,9 @@ fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
 #[test]
 fn a_standby_echo_to_a_group_is_in_no_conversation() {
     with_each_store(|engine| {
-        let request = r#"{"to":"Y2FwaV9n","recipient_type":"group","type":"text",
-            "text":{"body":"Hi all"}}"#;
-        process(&engine, &standby_echo("wamid.G", request));
+        let echo = testing::standby_echo("Hi all").to("Y2FwaV9n").id("wamid.G");
+        let echo = echo.set("/message/recipient_type", "group");
+        process(&engine, &echo.body());
         let stored = engine.store().message(&"wamid.G".into()).unwrap().unwrap();
         assert_eq!(stored.group_id.unwrap(), "Y2FwaV9n");
         assert_eq!(stored.user, None);
@@ -246,8 +238,8 @@ fn a_standby_echo_to_a_group_is_in_no_conversation() {
 #[test]
 fn what_is_written_in_a_group_is_stored_and_in_nobody_s_conversation() {
     with_each_store(|engine| {
-        let group = r#""from":"15550101001","group_id":"Y2FwaV9n""#;
-        process(&engine, &with_contacts("", &[message("wamid.G", group)]));
+        let message = text().from("15550101001").in_group("Y2FwaV9n");
+        process(&engine, &message.id("wamid.G").body());
         let user = phone("15550101001");
         assert!(engine.store().message(&"wamid.G".into()).unwrap().is_some());
         assert!(engine.store().contact(&user).unwrap().is_some());
@@ -258,13 +250,12 @@ fn what_is_written_in_a_group_is_stored_and_in_nobody_s_conversation() {
 
 #[test]
 fn a_placeholder_gives_way_to_the_message_and_never_takes_its_place() {
-    let placeholder = r#"{"id":"wamid.A","from":"15550101001","timestamp":"1785000000",
-        "type":"unsupported","errors":[{"code":131051}]}"#;
-    let text = message("wamid.A", r#""from":"15550101001""#);
-    for order in [[placeholder, &text], [&text, placeholder]] {
+    let placeholder = testing::unsupported("poll_creation").id("wamid.A").body();
+    let text = text().id("wamid.A").body();
+    for order in [[&placeholder, &text], [&text, &placeholder]] {
         with_each_store(|engine| {
-            for item in order {
-                process(&engine, &items("messages", &[item]));
+            for body in order {
+                process(&engine, body);
             }
             let stored = engine.store().message(&"wamid.A".into()).unwrap().unwrap();
             assert_eq!(stored.body(), "Hi");

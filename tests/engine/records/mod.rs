@@ -4,15 +4,16 @@ mod contacts;
 mod messages;
 mod signups;
 
-use crate::support::batch::{items, value};
+use crate::support::batch::value;
 use crate::support::engines::{Engine, with_each_store};
 use whatsapp_signals::Context;
-use whatsapp_signals::event::{MessageSent, UserSubscribed};
+use whatsapp_signals::event::{MessageReceived, MessageSent, UserSubscribed};
 use whatsapp_signals::model::{
     Contact, Content, Identity, Message, MessageStatus, Signup, SignupStatus, Timestamp,
 };
 use whatsapp_signals::signals::USER_SUBSCRIBED;
 use whatsapp_signals::store::StoreExt;
+use whatsapp_signals::testing::{self, Sample};
 
 fn process(engine: &Engine, body: &[u8]) {
     let outcome = engine.process(body).unwrap();
@@ -37,30 +38,9 @@ fn contact(engine: &Engine, user: &Identity) -> Contact {
     engine.store().contact(user).unwrap().unwrap()
 }
 
-/// A message with these members beside its id, time and text.
-fn message(id: &str, members: &str) -> String {
-    format!(
-        r#"{{"id":"{id}","timestamp":"1785000000","type":"text","text":{{"body":"Hi"}},{members}}}"#
-    )
-}
-
-/// A body with contacts and messages.
-fn with_contacts(contacts: &str, messages: &[String]) -> Vec<u8> {
-    let messages = messages.join(",");
-    value(
-        "messages",
-        &format!(r#""contacts":[{contacts}],"messages":[{messages}]"#),
-    )
-}
-
-fn status(id: &str, status: &str, members: &str) -> Vec<u8> {
-    let comma = if members.is_empty() { "" } else { "," };
-    items(
-        "statuses",
-        &[format!(
-            r#"{{"id":"{id}","status":"{status}","timestamp":"1785000001"{comma}{members}}}"#
-        )],
-    )
+/// A text without a contact: only the message itself names its user.
+fn text() -> Sample<MessageReceived> {
+    testing::text("Hi").without_contact()
 }
 
 fn status_of(engine: &Engine, id: &str) -> Option<MessageStatus> {
