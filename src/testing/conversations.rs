@@ -32,7 +32,12 @@ kinds! {
     STANDBY_MESSAGE = "standby" "messages", true, messages::fill;
     STANDBY_ECHO = "standby" "message_echoes", false, |s| json!({
         "id": s.id("wamid"), "timestamp": s.time(),
-        "message": {"to": s.phone, "recipient": s.user_id, "recipient_type": "individual"},
+        "message": match &s.group_id {
+            Some(group) => json!({"to": group, "recipient_type": "group"}),
+            None => json!({
+                "to": s.phone, "recipient": s.user_id, "recipient_type": "individual",
+            }),
+        },
     });
     ECHO = "smb_message_echoes" "message_echoes", true, |s| json!({
         "from": s.business(), "to": s.phone, "to_user_id": s.user_id,
@@ -477,6 +482,9 @@ pub fn history<I: Into<Item>>(messages: impl IntoIterator<Item = I>) -> Sample<C
 /// ```
 /// let event = whatsapp_signals::testing::standby_echo("We are on it").event();
 /// assert_eq!(event.value.message["text"]["body"], "We are on it");
+///
+/// let to_group = whatsapp_signals::testing::standby_echo("We are on it").in_group("Y2FwaV9n");
+/// assert_eq!(to_group.event().value.to_message().unwrap().group_id.unwrap(), "Y2FwaV9n");
 /// ```
 pub fn standby_echo(body: &str) -> Sample<Change<StandbyEcho>> {
     Sample::new(STANDBY_ECHO, json!({}))

@@ -223,8 +223,9 @@ fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
 #[test]
 fn a_standby_echo_to_a_group_is_in_no_conversation() {
     with_each_store(|engine| {
-        let echo = testing::standby_echo("Hi all").to("Y2FwaV9n").id("wamid.G");
-        let echo = echo.set("/message/recipient_type", "group");
+        let echo = testing::standby_echo("Hi all")
+            .in_group("Y2FwaV9n")
+            .id("wamid.G");
         process(&engine, &echo.body());
         let stored = engine.store().message(&"wamid.G".into()).unwrap().unwrap();
         assert_eq!(stored.group_id.unwrap(), "Y2FwaV9n");

@@ -3,14 +3,8 @@
 use super::*;
 
 fn signup(signup_id: &str) -> Vec<u8> {
-    value(
-        "user_preferences",
-        &format!(
-            r#""contacts":[{{"wa_id":"15550101001","profile":{{"name":"Ada"}}}}],
-            "user_preferences":[{{"wa_id":"15550101001","category":"marketing_messages",
-            "value":"signup","signup_id":"{signup_id}","timestamp":1785000000}}]"#
-        ),
-    )
+    let signup = testing::signup(signup_id).named("Ada");
+    signup.at(Timestamp::from_secs(1_785_000_000)).body()
 }
 
 #[test]
