@@ -14,7 +14,7 @@ pub mod testing;
 mod trace;
 #[cfg(feature = "signature")]
 mod verify;
-pub mod webhook;
+mod webhook;
 
 pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine, http_status};
 #[doc(no_inline)]

@@ -131,7 +131,7 @@ filters! {
         /// A message of the user with this phone number or user id. The number may be
         /// formatted, as in [`Identity::from_phone`](crate::model::Identity::from_phone): it is
         /// the `wa_id` of Meta's answer,
-        /// [never its `input`](crate::model::Identity::from_phone#the-wa_id-never-the-input).
+        /// [never its `input`](crate::model::Identity::from_phone).
         is_from(id) = "+1 555 010-1001" in "text.json", not in "text-reply.json": |event| {
             let user = event.message.user.as_ref();
             let digits = phone::digits(id);

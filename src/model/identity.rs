@@ -65,7 +65,7 @@ impl Identity {
     /// `wa_id` is a phone number, whose formatting is removed as
     /// [`from_phone`](Self::from_phone) does. A business-scoped user id in its place is the
     /// `user_id`; any other text is no id. Take the `wa_id` of Meta's answer, never its `input`:
-    /// see [`from_phone`](Self::from_phone#the-wa_id-never-the-input).
+    /// see [`from_phone`](Self::from_phone).
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;

@@ -28,7 +28,7 @@ impl Message {
     /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT).
     ///
     /// Both are in Meta's answer: `id` is the wamid, and `to` the `wa_id`,
-    /// [never the `input`](Identity::from_phone#the-wa_id-never-the-input). A status of the
+    /// [never the `input`](Identity::from_phone). A status of the
     /// message names the user by the `wa_id`.
     ///
     /// # Examples
