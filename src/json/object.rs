@@ -179,7 +179,7 @@ macro_rules! members {
             ) -> Result<(), $crate::json::Fault> {
                 let members = slot.insert(Self::default());
                 json.read_with(|object, omitted| {
-                    $crate::json::object::ReadMembers::read_and(members, object, omitted, |_| {})
+                    $crate::json::object::ReadMembers::fill(members, object, omitted)
                 })
             }
         }
@@ -204,11 +204,18 @@ pub(crate) trait ReadMembers<'a>: Default {
         other: impl FnMut(NodeMember<'a>),
     ) -> Result<(), Fault>;
 
-    /// Does as [`read_and`](Self::read_and), without the others.
+    /// Reads the declared members of an object in place, as [`read_and`](Self::read_and) does.
+    #[inline]
+    fn fill(&mut self, object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<(), Fault> {
+        self.read_and(object, omitted, |_| {})
+    }
+
+    /// Returns the declared members of an object. On a hot path, [`fill`](Self::fill) saves the
+    /// move.
     #[inline]
     fn read(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
         let mut members = Self::default();
-        members.read_and(object, omitted, |_| {})?;
+        members.fill(object, omitted)?;
         Ok(members)
     }
 }

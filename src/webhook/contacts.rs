@@ -228,7 +228,7 @@ fn contact<'a>(
     omitted: &mut Omissions<'a>,
 ) -> Result<Contact, Fault> {
     let mut members = Members::default();
-    members.read_and(json, omitted, |_| {})?;
+    members.fill(json, omitted)?;
     let identity = Identity::from_ids(&Ids {
         wa_id: members.wa_id,
         user_id: members.user_id,

@@ -147,7 +147,7 @@ macro_rules! from_status {
             ) -> Result<Omissions<'a>, Reason> {
                 let mut omitted = Omissions::default();
                 let mut members = Members::default();
-                members.read_and(item.json, &mut omitted, |_| {})?;
+                members.fill(item.json, &mut omitted)?;
                 let update = members.into_update(item.json, &omitted)?;
                 let raw = events.raw(item.json);
                 events.push(Self {

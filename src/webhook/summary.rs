@@ -75,7 +75,7 @@ impl<'a> Summary<'a> {
     pub(super) fn of(item: Node<'a>) -> Self {
         let mut summary = Self::default();
         // An item that is no object has no members.
-        let _ = summary.read_and(item, &mut Omissions::default(), |_| {});
+        let _ = summary.fill(item, &mut Omissions::default());
         summary.id = summary.id.filter(|id| !id.as_str().is_empty());
         summary
     }
