@@ -1,4 +1,4 @@
-//! What is old is forgotten.
+//! Deletion of old, finished rows.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use crate::model::Timestamp;
 use crate::store::{Mode, Store, transact};
 
 /// The least time for which finished events should be kept: 8 days, since Meta repeats a webhook
-/// for up to 7. It is the argument of [`WebhookEngine::prune`].
+/// for up to 7. [`WebhookEngine::prune`] takes it, as its example shows.
 pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
-/// What is old.
+/// Pruning.
 impl<S: Store> WebhookEngine<S> {
-    /// Forgets what came longer ago than this and is finished: events, logged
-    /// webhooks, and statuses whose message never came. Messages, contacts and
-    /// signups stay, and so does what is not finished. Gives the number of
-    /// deleted rows.
+    /// Deletes finished rows that are older than this, and returns their number: events, logged
+    /// webhooks, and statuses whose message never came. Messages, contacts, signups and unfinished
+    /// events stay.
     ///
-    /// A forgotten event that comes again is processed again, so do not go below [`RETENTION`].
+    /// An event whose row was deleted is processed again when it comes again, so do not go below
+    /// [`RETENTION`].
     ///
     /// # Errors
     ///

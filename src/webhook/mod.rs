@@ -12,7 +12,7 @@
 //! read_value        the field decides: lists of items, or one item
 //! Value::read       `metadata`, `contacts`, then the items of each list
 //! Item::add         the reader of the list: message, status, signup, history, or a payload
-//! Members::read     the members of the item, straight from the tape
+//! Members::fill     the members of the item, from the tape to their place
 //! Events::push      the event; the members that it lacks are reported behind it
 //! Events::into_list the events in the order of the body
 //! ```
