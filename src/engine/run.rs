@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::wait::Wait;
 use super::watcher::{Watcher, names};
 use crate::event::WebhookEvent;
-use crate::signal::{Cause, Failure, ReceiverId};
+use crate::signal::{Cause, Failure, ReceiverId, ReceiverMode};
 use crate::store::{Mode, Progress, StoreError};
 use crate::trace;
 use crate::webhook::EventFailure;
@@ -66,10 +66,12 @@ impl<'a> Run<'a> {
             stopped: None,
             is_cut_short: false,
         };
-        let report = match wait {
-            Wait::Never => event.with(context).dispatch_watched(&mut watch),
-            Wait::Async(_) => event.with(context).dispatch_async_watched(&mut watch).await,
+        let mode = match wait {
+            Wait::Never => ReceiverMode::Sync,
+            Wait::Async(_) => ReceiverMode::Async,
         };
+        let event_in_context = event.with(context);
+        let report = event_in_context.deliver_observed(mode, &mut watch).await;
         let (is_cut_short, stopped) = (watch.is_cut_short, watch.stopped);
         // An attempt is one of a receiver that could be called.
         let is_attempt = |failure: &Failure| {

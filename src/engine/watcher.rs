@@ -1,8 +1,10 @@
 //! Who looks on while an event is delivered.
 
+use std::task::{self, Poll};
+
 use super::claim::Job;
 use super::marks::Marks;
-use crate::signal::{ReceiverId, Slots, Watch};
+use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds};
 use crate::store::{Mode, StoreError};
 
 /// Leaves out the receivers of an event that have succeeded before, and marks
@@ -27,11 +29,15 @@ impl Watcher<'_, '_> {
     }
 }
 
-impl Watch for Watcher<'_, '_> {
-    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
+impl DeliveryObserver for Watcher<'_, '_> {
+    fn poll_checkpoint(&mut self, _: &mut task::Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
         let done = &self.job.record.done;
         if !done.is_empty() {
-            let receiver = slots.receiver_id(at);
+            let receiver = ids.receiver_id(at);
             if done.iter().any(|done| *done == receiver) {
                 return false;
             }
@@ -41,8 +47,8 @@ impl Watch for Watcher<'_, '_> {
         !is_over
     }
 
-    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.done.push(slots.receiver_id(at));
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+        self.done.push(ids.receiver_id(at));
         if self.marks.is_due() {
             self.mark();
         }
@@ -56,8 +62,8 @@ impl Watch for Watcher<'_, '_> {
         }
     }
 
-    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.failed.push(slots.receiver_id(at));
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, _: &Cause) {
+        self.failed.push(ids.receiver_id(at));
     }
 }
 

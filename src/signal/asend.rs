@@ -7,7 +7,9 @@ use std::task::{self, Poll};
 use super::async_receiver::BoxFuture;
 use super::audience::{Audience, Places};
 use super::context::EMPTY;
-use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe, drop_quietly};
+use super::delivery::{
+    CollectFailures, DeliveryObserver, FailFast, Policy, ReceiverMode, call, describe, drop_quietly,
+};
 use super::report::{CallResult, Cause, Failure, Report, is_kept};
 use super::{Context, InContext, Signal};
 
@@ -51,7 +53,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// # }
     /// ```
     pub async fn asend(&self, event: &T) -> Result<Report<R>, Failure> {
-        deliver_async::<T, R, FailFast>(self, event, &EMPTY, &mut ())
+        deliver_async::<T, R, FailFast>(self, event, &EMPTY, ReceiverMode::Async, &mut ())
             .await
             .into_result()
     }
@@ -78,17 +80,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// ```
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(&self, event: &T) -> Report<R> {
-        deliver_async::<T, R, CollectFailures>(self, event, &EMPTY, &mut ()).await
-    }
-
-    /// Sends as [`asend_robust`](Self::asend_robust) does, with an observer.
-    pub(crate) async fn asend_watched(
-        &self,
-        event: &T,
-        context: &Context,
-        watch: &mut impl Watch,
-    ) -> Report<R> {
-        deliver_async::<T, R, CollectFailures>(self, event, context, watch).await
+        deliver_async::<T, R, CollectFailures>(self, event, &EMPTY, ReceiverMode::Async, &mut ())
+            .await
     }
 }
 
@@ -104,15 +97,35 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     ///
     /// When a receiver panics: the panic passes through.
     pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
-        deliver_async::<T, R, FailFast>(self.delivered, event, self.context, &mut ())
-            .await
-            .into_result()
+        deliver_async::<T, R, FailFast>(
+            self.delivered,
+            event,
+            self.context,
+            ReceiverMode::Async,
+            &mut (),
+        )
+        .await
+        .into_result()
     }
 
     /// Sends as [`Signal::asend_robust`] does.
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(self, event: &T) -> Report<R> {
-        deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context, &mut ()).await
+        self.deliver_observed(event, ReceiverMode::Async, &mut ())
+            .await
+    }
+
+    /// Delivers with an observer: in [`ReceiverMode::Sync`] as [`send_robust`](Self::send_robust)
+    /// does, so that only the observer is awaited, and in [`ReceiverMode::Async`] as
+    /// [`asend_robust`](Self::asend_robust) does.
+    pub(crate) async fn deliver_observed(
+        self,
+        event: &T,
+        mode: ReceiverMode,
+        observer: &mut impl DeliveryObserver,
+    ) -> Report<R> {
+        deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context, mode, observer)
+            .await
     }
 }
 
@@ -122,7 +135,8 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     signal: &Signal<T, R>,
     event: &T,
     context: &Context,
-    watch: &mut impl Watch,
+    mode: ReceiverMode,
+    observer: &mut impl DeliveryObserver,
 ) -> Report<R> {
     let snapshot = signal.overlay.snapshot(signal.statics());
     let mut report = Report::default();
@@ -134,17 +148,21 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     let mut has_async = false;
     let mut places = Places::default();
     while let Some(next) = audience.next(&mut places) {
-        if next.1.is_async() {
+        if mode == ReceiverMode::Async && next.1.is_async() {
             has_async = true;
-        } else if call::<T, R, P>(next, signal.name, &audience, event, watch, &mut report) {
+            continue;
+        }
+        poll_fn(|cx| observer.poll_checkpoint(cx)).await;
+        if call::<T, R, P>(next, signal.name, &audience, event, observer, &mut report) {
             return report;
         }
     }
     if !has_async {
+        poll_fn(|cx| observer.poll_checkpoint(cx)).await;
         return report;
     }
     let mut delivery = AsyncDelivery::new(signal.name, &audience, report);
-    poll_fn(|cx| delivery.poll::<P>(cx, event, watch)).await;
+    poll_fn(|cx| delivery.poll::<P>(cx, event, observer)).await;
     delivery.finish()
 }
 
@@ -182,13 +200,23 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         &mut self,
         cx: &mut task::Context<'_>,
         event: &'a T,
-        watch: &mut impl Watch,
+        observer: &mut impl DeliveryObserver,
     ) -> Poll<()> {
-        let ends = self.poll_waiting::<P>(cx, watch) || self.start::<P>(cx, event, watch);
-        if ends || self.waiting.is_empty() {
+        if self.poll_waiting::<P>(cx, observer) {
             return Poll::Ready(());
         }
-        watch.waits();
+        let started = self.start::<P>(cx, event, observer);
+        if started == Poll::Ready(true) {
+            return Poll::Ready(());
+        }
+        if !self.waiting.is_empty() {
+            observer.waits();
+        }
+        // A checkpoint that holds up the start has been polled by it.
+        let is_at_end = started.is_ready() && observer.poll_checkpoint(cx).is_ready();
+        if is_at_end && self.waiting.is_empty() {
+            return Poll::Ready(());
+        }
         Poll::Pending
     }
 
@@ -196,7 +224,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     fn poll_waiting<P: Policy>(
         &mut self,
         cx: &mut task::Context<'_>,
-        watch: &mut impl Watch,
+        observer: &mut impl DeliveryObserver,
     ) -> bool {
         // Executors budget each poll of a task. Rotate, so that one receiver that is
         // always ready cannot starve the others.
@@ -212,12 +240,12 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 Ok(Poll::Pending) => self.waiting.rotate_left(1),
                 Ok(Poll::Ready(called)) => {
                     self.waiting.pop_front();
-                    self.succeeded(at, called, watch);
+                    self.succeeded(at, called, observer);
                 }
                 Err(cause) => {
                     // A future that has panicked is still there.
                     self.waiting.pop_front();
-                    self.failed(at, cause, watch);
+                    self.failed(at, cause, observer);
                     if P::STOPS {
                         return true;
                     }
@@ -227,20 +255,26 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         false
     }
 
-    /// Starts the remaining receivers; true when a failure ends the send.
+    /// Starts the remaining receivers; true when a failure ends the send, and pending while the
+    /// observer holds them up.
     #[inline]
     fn start<P: Policy>(
         &mut self,
         cx: &mut task::Context<'_>,
         event: &'a T,
-        watch: &mut impl Watch,
-    ) -> bool {
+        observer: &mut impl DeliveryObserver,
+    ) -> Poll<bool> {
         let audience = self.audience;
-        while let Some((at, slot)) = audience.next(&mut self.rest) {
+        let mut rest = self.rest;
+        while let Some((at, slot)) = audience.next(&mut rest) {
             if !slot.is_async() {
                 continue;
             }
-            if !watch.wants(audience, at) {
+            if observer.poll_checkpoint(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.rest = rest;
+            if !observer.wants(audience, at) {
                 self.report.skip();
                 continue;
             }
@@ -254,32 +288,38 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                     self.waiting.reserve(audience.len() - self.waiting.len());
                     self.waiting.push_back((at, started));
                 }
-                Ok(Poll::Ready(called)) => self.succeeded(at, called, watch),
+                Ok(Poll::Ready(called)) => self.succeeded(at, called, observer),
                 Err(cause) => {
-                    self.failed(at, cause, watch);
+                    self.failed(at, cause, observer);
                     if P::STOPS {
-                        return true;
+                        return Poll::Ready(true);
                     }
                 }
             }
         }
-        false
+        self.rest = rest;
+        Poll::Ready(false)
     }
 
     #[inline]
-    fn succeeded(&mut self, at: usize, called: CallResult<R>, watch: &mut impl Watch) {
+    fn succeeded(
+        &mut self,
+        at: usize,
+        called: CallResult<R>,
+        observer: &mut impl DeliveryObserver,
+    ) {
         match called {
             CallResult::Succeeded(response) if is_kept::<R>() => {
                 self.results.push((at, Ok(response)));
             }
             called => self.report.count(&called),
         }
-        watch.succeeded(self.audience, at);
+        observer.succeeded(self.audience, at);
     }
 
     #[cold]
-    fn failed(&mut self, at: usize, cause: Cause, watch: &mut impl Watch) {
-        watch.failed(self.audience, at);
+    fn failed(&mut self, at: usize, cause: Cause, observer: &mut impl DeliveryObserver) {
+        observer.failed(self.audience, at, &cause);
         self.results.push((at, Err(cause)));
     }
 

@@ -1,7 +1,7 @@
 //! The receivers of one delivery.
 
 use super::Context;
-use super::delivery::{ReceiverId, Slots};
+use super::delivery::{ReceiverId, ReceiverIds};
 use super::info::Details;
 use super::receiver_list::{ReceiverList, Slot};
 
@@ -130,7 +130,7 @@ impl Places {
     }
 }
 
-impl<T, R> Slots for Audience<'_, T, R> {
+impl<T, R> ReceiverIds for Audience<'_, T, R> {
     fn receiver_id(&self, at: usize) -> ReceiverId {
         let details = self.slot(at).details();
         if let Some(uid) = &details.uid {
@@ -146,5 +146,9 @@ impl<T, R> Slots for Audience<'_, T, R> {
 
     fn order(&self, at: usize) -> i32 {
         self.slot(at).details().order
+    }
+
+    fn attempts(&self, at: usize) -> Option<u32> {
+        self.slot(at).details().limits.attempts
     }
 }

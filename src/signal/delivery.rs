@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{self, Poll};
 
 use super::audience::Audience;
 use super::receiver_list::Slot;
@@ -52,21 +53,21 @@ pub(super) fn call<T: 'static, R: 'static, P: Policy>(
     signal: &'static str,
     audience: &Audience<'_, T, R>,
     event: &T,
-    watch: &mut impl Watch,
+    observer: &mut impl DeliveryObserver,
     report: &mut Report<R>,
 ) -> bool {
-    if !watch.wants(audience, at) {
+    if !observer.wants(audience, at) {
         report.skip();
         return false;
     }
     match P::guard(|| slot.call(event, audience.context)) {
         Ok(called) => {
-            watch.succeeded(audience, at);
+            observer.succeeded(audience, at);
             report.add(called, || slot.info(signal));
             false
         }
         Err(cause) => {
-            watch.failed(audience, at);
+            observer.failed(audience, at, &cause);
             report.push(describe(signal, slot, cause));
             P::STOPS
         }
@@ -78,47 +79,74 @@ pub(super) fn describe<T, R>(signal: &'static str, slot: &Slot<T, R>, cause: Cau
     Failure::new(slot.info(signal), cause)
 }
 
-/// Observes a delivery, receiver by receiver, and may skip receivers.
-pub(crate) trait Watch {
+/// The treatment of async receivers by an observed delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReceiverMode {
+    /// Async receivers fail with [`Cause::NeedsAsend`], in their place among the sync ones.
+    Sync,
+    /// Async receivers are awaited, after the sync ones.
+    Async,
+}
+
+/// Observes a delivery, receiver by receiver, and may skip or hold up receivers.
+pub(crate) trait DeliveryObserver {
+    /// Polled until ready before each receiver is started, skipped ones included, and after the
+    /// last one; and at each poll of the delivery while async receivers are pending. `Pending`
+    /// holds up the start of further receivers and the end of the delivery, and no receiver that
+    /// has been started. May be polled again after it was ready.
+    fn poll_checkpoint(&mut self, cx: &mut task::Context<'_>) -> Poll<()>;
+
     /// Whether the receiver at this place is to be called.
-    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool;
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool;
 
     /// Records that the receiver has succeeded, or that its filter declined.
-    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize);
 
-    /// Records that all receivers which are not done are pending.
+    /// Records that all started receivers that are not done are pending: the delivery is about
+    /// to wait for them.
     fn waits(&mut self);
 
     /// Records that the receiver has failed.
-    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize);
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause);
 }
 
 /// No observer, at no cost.
-impl Watch for () {
+impl DeliveryObserver for () {
     #[inline]
-    fn wants<S: Slots + ?Sized>(&mut self, _: &S, _: usize) -> bool {
+    fn poll_checkpoint(&mut self, _: &mut task::Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    #[inline]
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize) -> bool {
         true
     }
 
     #[inline]
-    fn succeeded<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize) {}
 
     #[inline]
     fn waits(&mut self) {}
 
     #[inline]
-    fn failed<S: Slots + ?Sized>(&mut self, _: &S, _: usize) {}
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: &Cause) {}
 }
 
 /// The identity of a receiver across restarts of the program: its uid, or else its
 /// path, with a number if several receivers of the signal have that path.
 pub(crate) type ReceiverId = Cow<'static, str>;
 
-/// The receivers of a send, of any payload.
-pub(crate) trait Slots {
+/// The receivers of a delivery, of any payload.
+pub(crate) trait ReceiverIds {
+    /// Returns the id of the receiver at a place.
     fn receiver_id(&self, at: usize) -> ReceiverId;
 
+    /// Returns the order of the receiver at a place.
     fn order(&self, at: usize) -> i32;
+
+    /// Returns the receiver's own limit of attempts, if it has one.
+    #[allow(dead_code, reason = "for limits of attempts in the engine")]
+    fn attempts(&self, at: usize) -> Option<u32>;
 }
 
 /// Drops a user's value. A destructor that panics must not cost the other receivers

@@ -14,6 +14,8 @@ mod guards;
 mod in_context;
 mod info;
 mod kept;
+#[cfg(test)]
+mod observed_tests;
 mod options;
 mod overlay;
 mod own_receivers;
@@ -42,7 +44,7 @@ pub(crate) use check::check_signals;
 pub use check::{CheckError, Problem, check};
 pub(crate) use context::EMPTY;
 pub use context::{Context, MissingContext, Need, needed, needed_dyn};
-pub(crate) use delivery::{ReceiverId, Slots, Watch};
+pub(crate) use delivery::{DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode};
 pub use guards::{Connection, Mute};
 pub use in_context::InContext;
 pub use info::{Limits, ReceiverInfo};

@@ -397,6 +397,19 @@ impl Cause {
             Err(error) => Self::Error(error),
         }
     }
+
+    /// Returns the receiver's error, if it returned one.
+    fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match self {
+            Self::Error(error) => Some(&**error),
+            Self::Panic(_) | Self::NeedsAsend | Self::MissingContext(_) => None,
+        }
+    }
+
+    /// Returns the retry that the receiver asked for, as [`Failure::retry`] does.
+    pub(crate) fn retry(&self) -> Option<RetryWhen> {
+        Retry::find(self.error()?)
+    }
 }
 
 impl Failure {
@@ -420,10 +433,7 @@ impl Failure {
     /// Returns the receiver's error, if it returned one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        match &self.0.cause {
-            Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
-        }
+        self.0.cause.error()
     }
 
     /// Returns the retry that the receiver asked for by a [`Retry`] in the chain of its
@@ -442,7 +452,7 @@ impl Failure {
     /// ```
     #[must_use]
     pub fn retry(&self) -> Option<RetryWhen> {
-        Retry::find(self.error()?)
+        self.0.cause.retry()
     }
 
     /// Returns the message of the receiver's panic, if it panicked with text.
@@ -481,9 +491,6 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0.cause {
-            Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
-        }
+        self.0.cause.error().map(|error| error as _)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::audience::{Audience, Places};
 use super::context::EMPTY;
-use super::delivery::{CollectFailures, FailFast, Policy, Watch, call, describe};
+use super::delivery::{CollectFailures, FailFast, Policy, call, describe};
 use super::kept;
 use super::overlay::MUTED;
 use super::receiver::BoxError;
@@ -67,37 +67,15 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         self.deliver::<CollectFailures>(event, &EMPTY)
     }
 
-    /// Sends as [`send_robust`](Self::send_robust) does, with an observer.
-    pub(crate) fn send_watched(
-        &self,
-        event: &T,
-        context: &Context,
-        watch: &mut impl Watch,
-    ) -> Report<R> {
-        self.deliver_merged::<CollectFailures>(event, context, watch)
-    }
-
     /// Sends to the receivers of the signal and of the context.
     #[inline(never)]
-    fn deliver_merged<P: Policy>(
-        &self,
-        event: &T,
-        context: &Context,
-        watch: &mut impl Watch,
-    ) -> Report<R> {
+    fn deliver_merged<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         if self.is_muted() {
             return Report::default();
         }
         self.with(context).with_audience(|audience| {
             let places = Places::default();
-            deliver_to::<T, R, P>(
-                places,
-                Report::default(),
-                self.name,
-                &audience,
-                event,
-                watch,
-            )
+            deliver_to::<T, R, P>(places, Report::default(), self.name, &audience, event)
         })
     }
 
@@ -168,7 +146,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     fn deliver<P: Policy>(self, event: &T) -> Report<R> {
         let (signal, context) = (self.delivered, self.context);
         if context.changes_receivers() {
-            return signal.deliver_merged::<P>(event, context, &mut ());
+            return signal.deliver_merged::<P>(event, context);
         }
         signal.deliver::<P>(event, context)
     }
@@ -217,7 +195,7 @@ fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
         [] => {
             let audience = Audience::of_signal(list.slots(), context);
             let (places, report) = (Places::default(), Report::default());
-            deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
+            deliver_to::<T, R, P>(places, report, signal.name, &audience, event)
         }
         _ => deliver::<T, R, P>(signal, list, event, context),
     }
@@ -250,11 +228,10 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
     }
     let audience = Audience::of_signal(list.slots(), context);
     let places = Places::behind(next);
-    deliver_to::<T, R, P>(places, report, signal.name, &audience, event, &mut ())
+    deliver_to::<T, R, P>(places, report, signal.name, &audience, event)
 }
 
-/// Calls the receivers at these places, as far as the observer wants them called, and
-/// adds them to the report.
+/// Calls the receivers at these places, and adds them to the report.
 #[inline]
 fn deliver_to<T: 'static, R: 'static, P: Policy>(
     mut places: Places,
@@ -262,10 +239,9 @@ fn deliver_to<T: 'static, R: 'static, P: Policy>(
     signal: &'static str,
     audience: &Audience<'_, T, R>,
     event: &T,
-    watch: &mut impl Watch,
 ) -> Report<R> {
     while let Some(next) = audience.next(&mut places) {
-        if call::<T, R, P>(next, signal, audience, event, watch, &mut report) {
+        if call::<T, R, P>(next, signal, audience, event, &mut (), &mut report) {
             break;
         }
     }

@@ -1,7 +1,12 @@
 //! The catch-all signal, and the delivery of an event to it and to its own signal.
 
+use std::pin::pin;
+use std::task::{self, Poll, Waker};
+
 use super::WebhookEvent;
-use crate::signal::{InContext, ReceiverId, Report, Signal, Slots, Watch};
+use crate::signal::{
+    Cause, DeliveryObserver, InContext, ReceiverId, ReceiverIds, ReceiverMode, Report, Signal,
+};
 
 /// Every event that a webhook fires, as a [`WebhookEvent`]: for a log, an archive, a metric or a
 /// queue.
@@ -57,55 +62,39 @@ impl InContext<'_, WebhookEvent> {
     /// Sends as [`WebhookEvent::dispatch`] does.
     #[must_use = "the report holds the failures"]
     pub fn dispatch(self) -> Report {
-        self.deliver(&mut (), |()| self.send_typed())
+        if self.has_catch_all() {
+            return poll_now(self.deliver_observed(ReceiverMode::Sync, &mut ()));
+        }
+        self.send_typed()
     }
 
     /// Sends as [`WebhookEvent::dispatch_async`] does.
     #[must_use = "the report holds the failures"]
     pub async fn dispatch_async(self) -> Report {
-        let typed = async |(): &mut ()| self.asend_typed().await;
-        self.deliver_async(&mut (), typed).await
-    }
-
-    /// Sends as [`dispatch`](Self::dispatch) does, with an observer.
-    pub(crate) fn dispatch_watched(self, watch: &mut impl Watch) -> Report {
-        self.deliver(watch, |watch| self.send_typed_watched(watch))
-    }
-
-    /// Sends as [`dispatch_async`](Self::dispatch_async) does, with an observer.
-    pub(crate) async fn dispatch_async_watched<W: Watch>(self, watch: &mut W) -> Report {
-        let typed = async |watch: &mut W| self.asend_typed_watched(watch).await;
-        self.deliver_async(watch, typed).await
-    }
-
-    /// Calls `typed`, which sends to the event's own signal, between the two parts of the
-    /// receivers of [`ANY_EVENT`].
-    fn deliver<W: Watch>(self, watch: &mut W, typed: impl FnOnce(&mut W) -> Report) -> Report {
-        if !self.has_catch_all() {
-            return typed(watch);
+        if self.has_catch_all() {
+            return self.deliver_observed(ReceiverMode::Async, &mut ()).await;
         }
-        let (event, context) = (self.delivered, self.context);
-        let before = ANY_EVENT.send_watched(event, context, &mut CatchAll::before(watch));
-        let typed = typed(watch);
-        let after = ANY_EVENT.send_watched(event, context, &mut CatchAll::after(watch));
-        typed.between(before, after)
+        self.asend_typed().await
     }
 
-    /// Delivers as [`deliver`](Self::deliver) does, and awaits async receivers.
-    async fn deliver_async<W: Watch>(
+    /// Delivers to the receivers of [`ANY_EVENT`] and, between their two parts, to those of the
+    /// event's own signal, with an observer: in [`ReceiverMode::Sync`] as
+    /// [`dispatch`](Self::dispatch) does, so that only the observer is awaited, and in
+    /// [`ReceiverMode::Async`] as [`dispatch_async`](Self::dispatch_async) does.
+    pub(crate) async fn deliver_observed(
         self,
-        watch: &mut W,
-        typed: impl AsyncFnOnce(&mut W) -> Report,
+        mode: ReceiverMode,
+        observer: &mut impl DeliveryObserver,
     ) -> Report {
         if !self.has_catch_all() {
-            return typed(watch).await;
+            return self.deliver_typed(mode, observer).await;
         }
-        let (event, context) = (self.delivered, self.context);
-        let mut part = CatchAll::before(watch);
-        let before = ANY_EVENT.asend_watched(event, context, &mut part).await;
-        let typed = typed(watch).await;
-        let mut part = CatchAll::after(watch);
-        let after = ANY_EVENT.asend_watched(event, context, &mut part).await;
+        let (event, any_event) = (self.delivered, ANY_EVENT.with(self.context));
+        let mut part = CatchAll::before(observer);
+        let before = any_event.deliver_observed(event, mode, &mut part).await;
+        let typed = self.deliver_typed(mode, observer).await;
+        let mut part = CatchAll::after(observer);
+        let after = any_event.deliver_observed(event, mode, &mut part).await;
         typed.between(before, after)
     }
 
@@ -115,60 +104,78 @@ impl InContext<'_, WebhookEvent> {
     }
 }
 
+/// Polls a future that waits for nothing until it is ready.
+fn poll_now<O>(work: impl Future<Output = O>) -> O {
+    let (mut work, mut cx) = (pin!(work), task::Context::from_waker(Waker::noop()));
+    loop {
+        if let Poll::Ready(output) = work.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+}
+
 /// Calls one part of the receivers of [`ANY_EVENT`], and passes them on to the observer of the
 /// whole delivery, under names that no receiver of a typed signal has.
 ///
 /// Both parts are of one list, which numbers receivers that have one path.
-struct CatchAll<'w, W> {
-    watch: &'w mut W,
+struct CatchAll<'o, O> {
+    observer: &'o mut O,
     is_before: bool,
 }
 
-impl<'w, W: Watch> CatchAll<'w, W> {
+impl<'o, O: DeliveryObserver> CatchAll<'o, O> {
     /// Returns the part before the typed receivers.
-    fn before(watch: &'w mut W) -> Self {
+    fn before(observer: &'o mut O) -> Self {
         Self {
-            watch,
+            observer,
             is_before: true,
         }
     }
 
     /// Returns the part behind the typed receivers.
-    fn after(watch: &'w mut W) -> Self {
+    fn after(observer: &'o mut O) -> Self {
         Self {
-            watch,
+            observer,
             is_before: false,
         }
     }
 }
 
-impl<W: Watch> Watch for CatchAll<'_, W> {
-    fn wants<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) -> bool {
-        (slots.order(at) < 0) == self.is_before && self.watch.wants(&Named(slots), at)
+impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
+    fn poll_checkpoint(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        self.observer.poll_checkpoint(cx)
     }
 
-    fn succeeded<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.watch.succeeded(&Named(slots), at);
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+        (ids.order(at) < 0) == self.is_before && self.observer.wants(&Named(ids), at)
+    }
+
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+        self.observer.succeeded(&Named(ids), at);
     }
 
     fn waits(&mut self) {
-        self.watch.waits();
+        self.observer.waits();
     }
 
-    fn failed<S: Slots + ?Sized>(&mut self, slots: &S, at: usize) {
-        self.watch.failed(&Named(slots), at);
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+        self.observer.failed(&Named(ids), at, cause);
     }
 }
 
 /// Receivers of [`ANY_EVENT`], with its name before their ids.
-struct Named<'s, S: ?Sized>(&'s S);
+struct Named<'i, I: ?Sized>(&'i I);
 
-impl<S: Slots + ?Sized> Slots for Named<'_, S> {
+impl<I: ReceiverIds + ?Sized> ReceiverIds for Named<'_, I> {
     fn receiver_id(&self, at: usize) -> ReceiverId {
         format!("{}:{}", ANY_EVENT.name(), self.0.receiver_id(at)).into()
     }
 
     fn order(&self, at: usize) -> i32 {
         self.0.order(at)
+    }
+
+    fn attempts(&self, at: usize) -> Option<u32> {
+        self.0.attempts(at)
     }
 }

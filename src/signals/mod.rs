@@ -40,7 +40,9 @@ use serde::{Deserialize, Serialize};
 )]
 use crate::event::*;
 use crate::model::{Account, Contact, Identity, RawJson};
-use crate::signal::{AnySignal, Context, EMPTY, InContext, Report, Signal, Watch};
+use crate::signal::{
+    AnySignal, Context, DeliveryObserver, EMPTY, InContext, ReceiverMode, Report, Signal,
+};
 pub use any_event::ANY_EVENT;
 use define::define_signals;
 use statics::statics;

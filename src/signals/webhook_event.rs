@@ -267,18 +267,14 @@ macro_rules! webhook_event {
                 }
             }
 
-            fn send_typed_watched(self, watch: &mut impl Watch) -> Report {
+            async fn deliver_typed(
+                self,
+                mode: ReceiverMode,
+                observer: &mut impl DeliveryObserver,
+            ) -> Report {
                 match self.delivered {
                     $(WebhookEvent::$variant(event) => {
-                        $signal.send_watched(event, self.context, watch)
-                    })+
-                }
-            }
-
-            async fn asend_typed_watched(self, watch: &mut impl Watch) -> Report {
-                match self.delivered {
-                    $(WebhookEvent::$variant(event) => {
-                        $signal.asend_watched(event, self.context, watch).await
+                        $signal.with(self.context).deliver_observed(event, mode, observer).await
                     })+
                 }
             }

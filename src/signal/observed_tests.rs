@@ -1,0 +1,203 @@
+//! Tests of observed deliveries, which only an engine makes.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::{
+    Cause, ConnectOptions, Context, DeliveryObserver, Failure, ReceiverIds, ReceiverMode, Retry,
+    RetryWhen, Signal,
+};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn write(&self, line: impl Into<String>) {
+        self.0.lock().push(line.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+/// Writes the calls of a delivery into a log; each checkpoint is pending for some polls.
+struct Recorder {
+    log: Log,
+    polls: u32,
+    remaining: u32,
+}
+
+impl Recorder {
+    fn new(log: &Log, polls: u32) -> Self {
+        Self {
+            log: log.clone(),
+            polls,
+            remaining: polls,
+        }
+    }
+}
+
+impl DeliveryObserver for Recorder {
+    fn poll_checkpoint(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        if self.remaining > 0 {
+            self.remaining -= 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.remaining = self.polls;
+        self.log.write("checkpoint");
+        Poll::Ready(())
+    }
+
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+        ids.receiver_id(at) != "skipped"
+    }
+
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+        self.log.write(format!("{} succeeded", ids.receiver_id(at)));
+    }
+
+    fn waits(&mut self) {
+        self.log.write("waits");
+    }
+
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+        let (id, attempts, retry) = (ids.receiver_id(at), ids.attempts(at), cause.retry());
+        let needs_asend = matches!(cause, Cause::NeedsAsend);
+        assert_eq!(needs_asend, retry.is_none());
+        self.log
+            .write(format!("{id} failed {attempts:?} {retry:?}"));
+    }
+}
+
+/// Returns a signal with a sync receiver, an async one that waits for a poll, one that is
+/// skipped, a sync one that fails, and an async one that is ready at once.
+fn signal(log: &Log) -> Signal<u32> {
+    let signal = Signal::new("tick");
+    let uid = |uid: &'static str| ConnectOptions::new().uid(uid);
+    let [runs, waits, later, ready] = [(); 4].map(|()| log.clone());
+    let connections = [
+        signal.connect_with(uid("sync"), move |_: &u32| runs.write("sync runs")),
+        signal.connect_with(uid("waits"), move |_: &u32| {
+            let (log, later) = (waits.clone(), later.clone());
+            async move {
+                log.write("waits starts");
+                wait_once().await;
+                later.write("waits goes on");
+            }
+        }),
+        signal.connect_with(uid("skipped"), |_: &u32| -> () { panic!("called") }),
+        signal.connect_with(uid("fails").attempts(3), |_: &u32| Err(Retry::never("no"))),
+        signal.connect_with(uid("ready"), move |_: &u32| {
+            ready.write("ready runs");
+            std::future::ready(())
+        }),
+    ];
+    for connection in connections {
+        assert!(connection.map(super::Connection::detach).is_ok());
+    }
+    signal
+}
+
+/// Waits for one poll.
+async fn wait_once() {
+    let mut is_first = true;
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::take(&mut is_first) {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+}
+
+const NEVER: Option<RetryWhen> = Some(RetryWhen::Never);
+
+#[test]
+fn each_receiver_and_the_end_wait_for_a_checkpoint() {
+    for polls in [0, 2] {
+        let log = Log::default();
+        let (signal, context) = (signal(&log), Context::new());
+        let mut recorder = Recorder::new(&log, polls);
+        let delivery =
+            signal
+                .with(&context)
+                .deliver_observed(&1, ReceiverMode::Sync, &mut recorder);
+        let report = pollster::block_on(delivery);
+        let failed = report.failures().iter().map(Failure::receiver);
+        let failed: Vec<_> = failed.filter_map(|receiver| receiver.uid()).collect();
+        assert_eq!(failed, ["waits", "fails", "ready"]);
+        let expected = [
+            "checkpoint",
+            "sync runs",
+            "sync succeeded",
+            "checkpoint",
+            "waits failed None None",
+            "checkpoint",
+            "checkpoint",
+            &format!("fails failed Some(3) {NEVER:?}"),
+            "checkpoint",
+            "ready failed None None",
+            "checkpoint",
+        ];
+        assert_eq!(log.take(), expected, "{polls} polls");
+    }
+}
+
+#[test]
+fn a_checkpoint_holds_up_the_start_of_async_receivers_and_none_that_has_been_started() {
+    let async_part = |log: &Log| {
+        let lines = log.take();
+        assert_eq!(lines[6..8], ["checkpoint", "waits starts"], "{lines:?}");
+        lines[8..].join(", ")
+    };
+    // At each poll: the receiver that is started is polled, and then the checkpoint.
+    let expected = [
+        (
+            0,
+            "checkpoint, ready runs, ready succeeded, waits, checkpoint, \
+             waits goes on, waits succeeded, checkpoint",
+        ),
+        (
+            1,
+            "waits, waits goes on, waits succeeded, checkpoint, ready runs, ready succeeded, \
+             checkpoint",
+        ),
+    ];
+    for (polls, expected) in expected {
+        let log = Log::default();
+        let (signal, context) = (signal(&log), Context::new());
+        let mut recorder = Recorder::new(&log, polls);
+        let delivery =
+            signal
+                .with(&context)
+                .deliver_observed(&1, ReceiverMode::Async, &mut recorder);
+        let report = pollster::block_on(delivery);
+        assert_eq!((report.called(), report.failures().len()), (4, 1));
+        assert_eq!(async_part(&log), expected, "{polls} polls");
+    }
+}
+
+#[test]
+fn a_receiver_that_is_done_does_not_end_the_delivery_before_the_checkpoint() {
+    let log = Log::default();
+    let (signal, context) = (Signal::<u32>::new("tick"), Context::new());
+    let _ready = signal.connect(async |_: &u32| {});
+    let mut recorder = Recorder::new(&log, 0);
+    let mut cx = task::Context::from_waker(Waker::noop());
+    recorder.remaining = 1;
+    recorder.polls = 1;
+    let in_context = signal.with(&context);
+    let mut delivery =
+        Box::pin(in_context.deliver_observed(&1, ReceiverMode::Async, &mut recorder));
+    // Before the receiver, and after it.
+    assert!(delivery.as_mut().poll(&mut cx).is_pending());
+    assert!(delivery.as_mut().poll(&mut cx).is_pending());
+    assert!(delivery.as_mut().poll(&mut cx).is_ready());
+}
