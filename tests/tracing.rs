@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::Value;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber, span};
 use tracing_subscriber::fmt::MakeWriter;
 use whatsapp_signals::event::{Change, MessageReceived, MessageSent, MessageStatusChanged};
 use whatsapp_signals::model::{Content, Identity, Message, MetaError};
@@ -18,7 +20,7 @@ use whatsapp_signals::signals::{
     MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, META_ERROR,
 };
 use whatsapp_signals::store::MemoryStore;
-use whatsapp_signals::{SignatureVerifier, WebhookEngine, parse, receiver};
+use whatsapp_signals::{Context, SignatureVerifier, WebhookEngine, parse, receiver};
 
 /// An error with a cause.
 #[derive(Debug)]
@@ -294,4 +296,228 @@ fn nothing_of_a_user_is_told() {
         }
     }
     assert!(count > 100, "{count} texts were looked for");
+}
+
+/// The places at which an error panics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Display,
+    Source,
+    Drop,
+}
+
+/// Panics without output.
+fn panics_at(at: At) -> ! {
+    std::panic::resume_unwind(Box::new(format!("in {at:?}")))
+}
+
+#[derive(Debug)]
+struct Bomb(At);
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == At::Display {
+            panics_at(self.0);
+        }
+        f.write_str("a bomb")
+    }
+}
+
+impl Error for Bomb {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if self.0 == At::Source {
+            panics_at(self.0);
+        }
+        None
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 == At::Drop {
+            panics_at(self.0);
+        }
+    }
+}
+
+const THREE: &[u8] = br#"{"object":"whatsapp_business_account","entry":[{"id":"900","changes":[{"field":"messages","value":{
+    "metadata":{"phone_number_id":"300"},
+    "messages":[{"id":"wamid.A","from":"15550101001","type":"text","text":{"body":"1"}},
+                {"id":"wamid.B","from":"15550101001","type":"text","text":{"body":"2"}},
+                {"id":"wamid.C","from":"15550101001","type":"text","text":{"body":"3"}}]}}]}]}"#;
+
+/// Returns a context whose first receiver fails at the first message, and whose second one
+/// collects the ids of all.
+fn context(fail: impl Fn() -> Result<(), Bomb> + Send + Sync + 'static) -> (Context, Ids) {
+    let (context, ids) = (Context::new().only_own_receivers(), Ids::default());
+    context.connect(
+        &MESSAGE_RECEIVED,
+        move |event: &MessageReceived| match event.message.id.as_str() {
+            "wamid.A" => fail(),
+            _ => Ok(()),
+        },
+    );
+    let seen = Arc::clone(&ids);
+    context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
+        seen.lock().push(event.message.id.as_str().to_owned());
+    });
+    (context, ids)
+}
+
+type Ids = Arc<Mutex<Vec<String>>>;
+
+const ALL: [&str; 3] = ["wamid.A", "wamid.B", "wamid.C"];
+
+#[test]
+fn an_error_whose_display_source_or_drop_panics_costs_no_other_event() {
+    for at in [At::Display, At::Source, At::Drop] {
+        let (context, ids) = context(move || Err(Bomb(at)));
+        let take = || std::mem::take(&mut *ids.lock());
+        let text = match at {
+            At::Display => "error=error whose Display panicked",
+            At::Source => "error=a bomb: error whose source panicked",
+            At::Drop => "error=a bomb",
+        };
+        let told = told(|| {
+            let webhook = parse(THREE).unwrap();
+            let report = webhook.with(&context).dispatch();
+            assert_eq!((report.called(), report.failures().len()), (6, 1), "{at:?}");
+            assert_eq!(report.failures()[0].failure.retry(), None);
+            assert_eq!(take(), ALL, "{at:?}");
+            drop(report);
+            let report = pollster::block_on(webhook.with(&context).dispatch_async());
+            assert_eq!((report.called(), report.failures().len()), (6, 1), "{at:?}");
+            assert_eq!(take(), ALL, "{at:?}");
+            drop(report);
+
+            let engine = WebhookEngine::new(MemoryStore::new()).context(context.clone());
+            let outcome = engine.process(THREE).unwrap();
+            assert_eq!((outcome.fired(), outcome.unfinished()), (3, 1), "{at:?}");
+            assert_eq!(take(), ALL, "{at:?}");
+            drop(outcome);
+            let outcome = engine.retry_unfinished().unwrap();
+            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 1), "{at:?}");
+            assert!(take().is_empty(), "{at:?}");
+            drop(outcome);
+            let outcome = pollster::block_on(engine.retry_unfinished_async()).unwrap();
+            assert_eq!((outcome.fired(), outcome.failed()), (1, 1), "{at:?}");
+        });
+        assert_eq!(told.matches(text).count(), 5, "{at:?}: {told}");
+        assert!(told.contains("processed fired=3"), "{told}");
+    }
+}
+
+/// The methods of a subscriber that panic.
+const METHODS: [&str; 7] = [
+    "enabled",
+    "new_span",
+    "enter",
+    "exit",
+    "event",
+    "try_close",
+    "all",
+];
+
+/// A subscriber of which one method panics.
+struct Broken(&'static str);
+
+impl Broken {
+    fn call(&self, method: &str) {
+        if self.0 == method || self.0 == "all" {
+            std::panic::resume_unwind(Box::new("in the subscriber"));
+        }
+    }
+}
+
+impl Subscriber for Broken {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        self.call("enabled");
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        self.call("new_span");
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.call("event");
+    }
+
+    fn enter(&self, _: &span::Id) {
+        self.call("enter");
+    }
+
+    fn exit(&self, _: &span::Id) {
+        self.call("exit");
+    }
+
+    fn try_close(&self, _: span::Id) -> bool {
+        self.call("try_close");
+        true
+    }
+}
+
+#[test]
+fn a_subscriber_that_panics_costs_only_its_own_output() {
+    for method in METHODS {
+        let (context, ids) = context(|| Err(Bomb(At::Display)));
+        let take = || std::mem::take(&mut *ids.lock());
+        tracing::subscriber::with_default(Broken(method), || {
+            let webhook = parse(THREE).unwrap();
+            let report = webhook.with(&context).dispatch();
+            assert_eq!(
+                (report.called(), report.failures().len()),
+                (6, 1),
+                "{method}"
+            );
+            assert_eq!(take(), ALL, "{method}");
+            let report = pollster::block_on(webhook.with(&context).dispatch_async());
+            assert_eq!(
+                (report.called(), report.failures().len()),
+                (6, 1),
+                "{method}"
+            );
+            assert_eq!(take(), ALL, "{method}");
+            let engine = WebhookEngine::new(MemoryStore::new()).context(context.clone());
+            assert_eq!(engine.process(THREE).unwrap().unfinished(), 1, "{method}");
+            assert_eq!(take(), ALL, "{method}");
+            assert_eq!(engine.retry_unfinished().unwrap().failed(), 1, "{method}");
+            assert!(engine.process(b"{").is_err(), "{method}");
+        });
+    }
+}
+
+/// Writes a line when it is dropped.
+struct LogsDrop;
+
+impl Drop for LogsDrop {
+    fn drop(&mut self) {
+        tracing::info!("dropped");
+    }
+}
+
+#[test]
+fn a_cancelled_dispatch_drops_its_receivers_in_the_span() {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, async |_: &MessageReceived| {
+        let _dropped = LogsDrop;
+        std::future::pending::<()>().await;
+    });
+    let told = told(|| {
+        let webhook = parse(THREE).unwrap();
+        let mut dispatch = Box::pin(webhook.with(&context).dispatch_async());
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(dispatch.as_mut().poll(&mut cx).is_pending());
+    });
+    assert_eq!(told.matches("dropped").count(), 1, "{told}");
+    assert!(told.contains("whatsapp_webhook{events=3"), "{told}");
 }

@@ -1,11 +1,10 @@
 //! The call of one receiver: under one of two policies, and with an observer.
 
-use std::any::Any;
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{self, Poll};
 
 use super::audience::Audience;
+use super::guard;
 use super::receiver_list::Slot;
 use super::report::{Cause, Failure, Report};
 
@@ -38,10 +37,7 @@ impl Policy for CollectFailures {
 
     #[inline]
     fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
-        // Unwind safety: a receiver only has `&T`. State of its own that a panic left
-        // inconsistent is the receiver's concern, as after a panic in another thread.
-        catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|payload| Err(Cause::Panic(message(payload))))
+        guard::catch(work, |message| Err(Cause::Panic(message)))
     }
 }
 
@@ -67,8 +63,9 @@ pub(super) fn call<T: 'static, R: 'static, P: Policy>(
             false
         }
         Err(cause) => {
-            observer.failed(audience, at, &cause);
-            report.push(describe(signal, slot, cause));
+            let failure = describe(signal, slot, cause);
+            observer.failed(audience, at, failure.cause());
+            report.push(failure);
             P::STOPS
         }
     }
@@ -147,30 +144,4 @@ pub(crate) trait ReceiverIds {
     /// Returns the receiver's own limit of attempts, if it has one.
     #[allow(dead_code, reason = "for limits of attempts in the engine")]
     fn attempts(&self, at: usize) -> Option<u32>;
-}
-
-/// Drops a user's value. A destructor that panics must not cost the other receivers
-/// the event, nor the sender the report; the panic hook has reported the panic.
-#[cold]
-pub(super) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // Its destructor could panic in turn.
-        std::mem::forget(payload);
-    }
-}
-
-/// Returns the text of a panic that carried text.
-#[cold]
-fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
-    let payload = match payload.downcast::<&'static str>() {
-        Ok(text) => return Some((*text).into()),
-        Err(payload) => payload,
-    };
-    match payload.downcast::<String>() {
-        Ok(text) => Some(text.into_boxed_str()),
-        Err(payload) => {
-            drop_quietly(payload);
-            None
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod audience;
 mod check;
 mod context;
 mod delivery;
+mod guard;
 mod guards;
 mod in_context;
 mod info;
@@ -45,6 +46,8 @@ pub use check::{CheckError, Problem, check};
 pub(crate) use context::EMPTY;
 pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode};
+#[cfg(feature = "tracing")]
+pub(crate) use guard::{Guarded, quietly};
 pub use guards::{Connection, Mute};
 pub use in_context::InContext;
 pub use info::{Limits, ReceiverInfo};

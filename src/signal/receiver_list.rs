@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::async_receiver::BoxFuture;
 use super::context::Context;
-use super::delivery;
+use super::guard;
 use super::info::{Details, ReceiverInfo};
 use super::options::ConnectError;
 use super::overlay::Overlay;
@@ -97,7 +97,7 @@ impl<T, R> Default for ReceiverList<T, R> {
 /// panic during an unwind would abort the program.
 impl<T, R> Drop for ReceiverList<T, R> {
     fn drop(&mut self) {
-        self.slots.drain(..).for_each(delivery::drop_quietly);
+        self.slots.drain(..).for_each(guard::drop_quietly);
     }
 }
 

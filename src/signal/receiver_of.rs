@@ -8,6 +8,7 @@ use std::panic::Location;
 
 use super::async_receiver::{BoxFuture, IntoReceiver, sealed::DynAsyncReceiver, sealed::Erased};
 use super::context::{Context, Need};
+use super::guard::drop_quietly;
 use super::info::{Details, Limits};
 use super::options::{ConnectError, ConnectOptions};
 use super::receiver::{BoxError, Receiver};
@@ -227,6 +228,14 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
             Some(Filter::Function(accepts)) => accepts(event),
             Some(Filter::Closure(filter)) => (filter.accepts)(event),
         }
+    }
+}
+
+/// A receiver and its filter each have a guard: that of a receiver list covers both, and a second
+/// destructor that panics during an unwind would abort the program.
+impl<T: 'static, R: 'static> Drop for ReceiverOf<T, R> {
+    fn drop(&mut self) {
+        drop_quietly(self.filter.take());
     }
 }
 

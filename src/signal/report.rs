@@ -3,10 +3,12 @@
 use std::any::TypeId;
 use std::error::Error;
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::context::MissingContext;
+use super::guard::drop_quietly;
 use super::info::ReceiverInfo;
 use super::receiver::BoxError;
 use super::retry::{Retry, RetryWhen};
@@ -123,8 +125,12 @@ impl<R> Drop for Kept<R> {
     fn drop(&mut self) {
         #[cold]
         #[inline(never)]
+        #[allow(clippy::boxed_local, reason = "one word is passed")]
         fn free<R>(lists: Box<Lists<R>>) {
-            drop(lists);
+            // Each failure has a guard of its own.
+            for (_, response) in lists.responses {
+                drop_quietly(response);
+            }
         }
 
         if let Some(lists) = self.0.take() {
@@ -352,6 +358,14 @@ pub struct Failure(Arc<Inner>);
 struct Inner {
     receiver: ReceiverInfo,
     cause: Cause,
+}
+
+/// The last owner of a failure may be a sender, an engine or a log that has no part in the
+/// receiver's error, so a panic of the error's destructor must not unwind into it.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop_quietly(mem::replace(&mut self.cause, Cause::NeedsAsend));
+    }
 }
 
 /// Why a receiver failed.

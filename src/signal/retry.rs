@@ -5,6 +5,7 @@ use std::fmt;
 use std::iter::successors;
 use std::time::Duration;
 
+use super::guard::quietly;
 use super::receiver::BoxError;
 
 /// An error with the time at which its receiver may be called again with the same event.
@@ -161,11 +162,14 @@ impl Retry {
         &*self.0.error
     }
 
-    /// Returns the time of the outermost retry in the chain of an error.
+    /// Returns the time of the outermost retry in the chain of an error. A chain that panics
+    /// before its first retry has none.
     pub(super) fn find(error: &(dyn Error + 'static)) -> Option<RetryWhen> {
-        let link = successors(Some(error), |&error| error.source())
-            .find_map(|error| error.downcast_ref::<Link>())?;
-        Some(link.when)
+        let find = || {
+            let mut chain = successors(Some(error), |&error| error.source());
+            chain.find_map(|error| error.downcast_ref::<Link>())
+        };
+        Some(quietly(find)??.when)
     }
 }
 

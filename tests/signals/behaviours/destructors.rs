@@ -1,6 +1,10 @@
 //! A receiver's captured values are dropped with it, and their destructors may
 //! call the signal as well: no lock may be held then.
 
+use std::fmt;
+use std::panic::resume_unwind;
+use std::task::{Context, Waker};
+
 use super::*;
 
 /// Fails a test that waits for itself, instead of waiting with it.
@@ -192,4 +196,92 @@ fn a_receiver_is_dropped_once_and_with_its_signal_at_the_latest() {
     assert_eq!(drops.take(), ["disconnected"]);
     drop(signal);
     assert_eq!(drops.take(), ["detached"]);
+}
+
+/// Panics in its `Display`, its `source` or its destructor, without output.
+#[derive(Debug)]
+struct Bomb(&'static str);
+
+impl Bomb {
+    fn pass(&self, place: &str) {
+        if self.0 == place {
+            resume_unwind(Box::new("in an error"));
+        }
+    }
+}
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pass("Display");
+        f.write_str("a bomb")
+    }
+}
+
+impl Error for Bomb {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.pass("source");
+        None
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.pass("drop");
+    }
+}
+
+#[test]
+fn an_error_whose_display_source_or_drop_panics_costs_no_other_receiver() {
+    for place in ["Display", "source", "drop"] {
+        let (signal, log) = (Signal::new("tick"), Log::new());
+        let _sync = signal.connect(move |_: &u32| Err(Bomb(place)));
+        let _async = signal.connect(async move |_: &u32| Err(Bomb(place)));
+        let _behind = signal.connect(log.named("behind"));
+        for report in [
+            signal.send_robust(&1),
+            pollster::block_on(signal.asend_robust(&1)),
+        ] {
+            assert_eq!(
+                (report.called(), report.failures().len()),
+                (3, 2),
+                "{place}"
+            );
+            assert_eq!(report.failures()[0].retry(), None, "{place}");
+            let failures = report.into_failures();
+            assert!(matches!(failures[0].cause(), Cause::Error(error) if error.is::<Bomb>()));
+        }
+        assert_eq!(log.take(), ["behind", "behind"], "{place}");
+        assert!(signal.send(&1).is_err(), "{place}");
+        assert!(pollster::block_on(signal.asend(&1)).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn answers_and_errors_whose_destructors_panic_are_dropped_one_by_one() {
+    let signal: Signal<u32, Bomb> = Signal::answering("tick");
+    let _answers = [(); 2].map(|()| signal.connect(|_: &u32| Bomb("drop")));
+    let _async = [(); 2].map(|()| signal.connect(async |_: &u32| Bomb("drop")));
+    let _fails = [(); 2].map(|()| signal.connect(async |_: &u32| Err::<Bomb, _>(Bomb("drop"))));
+    drop(signal.send_robust(&1));
+    drop(pollster::block_on(signal.asend_robust(&1)));
+    assert!(pollster::block_on(signal.asend(&1)).is_err());
+
+    // Cancelled when there are answers and errors.
+    let _pending = signal.connect(async |_: &u32| std::future::pending::<Bomb>().await);
+    let mut sent = Box::pin(signal.asend_robust(&1));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(sent.as_mut().poll(&mut cx).is_pending());
+}
+
+#[test]
+fn a_receiver_and_its_filter_whose_destructors_panic_do_not_end_the_program() -> Done {
+    let signal: Signal<u32> = Signal::new("tick");
+    let [filter, receiver] = [(); 2].map(|()| Bomb("drop"));
+    let options = uid("it").filter(move |_: &u32| filter.to_string() == "a bomb");
+    let called = move |_: &u32| assert_eq!(receiver.to_string(), "a bomb");
+    signal.connect_with(options, called)?.detach();
+    assert_eq!(signal.send(&1)?.called(), 1);
+    assert!(signal.disconnect("it"));
+    assert!(!signal.has_receivers());
+    Ok(())
 }

@@ -1,0 +1,92 @@
+//! The guard behind which this crate runs its users' code: receivers, filters, destructors, the
+//! texts and sources of errors, and subscribers of `tracing`.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs a user's code. A panic becomes the result of `or`, which gets its text, if the panic
+/// carried text. The panic hook has reported it.
+#[inline]
+pub(super) fn catch<O>(work: impl FnOnce() -> O, or: impl FnOnce(Option<Box<str>>) -> O) -> O {
+    // Unwind safety: a receiver only has `&T`. State of its own that a panic left
+    // inconsistent is the receiver's concern, as after a panic in another thread.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| or(message(payload)))
+}
+
+/// Runs a user's code for its effect; `None` when it panics.
+#[inline]
+pub(crate) fn quietly<O>(work: impl FnOnce() -> O) -> Option<O> {
+    catch(|| Some(work()), |_| None)
+}
+
+/// Drops a user's value. A destructor that panics must not cost the other receivers
+/// the event, nor the sender the report.
+#[cold]
+pub(crate) fn drop_quietly<T>(value: T) {
+    quietly(|| drop(value));
+}
+
+/// A user's value that is dropped behind the guard, or none.
+///
+/// Each has a guard of its own: a second destructor that panics during an unwind would abort the
+/// program.
+pub(crate) struct Guarded<T>(Option<T>);
+
+impl<T> Guarded<T> {
+    #[inline]
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        self.0.as_mut()
+    }
+
+    /// Returns the value without its guard.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.0.take()
+    }
+}
+
+impl<T> From<Option<T>> for Guarded<T> {
+    #[inline]
+    fn from(value: Option<T>) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            drop_quietly(value);
+        }
+    }
+}
+
+/// Returns the text of a panic that carried text.
+#[cold]
+fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
+    let payload = match payload.downcast::<&'static str>() {
+        Ok(text) => return Some((*text).into()),
+        Err(payload) => payload,
+    };
+    match payload.downcast::<String>() {
+        Ok(text) => Some(text.into_boxed_str()),
+        Err(payload) => {
+            // The payload of a payload's destructor could panic in turn.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(payload);
+            }
+            None
+        }
+    }
+}
