@@ -1,49 +1,90 @@
-//! What of a webhook is to be done, and by us alone.
+//! The claim of a webhook: which of its events are new, which are leased, and which came before.
 
-use super::record::Known;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::Call;
+use super::dead_letter::{clear_unreadable, unreadable_key};
+use super::draft::{Draft, First, Undecided, transact};
+use super::record::{Places, Recorder, Stored, add_wanted, has_records};
+use super::user::KnownUsers;
 use crate::event::{WebhookEvent, dedup_keys};
-use crate::store::{EventRecord, WebhookId};
+use crate::model::Timestamp;
+use crate::store::{
+    Durability, EventChange, EventState, Fingerprint, NumberKey, ProgressRow, Snapshot, StoreError,
+    Tenant, Versioned, Wanted, WebhookId, WebhookKind, WebhookRow,
+};
 
-/// The events of a webhook, with their keys.
+/// The most events that are claimed in one commit, so that no other commit waits for long.
+const PART: usize = 2_000;
+
+/// The events of a body with their keys.
 pub(super) struct Batch {
     pub(super) events: Vec<WebhookEvent>,
     pub(super) keys: Vec<String>,
-    /// Whoever gave the keys says that what has one key is one event.
+    fingerprints: Vec<Fingerprint>,
+    /// The places of the events, without those whose key came before in the body.
+    distinct: Vec<usize>,
+    /// Whether the keys were given with the events, so that equal ones are one event.
     are_keys_given: bool,
 }
 
 impl Batch {
+    /// Returns the events of a body.
     pub(super) fn new(events: Vec<WebhookEvent>) -> Self {
         let keys = dedup_keys(&events);
+        Self::with_keys(events, keys, false)
+    }
+
+    /// Returns an event that came by itself, with its key.
+    pub(super) fn single(key: String, event: WebhookEvent) -> Self {
+        Self::with_keys(vec![event], vec![key], true)
+    }
+
+    fn with_keys(events: Vec<WebhookEvent>, keys: Vec<String>, are_keys_given: bool) -> Self {
+        let fingerprints: Vec<_> = keys.iter().map(|key| Fingerprint::of(key)).collect();
+        let mut earlier = HashSet::with_capacity(keys.len());
+        let distinct = (0..keys.len()).filter(|at| earlier.insert(fingerprints[*at]));
         Self {
+            distinct: distinct.collect(),
             events,
             keys,
-            are_keys_given: false,
+            fingerprints,
+            are_keys_given,
         }
     }
 
-    /// One event that came by itself, with its key.
-    pub(super) fn single(key: String, event: WebhookEvent) -> Self {
-        Self {
-            events: vec![event],
-            keys: vec![key],
-            are_keys_given: true,
-        }
+    pub(super) fn fingerprint(&self, event: usize) -> Fingerprint {
+        self.fingerprints[event]
     }
 
-    /// Whether an event may have happened again when its key is known.
-    pub(super) fn repeats(&self, event: usize) -> bool {
+    /// Returns whether an event may happen again with the same key.
+    fn repeats(&self, event: usize) -> bool {
         !self.are_keys_given && self.events[event].repeats()
+    }
+
+    /// Returns the places of the events that have a key of their own for good.
+    fn unique(&self) -> impl Iterator<Item = usize> {
+        let distinct = self.distinct.iter().copied();
+        distinct.filter(|at| !self.repeats(*at))
     }
 }
 
-/// What was claimed: from now on until the lease ends, nobody else does it.
+/// A body that came, and the id that it gets if it is stored.
+#[derive(Clone, Copy)]
+pub(super) struct NewBody<'e> {
+    pub(super) id: WebhookId,
+    pub(super) kind: WebhookKind,
+    pub(super) body: &'e [u8],
+}
+
+/// The events that are to be delivered, and the webhooks that are leased for it.
 #[derive(Default)]
 pub(super) struct Claim {
     pub(super) jobs: Vec<Job>,
     pub(super) held: Vec<Held>,
-    pub(super) duplicate: usize,
-    /// How many events somebody else works on.
+    /// The number of events that came before and are not open.
+    pub(super) duplicates: usize,
+    /// The number of events whose webhooks another engine has leased.
     pub(super) busy: usize,
 }
 
@@ -51,28 +92,628 @@ pub(super) struct Claim {
 pub(super) struct Job {
     /// Its place in the batch.
     pub(super) event: usize,
-    /// Its webhook's place in [`Claim::held`].
+    /// The place of its webhook among those that are held.
     pub(super) held: usize,
-    pub(super) record: EventRecord,
-    /// What the records know about it.
-    pub(super) known: Known,
+    /// Its progress so far.
+    pub(super) progress: ProgressRow,
+    /// Its stored contact and signup.
+    pub(super) stored: Stored,
 }
 
-/// A webhook that we hold.
+/// A webhook that is leased.
+#[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) id: WebhookId,
-    /// Whoever held it last did not come to an end: one of its events may be
-    /// what ended the program, so each counts as an attempt before it is tried.
-    pub(super) is_suspect: bool,
-    /// The lease has ended, and somebody else has taken it up.
-    pub(super) is_lost: bool,
-    /// What its events have come to and is yet to be written down.
-    pub(super) marks: Vec<Mark>,
+    /// The row as it was written last, with its version.
+    pub(super) stored: Versioned<WebhookRow>,
+    /// Whether the last holder did not give its lease back.
+    pub(super) after_crash: bool,
 }
 
-/// What an event has come to.
-pub(super) struct Mark {
-    /// Its place in the batch.
-    pub(super) event: usize,
-    pub(super) record: EventRecord,
+/// The state of the lease of a webhook that an event belongs to.
+#[derive(Clone, Copy)]
+enum LeaseState {
+    /// Nothing of it is to be done.
+    Settled,
+    /// Another engine has it.
+    Taken,
+    /// This claim has it, at this place.
+    Acquired(usize),
+}
+
+/// The standing of an event of the body.
+enum Standing {
+    New,
+    /// It has happened again after it was finished or dead in this webhook.
+    Again(WebhookId),
+    Duplicate,
+    Busy,
+    Open(usize, Option<ProgressRow>),
+}
+
+/// One part of a claim. It is added to the claim once it is committed.
+#[derive(Default)]
+struct Part {
+    claim: Claim,
+    /// The versions and rows of all webhooks that are held after it.
+    held: BTreeMap<WebhookId, Versioned<WebhookRow>>,
+    tenants: Vec<(NumberKey, Tenant)>,
+    /// The events of a stored body that have no row.
+    missing: Vec<usize>,
+}
+
+impl Claim {
+    /// Returns the rows of the webhooks that are held, which need not be loaded.
+    fn known(&self) -> Snapshot {
+        let mut known = Snapshot::default();
+        let held = self.held.iter();
+        let rows = held.map(|held| (held.id, Some(held.stored.clone())));
+        known.webhooks.extend(rows);
+        known
+    }
+
+    fn add(&mut self, part: Part) {
+        self.jobs.extend(part.claim.jobs);
+        self.held.extend(part.claim.held);
+        self.duplicates += part.claim.duplicates;
+        self.busy += part.claim.busy;
+        for held in &mut self.held {
+            if let Some(stored) = part.held.get(&held.id) {
+                held.stored.clone_from(stored);
+            }
+        }
+    }
+
+    fn place_of(&self, id: WebhookId) -> Option<usize> {
+        self.held.iter().position(|held| held.id == id)
+    }
+}
+
+impl Call<'_> {
+    /// Claims the events of a body: in one commit, or in several if the body is large. No
+    /// receiver runs before the last one.
+    pub(super) async fn claim_body(
+        self,
+        batch: &Batch,
+        new: NewBody<'_>,
+        claim: &mut Claim,
+    ) -> Result<(), StoreError> {
+        claim.duplicates = batch.events.len() - batch.distinct.len();
+        let happens_again = match batch.distinct.len() {
+            0..=PART => None,
+            _ => Some(self.happens_again(batch, new.id).await?),
+        };
+        let mut left = batch.distinct.len();
+        // A log has bodies without events, too.
+        let parts = batch.distinct.chunks(PART).map(Some);
+        let parts = parts.chain((left == 0).then_some(None));
+        for part in parts {
+            let part = part.unwrap_or_default();
+            left -= part.len();
+            let known = claim.known();
+            let before = &*claim;
+            let mut leased = Vec::new();
+            let claimed = transact(
+                self.access,
+                known,
+                First::New,
+                Durability::Process,
+                |draft| {
+                    let mut claimer = Claimer::new(self, batch, before);
+                    claimer.happens_again = happens_again;
+                    let part = claimer.claim_new(draft, new, part, left)?;
+                    leased = part.claim.held.iter().map(|held| held.id).collect();
+                    Ok(part)
+                },
+            );
+            match claimed.await {
+                Ok(part) => {
+                    self.core.add_tenants(&part.tenants);
+                    claim.add(part);
+                }
+                Err(error) => {
+                    // A commit of unknown result may have leased them.
+                    self.keep_leases(leased);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether events of a body that repeat have happened again, and the body is not one
+    /// that Meta repeats: it has a new event, or has only such that repeat.
+    async fn happens_again(self, batch: &Batch, id: WebhookId) -> Result<bool, StoreError> {
+        if batch.unique().count() == batch.distinct.len() {
+            return Ok(true);
+        }
+        let unique: Vec<_> = batch.unique().map(|at| batch.fingerprint(at)).collect();
+        for part in unique.chunks(PART) {
+            let mut wanted = Wanted::default();
+            wanted.events.extend(part);
+            let known = self.access.load(&wanted).await?;
+            let mut webhooks = known.events.values();
+            if webhooks.any(|webhook| webhook.is_none_or(|webhook| webhook == id)) {
+                return Ok(true);
+            }
+        }
+        Ok(unique.is_empty())
+    }
+
+    /// Claims the open events of a stored body that this call has leased. Events that it has
+    /// more than when it was stored, as another version of this crate reads it, are added only
+    /// if it has fewer open ones than its row says.
+    pub(super) async fn claim_stored(
+        self,
+        batch: &Batch,
+        held: Held,
+        kind: WebhookKind,
+        body: &[u8],
+        claim: &mut Claim,
+    ) -> Result<(), StoreError> {
+        let id = held.id;
+        claim.held.push(held);
+        let key = Fingerprint::of(&unreadable_key(body));
+        let mut missing = Vec::new();
+        for part in batch.distinct.chunks(PART) {
+            let known = claim.known();
+            let before = &*claim;
+            let part = transact(
+                self.access,
+                known,
+                First::Stored,
+                Durability::Process,
+                |draft| {
+                    clear_unreadable(draft, id, key, kind)?;
+                    Claimer::new(self, batch, before).claim_open(draft, id, part)
+                },
+            );
+            let mut part = part.await?;
+            missing.append(&mut part.missing);
+            self.core.add_tenants(&part.tenants);
+            claim.add(part);
+        }
+        let Some(place) = claim.place_of(id) else {
+            return Ok(());
+        };
+        let row = &claim.held[place].stored.row;
+        if row.unclaimed == 0 && claim.jobs.len() >= row.open as usize {
+            missing.clear();
+        }
+        let mut left = missing.len();
+        for part in missing.chunks(PART) {
+            left -= part.len();
+            let known = claim.known();
+            let before = &*claim;
+            let part = transact(
+                self.access,
+                known,
+                First::New,
+                Durability::Process,
+                |draft| Claimer::new(self, batch, before).claim_missing(draft, id, part, left),
+            );
+            let part = part.await?;
+            self.core.add_tenants(&part.tenants);
+            claim.add(part);
+        }
+        claim.jobs.sort_by_key(|job| job.event);
+        claim.duplicates = 0;
+        Ok(())
+    }
+}
+
+/// The decision about one part.
+struct Claimer<'e> {
+    call: Call<'e>,
+    batch: &'e Batch,
+    /// The parts before.
+    before: &'e Claim,
+    now: Timestamp,
+    places: Places<'e>,
+    recorder: Recorder,
+    happens_again: Option<bool>,
+    part: Part,
+    seen: HashMap<WebhookId, LeaseState>,
+}
+
+impl<'e> Claimer<'e> {
+    fn new(call: Call<'e>, batch: &'e Batch, before: &'e Claim) -> Self {
+        let now = Timestamp::now();
+        let held = before.held.iter().enumerate();
+        Self {
+            call,
+            batch,
+            before,
+            now,
+            places: call.core.places(),
+            recorder: Recorder::new(now),
+            happens_again: None,
+            part: Part::default(),
+            seen: held
+                .map(|(at, held)| (held.id, LeaseState::Acquired(at)))
+                .collect(),
+        }
+    }
+
+    /// Claims events of a new body, of which `left` follow.
+    fn claim_new(
+        mut self,
+        draft: &mut Draft<'e, '_>,
+        new: NewBody<'e>,
+        part: &[usize],
+        left: usize,
+    ) -> Result<Part, Undecided> {
+        self.want(draft, part)?;
+        // It is stored already if a part came before, or a commit of unknown result.
+        let mut home = if draft.is_optimistic() && self.before.place_of(new.id).is_none() {
+            None
+        } else {
+            draft.webhook(new.id)?
+        };
+        let earlier = home.as_ref().map_or(0, |_| self.before.open_of(new.id));
+        let jobs = self.part.claim.jobs.len();
+        for &at in part {
+            match self.standing(draft, at, new.id)? {
+                Standing::Duplicate => self.part.claim.duplicates += 1,
+                Standing::Busy => self.part.claim.busy += 1,
+                Standing::New => self.add_event(draft, at, None, new.id)?,
+                Standing::Again(before) => self.add_event(draft, at, Some(before), new.id)?,
+                Standing::Open(held, progress) => {
+                    self.add_open(draft, at, held, progress, new.id)?;
+                }
+            }
+        }
+        let own = self.part.claim.jobs[jobs..].iter();
+        let place = self.place_of(new.id);
+        let own = own.filter(|job| Some(job.held) == place).count();
+        if own == 0 && home.is_none() && !self.call.core.settings.log_webhooks {
+            return self.finish(draft);
+        }
+        let is_stored = home.is_some();
+        let row = home.get_or_insert_with(|| WebhookRow::new(new.kind, self.now, 0));
+        row.open = count(earlier + own);
+        row.unclaimed = if place.is_some() { count(left) } else { 0 };
+        let lease = self.call.core.settings.lease_of(self.call.holder);
+        row.lease = place.map(|_| lease);
+        if is_stored {
+            draft.put_webhook(new.id, row.clone())?;
+        } else {
+            draft.add_webhook(new.id, row.clone(), new.body);
+        }
+        self.finish(draft)
+    }
+
+    /// Claims those events of a stored body that are open, and notes those that have no row.
+    fn claim_open(
+        mut self,
+        draft: &mut Draft<'e, '_>,
+        id: WebhookId,
+        part: &[usize],
+    ) -> Result<Part, Undecided> {
+        let mut wanted = Wanted::default();
+        let fingerprints = part.iter().map(|at| self.batch.fingerprint(*at));
+        wanted.events.extend(fingerprints);
+        draft.want(wanted)?;
+        if !self.is_mine(draft, id)? {
+            return self.finish(draft);
+        }
+        let place = self.own(id);
+        let mut open = Vec::new();
+        for &at in part {
+            match draft.event(self.batch.fingerprint(at))? {
+                None => self.part.missing.push(at),
+                Some(webhook) if webhook != id => {}
+                Some(_) => {
+                    let progress = draft.progress(self.batch.fingerprint(at))?;
+                    let state = progress.as_ref().map(|progress| progress.state);
+                    if state.is_none_or(|state| state == EventState::Open) {
+                        open.push((at, progress));
+                    }
+                }
+            }
+        }
+        let events: Vec<_> = open.iter().map(|(at, _)| *at).collect();
+        self.want(draft, &events)?;
+        for (at, progress) in open {
+            let stored = self.load(draft, at)?;
+            self.add_job(at, place, progress, id, stored);
+        }
+        self.finish(draft)
+    }
+
+    /// Adds events of a stored body that have no row, of which `left` follow.
+    fn claim_missing(
+        mut self,
+        draft: &mut Draft<'e, '_>,
+        id: WebhookId,
+        part: &[usize],
+        left: usize,
+    ) -> Result<Part, Undecided> {
+        self.want(draft, part)?;
+        if !self.is_mine(draft, id)? {
+            return self.finish(draft);
+        }
+        for &at in part {
+            if draft.event(self.batch.fingerprint(at))?.is_none() {
+                self.add_event(draft, at, None, id)?;
+            }
+        }
+        if let Some(mut row) = draft.webhook(id)? {
+            let jobs = self.before.jobs.len() + self.part.claim.jobs.len();
+            row.open = count(jobs);
+            row.unclaimed = count(left);
+            row.lease = Some(self.call.core.settings.lease_of(self.call.holder));
+            draft.put_webhook(id, row)?;
+        }
+        self.finish(draft)
+    }
+
+    /// Has the rows loaded that events are recorded by.
+    fn want(&mut self, draft: &mut Draft<'e, '_>, events: &[usize]) -> Result<(), Undecided> {
+        let batch = self.batch;
+        let (mut wanted, mut users) = (Wanted::default(), KnownUsers::new());
+        for &at in events {
+            let event = &batch.events[at];
+            if has_records(event) {
+                let place = self.places.of(draft, event.account())?;
+                add_wanted(&mut wanted, &mut users, event, &place);
+            }
+        }
+        draft.want(wanted)
+    }
+
+    fn standing(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        at: usize,
+        home: WebhookId,
+    ) -> Result<Standing, Undecided> {
+        let key = self.batch.fingerprint(at);
+        let Some(webhook) = draft.event(key)? else {
+            return Ok(Standing::New);
+        };
+        let progress = draft.progress(key)?;
+        let state = progress.as_ref().map(|progress| progress.state);
+        let lease = match state {
+            Some(EventState::Dead) => LeaseState::Settled,
+            Some(EventState::Finished) => self.hold(draft, webhook, false)?,
+            Some(EventState::Open) | None => self.hold(draft, webhook, true)?,
+        };
+        match (lease, state) {
+            (LeaseState::Taken, _) => Ok(Standing::Busy),
+            (LeaseState::Acquired(held), Some(EventState::Open) | None) => {
+                Ok(Standing::Open(held, progress))
+            }
+            _ if self.batch.repeats(at) && self.happens_again(draft, home)? => {
+                if state == Some(EventState::Dead) {
+                    self.forget_dead(draft, webhook)?;
+                }
+                Ok(Standing::Again(webhook))
+            }
+            _ => Ok(Standing::Duplicate),
+        }
+    }
+
+    /// Returns whether events that repeat have happened again: the same for all events of the body.
+    fn happens_again(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        home: WebhookId,
+    ) -> Result<bool, Undecided> {
+        if let Some(known) = self.happens_again {
+            return Ok(known);
+        }
+        let mut wanted = Wanted::default();
+        let unique = self.batch.unique();
+        wanted
+            .events
+            .extend(unique.map(|at| self.batch.fingerprint(at)));
+        if !draft.is_optimistic() {
+            draft.want(wanted)?;
+        }
+        let (mut is_alone, mut has_new) = (true, false);
+        for at in self.batch.unique() {
+            is_alone = false;
+            let webhook = draft.event(self.batch.fingerprint(at))?;
+            has_new |= webhook.is_none_or(|webhook| webhook == home);
+        }
+        Ok(*self.happens_again.insert(is_alone || has_new))
+    }
+
+    /// Takes a dead event that has happened again from its webhook.
+    fn forget_dead(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        webhook: WebhookId,
+    ) -> Result<(), Undecided> {
+        let Some(mut row) = draft.webhook(webhook)? else {
+            return Ok(());
+        };
+        row.dead = row.dead.saturating_sub(1);
+        if self.call.core.settings.is_deletable(&row) && row.lease.is_none() {
+            draft.delete_webhook(webhook)
+        } else {
+            draft.put_webhook(webhook, row)
+        }
+    }
+
+    /// Leases the webhook of an event, if it is free and something is to be done.
+    fn hold(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        id: WebhookId,
+        is_wanted: bool,
+    ) -> Result<LeaseState, Undecided> {
+        if let Some(state) = self.seen.get(&id) {
+            return Ok(*state);
+        }
+        let row = draft.webhook(id)?;
+        let is_settled = row.as_ref().is_none_or(|row| row.open == 0);
+        let row = row.filter(|row| row.lease.is_some() || (is_wanted && !is_settled));
+        let Some(mut row) = row else {
+            if is_settled {
+                self.seen.insert(id, LeaseState::Settled);
+            }
+            return Ok(LeaseState::Settled);
+        };
+        let now = draft.now();
+        let lease = row.lease.filter(|lease| lease.holder != self.call.holder);
+        if let Some(lease) = lease
+            && !lease.has_ended(now)
+        {
+            if lease.is_too_long(now) {
+                // The clock was ahead when it began: it gets its length from now on.
+                draft.put_webhook(id, row)?;
+            }
+            self.seen.insert(id, LeaseState::Taken);
+            return Ok(LeaseState::Taken);
+        }
+        row.lease = Some(self.call.core.settings.lease_of(self.call.holder));
+        draft.put_webhook(id, row)?;
+        let place = self.add_held(id, lease.is_some());
+        if is_settled {
+            // It is only given back.
+            self.seen.insert(id, LeaseState::Settled);
+            return Ok(LeaseState::Settled);
+        }
+        Ok(LeaseState::Acquired(place))
+    }
+
+    /// Returns the place of a webhook that this claim has stored or leased.
+    fn own(&mut self, id: WebhookId) -> usize {
+        self.place_of(id)
+            .unwrap_or_else(|| self.add_held(id, false))
+    }
+
+    fn is_mine(&self, draft: &mut Draft<'e, '_>, id: WebhookId) -> Result<bool, Undecided> {
+        let row = draft.webhook(id)?;
+        let lease = row.and_then(|row| row.lease);
+        Ok(lease.is_some_and(|lease| lease.holder == self.call.holder))
+    }
+
+    fn add_held(&mut self, id: WebhookId, after_crash: bool) -> usize {
+        let place = self.before.held.len() + self.part.claim.held.len();
+        self.part.claim.held.push(Held {
+            id,
+            // It is set when the part is finished.
+            stored: Versioned {
+                version: 0,
+                row: WebhookRow::new(WebhookKind::Body, self.now, 0),
+            },
+            after_crash,
+        });
+        self.seen.insert(id, LeaseState::Acquired(place));
+        place
+    }
+
+    fn place_of(&self, id: WebhookId) -> Option<usize> {
+        match self.seen.get(&id) {
+            Some(LeaseState::Acquired(place)) => Some(*place),
+            _ => None,
+        }
+    }
+
+    fn add_event(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        at: usize,
+        before: Option<WebhookId>,
+        webhook: WebhookId,
+    ) -> Result<(), Undecided> {
+        let batch = self.batch;
+        let event = &batch.events[at];
+        draft.put_event(EventChange::new(batch.fingerprint(at), before, webhook));
+        let stored = if has_records(event) {
+            let place = self.places.of(draft, event.account())?;
+            self.recorder.record(draft, event, &place)?
+        } else {
+            Stored::default()
+        };
+        let held = self.own(webhook);
+        self.add_job(at, held, None, webhook, stored);
+        Ok(())
+    }
+
+    fn add_open(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        at: usize,
+        held: usize,
+        progress: Option<ProgressRow>,
+        home: WebhookId,
+    ) -> Result<(), Undecided> {
+        let batch = self.batch;
+        // It happened again before its receivers have succeeded: they run once for both, and
+        // the records have the later one.
+        let is_news = batch.repeats(at) && self.happens_again(draft, home)?;
+        let event = &batch.events[at];
+        let stored = if is_news && has_records(event) {
+            let place = self.places.of(draft, event.account())?;
+            self.recorder.record_again(draft, event, &place)?
+        } else {
+            self.load(draft, at)?
+        };
+        let webhook = self.held_id(held);
+        self.add_job(at, held, progress, webhook, stored);
+        Ok(())
+    }
+
+    fn load(&mut self, draft: &mut Draft<'e, '_>, at: usize) -> Result<Stored, Undecided> {
+        let batch = self.batch;
+        let event = &batch.events[at];
+        if !has_records(event) {
+            return Ok(Stored::default());
+        }
+        let place = self.places.of(draft, event.account())?;
+        self.recorder.load(draft, event, &place)
+    }
+
+    fn held_id(&self, place: usize) -> WebhookId {
+        let before = self.before.held.len();
+        match place.checked_sub(before) {
+            Some(place) => self.part.claim.held[place].id,
+            None => self.before.held[place].id,
+        }
+    }
+
+    fn add_job(
+        &mut self,
+        event: usize,
+        held: usize,
+        progress: Option<ProgressRow>,
+        webhook: WebhookId,
+        stored: Stored,
+    ) {
+        self.part.claim.jobs.push(Job {
+            event,
+            held,
+            progress: progress.unwrap_or_else(|| ProgressRow::new(webhook, String::new())),
+            stored,
+        });
+    }
+
+    /// Notes the rows of the webhooks that are held, as they are once the part is committed.
+    fn finish(self, draft: &mut Draft<'e, '_>) -> Result<Part, Undecided> {
+        let mut part = self.part;
+        for held in self.before.held.iter().chain(&part.claim.held) {
+            if let Some(stored) = draft.webhook_after(held.id)? {
+                part.held.insert(held.id, stored);
+            }
+        }
+        part.tenants = self.places.into_added();
+        Ok(part)
+    }
+}
+
+impl Claim {
+    /// Returns how many jobs a webhook has.
+    fn open_of(&self, id: WebhookId) -> usize {
+        let place = self.place_of(id);
+        let jobs = self.jobs.iter();
+        jobs.filter(|job| Some(job.held) == place).count()
+    }
+}
+
+fn count(events: usize) -> u32 {
+    u32::try_from(events).unwrap_or(u32::MAX)
 }

@@ -1,16 +1,24 @@
-//! Events that were tried often enough.
+//! Dead letters: events of which a receiver gave up, and bodies that are no webhook.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
-use super::retry::stored_batch;
-use super::unreadable::UNREADABLE;
-use super::{EngineError, WebhookEngine};
+use siphasher::sip128::SipHasher24;
+
+use super::access::ready;
+use super::claim::{Batch, Held};
+use super::draft::{Draft, First, Undecided, transact};
+use super::process::read_queued_event;
+use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
-use crate::store::{EventRecord, Mode, Progress, Store, StoreError, Transaction, transact};
+use crate::signal::ReceiverMode;
+use crate::store::{
+    Durability, EventChange, EventState, Fingerprint, ProgressRow, ReadyStore, ReceiverState,
+    Snapshot, Store, StoreError, Wanted, WebhookId, WebhookKind, WebhookRow,
+};
+use crate::webhook::{ParseError, Parser};
 
 /// An event of which a receiver failed so often that it is not tried any more;
 /// or a body that is [no webhook](WebhookEngine::bury).
@@ -78,8 +86,8 @@ impl fmt::Debug for DeadLetter {
     }
 }
 
-/// What was tried often enough.
-impl<S: Store> WebhookEngine<S> {
+/// Dead letters, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
     /// The events that are not tried any more, those that came first before the
     /// others. [`DeadLetter`] has a longer example.
     ///
@@ -97,7 +105,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
-        self.letters(|tx| tx.dead_events(limit))
+        ready(self.call(ReceiverMode::Sync).dead_letters(limit))
     }
 
     /// The dead letter with this key.
@@ -118,47 +126,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn dead_letter(&self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
-        let mut letters = self.letters(|tx| {
-            let event = tx.event(key)?;
-            let dead = event.filter(|event| event.progress == Progress::Dead);
-            Ok(Vec::from_iter(dead.map(|event| (key.to_owned(), event))))
-        })?;
-        Ok(letters.pop())
-    }
-
-    /// The letters of dead events, with their bodies.
-    fn letters(
-        &self,
-        mut dead: impl FnMut(&mut dyn Transaction) -> Result<Vec<(String, EventRecord)>, StoreError>,
-    ) -> Result<Vec<DeadLetter>, EngineError> {
-        let (dead, bodies) = transact(&self.store, Mode::Read, |tx| {
-            let dead = dead(tx)?;
-            let mut bodies = HashMap::new();
-            for (_, event) in &dead {
-                if let Entry::Vacant(entry) = bodies.entry(event.webhook) {
-                    let body = tx.body(event.webhook)?.unwrap_or_default();
-                    entry.insert(Arc::<[u8]>::from(body));
-                }
-            }
-            Ok((dead, bodies))
-        })?;
-        let mut events = HashMap::new();
-        for body in bodies.values() {
-            if let Ok(batch) = stored_batch(self.settings.parser, body) {
-                for (key, event) in batch.keys.into_iter().zip(batch.events) {
-                    events.entry(key).or_insert(event);
-                }
-            }
-        }
-        let letter = |(key, record): (String, EventRecord)| DeadLetter {
-            event: events.remove(&key),
-            body: Arc::clone(&bodies[&record.webhook]),
-            key,
-            received_at: record.received_at,
-            attempts: record.attempts,
-            failed: record.failed,
-        };
-        Ok(dead.into_iter().map(letter).collect())
+        ready(self.call(ReceiverMode::Sync).dead_letter(key))
     }
 
     /// Has a dead letter tried again, as if it were new to the receivers that
@@ -180,7 +148,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
-        self.resolve(key, Progress::Open)
+        ready(self.call(ReceiverMode::Sync).resolve(key, EventState::Open))
     }
 
     /// Takes a dead letter for finished. False when there is none with this
@@ -202,35 +170,352 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn discard(&self, key: &str) -> Result<bool, EngineError> {
-        self.resolve(key, Progress::Finished)
+        ready(
+            self.call(ReceiverMode::Sync)
+                .resolve(key, EventState::Finished),
+        )
+    }
+}
+
+/// Dead letters.
+impl<S: Store> WebhookEngine<S> {
+    /// Returns dead letters as [`dead_letters`](Self::dead_letters) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn dead_letters_async(&self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
+        self.call(ReceiverMode::Async).dead_letters(limit).await
     }
 
-    fn resolve(&self, key: &str, progress: Progress) -> Result<bool, EngineError> {
-        let resolved = transact(&self.store, Mode::Durable, |tx| {
-            let Some(mut event) = tx.event(key)? else {
-                return Ok(false);
+    /// Returns a dead letter as [`dead_letter`](Self::dead_letter) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn dead_letter_async(&self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
+        self.call(ReceiverMode::Async).dead_letter(key).await
+    }
+
+    /// Requeues a dead letter as [`requeue`](Self::requeue) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn requeue_async(&self, key: &str) -> Result<bool, EngineError> {
+        self.call(ReceiverMode::Async)
+            .resolve(key, EventState::Open)
+            .await
+    }
+
+    /// Discards a dead letter as [`discard`](Self::discard) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn discard_async(&self, key: &str) -> Result<bool, EngineError> {
+        self.call(ReceiverMode::Async)
+            .resolve(key, EventState::Finished)
+            .await
+    }
+}
+
+impl Call<'_> {
+    async fn dead_letters(self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
+        self.write_kept_marks().await?;
+        let dead = self.access.dead_events(limit).await?;
+        self.letters(dead).await
+    }
+
+    async fn dead_letter(self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
+        self.write_kept_marks().await?;
+        let event = Fingerprint::of(key);
+        let mut wanted = Wanted::default();
+        wanted.events.insert(event);
+        let mut loaded = self.access.load(&wanted).await?;
+        let progress = loaded.progress.remove(&event).flatten();
+        let dead = progress.filter(|progress| progress.state == EventState::Dead);
+        Ok(self.letters(dead.into_iter().collect()).await?.pop())
+    }
+
+    /// Returns the letters of dead events, with their bodies.
+    async fn letters(self, dead: Vec<ProgressRow>) -> Result<Vec<DeadLetter>, EngineError> {
+        let mut wanted = Wanted::default();
+        let webhooks = dead.iter().map(|progress| progress.webhook);
+        wanted.webhooks.extend(webhooks.clone());
+        wanted.bodies.extend(webhooks);
+        let loaded = self.access.load(&wanted).await?;
+        let mut bodies = HashMap::new();
+        let mut events = HashMap::new();
+        for (id, body) in loaded.bodies {
+            let (Some(Some(webhook)), Some(body)) = (loaded.webhooks.get(&id), body) else {
+                continue;
             };
-            let Some(mut webhook) = tx.webhook(event.webhook)? else {
-                return Ok(false);
-            };
-            if event.progress != Progress::Dead {
-                return Ok(false);
+            let kind = webhook.row.kind;
+            if let Ok((batch, _)) = stored_batch(self.core.settings.parser, kind, &body) {
+                for (key, event) in batch.keys.into_iter().zip(batch.events) {
+                    events.entry(key).or_insert(event);
+                }
             }
-            event.progress = progress;
-            event.attempts = 0;
-            event.failed.clear();
-            tx.put_event(key, &event)?;
-            webhook.dead = webhook.dead.saturating_sub(1);
-            match progress {
-                // The letter of a body is about all that is open of it.
-                Progress::Open if webhook.open > 0 && key.starts_with(UNREADABLE) => {}
-                Progress::Open => webhook.open += 1,
-                _ if key.starts_with(UNREADABLE) => webhook.open = 0,
+            bodies.insert(id, (webhook.row.received_at, Arc::<[u8]>::from(body)));
+        }
+        let letter = |progress: ProgressRow| {
+            let (received_at, body) = bodies.get(&progress.webhook)?;
+            let receivers = progress.receivers.into_iter();
+            let failed = receivers.filter(|receiver| receiver.state != ReceiverState::Succeeded);
+            Some(DeadLetter {
+                event: events.remove(&progress.key),
+                body: Arc::clone(body),
+                key: progress.key,
+                received_at: *received_at,
+                attempts: progress.attempts,
+                failed: failed.map(|receiver| receiver.receiver).collect(),
+            })
+        };
+        Ok(dead.into_iter().filter_map(letter).collect())
+    }
+
+    /// Opens or finishes a dead event. Returns whether there is one with this key.
+    async fn resolve(self, key: &str, state: EventState) -> Result<bool, EngineError> {
+        self.write_kept_marks().await?;
+        let event = Fingerprint::of(key);
+        let resolve = |draft: &mut Draft<'_, '_>| {
+            let Some(id) = draft.event(event)? else {
+                return Ok(false);
+            };
+            let progress = draft.progress(event)?;
+            let is_resolved = progress.as_ref().is_none_or(|known| known.state == state);
+            if draft.is_uncertain() && is_resolved {
+                return Ok(true);
+            }
+            let progress = progress.filter(|progress| progress.state == EventState::Dead);
+            let (Some(mut progress), Some(mut row)) = (progress, draft.webhook(id)?) else {
+                return Ok(false);
+            };
+            progress.state = state;
+            progress.attempts = 0;
+            let receivers = &mut progress.receivers;
+            receivers.retain(|receiver| receiver.state == ReceiverState::Succeeded);
+            draft.put_progress(event, progress);
+            row.dead = row.dead.saturating_sub(1);
+            // The letter of a body stands for all its open events.
+            let is_of_body = row.kind == WebhookKind::Unreadable
+                && draft
+                    .body(id)?
+                    .is_some_and(|body| unreadable_key(body) == key);
+            match state {
+                EventState::Open if is_of_body && row.open > 0 => {}
+                EventState::Open => row.open += 1,
+                _ if is_of_body => (row.open, row.unclaimed) = (0, 0),
                 _ => {}
             }
-            self.settings.put_or_close(tx, event.webhook, &webhook)?;
+            self.put_or_delete(draft, id, row)?;
             Ok(true)
-        })?;
-        Ok(resolved)
+        };
+        let known = Snapshot::default();
+        let resolved = transact(self.access, known, First::Stored, Durability::Disk, resolve);
+        Ok(resolved.await?)
     }
+}
+
+/// Reads the events of a stored body, and the kind that it is of now that it can be read. The
+/// parser's limit does not apply: it may have been higher when the body came.
+pub(super) fn stored_batch(
+    parser: Parser,
+    kind: WebhookKind,
+    body: &[u8],
+) -> Result<(Batch, WebhookKind), ParseError> {
+    let parse = || {
+        let webhook = parser.max_len(usize::MAX).parse(body)?;
+        Ok((Batch::new(webhook.into_events()), WebhookKind::Body))
+    };
+    let read = || Some((read_queued_event(body)?, WebhookKind::QueuedEvent));
+    match kind {
+        WebhookKind::Body => parse(),
+        WebhookKind::QueuedEvent => read().map_or_else(parse, Ok),
+        WebhookKind::Unreadable => parse().or_else(|error| read().ok_or(error)),
+    }
+}
+
+/// Unreadable bodies, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Keeps a body that is no webhook as a [`DeadLetter`](crate::DeadLetter),
+    /// once, however often it comes. Nothing of it is read or sent, and nothing
+    /// forgets it until you [`discard`](Self::discard) it.
+    ///
+    /// With [`process_signed`](Self::process_signed) you need not call it. It
+    /// is for what [`process`](Self::process) could not read and of which you
+    /// know by yourself that it is Meta's: with any other status than 200 Meta
+    /// would repeat it for up to seven days.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{EngineError, WebhookEngine, parse};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = br#"{"object":"whatsapp_business_account"}"#;
+    /// if let Err(EngineError::Parse(_)) = engine.process(body) {
+    ///     engine.bury(body)?;
+    /// }
+    ///
+    /// let letter = engine.dead_letters(10)?.remove(0);
+    /// let error = parse(&letter.body).unwrap_err();
+    /// assert_eq!(error.to_string(), "the body has no entry array");
+    ///
+    /// // Once a later version can read it: `engine.requeue(&letter.key)?`
+    /// assert!(engine.discard(&letter.key)?);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn bury(&self, body: &[u8]) -> Result<(), EngineError> {
+        ready(self.bury_async_in(ReceiverMode::Sync, body))
+    }
+}
+
+/// Unreadable bodies.
+impl<S: Store> WebhookEngine<S> {
+    /// Keeps a body as [`bury`](Self::bury) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn bury_async(&self, body: &[u8]) -> Result<(), EngineError> {
+        self.bury_async_in(ReceiverMode::Async, body).await
+    }
+
+    async fn bury_async_in(&self, mode: ReceiverMode, body: &[u8]) -> Result<(), EngineError> {
+        let call = self.call(mode);
+        call.write_kept_marks().await?;
+        Ok(call.bury(body).await?)
+    }
+}
+
+impl Call<'_> {
+    /// Stores a body that cannot be read, unless it is stored.
+    pub(super) async fn bury(self, body: &[u8]) -> Result<(), StoreError> {
+        let key = unreadable_key(body);
+        let event = Fingerprint::of(&key);
+        let id = WebhookId(new_id());
+        let known = Snapshot::default();
+        transact(self.access, known, First::New, Durability::Disk, |draft| {
+            if draft.event(event)?.is_none() {
+                let mut row = WebhookRow::new(WebhookKind::Unreadable, Timestamp::now(), 0);
+                row.dead = 1;
+                draft.add_webhook(id, row, body);
+                draft.put_event(EventChange::new(event, None, id));
+                draft.put_progress(event, letter(id, &key));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes a dead letter of a body that is stored and leased, and gives the lease back. Returns
+    /// whether there is a new letter.
+    pub(super) async fn bury_stored(self, held: &Held, body: &[u8]) -> Result<bool, StoreError> {
+        let id = held.id;
+        let key = unreadable_key(body);
+        let event = Fingerprint::of(&key);
+        let bury = |draft: &mut Draft<'_, '_>| {
+            let Some(mut row) = draft.webhook(id)? else {
+                return Ok(false);
+            };
+            if row.lease.is_none_or(|lease| lease.holder != self.holder) {
+                return Ok(false);
+            }
+            row.lease = None;
+            if row.open == 0 && row.unclaimed == 0 {
+                // It was finished, and only left with its lease.
+                self.put_or_delete(draft, id, row)?;
+                return Ok(false);
+            }
+            let known = draft.event(event)?;
+            let progress = draft.progress(event)?;
+            let is_dead = progress.is_some_and(|progress| progress.state == EventState::Dead);
+            if let Some(other) = known.filter(|_| is_dead) {
+                if other == id {
+                    draft.put_webhook(id, row)?;
+                    return Ok(false);
+                }
+                // The body came once more, and was stored by itself.
+                if let Some(mut row) = draft.webhook(other)? {
+                    row.dead = row.dead.saturating_sub(1);
+                    self.put_or_delete(draft, other, row)?;
+                }
+            }
+            // Its open events stay open, so that a later version finds them.
+            row.dead += 1;
+            row.kind = WebhookKind::Unreadable;
+            draft.put_event(EventChange::new(event, known, id));
+            draft.put_progress(event, letter(id, &key));
+            draft.put_webhook(id, row)?;
+            Ok(true)
+        };
+        transact(
+            self.access,
+            Snapshot::default(),
+            First::Stored,
+            Durability::Disk,
+            bury,
+        )
+        .await
+    }
+
+    /// Writes a webhook, or deletes it if nothing of it is left to do.
+    pub(super) fn put_or_delete(
+        self,
+        draft: &mut Draft<'_, '_>,
+        id: WebhookId,
+        row: WebhookRow,
+    ) -> Result<(), Undecided> {
+        if self.core.settings.is_deletable(&row) && row.lease.is_none() {
+            draft.delete_webhook(id)
+        } else {
+            draft.put_webhook(id, row)
+        }
+    }
+}
+
+/// Finishes the letter of a stored body that can be read now: its open events are claimed as
+/// those of other bodies are.
+pub(super) fn clear_unreadable(
+    draft: &mut Draft<'_, '_>,
+    id: WebhookId,
+    event: Fingerprint,
+    kind: WebhookKind,
+) -> Result<(), Undecided> {
+    let Some(mut row) = draft.webhook(id)? else {
+        return Ok(());
+    };
+    if row.kind != WebhookKind::Unreadable {
+        return Ok(());
+    }
+    row.kind = kind;
+    if draft.event(event)? == Some(id)
+        && let Some(mut letter) = draft.progress(event)?
+        && letter.state == EventState::Dead
+    {
+        letter.state = EventState::Finished;
+        row.dead = row.dead.saturating_sub(1);
+        draft.put_progress(event, letter);
+    }
+    draft.put_webhook(id, row)
+}
+
+/// Returns the progress of a letter.
+fn letter(id: WebhookId, key: &str) -> ProgressRow {
+    let mut letter = ProgressRow::new(id, key.to_owned());
+    letter.state = EventState::Dead;
+    letter
+}
+
+/// Returns the key of an unreadable body. No signal has the name that it begins with.
+pub(super) fn unreadable_key(body: &[u8]) -> String {
+    let hash = SipHasher24::new().hash(body).as_u128();
+    format!("unreadable:{hash:032x}")
 }

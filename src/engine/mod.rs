@@ -1,14 +1,12 @@
 //! Webhooks that are stored first, handled once, and never lost.
 //!
-//! [`Webhook::dispatch`](crate::Webhook::dispatch) forgets; a
-//! [`WebhookEngine`] remembers. Of each body it
+//! [`Webhook::dispatch`](crate::Webhook::dispatch) stores nothing; a [`WebhookEngine`] stores each
+//! body, and
 //!
-//! 1. **claims**: looks up each event by its key, and in one transaction
-//!    writes down what is new (the body, messages, contacts, statuses,
-//!    signups);
-//! 2. **delivers**, event by event, to the receivers that have not succeeded
-//!    yet;
-//! 3. **marks** what is finished, which is also the one `fsync` of a body.
+//! 1. **claims** it: writes the new events, the body, messages, contacts, statuses and signups in
+//!    one commit, under a lease (a body of more than 2,000 events takes several commits);
+//! 2. **delivers**, event by event, to the receivers that have not succeeded yet;
+//! 3. **marks** the finished events. The last marks are the one `fsync` of a body.
 //!
 //! Only then it returns, and Meta gets its answer. What fails is delivered again, alone, when
 //! Meta repeats the body or [`retry_unfinished`](WebhookEngine::retry_unfinished) is called,
@@ -16,55 +14,54 @@
 //!
 //! ```
 //! use whatsapp_signals::WebhookEngine;
-//! use whatsapp_signals::store::{MemoryStore, StoreExt};
+//! use whatsapp_signals::store::MemoryStore;
 //!
 //! let engine = WebhookEngine::new(MemoryStore::new());
 //! let body = &std::fs::read("tests/payloads/text.json")?;
 //! assert_eq!(engine.process(body)?.fired(), 1);
 //! assert_eq!(engine.process(body)?.duplicate(), 1, "Meta sent it again");
-//! assert_eq!(engine.store().unread_counts()?[0].0.display_name(), "Ada Okafor");
+//! let shop = engine.number("300200100500600");
+//! assert_eq!(shop.unread_counts()?[0].0.display_name(), "Ada Okafor");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod check;
+mod access;
+mod checkpoint;
 mod claim;
-mod claimer;
+mod contacts;
 mod dead_letter;
-mod entry;
-mod error;
-mod holdings;
-mod home;
-mod marks;
+mod deliver;
+mod draft;
 mod outcome;
-mod prune;
+mod process;
+mod profile;
 mod record;
+mod records;
 mod retry;
-mod run;
-mod sent;
 mod settings;
-#[cfg(feature = "signature")]
-mod signed;
-mod single;
-mod unreadable;
 mod user;
-mod wait;
-mod watcher;
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime};
 
-use crate::store::{Lease, Mode, Store, StoreError, Transaction, transact};
+use parking_lot::Mutex;
+
+use crate::signal::ReceiverMode;
+use crate::store::{NumberKey, Store, StoreError, Tenant, id_at};
 use crate::trace;
-use claim::{Batch, Claim};
-use marks::Marks;
-use run::Run;
+use access::{Access, in_place};
+use checkpoint::{Checkpointer, KeptMarks};
+use claim::{Batch, Claim, NewBody};
+use deliver::deliver;
+use record::{Places, StoredTenants};
 use settings::Settings;
-use wait::{Wait, now};
 
 pub use dead_letter::DeadLetter;
-pub use error::EngineError;
-pub use outcome::{Outcome, http_status};
-pub use prune::RETENTION;
+pub use outcome::{EngineError, Outcome, http_status};
+pub use records::{LoggedWebhook, Records};
+pub use retry::RETENTION;
 
 /// Stores each webhook, and sends its events to their receivers: each event
 /// once, however often Meta repeats it, and to each receiver until it succeeds.
@@ -75,7 +72,7 @@ pub use prune::RETENTION;
 ///
 /// ```standalone_crate
 /// use whatsapp_signals::event::MessageReceived;
-/// use whatsapp_signals::store::{MemoryStore, StoreExt};
+/// use whatsapp_signals::store::MemoryStore;
 /// use whatsapp_signals::{WebhookEngine, http_status, receiver, signals::MESSAGE_RECEIVED};
 ///
 /// #[receiver(MESSAGE_RECEIVED)]
@@ -111,8 +108,11 @@ pub use prune::RETENTION;
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a
 ///   [dead letter](Self::dead_letters).
-/// - Who does what is settled by a lease on the webhook. When the program dies,
-///   its webhooks are anyone's after [`lease`](Self::lease).
+/// - Two engines never deliver one webhook at the same time: each holds a lease on it, which is
+///   renewed while receivers run. Leases of a program that was killed end after
+///   [`lease`](Self::lease).
+/// - Marks that the store did not take are kept, and each later call writes them before it calls a
+///   receiver.
 ///
 /// # What a receiver is known by
 ///
@@ -124,129 +124,113 @@ pub use prune::RETENTION;
 #[derive(Debug)]
 pub struct WebhookEngine<S> {
     store: S,
+    core: Core,
+}
+
+/// An engine without its store: its settings, and what it keeps between calls.
+#[derive(Debug)]
+struct Core {
     settings: Settings,
+    /// The tenants of numbers, which never change.
+    tenants: StoredTenants,
+    /// Marks that earlier calls could not write.
+    kept_marks: KeptMarks,
 }
 
-/// The work of an engine.
+impl Core {
+    fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            tenants: Mutex::new(HashMap::new()),
+            kept_marks: KeptMarks::default(),
+        }
+    }
+
+    fn places(&self) -> Places<'_> {
+        Places::new(self.settings.tenant_of.as_ref(), &self.tenants)
+    }
+
+    fn add_tenants(&self, added: &[(NumberKey, Tenant)]) {
+        if !added.is_empty() {
+            self.tenants.lock().extend(added.iter().cloned());
+        }
+    }
+}
+
+/// One call of an engine: what all its steps need.
+#[derive(Clone, Copy, Debug)]
+struct Call<'e> {
+    core: &'e Core,
+    access: Access<'e>,
+    mode: ReceiverMode,
+    /// The holder of the leases of this call: a random number.
+    holder: i64,
+}
+
 impl<S: Store> WebhookEngine<S> {
-    /// Stores a webhook and sends its events.
-    ///
-    /// # Errors
-    ///
-    /// When the body is no webhook, or the store fails. What was not marked by
-    /// then is not finished.
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
-        now(self.process_with(Wait::Never, body))
-    }
-
-    /// [`process`](Self::process), and waits for async receivers: event by
-    /// event, and the async receivers of one event at once.
-    ///
-    /// The store blocks; see [`blocking`](Self::blocking) for where it does.
-    /// When the future is dropped, so are the receivers that are not done, and
-    /// the webhook is anyone's after its [`lease`](Self::lease): a web server
-    /// that drops its handlers when Meta hangs up should spawn this.
-    ///
-    /// # Errors
-    ///
-    /// As of [`process`](Self::process).
-    ///
-    /// # Examples
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// async fn forward(event: &MessageReceived) -> Result<(), &'static str> {
-    ///     Ok(()) // await another server
-    /// }
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # pollster::block_on(async {
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let body = &std::fs::read("tests/payloads/text.json")?;
-    /// assert!(!engine.process_async(body).await?.should_retry());
-    /// assert_eq!(engine.process_async(body).await?.duplicate(), 1);
-    ///
-    /// // Where nobody waits, an async receiver fails, and is asked again.
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// assert!(engine.process(body)?.should_retry());
-    /// assert_eq!(engine.retry_unfinished_async().await?.failed(), 0);
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub async fn process_async(&self, body: &[u8]) -> Result<Outcome, EngineError> {
-        self.process_with(self.waiting(), body).await
-    }
-
-    async fn process_with(&self, wait: Wait, body: &[u8]) -> Result<Outcome, EngineError> {
-        let webhook = self.settings.parser.parse(body);
-        let webhook = webhook.inspect_err(trace::unreadable)?;
-        let batch = Batch::new(webhook.into_events());
-        self.run_body(wait, batch, body).await
-    }
-
-    /// Does what came in a body just now.
-    async fn run_body(
-        &self,
-        wait: Wait,
-        batch: Batch,
-        body: &[u8],
-    ) -> Result<Outcome, EngineError> {
-        let claim = |tx: &mut dyn Transaction, lease: Lease, batch: &Batch| {
-            claimer::claim_body(tx, &self.settings, lease, batch, body)
+    fn call(&self, mode: ReceiverMode) -> Call<'_> {
+        let blocking = match mode {
+            ReceiverMode::Sync => in_place,
+            ReceiverMode::Async => self.core.settings.blocking,
         };
-        Ok(self.run(wait, batch, claim).await?)
-    }
-
-    fn waiting(&self) -> Wait {
-        Wait::Async(self.settings.blocking)
-    }
-
-    async fn run(
-        &self,
-        wait: Wait,
-        mut batch: Batch,
-        mut claim: impl FnMut(&mut dyn Transaction, Lease, &Batch) -> Result<Claim, StoreError>,
-    ) -> Result<Outcome, StoreError> {
-        let span = trace::Webhook::new(&batch.events);
-        let work = async {
-            let lease = Lease::new(random(), self.settings.lease_until(now_ms()));
-            let claim = |tx: &mut dyn Transaction| claim(tx, lease, &batch);
-            let mut claim = wait.block(|| transact(&self.store, Mode::Write, claim))?;
-            for job in &mut claim.jobs {
-                std::mem::take(&mut job.known).put_into(&mut batch.events[job.event]);
-            }
-            let (marks, jobs) = Marks::new(&self.store, &self.settings, wait, &batch, lease, claim);
-            let outcome = Run::new(marks).deliver(jobs).await?;
-            trace::processed(&outcome);
-            Ok(outcome)
-        };
-        span.around(work).await
+        Call {
+            core: &self.core,
+            access: Access::new(&self.store, blocking),
+            mode,
+            holder: random().cast_signed(),
+        }
     }
 }
 
-/// Milliseconds since 1970.
+impl Call<'_> {
+    /// Claims the events of a body and delivers them.
+    async fn run(self, mut batch: Batch, new: NewBody<'_>) -> Result<Outcome, StoreError> {
+        let leased_at = Instant::now();
+        let mut claim = Claim::default();
+        if let Err(error) = self.claim_body(&batch, new, &mut claim).await {
+            // It keeps the leases of the parts that were claimed, to be given back.
+            drop(Checkpointer::new(self, &batch, claim, leased_at));
+            return Err(error);
+        }
+        self.deliver(&mut batch, claim, leased_at).await
+    }
+
+    /// Delivers the events of a claim that began at this time.
+    async fn deliver(
+        self,
+        batch: &mut Batch,
+        mut claim: Claim,
+        leased_at: Instant,
+    ) -> Result<Outcome, StoreError> {
+        for job in &mut claim.jobs {
+            let stored = std::mem::take(&mut job.stored);
+            stored.put_into(&mut batch.events[job.event]);
+        }
+        let (checkpointer, jobs) = Checkpointer::new(self, batch, claim, leased_at);
+        let outcome = deliver(checkpointer, jobs).await?;
+        trace::processed(&outcome);
+        Ok(outcome)
+    }
+}
+
+/// Returns a new id for a row, greater than those before: webhooks of one millisecond keep their
+/// order.
+fn new_id() -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+
+    let id = id_at(now_ms(), random());
+    // Ordering: only the number itself matters.
+    let next = |last: i64| Some(id.max(last.saturating_add(1)));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    id.max(last.unwrap_or_default().saturating_add(1))
+}
+
+/// Returns the milliseconds since 1970, 0 of a clock that was never set.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    // A clock before 1970 is one that was never set.
     since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
 }
 
-/// A number that no other holder of a lease has.
-fn random() -> i64 {
-    RandomState::new().build_hasher().finish().cast_signed()
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

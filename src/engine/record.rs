@@ -1,25 +1,30 @@
-//! What the records learn from an event, and what the event learns from them.
+//! The records of an event: its message or status, its contact and its signup.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::user;
+use parking_lot::Mutex;
+
+use super::contacts::{Contacts, Entry};
+use super::draft::{Draft, Undecided};
+use super::user::{self, KnownUsers};
 use crate::event::{HistoryMessage, WebhookEvent};
 use crate::model::{
-    Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
+    Account, Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
     StatusUpdate, Timestamp,
 };
-use crate::store::contacts::{Contacts, Entry};
-use crate::store::{ContactId, NewMessage, StoreError, Transaction};
+use crate::store::{
+    ContactId, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, Tenant, Wanted,
+};
 
-/// What the records know about an event's user, and of a signup.
-#[derive(Default)]
-pub(super) struct Known {
+/// The stored contact and signup of an event.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
     contact: Option<Arc<Contact>>,
     signup: Option<Signup>,
 }
 
-impl Known {
+impl Stored {
     fn new(entry: Option<Entry>, signup: Option<Signup>) -> Self {
         Self {
             contact: entry.map(|(_, contact)| contact),
@@ -27,7 +32,7 @@ impl Known {
         }
     }
 
-    /// Puts it into the event, in the place of what the webhook has.
+    /// Puts them into the event, in place of those of the webhook.
     pub(super) fn put_into(self, event: &mut WebhookEvent) {
         if let Some(contact) = self.contact {
             event.set_contact(contact);
@@ -38,7 +43,135 @@ impl Known {
     }
 }
 
-/// Writes down what the events of a webhook tell.
+/// The number and the tenant that an event belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) number: NumberKey,
+    pub(super) tenant: Tenant,
+}
+
+/// The function that gives an account its tenant, if the program has one.
+pub(super) type TenantOf = Arc<dyn Fn(&Account) -> Tenant + Send + Sync>;
+
+/// The tenants of numbers that are known to be stored. They never change.
+pub(super) type StoredTenants = Mutex<HashMap<NumberKey, Tenant>>;
+
+/// The places of accounts. A number belongs to the tenant under which it came first.
+pub(super) struct Places<'e> {
+    tenant_of: Option<&'e TenantOf>,
+    stored: &'e StoredTenants,
+    /// The tenants that are stored once the decision is committed.
+    added: Vec<(NumberKey, Tenant)>,
+    /// The last account: events of one webhook mostly share it.
+    last: Option<(*const Account, Place)>,
+}
+
+impl<'e> Places<'e> {
+    pub(super) fn new(tenant_of: Option<&'e TenantOf>, stored: &'e StoredTenants) -> Self {
+        Self {
+            tenant_of,
+            stored,
+            added: Vec::new(),
+            last: None,
+        }
+    }
+
+    /// Returns the place of an account, which is stored if it is new.
+    pub(super) fn of(
+        &mut self,
+        draft: &mut Draft<'_, '_>,
+        account: &'e Account,
+    ) -> Result<Place, Undecided> {
+        if let Some((last, place)) = &self.last
+            && std::ptr::eq(*last, account)
+        {
+            return Ok(place.clone());
+        }
+        let number = NumberKey::of(account);
+        let stored = self.stored.lock().get(&number).cloned();
+        let tenant = match stored {
+            Some(tenant) => tenant,
+            None => self.add(draft, &number, account)?,
+        };
+        let place = Place { number, tenant };
+        self.last = Some((account, place.clone()));
+        Ok(place)
+    }
+
+    fn add(
+        &mut self,
+        draft: &mut Draft<'_, '_>,
+        number: &NumberKey,
+        account: &Account,
+    ) -> Result<Tenant, Undecided> {
+        let tenant = if let Some(tenant) = draft.tenant(number)? {
+            tenant
+        } else {
+            let tenant = self.tenant_of(account);
+            draft.add_number(number.clone(), tenant.clone());
+            tenant
+        };
+        self.added.push((number.clone(), tenant.clone()));
+        Ok(tenant)
+    }
+
+    /// Returns the tenant of an account whose number has none.
+    pub(super) fn tenant_of(&self, account: &Account) -> Tenant {
+        match self.tenant_of {
+            Some(tenant_of) => tenant_of(account),
+            None => Tenant::new(account.waba_id.as_ref().map_or("", AsRef::as_ref)),
+        }
+    }
+
+    /// Returns the tenants that are stored once the decision is committed.
+    pub(super) fn into_added(self) -> Vec<(NumberKey, Tenant)> {
+        self.added
+    }
+}
+
+/// Adds the rows that the records of an event are decided by.
+pub(super) fn add_wanted(
+    wanted: &mut Wanted,
+    users: &mut KnownUsers,
+    event: &WebhookEvent,
+    place: &Place,
+) {
+    user::add_wanted(wanted, users, event, &place.tenant);
+    let status = match event {
+        WebhookEvent::MessageStatusChanged(event) => Some(&event.update),
+        WebhookEvent::StandbyStatus(event) => Some(&event.update),
+        _ => None,
+    };
+    if let Some(update) = status.filter(|update| is_of_message(update)) {
+        wanted.messages.insert(MessageKey {
+            number: place.number.clone(),
+            id: update.id.clone(),
+        });
+    }
+    if let WebhookEvent::UserSubscribed(event) = event {
+        wanted
+            .signups
+            .insert(signup_key(place, &event.signup.signup_id));
+    }
+}
+
+/// Returns whether an event has records, so that its account needs a place.
+pub(super) fn has_records(event: &WebhookEvent) -> bool {
+    matches!(
+        event,
+        WebhookEvent::MessageReceived(_)
+            | WebhookEvent::MessageEcho(_)
+            | WebhookEvent::StandbyMessage(_)
+            | WebhookEvent::StandbyEcho(_)
+            | WebhookEvent::HistoryMessage(_)
+            | WebhookEvent::MessageStatusChanged(_)
+            | WebhookEvent::StandbyStatus(_)
+            | WebhookEvent::UserSubscribed(_)
+    ) || event.contact().is_some()
+        || event.user().is_some()
+}
+
+/// Writes the records of events.
 pub(super) struct Recorder {
     now: Timestamp,
     contacts: Contacts,
@@ -52,164 +185,219 @@ impl Recorder {
         }
     }
 
-    /// Writes down what an event tells, once.
-    pub(super) fn record(
+    /// Writes the records of a new event.
+    pub(super) fn record<'a>(
         &mut self,
-        tx: &mut dyn Transaction,
-        event: &WebhookEvent,
-    ) -> Result<Known, StoreError> {
+        draft: &mut Draft<'a, '_>,
+        event: &'a WebhookEvent,
+        place: &Place,
+    ) -> Result<Stored, Undecided> {
         let signup = match event {
-            WebhookEvent::UserSubscribed(event) => count_subscriber(tx, &event.signup.signup_id)?,
+            WebhookEvent::UserSubscribed(event) => {
+                draft.count_subscriber(&signup_key(place, &event.signup.signup_id))?
+            }
             _ => None,
         };
-        let entry = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
+        let entry = self.record_user(draft, event, place, signup.as_ref())?;
         let contact = entry.as_ref().map(|(id, _)| *id);
+        let mut store = |message: MessageRef<'a>, is_unread| {
+            self.record_message(draft, place, message, contact, is_unread)
+        };
         match event {
             WebhookEvent::MessageReceived(event) => {
-                let is_unread = is_to_be_read(&event.message);
-                self.record_message(tx, &event.message, contact, is_unread)?;
+                store((&event.message).into(), is_to_be_read(&event.message))?;
             }
-            WebhookEvent::MessageEcho(event) => {
-                self.record_message(tx, &event.message, contact, false)?;
-            }
-            WebhookEvent::StandbyMessage(event) => {
-                self.record_message(tx, &event.message, contact, false)?;
-            }
+            WebhookEvent::MessageEcho(event) => store((&event.message).into(), false)?,
+            WebhookEvent::StandbyMessage(event) => store((&event.message).into(), false)?,
             WebhookEvent::StandbyEcho(event) => {
                 if let Some(message) = event.value.to_message() {
-                    self.record_message(tx, &message, contact, false)?;
+                    store(message.into(), false)?;
                 }
             }
-            WebhookEvent::HistoryMessage(event) => {
-                let message = with_history_status(event);
-                self.record_message(tx, &message, contact, false)?;
-            }
+            WebhookEvent::HistoryMessage(event) => store(with_history_status(event), false)?,
             WebhookEvent::MessageStatusChanged(event) => {
-                self.record_status(tx, &event.update)?;
+                self.record_status(draft, place, &event.update)?;
             }
-            WebhookEvent::StandbyStatus(event) => self.record_status(tx, &event.update)?,
+            WebhookEvent::StandbyStatus(event) => {
+                self.record_status(draft, place, &event.update)?;
+            }
             _ => {}
         }
-        Ok(Known::new(entry, signup))
+        Ok(Stored::new(entry, signup))
     }
 
-    /// Writes down what an event says of its user once more, as the event has happened again.
+    /// Writes what an event that has happened again says of its user.
     pub(super) fn record_again(
         &mut self,
-        tx: &mut dyn Transaction,
+        draft: &mut Draft<'_, '_>,
         event: &WebhookEvent,
-    ) -> Result<Known, StoreError> {
-        let signup = match event {
-            WebhookEvent::UserSubscribed(event) => tx.signup(&event.signup.signup_id)?,
-            _ => None,
-        };
-        let entry = user::record(&mut self.contacts, tx, event, signup.as_ref(), self.now)?;
-        Ok(Known::new(entry, signup))
+        place: &Place,
+    ) -> Result<Stored, Undecided> {
+        let signup = stored_signup(draft, event, place)?;
+        let entry = self.record_user(draft, event, place, signup.as_ref())?;
+        Ok(Stored::new(entry, signup))
     }
 
-    /// Looks up what is known about an event that was written down before.
-    pub(super) fn recall(
+    /// Loads the records of an event that was recorded before.
+    pub(super) fn load(
         &mut self,
-        tx: &mut dyn Transaction,
+        draft: &mut Draft<'_, '_>,
         event: &WebhookEvent,
-    ) -> Result<Known, StoreError> {
+        place: &Place,
+    ) -> Result<Stored, Undecided> {
         let entry = match user::identity(event) {
-            Some(user) => self.contacts.find(tx, &user)?,
+            Some(user) => {
+                let at = time_of(event).unwrap_or(self.now);
+                self.contacts.find(draft, &place.tenant, &user, at)?
+            }
             None => None,
         };
-        let signup = match event {
-            WebhookEvent::UserSubscribed(event) => tx.signup(&event.signup.signup_id)?,
-            _ => None,
-        };
-        Ok(Known::new(entry, signup))
+        Ok(Stored::new(entry, stored_signup(draft, event, place)?))
     }
 
-    /// A message that you sent.
-    pub(super) fn record_sent(
+    /// Writes the record of a message that the program has sent.
+    pub(super) fn record_sent<'a>(
         &mut self,
-        tx: &mut dyn Transaction,
-        message: &Message,
-    ) -> Result<(), StoreError> {
+        draft: &mut Draft<'a, '_>,
+        message: &'a Message,
+        place: &Place,
+    ) -> Result<(), Undecided> {
         let contact = match &message.user {
-            Some(user) => Some(self.contacts.upsert(tx, user, None, None, |_| {})?.0),
+            Some(user) => {
+                let at = message.timestamp.unwrap_or(self.now);
+                let contacts = &mut self.contacts;
+                Some(contacts.observe(draft, &place.tenant, user, None, at)?.0)
+            }
             None => None,
         };
-        self.record_message(tx, message, contact, false)
+        self.record_message(draft, place, message.into(), contact, false)
     }
 
-    fn record_message(
+    fn record_user(
         &mut self,
-        tx: &mut dyn Transaction,
-        message: &Message,
+        draft: &mut Draft<'_, '_>,
+        event: &WebhookEvent,
+        place: &Place,
+        signup: Option<&Signup>,
+    ) -> Result<Option<Entry>, Undecided> {
+        let at = time_of(event).unwrap_or(self.now);
+        let contacts = &mut self.contacts;
+        user::record(contacts, draft, &place.tenant, event, signup, at, self.now)
+    }
+
+    fn record_message<'a>(
+        &mut self,
+        draft: &mut Draft<'a, '_>,
+        place: &Place,
+        message: MessageRef<'a>,
         contact: Option<ContactId>,
         is_unread: bool,
-    ) -> Result<(), StoreError> {
-        let mut new = NewMessage {
-            message,
-            // A group's messages are in no conversation with one of them.
-            contact: contact.filter(|_| message.group_id.is_none()),
-            at: message.timestamp.unwrap_or(self.now),
-            is_unread,
+    ) -> Result<(), Undecided> {
+        let key = MessageKey {
+            number: place.number.clone(),
+            id: message.id.clone(),
         };
-        if tx.add_message(new)? {
-            return Ok(());
-        }
-        let state = tx.message_state(&message.id)?;
-        if state.is_stored {
-            if is_placeholder(message) {
-                return Ok(());
+        let at = message.timestamp.unwrap_or(self.now);
+        draft.put_message(key, |stored| {
+            if stored.is_some_and(|stored| stored.is_stored) && is_placeholder(&message) {
+                return None;
             }
-            new.is_unread = state.is_unread;
-        }
-        // Its status came first; or it comes again, and has got further.
-        let mut further = Cow::Borrowed(message);
-        if let Some(status) = state.status
-            && moves_on(message.status.as_ref(), &status)
-        {
-            further.to_mut().status = Some(status);
-        }
-        new.message = &further;
-        tx.put_message(new)
+            // Messages of a group are in no conversation with one of its members.
+            let contact = contact.filter(|_| message.group_id.is_none());
+            let mut new = NewMessage::new(message, at);
+            new.contact = contact;
+            new.is_unread = is_unread;
+            if let Some(stored) = stored {
+                if stored.is_stored {
+                    new.is_unread = stored.is_unread;
+                }
+                // The status came first, or the message again at an earlier one.
+                if let Some(status) = &stored.status
+                    && moves_on(new.status.as_ref(), status)
+                {
+                    new.status = Some(status.clone());
+                }
+            }
+            Some(new)
+        })
     }
 
     fn record_status(
         &mut self,
-        tx: &mut dyn Transaction,
+        draft: &mut Draft<'_, '_>,
+        place: &Place,
         update: &StatusUpdate,
-    ) -> Result<(), StoreError> {
-        // What became of a payment is not what became of the message.
-        let is_of_message = update.kind.as_deref().is_none_or(|kind| kind == "message");
-        // That one member of a group did not get it says little of the message.
-        let is_of_member = update.is_of_group() && update.recipient.is_some();
-        let is_failure = update.status == MessageStatus::Failed;
-        if !is_of_message || (is_of_member && is_failure) {
+    ) -> Result<(), Undecided> {
+        if !is_of_message(update) {
             return Ok(());
         }
-        let state = tx.message_state(&update.id)?;
-        if moves_on(state.status.as_ref(), &update.status) {
-            tx.put_status(&update.id, &update.status, self.now)?;
+        let key = MessageKey {
+            number: place.number.clone(),
+            id: update.id.clone(),
+        };
+        let state = draft.message(&key)?;
+        let status = state.as_ref().and_then(|state| state.status.as_ref());
+        if moves_on(status, &update.status) {
+            draft.put_status(&key, &update.status, self.now)?;
         }
         Ok(())
     }
 }
 
-/// The stored signup, which one more has subscribed through.
-fn count_subscriber(tx: &mut dyn Transaction, id: &SignupId) -> Result<Option<Signup>, StoreError> {
-    let mut signup = tx.signup(id)?;
-    if let Some(signup) = &mut signup {
-        signup.subscriber_count += 1;
-        tx.put_signup(signup)?;
+/// Returns the time of an event about a user, if it has one.
+fn time_of(event: &WebhookEvent) -> Option<Timestamp> {
+    match event {
+        WebhookEvent::MessageReceived(event) => event.message.timestamp,
+        WebhookEvent::MessageEcho(event) => event.message.timestamp,
+        WebhookEvent::StandbyMessage(event) => event.message.timestamp,
+        WebhookEvent::StandbyEcho(event) => event.value.timestamp,
+        WebhookEvent::HistoryMessage(event) => event.message.timestamp,
+        WebhookEvent::MessageStatusChanged(event) => event.update.timestamp,
+        WebhookEvent::StandbyStatus(event) => event.update.timestamp,
+        WebhookEvent::UserSubscribed(event) => event.timestamp,
+        WebhookEvent::UserPreference(event) => event.value.timestamp.or(event.time),
+        WebhookEvent::UserIdUpdate(event) => event.value.timestamp.or(event.time),
+        WebhookEvent::Unrecognized(event) => event.timestamp,
+        _ => None,
     }
-    Ok(signup)
 }
 
-/// Whether a message at `status` gets to `next`. The first status is one in any
-/// case, also if this version does not know it.
+fn signup_key(place: &Place, id: &SignupId) -> SignupKey {
+    SignupKey {
+        tenant: place.tenant.clone(),
+        id: id.clone(),
+    }
+}
+
+fn stored_signup(
+    draft: &mut Draft<'_, '_>,
+    event: &WebhookEvent,
+    place: &Place,
+) -> Result<Option<Signup>, Undecided> {
+    match event {
+        WebhookEvent::UserSubscribed(event) => {
+            draft.signup(&signup_key(place, &event.signup.signup_id))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Returns whether a status is one of the message itself. The status of a payment is
+/// not, and a failure at one member of a group says little of the message.
+fn is_of_message(update: &StatusUpdate) -> bool {
+    let is_of_message = update.kind.as_deref().is_none_or(|kind| kind == "message");
+    let is_of_member = update.is_of_group() && update.recipient.is_some();
+    let is_failure = update.status == MessageStatus::Failed;
+    is_of_message && !(is_of_member && is_failure)
+}
+
+/// Returns whether a message at `status` moves to `next`. The first status is one in any case, also
+/// if this version does not know it.
 fn moves_on(status: Option<&MessageStatus>, next: &MessageStatus) -> bool {
     status.is_none_or(|status| next.supersedes(status))
 }
 
-/// What Meta sends where it cannot send the message itself (yet).
+/// Returns whether a message stands for one that Meta cannot send (yet).
 fn is_placeholder(message: &Message) -> bool {
     matches!(
         message.content,
@@ -217,8 +405,8 @@ fn is_placeholder(message: &Message) -> bool {
     )
 }
 
-/// Whether it is something that a user wrote, and not news about the user or
-/// about another message.
+/// Returns whether a message is one that a user wrote, and not news about the user or about another
+/// message.
 fn is_to_be_read(message: &Message) -> bool {
     !matches!(
         message.content,
@@ -226,8 +414,8 @@ fn is_to_be_read(message: &Message) -> bool {
     )
 }
 
-/// An old message tells beside it how far it had come.
-fn with_history_status(event: &HistoryMessage) -> Cow<'_, Message> {
+/// Returns an old message with the status that stands beside it.
+fn with_history_status(event: &HistoryMessage) -> MessageRef<'_> {
     let message = &*event.message;
     let status = event.history_context.as_ref();
     let status = match status.and_then(|context| context.status.as_ref()) {
@@ -236,12 +424,12 @@ fn with_history_status(event: &HistoryMessage) -> Cow<'_, Message> {
         Some(HistoryStatus::Read) => MessageStatus::Read,
         Some(HistoryStatus::Played) => MessageStatus::Played,
         Some(HistoryStatus::Error) => MessageStatus::Failed,
-        _ => return Cow::Borrowed(message),
+        _ => return message.into(),
     };
     if message.direction == Direction::Inbound || message.status.is_some() {
-        return Cow::Borrowed(message);
+        return message.into();
     }
     let mut message = message.clone();
     message.status = Some(status);
-    Cow::Owned(message)
+    message.into()
 }

@@ -1,14 +1,22 @@
-//! How an engine is built.
+//! The settings of an engine, and their check at start-up.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::WebhookEngine;
-use super::wait::{Blocking, in_place};
-use crate::Context;
-use crate::store::{Store, StoreError, Transaction, WebhookId, WebhookRecord};
+use super::access::{Blocking, in_place};
+use super::record::TenantOf;
+use super::{Core, WebhookEngine};
+use crate::model::Account;
+use crate::signal::check_signals;
+use crate::signals;
+use crate::store::{Lease, Store, Tenant, WebhookRow};
 use crate::webhook::Parser;
+use crate::{CheckError, Context};
 
-#[derive(Debug)]
+/// The settings of an engine.
 pub(super) struct Settings {
     pub(super) parser: Parser,
     pub(super) lease: Duration,
@@ -16,27 +24,38 @@ pub(super) struct Settings {
     pub(super) log_webhooks: bool,
     pub(super) blocking: Blocking,
     pub(super) context: Context,
+    pub(super) tenant_of: Option<TenantOf>,
+    pub(super) timer: Option<Timer>,
 }
 
+/// A function that returns a future which is ready after this time.
+pub(super) type Timer = Arc<dyn Fn(Duration) -> Sleep + Send + Sync>;
+
+/// The future of a timer.
+pub(super) type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Settings {
-    pub(super) fn lease_until(&self, now: i64) -> i64 {
-        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
-        now.saturating_add(lease)
+    /// Returns a lease of this holder.
+    pub(super) fn lease_of(&self, holder: i64) -> Lease {
+        Lease::new(holder, self.lease)
     }
 
-    /// Stores what a webhook has come to. One of which nothing is left goes,
-    /// unless there is a log.
-    pub(super) fn put_or_close(
-        &self,
-        tx: &mut dyn Transaction,
-        id: WebhookId,
-        webhook: &WebhookRecord,
-    ) -> Result<(), StoreError> {
-        if webhook.open + webhook.dead == 0 && !self.log_webhooks {
-            tx.delete_webhook(id)
-        } else {
-            tx.put_webhook(id, webhook)
-        }
+    /// Returns whether a webhook's row may be deleted: nothing of it is left to do, and there is no
+    /// log.
+    pub(super) fn is_deletable(&self, webhook: &WebhookRow) -> bool {
+        webhook.is_closed() && !self.log_webhooks
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("parser", &self.parser)
+            .field("lease", &self.lease)
+            .field("max_attempts", &self.max_attempts)
+            .field("log_webhooks", &self.log_webhooks)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +63,7 @@ impl Settings {
 ///
 /// ```
 /// use std::time::Duration;
-/// use whatsapp_signals::store::{MemoryStore, StoreExt};
+/// use whatsapp_signals::store::MemoryStore;
 /// use whatsapp_signals::{EngineError, Parser, WebhookEngine};
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new())
@@ -55,7 +74,7 @@ impl Settings {
 ///
 /// let body = &std::fs::read("tests/payloads/text.json")?;
 /// assert_eq!(engine.process(body)?.fired(), 1);
-/// let log = engine.store().webhooks(None, 50)?;
+/// let log = engine.webhooks(None, 50)?;
 /// assert_eq!((log[0].body.as_slice(), log[0].open), (&body[..], 0));
 ///
 /// let too_large = engine.process(&[b' '; 64 * 1024 + 1]);
@@ -63,32 +82,35 @@ impl Settings {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl<S: Store> WebhookEngine<S> {
-    /// An engine over this store, with the default settings.
+    /// Returns an engine over this store, with the default settings.
     ///
     /// ```
     /// use std::sync::Arc;
     /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    /// use whatsapp_signals::store::{MemoryStore, ReadyStore};
     ///
-    /// // Any store, also one that others have too.
-    /// let store = Arc::new(MemoryStore::new());
-    /// let engine = WebhookEngine::new(Arc::clone(&store));
-    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(store.unread_counts()?.len(), 1);
+    /// // A store that several engines share, of a kind that is chosen at run time.
+    /// let store: Arc<dyn ReadyStore> = Arc::new(MemoryStore::new());
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// assert_eq!(WebhookEngine::new(Arc::clone(&store)).process(body)?.fired(), 1);
+    /// assert_eq!(WebhookEngine::new(store).process(body)?.duplicate(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn new(store: S) -> Self {
+        let settings = Settings {
+            parser: Parser::new(),
+            lease: Duration::from_secs(60),
+            max_attempts: 20,
+            log_webhooks: false,
+            blocking: in_place,
+            context: Context::new(),
+            tenant_of: None,
+            timer: None,
+        };
         Self {
             store,
-            settings: Settings {
-                parser: Parser::new(),
-                lease: Duration::from_secs(60),
-                max_attempts: 20,
-                log_webhooks: false,
-                blocking: in_place,
-                context: Context::new(),
-            },
+            core: Core::new(settings),
         }
     }
 
@@ -104,7 +126,7 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
-        self.settings.parser = parser;
+        self.core.settings.parser = parser;
         self
     }
 
@@ -135,13 +157,20 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     #[must_use]
     pub fn context(mut self, context: Context) -> Self {
-        self.settings.context = context;
+        self.core.settings.context = context;
         self
     }
 
-    /// How long nobody else touches a webhook that is worked on; 60 seconds
-    /// unless given. Longer than the slowest receiver: a lease is renewed
-    /// between receivers, and not while one runs.
+    /// Sets how long a webhook is leased while its receivers run (default: 60 s).
+    ///
+    /// A lease with less than two thirds left is renewed before each receiver starts and each
+    /// time that async receivers are polled, and with a [`timer`](Self::timer) also while they
+    /// wait. A sync receiver must be shorter than two thirds of the lease: after its end another
+    /// engine takes the webhook over and runs the receiver again.
+    ///
+    /// A lease ends by the clock of the store. A clock that jumps back lengthens it by no more
+    /// than its length; one that jumps forward by more than that ends it, and may have a receiver
+    /// run twice.
     ///
     /// ```standalone_crate
     /// use std::sync::LazyLock;
@@ -169,12 +198,16 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease;
+        self.core.settings.lease = lease;
         self
     }
 
-    /// How often an event is tried before it is a dead letter; 20 times unless
-    /// given, 1 at least.
+    /// Sets how often a receiver is called with an event before it gives up (default: 20, least:
+    /// 1). A receiver may have an `attempts` of its own, and give up by
+    /// [`Retry::never`](crate::Retry::never).
+    ///
+    /// The other receivers of the event go on. It is a [`DeadLetter`](crate::DeadLetter) when no
+    /// receiver may be tried again and one gave up.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -196,34 +229,34 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.settings.max_attempts = attempts.max(1);
+        self.core.settings.max_attempts = attempts.max(1);
         self
     }
 
-    /// Whether bodies are kept when they are finished, until
-    /// [`prune`](Self::prune); [`StoreExt::webhooks`](crate::store::StoreExt::webhooks)
-    /// reads them. Off unless given.
+    /// Sets whether bodies are kept when they are finished, until [`prune`](Self::prune)
+    /// (default: off). [`webhooks`](Self::webhooks) reads them.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
     /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(engine.store().webhooks(None, 50)?.len(), 1);
+    /// assert_eq!(engine.webhooks(None, 50)?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn log_webhooks(mut self, log: bool) -> Self {
-        self.settings.log_webhooks = log;
+        self.core.settings.log_webhooks = log;
         self
     }
 
-    /// How [`process_async`](Self::process_async) does what waits for the disk;
-    /// in the thread that polls it unless given, which blocks that thread for as
-    /// long as the store takes: with an SQLite file about a millisecond a body,
-    /// and longer while another process writes. On a runtime with several
-    /// threads have the others take over meanwhile:
+    /// Sets the function that polls the store in async calls, as
+    /// [`process_async`](Self::process_async) (default: a plain call).
+    ///
+    /// A store that blocks, as an SQLite file does, blocks the thread that polls it: about a
+    /// millisecond a body, and longer while another process writes. On a runtime with several
+    /// threads the others can take over meanwhile:
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
@@ -240,23 +273,113 @@ impl<S: Store> WebhookEngine<S> {
     /// ```
     #[must_use]
     pub fn blocking(mut self, run: fn(&mut dyn FnMut())) -> Self {
-        self.settings.blocking = run;
+        self.core.settings.blocking = run;
         self
     }
 
-    /// The store.
+    /// Sets the function that makes a future which is ready after a time. With it, leases are
+    /// renewed while all async receivers wait.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
+    /// use whatsapp_signals::store::MemoryStore;
     ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(engine.store().unread_counts()?[0].1, 1);
+    /// let engine = WebhookEngine::new(MemoryStore::new())
+    ///     .timer(|duration| Box::pin(tokio::time::sleep(duration)));
+    /// # let _ = engine;
+    /// ```
+    #[must_use]
+    pub fn timer(
+        mut self,
+        sleep: impl Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        self.core.settings.timer = Some(Arc::new(sleep));
+        self
+    }
+
+    /// Sets the function that gives an account its tenant (default: its WABA).
+    ///
+    /// Contacts, messages and statuses of two tenants never meet. A number keeps the tenant under
+    /// which it came first: Meta may send one number under several accounts.
+    ///
+    /// A business with several WABAs that share their contacts is one tenant:
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::model::Identity;
+    /// use whatsapp_signals::store::{MemoryStore, Tenant};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tenants(|_| Tenant::new("the shop"));
+    /// let text = std::fs::read_to_string("tests/payloads/text.json")?;
+    /// engine.process(text.as_bytes())?;
+    /// // The same user writes to a number of another WABA.
+    /// let text = text.replace("900800700600500", "900800700600501");
+    /// engine.process(text.replace("300200100500600", "300200100500601").as_bytes())?;
+    ///
+    /// let ada = Identity::from_phone("15550101001").expect("a phone number");
+    /// let shop = engine.tenant("the shop");
+    /// shop.update_contact(&ada, |ada| ada.labels.push("gravel".into()))?;
+    /// assert_eq!(engine.number("300200100500601").contact(&ada)?.unwrap().labels, ["gravel"]);
+    /// assert_eq!(shop.conversation(&ada, None, 50)?.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
+    pub fn tenants(
+        mut self,
+        tenant_of: impl Fn(&Account) -> Tenant + Send + Sync + 'static,
+    ) -> Self {
+        self.core.settings.tenant_of = Some(Arc::new(tenant_of));
+        self
+    }
+
+    /// Returns the store.
+    #[must_use]
     pub fn store(&self) -> &S {
         &self.store
+    }
+}
+
+/// The check at start-up.
+impl<S: Store> WebhookEngine<S> {
+    /// Checks that the receivers of this crate's signals can be called with the engine's context,
+    /// as [`check`](crate::check) does for all signals of the program.
+    ///
+    /// # Errors
+    ///
+    /// All problems that were found.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Context, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(_event: &MessageReceived, _greeting: &Greeting) {}
+    ///
+    /// # fn main() {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let error = engine.check().unwrap_err();
+    /// println!("{error}"); // bot::greet (src/bot.rs:7) … needs bot::Greeting, which …
+    ///
+    /// let engine = engine.context(Context::new().with(Greeting("Good morning")));
+    /// assert!(engine.check().is_ok());
+    /// # }
+    /// ```
+    pub fn check(&self) -> Result<(), CheckError> {
+        check_signals(signals::ALL, &self.core.settings.context, false)
+    }
+
+    /// Checks as [`check`](Self::check) does, for a program that calls [`process`](Self::process)
+    /// and not [`process_async`](Self::process_async): async receivers are problems too.
+    ///
+    /// # Errors
+    ///
+    /// All problems that were found.
+    pub fn check_sync(&self) -> Result<(), CheckError> {
+        check_signals(signals::ALL, &self.core.settings.context, true)
     }
 }

@@ -377,14 +377,34 @@ impl<'de> Deserialize<'de> for Identity {
 
 /// The kinds of ids, the best one last. Meta shows the phone number in one webhook of a user
 /// and leaves it out of the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum IdKind {
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub enum IdKind {
     /// `wa_id`
+    #[serde(rename = "wa_id")]
     Phone,
     /// `parent_user_id`
+    #[serde(rename = "parent_user_id")]
     Parent,
     /// `user_id`
+    #[serde(rename = "user_id")]
     User,
+}
+
+impl IdKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Phone, Self::Parent, Self::User];
+
+    /// Returns Meta's name of the kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "wa_id",
+            Self::Parent => "parent_user_id",
+            Self::User => "user_id",
+        }
+    }
 }
 
 /// Two capital letters and a dot, as in `US.13491208655302741918`. No phone

@@ -57,8 +57,8 @@ pub use id::{
     LogicalId, MediaId, MessageId, PhoneNumberId, ProductRetailerId, ReferenceId, SignupId,
     SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
-pub use identity::Identity;
-pub(crate) use identity::{IdKind, IdMembers, Ids, is_user_id};
+pub use identity::{IdKind, Identity};
+pub(crate) use identity::{IdMembers, Ids, is_user_id};
 pub use message::*;
 pub(crate) use parties::{Numbers, Parties, UserSide, is_same_number};
 pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};

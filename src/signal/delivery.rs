@@ -142,6 +142,5 @@ pub(crate) trait ReceiverIds {
     fn order(&self, at: usize) -> i32;
 
     /// Returns the receiver's own limit of attempts, if it has one.
-    #[allow(dead_code, reason = "for limits of attempts in the engine")]
     fn attempts(&self, at: usize) -> Option<u32>;
 }

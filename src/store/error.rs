@@ -1,15 +1,15 @@
-//! Why a store could not do what it was asked.
+//! Errors of stores.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::signal::BoxError;
 
-/// Why a store could not do what it was asked. Nothing of the transaction has
-/// happened.
+/// A failure of a store. A commit that fails has written nothing, unless the kind is
+/// [`Unknown`](StoreErrorKind::Unknown).
 ///
-/// As text it says what is wrong with the store, and quotes nothing that is in
-/// it; its [`source`](Error::source) is the database's own error.
+/// Its text names the kind of the failure and quotes no row; its [`source`](Error::source) is the
+/// error of the database.
 ///
 /// # Examples
 ///
@@ -53,9 +53,17 @@ pub enum StoreErrorKind {
     Corrupt,
     /// It cannot be opened or reached, or the disk fails.
     Unavailable,
-    /// It was written by a newer version of this crate.
-    TooNew,
-    /// All else.
+    /// It was written by a version of this crate whose tables this one does not read.
+    OtherVersion,
+    /// A row that a commit used was changed meanwhile. The engine tries again.
+    Conflict,
+    /// The commit may have happened or not, as the connection was lost in it.
+    Unknown,
+    /// A future of a [`ReadyStore`](super::ReadyStore) was not ready.
+    NotReady,
+    /// A number has no tenant yet, as it has received nothing.
+    UnknownNumber,
+    /// Another failure.
     Other,
 }
 
@@ -101,7 +109,11 @@ impl fmt::Display for StoreErrorKind {
             Self::Full => "the store has no room left",
             Self::Corrupt => "the store is damaged",
             Self::Unavailable => "the store cannot be reached",
-            Self::TooNew => "the store was written by a newer version",
+            Self::OtherVersion => "the store was written by another version of whatsapp-signals",
+            Self::Conflict => "a row was changed meanwhile",
+            Self::Unknown => "the commit may have happened or not",
+            Self::NotReady => "a store that is to be ready had to wait",
+            Self::UnknownNumber => "the number has not received anything yet",
             Self::Other => "the store failed",
         })
     }

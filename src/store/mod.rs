@@ -1,226 +1,272 @@
-//! Where the [`WebhookEngine`](crate::WebhookEngine) keeps what it must not
-//! forget.
+//! The stores of a [`WebhookEngine`](crate::WebhookEngine).
 //!
-//! A [`Store`] is an inbox (which webhooks came, and which of their events are
-//! finished) and records (messages, contacts, signups). [`MemoryStore`] keeps
-//! both as long as the program runs, `SqliteStore` (feature `sqlite`) in a
-//! file. [`StoreExt`] is how a program reads them:
-//!
-//! ```
-//! use whatsapp_signals::WebhookEngine;
-//! use whatsapp_signals::model::Identity;
-//! use whatsapp_signals::store::{MemoryStore, StoreExt};
-//!
-//! let engine = WebhookEngine::new(MemoryStore::new());
-//! engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-//!
-//! let ada = Identity::from_phone("15550101001").expect("a phone number");
-//! let messages = engine.store().conversation(&ada, None, 20)?;
-//! assert_eq!(messages.len(), 1);
-//! assert_eq!(engine.store().unread_count(&ada)?, 1);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! A [`Store`] keeps webhooks, the progress of their events, messages, contacts and signups.
+//! [`MemoryStore`] keeps them as long as the program runs, `SqliteStore` (feature `sqlite`) in a
+//! file. A program reads them by [`Records`](crate::engine::Records).
 //!
 //! # A store of your own
 //!
-//! A store knows rows and transactions, and no rule: which status follows
-//! which, when two contacts are one, who runs an event and when it is
-//! finished, all that the engine decides once for all stores. So there is one
-//! method to write, [`Store::transact`], and a [`Transaction`] that it lends:
-//! about one SQL statement for each method of [`Inbox`] and [`Records`].
-//! [`store_conformance`] tells whether it is right.
+//! A store loads rows and commits changes, and knows no rule: the engine decides which status
+//! follows which, when two contacts are one and when an event is finished, once for all stores.
+//! [`Store::load`] reads the rows that a decision needs; [`Store::commit`] writes all rows that it
+//! changes, or is a [conflict](StoreErrorKind::Conflict) if a row that the decision used has
+//! changed meanwhile. The engine then loads and decides again.
+//!
+//! Futures of a store may wait, as a database on the network does. A store whose futures are
+//! ready at the first poll is a [`ReadyStore`]: with it every operation exists without `_async`,
+//! too. [`store_conformance`] checks such a store, and [`store_conformance_async`] any store.
 
+mod changes;
 mod conformance;
-pub(crate) mod contacts;
 mod error;
-mod event_record;
-mod ext;
-mod inbox;
-mod logged;
 mod memory;
-mod new_message;
-mod profile;
-mod records;
+mod query;
+mod row;
+mod snapshot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod stored_contact;
-mod webhook_record;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-pub use conformance::store_conformance;
+pub use changes::{
+    Changes, ConversationKey, EventChange, Merge, MessageRef, NewMessage, NewStatus, Put, Read,
+    WebhookChange,
+};
+pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
-pub use event_record::{EventRecord, Progress};
-pub use ext::StoreExt;
-pub use inbox::Inbox;
-pub use logged::LoggedWebhook;
 pub use memory::MemoryStore;
-pub use new_message::{MessageState, NewMessage};
-pub use records::Records;
+pub use query::{
+    MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread, UnreadQuery, WebhookQuery,
+};
+pub(crate) use row::id_at;
+pub use row::{
+    ContactId, ContactRow, EventState, Fingerprint, HeldId, IdKey, Lease, MessageKey, MessageState,
+    NumberKey, ProgressRow, ReceiverProgress, ReceiverState, SignupKey, Tenant, Versioned,
+    WebhookId, WebhookKind, WebhookRow,
+};
+pub use snapshot::{Snapshot, Wanted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
-pub use stored_contact::{ContactId, StoredContact};
-pub use webhook_record::{Lease, WebhookId, WebhookRecord};
 
-/// Rows, changed in transactions.
-///
-/// What a user reads from a store is in [`StoreExt`], which every store has.
-///
-/// # Examples
-///
-/// A store that counts what another one does:
-///
-/// ```
-/// use std::sync::atomic::{AtomicUsize, Ordering};
-/// use whatsapp_signals::WebhookEngine;
-/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Work};
-///
-/// #[derive(Default)]
-/// struct Counting { inner: MemoryStore, durable: AtomicUsize }
-///
-/// impl Store for Counting {
-///     fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-///         self.durable.fetch_add(usize::from(mode == Mode::Durable), Ordering::Relaxed);
-///         self.inner.transact(mode, work)
-///     }
-/// }
-///
-/// let engine = WebhookEngine::new(Counting::default());
-/// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-/// assert_eq!(engine.store().durable.load(Ordering::Relaxed), 1, "one fsync a body");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub trait Store: Send + Sync {
-    /// Runs `work` in one transaction: when it returns an error or panics,
-    /// nothing has happened.
-    ///
-    /// Transactions must be serializable: as if they ran one after the other,
-    /// in whatever thread or process. A store that notices a conflict may roll
-    /// back and run `work` again. `work` never uses the store itself.
-    ///
-    /// # Errors
-    ///
-    /// What `work` returned, or why the store could not begin or commit.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Signup;
-    /// use whatsapp_signals::store::{
-    ///     MemoryStore, Mode, Store, StoreError, StoreErrorKind, StoreExt,
-    /// };
-    ///
-    /// let store = MemoryStore::new();
-    /// let result = store.transact(Mode::Write, &mut |tx| {
-    ///     tx.put_signup(&Signup::new("spring_tune_up"))?;
-    ///     Err(StoreError::new(StoreErrorKind::Other, "another thought"))
-    /// });
-    /// assert_eq!(result.unwrap_err().kind(), StoreErrorKind::Other);
-    /// assert!(store.signups()?.is_empty(), "nothing has happened");
-    /// # Ok::<(), StoreError>(())
-    /// ```
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError>;
-}
+pub use crate::model::IdKind;
+use crate::model::Signup;
 
-/// What a transaction does.
-///
-/// ```
-/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Work};
-///
-/// fn durably(store: &dyn Store, work: &mut Work<'_>) -> Result<(), StoreError> {
-///     store.transact(Mode::Durable, work)
-/// }
-///
-/// let mut signups = None;
-/// durably(&MemoryStore::new(), &mut |tx| {
-///     signups = Some(tx.signups()?.len());
-///     Ok(())
-/// })?;
-/// assert_eq!(signups, Some(0));
-/// # Ok::<(), StoreError>(())
-/// ```
-pub type Work<'a> = dyn FnMut(&mut dyn Transaction) -> Result<(), StoreError> + 'a;
+/// The future of a store.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What a transaction needs of the store.
-///
-/// ```
-/// use whatsapp_signals::model::Signup;
-/// use whatsapp_signals::store::{MemoryStore, Mode, Store};
-///
-/// let store = MemoryStore::new();
-/// store.transact(Mode::Durable, &mut |tx| tx.put_signup(&Signup::new("spring_tune_up")))?;
-/// store.transact(Mode::Read, &mut |tx| {
-///     assert_eq!(tx.signups()?.len(), 1);
-///     Ok(())
-/// })?;
-/// # Ok::<(), whatsapp_signals::store::StoreError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mode {
-    /// It only reads.
-    Read,
-    /// It writes. Others see it once it is committed, and it survives a crash
-    /// of the program; a power failure may undo it.
-    Write,
-    /// It writes, and once it is committed it, and every transaction before
-    /// it, survives a power failure. One that turns out to write nothing promises
-    /// nothing.
-    Durable,
-}
+/// A webhook with its body, if it was wanted.
+pub type WebhookPage = Vec<(WebhookId, WebhookRow, Option<Vec<u8>>)>;
 
-/// The rows of a store, within one transaction. What can be done with them is in [`Inbox`]
-/// and [`Records`].
-///
-/// ```
-/// use whatsapp_signals::model::Signup;
-/// use whatsapp_signals::store::{MemoryStore, Mode, Store, StoreError, Transaction};
-///
-/// fn add(tx: &mut dyn Transaction, ids: [&str; 2]) -> Result<usize, StoreError> {
-///     ids.into_iter().try_for_each(|id| tx.put_signup(&Signup::new(id)))?;
-///     Ok(tx.signups()?.len())
-/// }
-///
-/// MemoryStore::new().transact(Mode::Write, &mut |tx| {
-///     assert_eq!(add(tx, ["spring_tune_up", "autumn_rides"])?, 2);
-///     Ok(())
-/// })?;
-/// # Ok::<(), StoreError>(())
-/// ```
-pub trait Transaction: Inbox + Records {}
-
-impl<T: Inbox + Records> Transaction for T {}
-
-/// One transaction that makes a value.
+/// Rows that are loaded and committed.
 ///
 /// # Errors
 ///
-/// Those of the transaction.
-pub(crate) fn transact<T>(
-    store: &(impl Store + ?Sized),
-    mode: Mode,
-    mut work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut value = None;
-    store.transact(mode, &mut |tx| {
-        value = Some(work(tx)?);
-        Ok(())
-    })?;
-    value.ok_or_else(|| StoreError::new(StoreErrorKind::Other, "the store did not run the work"))
+/// Of every method: when the store fails.
+///
+/// # Examples
+///
+/// A store that wraps another one and counts its commits:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::model::Signup;
+/// use whatsapp_signals::store::*;
+///
+/// #[derive(Default)]
+/// struct Counting<S> {
+///     store: S,
+///     commits: AtomicU32,
+/// }
+///
+/// impl<S: Store> Store for Counting<S> {
+///     fn commit<'a>(&'a self, changes: &'a Changes<'a>, to: Durability) -> StoreFuture<'a, ()> {
+///         self.commits.fetch_add(1, Ordering::Relaxed);
+///         self.store.commit(changes, to)
+///     }
+///
+///     fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+///         self.store.load(wanted)
+///     }
+///
+///     // The others are forwarded as `load` is.
+/// #   fn lease_due(
+/// #       &self,
+/// #       lease: Lease,
+/// #       after: Option<WebhookId>,
+/// #       limit: usize,
+/// #   ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+/// #       self.store.lease_due(lease, after, limit)
+/// #   }
+/// #   fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
+/// #       self.store.webhooks(query)
+/// #   }
+/// #   fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
+/// #       self.store.dead_events(limit)
+/// #   }
+/// #   fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
+/// #       self.store.messages(query)
+/// #   }
+/// #   fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
+/// #       self.store.unread(query)
+/// #   }
+/// #   fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
+/// #       self.store.signups(tenant)
+/// #   }
+/// #   fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
+/// #       self.store.numbers()
+/// #   }
+/// #   fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
+/// #       self.store.prune(step)
+/// #   }
+/// }
+///
+/// impl<S: ReadyStore> ReadyStore for Counting<S> {}
+///
+/// let store = Counting::<MemoryStore>::default();
+/// let engine = WebhookEngine::new(&store);
+/// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
+/// // The claim, and the last checkpoint.
+/// assert_eq!(store.commits.load(Ordering::Relaxed), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Store: Send + Sync {
+    /// Reads the rows that are wanted, as of one moment, and the time of the store.
+    ///
+    /// An event that is there brings its row of progress and the row of its webhook along, and an
+    /// id its contacts.
+    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot>;
+
+    /// Writes all changes or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StoreErrorKind::Conflict) if a row that the decision used has changed;
+    /// [`Unknown`](StoreErrorKind::Unknown) if the changes may have been written; any other error
+    /// if they were not.
+    fn commit<'a>(
+        &'a self,
+        changes: &'a Changes<'a>,
+        durability: Durability,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Leases up to `limit` webhooks that are [unsettled](WebhookRow::is_unsettled), have no
+    /// lease that is running, and have greater ids than `after`; least first, in one step. No two
+    /// callers get the same webhook. Returns them as they were before.
+    ///
+    /// A lease that [is too long](Lease::is_too_long) is not free: it is given its length from now
+    /// on.
+    fn lease_due(
+        &self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>>;
+
+    /// Returns webhooks, in the order of their ids.
+    fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage>;
+
+    /// Returns the progress of up to `limit` [dead](EventState::Dead) events, in the order of
+    /// their webhooks, and of one webhook in the order in which they died.
+    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>>;
+
+    /// Returns messages.
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>>;
+
+    /// Returns the contacts that have unread messages, in the order of their ids.
+    fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>>;
+
+    /// Returns the signups of a tenant, in the order of their ids.
+    fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>>;
+
+    /// Returns all numbers with their tenants, in the order of their keys.
+    fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>>;
+
+    /// Deletes old rows that are over, in one bounded step: events that are finished, closed
+    /// webhooks, and statuses whose message never came. An event is as old as its
+    /// [webhook](WebhookId::at).
+    fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned>;
 }
 
-impl<S: Store + ?Sized> Store for Arc<S> {
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        (**self).transact(mode, work)
-    }
+/// A store whose futures are ready at the first poll.
+///
+/// The engine polls them once. A future that is not ready all the same is an error of kind
+/// [`NotReady`](StoreErrorKind::NotReady).
+pub trait ReadyStore: Store {}
+
+/// The promise of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// It survives a crash of the program; a power failure may undo it.
+    Process,
+    /// It and every commit before it survive a power failure.
+    Disk,
 }
 
-impl<S: Store + ?Sized> Store for Box<S> {
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        (**self).transact(mode, work)
-    }
+/// Implements both traits for a pointer to a store.
+macro_rules! forward {
+    ($($pointer:ty),+) => { $(
+        impl<S: Store + ?Sized> Store for $pointer {
+            fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+                (**self).load(wanted)
+            }
+
+            fn commit<'a>(
+                &'a self,
+                changes: &'a Changes<'a>,
+                durability: Durability,
+            ) -> StoreFuture<'a, ()> {
+                (**self).commit(changes, durability)
+            }
+
+            fn lease_due(
+                &self,
+                lease: Lease,
+                after: Option<WebhookId>,
+                limit: usize,
+            ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+                (**self).lease_due(lease, after, limit)
+            }
+
+            fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
+                (**self).webhooks(query)
+            }
+
+            fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
+                (**self).dead_events(limit)
+            }
+
+            fn messages<'a>(
+                &'a self,
+                query: &'a MessageQuery,
+            ) -> StoreFuture<'a, Vec<StoredMessage>> {
+                (**self).messages(query)
+            }
+
+            fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
+                (**self).unread(query)
+            }
+
+            fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
+                (**self).signups(tenant)
+            }
+
+            fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
+                (**self).numbers()
+            }
+
+            fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
+                (**self).prune(step)
+            }
+        }
+
+        impl<S: ReadyStore + ?Sized> ReadyStore for $pointer {}
+    )+ };
 }
 
-impl<S: Store + ?Sized> Store for &S {
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        (**self).transact(mode, work)
-    }
-}
+forward!(&S, Arc<S>, Box<S>);

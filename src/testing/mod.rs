@@ -91,7 +91,7 @@
 //!
 #![cfg_attr(feature = "signature", doc = "```")]
 #![cfg_attr(not(feature = "signature"), doc = "```ignore")]
-//! use whatsapp_signals::store::{MemoryStore, StoreExt};
+//! use whatsapp_signals::store::MemoryStore;
 //! use whatsapp_signals::{SignatureVerifier, WebhookEngine, testing};
 //!
 //! let verifier = SignatureVerifier::new("app secret")?;
@@ -105,7 +105,8 @@
 //! // Meta repeats a webhook.
 //! let again = engine.process_signed(&signed.body, header, &verifier)?;
 //! assert_eq!(again.duplicate(), 1);
-//! assert_eq!(engine.store().unread_counts()?[0].1, 1);
+//! let (number, _) = &engine.numbers()?[0];
+//! assert_eq!(engine.number(number.as_str()).unread_counts()?[0].1, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -1,86 +1,405 @@
-//! The rows about contacts, and the signups that bring them.
+//! Contacts and their ids, and signups.
 
-use super::sample::{NOW, add_contact, identity, ids, message};
-use super::{Check, read, write};
-use crate::model::{Contact, Identity, Signup};
-use crate::store::{ContactId, NewMessage, Store};
+use super::messages::add_contacts;
+use super::sample::{
+    NOW, changes, contact, later, message_key, number, other_tenant, phone, put, signup_key,
+    tenant, unread, wanted,
+};
+use super::{commit, conflict, expect, load};
+use crate::model::{IdKind, Signup};
+use crate::store::{
+    Changes, ContactId, ContactRow, ConversationKey, HeldId, IdKey, Merge, MessageQuery, Put, Read,
+    Scope, SignupKey, Store, Tenant, UnreadQuery, Versioned,
+};
 
-pub(super) const CHECKS: &[Check] = &[
-    ("a contact is found by any id", contacts_are_found),
-    ("an id belongs to one contact", ids_change_hands),
-    ("contacts can become one", contacts_are_merged),
-    ("a signup is what was stored", signups_are_kept),
-];
+const ADA: ContactId = ContactId(1);
+const BRAM: ContactId = ContactId(2);
 
-/// Who has one of these ids.
-fn find(store: &dyn Store, identity: Option<Identity>) -> Vec<ContactId> {
-    let identity = identity.expect("an id");
-    let found = read(store, |tx| tx.contacts(&identity)).into_iter();
-    found.map(|stored| stored.id).collect()
+fn contacts(contacts: Vec<Put<ContactId, ContactRow>>) -> Changes<'static> {
+    changes! { contacts: contacts }
 }
 
-fn contacts_are_found(store: &dyn Store) {
-    let all = Identity::new(Some("1"), Some("US.1"), Some("US.ENT.1")).expect("ids");
-    let mut contact = Contact::new(all.clone());
-    contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
-    contact.labels = vec!["a".to_owned()];
-    contact.created_at = Some(NOW);
-    let id = write(store, |tx| tx.add_contact(&contact));
-    add_contact(store, &Identity::from_phone("2").expect("an id"));
-
-    let find = |identity| find(store, identity);
-    assert_eq!(find(Identity::from_phone("1")), [id]);
-    assert_eq!(find(Identity::from_user_id("US.1")), [id]);
-    assert_eq!(find(Identity::new(None, None, Some("US.ENT.1"))), [id]);
-    assert_eq!(find(Identity::from_user_id("1")), [], "another kind of id");
-    assert_eq!(find(Identity::from_phone("9")), []);
-    let two = find(Identity::new(Some("2"), Some("US.1"), None));
-    assert_eq!(two.len(), 2, "whoever has one of the ids");
-    let stored = read(store, |tx| tx.contacts(&all)).remove(0);
-    assert_eq!(stored.contact, contact);
-}
-
-fn ids_change_hands(store: &dyn Store) {
-    let first = add_contact(store, &identity("1", "US.1"));
-    let second = add_contact(store, &identity("1", "US.2"));
-    let find = |identity| find(store, identity);
-    assert_eq!(find(Identity::from_phone("1")), [second]);
-    assert_eq!(find(Identity::from_user_id("US.1")), [first]);
-
-    let moved = Contact::new(identity("3", "US.2"));
-    write(store, |tx| tx.put_contact(second, &moved));
-    assert_eq!(find(Identity::from_phone("1")), [], "it has no such id now");
-    assert_eq!(find(Identity::from_phone("3")), [second]);
-}
-
-fn contacts_are_merged(store: &dyn Store) {
-    let by_phone = Identity::from_phone("1").expect("an id");
-    let by_user_id = Identity::from_user_id("US.1").expect("an id");
-    let into = add_contact(store, &by_phone);
-    let from = add_contact(store, &by_user_id);
-    for (id, contact) in [("a", into), ("b", from)] {
-        let message = message(id, "Hi");
-        let new = NewMessage::new(&message, NOW).of(contact).unread();
-        write(store, |tx| tx.add_message(new));
+async fn holders(store: &dyn Store, key: IdKey) -> Vec<i64> {
+    let mut found = load(store, &wanted! { ids: [key.clone()] }).await;
+    let holders = found
+        .holders
+        .remove(&key)
+        .expect("an id that was wanted is loaded");
+    for id in &holders {
+        let is_loaded = found.contacts.get(id).is_some_and(Option::is_some);
+        assert!(is_loaded, "an id brings the rows of its contacts");
     }
-    write(store, |tx| tx.merge_contact(from, into));
-    assert_eq!(read(store, |tx| tx.contacts(&by_user_id)), []);
-    assert_eq!(read(store, |tx| tx.contacts(&by_phone)).len(), 1);
-    let conversation = read(store, |tx| tx.conversation(into, None, 9));
-    assert_eq!(ids(conversation), ["b", "a"]);
-    assert_eq!(read(store, |tx| tx.unread(into)), 2);
-    assert_eq!(read(store, |tx| tx.conversation(from, None, 9)), []);
+    holders.into_iter().map(|id| id.0).collect()
 }
 
-fn signups_are_kept(store: &dyn Store) {
+async fn stored(store: &dyn Store, id: ContactId) -> Option<Versioned<ContactRow>> {
+    let found = load(store, &wanted! { contacts: [id] }).await;
+    found.contacts[&id].clone()
+}
+
+/// Returns a row whose ids it had until now.
+fn past(mut row: ContactRow) -> ContactRow {
+    for held in &mut row.ids {
+        held.until = Some(later(60));
+    }
+    row
+}
+
+fn key(kind: IdKind, id: &str) -> IdKey {
+    let (tenant, id) = (tenant(), id.into());
+    IdKey { tenant, kind, id }
+}
+
+pub(super) async fn contacts_are_found(store: &dyn Store) {
+    let all = [
+        (IdKind::Phone, "1"),
+        (IdKind::User, "US.1"),
+        (IdKind::Parent, "US.ENT.1"),
+    ];
+    let mut ada = contact(tenant(), &all);
+    ada.contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
+    ada.contact.labels = vec!["a".to_owned()];
+    ada.contact.created_at = Some(NOW);
+    ada.contact.opted_out = true;
+    ada.profile_at = Some(later(1));
+    ada.preference_at = Some(later(2));
+    // An id that it had, and one that it had before it had it again.
+    for (id, since, until) in [("0", 0, Some(5)), ("1", 0, Some(5))] {
+        let mut held = HeldId::new(IdKind::Phone, id, later(since));
+        held.until = until.map(later);
+        ada.ids.push(held);
+    }
+    let same = contact(other_tenant(), &all);
+    let bram = contact(tenant(), &[(IdKind::Phone, "2")]);
+    let rows = vec![
+        put(ContactId(9), None, bram),
+        put(ADA, None, ada.clone()),
+        put(BRAM, None, past(contact(tenant(), &[(IdKind::Phone, "1")]))),
+        put(ContactId(11), None, same),
+    ];
+    commit(store, &contacts(rows), "a commit of contacts").await;
+
+    let found = stored(store, ADA).await;
+    let expected = Some(Versioned {
+        version: 1,
+        row: ada,
+    });
+    assert_eq!(found, expected, "a contact that was stored");
+    for (name, key, expected) in [
+        (
+            "a phone number that two have or had",
+            key(IdKind::Phone, "1"),
+            &[1, 2][..],
+        ),
+        ("a user id", key(IdKind::User, "US.1"), &[1]),
+        ("a parent user id", key(IdKind::Parent, "US.ENT.1"), &[1]),
+        ("an id that a contact had", key(IdKind::Phone, "0"), &[1]),
+        ("an id of another contact", key(IdKind::Phone, "2"), &[9]),
+        ("an id as another kind", key(IdKind::User, "1"), &[]),
+        ("an unknown id", key(IdKind::Phone, "3"), &[]),
+        ("an id in another tenant", phone(other_tenant(), "1"), &[11]),
+        (
+            "an id that no contact of a tenant has",
+            phone(other_tenant(), "2"),
+            &[],
+        ),
+    ] {
+        assert_eq!(
+            holders(store, key).await,
+            expected,
+            "the contacts of {name}"
+        );
+    }
+
+    let moved = contact(tenant(), &[(IdKind::Phone, "3")]);
+    let rows = vec![put(ContactId(9), Some(1), moved)];
+    commit(
+        store,
+        &contacts(rows),
+        "a commit of a contact with another id",
+    )
+    .await;
+    assert_eq!(
+        holders(store, key(IdKind::Phone, "2")).await,
+        [0; 0],
+        "an id that was left out"
+    );
+    assert_eq!(
+        holders(store, key(IdKind::Phone, "3")).await,
+        [9],
+        "an id that was added"
+    );
+}
+
+pub(super) async fn ids_have_one_holder(store: &dyn Store) {
+    let row =
+        |tenant: Tenant, user_id| contact(tenant, &[(IdKind::Phone, "1"), (IdKind::User, user_id)]);
+    let of_ada = || row(tenant(), "US.1");
+    let of_bram = || row(tenant(), "US.2");
+    let both = contacts(vec![put(ADA, None, of_ada()), put(BRAM, None, of_bram())]);
+    conflict(store, &both, "two new contacts with one id").await;
+    commit(
+        store,
+        &contacts(vec![put(ADA, None, of_ada())]),
+        "a commit of a contact",
+    )
+    .await;
+    let second = contacts(vec![put(BRAM, None, of_bram())]);
+    conflict(store, &second, "a second contact with one id").await;
+    assert_eq!(
+        holders(store, key(IdKind::Phone, "1")).await,
+        [1],
+        "the first contact has it"
+    );
+
+    let other = contacts(vec![put(ContactId(11), None, row(other_tenant(), "US.1"))]);
+    commit(store, &other, "a commit of the id in another tenant").await;
+    let had = contacts(vec![put(ContactId(3), None, past(row(tenant(), "US.3")))]);
+    commit(store, &had, "a commit of a contact that had the id").await;
+
+    // The id changes hands, whichever of both rows stands first.
+    let rows = vec![
+        put(BRAM, None, of_bram()),
+        put(ADA, Some(1), past(of_ada())),
+    ];
+    commit(
+        store,
+        &contacts(rows),
+        "a commit of an id that changes hands",
+    )
+    .await;
+    let rows = vec![
+        put(BRAM, Some(1), past(of_bram())),
+        put(ADA, Some(2), of_ada()),
+    ];
+    commit(
+        store,
+        &contacts(rows),
+        "a commit of an id that changes hands again",
+    )
+    .await;
+    assert_eq!(
+        holders(store, key(IdKind::Phone, "1")).await,
+        [1, 2, 3],
+        "all who had it"
+    );
+    let again = contacts(vec![put(BRAM, Some(2), of_bram())]);
+    conflict(store, &again, "an id that another contact has again").await;
+}
+
+pub(super) async fn contacts_are_merged(store: &dyn Store) {
+    add_contacts(store).await;
+    let rows = [("a", 1, 1), ("b", 1, 2), ("c", 2, 2), ("d", 1, 3)];
+    let rows =
+        rows.map(|(id, n, contact)| put(message_key(number(n), id), None, unread(id, contact)));
+    let changes = changes! { messages: rows };
+    commit(store, &changes, "a commit of messages").await;
+
+    let mut row = contact(
+        tenant(),
+        &[(IdKind::Phone, "15550100001"), (IdKind::User, "US.1")],
+    );
+    let mut held = HeldId::new(IdKind::Phone, "15550100002", NOW);
+    held.until = Some(later(1));
+    row.ids.push(held);
+    let changes = Changes {
+        contacts: vec![put(ADA, Some(1), row.clone())],
+        merges: vec![Merge::new(BRAM, 1, ADA)],
+        ..Changes::default()
+    };
+    commit(store, &changes, "a merge").await;
+
+    assert_eq!(
+        stored(store, BRAM).await,
+        None,
+        "the contact that was merged is gone"
+    );
+    let expected = Some(Versioned { version: 2, row });
+    assert_eq!(stored(store, ADA).await, expected, "the contact that stays");
+    let key = key(IdKind::Phone, "15550100002");
+    assert_eq!(
+        holders(store, key).await,
+        [1],
+        "an id of the contact that was merged"
+    );
+    let moved = message_key(number(1), "b");
+    let found = load(store, &wanted! { messages: [moved.clone()] }).await;
+    let version = found.messages[&moved].as_ref().map(|stored| stored.version);
+    assert_eq!(
+        version,
+        Some(2),
+        "a message that is given to another contact is written"
+    );
+    for (contact, number, expected) in [
+        (ADA, None, &["c", "b", "a"][..]),
+        (ADA, Some(number(1)), &["b", "a"]),
+        (BRAM, None, &[]),
+        (ContactId(3), None, &["d"]),
+    ] {
+        let key = ConversationKey::new(contact, number);
+        let (before, limit) = (None, 9);
+        let query = MessageQuery::Conversation { key, before, limit };
+        let found = expect(store.messages(&query).await, "a conversation");
+        let ids: Vec<_> = found
+            .iter()
+            .map(|stored| stored.message.id.as_str())
+            .collect();
+        assert_eq!(ids, expected, "a conversation after a merge");
+    }
+    let unread = expect(
+        store.unread(&UnreadQuery::new(Scope::All)).await,
+        "unread messages",
+    );
+    let counts: Vec<_> = unread
+        .iter()
+        .map(|unread| (unread.id.0, unread.count))
+        .collect();
+    assert_eq!(counts, [(1, 3), (3, 1)], "unread messages after a merge");
+}
+
+pub(super) async fn merges_race(store: &dyn Store) {
+    add_contacts(store).await;
+    let key = || phone(tenant(), "15550100002");
+    let decided = load(store, &wanted! { ids: [key()] }).await;
+    let merge = Changes {
+        moment: decided.moment,
+        contacts: vec![put(
+            ADA,
+            Some(1),
+            contact(tenant(), &[(IdKind::Phone, "15550100001")]),
+        )],
+        merges: vec![Merge::new(BRAM, 1, ADA)],
+        ..Changes::default()
+    };
+    commit(store, &merge, "a merge").await;
+    for read in [
+        Read::Contact(BRAM, Some(1)),
+        Read::Holders(key(), vec![BRAM]),
+    ] {
+        let message = message_key(number(1), "wamid.A");
+        let changes = Changes {
+            moment: decided.moment,
+            reads: vec![read],
+            messages: vec![put(message, None, unread("wamid.A", 2))],
+            ..Changes::default()
+        };
+        conflict(
+            store,
+            &changes,
+            "a message for a contact that was merged meanwhile",
+        )
+        .await;
+    }
+    let (scope, id) = (Scope::All, "wamid.A".into());
+    let query = MessageQuery::Wamid { scope, id };
+    let found = expect(store.messages(&query).await, "a message");
+    assert!(found.is_empty(), "a message that conflicted is not stored");
+
+    // The other way round: the contact that is merged was written meanwhile.
+    let bram = contact(tenant(), &[(IdKind::Phone, "15550100003")]);
+    let rows = vec![put(ContactId(3), Some(1), bram)];
+    commit(store, &contacts(rows), "a commit of a contact").await;
+    let merge = Changes {
+        contacts: vec![put(
+            ADA,
+            Some(2),
+            contact(tenant(), &[(IdKind::Phone, "15550100001")]),
+        )],
+        merges: vec![Merge::new(ContactId(3), 1, ADA)],
+        ..Changes::default()
+    };
+    conflict(
+        store,
+        &merge,
+        "a merge of a contact that was written meanwhile",
+    )
+    .await;
+}
+
+fn signups(signups: Vec<Put<SignupKey, Signup>>) -> Changes<'static> {
+    changes! { signups: signups }
+}
+
+async fn list(store: &dyn Store, tenant: &Tenant) -> Vec<(String, u64)> {
+    let signups = expect(store.signups(tenant).await, "a list of signups").into_iter();
+    let signups = signups.map(|signup| (signup.signup_id.into(), signup.subscriber_count));
+    signups.collect()
+}
+
+pub(super) async fn signups_are_stored(store: &dyn Store) {
+    let [a, b] = ["a", "b"].map(|id| signup_key(tenant(), id));
     let mut signup = Signup::new("b");
-    signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\".to_owned());
+    signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\\u{0}".to_owned());
     signup.subscriber_count = 1 << 40;
-    write(store, |tx| tx.put_signup(&signup));
-    write(store, |tx| tx.put_signup(&Signup::new("a")));
-    assert_eq!(read(store, |tx| tx.signup(&"c".into())), None);
-    assert_eq!(read(store, |tx| tx.signup(&"b".into())), Some(signup));
-    let all = read(store, |tx| tx.signups()).into_iter();
-    let all: Vec<_> = all.map(|signup| signup.signup_id.to_string()).collect();
-    assert_eq!(all, ["a", "b"]);
+    let rows = vec![
+        put(b.clone(), None, signup.clone()),
+        put(a, None, Signup::new("a")),
+        put(signup_key(other_tenant(), "b"), None, Signup::new("b")),
+    ];
+    commit(store, &signups(rows), "a commit of signups").await;
+    let found = expect(store.signups(&tenant()).await, "a list of signups");
+    assert_eq!(
+        found,
+        [Signup::new("a"), signup.clone()],
+        "in the order of their ids"
+    );
+    let of_other = list(store, &other_tenant()).await;
+    assert_eq!(of_other, [("b".to_owned(), 0)], "those of another tenant");
+    let none = list(store, &Tenant::new("")).await;
+    assert_eq!(none, [], "those of a tenant without signups");
+
+    let mut replacing = Signup::new("b");
+    replacing.promo_code = Some("SPRING".to_owned());
+    replacing.subscriber_count = 3;
+    let rows = vec![put(b.clone(), Some(1), replacing.clone())];
+    commit(store, &signups(rows), "a commit of a signup again").await;
+    let wanted = wanted! { signups: [b.clone()] };
+    let found = load(store, &wanted).await.signups[&b].clone();
+    replacing.subscriber_count = signup.subscriber_count;
+    let expected = Some(Versioned {
+        version: 2,
+        row: replacing,
+    });
+    assert_eq!(
+        found, expected,
+        "all is replaced but the count of subscribers"
+    );
+}
+
+pub(super) async fn subscribers_are_counted(store: &dyn Store) {
+    let ours = signup_key(tenant(), "a");
+    let rows = vec![
+        put(ours.clone(), None, Signup::new("a")),
+        put(signup_key(tenant(), "b"), None, Signup::new("b")),
+        put(signup_key(other_tenant(), "a"), None, Signup::new("a")),
+    ];
+    commit(store, &signups(rows), "a commit of signups").await;
+    let unknown = signup_key(tenant(), "unknown");
+    let changes = changes! { subscribers: [ours.clone(), unknown, ours.clone()] };
+    commit(store, &changes, "a commit of subscribers").await;
+    let expected = [("a".to_owned(), 2), ("b".to_owned(), 0)];
+    assert_eq!(
+        list(store, &tenant()).await,
+        expected,
+        "each subscriber counts"
+    );
+    let expected = [("a".to_owned(), 0)];
+    assert_eq!(
+        list(store, &other_tenant()).await,
+        expected,
+        "another tenant has its own count"
+    );
+
+    // A signup that is written with its version loses no subscriber.
+    let rows = vec![put(ours.clone(), Some(1), Signup::new("a"))];
+    let mut changes = signups(rows);
+    changes.subscribers = vec![ours];
+    commit(
+        store,
+        &changes,
+        "a commit of a signup and a subscriber of it",
+    )
+    .await;
+    let count = list(store, &tenant()).await[0].1;
+    assert_eq!(count, 3, "the count after a write of the signup");
 }

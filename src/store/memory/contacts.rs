@@ -1,99 +1,139 @@
-//! Contacts, and who has which id.
+//! Contacts, and the contacts that have or had an id.
 
-use super::table::{Ordered, Table, Undo};
-use crate::model::{Contact, Identity};
-use crate::store::records::ids_by_kind;
-use crate::store::{ContactId, StoredContact};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-#[derive(Debug, Default)]
+use super::{check, conflict};
+use crate::store::{Changes, ContactId, ContactRow, IdKey, StoreError, Versioned};
+
+#[derive(Default)]
 pub(super) struct Contacts {
-    last: i64,
-    rows: Table<ContactId, Contact>,
+    rows: HashMap<ContactId, Contact>,
+    holders: HashMap<IdKey, BTreeSet<ContactId>>,
     last_use: u64,
-    /// When each was asked for last; who was not for longest makes room.
-    uses: Table<ContactId, u64>,
-    by_use: Ordered<u64, ContactId>,
-    ids: Table<(&'static str, String), ContactId>,
+    /// The contacts in the order in which they were used last; the first one makes room.
+    by_use: BTreeMap<u64, ContactId>,
+}
+
+struct Contact {
+    stored: Versioned<ContactRow>,
+    used: u64,
 }
 
 impl Contacts {
-    /// All of them.
-    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 4] {
-        [
-            &mut self.rows,
-            &mut self.uses,
-            &mut self.by_use,
-            &mut self.ids,
-        ]
+    pub(super) fn get(&self, id: ContactId) -> Option<&ContactRow> {
+        self.rows.get(&id).map(|contact| &contact.stored.row)
     }
 
-    pub(super) fn get(&self, id: ContactId) -> Option<StoredContact> {
-        let contact = self.rows.get(&id)?.clone();
-        Some(StoredContact { id, contact })
+    pub(super) fn version(&self, id: ContactId) -> Option<i64> {
+        self.rows.get(&id).map(|contact| contact.stored.version)
     }
 
-    pub(super) fn find(&mut self, identity: &Identity) -> Vec<StoredContact> {
-        let found =
-            ids_by_kind(identity).filter_map(|(kind, id)| self.ids.get(&(kind, id.to_owned())));
-        let mut found: Vec<_> = found.copied().collect();
-        found.sort_unstable();
-        found.dedup();
-        for id in &found {
-            self.touch(*id);
+    /// Returns the contacts that have or had an id.
+    pub(super) fn holders(&self, key: &IdKey) -> Vec<ContactId> {
+        let holders = self.holders.get(key).into_iter().flatten();
+        holders.copied().collect()
+    }
+
+    /// Returns a contact, which is thereby used.
+    pub(super) fn load(&mut self, id: ContactId) -> Option<Versioned<ContactRow>> {
+        let contact = self.rows.get_mut(&id)?;
+        self.by_use.remove(&contact.used);
+        self.last_use += 1;
+        contact.used = self.last_use;
+        self.by_use.insert(contact.used, id);
+        Some(contact.stored.clone())
+    }
+
+    /// Checks versions, and that no id is held by two contacts afterwards.
+    pub(super) fn validate(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
+        let mut written = HashSet::new();
+        for put in &changes.contacts {
+            check(self.version(put.key), put.version, "a contact")?;
+            written.insert(put.key);
         }
-        found.into_iter().filter_map(|id| self.get(id)).collect()
+        for merge in &changes.merges {
+            let seen = Some(merge.version);
+            check(self.version(merge.from), seen, "a contact that is merged")?;
+            written.insert(merge.from);
+        }
+        let mut taken = HashMap::new();
+        for put in &changes.contacts {
+            for key in held_keys(&put.row) {
+                let others = self.holders.get(&key).into_iter().flatten();
+                let mut others = others.filter(|id| !written.contains(id));
+                if others.any(|id| self.holds(*id, &key))
+                    || *taken.entry(key).or_insert(put.key) != put.key
+                {
+                    return Err(conflict("an id has another contact"));
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Adds a contact; the one that was not asked for for longest makes room.
-    pub(super) fn add(&mut self, bound: usize, contact: &Contact) -> ContactId {
-        if self.rows.len() >= bound
-            && let Some((_, least)) = self.by_use.first()
+    /// Returns whether a contact has an id now.
+    fn holds(&self, id: ContactId, key: &IdKey) -> bool {
+        let ids = self.get(id).map_or(&[][..], |row| &row.ids);
+        ids.iter()
+            .any(|held| held.until.is_none() && held.kind == key.kind && held.id == key.id)
+    }
+
+    pub(super) fn apply(&mut self, changes: &Changes<'_>, bound: usize) {
+        for merge in &changes.merges {
+            self.remove(merge.from);
+        }
+        for put in &changes.contacts {
+            self.remove(put.key);
+            let version = put.version.unwrap_or(0) + 1;
+            let row = put.row.clone();
+            self.insert(put.key, Versioned { version, row });
+        }
+        while self.rows.len() > bound
+            && let Some((_, least)) = self.by_use.pop_first()
         {
-            self.remove(*least);
-        }
-        self.last += 1;
-        let id = ContactId(self.last);
-        self.insert(id, contact);
-        id
-    }
-
-    pub(super) fn replace(&mut self, id: ContactId, contact: &Contact) {
-        if self.rows.get(&id).is_some() {
-            self.remove(id);
-            self.insert(id, contact);
+            self.remove(least);
         }
     }
 
-    pub(super) fn remove(&mut self, id: ContactId) {
-        let Some(contact) = self.rows.remove(&id) else {
+    fn insert(&mut self, id: ContactId, stored: Versioned<ContactRow>) {
+        for key in keys(&stored.row) {
+            self.holders.entry(key).or_default().insert(id);
+        }
+        self.last_use += 1;
+        let used = self.last_use;
+        self.by_use.insert(used, id);
+        self.rows.insert(id, Contact { stored, used });
+    }
+
+    fn remove(&mut self, id: ContactId) {
+        let Some(Contact { stored, used }) = self.rows.remove(&id) else {
             return;
         };
-        if let Some(used) = self.uses.remove(&id) {
-            self.by_use.remove(&used);
-        }
-        for (kind, text) in ids_by_kind(&contact.identity) {
-            let place = (kind, text.to_owned());
-            // It may be somebody else's by now.
-            if self.ids.get(&place) == Some(&id) {
-                self.ids.remove(&place);
+        self.by_use.remove(&used);
+        for key in keys(&stored.row) {
+            if let Some(holders) = self.holders.get_mut(&key) {
+                holders.remove(&id);
+                if holders.is_empty() {
+                    self.holders.remove(&key);
+                }
             }
         }
     }
+}
 
-    fn insert(&mut self, id: ContactId, contact: &Contact) {
-        for (kind, text) in ids_by_kind(&contact.identity) {
-            self.ids.insert((kind, text.to_owned()), id);
-        }
-        self.rows.insert(id, contact.clone());
-        self.touch(id);
-    }
+/// Returns the ids that a contact has or had.
+fn keys(row: &ContactRow) -> impl Iterator<Item = IdKey> {
+    row.ids.iter().map(|held| IdKey {
+        tenant: row.tenant.clone(),
+        kind: held.kind,
+        id: held.id.clone(),
+    })
+}
 
-    fn touch(&mut self, id: ContactId) {
-        if let Some(before) = self.uses.get(&id).copied() {
-            self.by_use.remove(&before);
-        }
-        self.last_use += 1;
-        self.uses.insert(id, self.last_use);
-        self.by_use.insert(self.last_use, id);
-    }
+/// Returns the ids that a contact has now.
+fn held_keys(row: &ContactRow) -> impl Iterator<Item = IdKey> {
+    let is_held = row.ids.iter().map(|held| held.until.is_none());
+    keys(row)
+        .zip(is_held)
+        .filter_map(|(key, is_held)| is_held.then_some(key))
 }

@@ -1,219 +1,422 @@
-//! The inbox's rows.
+//! Webhooks, their events, and the progress of these.
 
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
-use super::table::{Ordered, Table, Undo};
-use super::{Tables, full};
+use super::{check, conflict, full};
 use crate::model::Timestamp;
-use crate::store::{EventRecord, Inbox, Progress, StoreError, WebhookId, WebhookRecord};
+use crate::store::{
+    Changes, EventChange, EventState, Fingerprint, Lease, ProgressRow, Prune, Pruned, StoreError,
+    Versioned, WebhookChange, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
 
-#[derive(Debug, Default)]
-pub(super) struct InboxTables {
-    last_webhook: i64,
+/// The greatest fingerprint: no event comes after it.
+pub(super) const LAST: Fingerprint = Fingerprint([0xff; 16]);
+
+/// The tables of webhooks, events and progress.
+///
+/// A row that may go to make room is in [`over`](Self::over) or [`closed`](Self::closed), so that
+/// it is found without a search. A webhook that closes, opens or goes moves its events there or
+/// back, which takes as long as it has events.
+#[derive(Default)]
+pub(super) struct Inbox {
+    webhooks: BTreeMap<WebhookId, Webhook>,
+    unsettled: BTreeSet<WebhookId>,
+    /// The webhooks that may go.
+    closed: BTreeSet<WebhookId>,
+    events: BTreeMap<Fingerprint, Event>,
+    /// The events by webhook, also by one that is gone.
+    members: HashMap<WebhookId, HashSet<Fingerprint>>,
     last_event: u64,
-    webhooks: Ordered<WebhookId, Stored>,
-    events: Table<Arc<str>, Numbered>,
-    /// The events in the order in which they came.
-    by_age: Ordered<u64, Arc<str>>,
-    dead: Ordered<u64, Arc<str>>,
+    /// The events that are finished, in the order in which they came.
+    over: BTreeMap<u64, Fingerprint>,
+    progress: HashMap<Fingerprint, Progress>,
+    /// The rows of progress by webhook.
+    in_progress: HashMap<WebhookId, HashSet<Fingerprint>>,
+    last_death: u64,
+    dead: BTreeMap<(WebhookId, u64), Fingerprint>,
 }
 
-#[derive(Clone, Debug)]
-struct Stored {
-    webhook: WebhookRecord,
+struct Webhook {
+    stored: Versioned<WebhookRow>,
     body: Arc<[u8]>,
 }
 
-#[derive(Clone, Debug)]
-struct Numbered {
-    number: u64,
-    event: EventRecord,
+#[derive(Clone, Copy)]
+struct Event {
+    webhook: WebhookId,
+    /// Its place in the order in which the events came.
+    order: u64,
 }
 
-impl InboxTables {
-    /// All of them.
-    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 4] {
-        [
-            &mut self.webhooks,
-            &mut self.events,
-            &mut self.by_age,
-            &mut self.dead,
-        ]
+struct Progress {
+    row: ProgressRow,
+    /// Its place in the order in which events died.
+    died: Option<u64>,
+}
+
+impl Inbox {
+    pub(super) fn webhook(&self, id: WebhookId) -> Option<Versioned<WebhookRow>> {
+        self.webhooks.get(&id).map(|webhook| webhook.stored.clone())
     }
 
-    /// Whether nothing is left to do for an event.
-    fn is_over(&self, event: &EventRecord) -> bool {
-        match event.progress {
-            Progress::Finished => true,
-            Progress::Dead => false,
-            Progress::Open => {
-                let stored = self.webhooks.get(&event.webhook);
-                stored.is_none_or(|stored| stored.webhook.open == 0)
+    pub(super) fn webhook_version(&self, id: WebhookId) -> Option<i64> {
+        self.webhooks.get(&id).map(|webhook| webhook.stored.version)
+    }
+
+    pub(super) fn body(&self, id: WebhookId) -> Option<Vec<u8>> {
+        self.webhooks.get(&id).map(|webhook| webhook.body.to_vec())
+    }
+
+    /// Returns the webhook of an event.
+    pub(super) fn event(&self, key: &Fingerprint) -> Option<WebhookId> {
+        self.events.get(key).map(|event| event.webhook)
+    }
+
+    pub(super) fn progress(&self, key: &Fingerprint) -> Option<ProgressRow> {
+        self.progress.get(key).map(|progress| progress.row.clone())
+    }
+
+    pub(super) fn page(&self, query: &WebhookQuery) -> WebhookPage {
+        let after = (query.after.map_or(Unbounded, Excluded), Unbounded);
+        let entry = |id: &WebhookId| {
+            let webhook = self.webhooks.get(id)?;
+            let body = query.with_bodies.then(|| webhook.body.to_vec());
+            Some((*id, webhook.stored.row.clone(), body))
+        };
+        if query.only_unsettled {
+            let ids = self.unsettled.range(after);
+            ids.filter_map(entry).take(query.limit).collect()
+        } else {
+            let ids = self.webhooks.range(after).map(|(id, _)| id);
+            ids.filter_map(entry).take(query.limit).collect()
+        }
+    }
+
+    pub(super) fn dead_events(&self, limit: usize) -> Vec<ProgressRow> {
+        let keys = self.dead.values().take(limit);
+        keys.filter_map(|key| self.progress(key)).collect()
+    }
+
+    /// Checks what the changes expect of these tables, and that there is room.
+    pub(super) fn validate(&self, changes: &Changes<'_>, bound: usize) -> Result<(), StoreError> {
+        for change in &changes.webhooks {
+            let (id, seen) = match change {
+                WebhookChange::Add { id, .. } => (*id, None),
+                WebhookChange::Put { id, version, .. } | WebhookChange::Delete { id, version } => {
+                    (*id, Some(*version))
+                }
+            };
+            check(self.webhook_version(id), seen, "a webhook")?;
+        }
+        for change in &changes.events {
+            if self.event(&change.key) != change.before {
+                return Err(conflict("an event"));
             }
         }
+        self.check_room(changes, bound)
     }
 
-    /// The events that may go, those that came first before the others.
-    fn over(&self) -> impl Iterator<Item = (u64, &Arc<str>, &EventRecord)> {
-        self.by_age.iter().filter_map(|(number, key)| {
-            let event = &self.events.get(key)?.event;
-            self.is_over(event).then_some((*number, key, event))
-        })
-    }
-
-    fn insert_event(&mut self, number: u64, key: Arc<str>, event: &EventRecord) {
-        if event.progress == Progress::Dead {
-            self.dead.insert(number, Arc::clone(&key));
-        } else {
-            self.dead.remove(&number);
+    /// Checks that rows can make room for those that are new. A row counts as one that cannot if
+    /// the changes touch it.
+    fn check_room(&self, changes: &Changes<'_>, bound: usize) -> Result<(), StoreError> {
+        let (mut webhooks, mut events) = (0, 0);
+        let (mut kept_webhooks, mut kept_events) = (0, 0);
+        for change in &changes.webhooks {
+            match change {
+                WebhookChange::Add { .. } => webhooks += 1,
+                WebhookChange::Put { id, row, .. } => {
+                    kept_webhooks += usize::from(self.closed.contains(id));
+                    if row.open > 0 && self.is_over_without_progress(*id) {
+                        kept_events += self.members.get(id).map_or(0, HashSet::len);
+                    }
+                }
+                WebhookChange::Delete { .. } => {}
+            }
         }
-        let event = event.clone();
-        self.events.insert(key, Numbered { number, event });
-    }
-
-    fn remove_event(&mut self, number: u64, key: &Arc<str>) {
-        self.events.remove(key);
-        self.by_age.remove(&number);
-    }
-
-    fn make_room_for_event(&mut self, bound: usize) -> Result<(), StoreError> {
-        if self.events.len() < bound {
-            return Ok(());
+        for change in &changes.events {
+            match change.before {
+                None => events += 1,
+                Some(_) => kept_events += usize::from(self.is_over(&change.key)),
+            }
         }
-        let (number, key, _) = self.over().next().ok_or_else(full)?;
-        let key = Arc::clone(key);
-        self.remove_event(number, &key);
+        for (key, _) in &changes.progress {
+            kept_events += usize::from(self.events.contains_key(key) && self.is_over(key));
+        }
+        let unfinished = self.events.len() - self.over.len();
+        let unclosed = self.webhooks.len() - self.closed.len();
+        if (events > 0 && unfinished + kept_events + events > bound)
+            || (webhooks > 0 && unclosed + kept_webhooks + webhooks > bound)
+        {
+            return Err(full());
+        }
         Ok(())
     }
 
-    fn make_room_for_webhook(&mut self, bound: usize) -> Result<(), StoreError> {
-        if self.webhooks.len() < bound {
-            return Ok(());
+    /// Writes the changes, and then removes rows beyond the bound.
+    pub(super) fn apply(&mut self, changes: &Changes<'_>, bound: usize, now: i64) {
+        for change in &changes.webhooks {
+            match change {
+                WebhookChange::Add { id, row, body } => self.add(*id, row, body, now),
+                WebhookChange::Put { id, row, .. } => self.put(*id, row, now),
+                WebhookChange::Delete { id, .. } => self.remove_webhook(*id),
+            }
         }
-        let closed = |stored: &Stored| stored.webhook.open + stored.webhook.dead == 0;
-        let closed = self.webhooks.iter().find(|(_, stored)| closed(stored));
-        let id = *closed.ok_or_else(full)?.0;
+        for change in &changes.events {
+            self.apply_event(*change);
+        }
+        for (key, row) in &changes.progress {
+            self.put_progress(*key, row);
+        }
+        while self.events.len() > bound
+            && let Some((_, key)) = self.over.pop_first()
+        {
+            self.remove_event(&key);
+        }
+        while self.webhooks.len() > bound
+            && let Some(id) = self.closed.pop_first()
+        {
+            self.remove_webhook(id);
+        }
+    }
+
+    fn add(&mut self, id: WebhookId, row: &WebhookRow, body: &[u8], now: i64) {
+        let stored = Versioned {
+            version: 1,
+            row: leased(row, now),
+        };
+        let body = body.into();
+        self.webhooks.insert(id, Webhook { stored, body });
+        self.update_queues(id);
+        self.update_members(id);
+    }
+
+    fn put(&mut self, id: WebhookId, row: &WebhookRow, now: i64) {
+        let Some(webhook) = self.webhooks.get_mut(&id) else {
+            return;
+        };
+        let was_open = webhook.stored.row.open > 0;
+        webhook.stored.version += 1;
+        webhook.stored.row = leased(row, now);
+        self.update_queues(id);
+        if was_open != (row.open > 0) {
+            self.update_members(id);
+        }
+    }
+
+    fn remove_webhook(&mut self, id: WebhookId) {
         self.webhooks.remove(&id);
-        Ok(())
+        self.update_queues(id);
+        for key in self.in_progress.remove(&id).unwrap_or_default() {
+            self.remove_progress(&key);
+        }
+        self.update_members(id);
+    }
+
+    /// Lists a webhook as unsettled or as one that may go, or as neither.
+    fn update_queues(&mut self, id: WebhookId) {
+        let row = self.webhooks.get(&id).map(|webhook| &webhook.stored.row);
+        let is_unsettled = row.is_some_and(WebhookRow::is_unsettled);
+        let may_go = row.is_some_and(|row| row.is_closed() && !row.is_unsettled());
+        update(&mut self.unsettled, id, is_unsettled);
+        update(&mut self.closed, id, may_go);
+    }
+
+    /// Lists the events of a webhook that opened, closed or went.
+    fn update_members(&mut self, id: WebhookId) {
+        // Out of the table meanwhile, and not copied.
+        let Some(keys) = self.members.remove(&id) else {
+            return;
+        };
+        for key in &keys {
+            self.update_event(key);
+        }
+        self.members.insert(id, keys);
+    }
+
+    /// Lists an event as one that may go, or not.
+    fn update_event(&mut self, key: &Fingerprint) {
+        let Some(event) = self.events.get(key) else {
+            return;
+        };
+        let order = event.order;
+        if self.is_over(key) {
+            self.over.insert(order, *key);
+        } else {
+            self.over.remove(&order);
+        }
+    }
+
+    /// Returns whether nothing is to be done with an event.
+    fn is_over(&self, key: &Fingerprint) -> bool {
+        match (self.progress.get(key), self.events.get(key)) {
+            (Some(progress), _) => progress.row.state == EventState::Finished,
+            (None, Some(event)) => self.is_over_without_progress(event.webhook),
+            (None, None) => false,
+        }
+    }
+
+    /// Returns whether the events of a webhook that have no row of progress are finished.
+    fn is_over_without_progress(&self, id: WebhookId) -> bool {
+        let webhook = self.webhooks.get(&id);
+        webhook.is_none_or(|webhook| webhook.stored.row.open == 0)
+    }
+
+    fn apply_event(&mut self, change: EventChange) {
+        let EventChange { key, webhook, .. } = change;
+        let order = if let Some(event) = self.events.get(&key).copied() {
+            if event.webhook != webhook {
+                self.remove_progress(&key);
+                self.remove_member(event.webhook, &key);
+            }
+            event.order
+        } else {
+            self.last_event += 1;
+            self.last_event
+        };
+        self.events.insert(key, Event { webhook, order });
+        self.members.entry(webhook).or_default().insert(key);
+        self.update_event(&key);
+    }
+
+    fn put_progress(&mut self, key: Fingerprint, row: &ProgressRow) {
+        let before = self.progress.get(&key);
+        let died_before = before.filter(|before| before.row.webhook == row.webhook);
+        let died_before = died_before.and_then(|before| before.died);
+        self.remove_progress(&key);
+        let died = (row.state == EventState::Dead).then(|| {
+            died_before.unwrap_or_else(|| {
+                self.last_death += 1;
+                self.last_death
+            })
+        });
+        if let Some(died) = died {
+            self.dead.insert((row.webhook, died), key);
+        }
+        self.in_progress.entry(row.webhook).or_default().insert(key);
+        let row = row.clone();
+        self.progress.insert(key, Progress { row, died });
+        self.update_event(&key);
+    }
+
+    fn remove_progress(&mut self, key: &Fingerprint) {
+        let Some(Progress { row, died }) = self.progress.remove(key) else {
+            return;
+        };
+        if let Some(died) = died {
+            self.dead.remove(&(row.webhook, died));
+        }
+        remove_from(&mut self.in_progress, row.webhook, key);
+    }
+
+    fn remove_event(&mut self, key: &Fingerprint) {
+        if let Some(event) = self.events.remove(key) {
+            self.over.remove(&event.order);
+            self.remove_member(event.webhook, key);
+            self.remove_progress(key);
+        }
+    }
+
+    fn remove_member(&mut self, id: WebhookId, key: &Fingerprint) {
+        remove_from(&mut self.members, id, key);
+    }
+
+    pub(super) fn lease_due(
+        &mut self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+        now: i64,
+    ) -> Vec<(WebhookId, Versioned<WebhookRow>)> {
+        let mut leased = Vec::new();
+        let after = (after.map_or(Unbounded, Excluded), Unbounded);
+        for id in self.unsettled.range(after) {
+            if leased.len() == limit {
+                break;
+            }
+            let Some(webhook) = self.webhooks.get_mut(id) else {
+                continue;
+            };
+            let Versioned { version, row } = &mut webhook.stored;
+            match row.lease {
+                Some(running) if running.is_too_long(now) => {
+                    row.lease = Some(running.from(now));
+                    *version += 1;
+                }
+                Some(running) if !running.has_ended(now) => {}
+                _ => {
+                    leased.push((*id, webhook.stored.clone()));
+                    webhook.stored.row.lease = Some(lease.from(now));
+                    webhook.stored.version += 1;
+                }
+            }
+        }
+        // All of them stay unsettled, as they have a lease.
+        leased
+    }
+
+    /// Deletes old events of one step. Returns the number of those that it looked at, and the
+    /// result.
+    pub(super) fn prune_events(&mut self, step: &Prune, limit: usize) -> (usize, Pruned) {
+        let first = WebhookId::at(step.before);
+        let after = (step.after.map_or(Unbounded, Excluded), Unbounded);
+        let looked_at = self.events.range(after).take(limit);
+        let looked_at: Vec<_> = looked_at
+            .map(|(key, event)| (*key, event.webhook))
+            .collect();
+        let mut rows = 0;
+        for (key, webhook) in &looked_at {
+            if *webhook < first && self.is_over(key) {
+                self.remove_event(key);
+                rows += 1;
+            }
+        }
+        let is_last = looked_at.len() < limit;
+        let next = looked_at.last().map(|(key, _)| *key);
+        let next = next.filter(|_| !is_last);
+        (looked_at.len(), Pruned { rows, next })
+    }
+
+    /// Deletes up to `limit` closed webhooks that came before a time. Returns their number.
+    pub(super) fn prune_webhooks(&mut self, before: Timestamp, limit: usize) -> usize {
+        let old = self.closed.range(..WebhookId::at(before)).take(limit);
+        let old: Vec<_> = old.copied().collect();
+        for id in &old {
+            self.remove_webhook(*id);
+        }
+        old.len()
     }
 }
 
-impl Inbox for Tables {
-    fn add_webhook(
-        &mut self,
-        webhook: &WebhookRecord,
-        body: &[u8],
-    ) -> Result<WebhookId, StoreError> {
-        self.inbox.make_room_for_webhook(self.bound)?;
-        self.inbox.last_webhook += 1;
-        let id = WebhookId(self.inbox.last_webhook);
-        let stored = Stored {
-            webhook: webhook.clone(),
-            body: body.into(),
-        };
-        self.inbox.webhooks.insert(id, stored);
-        Ok(id)
+/// Returns a row whose lease runs from now on.
+fn leased(row: &WebhookRow, now: i64) -> WebhookRow {
+    let lease = row.lease.map(|lease| lease.from(now));
+    WebhookRow {
+        lease,
+        ..row.clone()
     }
+}
 
-    fn webhook(&mut self, id: WebhookId) -> Result<Option<WebhookRecord>, StoreError> {
-        let stored = self.inbox.webhooks.get(&id);
-        Ok(stored.map(|stored| stored.webhook.clone()))
+/// Adds an id to a set, or removes it.
+fn update(set: &mut BTreeSet<WebhookId>, id: WebhookId, is_in: bool) {
+    if is_in {
+        set.insert(id);
+    } else {
+        set.remove(&id);
     }
+}
 
-    fn body(&mut self, id: WebhookId) -> Result<Option<Vec<u8>>, StoreError> {
-        let stored = self.inbox.webhooks.get(&id);
-        Ok(stored.map(|stored| stored.body.to_vec()))
-    }
-
-    fn put_webhook(&mut self, id: WebhookId, webhook: &WebhookRecord) -> Result<(), StoreError> {
-        if let Some(stored) = self.inbox.webhooks.get(&id) {
-            let stored = Stored {
-                webhook: webhook.clone(),
-                body: Arc::clone(&stored.body),
-            };
-            self.inbox.webhooks.insert(id, stored);
+/// Removes a key from the set of a webhook, and the set with its last key.
+fn remove_from(
+    sets: &mut HashMap<WebhookId, HashSet<Fingerprint>>,
+    id: WebhookId,
+    key: &Fingerprint,
+) {
+    if let Some(set) = sets.get_mut(&id) {
+        set.remove(key);
+        if set.is_empty() {
+            sets.remove(&id);
         }
-        Ok(())
-    }
-
-    fn delete_webhook(&mut self, id: WebhookId) -> Result<(), StoreError> {
-        self.inbox.webhooks.remove(&id);
-        Ok(())
-    }
-
-    fn webhooks(
-        &mut self,
-        after: WebhookId,
-        only_unsettled: bool,
-        limit: usize,
-    ) -> Result<Vec<(WebhookId, WebhookRecord)>, StoreError> {
-        let later = (Bound::Excluded(after), Bound::Unbounded);
-        let rows = self.inbox.webhooks.range(later);
-        let wanted = rows.filter(|(_, stored)| !only_unsettled || stored.webhook.is_unsettled());
-        let record = |(id, stored): (&WebhookId, &Stored)| (*id, stored.webhook.clone());
-        Ok(wanted.take(limit).map(record).collect())
-    }
-
-    fn event(&mut self, key: &str) -> Result<Option<EventRecord>, StoreError> {
-        let found = self.inbox.events.get(key);
-        Ok(found.map(|found| found.event.clone()))
-    }
-
-    fn add_event(&mut self, key: &str, event: &EventRecord) -> Result<bool, StoreError> {
-        let inbox = &mut self.inbox;
-        if inbox.events.get(key).is_some() {
-            return Ok(false);
-        }
-        inbox.make_room_for_event(self.bound)?;
-        inbox.last_event += 1;
-        let (number, key) = (inbox.last_event, Arc::from(key));
-        inbox.by_age.insert(number, Arc::clone(&key));
-        inbox.insert_event(number, key, event);
-        Ok(true)
-    }
-
-    fn put_event(&mut self, key: &str, event: &EventRecord) -> Result<(), StoreError> {
-        let inbox = &mut self.inbox;
-        let Some(Numbered { number, .. }) = inbox.events.get(key) else {
-            return Ok(());
-        };
-        let number = *number;
-        inbox.insert_event(number, Arc::from(key), event);
-        Ok(())
-    }
-
-    fn dead_events(&mut self, limit: usize) -> Result<Vec<(String, EventRecord)>, StoreError> {
-        let dead = self.inbox.dead.iter().take(limit);
-        let record = |(_, key): (&u64, &Arc<str>)| {
-            let event = &self.inbox.events.get(key)?.event;
-            Some((key.to_string(), event.clone()))
-        };
-        Ok(dead.filter_map(record).collect())
-    }
-
-    fn prune(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let inbox = &mut self.inbox;
-        let old = inbox
-            .over()
-            .filter(|(_, _, event)| event.received_at < before);
-        let old: Vec<_> = old
-            .map(|(number, key, _)| (number, Arc::clone(key)))
-            .take(limit)
-            .collect();
-        for (number, key) in &old {
-            inbox.remove_event(*number, key);
-        }
-        let is_old = |stored: &Stored| {
-            let webhook = &stored.webhook;
-            webhook.received_at < before && webhook.open + webhook.dead == 0
-        };
-        let closed = inbox.webhooks.iter().filter(|(_, stored)| is_old(stored));
-        let closed: Vec<_> = closed.map(|(id, _)| *id).take(limit - old.len()).collect();
-        for id in &closed {
-            inbox.webhooks.remove(id);
-        }
-        let pruned = old.len() + closed.len();
-        Ok(pruned + self.records.messages.prune(before, limit - pruned))
     }
 }

@@ -1,235 +1,349 @@
-//! Messages, and the orders in which they are asked for.
+//! Messages, and the orders in which they are read.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
-use super::table::{Ordered, Table, Undo};
+use super::check;
 use crate::model::{Message, MessageId, MessageStatus, Timestamp};
-use crate::store::{ContactId, NewMessage};
+use crate::store::{
+    Changes, ContactId, ConversationKey, MessageKey, MessageState, NewMessage, NumberKey,
+    StoreError, StoredMessage, Versioned,
+};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Messages {
     last: u64,
-    /// By number, which is the order in which they came.
-    rows: Ordered<u64, Row>,
-    numbers: Table<MessageId, u64>,
-    conversations: Ordered<(ContactId, Timestamp, u64), ()>,
-    unread: Ordered<(ContactId, u64), ()>,
-    replies: Ordered<(MessageId, u64), ()>,
+    /// By the order in which they were first stored; the first one makes room.
+    rows: BTreeMap<u64, Row>,
+    orders: HashMap<MessageId, BTreeMap<NumberKey, u64>>,
+    /// By contact, and by contact and number.
+    conversations: BTreeSet<Place>,
+    unread: BTreeMap<(ContactId, NumberKey), BTreeSet<u64>>,
+    replies: BTreeMap<MessageId, BTreeSet<u64>>,
+    /// The statuses whose message has not come.
+    lone: BTreeSet<(Timestamp, u64)>,
 }
 
-/// What is known of a message: itself, its status, or both.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    id: MessageId,
+/// The place of a message in the conversation of a contact with one number, or with all numbers.
+type Place = (ContactId, Option<NumberKey>, Timestamp, u64);
+
+/// A message, its status, or both.
+#[derive(Clone)]
+struct Row {
+    version: i64,
+    key: MessageKey,
     message: Option<Arc<Message>>,
-    pub(super) status: Option<MessageStatus>,
+    status: Option<MessageStatus>,
     contact: Option<ContactId>,
-    pub(super) is_unread: bool,
-    /// When it counts as sent; of a lone status, when it was set.
+    is_unread: bool,
+    /// When it counts as sent; of a lone status, when it came.
     at: Timestamp,
 }
 
 impl Row {
-    pub(super) fn new(new: NewMessage<'_>) -> Self {
-        Self {
-            id: new.message.id.clone(),
-            message: Some(Arc::new(new.message.clone())),
-            status: new.message.status.clone(),
-            contact: new.contact,
-            is_unread: new.is_unread,
-            at: new.at,
-        }
-    }
-
-    pub(super) fn is_stored(&self) -> bool {
-        self.message.is_some()
-    }
-
-    pub(super) fn message(&self) -> Option<Message> {
+    fn stored(&self) -> Option<StoredMessage> {
         let mut message = Message::clone(self.message.as_ref()?);
         message.status.clone_from(&self.status);
-        Some(message)
+        Some(StoredMessage::new(self.key.number.clone(), message))
     }
 
     fn reply_to(&self) -> Option<&MessageId> {
         self.message.as_ref()?.reply_to()
     }
+
+    /// Returns the places in conversations.
+    fn places(&self, order: u64) -> impl Iterator<Item = Place> {
+        let contact = self.contact.into_iter();
+        contact.flat_map(move |contact| {
+            let numbers = [None, Some(self.key.number.clone())];
+            numbers.map(|number| (contact, number, self.at, order))
+        })
+    }
+
+    /// Returns the key of its count of unread messages.
+    fn unread_of(&self) -> Option<(ContactId, NumberKey)> {
+        let contact = self.contact.filter(|_| self.is_unread)?;
+        Some((contact, self.key.number.clone()))
+    }
 }
 
 impl Messages {
-    /// All of them.
-    pub(super) fn tables(&mut self) -> [&mut dyn Undo; 5] {
-        [
-            &mut self.rows,
-            &mut self.numbers,
-            &mut self.conversations,
-            &mut self.unread,
-            &mut self.replies,
-        ]
+    fn order(&self, key: &MessageKey) -> Option<u64> {
+        self.orders.get(&key.id)?.get(&key.number).copied()
     }
 
-    pub(super) fn find(&self, id: &MessageId) -> Option<(u64, &Row)> {
-        let number = *self.numbers.get(id)?;
-        Some((number, self.rows.get(&number)?))
+    fn find(&self, key: &MessageKey) -> Option<(u64, &Row)> {
+        let order = self.order(key)?;
+        Some((order, self.rows.get(&order)?))
     }
 
-    /// Adds a message; the first one makes room.
-    pub(super) fn add(&mut self, bound: usize, row: Row) {
-        if self.rows.len() >= bound
-            && let Some((first, _)) = self.rows.first()
+    pub(super) fn version(&self, key: &MessageKey) -> Option<i64> {
+        self.find(key).map(|(_, row)| row.version)
+    }
+
+    pub(super) fn state(&self, key: &MessageKey) -> Option<Versioned<MessageState>> {
+        let (_, stored) = self.find(key)?;
+        let is_stored = stored.message.is_some();
+        let row = MessageState::new(is_stored, stored.is_unread, stored.status.clone());
+        let version = stored.version;
+        Some(Versioned { version, row })
+    }
+
+    pub(super) fn validate(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
+        for put in &changes.messages {
+            check(self.version(&put.key), put.version, "a message")?;
+        }
+        for put in &changes.statuses {
+            check(self.version(&put.key), put.version, "a status")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply(&mut self, changes: &Changes<'_>, bound: usize) {
+        for put in &changes.messages {
+            self.put(&put.key, &put.row);
+        }
+        for put in &changes.statuses {
+            self.put_status(&put.key, &put.row.status, put.row.at);
+        }
+        for merge in &changes.merges {
+            self.hand_over(merge.from, merge.into);
+        }
+        for key in &changes.read_conversations {
+            self.mark_read(key);
+        }
+        while self.rows.len() > bound
+            && let Some((first, _)) = self.rows.first_key_value()
         {
             self.remove(*first);
         }
-        self.last += 1;
-        self.insert(self.last, row);
     }
 
-    pub(super) fn replace(&mut self, number: u64, row: Row) {
-        self.remove(number);
-        self.insert(number, row);
+    fn put(&mut self, key: &MessageKey, new: &NewMessage<'_>) {
+        let (order, version) = self.next(key);
+        let row = Row {
+            version,
+            key: key.clone(),
+            message: Some(Arc::new(Message::clone(&new.message))),
+            status: new.status.clone(),
+            contact: new.contact,
+            is_unread: new.is_unread,
+            at: new.at,
+        };
+        self.replace(order, row);
     }
 
-    pub(super) fn set_status(
-        &mut self,
-        bound: usize,
-        id: &MessageId,
-        status: &MessageStatus,
-        now: Timestamp,
-    ) {
+    fn put_status(&mut self, key: &MessageKey, status: &MessageStatus, at: Timestamp) {
+        let (order, version) = self.next(key);
         let status = Some(status.clone());
-        if let Some((number, row)) = self.find(id) {
-            let row = Row {
+        let row = match self.rows.get(&order) {
+            Some(row) if row.message.is_some() => Row {
+                version,
                 status,
                 ..row.clone()
-            };
-            self.rows.insert(number, row);
-        } else {
-            let row = Row {
-                id: id.clone(),
+            },
+            _ => Row {
+                version,
+                key: key.clone(),
                 message: None,
                 status,
                 contact: None,
                 is_unread: false,
-                at: now,
-            };
-            self.add(bound, row);
+                at,
+            },
+        };
+        self.replace(order, row);
+    }
+
+    /// Returns the order and the next version of a row, which may be new.
+    fn next(&mut self, key: &MessageKey) -> (u64, i64) {
+        if let Some((order, row)) = self.find(key) {
+            return (order, row.version + 1);
         }
+        self.last += 1;
+        (self.last, 1)
+    }
+
+    /// Gives the messages of a contact to another one.
+    fn hand_over(&mut self, from: ContactId, into: ContactId) {
+        for order in self.orders_of(&ConversationKey::new(from, None)) {
+            if let Some(row) = self.rows.get(&order) {
+                let row = Row {
+                    version: row.version + 1,
+                    contact: Some(into),
+                    ..row.clone()
+                };
+                self.replace(order, row);
+            }
+        }
+    }
+
+    /// Returns all messages of a conversation.
+    fn orders_of(&self, key: &ConversationKey) -> Vec<u64> {
+        let first = (
+            key.contact,
+            key.number.clone(),
+            Timestamp::from_secs(i64::MIN),
+            0,
+        );
+        let last = (
+            key.contact,
+            key.number.clone(),
+            Timestamp::from_secs(i64::MAX),
+            u64::MAX,
+        );
+        let places = self.conversations.range(first..=last);
+        places.map(|(_, _, _, order)| *order).collect()
+    }
+
+    fn mark_read(&mut self, key: &ConversationKey) {
+        let unread = self
+            .unread_range(key.contact)
+            .filter(|((_, number), _)| key.number.as_ref().is_none_or(|only| number == only));
+        let unread: Vec<_> = unread.flat_map(|(_, orders)| orders).copied().collect();
+        for order in unread {
+            if let Some(row) = self.rows.get(&order) {
+                let row = Row {
+                    version: row.version + 1,
+                    is_unread: false,
+                    ..row.clone()
+                };
+                self.replace(order, row);
+            }
+        }
+    }
+
+    fn unread_range(
+        &self,
+        contact: ContactId,
+    ) -> impl Iterator<Item = (&(ContactId, NumberKey), &BTreeSet<u64>)> {
+        let first = (contact, NumberKey::new(""));
+        let of_contact = self.unread.range(first..);
+        of_contact.take_while(move |((id, _), _)| *id == contact)
+    }
+
+    /// Returns the numbers of unread messages by contact.
+    pub(super) fn unread(
+        &self,
+        contact: Option<ContactId>,
+        is_in: impl Fn(&NumberKey) -> bool,
+    ) -> BTreeMap<ContactId, u64> {
+        let mut counts = BTreeMap::new();
+        let mut add = |((id, number), orders): (&(ContactId, NumberKey), &BTreeSet<u64>)| {
+            if is_in(number) {
+                *counts.entry(*id).or_default() += orders.len() as u64;
+            }
+        };
+        match contact {
+            Some(contact) => self.unread_range(contact).for_each(&mut add),
+            None => self.unread.iter().for_each(&mut add),
+        }
+        counts
+    }
+
+    pub(super) fn with_wamid(
+        &self,
+        id: &MessageId,
+        is_in: impl Fn(&NumberKey) -> bool,
+    ) -> Vec<StoredMessage> {
+        let orders = self.orders.get(id).into_iter().flatten();
+        let orders = orders.filter(|(number, _)| is_in(number));
+        self.list(orders.map(|(_, order)| order))
+    }
+
+    pub(super) fn replies(
+        &self,
+        id: &MessageId,
+        is_in: impl Fn(&NumberKey) -> bool,
+    ) -> Vec<StoredMessage> {
+        let orders = self.replies.get(id).into_iter().flatten();
+        let mut replies = self.list(orders);
+        replies.retain(|reply| is_in(&reply.number));
+        replies
     }
 
     pub(super) fn conversation(
         &self,
-        contact: ContactId,
-        before: Option<&MessageId>,
+        key: &ConversationKey,
+        before: Option<&MessageKey>,
         limit: usize,
-    ) -> Vec<Message> {
-        let end = match before {
-            None => (contact, Timestamp::from_secs(i64::MAX), u64::MAX),
-            Some(id) => match self.find(id) {
-                Some((number, row)) => (contact, row.at, number),
-                None => return Vec::new(),
-            },
+    ) -> Vec<StoredMessage> {
+        let (at, order) = match before.map(|before| self.find(before)) {
+            None => (Timestamp::from_secs(i64::MAX), u64::MAX),
+            Some(Some((order, row))) if row.message.is_some() => (row.at, order),
+            Some(_) => return Vec::new(),
         };
-        let first = (contact, Timestamp::from_secs(i64::MIN), 0);
-        let places = self.conversations.range(first..end).rev();
-        self.list(places.map(|((_, _, number), ())| *number).take(limit))
+        let number = || key.number.clone();
+        let first = (key.contact, number(), Timestamp::from_secs(i64::MIN), 0);
+        let end = (key.contact, number(), at, order);
+        let places = self.conversations.range((Included(first), Excluded(end)));
+        self.list(places.rev().take(limit).map(|(_, _, _, order)| order))
     }
 
-    pub(super) fn replies(&self, id: &MessageId) -> Vec<Message> {
-        let all = (id.clone(), 0)..=(id.clone(), u64::MAX);
-        let places = self.replies.range(all);
-        self.list(places.map(|((_, number), ())| *number))
+    fn list<'a>(&self, orders: impl Iterator<Item = &'a u64>) -> Vec<StoredMessage> {
+        orders
+            .filter_map(|order| self.rows.get(order)?.stored())
+            .collect()
     }
 
-    /// The contacts with unread messages.
-    pub(super) fn unread_contacts(&self) -> Vec<ContactId> {
-        let mut ids: Vec<_> = self.unread.iter().map(|((id, _), ())| *id).collect();
-        ids.dedup();
-        ids
-    }
-
-    pub(super) fn unread(&self, contact: ContactId) -> u64 {
-        self.unread_of(contact).count() as u64
-    }
-
-    pub(super) fn mark_read(&mut self, contact: ContactId) {
-        let unread: Vec<_> = self.unread_of(contact).collect();
-        for number in unread {
-            if let Some(row) = self.rows.get(&number) {
-                let is_unread = false;
-                let row = Row {
-                    is_unread,
-                    ..row.clone()
-                };
-                self.replace(number, row);
-            }
-        }
-    }
-
-    /// Gives the messages of a contact to another one.
-    pub(super) fn hand_over(&mut self, from: ContactId, into: ContactId) {
-        let first = (from, Timestamp::from_secs(i64::MIN), 0);
-        let end = (from, Timestamp::from_secs(i64::MAX), u64::MAX);
-        let places = self.conversations.range(first..=end);
-        let numbers: Vec<_> = places.map(|((_, _, number), ())| *number).collect();
-        for number in numbers {
-            if let Some(row) = self.rows.get(&number) {
-                let contact = Some(into);
-                let row = Row {
-                    contact,
-                    ..row.clone()
-                };
-                self.replace(number, row);
-            }
-        }
-    }
-
-    /// Forgets old statuses whose message never came.
+    /// Deletes up to `limit` statuses that came before a time and whose message did not. Returns
+    /// their number.
     pub(super) fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
-        let is_old = |row: &Row| row.message.is_none() && row.at < before;
-        let rows = self.rows.iter().filter(|(_, row)| is_old(row));
-        let old: Vec<_> = rows.map(|(number, _)| *number).take(limit).collect();
-        for number in &old {
-            self.remove(*number);
+        let old = self.lone.range(..(before, 0)).take(limit);
+        let old: Vec<_> = old.map(|(_, order)| *order).collect();
+        for order in &old {
+            self.remove(*order);
         }
         old.len()
     }
 
-    fn unread_of(&self, contact: ContactId) -> impl Iterator<Item = u64> {
-        let all = (contact, 0)..=(contact, u64::MAX);
-        self.unread.range(all).map(|((_, number), ())| *number)
-    }
-
-    fn list(&self, numbers: impl Iterator<Item = u64>) -> Vec<Message> {
-        numbers
-            .filter_map(|number| self.rows.get(&number)?.message())
-            .collect()
-    }
-
-    fn insert(&mut self, number: u64, row: Row) {
-        self.numbers.insert(row.id.clone(), number);
-        if let Some(contact) = row.contact {
-            self.conversations.insert((contact, row.at, number), ());
-            if row.is_unread {
-                self.unread.insert((contact, number), ());
-            }
+    fn replace(&mut self, order: u64, row: Row) {
+        self.remove(order);
+        self.conversations.extend(row.places(order));
+        if let Some(key) = row.unread_of() {
+            self.unread.entry(key).or_default().insert(order);
         }
-        if let Some(answered) = row.reply_to() {
-            self.replies.insert((answered.clone(), number), ());
+        if let Some(id) = row.reply_to() {
+            self.replies.entry(id.clone()).or_default().insert(order);
         }
-        self.rows.insert(number, row);
+        if row.message.is_none() {
+            self.lone.insert((row.at, order));
+        }
+        let numbers = self.orders.entry(row.key.id.clone()).or_default();
+        numbers.insert(row.key.number.clone(), order);
+        self.rows.insert(order, row);
     }
 
-    fn remove(&mut self, number: u64) {
-        let Some(row) = self.rows.remove(&number) else {
+    fn remove(&mut self, order: u64) {
+        let Some(row) = self.rows.remove(&order) else {
             return;
         };
-        self.numbers.remove(&row.id);
-        if let Some(contact) = row.contact {
-            self.conversations.remove(&(contact, row.at, number));
-            self.unread.remove(&(contact, number));
+        for place in row.places(order) {
+            self.conversations.remove(&place);
         }
-        if let Some(answered) = row.reply_to() {
-            self.replies.remove(&(answered.clone(), number));
+        if let Some(key) = row.unread_of() {
+            remove_from_tree(&mut self.unread, &key, order);
+        }
+        if let Some(id) = row.reply_to() {
+            remove_from_tree(&mut self.replies, id, order);
+        }
+        self.lone.remove(&(row.at, order));
+        if let Some(numbers) = self.orders.get_mut(&row.key.id) {
+            numbers.remove(&row.key.number);
+            if numbers.is_empty() {
+                self.orders.remove(&row.key.id);
+            }
+        }
+    }
+}
+
+/// Removes a message from the set of a key, and the set with its last message.
+fn remove_from_tree<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<u64>>, key: &K, order: u64) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(&order);
+        if set.is_empty() {
+            sets.remove(key);
         }
     }
 }

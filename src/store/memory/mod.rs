@@ -3,25 +3,30 @@
 mod contacts;
 mod inbox;
 mod messages;
-mod records;
-mod table;
+mod tables;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
-use super::{Mode, Store, StoreError, StoreErrorKind, Work};
-use inbox::InboxTables;
-use records::RecordTables;
-use table::Undo;
+use super::{
+    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
+    Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread,
+    UnreadQuery, Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
+use crate::model::Signup;
+use tables::Tables;
 
-/// A store in memory, for tests and for programs that may forget: it knows
+/// A store in memory, for tests and for programs that may lose it: it keeps
 /// duplicates and failed receivers as long as the program runs.
 ///
-/// It is bounded. Each table has up to so many rows; then the row that came
-/// first makes room: a finished event, a message, a contact. What is not
-/// finished is never dropped: when there is nothing else, the store is
-/// [`Full`](StoreErrorKind::Full), and the webhook is refused.
+/// It is bounded. There are up to so many events, webhooks, messages and contacts each; then the
+/// first of them makes room: the finished event, the closed webhook or the message that came
+/// first, or the contact that was not used for the longest time. An event that is not finished
+/// and a webhook that is not closed are never dropped: if nothing else can make room, the store is
+/// [`Full`](StoreErrorKind::Full), and the webhook is refused. Signups and your numbers are not
+/// bounded.
 ///
 /// # Examples
 ///
@@ -37,34 +42,20 @@ use table::Undo;
 /// ```
 pub struct MemoryStore {
     tables: Mutex<Tables>,
-}
-
-/// Everything in the store.
-pub(super) struct Tables {
-    bound: usize,
-    inbox: InboxTables,
-    records: RecordTables,
+    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
 impl MemoryStore {
-    /// How many rows a table of a [`new`](Self::new) store has at most:
-    /// 100,000.
+    /// The bound of a [`new`](Self::new) store: 100,000 rows of each kind.
     pub const DEFAULT_BOUND: usize = 100_000;
 
-    /// An empty store with the default bound.
-    ///
-    /// ```
-    /// use whatsapp_signals::store::{MemoryStore, StoreExt};
-    ///
-    /// assert!(MemoryStore::new().unread_counts()?.is_empty());
-    /// # Ok::<(), whatsapp_signals::store::StoreError>(())
-    /// ```
+    /// Returns an empty store with the default bound.
     #[must_use]
     pub fn new() -> Self {
         Self::bounded(Self::DEFAULT_BOUND)
     }
 
-    /// An empty store whose tables have up to so many rows each.
+    /// Returns an empty store with up to so many rows of each kind.
     ///
     /// ```
     /// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
@@ -79,12 +70,47 @@ impl MemoryStore {
     #[must_use]
     pub fn bounded(rows: usize) -> Self {
         Self {
-            tables: Mutex::new(Tables {
-                bound: rows,
-                inbox: InboxTables::default(),
-                records: RecordTables::default(),
-            }),
+            tables: Mutex::new(Tables::new(rows)),
+            clock: Box::new(SystemTime::now),
         }
+    }
+
+    /// Replaces the clock, by which leases end.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::time::{Duration, SystemTime};
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let seconds = Arc::new(AtomicU64::new(1_785_000_000));
+    /// let clock = Arc::clone(&seconds);
+    /// let store = MemoryStore::new().clock(move || {
+    ///     SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
+    /// });
+    /// // An hour passes.
+    /// seconds.fetch_add(3600, Ordering::Relaxed);
+    /// # drop(store);
+    /// ```
+    #[must_use]
+    pub fn clock(self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        let clock = Box::new(now);
+        Self { clock, ..self }
+    }
+
+    /// Returns the time in milliseconds since 1970.
+    fn now(&self) -> i64 {
+        let since = (self.clock)().duration_since(SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is one that was never set.
+        since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
+    }
+
+    /// Returns a future that works when it is polled, and is ready then.
+    fn work<'a, T>(
+        &'a self,
+        work: impl FnOnce(&mut Tables, i64) -> Result<T, StoreError> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        Box::pin(async move { work(&mut self.tables.lock(), self.now()) })
     }
 }
 
@@ -101,38 +127,69 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn transact(&self, _: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let mut tables = self.tables.lock();
-        let tables = Rollback(&mut tables);
-        work(tables.0)?;
-        tables.commit();
+    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+        self.work(|tables, now| Ok(tables.load(wanted, now)))
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes<'a>, _: Durability) -> StoreFuture<'a, ()> {
+        self.work(|tables, now| tables.commit(changes, now))
+    }
+
+    fn lease_due(
+        &self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+        self.work(move |tables, now| Ok(tables.lease_due(lease, after, limit, now)))
+    }
+
+    fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
+        self.work(|tables, _| Ok(tables.inbox.page(query)))
+    }
+
+    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
+        self.work(move |tables, _| Ok(tables.inbox.dead_events(limit)))
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
+        self.work(|tables, _| Ok(tables.messages(query)))
+    }
+
+    fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
+        self.work(|tables, _| Ok(tables.unread(query)))
+    }
+
+    fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
+        self.work(|tables, _| Ok(tables.signups(tenant)))
+    }
+
+    fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
+        self.work(|tables, _| Ok(tables.numbers()))
+    }
+
+    fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
+        self.work(|tables, _| Ok(tables.prune(step)))
+    }
+}
+
+impl ReadyStore for MemoryStore {}
+
+/// Returns the error of a commit whose decision is out of date.
+fn conflict(row: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, row)
+}
+
+/// Checks that a row has the version that a decision saw.
+fn check(stored: Option<i64>, seen: Option<i64>, row: &'static str) -> Result<(), StoreError> {
+    if stored == seen {
         Ok(())
+    } else {
+        Err(conflict(row))
     }
 }
 
-/// Takes back what was done, unless it is committed; also in a panic.
-struct Rollback<'a>(&'a mut Tables);
-
-impl Rollback<'_> {
-    fn commit(self) {
-        self.0.all().for_each(Undo::commit);
-    }
-}
-
-impl Drop for Rollback<'_> {
-    fn drop(&mut self) {
-        // After a commit there is nothing to take back.
-        self.0.all().for_each(Undo::roll_back);
-    }
-}
-
-impl Tables {
-    fn all(&mut self) -> impl Iterator<Item = &mut dyn Undo> {
-        let inbox = self.inbox.tables().into_iter();
-        inbox.chain(self.records.tables())
-    }
-}
-
+/// Returns the error of a commit that finds no room.
 fn full() -> StoreError {
-    StoreError::new(StoreErrorKind::Full, "nothing that could make room")
+    StoreError::new(StoreErrorKind::Full, "no row can make room")
 }

@@ -1,74 +1,87 @@
 //! A store in a file.
 
+mod commit;
 mod error;
-mod inbox;
+mod load;
 mod options;
-mod records;
+mod pages;
+mod row;
 mod schema;
+mod session;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
-use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
-use super::{Mode, Store, StoreError, Work};
-use error::failed;
+use super::{
+    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
+    Snapshot, Store, StoreError, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
+use crate::model::Signup;
+use error::Error;
+use session::{Facts, Session, Transaction};
 
 pub use options::SqliteOptions;
 
 /// A store in an SQLite file.
 ///
-/// SQLite is part of the program (rusqlite's `bundled`). The file is in WAL mode;
-/// beside it lie `-wal` and `-shm`, which belong to it. Several processes of one
-/// machine may share it. There is one connection, so that a large body makes
-/// others wait.
+/// SQLite is part of the program (rusqlite's `bundled`). The file is in WAL mode; beside it lie
+/// `-wal` and `-shm`, which belong to it. Several processes of one machine may share it. There is
+/// one connection, so that a large body makes others wait, and each operation blocks its thread
+/// until it is done.
 ///
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::WebhookEngine;
-/// use whatsapp_signals::store::{SqliteStore, StoreExt};
+/// use whatsapp_signals::store::{SqliteStore, Store, Wanted, WebhookId};
 ///
 /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("webhooks.db");
-/// let body = &std::fs::read("tests/payloads/text.json")?;
-/// let engine = WebhookEngine::new(SqliteStore::open(&path)?);
-/// assert_eq!(engine.process(body)?.fired(), 1);
-/// drop(engine);
-///
-/// // The program starts anew, and Meta repeats itself.
-/// let engine = WebhookEngine::new(SqliteStore::open(&path)?);
-/// assert_eq!(engine.process(body)?.duplicate(), 1);
-/// assert_eq!(engine.store().unread_counts()?.len(), 1);
-/// # drop(engine);
+/// let store = SqliteStore::open(&path)?;
+/// let mut wanted = Wanted::default();
+/// wanted.webhooks.insert(WebhookId(7));
+/// let snapshot = pollster::block_on(store.load(&wanted))?;
+/// assert_eq!(snapshot.webhooks[&WebhookId(7)], None);
+/// # drop(store);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Its tables
 ///
-/// They may be read by others, who should expect that a later version adds to
-/// them: `message` (by `wamid`; the `message` itself as JSON), `contact`,
-/// `contact_id` (who has which id), `signup`, `webhook`, `body`, `event`.
+/// Other programs may read them, and should expect that a later version adds to them. The
+/// `user_version` of the file is 2; a file of another version is refused.
+///
+/// | table | rows |
+/// | --- | --- |
+/// | `webhook`, `body` | webhooks of which something is to be done, each with its body |
+/// | `event` | fingerprints of the keys of all events, with the id of their webhook |
+/// | `progress` | events that did not succeed at once |
+/// | `number` | your numbers with their tenants |
+/// | `message` | messages by `wamid` and the id of the `number`, as JSON; their `status` and whether they are unread in columns; `message` is `NULL` where only the status is known |
+/// | `contact` | contacts as JSON |
+/// | `contact_id` | the ids that contacts have, and had `until` a time |
+/// | `signup` | signups as JSON, with their subscriber count in a column |
 pub struct SqliteStore {
-    connection: Mutex<Synced>,
+    session: Mutex<Session>,
+    clock: Option<Clock>,
 }
 
-/// A connection, and what its commits wait for.
-struct Synced {
-    connection: Connection,
-    is_durable: bool,
-}
+/// A clock.
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl SqliteStore {
-    /// Opens a file, or makes it.
+    /// Opens a file, or creates it.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened, or is not a file of this crate's, or was
-    /// written by a newer version.
+    /// If it cannot be opened, is not a file of this crate's, or was written by a version with
+    /// other tables.
     ///
     /// ```
     /// use whatsapp_signals::store::{SqliteStore, StoreErrorKind};
@@ -79,83 +92,111 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::new().open(path)
     }
-}
 
-impl Synced {
-    /// Has commits wait for the disk, or not.
-    fn sync(&mut self, is_durable: bool) -> rusqlite::Result<()> {
-        if self.is_durable != is_durable {
-            let level = if is_durable { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level)?;
-            self.is_durable = is_durable;
+    /// Returns the time of the store, in milliseconds since 1970.
+    fn now(&self) -> i64 {
+        let now = self
+            .clock
+            .as_ref()
+            .map_or_else(SystemTime::now, |clock| clock());
+        let since = now.duration_since(SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is one that was never set.
+        since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// Reads as of one moment.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Transaction<'_>, &mut Facts) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        let mut session = self.session.lock();
+        let (transaction, facts) = session.read()?;
+        let value = read(&transaction, facts)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Writes all or nothing.
+    fn write<T>(
+        &self,
+        durability: Durability,
+        write: impl FnOnce(&Transaction<'_>, &mut Facts) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        let mut session = self.session.lock();
+        let (transaction, facts) = session.write(durability)?;
+        let committed = write(&transaction, facts)
+            .map_err(StoreError::from)
+            .and_then(|value| Ok((value, transaction.commit()?)));
+        match &committed {
+            Ok((_, has_changes)) => facts.committed(*has_changes, durability),
+            Err(_) => facts.forget_numbers(),
         }
-        Ok(())
+        committed.map(|(value, _)| value)
     }
 }
 
 impl Store for SqliteStore {
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let mut synced = self.connection.lock();
-        let behavior = match mode {
-            Mode::Read => TransactionBehavior::Deferred,
-            // One that begins as a reader cannot always become a writer.
-            Mode::Write | Mode::Durable => TransactionBehavior::Immediate,
-        };
-        // Without a sync a commit is in the WAL, which the next sync includes.
-        let is_durable = mode == Mode::Durable;
-        if mode != Mode::Read {
-            synced.sync(is_durable).map_err(failed)?;
-        }
-        let transaction = synced.connection.transaction_with_behavior(behavior);
-        let transaction = transaction.map_err(failed)?;
-        work(&mut Rows(&transaction))?;
-        transaction.commit().map_err(failed)
-    }
-}
-
-/// The rows, within a transaction.
-struct Rows<'c>(&'c Connection);
-
-impl Rows<'_> {
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
-        self.0.prepare_cached(sql).map_err(failed)
+    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+        Box::pin(async move { self.read(|tx, facts| load::load(tx, facts, wanted, self.now())) })
     }
 
-    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, StoreError> {
-        self.prepare(sql)?.execute(params).map_err(failed)
+    fn commit<'a>(
+        &'a self,
+        changes: &'a Changes<'a>,
+        durability: Durability,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.write(durability, |tx, facts| {
+                commit::write(tx, facts, changes, self.now())
+            })
+        })
     }
 
-    /// The first row, if there is one.
-    fn first<T>(
+    fn lease_due(
         &self,
-        sql: &str,
-        params: impl rusqlite::Params,
-        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(params).map_err(failed)?;
-        match rows.next().map_err(failed)? {
-            Some(row) => read(row).map(Some).map_err(failed),
-            None => Ok(None),
-        }
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+        Box::pin(async move {
+            self.write(Durability::Process, |tx, _| {
+                pages::lease_due(tx, lease, after, limit, self.now())
+            })
+        })
     }
 
-    fn all<T>(
-        &self,
-        sql: &str,
-        params: impl rusqlite::Params,
-        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map(params, read).map_err(failed)?;
-        rows.collect::<Result<_, _>>().map_err(failed)
+    fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
+        Box::pin(async move { self.read(|tx, _| pages::webhooks(tx, query)) })
+    }
+
+    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
+        Box::pin(async move { self.read(|tx, _| pages::dead_events(tx, limit)) })
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
+        Box::pin(async move { self.read(|tx, facts| pages::messages(tx, facts, query)) })
+    }
+
+    fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
+        Box::pin(async move { self.read(|tx, _| pages::unread(tx, query)) })
+    }
+
+    fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
+        Box::pin(async move { self.read(|tx, _| pages::signups(tx, tenant)) })
+    }
+
+    fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
+        Box::pin(async move { self.read(|tx, _| pages::numbers(tx)) })
+    }
+
+    fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
+        Box::pin(async move { self.write(Durability::Process, |tx, _| pages::prune(tx, step)) })
     }
 }
 
-/// A limit, as SQLite takes it.
-fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}
+impl ReadyStore for SqliteStore {}
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,22 +1,25 @@
-//! How a file is opened.
+//! The options of a file.
 
+use std::fmt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use super::error::failed;
-use super::{SqliteStore, Synced, schema};
+use super::error::Error;
+use super::session::Session;
+use super::{Clock, SqliteStore, schema};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// How long to wait and how large to grow.
+/// Options of a [`SqliteStore`].
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use whatsapp_signals::store::{SqliteOptions, StoreExt};
+/// use whatsapp_signals::store::{SqliteOptions, Store};
 ///
 /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-options-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
@@ -25,88 +28,80 @@ use crate::store::{StoreError, StoreErrorKind};
 ///     .busy_timeout(Duration::from_secs(1))
 ///     .max_bytes(1024 * 1024 * 1024)
 ///     .open(&path)?;
-/// assert!(store.unread_counts()?.is_empty());
+/// assert!(pollster::block_on(store.numbers())?.is_empty());
 /// # drop(store);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct SqliteOptions {
     busy_timeout: Duration,
     max_bytes: Option<u64>,
+    clock: Option<Clock>,
 }
 
 impl SqliteOptions {
-    /// Five seconds, and no limit.
+    /// Returns the default options.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             busy_timeout: Duration::from_secs(5),
             max_bytes: None,
+            clock: None,
         }
     }
 
-    /// How long to wait for another process before the store is
-    /// [`Locked`](StoreErrorKind::Locked).
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use whatsapp_signals::store::{Mode, SqliteOptions, SqliteStore, Store, StoreErrorKind};
-    ///
-    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-timeout-{}", std::process::id()));
-    /// # std::fs::create_dir_all(&folder)?;
-    /// # let path = folder.join("webhooks.db");
-    /// let patient = SqliteStore::open(&path)?;
-    /// let hasty = SqliteOptions::new().busy_timeout(Duration::from_millis(1)).open(&path)?;
-    /// patient.transact(Mode::Write, &mut |_| {
-    ///     let error = hasty.transact(Mode::Write, &mut |_| Ok(())).unwrap_err();
-    ///     assert_eq!(error.kind(), StoreErrorKind::Locked);
-    ///     Ok(())
-    /// })?;
-    /// # drop((patient, hasty));
-    /// # std::fs::remove_dir_all(&folder)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets the time to wait for another process before the store is
+    /// [`Locked`](StoreErrorKind::Locked) (default: 5 s).
     #[must_use]
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How large the file may grow, its WAL not counted, before the store is
-    /// [`Full`](StoreErrorKind::Full).
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::SqliteOptions;
-    ///
-    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-limit-{}", std::process::id()));
-    /// # std::fs::create_dir_all(&folder)?;
-    /// # let path = folder.join("webhooks.db");
-    /// let engine = WebhookEngine::new(SqliteOptions::new().max_bytes(512 * 1024).open(&path)?);
-    /// let mut body = std::fs::read("tests/payloads/text.json")?;
-    /// body.resize(1024 * 1024, b' ');
-    /// assert_eq!(engine.process(&body).unwrap_err().http_status(), 503);
-    /// # drop(engine);
-    /// # std::fs::remove_dir_all(&folder)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets the size that the file may grow to, without its WAL, before the store is
+    /// [`Full`](StoreErrorKind::Full) (default: no limit).
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// See [`SqliteStore::open`].
+    /// Sets the clock that leases are reckoned by (default: that of the system), for tests.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use whatsapp_signals::store::{SqliteOptions, Store, Wanted};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-clock-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("webhooks.db");
+    /// let clock = || SystemTime::UNIX_EPOCH + Duration::from_secs(60);
+    /// let store = SqliteOptions::new().clock(clock).open(&path)?;
+    /// assert_eq!(pollster::block_on(store.load(&Wanted::default()))?.now, 60_000);
+    /// # drop(store);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Opens a file, or creates it: see [`SqliteStore::open`].
     ///
     /// # Errors
     ///
     /// See [`SqliteStore::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        let mut connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(self.busy_timeout).map_err(failed)?;
-        schema::check(&connection)?;
-        // Turning the WAL on does not wait for others as all else does.
+        let mut connection = Connection::open(path).map_err(Error::from)?;
+        connection
+            .busy_timeout(self.busy_timeout)
+            .map_err(Error::from)?;
+        // Before anything is changed, as the file may be another program's.
+        schema::has_tables(&connection)?;
+        // SQLite does not wait for locks while it turns on the WAL.
         let until = Instant::now() + self.busy_timeout;
         loop {
             match turn_on_wal(&connection) {
@@ -116,21 +111,19 @@ impl SqliteOptions {
                 other => break other?,
             }
         }
-        self.configure(&connection).map_err(failed)?;
-        schema::migrate(&mut connection)?;
+        self.configure(&connection).map_err(Error::from)?;
+        schema::create(&mut connection)?;
         Ok(SqliteStore {
-            connection: Mutex::new(Synced {
-                connection,
-                is_durable: true,
-            }),
+            session: Mutex::new(Session::new(connection)),
+            clock: self.clock,
         })
     }
 
-    fn configure(self, connection: &Connection) -> rusqlite::Result<()> {
+    fn configure(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // Many changes of one page are written to the file once: keys come in
-        // no order, so that a large inbox changes many pages.
+        // Many changes of one page are written to the file once: keys come in no order, so that a
+        // large store changes many pages.
         connection.pragma_update(None, "wal_autocheckpoint", 16384)?;
         connection.pragma_update(None, "cache_size", -64 * 1024)?;
         if let Some(bytes) = self.max_bytes {
@@ -149,10 +142,19 @@ impl Default for SqliteOptions {
     }
 }
 
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("busy_timeout", &self.busy_timeout)
+            .field("max_bytes", &self.max_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
 fn turn_on_wal(connection: &Connection) -> Result<(), StoreError> {
     let mode = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-    if mode.map_err(failed)?.eq_ignore_ascii_case("wal") {
+    if mode.map_err(Error::from)?.eq_ignore_ascii_case("wal") {
         return Ok(());
     }
     // Without it a commit that does not wait for the disk may tear the file.

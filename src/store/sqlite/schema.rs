@@ -1,142 +1,176 @@
-//! The tables, and how they came to be what they are.
+//! The tables.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::error::failed;
+use super::error::Error;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// What each version added. A file's `user_version` is how many it has had;
-/// what was released is never changed, only followed.
-const MIGRATIONS: [&str; 1] = [
-    // Times are in seconds since 1970, but for leases: milliseconds.
-    "
-    -- AUTOINCREMENT: the events of a deleted webhook are finished, so that no
-    -- other may get its number.
+/// The version of the tables, which a file has as its `user_version`. Version 1 was that of 0.1.0.
+const VERSION: i64 = 2;
+
+/// A file of this crate has it as its `application_id`: `wasi`.
+const APPLICATION_ID: i64 = 0x7761_7369;
+
+/// Times are in seconds since 1970, except those of leases: milliseconds. A `version` grows by one
+/// with each write of its row.
+const TABLES: &str = "
     CREATE TABLE webhook (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        id INTEGER PRIMARY KEY, -- milliseconds since 1970, and 20 random bits
+        version INTEGER NOT NULL,
+        kind INTEGER NOT NULL, -- 0 body, 1 queued event, 2 unreadable
         received_at INTEGER NOT NULL,
         open INTEGER NOT NULL,
         dead INTEGER NOT NULL,
+        unclaimed INTEGER NOT NULL,
         lease_holder INTEGER,
+        lease_length INTEGER,
         lease_until INTEGER
     );
     CREATE INDEX webhook_unsettled ON webhook (id)
-        WHERE open > 0 OR lease_until IS NOT NULL;
+        WHERE open > 0 OR unclaimed > 0 OR lease_until IS NOT NULL;
 
-    -- Apart from its webhook, so that it is written once.
+    -- Apart from its webhook, so that a body is written once.
     CREATE TABLE body (
         webhook INTEGER PRIMARY KEY,
         body BLOB NOT NULL
     );
+
+    -- Written once, and as short as possible: keys come in no order, so that a large table costs
+    -- a page for each.
+    CREATE TABLE event (
+        fingerprint BLOB PRIMARY KEY,
+        webhook INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    -- Only of events that did not succeed at once.
+    CREATE TABLE progress (
+        fingerprint BLOB PRIMARY KEY,
+        webhook INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        state INTEGER NOT NULL, -- 0 open, 1 finished, 2 dead
+        attempts INTEGER NOT NULL,
+        receivers TEXT, -- JSON
+        died INTEGER -- the order of the dead events of a webhook
+    ) WITHOUT ROWID;
+    CREATE INDEX progress_webhook ON progress (webhook);
+    CREATE INDEX progress_dead ON progress (webhook, died) WHERE died IS NOT NULL;
+
     CREATE TRIGGER webhook_deleted AFTER DELETE ON webhook BEGIN
         DELETE FROM body WHERE webhook = old.id;
+        DELETE FROM progress WHERE webhook = old.id;
+    END;
+    CREATE TRIGGER event_deleted AFTER DELETE ON event BEGIN
+        DELETE FROM progress WHERE fingerprint = old.fingerprint;
     END;
 
-    -- Known by a fingerprint of its key, a fifth as long: the index over what
-    -- comes in no order is what a large inbox costs.
-    CREATE TABLE event (
+    -- Rows are never changed or deleted.
+    CREATE TABLE number (
         id INTEGER PRIMARY KEY,
-        fingerprint BLOB NOT NULL UNIQUE,
-        webhook INTEGER NOT NULL,
-        received_at INTEGER NOT NULL,
-        progress INTEGER NOT NULL, -- 0 open, 1 finished, 2 dead
-        attempts INTEGER NOT NULL,
-        done TEXT, -- JSON
-        failed TEXT, -- JSON
-        dead_key TEXT -- the key, when it is dead
+        number TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL
     );
-    CREATE INDEX event_received_at ON event (received_at);
-    CREATE INDEX event_dead ON event (id) WHERE progress = 2;
 
     CREATE TABLE message (
         id INTEGER PRIMARY KEY,
-        wamid TEXT NOT NULL UNIQUE,
+        version INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        wamid TEXT NOT NULL,
         contact INTEGER,
         at INTEGER NOT NULL,
         is_unread INTEGER NOT NULL,
         status TEXT,
         reply_to TEXT,
-        message TEXT -- JSON; NULL when only the status is known
+        message TEXT, -- JSON; NULL if only the status is known
+        -- The wamid first: it decides nearly every comparison, and is looked up by itself, too.
+        UNIQUE (wamid, number)
     );
-    CREATE INDEX message_conversation ON message (contact, at, is_unread)
+    -- With all that a count of unread messages needs.
+    CREATE INDEX message_conversation ON message (contact, at, number, is_unread)
         WHERE contact IS NOT NULL;
     CREATE INDEX message_reply_to ON message (reply_to) WHERE reply_to IS NOT NULL;
-    CREATE INDEX message_unknown ON message (at) WHERE message IS NULL;
+    CREATE INDEX message_status ON message (at) WHERE message IS NULL;
 
     CREATE TABLE contact (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        contact TEXT NOT NULL -- JSON
+        id INTEGER PRIMARY KEY, -- milliseconds since 1970, and 20 random bits
+        version INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        contact TEXT NOT NULL, -- JSON
+        ids TEXT NOT NULL, -- JSON
+        profile_at INTEGER,
+        preference_at INTEGER
     );
 
+    -- The ids of contacts, those that they have and those that they had.
     CREATE TABLE contact_id (
         id TEXT NOT NULL,
         kind TEXT NOT NULL, -- wa_id, user_id, parent_user_id
+        tenant TEXT NOT NULL,
         contact INTEGER NOT NULL,
-        PRIMARY KEY (id, kind)
+        until INTEGER, -- NULL if the contact has it now
+        PRIMARY KEY (id, kind, tenant, contact)
     ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX contact_id_held ON contact_id (id, kind, tenant) WHERE until IS NULL;
     CREATE INDEX contact_id_contact ON contact_id (contact);
 
     CREATE TABLE signup (
-        id TEXT PRIMARY KEY,
-        signup TEXT NOT NULL -- JSON
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        subscriber_count INTEGER NOT NULL, -- in place of the one in the JSON
+        signup TEXT NOT NULL, -- JSON
+        PRIMARY KEY (tenant, id)
     ) WITHOUT ROWID;
-    ",
-];
+";
 
-/// What a file of this crate's has as its `application_id`: `wasi`.
-const APPLICATION_ID: i64 = 0x7761_7369;
-
-/// Brings a file up to this version.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    // Nearly always there is nothing to do, and nobody has to wait.
-    if check(connection)? == MIGRATIONS.len() {
+/// Creates the tables in an empty file.
+pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
+    // Nearly always they are there, and no lock is needed.
+    if has_tables(connection)? {
         return Ok(());
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-    let transaction = transaction.map_err(failed)?;
-    let version = check(&transaction)?;
-    let missing = MIGRATIONS.get(version..).unwrap_or_default();
-    for migration in missing {
-        transaction.execute_batch(migration).map_err(failed)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(Error::from)?;
+    if !has_tables(&transaction)? {
+        let create = || {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)
+        };
+        create().map_err(Error::from)?;
     }
-    let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    for (name, value) in [
-        ("user_version", version),
-        ("application_id", APPLICATION_ID),
-    ] {
-        let updated = transaction.pragma_update(None, name, value);
-        updated.map_err(failed)?;
-    }
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(Error::in_commit)
 }
 
-/// The version of a file's tables, 0 of an empty one. Nothing is changed yet: a
-/// file that is not ours stays as it is.
+/// Writes a page, and changes nothing.
+pub(super) fn touch(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "user_version", VERSION)
+}
+
+/// Returns whether a file has the tables of this version, and is not empty. It changes nothing.
 ///
 /// # Errors
 ///
-/// When it is another program's, or a newer version's.
-pub(super) fn check(connection: &Connection) -> Result<usize, StoreError> {
+/// If the file has the tables of another program or of another version.
+pub(super) fn has_tables(connection: &Connection) -> Result<bool, StoreError> {
     let pragma = |name| {
         let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        value.map_err(failed)
+        value.map_err(Error::from)
     };
-    // The tables come first: whoever makes them meanwhile makes the id as well.
+    // The tables come first: a process that creates them meanwhile sets the id as well.
     let tables = "SELECT count(*) FROM sqlite_schema";
     let tables = connection.query_row(tables, [], |row| row.get::<_, i64>(0));
-    if tables.map_err(failed)? == 0 {
-        return Ok(0);
+    if tables.map_err(Error::from)? == 0 {
+        return Ok(false);
     }
     if pragma("application_id")? != APPLICATION_ID {
         let source = "the file has tables of another program";
         return Err(StoreError::new(StoreErrorKind::Corrupt, source));
     }
     let version = pragma("user_version")?;
-    match usize::try_from(version) {
-        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        _ => {
-            let source = format!("version {version} of the tables");
-            Err(StoreError::new(StoreErrorKind::TooNew, source))
-        }
+    if version != VERSION {
+        let source = format!("expected version {VERSION} of the tables, found version {version}");
+        return Err(StoreError::new(StoreErrorKind::OtherVersion, source));
     }
+    Ok(true)
 }

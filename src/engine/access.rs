@@ -1,0 +1,125 @@
+//! A store as the engine calls it: by sync callers, which poll once, and by async ones, which
+//! say where it may block.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::model::Signup;
+use crate::store::{
+    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, Snapshot,
+    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
+
+/// Runs work that blocks, before it returns.
+pub(super) type Blocking = fn(&mut dyn FnMut());
+
+/// Runs work that blocks in place.
+pub(super) fn in_place(work: &mut dyn FnMut()) {
+    work();
+}
+
+/// A store, and the function that runs what blocks in it.
+#[derive(Clone, Copy)]
+pub(super) struct Access<'a> {
+    store: &'a dyn Store,
+    blocking: Blocking,
+}
+
+impl<'a> Access<'a> {
+    pub(super) fn new(store: &'a dyn Store, blocking: Blocking) -> Self {
+        Self { store, blocking }
+    }
+
+    /// Loads rows; without a round trip if none are wanted.
+    pub(super) async fn load(self, wanted: &Wanted) -> Result<Snapshot, StoreError> {
+        self.run(self.store.load(wanted)).await
+    }
+
+    pub(super) async fn commit(
+        self,
+        changes: &Changes<'_>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        self.run(self.store.commit(changes, durability)).await
+    }
+
+    pub(super) async fn lease_due(
+        self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> Result<Vec<(WebhookId, Versioned<WebhookRow>)>, StoreError> {
+        self.run(self.store.lease_due(lease, after, limit)).await
+    }
+
+    pub(super) async fn webhooks(self, query: &WebhookQuery) -> Result<WebhookPage, StoreError> {
+        self.run(self.store.webhooks(query)).await
+    }
+
+    pub(super) async fn dead_events(self, limit: usize) -> Result<Vec<ProgressRow>, StoreError> {
+        self.run(self.store.dead_events(limit)).await
+    }
+
+    pub(super) async fn prune(self, step: &Prune) -> Result<Pruned, StoreError> {
+        self.run(self.store.prune(step)).await
+    }
+
+    pub(super) async fn messages(
+        self,
+        query: &MessageQuery,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        self.run(self.store.messages(query)).await
+    }
+
+    pub(super) async fn unread(self, query: &UnreadQuery) -> Result<Vec<Unread>, StoreError> {
+        self.run(self.store.unread(query)).await
+    }
+
+    pub(super) async fn signups(self, tenant: &Tenant) -> Result<Vec<Signup>, StoreError> {
+        self.run(self.store.signups(tenant)).await
+    }
+
+    pub(super) async fn numbers(self) -> Result<Vec<(NumberKey, Tenant)>, StoreError> {
+        self.run(self.store.numbers()).await
+    }
+
+    /// Awaits a store, and polls it where it may block.
+    pub(super) async fn run<T>(self, mut future: StoreFuture<'_, T>) -> Result<T, StoreError> {
+        poll_fn(|cx| self.block(|| future.as_mut().poll(cx))).await
+    }
+
+    /// Runs work that blocks.
+    fn block<R>(self, work: impl FnOnce() -> R) -> R {
+        let (mut work, mut result) = (Some(work), None);
+        (self.blocking)(&mut || result = result.take().or_else(|| work.take().map(|work| work())));
+        match (result, work) {
+            (Some(result), _) => result,
+            // A function of the program that has not called it.
+            (None, Some(work)) => work(),
+            // It has caught the panic of a store.
+            (None, None) => panic!("the store panicked"),
+        }
+    }
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").finish_non_exhaustive()
+    }
+}
+
+/// Polls a future of a [`ReadyStore`](crate::store::ReadyStore) once.
+pub(super) fn ready<T, E: From<StoreError>>(
+    future: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => {
+            let source = "a future of a ReadyStore was pending";
+            Err(StoreError::new(StoreErrorKind::NotReady, source).into())
+        }
+    }
+}

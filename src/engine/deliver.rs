@@ -1,0 +1,243 @@
+//! The delivery of the events of a claim.
+
+use std::task::{Context, Poll};
+
+use super::checkpoint::Checkpointer;
+use super::claim::Job;
+use super::outcome::Outcome;
+use crate::event::WebhookEvent;
+use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, RetryWhen};
+use crate::store::{EventState, ReceiverProgress, ReceiverState, StoreError};
+use crate::trace;
+use crate::webhook::EventFailure;
+
+/// Delivers all jobs. An event whose progress was not written is delivered again by the next
+/// claim.
+pub(super) async fn deliver(
+    mut checkpointer: Checkpointer<'_>,
+    jobs: Vec<Job>,
+) -> Result<Outcome, StoreError> {
+    let mut succeeded = Vec::new();
+    for job in jobs {
+        deliver_event(&mut checkpointer, job, &mut succeeded).await?;
+    }
+    checkpointer.finish().await
+}
+
+async fn deliver_event(
+    checkpointer: &mut Checkpointer<'_>,
+    mut job: Job,
+    succeeded: &mut Vec<ReceiverId>,
+) -> Result<(), StoreError> {
+    let call = checkpointer.call;
+    let settings = &call.core.settings;
+    let after_crash = checkpointer.is_after_crash(&job);
+    if after_crash {
+        if job.progress.attempts >= settings.max_attempts {
+            checkpointer.outcome.dead += 1;
+            job.progress.state = EventState::Dead;
+            checkpointer.mark(&job);
+            return Ok(());
+        }
+        // One of its receivers may end the program: the attempt counts before it is made.
+        job.progress.attempts += 1;
+        checkpointer.mark(&job);
+        checkpointer.write().await?;
+    }
+    if checkpointer.is_lost(&job) {
+        checkpointer.outcome.unfinished += 1;
+        return Ok(());
+    }
+    succeeded.clear();
+    let event = &checkpointer.batch.events[job.event];
+    let mut observer = ProgressObserver {
+        max_attempts: settings.max_attempts,
+        attempts_before_crash: if after_crash {
+            job.progress.attempts
+        } else {
+            0
+        },
+        checkpointer,
+        is_called: vec![false; job.progress.receivers.len()],
+        job: &mut job,
+        succeeded,
+        error: None,
+        is_cut_short: false,
+        is_attempt: false,
+    };
+    let delivery = event.with(&settings.context);
+    let report = delivery.deliver_observed(call.mode, &mut observer).await;
+    let (error, is_cut_short) = (observer.error.take(), observer.is_cut_short);
+    let is_attempt = observer.is_attempt;
+    let is_finished = observer.job.progress.receivers.is_empty() && !is_cut_short;
+    if !is_finished {
+        observer.note_successes();
+        observer.forget_uncalled();
+    }
+    checkpointer.set_waiting(false);
+    let outcome = &mut checkpointer.outcome;
+    let is_unheard = report.is_unheard();
+    outcome
+        .failures
+        .extend(EventFailure::all(job.event, report));
+    if let Some(error) = error {
+        checkpointer.mark(&job);
+        return Err(error);
+    }
+    outcome.fired += 1;
+    outcome.unheard += usize::from(is_unheard);
+    if let WebhookEvent::Unrecognized(item) = event {
+        trace::unrecognized(job.event, item);
+        outcome.unrecognized += 1;
+    }
+    job.progress.attempts += u32::from(is_attempt && !after_crash);
+    let is_lost = checkpointer.is_lost(&job);
+    job.progress.state = state_after(&job, is_cut_short || is_lost);
+    match job.progress.state {
+        EventState::Finished => checkpointer.finish_event(&job),
+        EventState::Dead => {
+            checkpointer.outcome.dead += 1;
+            checkpointer.mark(&job);
+        }
+        EventState::Open => {
+            checkpointer.outcome.unfinished += 1;
+            checkpointer.mark(&job);
+        }
+    }
+    if checkpointer.is_due() {
+        checkpointer.write().await?;
+    }
+    Ok(())
+}
+
+/// Returns the state of an event after its delivery: it is dead when no receiver may be tried
+/// again and one gave up.
+fn state_after(job: &Job, is_cut_short: bool) -> EventState {
+    let mut receivers = job.progress.receivers.iter();
+    let has = |state| receivers.clone().any(|receiver| receiver.state == state);
+    if is_cut_short || has(ReceiverState::Failed) {
+        EventState::Open
+    } else if receivers.any(|receiver| receiver.state == ReceiverState::GaveUp) {
+        EventState::Dead
+    } else {
+        EventState::Finished
+    }
+}
+
+/// The observer of the delivery of an event: it leaves out receivers that have succeeded or gave
+/// up before, keeps the progress of the others, and has checkpoints written between them.
+struct ProgressObserver<'r, 'e> {
+    max_attempts: u32,
+    /// After a crash: the attempts of the event, which count for each receiver that fails.
+    attempts_before_crash: u32,
+    checkpointer: &'r mut Checkpointer<'e>,
+    job: &'r mut Job,
+    /// Whether the receivers of the progress were called in this delivery.
+    is_called: Vec<bool>,
+    /// The receivers that have succeeded and are not part of the progress yet.
+    succeeded: &'r mut Vec<ReceiverId>,
+    /// The failure of the store, after which no receiver is called.
+    error: Option<StoreError>,
+    /// Whether a receiver was left out that has not succeeded.
+    is_cut_short: bool,
+    /// Whether a receiver that could be called has failed.
+    is_attempt: bool,
+}
+
+impl ProgressObserver<'_, '_> {
+    /// Returns the progress of a receiver that was called, which is added if it is new.
+    fn progress_of(&mut self, id: ReceiverId) -> &mut ReceiverProgress {
+        let receivers = &mut self.job.progress.receivers;
+        let known = receivers.iter().position(|known| known.receiver == id);
+        let place = known.unwrap_or(receivers.len());
+        if place == receivers.len() {
+            let state = ReceiverState::Failed;
+            receivers.push(ReceiverProgress::new(id.into_owned(), state, 0));
+            self.is_called.push(false);
+        }
+        self.is_called[place] = true;
+        &mut receivers[place]
+    }
+
+    /// Adds the receivers that have succeeded to the progress.
+    fn note_successes(&mut self) {
+        for id in std::mem::take(self.succeeded) {
+            self.progress_of(id).state = ReceiverState::Succeeded;
+        }
+    }
+
+    /// Removes receivers that failed before and are no more part of the program, so that they
+    /// do not keep the event open.
+    fn forget_uncalled(&mut self) {
+        if !self.is_cut_short {
+            let mut is_called = self.is_called.iter();
+            self.job.progress.receivers.retain(|receiver| {
+                let is_called = is_called.next().is_none_or(|is_called| *is_called);
+                is_called || receiver.state != ReceiverState::Failed
+            });
+        }
+    }
+
+    fn mark_successes(&mut self) {
+        self.note_successes();
+        self.checkpointer.mark(self.job);
+    }
+}
+
+impl DeliveryObserver for ProgressObserver<'_, '_> {
+    fn poll_checkpoint(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.error.is_some() {
+            return Poll::Ready(());
+        }
+        if !self.succeeded.is_empty() && self.checkpointer.is_interval_over() {
+            self.mark_successes();
+        }
+        self.checkpointer
+            .poll(cx)
+            .map(|result| self.error = result.err())
+    }
+
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+        let receivers = &self.job.progress.receivers;
+        if !receivers.is_empty() {
+            let id = ids.receiver_id(at);
+            let known = receivers.iter().find(|known| known.receiver == id);
+            if known.is_some_and(|known| known.state != ReceiverState::Failed) {
+                return false;
+            }
+        }
+        let is_over = self.error.is_some() || self.checkpointer.is_lost(self.job);
+        self.is_cut_short |= is_over;
+        !is_over
+    }
+
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+        self.succeeded.push(ids.receiver_id(at));
+    }
+
+    /// Receivers that wait may wait for long, or be dropped: successes are written first.
+    fn waits(&mut self) {
+        self.checkpointer.set_waiting(true);
+        if !self.succeeded.is_empty() {
+            self.mark_successes();
+            self.checkpointer.set_due();
+        }
+    }
+
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+        // A receiver that could not be called has made no attempt.
+        let is_attempt = !matches!(cause, Cause::NeedsAsend | Cause::MissingContext(_));
+        let max_attempts = ids.attempts(at).unwrap_or(self.max_attempts);
+        let attempts_before_crash = self.attempts_before_crash;
+        let progress = self.progress_of(ids.receiver_id(at));
+        progress.state = ReceiverState::Failed;
+        if is_attempt {
+            progress.attempts = (progress.attempts + 1).max(attempts_before_crash);
+            let is_last = progress.attempts >= max_attempts;
+            if is_last || cause.retry() == Some(RetryWhen::Never) {
+                progress.state = ReceiverState::GaveUp;
+            }
+        }
+        self.is_attempt |= is_attempt;
+    }
+}

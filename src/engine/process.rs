@@ -1,0 +1,522 @@
+//! The calls of an engine that store and deliver: bodies, entries that came without a body, events
+//! from a queue, and messages that the program sends.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::access::ready;
+use super::claim::{Batch, NewBody};
+use super::draft::{First, transact};
+use super::record::Recorder;
+use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
+#[cfg(feature = "signature")]
+use crate::SignatureVerifier;
+use crate::event::{MessageSent, WebhookEvent};
+use crate::model::Timestamp;
+use crate::signal::{ReceiverMode, Report};
+use crate::signals::MESSAGE_SENT;
+use crate::store::{
+    Durability, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, WebhookId, WebhookKind,
+};
+use crate::trace;
+
+/// Processing by sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Stores a webhook and sends its events.
+    ///
+    /// # Errors
+    ///
+    /// When the body is no webhook, or the store fails. Events that were not marked by
+    /// then are not finished.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
+    /// assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        ready(self.call(ReceiverMode::Sync).process(body))
+    }
+
+    /// Processes a body that Meta signed: what your web server calls. The length is checked
+    /// first, then the signature, and only then is anything read.
+    ///
+    /// `header` is the `X-Hub-Signature-256`; `None` if the request has none, which is an error.
+    /// [`http_status`](crate::http_status()) returns the status to answer.
+    ///
+    /// A signed body that is no webhook is kept as a [`DeadLetter`](crate::DeadLetter), since Meta
+    /// would only repeat it: it is an error, and its [`http_status`](EngineError::http_status) is
+    /// 200. A body of another product of Meta's is not kept.
+    ///
+    /// # Errors
+    ///
+    /// When the body is too large, its signature is not right, it is no
+    /// webhook, or the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{SignatureVerifier, WebhookEngine, http_status};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let status = |body: &[u8], header: Option<&[u8]>| {
+    ///     http_status(&engine.process_signed(body, header, &verifier))
+    /// };
+    ///
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// assert_eq!(status(body, Some(verifier.sign(body).as_bytes())), 200);
+    /// assert_eq!(status(body, None), 401);
+    /// assert_eq!(status(b"{", Some(verifier.sign("{").as_bytes())), 200);
+    /// assert_eq!(&engine.dead_letters(10)?[0].body[..], b"{");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "signature")]
+    pub fn process_signed(
+        &self,
+        body: &[u8],
+        header: Option<&[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        ready(
+            self.call(ReceiverMode::Sync)
+                .process_signed(body, header, verifier),
+        )
+    }
+
+    /// Stores one entry that came without its body, and sends its events:
+    /// [`process`](Self::process), for AWS End User Messaging Social.
+    ///
+    /// AWS takes Meta's webhooks in your place and publishes each entry to an SNS
+    /// topic, from which SQS or Lambda gets it. `entry` is the string
+    /// `whatsAppWebhookEntry` of the SNS message. It is stored as a body with this
+    /// entry alone, so that retries and dead letters are those of other webhooks.
+    ///
+    /// No signature is checked, since Meta's is not in the message. SNS's own signature
+    /// takes its place: check that one if SNS posts to your web server. SQS and Lambda
+    /// get none; the queue's policy and the function's permissions must admit your
+    /// topic alone.
+    ///
+    /// While an outcome [should be retried](Outcome::should_retry), leave the message
+    /// in the queue.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no entry (see [`parse_entry`](crate::parse_entry)), or the
+    /// store fails. In the first case the engine keeps nothing of it: leave the message
+    /// to the dead-letter queue of SQS.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use serde_json::Value;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// // The body of a message in SQS: a notification of SNS, with the message as a string.
+    /// # let entry = r#"{"id": "102290129340398", "changes": [{"field": "messages", "value": {
+    /// #     "messages": [{"id": "wamid.A", "from": "15550101001", "type": "text", "text": {"body": "Hi"}}]
+    /// # }}]}"#;
+    /// # let message = serde_json::json!({"messageId": "1", "whatsAppWebhookEntry": entry});
+    /// # let notification = serde_json::json!({"Type": "Notification", "Message": message.to_string()});
+    /// # let notification = notification.to_string();
+    /// let notification: Value = serde_json::from_str(&notification)?;
+    /// // With raw message delivery, and as `Sns.Message` in Lambda, this is all.
+    /// let message = notification["Message"].as_str().ok_or("no message")?;
+    /// let message: Value = serde_json::from_str(message)?;
+    /// let entry = message["whatsAppWebhookEntry"].as_str().ok_or("no entry")?;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let outcome = engine.process_entry(entry.as_bytes())?;
+    /// assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+    ///
+    /// // SNS and SQS deliver at least once.
+    /// assert_eq!(engine.process_entry(entry.as_bytes())?.duplicate(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn process_entry(&self, entry: &[u8]) -> Result<Outcome, EngineError> {
+        ready(self.call(ReceiverMode::Sync).process_entry(entry))
+    }
+}
+
+/// Processing by async callers.
+impl<S: Store> WebhookEngine<S> {
+    /// Processes a body as [`process`](Self::process) does, and awaits the store and async
+    /// receivers: event by event, and the async receivers of one event concurrently.
+    ///
+    /// A store may block; [`blocking`](Self::blocking) says where it does. When the future is
+    /// dropped, so are the receivers that are not done; the next call writes what the others
+    /// have done, and gives the lease back. A web server that drops its handlers when Meta hangs
+    /// up should spawn this.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process`](Self::process).
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Ok(()) // await another server
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// assert!(!engine.process_async(body).await?.should_retry());
+    /// assert_eq!(engine.process_async(body).await?.duplicate(), 1);
+    ///
+    /// // Where nobody waits, an async receiver fails, and is asked again.
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// assert!(engine.process(body)?.should_retry());
+    /// assert_eq!(engine.retry_unfinished_async().await?.failed(), 0);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn process_async(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        self.call(ReceiverMode::Async).process(body).await
+    }
+
+    /// Processes a signed body as [`process_signed`](Self::process_signed) does, and awaits as
+    /// [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process_signed`](Self::process_signed).
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{SignatureVerifier, WebhookEngine};
+    ///
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// let signature = verifier.sign(body);
+    /// let header = Some(signature.as_bytes());
+    /// assert_eq!(engine.process_signed_async(body, header, &verifier).await?.fired(), 1);
+    /// assert!(engine.process_signed_async(body, None, &verifier).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[cfg(feature = "signature")]
+    pub async fn process_signed_async(
+        &self,
+        body: &[u8],
+        header: Option<&[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.process_signed(body, header, verifier).await
+    }
+
+    /// [`process_entry`](Self::process_entry), and waits for async receivers, as
+    /// [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process_entry`](Self::process_entry).
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # pollster::block_on(async {
+    /// # let entry = r#"{"id": "102290129340398", "changes": [{"field": "messages", "value": {
+    /// #     "messages": [{"id": "wamid.A", "from": "15550101001", "type": "text", "text": {"body": "Hi"}}]
+    /// # }}]}"#;
+    /// # let message = serde_json::json!({"messageId": "1", "whatsAppWebhookEntry": entry});
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let entry = message["whatsAppWebhookEntry"].as_str().ok_or("no entry")?;
+    /// assert_eq!(engine.process_entry_async(entry.as_bytes()).await?.failed(), 0);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn process_entry_async(&self, entry: &[u8]) -> Result<Outcome, EngineError> {
+        self.call(ReceiverMode::Async).process_entry(entry).await
+    }
+}
+
+impl Call<'_> {
+    async fn process(self, body: &[u8]) -> Result<Outcome, EngineError> {
+        let webhook = self.core.settings.parser.parse(body);
+        let webhook = webhook.inspect_err(trace::unreadable)?;
+        self.process_events(webhook.into_events(), body).await
+    }
+
+    #[cfg(feature = "signature")]
+    async fn process_signed(
+        self,
+        body: &[u8],
+        header: Option<&[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        let len = self.core.settings.parser.check_len(body);
+        len.inspect_err(trace::unreadable)?;
+        let signature = verifier.verify(body, header);
+        signature.inspect_err(trace::forged)?;
+        let result = self.process(body).await;
+        if let Err(EngineError::Parse(error)) = &result
+            && error.is_worth_keeping()
+        {
+            self.bury(body).await?;
+        }
+        result
+    }
+
+    async fn process_entry(self, entry: &[u8]) -> Result<Outcome, EngineError> {
+        let parser = self.core.settings.parser;
+        let body = parser.body_of(entry).inspect_err(trace::unreadable)?;
+        // The limit was for the entry.
+        let webhook = parser.max_len(usize::MAX).parse(body.as_bytes());
+        let webhook = webhook.inspect_err(trace::unreadable)?;
+        self.process_events(webhook.into_events(), body.as_bytes())
+            .await
+    }
+
+    async fn process_events(
+        self,
+        events: Vec<WebhookEvent>,
+        body: &[u8],
+    ) -> Result<Outcome, EngineError> {
+        self.process_batch(Batch::new(events), WebhookKind::Body, body)
+            .await
+    }
+
+    /// Stores a batch with its body, and delivers it.
+    pub(super) async fn process_batch(
+        self,
+        batch: Batch,
+        kind: WebhookKind,
+        body: &[u8],
+    ) -> Result<Outcome, EngineError> {
+        let span = trace::Webhook::new(&batch.events);
+        let work = async {
+            self.write_kept_marks().await?;
+            let id = WebhookId(new_id());
+            self.run(batch, NewBody { id, kind, body }).await
+        };
+        Ok(span.around(work).await?)
+    }
+}
+
+/// Processing of an event from a queue, by sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Stores one event and delivers it, for a program that has a queue between the web server,
+    /// which parses, and the workers.
+    ///
+    /// `key` is the key of the event: one of
+    /// [`Webhook::dedup_keys`](crate::Webhook::dedup_keys), or a name that your queue gave
+    /// to the event. Any event with this key counts as the same. The key of an event that
+    /// [may recur](WebhookEvent::repeats) must be unique, so add the time of its receipt.
+    /// An [`Outcome`] that [should be retried](Outcome::should_retry) says that
+    /// the queue is to deliver the event again.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::WebhookEvent;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// // In the web server: each event as JSON, into your queue.
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let (key, queued) = (&webhook.dedup_keys()[0], webhook.events()[0].to_json()?);
+    ///
+    /// // In a worker, which may get it twice.
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let event = WebhookEvent::from_json(queued.as_bytes())?;
+    /// assert_eq!(engine.process_event(key, event.clone())?.fired(), 1);
+    /// assert_eq!(engine.process_event(key, event)?.duplicate(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn process_event(&self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
+        ready(self.call(ReceiverMode::Sync).process_event(key, event))
+    }
+}
+
+/// Processing of an event from a queue.
+impl<S: Store> WebhookEngine<S> {
+    /// Processes an event as [`process_event`](Self::process_event) does, and awaits as
+    /// [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # pollster::block_on(async {
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// for (key, event) in webhook.dedup_keys().iter().zip(webhook) {
+    ///     let outcome = engine.process_event_async(key, event).await?;
+    ///     assert!(!outcome.should_retry());
+    /// }
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn process_event_async(
+        &self,
+        key: &str,
+        event: WebhookEvent,
+    ) -> Result<Outcome, EngineError> {
+        self.call(ReceiverMode::Async)
+            .process_event(key, event)
+            .await
+    }
+}
+
+impl Call<'_> {
+    async fn process_event(self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
+        let body = QueuedEvent::to_json(key, &event)?;
+        let batch = Batch::single(key.to_owned(), event);
+        self.process_batch(batch, WebhookKind::QueuedEvent, &body)
+            .await
+    }
+}
+
+/// The stored body of an event that came by itself.
+#[derive(Serialize, Deserialize)]
+struct QueuedEvent<'a> {
+    key: Cow<'a, str>,
+    event: Cow<'a, WebhookEvent>,
+}
+
+impl QueuedEvent<'_> {
+    fn to_json(key: &str, event: &WebhookEvent) -> Result<Vec<u8>, StoreError> {
+        let queued = QueuedEvent {
+            key: Cow::Borrowed(key),
+            event: Cow::Borrowed(event),
+        };
+        serde_json::to_vec(&queued).map_err(|error| StoreError::new(StoreErrorKind::Other, error))
+    }
+}
+
+/// Reads such a body.
+pub(super) fn read_queued_event(body: &[u8]) -> Option<Batch> {
+    let queued: QueuedEvent<'_> = serde_json::from_slice(body).ok()?;
+    let event = queued.event.into_owned();
+    Some(Batch::single(queued.key.into_owned(), event))
+}
+
+/// Sent messages, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Stores a message that you sent, and sends [`MESSAGE_SENT`]: Django's
+    /// `whatsapp_message_sent`. Statuses that have come already are the message's.
+    ///
+    /// # Errors
+    ///
+    /// When the event has no account, or the store fails; then nothing is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("It is ready"));
+    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
+    /// let report = engine.sent(&MessageSent::new(message.build()).with_account(account))?;
+    /// assert!(report.is_ok());
+    /// assert_eq!(engine.number("300200100500600").conversation(&ada, None, 50)?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sent(&self, event: &MessageSent) -> Result<Report, EngineError> {
+        ready(self.call(ReceiverMode::Sync).sent(event))
+    }
+}
+
+/// Sent messages.
+impl<S: Store> WebhookEngine<S> {
+    /// Stores and sends as [`sent`](Self::sent) does, and awaits the store and async receivers. A
+    /// receiver that fails is not called again.
+    ///
+    /// # Errors
+    ///
+    /// As of [`sent`](Self::sent).
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageSent;
+    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_SENT};
+    ///
+    /// #[receiver(MESSAGE_SENT)]
+    /// async fn log(_event: &MessageSent) {}
+    ///
+    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
+    /// # pollster::block_on(async {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready"));
+    /// let event = MessageSent::new(message.build()).with_account(Account::new("900800700600500"));
+    /// let report = engine.sent_async(&event).await?;
+    /// assert_eq!((report.called(), report.is_ok()), (1, true));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn sent_async(&self, event: &MessageSent) -> Result<Report, EngineError> {
+        self.call(ReceiverMode::Async).sent(event).await
+    }
+}
+
+impl Call<'_> {
+    async fn sent(self, event: &MessageSent) -> Result<Report, EngineError> {
+        self.write_kept_marks().await?;
+        let account = event.account.as_ref().ok_or(EngineError::NoAccount)?;
+        let known = Snapshot::default();
+        let added = transact(self.access, known, First::New, Durability::Disk, |draft| {
+            let mut places = self.core.places();
+            let place = places.of(draft, account)?;
+            Recorder::new(Timestamp::now()).record_sent(draft, &event.message, &place)?;
+            Ok(places.into_added())
+        });
+        self.core.add_tenants(&added.await?);
+        let signal = MESSAGE_SENT.with(&self.core.settings.context);
+        let report = match self.mode {
+            ReceiverMode::Sync => signal.send_robust(event),
+            ReceiverMode::Async => signal.asend_robust(event).await,
+        };
+        let failures = report.failures().iter();
+        failures.for_each(|failure| trace::failed(0, failure));
+        Ok(report)
+    }
+}

@@ -1,0 +1,243 @@
+//! The tables as a whole: what is loaded from all of them, and committed to all of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::contacts::Contacts;
+use super::inbox::{Inbox, LAST};
+use super::messages::Messages;
+use super::{check, conflict};
+use crate::model::{Signup, SignupId};
+use crate::store::{
+    Changes, Lease, MessageQuery, NumberKey, Prune, Pruned, Read, Scope, SignupKey, Snapshot,
+    StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Versioned, Wanted, WebhookId,
+    WebhookRow,
+};
+
+/// All rows of a store.
+pub(super) struct Tables {
+    bound: usize,
+    /// The number of changes so far.
+    moment: i64,
+    numbers: BTreeMap<NumberKey, Tenant>,
+    pub(super) inbox: Inbox,
+    contacts: Contacts,
+    messages: Messages,
+    signups: HashMap<Tenant, BTreeMap<SignupId, Versioned<Signup>>>,
+}
+
+impl Tables {
+    pub(super) fn new(bound: usize) -> Self {
+        Self {
+            bound,
+            moment: 0,
+            numbers: BTreeMap::new(),
+            inbox: Inbox::default(),
+            contacts: Contacts::default(),
+            messages: Messages::default(),
+            signups: HashMap::new(),
+        }
+    }
+
+    pub(super) fn load(&mut self, wanted: &Wanted, now: i64) -> Snapshot {
+        let mut found = Snapshot {
+            now,
+            moment: Some(self.moment),
+            ..Snapshot::default()
+        };
+        for number in &wanted.numbers {
+            let tenant = self.numbers.get(number).cloned();
+            found.numbers.insert(number.clone(), tenant);
+        }
+        for key in &wanted.events {
+            let webhook = self.inbox.event(key);
+            found.events.insert(*key, webhook);
+            if let Some(id) = webhook {
+                found.progress.insert(*key, self.inbox.progress(key));
+                found.webhooks.insert(id, self.inbox.webhook(id));
+            }
+        }
+        for id in &wanted.webhooks {
+            found.webhooks.insert(*id, self.inbox.webhook(*id));
+        }
+        for id in &wanted.bodies {
+            found.bodies.insert(*id, self.inbox.body(*id));
+        }
+        for key in &wanted.messages {
+            found.messages.insert(key.clone(), self.messages.state(key));
+        }
+        for key in &wanted.ids {
+            let holders = self.contacts.holders(key);
+            for id in &holders {
+                found.contacts.insert(*id, self.contacts.load(*id));
+            }
+            found.holders.insert(key.clone(), holders);
+        }
+        for id in &wanted.contacts {
+            found.contacts.insert(*id, self.contacts.load(*id));
+        }
+        for key in &wanted.signups {
+            found.signups.insert(key.clone(), self.signup(key).cloned());
+        }
+        found
+    }
+
+    /// Checks all that the changes expect, and then writes them, which cannot fail.
+    pub(super) fn commit(&mut self, changes: &Changes<'_>, now: i64) -> Result<(), StoreError> {
+        if changes.moment != Some(self.moment) {
+            changes.reads.iter().try_for_each(|read| self.check(read))?;
+        }
+        for (number, _) in &changes.numbers {
+            if self.numbers.contains_key(number) {
+                return Err(conflict("a number has a tenant"));
+            }
+        }
+        self.contacts.validate(changes)?;
+        self.messages.validate(changes)?;
+        for put in &changes.signups {
+            check(self.signup_version(&put.key), put.version, "a signup")?;
+        }
+        // Last, as a commit that is out of date may need no room when it is decided again.
+        self.inbox.validate(changes, self.bound)?;
+
+        if !changes.is_empty() {
+            self.moment += 1;
+        }
+        self.numbers.extend(changes.numbers.iter().cloned());
+        self.inbox.apply(changes, self.bound, now);
+        self.contacts.apply(changes, self.bound);
+        self.messages.apply(changes, self.bound);
+        self.apply_signups(changes);
+        Ok(())
+    }
+
+    fn check(&self, read: &Read) -> Result<(), StoreError> {
+        match read {
+            Read::Webhook(id, seen) => check(
+                self.inbox.webhook_version(*id),
+                *seen,
+                "a webhook that was read",
+            ),
+            Read::Event(key, seen) if self.inbox.event(key) != *seen => {
+                Err(conflict("an event that was read"))
+            }
+            Read::Contact(id, seen) => {
+                check(self.contacts.version(*id), *seen, "a contact that was read")
+            }
+            Read::Holders(key, seen) if self.contacts.holders(key) != *seen => {
+                Err(conflict("an id that was read"))
+            }
+            Read::Message(key, seen) => {
+                check(self.messages.version(key), *seen, "a message that was read")
+            }
+            Read::Signup(key, seen) => {
+                check(self.signup_version(key), *seen, "a signup that was read")
+            }
+            Read::Event(..) | Read::Holders(..) => Ok(()),
+        }
+    }
+
+    fn signup(&self, key: &SignupKey) -> Option<&Versioned<Signup>> {
+        self.signups.get(&key.tenant)?.get(&key.id)
+    }
+
+    fn signup_version(&self, key: &SignupKey) -> Option<i64> {
+        self.signup(key).map(|stored| stored.version)
+    }
+
+    fn apply_signups(&mut self, changes: &Changes<'_>) {
+        for put in &changes.signups {
+            let mut row = put.row.clone();
+            let version = put.version.unwrap_or(0) + 1;
+            if let Some(stored) = self.signup(&put.key) {
+                row.subscriber_count = stored.row.subscriber_count;
+            }
+            let of_tenant = self.signups.entry(put.key.tenant.clone()).or_default();
+            of_tenant.insert(put.key.id.clone(), Versioned { version, row });
+        }
+        for key in &changes.subscribers {
+            let of_tenant = self.signups.get_mut(&key.tenant);
+            if let Some(stored) = of_tenant.and_then(|signups| signups.get_mut(&key.id)) {
+                // No new version: a count conflicts with nothing.
+                stored.row.subscriber_count += 1;
+            }
+        }
+    }
+
+    pub(super) fn lease_due(
+        &mut self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+        now: i64,
+    ) -> Vec<(WebhookId, Versioned<WebhookRow>)> {
+        self.moment += 1;
+        self.inbox.lease_due(lease, after, limit, now)
+    }
+
+    pub(super) fn messages(&self, query: &MessageQuery) -> Vec<StoredMessage> {
+        match query {
+            MessageQuery::Wamid { scope, id } => self
+                .messages
+                .with_wamid(id, |number| self.is_in(scope, number)),
+            MessageQuery::Replies { scope, id } => self
+                .messages
+                .replies(id, |number| self.is_in(scope, number)),
+            MessageQuery::Conversation { key, before, limit } => {
+                self.messages.conversation(key, before.as_ref(), *limit)
+            }
+        }
+    }
+
+    pub(super) fn unread(&self, query: &UnreadQuery) -> Vec<Unread> {
+        let counts = self
+            .messages
+            .unread(query.contact, |number| self.is_in(&query.scope, number));
+        let rows = counts.into_iter().filter_map(|(id, count)| {
+            let row = self.contacts.get(id)?.clone();
+            Some(Unread { id, row, count })
+        });
+        rows.collect()
+    }
+
+    /// Returns whether a number belongs to a part of the store.
+    fn is_in(&self, scope: &Scope, number: &NumberKey) -> bool {
+        match scope {
+            Scope::All => true,
+            Scope::Tenant(tenant) => self.numbers.get(number) == Some(tenant),
+            Scope::Number(only) => number == only,
+        }
+    }
+
+    pub(super) fn signups(&self, tenant: &Tenant) -> Vec<Signup> {
+        let stored = self.signups.get(tenant).into_iter().flatten();
+        stored.map(|(_, signup)| signup.row.clone()).collect()
+    }
+
+    pub(super) fn numbers(&self) -> Vec<(NumberKey, Tenant)> {
+        let numbers = self.numbers.iter();
+        numbers
+            .map(|(number, tenant)| (number.clone(), tenant.clone()))
+            .collect()
+    }
+
+    pub(super) fn prune(&mut self, step: &Prune) -> Pruned {
+        self.moment += 1;
+        // A step looks at one row at least, so that the steps end.
+        let limit = step.limit.max(1);
+        let (looked_at, mut pruned) = self.inbox.prune_events(step, limit);
+        let mut left = limit - looked_at;
+        if left == 0 {
+            return pruned;
+        }
+        // All events have been looked at.
+        let webhooks = self.inbox.prune_webhooks(step.before, left);
+        left -= webhooks;
+        let statuses = self.messages.prune(step.before, left);
+        left -= statuses;
+        pruned.rows += webhooks + statuses;
+        if left == 0 {
+            pruned.next = Some(LAST);
+        }
+        pruned
+    }
+}

@@ -1,0 +1,207 @@
+//! Reads that are no part of a decision: pages for people, and the steps of maintenance.
+
+use super::changes::ConversationKey;
+use super::row::{ContactId, ContactRow, Fingerprint, MessageKey, NumberKey, Tenant, WebhookId};
+use crate::model::{Message, MessageId, Timestamp};
+
+/// The part of a store that a read is limited to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// All tenants.
+    All,
+    /// One tenant, with all its numbers.
+    Tenant(Tenant),
+    /// One number.
+    Number(NumberKey),
+}
+
+/// A query for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MessageQuery {
+    /// The messages with this wamid, in the order of their numbers.
+    Wamid {
+        /// The numbers that are asked about.
+        scope: Scope,
+        /// The wamid.
+        id: MessageId,
+    },
+    /// The messages whose [`reply_to`](Message::reply_to) this is, in the order in which they
+    /// were first stored.
+    Replies {
+        /// The numbers that are asked about.
+        scope: Scope,
+        /// The wamid.
+        id: MessageId,
+    },
+    /// The last messages of a conversation, last first: by the time at which they count as sent,
+    /// and in one second by when they were first stored.
+    Conversation {
+        /// The conversation.
+        key: ConversationKey,
+        /// Only messages before this one; of one that is not stored there are none.
+        before: Option<MessageKey>,
+        /// The greatest number of messages.
+        limit: usize,
+    },
+}
+
+/// A stored message with the number that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredMessage {
+    /// Your number.
+    pub number: NumberKey,
+    /// The message, with the status that was stored last.
+    pub message: Message,
+}
+
+/// A query for unread messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnreadQuery {
+    /// The part of the store that is asked about.
+    pub scope: Scope,
+    /// Only this contact.
+    pub contact: Option<ContactId>,
+}
+
+/// A contact with the number of its unread messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unread {
+    /// The id of the contact.
+    pub id: ContactId,
+    /// Its row.
+    pub row: ContactRow,
+    /// The number of its messages that are unread.
+    pub count: u64,
+}
+
+/// A query for webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebhookQuery {
+    /// Only webhooks with greater ids.
+    pub after: Option<WebhookId>,
+    /// Only webhooks that are [unsettled](super::WebhookRow::is_unsettled).
+    pub only_unsettled: bool,
+    /// Whether their bodies are wanted.
+    pub with_bodies: bool,
+    /// The greatest number of webhooks.
+    pub limit: usize,
+}
+
+/// One step of the deletion of old rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prune {
+    /// Rows that came before this time.
+    pub before: Timestamp,
+    /// The event that the step before ended with; `None` for the first step.
+    pub after: Option<Fingerprint>,
+    /// The greatest number of rows to look at.
+    pub limit: usize,
+}
+
+/// The result of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// The number of deleted rows.
+    pub rows: usize,
+    /// The event that the next step begins after; `None` after the last step.
+    pub next: Option<Fingerprint>,
+}
+
+impl StoredMessage {
+    /// Returns a message of a number.
+    #[must_use]
+    pub fn new(number: NumberKey, message: Message) -> Self {
+        Self { number, message }
+    }
+}
+
+impl UnreadQuery {
+    /// Returns a query for all contacts of a scope.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            contact: None,
+        }
+    }
+
+    /// Returns a query for one contact.
+    #[must_use]
+    pub fn of(self, contact: ContactId) -> Self {
+        let contact = Some(contact);
+        Self { contact, ..self }
+    }
+}
+
+impl Unread {
+    /// Returns a contact with the number of its unread messages.
+    #[must_use]
+    pub fn new(id: ContactId, row: ContactRow, count: u64) -> Self {
+        Self { id, row, count }
+    }
+}
+
+impl WebhookQuery {
+    /// Returns a query for the first webhooks, without their bodies.
+    #[must_use]
+    pub fn first(limit: usize) -> Self {
+        Self {
+            after: None,
+            only_unsettled: false,
+            with_bodies: false,
+            limit,
+        }
+    }
+
+    /// Returns a query for those with greater ids.
+    #[must_use]
+    pub fn after(self, after: Option<WebhookId>) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Returns a query for those that are unsettled.
+    #[must_use]
+    pub fn only_unsettled(self) -> Self {
+        Self {
+            only_unsettled: true,
+            ..self
+        }
+    }
+
+    /// Returns a query that wants their bodies, too.
+    #[must_use]
+    pub fn with_bodies(self) -> Self {
+        Self {
+            with_bodies: true,
+            ..self
+        }
+    }
+}
+
+impl Prune {
+    /// Returns the first step of the deletion of what came before this time.
+    #[must_use]
+    pub fn new(before: Timestamp, limit: usize) -> Self {
+        Self {
+            before,
+            after: None,
+            limit,
+        }
+    }
+}
+
+impl Pruned {
+    /// Returns the result of a step.
+    #[must_use]
+    pub fn new(rows: usize, next: Option<Fingerprint>) -> Self {
+        Self { rows, next }
+    }
+}

@@ -1,0 +1,104 @@
+//! The rows that a decision reads.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::row::{
+    ContactId, ContactRow, Fingerprint, IdKey, MessageKey, MessageState, NumberKey, ProgressRow,
+    SignupKey, Tenant, Versioned, WebhookId, WebhookRow,
+};
+use crate::model::Signup;
+
+/// The keys of the rows that a [`load`](super::Store::load) is to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// Numbers, with their tenants.
+    pub numbers: BTreeSet<NumberKey>,
+    /// Webhooks.
+    pub webhooks: BTreeSet<WebhookId>,
+    /// Bodies of webhooks.
+    pub bodies: BTreeSet<WebhookId>,
+    /// Events, with their rows of progress and of their webhooks.
+    pub events: HashSet<Fingerprint>,
+    /// States of messages.
+    pub messages: HashSet<MessageKey>,
+    /// Ids of users, with all contacts that have or had them.
+    pub ids: HashSet<IdKey>,
+    /// Contacts.
+    pub contacts: BTreeSet<ContactId>,
+    /// Signups.
+    pub signups: HashSet<SignupKey>,
+}
+
+impl Wanted {
+    /// Returns whether it names no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The rows that were wanted, as of one moment: a key that is missing was not wanted, and `None`
+/// means that there is no such row.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The time of the store, in milliseconds since 1970.
+    pub now: i64,
+    /// A number that changes whenever anything in the store does; `None` if the store has none.
+    ///
+    /// A commit brings it back in [`Changes::moment`](super::Changes::moment). If nothing has
+    /// changed since, a store need not check rows that were only read.
+    pub moment: Option<i64>,
+    /// The tenants of numbers.
+    pub numbers: HashMap<NumberKey, Option<Tenant>>,
+    /// Webhooks.
+    pub webhooks: HashMap<WebhookId, Option<Versioned<WebhookRow>>>,
+    /// Bodies.
+    pub bodies: HashMap<WebhookId, Option<Vec<u8>>>,
+    /// The webhooks that events belong to.
+    pub events: HashMap<Fingerprint, Option<WebhookId>>,
+    /// The progress of events.
+    pub progress: HashMap<Fingerprint, Option<ProgressRow>>,
+    /// The states of messages.
+    pub messages: HashMap<MessageKey, Option<Versioned<MessageState>>>,
+    /// The contacts that have or had an id, in the order of their ids.
+    pub holders: HashMap<IdKey, Vec<ContactId>>,
+    /// Contacts.
+    pub contacts: HashMap<ContactId, Option<Versioned<ContactRow>>>,
+    /// Signups.
+    pub signups: HashMap<SignupKey, Option<Versioned<Signup>>>,
+}
+
+impl Snapshot {
+    fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+            && self.webhooks.is_empty()
+            && self.bodies.is_empty()
+            && self.events.is_empty()
+            && self.messages.is_empty()
+            && self.holders.is_empty()
+            && self.contacts.is_empty()
+            && self.signups.is_empty()
+    }
+
+    /// Adds the rows of a later snapshot, which replace those that are there.
+    pub(crate) fn extend(&mut self, later: Self) {
+        // Rows that were only read are checked since the first of both moments.
+        self.moment = if self.is_empty() {
+            later.moment
+        } else {
+            self.moment.min(later.moment)
+        };
+        self.now = self.now.max(later.now);
+        self.numbers.extend(later.numbers);
+        self.webhooks.extend(later.webhooks);
+        self.bodies.extend(later.bodies);
+        self.events.extend(later.events);
+        self.progress.extend(later.progress);
+        self.messages.extend(later.messages);
+        self.holders.extend(later.holders);
+        self.contacts.extend(later.contacts);
+        self.signups.extend(later.signups);
+    }
+}

@@ -1,0 +1,418 @@
+//! The changes of a commit.
+
+use rusqlite::params;
+
+use super::error::Error;
+use super::load::{holders_of, holders_statement};
+use super::row::{Json, kind_number, state_number};
+use super::session::{Facts, Transaction};
+use crate::model::{MessageId, MessageStatus, Timestamp};
+use crate::store::{
+    Changes, ContactId, ContactRow, EventState, Merge, MessageKey, NewMessage, NewStatus, Put,
+    Read, SignupKey, WebhookChange, WebhookRow,
+};
+
+/// Writes all changes, and first those that are most often a conflict.
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+    now: i64,
+) -> Result<(), Error> {
+    write_webhooks(transaction, changes, now)?;
+    write_events(transaction, changes)?;
+    // Before rows are written that other rows were read by.
+    check_reads(transaction, facts, changes)?;
+    let mut numbers = transaction.statement("INSERT INTO number (number, tenant) VALUES (?1, ?2)");
+    for (number, tenant) in &changes.numbers {
+        numbers.execute([number.as_str(), tenant.as_str()])?;
+    }
+    write_progress(transaction, facts, changes)?;
+    write_contacts(transaction, facts, changes)?;
+    write_messages(transaction, facts, &changes.messages)?;
+    move_messages(transaction, &changes.merges)?;
+    write_statuses(transaction, facts, &changes.statuses)?;
+    read_conversations(transaction, facts, changes)?;
+    write_signups(transaction, facts, changes)
+}
+
+fn write_webhooks(
+    transaction: &Transaction<'_>,
+    changes: &Changes<'_>,
+    now: i64,
+) -> Result<(), Error> {
+    let mut insert = transaction.statement(
+        "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
+            lease_length, lease_until)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    );
+    let mut insert_body = transaction.statement("INSERT INTO body (webhook, body) VALUES (?1, ?2)");
+    let mut update = transaction.statement(
+        "UPDATE webhook SET version = 1 + ?2, kind = ?3, received_at = ?4, open = ?5, dead = ?6,
+            unclaimed = ?7, lease_holder = ?8, lease_length = ?9, lease_until = ?10
+        WHERE id = ?1 AND version = ?2",
+    );
+    let mut delete = transaction.statement("DELETE FROM webhook WHERE id = ?1 AND version = ?2");
+    for change in &changes.webhooks {
+        let (statement, id, version, row): (_, _, _, &WebhookRow) = match change {
+            WebhookChange::Add { id, row, body } => {
+                insert_body.execute(params![id.0, body])?;
+                (&mut insert, id.0, 0, row)
+            }
+            WebhookChange::Put { id, version, row } => (&mut update, id.0, *version, row),
+            WebhookChange::Delete { id, version } => {
+                delete.execute_one([id.0, *version])?;
+                continue;
+            }
+        };
+        let lease = row.lease.map(|lease| lease.from(now));
+        statement.execute_one(params![
+            id,
+            version,
+            kind_number(row.kind),
+            row.received_at.as_secs(),
+            row.open,
+            row.dead,
+            row.unclaimed,
+            lease.map(|lease| lease.holder),
+            lease.map(|lease| lease.length),
+            lease.map(|lease| lease.until),
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_events(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
+    let mut insert =
+        transaction.statement("INSERT INTO event (fingerprint, webhook) VALUES (?1, ?2)");
+    let mut update = transaction
+        .statement("UPDATE event SET webhook = ?2 WHERE fingerprint = ?1 AND webhook = ?3");
+    let mut delete_progress = transaction.statement("DELETE FROM progress WHERE fingerprint = ?1");
+    for event in &changes.events {
+        let Some(before) = event.before else {
+            insert.execute(params![event.key.0, event.webhook.0])?;
+            continue;
+        };
+        update.execute_one(params![event.key.0, event.webhook.0, before.0])?;
+        if before != event.webhook {
+            delete_progress.execute([&event.key.0])?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the rows that were only read, if anything has changed since.
+fn check_reads(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    if changes.reads.is_empty() || changes.moment == Some(facts.moment(transaction)?) {
+        return Ok(());
+    }
+    let version = |sql, params: &[&dyn rusqlite::ToSql]| {
+        let mut statement = transaction.statement(sql);
+        statement.first(params, |row| Ok(row.get::<_, i64>(0)?))
+    };
+    let mut holders = holders_statement(transaction);
+    for read in &changes.reads {
+        let is_same = match read {
+            Read::Webhook(id, seen) => {
+                version("SELECT version FROM webhook WHERE id = ?1", &[&id.0])? == *seen
+            }
+            Read::Event(key, seen) => {
+                let sql = "SELECT webhook FROM event WHERE fingerprint = ?1";
+                version(sql, &[&key.0])? == seen.map(|webhook| webhook.0)
+            }
+            Read::Contact(id, seen) => {
+                version("SELECT version FROM contact WHERE id = ?1", &[&id.0])? == *seen
+            }
+            Read::Holders(key, seen) => holders_of(&mut holders, key)? == *seen,
+            Read::Message(key, seen) => {
+                let sql = "SELECT version FROM message WHERE wamid = ?1 AND number = ?2";
+                let found = match facts.number_id(transaction, &key.number)? {
+                    Some(number) => version(sql, &[&key.id.as_str(), &number])?,
+                    None => None,
+                };
+                found == *seen
+            }
+            Read::Signup(key, seen) => {
+                let sql = "SELECT version FROM signup WHERE tenant = ?1 AND id = ?2";
+                version(sql, &[&key.tenant.as_str(), &key.id.as_str()])? == *seen
+            }
+        };
+        if !is_same {
+            return Err(Error::Conflict);
+        }
+    }
+    Ok(())
+}
+
+fn write_progress(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    // A dead event keeps its place among the dead ones of its webhook.
+    let mut statement = transaction.statement(
+        "INSERT INTO progress (fingerprint, webhook, key, state, attempts, receivers, died)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 THEN
+            (SELECT 1 + ifnull(max(died), 0) FROM progress
+            WHERE webhook = ?2 AND died IS NOT NULL) END)
+        ON CONFLICT (fingerprint) DO UPDATE SET webhook = ?2, key = ?3, state = ?4, attempts = ?5,
+            receivers = ?6, died = CASE WHEN ?7 THEN ifnull(died, excluded.died) END",
+    );
+    for (key, row) in &changes.progress {
+        let receivers = if row.receivers.is_empty() {
+            None
+        } else {
+            Some(Json::write(&mut facts.json, &row.receivers)?)
+        };
+        statement.execute(params![
+            key.0,
+            row.webhook.0,
+            row.key,
+            state_number(row.state),
+            row.attempts,
+            receivers,
+            row.state == EventState::Dead,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_contacts(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    let mut delete_ids = transaction.statement("DELETE FROM contact_id WHERE contact = ?1");
+    let mut delete = transaction.statement("DELETE FROM contact WHERE id = ?1 AND version = ?2");
+    for merge in &changes.merges {
+        delete.execute_one([merge.from.0, merge.version])?;
+        delete_ids.execute([merge.from.0])?;
+    }
+    // All contacts give up their ids before any is given one that another had.
+    let mut with_new_ids = Vec::new();
+    let mut ids = transaction.statement("SELECT ids FROM contact WHERE id = ?1 AND version = ?2");
+    for put in &changes.contacts {
+        let json = Json::write(&mut facts.json, &put.row.ids)?;
+        let is_same = match put.version {
+            None => false,
+            Some(version) => ids
+                .first([put.key.0, version], |row| {
+                    Ok(row.get_ref(0)?.as_bytes().ok() == Some(json.as_bytes()))
+                })?
+                .ok_or(Error::Conflict)?,
+        };
+        if !is_same {
+            delete_ids.execute([put.key.0])?;
+            with_new_ids.push(put);
+        }
+    }
+    let mut insert = transaction.statement(
+        "INSERT INTO contact (id, version, tenant, contact, ids, profile_at, preference_at)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7)",
+    );
+    let mut update = transaction.statement(
+        "UPDATE contact SET version = 1 + ?2, tenant = ?3, contact = ?4, ids = ?5,
+            profile_at = ?6, preference_at = ?7
+        WHERE id = ?1 AND version = ?2",
+    );
+    for Put { key, version, row } in &changes.contacts {
+        let statement = match version {
+            None => &mut insert,
+            Some(_) => &mut update,
+        };
+        let ids = Json::write(&mut facts.json, &row.ids)?;
+        statement.execute_one(params![
+            key.0,
+            version.unwrap_or(0),
+            row.tenant.as_str(),
+            serde_json::to_string(&row.contact).map_err(|_| Error::CorruptRow)?,
+            ids,
+            row.profile_at.map(Timestamp::as_secs),
+            row.preference_at.map(Timestamp::as_secs),
+        ])?;
+    }
+    with_new_ids
+        .into_iter()
+        .try_for_each(|put| insert_ids(transaction, put))
+}
+
+fn insert_ids(
+    transaction: &Transaction<'_>,
+    Put { key, row, .. }: &Put<ContactId, ContactRow>,
+) -> Result<(), Error> {
+    // A contact may have had an id twice.
+    let mut statement = transaction.statement(
+        "INSERT INTO contact_id (id, kind, tenant, contact, until) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (id, kind, tenant, contact) DO UPDATE SET until = ?5
+            WHERE until IS NOT NULL",
+    );
+    for id in &row.ids {
+        statement.execute(params![
+            id.id,
+            id.kind.as_str(),
+            row.tenant.as_str(),
+            key.0,
+            id.until.map(Timestamp::as_secs),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Returns the row id of the number of a message that the decision saw with this version.
+fn number_id(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    key: &MessageKey,
+    version: Option<i64>,
+) -> Result<i64, Error> {
+    match (facts.number_id(transaction, &key.number)?, version) {
+        (Some(id), _) => Ok(id),
+        (None, None) => Err(Error::MissingNumber),
+        // Without its number the message is gone.
+        (None, Some(_)) => Err(Error::Conflict),
+    }
+}
+
+fn write_messages(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    messages: &[Put<MessageKey, NewMessage<'_>>],
+) -> Result<(), Error> {
+    let mut insert = transaction.statement(
+        "INSERT INTO message (wamid, number, version, contact, at, is_unread, status, reply_to,
+            message)
+        VALUES (?1, ?2, 1 + ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    );
+    let mut update = transaction.statement(
+        "UPDATE message SET version = 1 + ?3, contact = ?4, at = ?5, is_unread = ?6, status = ?7,
+            reply_to = ?8, message = ?9
+        WHERE wamid = ?1 AND number = ?2 AND version = ?3",
+    );
+    for Put { key, version, row } in messages {
+        let number = number_id(transaction, facts, key, *version)?;
+        let statement = match version {
+            None => &mut insert,
+            Some(_) => &mut update,
+        };
+        statement.execute_one(params![
+            key.id.as_str(),
+            number,
+            version.unwrap_or(0),
+            row.contact.map(|contact| contact.0),
+            row.at.as_secs(),
+            row.is_unread,
+            row.status.as_ref().map(MessageStatus::as_str),
+            row.message.reply_to().map(MessageId::as_str),
+            Json::write(&mut facts.json, &*row.message)?,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Gives the messages of contacts to those that they became part of.
+fn move_messages(transaction: &Transaction<'_>, merges: &[Merge]) -> Result<(), Error> {
+    let mut statement = transaction
+        .statement("UPDATE message SET contact = ?2, version = version + 1 WHERE contact = ?1");
+    for merge in merges {
+        statement.execute([merge.from.0, merge.into.0])?;
+    }
+    Ok(())
+}
+
+fn write_statuses(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    statuses: &[Put<MessageKey, NewStatus>],
+) -> Result<(), Error> {
+    let mut insert = transaction.statement(
+        "INSERT INTO message (wamid, number, version, at, is_unread, status)
+        VALUES (?1, ?2, 1, ?3, 0, ?4)",
+    );
+    // Two statements, so that the first one changes no index.
+    let mut update_stored = transaction.statement(
+        "UPDATE message SET version = version + 1, status = ?4
+        WHERE wamid = ?1 AND number = ?2 AND version = ?3 AND message IS NOT NULL",
+    );
+    let mut update_alone = transaction.statement(
+        "UPDATE message SET version = version + 1, status = ?4, at = ?5
+        WHERE wamid = ?1 AND number = ?2 AND version = ?3 AND message IS NULL",
+    );
+    for Put { key, version, row } in statuses {
+        let number = number_id(transaction, facts, key, *version)?;
+        let (wamid, status, at) = (key.id.as_str(), row.status.as_str(), row.at.as_secs());
+        let Some(version) = version else {
+            insert.execute(params![wamid, number, at, status])?;
+            continue;
+        };
+        if update_stored.execute(params![wamid, number, version, status])? != 1 {
+            update_alone.execute_one(params![wamid, number, version, status, at])?;
+        }
+    }
+    Ok(())
+}
+
+fn read_conversations(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    let mut of_all_numbers = transaction.statement(
+        "UPDATE message SET is_unread = 0, version = version + 1
+        WHERE contact = ?1 AND is_unread = 1",
+    );
+    let mut of_number = transaction.statement(
+        "UPDATE message SET is_unread = 0, version = version + 1
+        WHERE contact = ?1 AND is_unread = 1 AND number = ?2",
+    );
+    for key in &changes.read_conversations {
+        match &key.number {
+            None => {
+                of_all_numbers.execute([key.contact.0])?;
+            }
+            Some(number) => {
+                if let Some(number) = facts.number_id(transaction, number)? {
+                    of_number.execute([key.contact.0, number])?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_signups(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    let mut insert = transaction.statement(
+        "INSERT INTO signup (tenant, id, version, signup, subscriber_count)
+        VALUES (?1, ?2, 1 + ?3, ?4, ?5)",
+    );
+    let mut update = transaction.statement(
+        "UPDATE signup SET version = 1 + ?3, signup = ?4
+        WHERE tenant = ?1 AND id = ?2 AND version = ?3",
+    );
+    for Put { key, version, row } in &changes.signups {
+        let SignupKey { tenant, id } = key;
+        let (tenant, id) = (tenant.as_str(), id.as_str());
+        let json = Json::write(&mut facts.json, row)?;
+        match version {
+            None => {
+                let count = i64::try_from(row.subscriber_count).unwrap_or(i64::MAX);
+                insert.execute(params![tenant, id, 0, json, count])?;
+            }
+            Some(version) => update.execute_one(params![tenant, id, version, json])?,
+        }
+    }
+    let mut subscribe = transaction.statement(
+        "UPDATE signup SET subscriber_count = subscriber_count + 1 WHERE tenant = ?1 AND id = ?2",
+    );
+    for key in &changes.subscribers {
+        subscribe.execute([key.tenant.as_str(), key.id.as_str()])?;
+    }
+    Ok(())
+}

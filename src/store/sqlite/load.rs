@@ -1,0 +1,165 @@
+//! The rows that a decision reads.
+
+use std::collections::hash_map::Entry;
+
+use rusqlite::params;
+
+use super::error::Error;
+use super::row::{self, contact_columns, progress_columns, webhook_columns};
+use super::session::{Facts, Statement, Transaction};
+use crate::store::{
+    ContactId, ContactRow, IdKey, Snapshot, Versioned, Wanted, WebhookId, WebhookRow,
+};
+
+/// Reads the rows that are wanted.
+pub(super) fn load(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    wanted: &Wanted,
+    now: i64,
+) -> Result<Snapshot, Error> {
+    let mut snapshot = Snapshot {
+        now,
+        moment: Some(facts.moment(transaction)?),
+        ..Snapshot::default()
+    };
+    for number in &wanted.numbers {
+        let found = facts.number(transaction, number)?;
+        let tenant = found.map(|(_, tenant)| tenant.clone());
+        snapshot.numbers.insert(number.clone(), tenant);
+    }
+    load_webhooks(transaction, wanted, &mut snapshot)?;
+    load_messages(transaction, facts, wanted, &mut snapshot)?;
+    load_contacts(transaction, wanted, &mut snapshot)?;
+    let mut statement = transaction.statement(
+        "SELECT signup, subscriber_count, version FROM signup WHERE tenant = ?1 AND id = ?2",
+    );
+    for key in &wanted.signups {
+        let found = statement.first([key.tenant.as_str(), key.id.as_str()], |row| {
+            let (version, row) = (row.get(2)?, row::signup(row)?);
+            Ok(Versioned { version, row })
+        })?;
+        snapshot.signups.insert(key.clone(), found);
+    }
+    Ok(snapshot)
+}
+
+fn load_webhooks(
+    transaction: &Transaction<'_>,
+    wanted: &Wanted,
+    snapshot: &mut Snapshot,
+) -> Result<(), Error> {
+    let mut webhooks = transaction.statement(concat!(
+        "SELECT ",
+        webhook_columns!(),
+        " FROM webhook WHERE id = ?1"
+    ));
+    for id in &wanted.webhooks {
+        let found = webhook(&mut webhooks, *id)?;
+        snapshot.webhooks.insert(*id, found);
+    }
+    let mut bodies = transaction.statement("SELECT body FROM body WHERE webhook = ?1");
+    for id in &wanted.bodies {
+        let found = bodies.first([id.0], |row| Ok(row.get(0)?))?;
+        snapshot.bodies.insert(*id, found);
+    }
+    let mut events = transaction.statement("SELECT webhook FROM event WHERE fingerprint = ?1");
+    let mut progress = transaction.statement(concat!(
+        "SELECT ",
+        progress_columns!(),
+        " FROM progress WHERE fingerprint = ?1"
+    ));
+    for key in &wanted.events {
+        let found = events.first([&key.0], |row| Ok(WebhookId(row.get(0)?)))?;
+        snapshot.events.insert(*key, found);
+        if let Some(id) = found {
+            let found = progress.first([&key.0], row::progress)?;
+            snapshot.progress.insert(*key, found);
+            if let Entry::Vacant(entry) = snapshot.webhooks.entry(id) {
+                entry.insert(webhook(&mut webhooks, id)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn webhook(
+    statement: &mut Statement<'_>,
+    id: WebhookId,
+) -> Result<Option<Versioned<WebhookRow>>, Error> {
+    statement.first([id.0], row::webhook)
+}
+
+fn load_messages(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    wanted: &Wanted,
+    snapshot: &mut Snapshot,
+) -> Result<(), Error> {
+    let mut statement = transaction.statement(
+        "SELECT version, message IS NOT NULL, is_unread, status FROM message
+        WHERE wamid = ?1 AND number = ?2",
+    );
+    for key in &wanted.messages {
+        let found = match facts.number_id(transaction, &key.number)? {
+            Some(number) => {
+                statement.first(params![key.id.as_str(), number], row::message_state)?
+            }
+            None => None,
+        };
+        snapshot.messages.insert(key.clone(), found);
+    }
+    Ok(())
+}
+
+fn load_contacts(
+    transaction: &Transaction<'_>,
+    wanted: &Wanted,
+    snapshot: &mut Snapshot,
+) -> Result<(), Error> {
+    let mut holders = holders_statement(transaction);
+    let mut contacts = transaction.statement(concat!(
+        "SELECT ",
+        contact_columns!(),
+        " FROM contact WHERE id = ?1"
+    ));
+    for key in &wanted.ids {
+        let found = holders_of(&mut holders, key)?;
+        for id in &found {
+            if let Entry::Vacant(entry) = snapshot.contacts.entry(*id) {
+                entry.insert(contact(&mut contacts, *id)?);
+            }
+        }
+        snapshot.holders.insert(key.clone(), found);
+    }
+    for id in &wanted.contacts {
+        if let Entry::Vacant(entry) = snapshot.contacts.entry(*id) {
+            entry.insert(contact(&mut contacts, *id)?);
+        }
+    }
+    Ok(())
+}
+
+fn contact(
+    statement: &mut Statement<'_>,
+    id: ContactId,
+) -> Result<Option<Versioned<ContactRow>>, Error> {
+    statement.first([id.0], row::contact)
+}
+
+/// Returns the statement of [`holders_of`].
+pub(super) fn holders_statement<'c>(transaction: &Transaction<'c>) -> Statement<'c> {
+    transaction.statement(
+        "SELECT contact FROM contact_id WHERE id = ?1 AND kind = ?2 AND tenant = ?3
+        ORDER BY contact",
+    )
+}
+
+/// Returns the contacts that have or had an id.
+pub(super) fn holders_of(
+    statement: &mut Statement<'_>,
+    key: &IdKey,
+) -> Result<Vec<ContactId>, Error> {
+    let params = [&key.id, key.kind.as_str(), key.tenant.as_str()];
+    statement.all(params, |row| Ok(ContactId(row.get(0)?)))
+}

@@ -1,0 +1,332 @@
+//! Pages for people, and maintenance.
+
+use rusqlite::params;
+
+use super::error::Error;
+use super::row::{self, contact_columns, message_columns, progress_columns, webhook_columns};
+use super::session::{Facts, Transaction};
+use crate::model::Signup;
+use crate::store::{
+    ContactId, ConversationKey, Fingerprint, Lease, MessageKey, MessageQuery, NumberKey,
+    ProgressRow, Prune, Pruned, Scope, StoredMessage, Tenant, Unread, UnreadQuery, Versioned,
+    WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
+
+/// The condition of [`WebhookRow::is_unsettled`], as the index has it.
+macro_rules! unsettled {
+    () => {
+        "(webhook.open > 0 OR webhook.unclaimed > 0 OR webhook.lease_until IS NOT NULL)"
+    };
+}
+
+/// The ids of the numbers of a [scope](scope_params).
+macro_rules! numbers_of_scope {
+    () => {
+        "(SELECT id FROM number WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR number = ?2))"
+    };
+}
+
+/// Returns the tenant and the number of a scope.
+fn scope_params(scope: &Scope) -> (Option<&str>, Option<&str>) {
+    match scope {
+        Scope::All => (None, None),
+        Scope::Tenant(tenant) => (Some(tenant.as_str()), None),
+        Scope::Number(number) => (None, Some(number.as_str())),
+    }
+}
+
+/// Returns a limit as SQLite takes it.
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Returns the id that all ids of a page are greater than.
+fn after(id: Option<WebhookId>) -> i64 {
+    id.map_or(i64::MIN, |id| id.0)
+}
+
+/// Leases webhooks, and returns them as they were before.
+pub(super) fn lease_due(
+    transaction: &Transaction<'_>,
+    lease: Lease,
+    first: Option<WebhookId>,
+    most: usize,
+    now: i64,
+) -> Result<Vec<(WebhookId, Versioned<WebhookRow>)>, Error> {
+    let (mut due, mut too_long) = (Vec::new(), Vec::new());
+    if most == 0 {
+        return Ok(due);
+    }
+    // Leases that are running are passed over without being read.
+    let mut select = transaction.statement(concat!(
+        "SELECT ",
+        webhook_columns!(),
+        ", webhook.id FROM webhook WHERE ",
+        unsettled!(),
+        " AND id > ?1 AND (lease_until IS NULL OR lease_until <= ?2
+            OR lease_until - ?2 > lease_length)
+        ORDER BY id"
+    ));
+    select.until([after(first), now], |row| {
+        let (id, webhook) = (WebhookId(row.get(9)?), row::webhook(row)?);
+        match webhook.row.lease {
+            Some(held) if held.is_too_long(now) => too_long.push((id, held)),
+            _ => due.push((id, webhook)),
+        }
+        Ok(due.len() == most)
+    })?;
+    let mut update = transaction.statement(
+        "UPDATE webhook SET version = version + 1, lease_holder = ?2, lease_length = ?3,
+            lease_until = ?4
+        WHERE id = ?1",
+    );
+    let taken = due.iter().map(|(id, _)| (*id, lease));
+    for (id, lease) in taken.chain(too_long) {
+        let lease = lease.from(now);
+        update.execute([id.0, lease.holder, lease.length, lease.until])?;
+    }
+    Ok(due)
+}
+
+/// Returns a page of webhooks.
+pub(super) fn webhooks(
+    transaction: &Transaction<'_>,
+    query: &WebhookQuery,
+) -> Result<WebhookPage, Error> {
+    // Two statements, so that the first one uses its index.
+    let mut select = transaction.statement(if query.only_unsettled {
+        concat!(
+            "SELECT ",
+            webhook_columns!(),
+            ", webhook.id FROM webhook WHERE ",
+            unsettled!(),
+            " AND id > ?1 ORDER BY id LIMIT ?2"
+        )
+    } else {
+        concat!(
+            "SELECT ",
+            webhook_columns!(),
+            ", webhook.id FROM webhook WHERE id > ?1 ORDER BY id LIMIT ?2"
+        )
+    });
+    let mut bodies = transaction.statement("SELECT body FROM body WHERE webhook = ?1");
+    select.all([after(query.after), limit(query.limit)], |row| {
+        let (id, webhook) = (row.get(9)?, row::webhook(row)?);
+        let body = if query.with_bodies {
+            bodies.first([id], |row| Ok(row.get(0)?))?
+        } else {
+            None
+        };
+        Ok((WebhookId(id), webhook.row, body))
+    })
+}
+
+/// Returns the progress of dead events.
+pub(super) fn dead_events(
+    transaction: &Transaction<'_>,
+    most: usize,
+) -> Result<Vec<ProgressRow>, Error> {
+    let mut select = transaction.statement(concat!(
+        "SELECT ",
+        progress_columns!(),
+        " FROM progress WHERE died IS NOT NULL ORDER BY webhook, died LIMIT ?1"
+    ));
+    select.all([limit(most)], row::progress)
+}
+
+/// Returns messages.
+pub(super) fn messages(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    query: &MessageQuery,
+) -> Result<Vec<StoredMessage>, Error> {
+    let (scope, id, sql) = match query {
+        MessageQuery::Wamid { scope, id } => (
+            scope,
+            id,
+            concat!(
+                "SELECT ",
+                message_columns!(),
+                " FROM message CROSS JOIN number ON number.id = message.number
+                WHERE message.wamid = ?3 AND message.number IN ",
+                numbers_of_scope!(),
+                " AND message.message IS NOT NULL ORDER BY number.number"
+            ),
+        ),
+        MessageQuery::Replies { scope, id } => (
+            scope,
+            id,
+            concat!(
+                "SELECT ",
+                message_columns!(),
+                " FROM message CROSS JOIN number ON number.id = message.number
+                WHERE message.reply_to = ?3 AND message.number IN ",
+                numbers_of_scope!(),
+                " AND message.message IS NOT NULL ORDER BY message.id"
+            ),
+        ),
+        MessageQuery::Conversation { key, before, limit } => {
+            return conversation(transaction, facts, key, before.as_ref(), *limit);
+        }
+    };
+    let (tenant, number) = scope_params(scope);
+    let mut select = transaction.statement(sql);
+    select.all(params![tenant, number, id.as_str()], row::stored_message)
+}
+
+fn conversation(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    key: &ConversationKey,
+    before: Option<&MessageKey>,
+    most: usize,
+) -> Result<Vec<StoredMessage>, Error> {
+    let end = match before {
+        None => Some((i64::MAX, i64::MAX)),
+        Some(before) => place(transaction, facts, before)?,
+    };
+    let number = match &key.number {
+        None => None,
+        Some(number) => match facts.number_id(transaction, number)? {
+            Some(number) => Some(number),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let Some((at, id)) = end else {
+        return Ok(Vec::new());
+    };
+    let mut select = transaction.statement(concat!(
+        "SELECT ",
+        message_columns!(),
+        " FROM message CROSS JOIN number ON number.id = message.number
+        WHERE message.contact = ?1 AND (message.at, message.id) < (?2, ?3)
+            AND (?4 IS NULL OR message.number = ?4) AND message.message IS NOT NULL
+        ORDER BY message.at DESC, message.id DESC LIMIT ?5"
+    ));
+    select.all(
+        params![key.contact.0, at, id, number, limit(most)],
+        row::stored_message,
+    )
+}
+
+/// Returns the place of a stored message in its conversation.
+fn place(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    key: &MessageKey,
+) -> Result<Option<(i64, i64)>, Error> {
+    let Some(number) = facts.number_id(transaction, &key.number)? else {
+        return Ok(None);
+    };
+    let mut select = transaction.statement(
+        "SELECT at, id FROM message WHERE wamid = ?1 AND number = ?2 AND message IS NOT NULL",
+    );
+    let params = params![key.id.as_str(), number];
+    select.first(params, |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Returns the contacts that have unread messages.
+pub(super) fn unread(
+    transaction: &Transaction<'_>,
+    query: &UnreadQuery,
+) -> Result<Vec<Unread>, Error> {
+    let (tenant, number) = scope_params(&query.scope);
+    // Two statements, so that the first one reads the messages of its contact only.
+    let mut select = transaction.statement(if query.contact.is_some() {
+        concat!(
+            "SELECT ",
+            contact_columns!(),
+            ", contact.id, unread.count FROM (SELECT contact, count(*) AS count FROM message
+                WHERE contact = ?3 AND is_unread = 1 AND +number IN ",
+            numbers_of_scope!(),
+            " GROUP BY contact) AS unread
+            CROSS JOIN contact ON contact.id = unread.contact"
+        )
+    } else {
+        concat!(
+            "SELECT ",
+            contact_columns!(),
+            ", contact.id, unread.count FROM (SELECT contact, count(*) AS count FROM message
+                WHERE contact IS NOT NULL AND is_unread = 1 AND ?3 IS NULL AND +number IN ",
+            numbers_of_scope!(),
+            " GROUP BY contact) AS unread
+            CROSS JOIN contact ON contact.id = unread.contact ORDER BY contact.id"
+        )
+    });
+    let contact = query.contact.map(|contact| contact.0);
+    select.all(params![tenant, number, contact], |row| {
+        let id = ContactId(row.get(6)?);
+        Ok(Unread::new(id, row::contact(row)?.row, row.get(7)?))
+    })
+}
+
+/// Returns the signups of a tenant.
+pub(super) fn signups(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+) -> Result<Vec<Signup>, Error> {
+    let mut select = transaction
+        .statement("SELECT signup, subscriber_count FROM signup WHERE tenant = ?1 ORDER BY id");
+    select.all([tenant.as_str()], row::signup)
+}
+
+/// Returns all numbers with their tenants.
+pub(super) fn numbers(transaction: &Transaction<'_>) -> Result<Vec<(NumberKey, Tenant)>, Error> {
+    let mut select = transaction.statement("SELECT number, tenant FROM number ORDER BY number");
+    select.all([], |row| {
+        let number: String = row.get(0)?;
+        let tenant: String = row.get(1)?;
+        Ok((NumberKey::new(number), Tenant::new(tenant)))
+    })
+}
+
+/// Deletes old rows: first events, then webhooks, then statuses.
+pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Pruned, Error> {
+    let most = step.limit.max(1);
+    let oldest = WebhookId::at(step.before).0;
+    let mut rows = 0;
+
+    let first = step.after.map(|key| key.0);
+    let first = first.as_ref().map_or(&[][..], |key| key);
+    let mut select = transaction.statement(
+        "SELECT max(fingerprint), count(*) FROM
+            (SELECT fingerprint FROM event WHERE fingerprint > ?1 ORDER BY fingerprint LIMIT ?2)",
+    );
+    let (last, looked_at): (Option<[u8; 16]>, usize) = select
+        .first(params![first, limit(most)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .unwrap_or_default();
+    if let Some(last) = &last {
+        let mut delete = transaction.statement(
+            "DELETE FROM event WHERE fingerprint > ?1 AND fingerprint <= ?2 AND webhook < ?3
+            AND ifnull((SELECT state = 1 FROM progress
+                    WHERE progress.fingerprint = event.fingerprint),
+                NOT EXISTS (SELECT 1 FROM webhook
+                    WHERE webhook.id = event.webhook AND webhook.open > 0))",
+        );
+        rows += delete.execute(params![first, &last[..], oldest])?;
+    }
+
+    let mut left = most - looked_at.min(most);
+    for (sql, before) in [
+        (
+            "DELETE FROM webhook WHERE id IN (SELECT id FROM webhook
+                WHERE id < ?1 AND open = 0 AND dead = 0 AND unclaimed = 0 LIMIT ?2)",
+            oldest,
+        ),
+        (
+            "DELETE FROM message WHERE id IN (SELECT id FROM message
+                WHERE message IS NULL AND at < ?1 LIMIT ?2)",
+            step.before.as_secs(),
+        ),
+    ] {
+        let deleted = transaction.statement(sql).execute([before, limit(left)])?;
+        rows += deleted;
+        left -= deleted.min(left);
+    }
+    // Rows remain, if not of events.
+    let last = last.map(Fingerprint).or(step.after);
+    let next = (left == 0).then(|| last.unwrap_or(Fingerprint([u8::MAX; 16])));
+    Ok(Pruned::new(rows, next))
+}

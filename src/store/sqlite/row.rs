@@ -1,0 +1,194 @@
+//! Rows, from and to their columns.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Row, ToSql};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+use crate::model::{Message, MessageStatus, Signup, Timestamp};
+use crate::store::{
+    ContactRow, EventState, Lease, MessageState, NumberKey, ProgressRow, StoredMessage, Tenant,
+    Versioned, WebhookId, WebhookKind, WebhookRow,
+};
+
+/// The columns of [`webhook`].
+macro_rules! webhook_columns {
+    () => {
+        "webhook.version, webhook.kind, webhook.received_at, webhook.open, webhook.dead,
+            webhook.unclaimed, webhook.lease_holder, webhook.lease_length, webhook.lease_until"
+    };
+}
+pub(super) use webhook_columns;
+
+/// The columns of [`contact`].
+macro_rules! contact_columns {
+    () => {
+        "contact.version, contact.tenant, contact.contact, contact.ids, contact.profile_at,
+            contact.preference_at"
+    };
+}
+pub(super) use contact_columns;
+
+/// The columns of [`stored_message`].
+macro_rules! message_columns {
+    () => {
+        "number.number, message.message, message.status"
+    };
+}
+pub(super) use message_columns;
+
+/// The columns of [`progress`].
+macro_rules! progress_columns {
+    () => {
+        "webhook, key, state, attempts, receivers"
+    };
+}
+pub(super) use progress_columns;
+
+/// JSON that is bound without a check that it is UTF-8.
+pub(super) struct Json<'b>(&'b [u8]);
+
+impl<'b> Json<'b> {
+    /// Writes JSON to a buffer.
+    pub(super) fn write(buffer: &'b mut Vec<u8>, value: &impl Serialize) -> Result<Self, Error> {
+        buffer.clear();
+        serde_json::to_writer(&mut *buffer, value).map_err(|_| Error::CorruptRow)?;
+        Ok(Self(buffer))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl ToSql for Json<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+/// Reads a column of JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Error> {
+    let text = row
+        .get_ref(column)?
+        .as_str()
+        .map_err(|_| Error::CorruptRow)?;
+    serde_json::from_str(text).map_err(|_| Error::CorruptRow)
+}
+
+/// Reads a time that may be missing.
+fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Error> {
+    let secs: Option<i64> = row.get(column)?;
+    Ok(secs.map(Timestamp::from_secs))
+}
+
+/// Returns the number of a kind.
+pub(super) fn kind_number(kind: WebhookKind) -> i64 {
+    match kind {
+        WebhookKind::Body => 0,
+        WebhookKind::QueuedEvent => 1,
+        WebhookKind::Unreadable => 2,
+    }
+}
+
+/// Returns the number of a state.
+pub(super) fn state_number(state: EventState) -> i64 {
+    match state {
+        EventState::Open => 0,
+        EventState::Finished => 1,
+        EventState::Dead => 2,
+    }
+}
+
+/// Reads the [columns](webhook_columns) of a webhook.
+pub(super) fn webhook(row: &Row<'_>) -> Result<Versioned<WebhookRow>, Error> {
+    let kind = match row.get(1)? {
+        0 => WebhookKind::Body,
+        1 => WebhookKind::QueuedEvent,
+        2 => WebhookKind::Unreadable,
+        _ => return Err(Error::CorruptRow),
+    };
+    let lease = match (row.get(6)?, row.get(7)?, row.get(8)?) {
+        (Some(holder), Some(length), Some(until)) => Some(Lease {
+            holder,
+            length,
+            until,
+        }),
+        (None, None, None) => None,
+        _ => return Err(Error::CorruptRow),
+    };
+    Ok(Versioned {
+        version: row.get(0)?,
+        row: WebhookRow {
+            kind,
+            received_at: Timestamp::from_secs(row.get(2)?),
+            open: row.get(3)?,
+            dead: row.get(4)?,
+            unclaimed: row.get(5)?,
+            lease,
+        },
+    })
+}
+
+/// Reads the [columns](progress_columns) of an event's progress.
+pub(super) fn progress(row: &Row<'_>) -> Result<ProgressRow, Error> {
+    Ok(ProgressRow {
+        webhook: WebhookId(row.get(0)?),
+        key: row.get(1)?,
+        state: match row.get(2)? {
+            0 => EventState::Open,
+            1 => EventState::Finished,
+            2 => EventState::Dead,
+            _ => return Err(Error::CorruptRow),
+        },
+        attempts: row.get(3)?,
+        receivers: match row.get_ref(4)? {
+            ValueRef::Null => Vec::new(),
+            _ => json(row, 4)?,
+        },
+    })
+}
+
+/// Reads the [columns](contact_columns) of a contact.
+pub(super) fn contact(row: &Row<'_>) -> Result<Versioned<ContactRow>, Error> {
+    Ok(Versioned {
+        version: row.get(0)?,
+        row: ContactRow {
+            tenant: Tenant::new(row.get::<_, String>(1)?),
+            contact: json(row, 2)?,
+            ids: json(row, 3)?,
+            profile_at: time(row, 4)?,
+            preference_at: time(row, 5)?,
+        },
+    })
+}
+
+fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatus>, Error> {
+    let status: Option<String> = row.get(column)?;
+    Ok(status.map(MessageStatus::from))
+}
+
+/// Reads the version, whether the message is stored, whether it is unread, and its status.
+pub(super) fn message_state(row: &Row<'_>) -> Result<Versioned<MessageState>, Error> {
+    Ok(Versioned {
+        version: row.get(0)?,
+        row: MessageState::new(row.get(1)?, row.get(2)?, status(row, 3)?),
+    })
+}
+
+/// Reads the [columns](message_columns) of a message.
+pub(super) fn stored_message(row: &Row<'_>) -> Result<StoredMessage, Error> {
+    let number = NumberKey::new(row.get::<_, String>(0)?);
+    let mut message: Message = json(row, 1)?;
+    message.status = status(row, 2)?;
+    Ok(StoredMessage::new(number, message))
+}
+
+/// Reads a signup and its subscriber count.
+pub(super) fn signup(row: &Row<'_>) -> Result<Signup, Error> {
+    let mut signup: Signup = json(row, 0)?;
+    let count: i64 = row.get(1)?;
+    signup.subscriber_count = u64::try_from(count).map_err(|_| Error::CorruptRow)?;
+    Ok(signup)
+}

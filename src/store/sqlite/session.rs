@@ -1,0 +1,243 @@
+//! A connection, its transactions and its statements.
+
+use std::collections::HashMap;
+
+use rusqlite::{CachedStatement, Connection, Params, Row};
+
+use super::error::Error;
+use super::schema;
+use crate::store::{Durability, NumberKey, StoreError, Tenant};
+
+/// A connection, and the facts that hold between its transactions.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    /// Whether a commit waits for the disk.
+    is_durable: bool,
+    pub(super) facts: Facts,
+}
+
+/// Facts about the file that hold between transactions.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// The numbers, whose rows never change.
+    numbers: HashMap<NumberKey, (i64, Tenant)>,
+    /// The number of changes of the file that were seen.
+    moment: i64,
+    /// SQLite's number of the last commit of another connection.
+    data_version: i64,
+    /// Whether all commits of this connection have been synced.
+    is_on_disk: bool,
+    /// A buffer for JSON.
+    pub(super) json: Vec<u8>,
+}
+
+impl Session {
+    /// Returns the session of a connection whose commits wait for the disk.
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            is_durable: true,
+            facts: Facts::default(),
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) fn write(
+        &mut self,
+        durability: Durability,
+    ) -> Result<(Transaction<'_>, &mut Facts), Error> {
+        let is_durable = durability == Durability::Disk;
+        if self.is_durable != is_durable {
+            // Without a sync a commit is in the log, which the next sync includes.
+            let level = if is_durable { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.is_durable = is_durable;
+        }
+        // A transaction that begins as a reader cannot always become a writer.
+        let mut transaction = Transaction::begin(&self.connection, "BEGIN IMMEDIATE")?;
+        transaction.must_sync = is_durable && !self.facts.is_on_disk;
+        Ok((transaction, &mut self.facts))
+    }
+
+    /// Begins a transaction that reads.
+    pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut Facts), Error> {
+        let transaction = Transaction::begin(&self.connection, "BEGIN")?;
+        Ok((transaction, &mut self.facts))
+    }
+}
+
+impl Facts {
+    /// Returns the number of changes of the file that were seen, as of this transaction.
+    pub(super) fn moment(&mut self, transaction: &Transaction<'_>) -> Result<i64, Error> {
+        let mut pragma = transaction.statement("PRAGMA data_version");
+        let version = pragma.first([], |row| Ok(row.get(0)?))?.unwrap_or_default();
+        if self.data_version != version {
+            self.data_version = version;
+            self.moment += 1;
+        }
+        Ok(self.moment)
+    }
+
+    /// Notes a commit of this connection.
+    pub(super) fn committed(&mut self, has_changes: bool, durability: Durability) {
+        self.moment += i64::from(has_changes);
+        match durability {
+            Durability::Disk => self.is_on_disk = true,
+            Durability::Process => self.is_on_disk &= !has_changes,
+        }
+    }
+
+    /// Returns the row id and the tenant of a number.
+    pub(super) fn number(
+        &mut self,
+        transaction: &Transaction<'_>,
+        key: &NumberKey,
+    ) -> Result<Option<&(i64, Tenant)>, Error> {
+        // Not by `entry`, which would clone a key that is there.
+        if !self.numbers.contains_key(key) {
+            let mut statement =
+                transaction.statement("SELECT id, tenant FROM number WHERE number = ?1");
+            let found = statement.first([key.as_str()], |row| {
+                Ok((row.get(0)?, Tenant::new(row.get::<_, String>(1)?)))
+            })?;
+            let Some(found) = found else {
+                return Ok(None);
+            };
+            self.numbers.insert(key.clone(), found);
+        }
+        Ok(self.numbers.get(key))
+    }
+
+    /// Returns the row id of a number.
+    pub(super) fn number_id(
+        &mut self,
+        transaction: &Transaction<'_>,
+        key: &NumberKey,
+    ) -> Result<Option<i64>, Error> {
+        Ok(self.number(transaction, key)?.map(|(id, _)| *id))
+    }
+
+    /// Removes the numbers, of which some may have been rolled back.
+    pub(super) fn forget_numbers(&mut self) {
+        self.numbers.clear();
+    }
+}
+
+/// A transaction, which is rolled back unless it is committed.
+pub(super) struct Transaction<'c> {
+    connection: &'c Connection,
+    /// The number of rows that the connection had changed before it.
+    changes_before: u64,
+    /// Whether a commit without changes syncs those before it.
+    must_sync: bool,
+}
+
+impl<'c> Transaction<'c> {
+    fn begin(connection: &'c Connection, sql: &'static str) -> Result<Self, Error> {
+        connection.prepare_cached(sql)?.execute([])?;
+        Ok(Self {
+            connection,
+            changes_before: connection.total_changes(),
+            must_sync: false,
+        })
+    }
+
+    /// Returns a statement.
+    pub(super) fn statement(&self, sql: &'static str) -> Statement<'c> {
+        Statement {
+            connection: self.connection,
+            sql,
+            prepared: None,
+        }
+    }
+
+    /// Commits it, and returns whether it has changed anything.
+    pub(super) fn commit(self) -> Result<bool, StoreError> {
+        let has_changes = self.connection.total_changes() != self.changes_before;
+        let connection = self.connection;
+        if self.must_sync && !has_changes {
+            // SQLite syncs a commit only if it has written a page.
+            schema::touch(connection).map_err(Error::from)?;
+        }
+        let mut commit = connection.prepare_cached("COMMIT").map_err(Error::from)?;
+        commit.execute([]).map_err(Error::in_commit)?;
+        Ok(has_changes)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.connection.is_autocommit() {
+            // A failure leaves the transaction open, and the next one fails at its beginning.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// A statement that is prepared when it is first used, and then used for many rows.
+pub(super) struct Statement<'c> {
+    connection: &'c Connection,
+    sql: &'static str,
+    prepared: Option<CachedStatement<'c>>,
+}
+
+impl<'c> Statement<'c> {
+    fn prepared(&mut self) -> Result<&mut CachedStatement<'c>, Error> {
+        match &mut self.prepared {
+            Some(prepared) => Ok(prepared),
+            missing => Ok(missing.insert(self.connection.prepare_cached(self.sql)?)),
+        }
+    }
+
+    /// Returns the number of rows that it changed.
+    pub(super) fn execute(&mut self, params: impl Params) -> Result<usize, Error> {
+        Ok(self.prepared()?.execute(params)?)
+    }
+
+    /// Changes one row, or is a conflict.
+    pub(super) fn execute_one(&mut self, params: impl Params) -> Result<(), Error> {
+        match self.execute(params)? {
+            1 => Ok(()),
+            _ => Err(Error::Conflict),
+        }
+    }
+
+    /// Returns the first row, if there is one.
+    pub(super) fn first<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut rows = self.prepared()?.query(params)?;
+        rows.next()?.map(read).transpose()
+    }
+
+    /// Reads rows until `read` returns `true`.
+    pub(super) fn until(
+        &mut self,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let mut rows = self.prepared()?.query(params)?;
+        while let Some(row) = rows.next()? {
+            if read(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns all rows.
+    pub(super) fn all<T>(
+        &mut self,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows = self.prepared()?.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+}
