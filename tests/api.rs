@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use whatsapp_signals::engine::WebhookEngine;
+use whatsapp_signals::engine::{LoggedWebhook, Records, WebhookEngine};
 use whatsapp_signals::event::{
     CampaignCompleted, EventJsonError, MessageSent, Reason, Unrecognized,
 };
@@ -15,8 +15,12 @@ use whatsapp_signals::model::{
 };
 use whatsapp_signals::signals::CAMPAIGN_COMPLETED;
 use whatsapp_signals::store::{
-    ContactId, EventRecord, Lease, LoggedWebhook, MemoryStore, StoreError, StoreErrorKind,
-    WebhookId, WebhookRecord,
+    Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
+    Fingerprint, HeldId, IdKey, IdKind, Lease, MemoryStore, Merge, MessageKey, MessageQuery,
+    MessageState, NumberKey, ProgressRow, Prune, Pruned, Read, ReadyStore, ReceiverProgress,
+    ReceiverState, Scope, SignupKey, Snapshot, Store, StoreError, StoreErrorKind, StoredMessage,
+    Tenant, Unread, UnreadQuery, Versioned, Wanted, WebhookId, WebhookKind, WebhookQuery,
+    WebhookRow,
 };
 use whatsapp_signals::{
     CheckError, ConnectError, ConnectErrorKind, ConnectOptions, Connection, Context, DeadLetter,
@@ -33,6 +37,8 @@ const fn is_a_value<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
 const fn is_a_key<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
 /// Whether it is an error for `?` and for a `Box<dyn Error + Send + Sync>`.
 const fn is_an_error<T: Error + Send + Sync + 'static>() {}
+/// Whether an engine can own it.
+const fn is_a_store<T: Store + 'static>() {}
 
 macro_rules! check {
     ($($rule:ident: $($type:ty)+;)+) => { const _: () = { $($($rule::<$type>();)+)+ }; };
@@ -42,13 +48,19 @@ check! {
     is_at_home:
         Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem Owning<u32, fn()>
         Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
-        Parser WebhookEngine<MemoryStore> MemoryStore;
+        Parser WebhookEngine<MemoryStore> MemoryStore Records<'static, MemoryStore>
+        Changes<'static> Wanted Snapshot Merge EventChange Read Prune Pruned StoredMessage Unread
+        UnreadQuery MessageQuery WebhookQuery Scope ConversationKey;
+    is_a_store:
+        Box<dyn Store> Box<dyn ReadyStore> MemoryStore;
     is_a_value:
         Webhook WebhookEvent Unrecognized Reason MessageSent
         Account Campaign Content Message StatusUpdate
-        DeadLetter LoggedWebhook EventRecord WebhookRecord Lease;
+        DeadLetter LoggedWebhook Lease MessageState ContactRow Versioned<WebhookRow>;
     is_a_key:
         CampaignCompleted Contact Identity RawJson Signup Timestamp ReceiverInfo
+        WebhookRow WebhookKind ProgressRow EventState ReceiverProgress ReceiverState HeldId
+        Durability Fingerprint Tenant NumberKey MessageKey SignupKey IdKey IdKind
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind ConnectErrorKind;
     is_an_error:

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::Value;
+use support::engines::account;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber, span};
 use tracing_subscriber::fmt::MakeWriter;
@@ -210,7 +211,7 @@ fn what_is_refused_or_is_your_own_is_told_too() {
         );
         assert!(
             !engine
-                .sent(&MessageSent::new(sent.build()))
+                .sent(&MessageSent::new(sent.build()).with_account(account()))
                 .unwrap()
                 .is_ok()
         );

@@ -9,7 +9,7 @@ use crate::support::odd::odd_bodies;
 use proptest::prelude::*;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::model::Content;
-use whatsapp_signals::store::{MemoryStore, Store, StoreExt};
+use whatsapp_signals::store::{MemoryStore, ReadyStore};
 use whatsapp_signals::{EngineError, WebhookEngine, parse};
 
 /// What an engine that has seen these keys must make of a body.
@@ -55,7 +55,7 @@ impl Expected {
 }
 
 fn assert_processed(
-    engine: &WebhookEngine<impl Store>,
+    engine: &WebhookEngine<impl ReadyStore>,
     name: &str,
     body: &str,
     seen: &mut HashSet<String>,
@@ -83,11 +83,7 @@ fn every_body_fires_what_is_new_of_it_and_nothing_when_it_comes_again() {
                 assert_processed(&engine, &format!("{name}, round {round}"), body, &mut seen);
             }
         }
-        assert_eq!(
-            engine.store().webhooks(None, 9).unwrap(),
-            [],
-            "nothing is left"
-        );
+        assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
     });
 }
 
@@ -98,6 +94,7 @@ fn every_message_of_every_body_is_stored_as_it_came_and_its_user_is_a_contact() 
         let webhook = parse(body.as_bytes()).unwrap_or_default();
         let mut messages = HashMap::new();
         for event in &webhook {
+            let account = event.account();
             let message = match event {
                 WebhookEvent::MessageReceived(event) => event.message.clone(),
                 WebhookEvent::MessageEcho(event) => event.message.clone(),
@@ -106,7 +103,7 @@ fn every_message_of_every_body_is_stored_as_it_came_and_its_user_is_a_contact() 
                 _ => continue,
             };
             // Of two with one wamid the last one stays.
-            messages.insert(message.id.clone(), message);
+            messages.insert((account.clone(), message.id.clone()), message);
         }
         count += messages.len();
         with_each_store(|engine: Engine| {
@@ -114,13 +111,14 @@ fn every_message_of_every_body_is_stored_as_it_came_and_its_user_is_a_contact() 
                 return;
             }
             assert!(!engine.process(body.as_bytes()).unwrap().should_retry());
-            for message in messages.values() {
-                let stored = engine.store().message(&message.id).unwrap();
+            for ((account, _), message) in &messages {
+                let records = engine.account(account);
+                let stored = records.message(&message.id).unwrap();
                 assert_eq!(stored.as_ref(), Some(message), "{name}");
                 // News about a user says who they are from now on.
                 let is_news = matches!(message.content, Content::System(_));
                 if let Some(user) = message.user.as_ref().filter(|_| !is_news) {
-                    let contact = engine.store().contact(user).unwrap();
+                    let contact = records.contact(user).unwrap();
                     assert!(contact.is_some(), "{name}: nobody is {user:?}");
                 }
             }
@@ -138,7 +136,7 @@ fn a_body_without_events_is_nothing_to_remember() {
             outcome.to_string(),
             "fired 0 duplicate 0 unrecognized 0 failed 0"
         );
-        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+        assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
 }
 
@@ -169,6 +167,6 @@ proptest! {
                 assert_processed(&engine, body, body, &mut seen);
             }
         }
-        prop_assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+        prop_assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     }
 }

@@ -2,12 +2,11 @@
 //! them more than once.
 
 use crate::support::batch::{ERRORS, messages, value};
-use crate::support::engines::{self, Engine};
+use crate::support::engines::{self, Engine, records};
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived, WebhookEvent};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
-use whatsapp_signals::store::StoreExt;
 use whatsapp_signals::{ConnectOptions, Context};
 
 /// What the receivers did, and whether the second of them fails.
@@ -91,7 +90,7 @@ fn an_event_that_is_delivered_again_runs_nothing_and_leaves_nothing() {
         assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
         assert_eq!(done(), ["first", "second"]);
         assert_eq!(
-            engine.store().unread_counts().unwrap().len(),
+            records(&engine).unread_counts().unwrap().len(),
             1,
             "it is recorded"
         );
@@ -102,7 +101,7 @@ fn an_event_that_is_delivered_again_runs_nothing_and_leaves_nothing() {
         // Nor when Meta sends its webhook to the engine itself.
         assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
         assert!(done().is_empty());
-        assert!(engine.store().webhooks(None, 9).unwrap().is_empty());
+        assert!(engine.webhooks(None, 9).unwrap().is_empty());
     });
 }
 

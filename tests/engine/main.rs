@@ -8,14 +8,20 @@
 mod async_receivers;
 mod bodies;
 mod events;
+mod kept_marks;
+mod memory_store;
 mod parser;
 mod receivers;
 mod records;
+mod round_trips;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_store;
 mod stores;
 mod unreadable;
+mod unsteady;
 #[cfg(feature = "sqlite")]
 mod versions;
 

@@ -1,11 +1,10 @@
 //! An engine reads new and stored bodies with the parser that it was given.
 
 use crate::support;
-use crate::support::engines::{self, Engine};
+use crate::support::engines::{self, Engine, records};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::StoreExt;
 use whatsapp_signals::{Context, EngineError, Parser};
 
 /// The ids of messages for which the receiver fails.
@@ -103,7 +102,7 @@ fn an_entry_is_stored_as_a_body_and_retried_as_one() {
         fail(id);
         let outcome = engine.process_entry(entry.as_bytes()).unwrap();
         assert_eq!((outcome.fired(), outcome.unfinished()), (1, 1));
-        let log = engine.store().webhooks(None, 9).unwrap();
+        let log = engine.webhooks(None, 9).unwrap();
         assert_eq!(log[0].body, body_of(OBJECT, &entry).into_bytes());
 
         succeed(id);
@@ -115,7 +114,7 @@ fn an_entry_is_stored_as_a_body_and_retried_as_one() {
         let engine = engine.parser(Parser::new());
         let outcome = engine.process(body_of(OBJECT, &entry).as_bytes()).unwrap();
         assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
-        assert_eq!(engine.store().unread_counts().unwrap()[0].1, 1);
+        assert_eq!(records(&engine).unread_counts().unwrap()[0].1, 1);
     });
 }
 
@@ -155,7 +154,7 @@ fn a_text_that_is_no_entry_leaves_nothing_behind() {
             assert!(matches!(error, EngineError::Parse(_)), "{text}: {error}");
             assert!(!error.should_retry());
         }
-        assert!(engine.store().webhooks(None, 9).unwrap().is_empty());
+        assert!(engine.webhooks(None, 9).unwrap().is_empty());
         assert!(engine.dead_letters(9).unwrap().is_empty());
     });
 }
@@ -186,7 +185,7 @@ fn an_entry_out_of_an_sns_message_of_aws_is_processed() {
             engine.process_entry(entry.as_bytes()).unwrap().duplicate(),
             1
         );
-        let (contact, _) = engine.store().unread_counts().unwrap().remove(0);
+        let (contact, _) = records(&engine).unread_counts().unwrap().remove(0);
         assert_eq!(contact.display_name(), "Test");
     });
 }

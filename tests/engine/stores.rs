@@ -1,25 +1,13 @@
 //! Our own stores are right, by the same checks that yours can use; and a
 //! store in memory has a bound.
 
-use std::sync::Arc;
-
 use crate::support::batch::{items, messages};
+use crate::support::engines::records;
 use whatsapp_signals::event::{MessageReceived, Unrecognized};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
-use whatsapp_signals::store::{MemoryStore, Store, StoreErrorKind, StoreExt, store_conformance};
+use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
 use whatsapp_signals::{Context, EngineError, WebhookEngine};
-
-#[test]
-fn the_memory_store_is_right() {
-    store_conformance(MemoryStore::new);
-}
-
-#[test]
-fn a_store_behind_a_pointer_is_right() {
-    store_conformance(|| Arc::new(MemoryStore::new()) as Arc<dyn Store>);
-    store_conformance(|| Box::new(MemoryStore::new()) as Box<dyn Store>);
-}
 
 /// Returns an engine that handles each message, and nothing that it does not recognise.
 fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
@@ -44,10 +32,10 @@ fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
         assert_eq!(engine.process(&body).unwrap().fired(), 1, "number {number}");
     }
     let user = Identity::from_phone("15550101001").unwrap();
-    let conversation = engine.store().conversation(&user, None, 99).unwrap();
+    let conversation = records(&engine).conversation(&user, None, 99).unwrap();
     assert_eq!(conversation.len(), 10);
     assert_eq!(conversation[9].id, "wamid.90");
-    assert_eq!(engine.store().unread_count(&user).unwrap(), 10);
+    assert_eq!(records(&engine).unread_count(&user).unwrap(), 10);
     assert_eq!(engine.process(&messages(99..100)).unwrap().duplicate(), 1);
     assert_eq!(
         engine.process(&messages(0..1)).unwrap().fired(),
@@ -63,7 +51,8 @@ fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
 
 #[test]
 fn at_its_bound_a_memory_store_forgets_the_contact_that_was_silent_for_longest() {
-    let store = MemoryStore::bounded(3);
+    let engine = WebhookEngine::new(MemoryStore::bounded(3));
+    let store = records(&engine);
     let user = |number: u32| Identity::from_phone(&format!("1555010100{number}")).unwrap();
     for number in 0..6 {
         store

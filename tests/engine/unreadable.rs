@@ -4,9 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::engines::{Engine, engine_over, with_each_store};
+use crate::support::engines::{
+    Engine, engine_over, records, with_each_steady_store, with_each_store,
+};
+use crate::support::rows;
 use whatsapp_signals::model::Timestamp;
-use whatsapp_signals::store::{Lease, Mode, Store, StoreExt, WebhookId, WebhookRecord};
+use whatsapp_signals::store::{Lease, WebhookId, WebhookKind, WebhookRow};
 use whatsapp_signals::{DeadLetter, Parser, WebhookEngine};
 
 const BROKEN: &[u8] = b"{\"object\":\"whatsapp_business_account\",\"entry\":[";
@@ -83,7 +86,7 @@ fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
         assert!(engine.dead_letters(10).unwrap().is_empty());
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
         assert_eq!(engine.process(body).unwrap().duplicate(), 1);
-        assert_eq!(engine.store().unread_counts().unwrap().len(), 1);
+        assert_eq!(records(&engine).unread_counts().unwrap().len(), 1);
     });
     // Or when Meta repeats it; the letter is for whoever sees to it.
     with_each_store(|engine| {
@@ -134,7 +137,7 @@ fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
     let verifier = whatsapp_signals::SignatureVerifier::new("app secret").unwrap();
     let body = body_of_2027();
     let signature = verifier.sign(&body);
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         let error = engine.process_signed(body.as_bytes(), Some(signature.as_bytes()), &verifier);
         assert_eq!(error.unwrap_err().http_status(), 200);
         let letter = only_letter(&engine);
@@ -148,42 +151,30 @@ fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
 
 /// Stores a body with something open, as a version that could read it did.
 fn leave_open(engine: &Engine, body: &[u8], lease: Option<Lease>) -> WebhookId {
-    let mut id = None;
-    let webhook = WebhookRecord::new(Timestamp::now(), 2, lease);
-    engine
-        .store()
-        .transact(Mode::Write, &mut |tx| {
-            id = Some(tx.add_webhook(&webhook, body)?);
-            Ok(())
-        })
-        .unwrap();
-    id.unwrap()
+    let mut row = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 2);
+    row.lease = lease;
+    rows::add_webhook(engine.store(), row, body, &[])
 }
 
 #[test]
 fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
-    with_each_store(|engine| {
-        let held = leave_open(&engine, BROKEN, Some(Lease::new(7, i64::MAX)));
+    with_each_steady_store(|engine| {
+        let held = leave_open(&engine, BROKEN, Some(Lease::new(7, Duration::MAX)));
         assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 2);
         assert!(
             engine.dead_letters(10).unwrap().is_empty(),
             "it is somebody's"
         );
 
-        leave_open(&engine, b"{", Some(Lease::new(7, 0)));
+        leave_open(&engine, b"{", Some(Lease::new(7, Duration::ZERO)));
         let good = include_bytes!("../payloads/text.json");
         let id = leave_open(&engine, good, None);
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!((outcome.dead(), outcome.fired()), (1, 1));
         assert_eq!(&only_letter(&engine).body[..], b"{");
-        engine
-            .store()
-            .transact(Mode::Read, &mut |tx| {
-                assert!(tx.webhook(id)?.is_none_or(|webhook| webhook.open == 0));
-                assert!(tx.webhook(held)?.is_some_and(|webhook| webhook.open == 2));
-                Ok(())
-            })
-            .unwrap();
+        let webhook = |id| rows::webhook(engine.store(), id);
+        assert!(webhook(id).is_none_or(|webhook| webhook.open == 0));
+        assert!(webhook(held).is_some_and(|webhook| webhook.open == 2));
     });
 }
 

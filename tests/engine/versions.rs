@@ -1,19 +1,21 @@
 //! A stored body of which something is open, as versions see it that can read it
 //! and that cannot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::batch::messages;
 use crate::support::folder::Folder;
+use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
-    EventRecord, Lease, MemoryStore, Mode, Progress, SqliteStore, Store, WebhookId, WebhookRecord,
+    EventState, Lease, MemoryStore, ProgressRow, SqliteStore, WebhookKind, WebhookRow,
 };
-use whatsapp_signals::{Context, WebhookEngine};
+use whatsapp_signals::{Context, Parser, WebhookEngine};
 
 /// The messages at which a receiver fails now, and those that it has had.
 static DESK: Mutex<(Vec<String>, Vec<String>)> = Mutex::new((Vec::new(), Vec::new()));
@@ -39,10 +41,28 @@ fn taken() -> Vec<String> {
 }
 
 struct Versions {
-    engine: WebhookEngine<SqliteStore>,
+    engine: WebhookEngine<Arc<SqliteStore>>,
+    max_attempts: u32,
     connection: Connection,
     _folder: Folder,
     _turn: MutexGuard<'static, ()>,
+}
+
+/// Returns an engine of a version that can read bodies, or cannot.
+fn engine(
+    store: Arc<SqliteStore>,
+    max_attempts: u32,
+    is_reader: bool,
+) -> WebhookEngine<Arc<SqliteStore>> {
+    let context = Context::new().only_own_receivers();
+    context.connect(&MESSAGE_RECEIVED, take);
+    let parser = if is_reader {
+        Parser::new()
+    } else {
+        Parser::new().accepted_objects(&["another"])
+    };
+    let engine = WebhookEngine::new(store).context(context).parser(parser);
+    engine.max_attempts(max_attempts)
 }
 
 impl Versions {
@@ -52,26 +72,26 @@ impl Versions {
         taken();
         let folder = Folder::new();
         let path = folder.file("store.db");
-        let store = SqliteStore::open(&path).unwrap();
-        let context = Context::new().only_own_receivers();
-        context.connect(&MESSAGE_RECEIVED, take);
-        let engine = WebhookEngine::new(store).context(context);
+        let store = Arc::new(SqliteStore::open(&path).unwrap());
         Self {
-            engine: engine.max_attempts(max_attempts),
+            engine: engine(store, max_attempts, true),
+            max_attempts,
             connection: Connection::open(path).unwrap(),
             _folder: folder,
             _turn: turn,
         }
     }
 
-    /// From now on the version is one that reads this of the stored bodies.
-    fn read_as(&self, body: &[u8]) {
-        let sql = "UPDATE body SET body = ?1";
-        self.connection.execute(sql, [body]).unwrap();
+    /// From now on the version is one that can read bodies, or cannot.
+    fn set_version(&mut self, is_reader: bool) {
+        let store = Arc::clone(self.engine.store());
+        self.engine = engine(store, self.max_attempts, is_reader);
     }
 
     fn age(&self) {
-        let sql = "UPDATE event SET received_at = 0; UPDATE webhook SET received_at = 0;";
+        // The id of a webhook begins with its time.
+        let sql = "UPDATE event SET webhook = 1; UPDATE progress SET webhook = 1;
+            UPDATE body SET webhook = 1; UPDATE webhook SET id = 1, received_at = 0;";
         self.connection.execute_batch(sql).unwrap();
     }
 
@@ -89,11 +109,11 @@ impl Versions {
 
     /// Two messages of which none is done, and a version that cannot read
     /// them.
-    fn leave_two(&self) -> Vec<u8> {
+    fn leave_two(&mut self) -> Vec<u8> {
         let body = messages(0..2);
         fail_at(&[0, 1]);
         assert_eq!(self.engine.process(&body).unwrap().unfinished(), 2);
-        self.read_as(b"{");
+        self.set_version(false);
         assert_eq!(self.engine.retry_unfinished().unwrap().dead(), 1);
         assert_eq!(
             self.engine.retry_unfinished().unwrap().dead(),
@@ -117,18 +137,11 @@ fn the_next_version_that_can_read_it_does_it_by_itself() {
     let other = WebhookEngine::new(MemoryStore::new());
     other.bury(&body).unwrap();
     let key = other.dead_letters(1).unwrap().remove(0).key;
-    it.engine
-        .store()
-        .transact(Mode::Write, &mut |tx| {
-            let (id, mut webhook) = tx.webhooks(WebhookId(0), true, 1)?.remove(0);
-            webhook.dead = 1;
-            tx.put_webhook(id, &webhook)?;
-            let mut letter = EventRecord::new(id, webhook.received_at);
-            letter.progress = Progress::Dead;
-            assert!(tx.add_event(&key, &letter)?);
-            Ok(())
-        })
-        .unwrap();
+    let id = it.engine.webhooks(None, 1).unwrap()[0].id;
+    let mut letter = ProgressRow::new(id, key.clone());
+    letter.state = EventState::Dead;
+    let bury = |row: &mut WebhookRow| (row.dead, row.kind) = (1, WebhookKind::Unreadable);
+    rows::change_webhook(it.engine.store(), id, bury, Some(letter));
     assert_eq!(it.keys(), [key]);
 
     assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 2);
@@ -139,9 +152,9 @@ fn the_next_version_that_can_read_it_does_it_by_itself() {
 
 #[test]
 fn a_repeat_after_a_requeue_loses_nothing_that_fails() {
-    let it = Versions::new(20);
+    let mut it = Versions::new(20);
     let body = it.leave_two();
-    it.read_as(&body);
+    it.set_version(true);
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
     fail_at(&[1]);
     let outcome = it.engine.process(&body).unwrap();
@@ -154,9 +167,9 @@ fn a_repeat_after_a_requeue_loses_nothing_that_fails() {
 
 #[test]
 fn a_part_of_it_that_comes_by_itself_finishes_no_more_than_that_part() {
-    let it = Versions::new(20);
-    let body = it.leave_two();
-    it.read_as(&body);
+    let mut it = Versions::new(20);
+    it.leave_two();
+    it.set_version(true);
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
     assert_eq!(it.engine.process(&messages(0..1)).unwrap().fired(), 1);
     assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 1);
@@ -165,15 +178,15 @@ fn a_part_of_it_that_comes_by_itself_finishes_no_more_than_that_part() {
 
 #[test]
 fn what_is_open_of_it_is_not_forgotten() {
-    let it = Versions::new(20);
+    let mut it = Versions::new(20);
     let body = messages(0..2);
     fail_at(&[1]);
     assert_eq!(it.engine.process(&body).unwrap().unfinished(), 1);
-    it.read_as(b"{");
+    it.set_version(false);
     assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
     it.age();
     it.engine.prune(Duration::from_secs(1)).unwrap();
-    it.read_as(&body);
+    it.set_version(true);
     fail_at(&[]);
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
     taken();
@@ -183,12 +196,12 @@ fn what_is_open_of_it_is_not_forgotten() {
 
 #[test]
 fn two_rows_with_one_body_have_one_letter_and_go_with_it() {
-    let it = Versions::new(20);
+    let mut it = Versions::new(20);
     fail_at(&[0]);
     assert_eq!(it.engine.process(&messages(0..1)).unwrap().unfinished(), 1);
     // It cannot be read: first Meta repeats it, then it is retried.
-    it.read_as(b"{");
-    it.engine.bury(b"{").unwrap();
+    it.set_version(false);
+    it.engine.bury(&messages(0..1)).unwrap();
     assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
     let keys = it.keys();
     assert_eq!(keys.len(), 1);
@@ -198,10 +211,10 @@ fn two_rows_with_one_body_have_one_letter_and_go_with_it() {
 
 #[test]
 fn letters_that_are_requeued_one_by_one_are_counted_once() {
-    let it = Versions::new(1);
+    let mut it = Versions::new(1);
     fail_at(&[0, 1]);
     assert_eq!(it.engine.process(&messages(0..2)).unwrap().dead(), 2);
-    it.read_as(b"{");
+    it.set_version(false);
     for key in it.keys() {
         assert!(it.engine.requeue(&key).unwrap());
         let outcome = it.engine.retry_unfinished().unwrap();
@@ -216,13 +229,9 @@ fn letters_that_are_requeued_one_by_one_are_counted_once() {
 #[test]
 fn a_finished_one_that_was_left_with_its_lease_is_no_letter() {
     let it = Versions::new(20);
-    let finished = WebhookRecord::new(Timestamp::now(), 0, Some(Lease::new(7, 0)));
-    it.engine
-        .store()
-        .transact(Mode::Write, &mut |tx| {
-            tx.add_webhook(&finished, b"{").map(|_| ())
-        })
-        .unwrap();
+    let mut finished = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 0);
+    finished.lease = Some(Lease::new(7, Duration::ZERO));
+    rows::add_webhook(it.engine.store(), finished, b"{", &[]);
     let outcome = it.engine.retry_unfinished().unwrap();
     assert_eq!((outcome.dead(), outcome.fired()), (0, 0));
     assert_eq!(it.count("webhook"), 0);

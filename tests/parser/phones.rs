@@ -1,10 +1,11 @@
 //! Phone numbers: the texts that name one number, and those that name none.
 
+use crate::support::engines::records;
 use serde_json::json;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::filter::is_from;
 use whatsapp_signals::model::Identity;
-use whatsapp_signals::store::{MemoryStore, StoreExt};
+use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::{WebhookEngine, parse};
 
 use crate::support::events;
@@ -122,7 +123,7 @@ fn a_webhook_and_a_program_name_one_user_alike() {
             "{phone:?}"
         );
         assert!(is_from(*phone)(event), "{phone:?}");
-        let store = engine.store();
+        let store = records(&engine);
         assert_eq!(
             store.conversation(&ada, None, 9).unwrap().len(),
             1,

@@ -2,10 +2,11 @@
 //! the reported one where it lies beside the project.
 
 use crate::support;
+use crate::support::engines::records;
 use serde_json::Value;
 use whatsapp_signals::event::{MessageReceived, Reason, Unrecognized, WebhookEvent};
 use whatsapp_signals::model::{Content, Direction, Identity, MessageId, StatusUpdate, Timestamp};
-use whatsapp_signals::store::{MemoryStore, StoreExt};
+use whatsapp_signals::store::{MemoryStore, Tenant};
 use whatsapp_signals::{ParseErrorKind, Parser, WebhookEngine, parse, parse_entry};
 
 /// The reported body, ours, and what both must give.
@@ -191,8 +192,7 @@ const ROWS: &[Row] = &[
         let engine = WebhookEngine::new(MemoryStore::new());
         assert_eq!(fired_and_duplicate(&engine, body), (1, 0));
         let id = at(body, "value/standby/message_echoes/0/id");
-        let stored = engine
-            .store()
+        let stored = records(&engine)
             .message(&MessageId::from(id.as_str()))
             .unwrap()
             .unwrap();
@@ -200,8 +200,7 @@ const ROWS: &[Row] = &[
         let text = at(body, "value/standby/message_echoes/0/message/text/body");
         assert_eq!(stored.text(), Some(text.as_str()));
         assert!(
-            engine
-                .store()
+            records(&engine)
                 .contact(&stored.user.unwrap())
                 .unwrap()
                 .is_some()
@@ -244,7 +243,7 @@ const ROWS: &[Row] = &[
                 assert_eq!(fired_and_duplicate(&engine, body), (1, 0));
             }
             let user = Identity::from_phone(&at(body, "value/user_preferences/0/wa_id")).unwrap();
-            assert!(engine.store().contact(&user).unwrap().unwrap().opted_out);
+            assert!(records(&engine).contact(&user).unwrap().unwrap().opted_out);
         },
     ),
     (
@@ -491,18 +490,22 @@ fn moves_the_contact(body: &str) {
     assert_eq!(event.message.user.as_ref().unwrap().user_id().unwrap(), old);
     assert_eq!(partitions(body), [format!("{}:{old}", number(body))]);
 
-    let engine = WebhookEngine::new(MemoryStore::new());
-    let text = |user_id: &str| {
+    // The texts come under another number.
+    let engine = WebhookEngine::new(MemoryStore::new()).tenants(|_| Tenant::new("one"));
+    // One comes before the news, and one after it.
+    let time = event.message.timestamp.unwrap_or_else(Timestamp::now);
+    let time = time.as_secs();
+    let text = |user_id: &str, time: i64| {
         let message = format!(
-            r#"{{"id":"wamid.{user_id}","from_user_id":"{user_id}","timestamp":"9","type":"text",
+            r#"{{"id":"wamid.{user_id}","from_user_id":"{user_id}","timestamp":"{time}","type":"text",
                 "text":{{"body":"Hello"}}}}"#
         );
         support::batch::body("messages", &format!(r#"{{"messages":[{message}]}}"#))
     };
-    for body in [&text(old), body, &text(new)] {
+    for body in [&text(old, time - 1), body, &text(new, time + 1)] {
         assert_eq!(fired_and_duplicate(&engine, body), (1, 0));
     }
-    let store = engine.store();
+    let store = engine.tenant("one");
     let of = |user_id: &str| {
         store
             .contact(&Identity::from_user_id(user_id).unwrap())

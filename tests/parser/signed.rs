@@ -6,7 +6,7 @@ use crate::support;
 use allocation_counter::measure;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{MemoryStore, StoreError, StoreErrorKind, StoreExt};
+use whatsapp_signals::store::{MemoryStore, StoreError, StoreErrorKind};
 use whatsapp_signals::{
     Context, EngineError, Outcome, Parser, SignatureVerifier, SignedError, WebhookEngine,
     http_status, parse, parse_signed,
@@ -145,7 +145,7 @@ fn what_is_not_signed_or_too_large_leaves_nothing_behind() {
         let header = header.as_deref().map(str::as_bytes);
         assert!(engine.process_signed(body, header, &verifier()).is_err());
     }
-    assert!(engine.store().webhooks(None, 10).unwrap().is_empty());
+    assert!(engine.webhooks(None, 10).unwrap().is_empty());
     assert!(engine.dead_letters(10).unwrap().is_empty());
 }
 

@@ -8,6 +8,9 @@ pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod object;
 pub(crate) mod odd;
+pub(crate) mod rows;
+pub(crate) mod unsteady;
+pub(crate) mod watched;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -56,11 +56,7 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
         assert!(engine.discard(keys[1]).unwrap());
         assert_eq!(engine.dead_letters(9).unwrap(), []);
         assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
-        assert_eq!(
-            engine.store().webhooks(None, 9).unwrap(),
-            [],
-            "nothing is left"
-        );
+        assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
     };
     with_each_store(test);
 }

@@ -4,6 +4,7 @@ mod any_event;
 mod contexts;
 mod dead_letters;
 mod heard;
+mod progress;
 mod pruning;
 mod redelivery;
 mod retries;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::batch::{ERRORS, GOOD, ODD, items, messages, value};
-use crate::support::engines::{self, Engine};
+use crate::support::engines::{self, Engine, account, records};
+use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};
 use whatsapp_signals::model::{MetaError, Timestamp};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
-use whatsapp_signals::store::{EventRecord, Mode, Store, StoreExt, Transaction, WebhookRecord};
+use whatsapp_signals::store::{ReceiverState, WebhookKind, WebhookRow};
 use whatsapp_signals::{ConnectOptions, Context, Event, Outcome, WebhookEngine, receiver};
 
 /// What the receivers of this file do and have done. They are those of the
@@ -109,6 +111,11 @@ fn odd(event: &Unrecognized) -> Result<(), &'static str> {
 /// Runs a test with an engine over each store, for the receivers of the program.
 fn with_each_store(test: impl Fn(Engine)) {
     engines::with_each_store(|engine| test(engine.context(Context::new())));
+}
+
+/// Does the same without the store whose commits fail at random.
+fn with_each_steady_store(test: impl Fn(Engine)) {
+    engines::with_each_steady_store(|engine| test(engine.context(Context::new())));
 }
 
 fn line(outcome: &Outcome) -> String {

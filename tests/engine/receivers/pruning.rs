@@ -12,14 +12,14 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
         for _ in 0..2 {
             assert!(!engine.process(&body).unwrap().should_retry());
         }
-        let logged = engine.store().webhooks(None, 9).unwrap();
+        let logged = engine.webhooks(None, 9).unwrap();
         assert_eq!(logged.len(), 2, "what comes again is logged again");
         assert!(
             logged
                 .iter()
                 .all(|webhook| webhook.body == body && webhook.open == 0)
         );
-        let later = engine.store().webhooks(Some(logged[0].id), 9).unwrap();
+        let later = engine.webhooks(Some(logged[0].id), 9).unwrap();
         assert_eq!(later, logged[1..]);
         assert!(!format!("{logged:?}").contains("wamid"), "no personal data");
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
@@ -87,9 +87,9 @@ fn what_is_pruned_is_forgotten_and_what_is_not_finished_stays() {
         assert_eq!(done(), again);
         let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
         assert_eq!(
-            engine.store().conversation(&user, None, 9).unwrap().len(),
+            records(&engine).conversation(&user, None, 9).unwrap().len(),
             2
         );
-        assert_eq!(engine.store().unread_count(&user).unwrap(), 2);
+        assert_eq!(records(&engine).unread_count(&user).unwrap(), 2);
     });
 }

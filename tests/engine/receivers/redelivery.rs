@@ -22,11 +22,7 @@ fn a_webhook_that_comes_again_runs_nothing() {
             assert!(!outcome.should_retry());
             assert_eq!(done(), []);
         }
-        assert_eq!(
-            engine.store().webhooks(None, 9).unwrap(),
-            [],
-            "nothing is left"
-        );
+        assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
         assert_eq!(
             line(&engine.retry_unfinished().unwrap()),
             "fired 0 duplicate 0 unrecognized 0 failed 0"
@@ -158,6 +154,6 @@ fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
         mend();
         assert_eq!(engine.process(&body).unwrap().fired(), 1);
         assert_eq!(engine.dead_letters(9).unwrap(), []);
-        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+        assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
 }

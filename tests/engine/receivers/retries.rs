@@ -38,8 +38,7 @@ fn a_retry_runs_what_failed_with_the_stored_contact() {
         mend();
         done();
         let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
-        engine
-            .store()
+        records(&engine)
             .update_contact(&user, |c| c.labels.push("gravel".into()))
             .unwrap();
         let (sender, seen) = std::sync::mpsc::channel();
@@ -65,7 +64,7 @@ fn a_retry_runs_what_failed_with_the_stored_contact() {
         }
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
         assert_eq!(
-            engine.store().unread_count(&user).unwrap(),
+            records(&engine).unread_count(&user).unwrap(),
             2,
             "written down once"
         );
@@ -98,14 +97,9 @@ fn many_unfinished_webhooks_are_all_retried_in_the_order_in_which_they_came() {
 #[test]
 fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
     let _turn = turn();
-    with_each_store(|engine| {
-        engine
-            .store()
-            .transact(Mode::Write, &mut |tx| {
-                let webhook = WebhookRecord::new(Timestamp::now(), 1, None);
-                tx.add_webhook(&webhook, b"{").map(|_| ())
-            })
-            .unwrap();
+    with_each_steady_store(|engine| {
+        let row = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 1);
+        rows::add_webhook(engine.store(), row, b"{", &[]);
         fail("second", Fails::Error);
         assert!(engine.process(&messages(0..1)).unwrap().should_retry());
         mend();
@@ -119,25 +113,16 @@ fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
 #[test]
 fn events_that_have_other_keys_by_now_are_run_under_those() {
     let _turn = turn();
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         // What another version stored: a webhook with two open events, whose
         // keys this version does not know.
         let body = messages(0..2);
-        engine
-            .store()
-            .transact(Mode::Write, &mut |tx| {
-                let webhook = WebhookRecord::new(Timestamp::now(), 2, None);
-                let id = tx.add_webhook(&webhook, &body)?;
-                for key in ["old:0", "old:1"] {
-                    tx.add_event(key, &EventRecord::new(id, Timestamp::now()))?;
-                }
-                Ok(())
-            })
-            .unwrap();
+        let row = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 2);
+        rows::add_webhook(engine.store(), row, &body, &["old:0", "old:1"]);
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 2);
         assert_eq!(done().len(), 4);
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
-        assert_eq!(engine.store().webhooks(None, 9).unwrap(), []);
+        assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
 }
 
@@ -160,7 +145,7 @@ fn a_stop_that_comes_again_while_the_first_is_open_counts() {
             assert_eq!(engine.process(&body(preference)).unwrap().fired(), 1);
         }
         let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
-        assert!(engine.store().contact(&user).unwrap().unwrap().opted_out);
+        assert!(records(&engine).contact(&user).unwrap().unwrap().opted_out);
         assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
     });
 }

@@ -45,11 +45,10 @@ fn a_status_that_comes_before_its_message_is_applied_when_that_comes() {
     ] {
         with_each_store(|engine| {
             process(&engine, &came.body());
-            assert_eq!(engine.store().message(&"wamid.S".into()).unwrap(), None);
+            assert_eq!(records(&engine).message(&"wamid.S".into()).unwrap(), None);
             send(&engine, "wamid.S");
             assert_eq!(status_of(&engine, "wamid.S"), Some(expected.clone()));
-            let listed = engine
-                .store()
+            let listed = records(&engine)
                 .conversation(&phone("15550101001"), None, 9)
                 .unwrap();
             assert_eq!(listed[0].status, Some(expected.clone()));
@@ -85,7 +84,7 @@ fn a_conversation_has_both_sides_in_order_and_answers_find_their_question() {
         send(&engine, "wamid.Q");
         let answer = testing::text("Yes").from("15550101001").reply_to("wamid.Q");
         process(&engine, &answer.id("wamid.A").at(A_MINUTE_LATER).body());
-        let store = engine.store();
+        let store = records(&engine);
         let conversation = store.conversation(&phone("15550101001"), None, 9).unwrap();
         let ids: Vec<_> = conversation.iter().map(|m| m.id.as_str()).collect();
         assert_eq!(ids, ["wamid.A", "wamid.Q"], "last first");
@@ -105,11 +104,11 @@ fn unread_messages_are_those_that_a_user_wrote() {
         process(&engine, &text().from("15550101001").body());
         process(&engine, &text().from("15550101001").body());
         process(&engine, &text().to("15550101001").echo().body());
-        assert_eq!(engine.store().unread_count(&user).unwrap(), 2);
-        engine.store().mark_read(&user).unwrap();
-        assert_eq!(engine.store().unread_count(&user).unwrap(), 0);
+        assert_eq!(records(&engine).unread_count(&user).unwrap(), 2);
+        records(&engine).mark_read(&user).unwrap();
+        assert_eq!(records(&engine).unread_count(&user).unwrap(), 0);
         assert_eq!(
-            engine.store().conversation(&user, None, 9).unwrap().len(),
+            records(&engine).conversation(&user, None, 9).unwrap().len(),
             4
         );
     });
@@ -132,7 +131,7 @@ fn a_conversation_has_both_sides_while_another_app_answers_it() {
         let delivered = testing::delivered("wamid.A").to("15550101001");
         process(&engine, &delivered.standby().without_contact().body());
 
-        let store = engine.store();
+        let store = records(&engine);
         let conversation = store.conversation(&user, None, 9).unwrap();
         let [answer, question] = &*conversation else {
             panic!("{conversation:?}")
@@ -185,7 +184,7 @@ fn a_standby_echo_is_stored_by_the_type_of_its_request() {
     ] {
         with_each_store(|engine| {
             process(&engine, &echo.body());
-            let conversation = engine.store().conversation(&phone("15550101001"), None, 9);
+            let conversation = records(&engine).conversation(&phone("15550101001"), None, 9);
             assert_eq!(conversation.unwrap()[0].body(), body, "{}", echo.json());
         });
     }
@@ -213,7 +212,7 @@ fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
         with_each_store(|engine| {
             let json = echo.json();
             assert_eq!(engine.process(&echo.body()).unwrap().fired(), 1, "{json}");
-            let store = engine.store();
+            let store = records(&engine);
             assert_eq!(store.message(&"wamid.A".into()).unwrap(), None, "{json}");
             assert_eq!(store.contact(&phone("15550101001")).unwrap(), None);
         });
@@ -227,12 +226,15 @@ fn a_standby_echo_to_a_group_is_in_no_conversation() {
             .in_group("Y2FwaV9n")
             .id("wamid.G");
         process(&engine, &echo.body());
-        let stored = engine.store().message(&"wamid.G".into()).unwrap().unwrap();
+        let stored = records(&engine)
+            .message(&"wamid.G".into())
+            .unwrap()
+            .unwrap();
         assert_eq!(stored.group_id.unwrap(), "Y2FwaV9n");
         assert_eq!(stored.user, None);
         // As the parser would have read it for a number.
         let group: Identity = serde_json::from_str(r#"{"wa_id":"Y2FwaV9n"}"#).unwrap();
-        assert_eq!(engine.store().contact(&group).unwrap(), None);
+        assert_eq!(records(&engine).contact(&group).unwrap(), None);
     });
 }
 
@@ -242,10 +244,15 @@ fn what_is_written_in_a_group_is_stored_and_in_nobody_s_conversation() {
         let message = text().from("15550101001").in_group("Y2FwaV9n");
         process(&engine, &message.id("wamid.G").body());
         let user = phone("15550101001");
-        assert!(engine.store().message(&"wamid.G".into()).unwrap().is_some());
-        assert!(engine.store().contact(&user).unwrap().is_some());
-        assert_eq!(engine.store().conversation(&user, None, 9).unwrap(), []);
-        assert_eq!(engine.store().unread_count(&user).unwrap(), 0);
+        assert!(
+            records(&engine)
+                .message(&"wamid.G".into())
+                .unwrap()
+                .is_some()
+        );
+        assert!(records(&engine).contact(&user).unwrap().is_some());
+        assert_eq!(records(&engine).conversation(&user, None, 9).unwrap(), []);
+        assert_eq!(records(&engine).unread_count(&user).unwrap(), 0);
     });
 }
 
@@ -258,9 +265,14 @@ fn a_placeholder_gives_way_to_the_message_and_never_takes_its_place() {
             for body in order {
                 process(&engine, body);
             }
-            let stored = engine.store().message(&"wamid.A".into()).unwrap().unwrap();
+            let stored = records(&engine)
+                .message(&"wamid.A".into())
+                .unwrap()
+                .unwrap();
             assert_eq!(stored.body(), "Hi");
-            let unread = engine.store().unread_count(&phone("15550101001")).unwrap();
+            let unread = records(&engine)
+                .unread_count(&phone("15550101001"))
+                .unwrap();
             assert_eq!(unread, 1, "one message, however often it comes");
         });
     }
@@ -271,14 +283,17 @@ fn an_old_message_has_the_status_that_the_history_tells_and_is_nothing_to_read()
     with_each_store(|engine| {
         let history = include_bytes!("../../payloads/history.json");
         process(&engine, history);
-        assert_eq!(engine.store().unread_counts().unwrap(), []);
+        assert_eq!(records(&engine).unread_counts().unwrap(), []);
         let events = whatsapp_signals::parse(history).unwrap().into_events();
         let mut outbound = 0;
         for event in events {
             let whatsapp_signals::event::WebhookEvent::HistoryMessage(event) = event else {
                 continue;
             };
-            let stored = engine.store().message(&event.message.id).unwrap().unwrap();
+            let stored = records(&engine)
+                .message(&event.message.id)
+                .unwrap()
+                .unwrap();
             assert_eq!(stored.content, event.message.content);
             if stored.direction == whatsapp_signals::model::Direction::Outbound {
                 outbound += 1;

@@ -3,16 +3,16 @@
 mod contacts;
 mod messages;
 mod signups;
+mod tenants;
 
-use crate::support::batch::value;
-use crate::support::engines::{Engine, with_each_store};
+use crate::support::engines::{Engine, account, records, with_each_store};
 use whatsapp_signals::Context;
+use whatsapp_signals::engine::Records;
 use whatsapp_signals::event::{MessageReceived, MessageSent, UserSubscribed};
 use whatsapp_signals::model::{
     Contact, Content, Identity, Message, MessageStatus, Signup, SignupStatus, Timestamp,
 };
 use whatsapp_signals::signals::USER_SUBSCRIBED;
-use whatsapp_signals::store::StoreExt;
 use whatsapp_signals::testing::{self, Sample};
 
 fn process(engine: &Engine, body: &[u8]) {
@@ -35,7 +35,7 @@ fn user_id(user_id: &str) -> Identity {
 }
 
 fn contact(engine: &Engine, user: &Identity) -> Contact {
-    engine.store().contact(user).unwrap().unwrap()
+    records(engine).contact(user).unwrap().unwrap()
 }
 
 /// A text without a contact: only the message itself names its user.
@@ -44,13 +44,14 @@ fn text() -> Sample<MessageReceived> {
 }
 
 fn status_of(engine: &Engine, id: &str) -> Option<MessageStatus> {
-    let message = engine.store().message(&id.into()).unwrap();
+    let message = records(engine).message(&id.into()).unwrap();
     message.unwrap().status
 }
 
 fn send(engine: &Engine, id: &str) {
     let message = Message::outbound(id, phone("15550101001"), Content::text("It is ready"));
     let message = message.timestamp(Timestamp::from_secs(1_785_000_000));
-    let report = engine.sent(&MessageSent::new(message.build())).unwrap();
+    let event = MessageSent::new(message.build()).with_account(account());
+    let report = engine.sent(&event).unwrap();
     assert!(report.is_ok());
 }

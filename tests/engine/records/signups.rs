@@ -13,7 +13,7 @@ fn a_signup_updates_the_contact_is_counted_once_and_comes_with_all_that_is_store
         let mut spring = Signup::new("spring");
         spring.promo_code = Some("TUNE10".into());
         spring.auto_add_to_label = Some("subscribers".into());
-        engine.store().save_signup(&spring).unwrap();
+        records(&engine).save_signup(&spring).unwrap();
 
         let (sender, seen) = std::sync::mpsc::channel();
         let context = Context::new().only_own_receivers();
@@ -40,7 +40,7 @@ fn a_signup_updates_the_contact_is_counted_once_and_comes_with_all_that_is_store
         assert_eq!(event.contact.labels, ["subscribers"]);
         assert_eq!(event.contact.name.as_deref(), Some("Ada"));
 
-        let store = engine.store();
+        let store = records(&engine);
         store.save_signup(&spring).unwrap(); // as at each start of the program
         assert_eq!(
             store
@@ -63,6 +63,6 @@ fn an_unknown_signup_is_bare_and_subscribes_all_the_same() {
         let stored = contact(&engine, &phone("15550101001"));
         assert!(stored.subscribed_via_signup);
         assert_eq!(stored.labels, Vec::<String>::new());
-        assert_eq!(engine.store().signups().unwrap(), []);
+        assert_eq!(records(&engine).signups().unwrap(), []);
     });
 }

@@ -35,7 +35,7 @@ fn while_somebody_works_on_a_webhook_others_leave_it_alone_and_ask_for_it_again(
 
 /// Leaves a webhook of which all receivers but one have succeeded. The returned engine does
 /// not have that one.
-fn leave_unfinished(engine: Engine) -> Engine {
+pub(super) fn leave_unfinished(engine: Engine) -> Engine {
     let context = counting();
     context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| Err("not yet"));
     let engine = engine.context(context);
@@ -46,12 +46,12 @@ fn leave_unfinished(engine: Engine) -> Engine {
 #[test]
 fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
     let _turn = turn();
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
-        lease_to_nobody(&engine, i64::MAX);
+        lease_to_nobody(&engine, Duration::MAX);
         let outcome = engine.process(&messages(0..2)).unwrap();
         assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
-        lease_to_nobody(&engine, 0);
+        lease_to_nobody(&engine, Duration::ZERO);
         let outcome = engine.process(&messages(0..2)).unwrap();
         assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
         assert_each_ran_once(2);
@@ -61,7 +61,7 @@ fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
 #[test]
 fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
     let _turn = turn();
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine.max_attempts(3));
         let context = counting();
         context.connect(&MESSAGE_RECEIVED, |event: &MessageReceived| {
@@ -72,7 +72,7 @@ fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
         // and leaves its lease behind.
         let mut attempts = Vec::new();
         loop {
-            lease_to_nobody(&engine, 0);
+            lease_to_nobody(&engine, Duration::ZERO);
             let outcome = engine.process(&messages(0..2)).unwrap();
             attempts.push((outcome.fired(), outcome.dead()));
             if !outcome.should_retry() {
@@ -89,24 +89,74 @@ fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
 #[test]
 fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
     let _turn = turn();
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
-        lease_to_nobody(&engine, 0);
+        lease_to_nobody(&engine, Duration::ZERO);
         let store = Arc::clone(engine.store());
         let (sender, attempts) = channel();
         let context = counting();
         context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
             let key = whatsapp_signals::Event::dedup_key(event);
-            store
-                .transact(Mode::Read, &mut |tx| {
-                    sender.send(tx.event(&key)?.unwrap().attempts).unwrap();
-                    Ok(())
-                })
-                .unwrap();
+            let progress = rows::progress(&store, &key).unwrap();
+            sender.send(progress.attempts).unwrap();
         });
         let engine = engine.context(context);
         let outcome = engine.process(&messages(0..2)).unwrap();
         assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
         assert_eq!(attempts.try_iter().collect::<Vec<_>>(), [2, 2]);
+    });
+}
+
+#[test]
+fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let context = counting();
+        let tries = Arc::new(Mutex::new(Vec::new()));
+        for (order, uid) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
+            let other = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+            let tries = Arc::clone(&tries);
+            let options = ConnectOptions::new().order(order).uid(uid);
+            let fails = move |_: &MessageReceived| {
+                thread::sleep(Duration::from_millis(250));
+                let outcome = other.process(&messages(0..1)).unwrap();
+                tries.lock().push((outcome.fired(), outcome.unfinished()));
+                Err("slow, and fails")
+            };
+            let connected = context.connect_with(&MESSAGE_RECEIVED, options, fails);
+            connected.unwrap();
+        }
+        let engine = engine.lease(Duration::from_millis(600)).context(context);
+        let outcome = engine.process(&messages(0..1)).unwrap();
+        assert_eq!((outcome.failed(), outcome.unfinished()), (4, 1));
+        assert_eq!(*tries.lock(), [(0, 1); 4]);
+        assert_each_ran_once(1);
+    });
+}
+
+#[test]
+fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
+    let _turn = turn();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build().unwrap();
+    with_each_store(|engine| {
+        let other = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+        let context = counting();
+        context.connect(&MESSAGE_RECEIVED, async |_: &MessageReceived| {
+            tokio::time::sleep(Duration::from_millis(1200)).await;
+        });
+        let engine = engine.lease(Duration::from_millis(600)).context(context);
+        let engine = engine.timer(|time| Box::pin(tokio::time::sleep(time)));
+        let body = messages(0..1);
+        let (outcome, tried) = runtime.block_on(async {
+            tokio::join!(engine.process_async(&body), async {
+                tokio::time::sleep(Duration::from_millis(900)).await;
+                other.process_async(&body).await
+            })
+        });
+        let (outcome, tried) = (outcome.unwrap(), tried.unwrap());
+        assert_eq!((tried.fired(), tried.unfinished()), (0, 1));
+        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_each_ran_once(1);
     });
 }

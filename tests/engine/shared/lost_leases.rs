@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
     let _turn = turn();
-    with_each_store(|engine| {
+    with_each_steady_store(|engine| {
         let thief = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
         let slow = ConnectOptions::new().order(1).uid("slow");
         let context = counting();
@@ -15,7 +15,7 @@ fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
         // the lease had ended, and does all of it.
         let steals = context.connect_with(&MESSAGE_RECEIVED, slow, move |_: &MessageReceived| {
             if !std::mem::replace(&mut *stolen.lock(), true) {
-                lease_to_nobody(&thief, 0);
+                lease_to_nobody(&thief, Duration::ZERO);
                 sender
                     .send(thief.process(&messages(0..3)).unwrap())
                     .unwrap();

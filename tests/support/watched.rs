@@ -1,0 +1,109 @@
+//! A store whose accesses pass through a function of the test.
+
+use std::future::pending;
+
+use whatsapp_signals::model::Signup;
+use whatsapp_signals::store::{
+    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
+    Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread,
+    UnreadQuery, Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+};
+
+/// An access to a store.
+#[derive(Clone, Copy)]
+pub(crate) enum Access<'a> {
+    Load(&'a Wanted),
+    Commit(&'a Changes<'a>),
+    Other,
+}
+
+/// A store with a function that is called before each access, and can make it fail. After an
+/// error of the kind `NotReady` the access never ends.
+pub(crate) struct Watched<S, F> {
+    store: S,
+    before: F,
+}
+
+impl<S: Store, F> Watched<S, F>
+where
+    F: Fn(Access<'_>) -> Result<(), StoreError> + Send + Sync,
+{
+    pub(crate) fn new(store: S, before: F) -> Self {
+        Self { store, before }
+    }
+
+    fn after<'a, T: 'a>(
+        &'a self,
+        access: Access<'a>,
+        future: StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            match (self.before)(access) {
+                Ok(()) => future.await,
+                Err(error) if error.kind() == StoreErrorKind::NotReady => pending().await,
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+impl<S: Store, F> Store for Watched<S, F>
+where
+    F: Fn(Access<'_>) -> Result<(), StoreError> + Send + Sync,
+{
+    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+        self.after(Access::Load(wanted), self.store.load(wanted))
+    }
+
+    fn commit<'a>(
+        &'a self,
+        changes: &'a Changes<'a>,
+        durability: Durability,
+    ) -> StoreFuture<'a, ()> {
+        let access = Access::Commit(changes);
+        self.after(access, self.store.commit(changes, durability))
+    }
+
+    fn lease_due(
+        &self,
+        lease: Lease,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+        let leased = self.store.lease_due(lease, after, limit);
+        self.after(Access::Other, leased)
+    }
+
+    fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
+        self.after(Access::Other, self.store.webhooks(query))
+    }
+
+    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
+        self.after(Access::Other, self.store.dead_events(limit))
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
+        self.after(Access::Other, self.store.messages(query))
+    }
+
+    fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
+        self.after(Access::Other, self.store.unread(query))
+    }
+
+    fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
+        self.after(Access::Other, self.store.signups(tenant))
+    }
+
+    fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
+        self.after(Access::Other, self.store.numbers())
+    }
+
+    fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
+        self.after(Access::Other, self.store.prune(step))
+    }
+}
+
+impl<S: ReadyStore, F> ReadyStore for Watched<S, F> where
+    F: Fn(Access<'_>) -> Result<(), StoreError> + Send + Sync
+{
+}
