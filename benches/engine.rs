@@ -27,7 +27,7 @@ use std::{env, fs, process};
 
 use rusqlite::{Connection, ToSql};
 use whatsapp_signals::event::MessageReceived;
-use whatsapp_signals::store::{MemoryStore, SqliteStore, Store};
+use whatsapp_signals::store::{MemoryStore, ReadyStore, SqliteStore};
 use whatsapp_signals::{WebhookEngine, parse, receiver, signals::MESSAGE_RECEIVED};
 
 #[receiver(MESSAGE_RECEIVED)]
@@ -63,7 +63,7 @@ fn main() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
-fn measure(name: &str, sizes: &[u64], store: impl Store) {
+fn measure(name: &str, sizes: &[u64], store: impl ReadyStore) {
     let engine = WebhookEngine::new(store);
     let mut stored = 0;
     for size in sizes {
@@ -113,6 +113,8 @@ fn measure_bare(sizes: &[u64], path: &Path) {
     let settings = "PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536";
     connection.execute_batch(settings).unwrap();
     connection.set_prepared_statement_cache_capacity(64);
+    let number = "INSERT INTO number (id, number, tenant) VALUES (1, '106540352242922', '1')";
+    connection.execute(number, []).unwrap();
     let mut stored = 0;
     for size in sizes {
         while stored < *size {
@@ -152,11 +154,14 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     connection
         .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")
         .unwrap();
+    // As the engine makes them: milliseconds, and 20 bits.
+    let webhook = (1_785_000_000_000 + first) << 20;
     run(
-        "INSERT INTO webhook (received_at, open, dead) VALUES (?1, 1000, 0)",
-        &[&1_785_000_000],
+        "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
+            lease_length, lease_until)
+        VALUES (?1, 1, 0, ?2, 1000, 0, 0, 7, 60000, 1785000060000)",
+        &[&webhook, &1_785_000_000],
     );
-    let webhook = connection.last_insert_rowid();
     run("INSERT INTO body VALUES (?1, ?2)", &[&webhook, &body]);
     for number in first..first + 1000 {
         let phone = user(first, number, users);
@@ -166,16 +171,15 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
         fingerprint[..4].copy_from_slice(&scatter(phone).to_be_bytes()[..4]);
         fingerprint[4..12].copy_from_slice(&scatter(number).to_be_bytes());
         run(
-            "INSERT INTO event (fingerprint, webhook, received_at, progress, attempts)
-            VALUES (?1, ?2, ?3, 0, 0) ON CONFLICT (fingerprint) DO NOTHING",
-            &[&fingerprint, &webhook, &1_785_000_000],
+            "INSERT INTO event (fingerprint, webhook) VALUES (?1, ?2)",
+            &[&fingerprint, &webhook],
         );
         let message = format!(
             r#"{{"id":"{wamid}","direction":"inbound","user":{{"wa_id":"{phone}"}},"timestamp":1785000000,"content":{{"text":{{"body":"Is the gravel bike ready for Saturday? Number {number}"}}}}}}"#
         );
         run(
-            "INSERT INTO message (wamid, contact, at, is_unread, message)
-            VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT (wamid) DO NOTHING",
+            "INSERT INTO message (wamid, number, version, contact, at, is_unread, message)
+            VALUES (?1, 1, 1, ?2, ?3, 1, ?4)",
             &[&wamid, &(phone % USERS), &1_785_000_000, &message],
         );
     }

@@ -3,6 +3,9 @@
 #![allow(clippy::large_futures, reason = "there is one of each")]
 
 mod support;
+#[path = "../../tests/support/watched.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +13,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use support::{Server, body, until, webhook};
 use tokio::sync::oneshot;
+use watched::Watched;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{
-    MemoryStore, Mode, Store, StoreError, StoreErrorKind, StoreExt, Work,
-};
+use whatsapp_signals::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use whatsapp_signals::{WebhookEngine, receiver};
 use whatsapp_signals_nats::{DeadLetters, EventStream, Relay, StreamConfig, Worker};
 
@@ -61,24 +63,6 @@ fn done(user: &str) -> Vec<&'static str> {
     let mut receivers: Vec<_> = of_user.map(|(receiver, _)| *receiver).collect();
     receivers.sort_unstable();
     receivers
-}
-
-/// A store that is away at first.
-struct Away {
-    store: MemoryStore,
-    until: Mutex<usize>,
-}
-
-impl Store for Away {
-    fn transact(&self, mode: Mode, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let mut left = self.until.lock();
-        if *left > 0 {
-            *left -= 1;
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "away"));
-        }
-        drop(left);
-        self.store.transact(mode, work)
-    }
 }
 
 /// Runs a worker while something is done.
@@ -129,11 +113,9 @@ async fn a_receiver_that_fails_gets_the_event_again_and_the_others_do_not() {
     })
     .await;
     assert_eq!(done("2001"), ["first", "second", "third"]);
-    assert_eq!(
-        engine.store().unread_counts().unwrap().len(),
-        1,
-        "it is recorded"
-    );
+    let (number, _) = engine.numbers().unwrap().remove(0);
+    let unread = engine.number(number.as_str()).unread_counts().unwrap();
+    assert_eq!(unread.len(), 1, "it is recorded");
     assert_eq!(server.count("WA_DEAD").await, 0);
 }
 
@@ -206,10 +188,15 @@ async fn while_the_store_is_away_events_wait_and_do_not_die() {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    let store = Away {
-        store: MemoryStore::new(),
-        until: Mutex::new(12),
-    };
+    let left = Mutex::new(12);
+    let store = Watched::new(MemoryStore::new(), move |_| {
+        let mut left = left.lock();
+        if *left == 0 {
+            return Ok(());
+        }
+        *left -= 1;
+        Err(StoreError::new(StoreErrorKind::Unavailable, "away"))
+    });
     let engine = Arc::new(WebhookEngine::new(store));
     while_working(&stream, &engine, async {
         publish(&stream, "2003").await;

@@ -11,7 +11,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use whatsapp_signals::store::{SqliteStore, StoreExt};
+use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{SignatureVerifier, WebhookEngine};
 use whatsapp_signals_servers::App;
 
@@ -105,7 +105,7 @@ async fn it_answers_as_the_servers_do() {
     assert_eq!(invoke(&app, delete).await, (method_not_allowed, none()));
 
     let engine = WebhookEngine::new(SqliteStore::open(&database).unwrap());
-    let message = engine.store().message(&"wamid.A".into()).unwrap().unwrap();
+    let message = engine.messages(&"wamid.A".into()).unwrap().remove(0).message;
     assert_eq!(message.body(), "Is it ready? \u{1f6b2} https://example.com");
     let letters = engine.dead_letters(9).unwrap();
     let bodies: Vec<_> = letters.iter().map(|letter| &letter.body[..]).collect();

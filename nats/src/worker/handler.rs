@@ -72,11 +72,11 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
         let work = async {
             if delivery.is_requeued {
                 // It may be a dead letter of the engine too.
-                self.requeue(&key)?;
+                self.requeue_async(&key).await?;
             }
             let outcome = self.process_event_async(&key, event).await?;
             if outcome.duplicate() > 0
-                && let Some(letter) = self.dead_letter(&key)?
+                && let Some(letter) = self.dead_letter_async(&key).await?
             {
                 // It died before, and nobody came to say so in the stream.
                 return Ok(Handled::Dead(letter.failed));
