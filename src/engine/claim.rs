@@ -140,6 +140,8 @@ struct Part {
     tenants: Vec<(NumberKey, Tenant)>,
     /// The events of a stored body that have no row.
     missing: Vec<usize>,
+    /// Whether another holder has the webhook by now.
+    is_lost: bool,
 }
 
 impl Claim {
@@ -166,6 +168,13 @@ impl Claim {
 
     fn place_of(&self, id: WebhookId) -> Option<usize> {
         self.held.iter().position(|held| held.id == id)
+    }
+
+    /// Leaves the events of a webhook to its new holder.
+    fn lose(&mut self, id: WebhookId) {
+        let (place, jobs) = (self.place_of(id), self.jobs.len());
+        self.jobs.retain(|job| Some(job.held) != place);
+        self.busy += jobs - self.jobs.len();
     }
 }
 
@@ -207,6 +216,11 @@ impl Call<'_> {
                 },
             );
             match claimed.await {
+                Ok(lost) if lost.is_lost => {
+                    claim.lose(new.id);
+                    claim.busy += part.len() + left;
+                    return Ok(());
+                }
                 Ok(part) => {
                     self.core.add_tenants(&part.tenants);
                     claim.add(part);
@@ -350,6 +364,16 @@ impl<'e> Claimer<'e> {
         } else {
             draft.webhook(new.id)?
         };
+        let lease = home.as_ref().and_then(|row| row.lease);
+        let is_lost = match lease {
+            Some(lease) => lease.holder != self.call.holder,
+            None => home.is_some() && self.before.place_of(new.id).is_some(),
+        };
+        if is_lost {
+            // The claim took longer than its lease: the new holder claims the other parts.
+            self.part.is_lost = true;
+            return self.finish(draft);
+        }
         let earlier = home.as_ref().map_or(0, |_| self.before.open_of(new.id));
         let jobs = self.part.claim.jobs.len();
         for &at in part {

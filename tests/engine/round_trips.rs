@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
-    Changes, MemoryStore, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
+    Changes, Lease, MemoryStore, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
 };
 use whatsapp_signals::{Context, WebhookEngine};
 
@@ -170,5 +170,39 @@ fn a_lease_is_renewed_before_the_first_receiver_after_a_slow_claim() {
             left.len() == 2 && left.iter().all(|left| *left > 400),
             "{left:?}"
         );
+    });
+}
+
+#[test]
+fn a_large_body_whose_lease_is_lost_between_two_parts_is_left_to_the_new_holder() {
+    with_each_steady_store(|engine| {
+        let inner = Arc::clone(engine.store());
+        let steal = |length: Duration| {
+            let id = engine.webhooks(None, 9).unwrap()[0].id;
+            rows::lease(engine.store(), id, Lease::new(1, length));
+        };
+        let parts = AtomicUsize::new(0);
+        let thief = Arc::clone(engine.store());
+        let store = Watched::new(inner, move |access| {
+            let is_part = matches!(access, Access::Commit(changes) if !changes.events.is_empty());
+            if is_part && parts.fetch_add(1, Relaxed) == 1 {
+                let id = engine_over(Arc::clone(&thief)).webhooks(None, 9).unwrap()[0].id;
+                rows::lease(&thief, id, Lease::new(1, Duration::from_secs(60)));
+            }
+            Ok(())
+        });
+        let context = Context::new().only_own_receivers();
+        let count = Arc::new(AtomicUsize::new(0));
+        let runs = Arc::clone(&count);
+        context.connect(&MESSAGE_RECEIVED, move |_: &MessageReceived| {
+            runs.fetch_add(1, Relaxed);
+        });
+        let losing = WebhookEngine::new(store).context(context.clone());
+        let outcome = losing.process(&messages(0..5000)).unwrap();
+        assert_eq!((outcome.unfinished(), outcome.should_retry()), (5000, true));
+        steal(Duration::ZERO);
+        let outcome = engine.context(context).retry_unfinished().unwrap();
+        assert_eq!(outcome.unfinished(), 0);
+        assert_eq!(count.load(Relaxed), 5000, "each once");
     });
 }
