@@ -69,8 +69,9 @@ async fn deliver_event(
     let report = delivery.deliver_observed(call.mode, &mut observer).await;
     let (error, is_cut_short) = (observer.error.take(), observer.is_cut_short);
     let is_attempt = observer.is_attempt;
-    let is_finished = observer.job.progress.receivers.is_empty() && !is_cut_short;
-    if !is_finished {
+    let has_progress = !observer.job.progress.receivers.is_empty();
+    // Without any, all receivers have succeeded, and the event is finished as a whole.
+    if has_progress || is_cut_short || error.is_some() {
         observer.note_successes();
         observer.forget_uncalled();
     }
