@@ -339,9 +339,8 @@ pub(super) fn stored_batch(
 
 /// Unreadable bodies, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
-    /// Keeps a body that is no webhook as a [`DeadLetter`](crate::DeadLetter),
-    /// once, however often it comes. Nothing of it is read or sent, and nothing
-    /// forgets it until you [`discard`](Self::discard) it.
+    /// Keeps a body that is no webhook as a [`DeadLetter`], once, however often it comes. Nothing of
+    /// it is read or sent, and nothing deletes it until you [`discard`](Self::discard) it.
     ///
     /// With [`process_signed`](Self::process_signed) you need not call it. It
     /// is for what [`process`](Self::process) could not read and of which you
