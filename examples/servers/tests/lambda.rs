@@ -105,7 +105,11 @@ async fn it_answers_as_the_servers_do() {
     assert_eq!(invoke(&app, delete).await, (method_not_allowed, none()));
 
     let engine = WebhookEngine::new(SqliteStore::open(&database).unwrap());
-    let message = engine.messages(&"wamid.A".into()).unwrap().remove(0).message;
+    let message = engine
+        .messages(&"wamid.A".into())
+        .unwrap()
+        .remove(0)
+        .message;
     assert_eq!(message.body(), "Is it ready? \u{1f6b2} https://example.com");
     let letters = engine.dead_letters(9).unwrap();
     let bodies: Vec<_> = letters.iter().map(|letter| &letter.body[..]).collect();
