@@ -130,7 +130,7 @@ impl Contacts {
         self.upsert(draft, tenant, user, profile, at, |_| {})
     }
 
-    /// As [`observe`](Self::observe), with a change.
+    /// Records a user as [`observe`](Self::observe) does, and applies a change to the contact.
     pub(super) fn upsert(
         &mut self,
         draft: &mut Draft<'_, '_>,

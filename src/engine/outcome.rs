@@ -293,9 +293,9 @@ pub enum EngineError {
     /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
     #[error("the message has no account")]
     NoAccount,
-    /// The store failed. What was not marked finished before that is not
-    /// finished: it runs when the webhook comes again, or with
-    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
+    /// The store failed. Progress that it has not confirmed is kept, and the next call of the
+    /// engine writes it first. Unfinished events are delivered when the webhook comes again, or
+    /// with [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
     #[error(transparent)]
     Store(#[from] StoreError),
 }
