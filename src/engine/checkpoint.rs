@@ -13,7 +13,7 @@ use super::Call;
 use super::claim::{Batch, Claim, Held, Job};
 use super::draft::{Draft, First, Undecided, transact};
 use super::outcome::Outcome;
-use super::settings::Sleep;
+use super::timer::Alarm;
 use crate::store::{
     Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
     Versioned, Wanted, WebhookId, WebhookRow,
@@ -379,7 +379,7 @@ pub(super) struct Checkpointer<'e> {
     leased_at: Instant,
     writing: Option<Writing<'e>>,
     /// While async receivers wait: the end of the time until the next renewal.
-    sleep: Option<Sleep>,
+    alarm: Alarm<'e>,
     is_waiting: bool,
     /// Whether the next poll begins a checkpoint in any case.
     is_forced: bool,
@@ -413,7 +413,7 @@ impl<'e> Checkpointer<'e> {
             written_at: Instant::now(),
             leased_at,
             writing: None,
-            sleep: None,
+            alarm: Alarm::new(call.core.settings.timer.as_ref()),
             is_waiting: false,
             is_forced: false,
             is_given_back: false,
@@ -496,15 +496,10 @@ impl<'e> Checkpointer<'e> {
             self.begin(false);
         }
         ready!(self.poll_writing(cx))?;
-        if let Some(timer) = &self.call.core.settings.timer
-            && self.is_waiting
-        {
-            let left = self.renewal().saturating_sub(self.leased_at.elapsed());
-            let sleep = self.sleep.get_or_insert_with(|| timer(left));
-            if sleep.as_mut().poll(cx).is_ready() {
-                self.sleep = None;
-                cx.waker().wake_by_ref();
-            }
+        let (renewal, leased_at) = (self.renewal(), self.leased_at);
+        let left = || renewal.saturating_sub(leased_at.elapsed());
+        if self.is_waiting && self.alarm.poll(left, cx) {
+            cx.waker().wake_by_ref();
         }
         Poll::Ready(Ok(()))
     }
@@ -576,7 +571,7 @@ impl<'e> Checkpointer<'e> {
     fn add_written(&mut self, written: Vec<Written>, states: &[Vec<EventState>]) {
         self.written_at = Instant::now();
         self.leased_at = self.written_at;
-        self.sleep = None;
+        self.alarm.cancel();
         for (at, written) in written.into_iter().enumerate() {
             match written {
                 Written::Stored(Some(stored)) => self.held[at].stored = stored,

@@ -39,6 +39,7 @@ mod record;
 mod records;
 mod retry;
 mod settings;
+mod timer;
 mod user;
 
 use std::collections::HashMap;

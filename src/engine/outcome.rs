@@ -345,6 +345,12 @@ impl EngineError {
 
     /// Whether it is about one stored webhook, and not about the store.
     pub(super) fn is_of_webhook(&self) -> bool {
-        matches!(self, Self::Store(error) if error.kind() == StoreErrorKind::Corrupt)
+        let Self::Store(error) = self else {
+            return false;
+        };
+        matches!(
+            error.kind(),
+            StoreErrorKind::Corrupt | StoreErrorKind::NoTenant
+        )
     }
 }

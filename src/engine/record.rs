@@ -13,8 +13,10 @@ use crate::model::{
     Account, Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
     StatusUpdate, Timestamp,
 };
+use crate::signal::quietly;
 use crate::store::{
-    ContactId, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, Tenant, Wanted,
+    ContactId, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, StoreError,
+    StoreErrorKind, Tenant, Wanted,
 };
 
 /// The stored contact and signup of an event.
@@ -107,7 +109,7 @@ impl<'e> Places<'e> {
         let tenant = if let Some(tenant) = draft.tenant(number)? {
             tenant
         } else {
-            let tenant = self.tenant_of(account);
+            let tenant = self.tenant_of(account)?;
             draft.add_number(number.clone(), tenant.clone());
             tenant
         };
@@ -116,11 +118,15 @@ impl<'e> Places<'e> {
     }
 
     /// Returns the tenant of an account whose number has none.
-    pub(super) fn tenant_of(&self, account: &Account) -> Tenant {
-        match self.tenant_of {
-            Some(tenant_of) => tenant_of(account),
-            None => Tenant::new(account.waba_id.as_ref().map_or("", AsRef::as_ref)),
-        }
+    pub(super) fn tenant_of(&self, account: &Account) -> Result<Tenant, StoreError> {
+        let Some(tenant_of) = self.tenant_of else {
+            let waba = account.waba_id.as_ref().map_or("", AsRef::as_ref);
+            return Ok(Tenant::new(waba));
+        };
+        quietly(|| tenant_of(account)).ok_or_else(|| {
+            let source = "the function of tenants panicked";
+            StoreError::new(StoreErrorKind::NoTenant, source)
+        })
     }
 
     /// Returns the tenants that are stored once the decision is committed.

@@ -486,7 +486,7 @@ impl Call<'_> {
         };
         let tenant = match (draft.tenant(&number)?, account) {
             (Some(tenant), _) => tenant,
-            (None, Some(account)) => self.core.places().tenant_of(account),
+            (None, Some(account)) => self.core.places().tenant_of(account)?,
             (None, None) => return Ok(None),
         };
         let number = Some(number);

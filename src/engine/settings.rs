@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::access::{Blocking, in_place};
 use super::record::TenantOf;
+use super::timer::Timer;
 use super::{Core, WebhookEngine};
 use crate::model::Account;
 use crate::signal::check_signals;
@@ -27,12 +28,6 @@ pub(super) struct Settings {
     pub(super) tenant_of: Option<TenantOf>,
     pub(super) timer: Option<Timer>,
 }
-
-/// A function that returns a future which is ready after this time.
-pub(super) type Timer = Arc<dyn Fn(Duration) -> Sleep + Send + Sync>;
-
-/// The future of a timer.
-pub(super) type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Settings {
     /// Returns a lease of this holder.
@@ -300,7 +295,9 @@ impl<S: Store> WebhookEngine<S> {
     /// Sets the function that gives an account its tenant (default: its WABA).
     ///
     /// Contacts, messages and statuses of two tenants never meet. A number keeps the tenant under
-    /// which it came first: Meta may send one number under several accounts.
+    /// which it came first: Meta may send one number under several accounts. If the function
+    /// panics, the webhook is not stored, and Meta repeats it: the error is
+    /// [`StoreErrorKind::NoTenant`](crate::store::StoreErrorKind::NoTenant).
     ///
     /// A business with several WABAs that share their contacts is one tenant:
     ///

@@ -63,6 +63,9 @@ pub enum StoreErrorKind {
     NotReady,
     /// A number has no tenant yet, as it has received nothing.
     UnknownNumber,
+    /// The function of [`WebhookEngine::tenants`](crate::WebhookEngine::tenants) panicked for an
+    /// account.
+    NoTenant,
     /// Another failure.
     Other,
 }
@@ -114,6 +117,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Unknown => "the commit may have happened or not",
             Self::NotReady => "a store that is to be ready had to wait",
             Self::UnknownNumber => "the number has not received anything yet",
+            Self::NoTenant => "the account has no tenant",
             Self::Other => "the store failed",
         })
     }

@@ -1,7 +1,9 @@
 //! Businesses and numbers that share one program.
 
 use super::*;
+use whatsapp_signals::EngineError;
 use whatsapp_signals::model::Account;
+use whatsapp_signals::store::{StoreErrorKind, Tenant};
 
 /// A text of one user to a number.
 fn text_to(waba: &str, number: &str, name: &str) -> Sample<MessageReceived> {
@@ -99,5 +101,30 @@ fn one_number_under_two_accounts_gives_no_event_twice_and_stays_with_the_first()
         assert_eq!(engine.number("301").unread_count(&user).unwrap(), 2);
         assert_eq!(engine.tenant("1").unread_count(&user).unwrap(), 2);
         assert_eq!(engine.tenant("2").contact(&user).unwrap(), None);
+    });
+}
+
+#[test]
+fn a_function_of_tenants_that_panics_is_an_error_that_keeps_no_other_business_waiting() {
+    with_each_store(|engine| {
+        let engine = engine.tenants(|account| {
+            if account.waba_id.as_ref().is_some_and(|waba| waba == "2") {
+                std::panic::resume_unwind(Box::new("no tenant"));
+            }
+            Tenant::new("the shop")
+        });
+        let error = engine
+            .process(&text_to("2", "302", "Ada").body())
+            .unwrap_err();
+        assert_eq!(error.http_status(), 503);
+        let EngineError::Store(error) = error else {
+            panic!("the store's error");
+        };
+        assert_eq!(error.kind(), StoreErrorKind::NoTenant);
+        let outcome = engine.process(&text_to("1", "301", "Ada").body()).unwrap();
+        assert_eq!(outcome.fired(), 1);
+        let unknown = engine.account(&Account::new("2").with_number("302", "302"));
+        assert!(unknown.contact(&phone("15550101001")).is_err());
+        assert_eq!(engine.numbers().unwrap().len(), 1);
     });
 }

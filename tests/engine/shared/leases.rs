@@ -160,3 +160,22 @@ fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
         assert_each_ran_once(1);
     });
 }
+
+#[test]
+fn a_timer_that_panics_costs_no_event() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let context = counting();
+        context.connect(&MESSAGE_RECEIVED, async |_: &MessageReceived| {
+            tokio::task::yield_now().await;
+        });
+        let engine = engine.context(context);
+        let engine = engine.timer(|_| std::panic::resume_unwind(Box::new("no runtime")));
+        let body = messages(0..3);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let outcome = runtime.unwrap().block_on(engine.process_async(&body));
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.fired(), outcome.failed()), (3, 0));
+        assert_each_ran_once(3);
+    });
+}
