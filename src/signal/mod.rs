@@ -46,7 +46,6 @@ pub use check::{CheckError, Problem, check};
 pub(crate) use context::EMPTY;
 pub use context::{Context, MissingContext, Need, needed, needed_dyn};
 pub(crate) use delivery::{DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode};
-#[cfg(feature = "tracing")]
 pub(crate) use guard::{Guarded, quietly};
 pub use guards::{Connection, Mute};
 pub use in_context::InContext;
