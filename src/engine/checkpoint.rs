@@ -16,7 +16,7 @@ use super::outcome::Outcome;
 use super::timer::Alarm;
 use crate::store::{
     Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
-    Versioned, Wanted, WebhookId, WebhookRow,
+    Versioned, WebhookId, WebhookRow,
 };
 
 /// The longest time between the success of a receiver and the next checkpoint. After a crash the
@@ -173,13 +173,12 @@ impl Call<'_> {
             let webhooks = marks.webhooks.iter();
             let is_first = draft.is_optimistic() && webhooks.clone().all(|w| w.stored.is_some());
             if !is_first {
-                let mut wanted = Wanted::default();
-                wanted
-                    .webhooks
-                    .extend(webhooks.clone().map(|webhook| webhook.id));
-                let marks = webhooks.flat_map(|webhook| &webhook.marks);
-                wanted.events.extend(marks.map(|mark| mark.key));
-                draft.want(wanted)?;
+                for webhook in webhooks {
+                    draft.want_webhook(webhook.id);
+                    let marks = webhook.marks.iter();
+                    marks.for_each(|mark| draft.want_event(mark.key));
+                }
+                draft.load_wanted()?;
             }
             for webhook in &marks.webhooks {
                 written.push(self.mark(draft, marks.holder, webhook, is_first, is_last)?);

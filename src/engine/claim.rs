@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::Call;
 use super::dead_letter::{clear_unreadable, unreadable_key};
 use super::draft::{Draft, First, Undecided, transact};
-use super::record::{Places, Recorder, Stored, add_wanted, has_records};
+use super::record::{Places, Recorder, Stored, has_records, want_records};
 use super::user::KnownUsers;
 use crate::event::{WebhookEvent, dedup_keys};
 use crate::model::Timestamp;
@@ -374,6 +374,7 @@ impl<'e> Claimer<'e> {
             self.part.is_lost = true;
             return self.finish(draft);
         }
+        draft.reserve(part.len());
         let earlier = home.as_ref().map_or(0, |_| self.before.open_of(new.id));
         let jobs = self.part.claim.jobs.len();
         for &at in part {
@@ -414,10 +415,10 @@ impl<'e> Claimer<'e> {
         id: WebhookId,
         part: &[usize],
     ) -> Result<Part, Undecided> {
-        let mut wanted = Wanted::default();
-        let fingerprints = part.iter().map(|at| self.batch.fingerprint(*at));
-        wanted.events.extend(fingerprints);
-        draft.want(wanted)?;
+        for &at in part {
+            draft.want_event(self.batch.fingerprint(at));
+        }
+        draft.load_wanted()?;
         if !self.is_mine(draft, id)? {
             return self.finish(draft);
         }
@@ -475,15 +476,15 @@ impl<'e> Claimer<'e> {
     /// Has the rows loaded that events are recorded by.
     fn want(&mut self, draft: &mut Draft<'e, '_>, events: &[usize]) -> Result<(), Undecided> {
         let batch = self.batch;
-        let (mut wanted, mut users) = (Wanted::default(), KnownUsers::new());
+        let mut users = KnownUsers::new();
         for &at in events {
             let event = &batch.events[at];
             if has_records(event) {
                 let place = self.places.of(draft, event.account())?;
-                add_wanted(&mut wanted, &mut users, event, &place);
+                want_records(draft, &mut users, event, &place);
             }
         }
-        draft.want(wanted)
+        draft.load_wanted()
     }
 
     fn standing(
@@ -527,13 +528,11 @@ impl<'e> Claimer<'e> {
         if let Some(known) = self.happens_again {
             return Ok(known);
         }
-        let mut wanted = Wanted::default();
-        let unique = self.batch.unique();
-        wanted
-            .events
-            .extend(unique.map(|at| self.batch.fingerprint(at)));
         if !draft.is_optimistic() {
-            draft.want(wanted)?;
+            for at in self.batch.unique() {
+                draft.want_event(self.batch.fingerprint(at));
+            }
+            draft.load_wanted()?;
         }
         let (mut is_alone, mut has_new) = (true, false);
         for at in self.batch.unique() {

@@ -8,6 +8,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use smallvec::SmallVec;
+
 use super::draft::{Draft, Undecided};
 use super::profile::{apply_profile, has_news, merge_profiles};
 use crate::model::{Contact, IdKind, Identity, Timestamp};
@@ -76,7 +78,7 @@ impl Contacts {
         user: &Identity,
         at: Timestamp,
     ) -> Result<Option<Entry>, Undecided> {
-        if let Some(place) = self.place(tenant, user, at) {
+        if let Some(place) = self.place(draft, tenant, user, at) {
             return Ok(Some(self.known[place].entry.clone()));
         }
         let ids = Id::all(draft, tenant, user)?;
@@ -101,7 +103,7 @@ impl Contacts {
         let place = if let Some(place) = self.places.get(&contact) {
             *place
         } else {
-            let entry = (contact, Arc::new(row.contact.clone()));
+            let entry = (contact, Arc::clone(&row.contact));
             self.keep(entry, profile_at)
         };
         if has_all {
@@ -120,7 +122,7 @@ impl Contacts {
         profile: Option<&Contact>,
         at: Timestamp,
     ) -> Result<Entry, Undecided> {
-        if let Some(place) = self.place(tenant, user, at) {
+        if let Some(place) = self.place(draft, tenant, user, at) {
             let known = &self.known[place];
             let (contact, time) = (&known.entry.1, known.profile_at);
             if profile.is_none_or(|profile| !has_news(contact, time, profile, at)) {
@@ -142,7 +144,7 @@ impl Contacts {
     ) -> Result<Entry, Undecided> {
         let mut subject;
         let mut found = None;
-        if let Some(place) = self.place(tenant, user, at) {
+        if let Some(place) = self.place(draft, tenant, user, at) {
             subject = Subject::stored(draft, self.known[place].entry.0)?;
         } else {
             let ids = Id::all(draft, tenant, user)?;
@@ -180,7 +182,7 @@ impl Contacts {
         profile: Option<&Contact>,
         at: Timestamp,
     ) -> Result<Entry, Undecided> {
-        self.enter(tenant);
+        self.enter(draft, tenant);
         let before = Id::all(draft, tenant, previous)?;
         let after = Id::all(draft, tenant, current)?;
         let same = same_renamed(draft, [previous, current], [&before, &after], at)?;
@@ -204,19 +206,28 @@ impl Contacts {
     }
 
     /// Returns the place of a user that was resolved and is the same contact at this time.
-    fn place(&mut self, tenant: &Tenant, user: &Identity, at: Timestamp) -> Option<usize> {
-        self.enter(tenant);
+    fn place(
+        &mut self,
+        draft: &Draft<'_, '_>,
+        tenant: &Tenant,
+        user: &Identity,
+        at: Timestamp,
+    ) -> Option<usize> {
+        self.enter(draft, tenant);
         let found = self.found.get(user)?;
         (found.from <= at).then_some(found.place)
     }
 
     /// Forgets the contacts of another tenant: nearly all decisions have one.
-    fn enter(&mut self, tenant: &Tenant) {
+    fn enter(&mut self, draft: &Draft<'_, '_>, tenant: &Tenant) {
         if self.tenant.as_ref() != Some(tenant) {
             self.tenant = Some(tenant.clone());
             self.known.clear();
             self.places.clear();
             self.found.clear();
+            let users = draft.loaded_ids();
+            self.places.reserve(users);
+            self.found.reserve(users);
         }
     }
 
@@ -227,13 +238,11 @@ impl Contacts {
     fn keep(&mut self, entry: Entry, profile_at: Option<Timestamp>) -> usize {
         let id = entry.0;
         let known = Known { entry, profile_at };
-        if let Some(place) = self.places.get(&id) {
-            self.known[*place] = known;
-            return *place;
+        let place = *self.places.entry(id).or_insert(self.known.len());
+        match self.known.get_mut(place) {
+            Some(before) => *before = known,
+            None => self.known.push(known),
         }
-        self.known.push(known);
-        let place = self.known.len() - 1;
-        self.places.insert(id, place);
         place
     }
 
@@ -316,17 +325,17 @@ impl Contacts {
             }
             let is_same = |stored: &ContactRow| stored.contact == row.contact;
             if !stored.is_some_and(is_same) {
-                row.contact.updated_at = Some(self.now);
+                Arc::make_mut(&mut row.contact).updated_at = Some(self.now);
             }
             if stored.is_some_and(|stored| stored.ids != row.ids) {
                 self.found.clear();
             }
             if stored == Some(&row) {
-                let entry = (id, Arc::new(row.contact));
+                let entry = (id, row.contact);
                 return Ok(self.keep(entry, row.profile_at));
             }
         }
-        let (entry, profile_at) = ((id, Arc::new(row.contact.clone())), row.profile_at);
+        let (entry, profile_at) = ((id, Arc::clone(&row.contact)), row.profile_at);
         draft.put_contact(id, row);
         Ok(self.keep(entry, profile_at))
     }
@@ -445,7 +454,7 @@ impl Subject {
 /// An id of a user, with the times for which contacts have had it.
 struct Id {
     key: IdKey,
-    tenures: Vec<Tenure>,
+    tenures: SmallVec<[Tenure; 1]>,
 }
 
 /// A time for which a contact has had an id.
@@ -480,8 +489,9 @@ impl Id {
     ) -> Result<Vec<Self>, Undecided> {
         let mut ids = Vec::with_capacity(IdKind::ALL.len());
         for key in Contacts::keys(tenant, user) {
-            let mut tenures = Vec::new();
-            for contact in draft.holders(&key)? {
+            let mut tenures = SmallVec::new();
+            let holders = SmallVec::<[_; 2]>::from_slice(draft.holders(&key)?);
+            for contact in holders {
                 let Some(row) = draft.contact(contact)? else {
                     continue;
                 };
@@ -659,7 +669,7 @@ fn set_identity(row: &mut ContactRow) {
     if current != [own.wa_id(), own.user_id(), own.parent_user_id()] {
         let [wa_id, user_id, parent_user_id] = current;
         if let Some(identity) = Identity::verbatim(wa_id, user_id, parent_user_id) {
-            row.contact.identity = identity;
+            Arc::make_mut(&mut row.contact).identity = identity;
         }
     }
 }

@@ -4,6 +4,7 @@
 //! rows of a commit. [`transact`] runs it. A row that is not in the snapshot ends the function; it
 //! is loaded, and the function runs again. So it does if the commit is a conflict.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -134,33 +135,40 @@ pub(super) struct Draft<'a, 's> {
     is_uncertain: bool,
     missing: Wanted,
     numbers: HashMap<NumberKey, Tenant>,
-    webhooks: BTreeMap<WebhookId, WebhookSlot<'a>>,
+    webhooks: BTreeMap<WebhookId, WebhookSlot<'a, 's>>,
     read_events: Vec<Fingerprint>,
     events: Vec<EventChange>,
     /// In the order in which it is written, which is that of dead letters.
     progress: Vec<(Fingerprint, ProgressRow)>,
     progress_places: HashMap<Fingerprint, usize>,
-    contacts: BTreeMap<ContactId, Slot<ContactRow>>,
-    holders: HashMap<IdKey, Vec<ContactId>>,
+    contacts: BTreeMap<ContactId, Slot<'s, ContactRow>>,
+    holders: HashMap<IdKey, Holders<'s>>,
     merges: Vec<Merge>,
     messages: Vec<MessageSlot<'a>>,
     message_places: HashMap<MessageKey, usize>,
     read_conversations: Vec<ConversationKey>,
-    signups: HashMap<SignupKey, Slot<Signup>>,
+    signups: HashMap<SignupKey, Slot<'s, Signup>>,
     subscribers: Vec<SignupKey>,
 }
 
 /// A row as the decision has it.
-struct Slot<R> {
+struct Slot<'s, R: Clone> {
     /// The version in the store; `None` if it is not there.
     seen: Option<i64>,
     /// The row, unless it is not there or was deleted.
-    row: Option<R>,
+    row: Option<Cow<'s, R>>,
     is_written: bool,
 }
 
-struct WebhookSlot<'a> {
-    slot: Slot<WebhookRow>,
+/// The contacts that have or had an id.
+struct Holders<'s> {
+    /// Those in the store.
+    seen: &'s [ContactId],
+    now: Cow<'s, [ContactId]>,
+}
+
+struct WebhookSlot<'a, 's> {
+    slot: Slot<'s, WebhookRow>,
     /// The body of a new one.
     body: &'a [u8],
 }
@@ -175,13 +183,29 @@ struct MessageSlot<'a> {
     status_at: Option<Timestamp>,
 }
 
-impl<R: Clone> Slot<R> {
-    fn of(stored: Option<&Versioned<R>>) -> Self {
+impl<'s, R: Clone> Slot<'s, R> {
+    fn of(stored: Option<&'s Versioned<R>>) -> Self {
         Self {
             seen: stored.map(|stored| stored.version),
-            row: stored.map(|stored| stored.row.clone()),
+            row: stored.map(|stored| Cow::Borrowed(&stored.row)),
             is_written: false,
         }
+    }
+
+    fn row(&self) -> Option<&R> {
+        self.row.as_deref()
+    }
+
+    fn put(&mut self, row: Option<R>) {
+        self.row = row.map(Cow::Owned);
+        self.is_written = true;
+    }
+}
+
+impl<'s> Holders<'s> {
+    fn of(seen: &'s [ContactId]) -> Self {
+        let now = Cow::Borrowed(seen);
+        Self { seen, now }
     }
 }
 
@@ -199,7 +223,7 @@ impl<'a, 's> Draft<'a, 's> {
             progress: Vec::new(),
             progress_places: HashMap::new(),
             contacts: BTreeMap::new(),
-            holders: HashMap::new(),
+            holders: HashMap::with_capacity(known.holders.len()),
             merges: Vec::new(),
             messages: Vec::new(),
             message_places: HashMap::new(),
@@ -207,6 +231,18 @@ impl<'a, 's> Draft<'a, 's> {
             signups: HashMap::new(),
             subscribers: Vec::new(),
         }
+    }
+
+    /// Makes room for new events with their messages.
+    pub(super) fn reserve(&mut self, events: usize) {
+        self.events.reserve(events);
+        self.messages.reserve(events);
+        self.message_places.reserve(events);
+    }
+
+    /// Returns the number of ids that are loaded.
+    pub(super) fn loaded_ids(&self) -> usize {
+        self.known.holders.len()
     }
 
     /// Returns the time of the store at the last load, in milliseconds since 1970; 0 before.
@@ -225,20 +261,44 @@ impl<'a, 's> Draft<'a, 's> {
         self.is_uncertain
     }
 
-    /// Notes rows that are to be loaded, unless they are known: a decision that needs many notes
-    /// all of them before it reads the first.
-    pub(super) fn want(&mut self, wanted: Wanted) -> Result<(), Undecided> {
-        let known = self.known;
-        self.missing = Wanted {
-            numbers: keep(wanted.numbers, |key| known.numbers.contains_key(key)),
-            webhooks: keep(wanted.webhooks, |key| known.webhooks.contains_key(key)),
-            bodies: keep(wanted.bodies, |key| known.bodies.contains_key(key)),
-            events: keep(wanted.events, |key| known.events.contains_key(key)),
-            messages: keep(wanted.messages, |key| known.messages.contains_key(key)),
-            ids: keep(wanted.ids, |key| known.holders.contains_key(key)),
-            contacts: keep(wanted.contacts, |key| known.contacts.contains_key(key)),
-            signups: keep(wanted.signups, |key| known.signups.contains_key(key)),
-        };
+    /// Notes an event that is to be loaded, unless it is known.
+    pub(super) fn want_event(&mut self, key: Fingerprint) {
+        if !self.known.events.contains_key(&key) {
+            self.missing.events.insert(key);
+        }
+    }
+
+    /// Notes a webhook that is to be loaded, unless it is known.
+    pub(super) fn want_webhook(&mut self, id: WebhookId) {
+        if !self.known.webhooks.contains_key(&id) {
+            self.missing.webhooks.insert(id);
+        }
+    }
+
+    /// Notes a message that is to be loaded, unless it is known.
+    pub(super) fn want_message(&mut self, key: MessageKey) {
+        if !self.known.messages.contains_key(&key) {
+            self.missing.messages.insert(key);
+        }
+    }
+
+    /// Notes an id that is to be loaded with its contacts, unless it is known.
+    pub(super) fn want_id(&mut self, key: IdKey) {
+        if !self.known.holders.contains_key(&key) {
+            self.missing.ids.insert(key);
+        }
+    }
+
+    /// Notes a signup that is to be loaded, unless it is known.
+    pub(super) fn want_signup(&mut self, key: SignupKey) {
+        if !self.known.signups.contains_key(&key) {
+            self.missing.signups.insert(key);
+        }
+    }
+
+    /// Has the rows loaded that were noted: a decision that needs many rows notes all of them
+    /// before it reads the first.
+    pub(super) fn load_wanted(&mut self) -> Result<(), Undecided> {
         if self.missing.is_empty() {
             return Ok(());
         }
@@ -262,7 +322,7 @@ impl<'a, 's> Draft<'a, 's> {
         self.numbers.insert(number, tenant);
     }
 
-    fn webhook_slot(&mut self, id: WebhookId) -> Result<&mut WebhookSlot<'a>, Undecided> {
+    fn webhook_slot(&mut self, id: WebhookId) -> Result<&mut WebhookSlot<'a, 's>, Undecided> {
         use std::collections::btree_map::Entry;
         match self.webhooks.entry(id) {
             Entry::Occupied(slot) => Ok(slot.into_mut()),
@@ -279,7 +339,7 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Returns a webhook.
     pub(super) fn webhook(&mut self, id: WebhookId) -> Result<Option<WebhookRow>, Undecided> {
-        Ok(self.webhook_slot(id)?.slot.row.clone())
+        Ok(self.webhook_slot(id)?.slot.row().cloned())
     }
 
     /// Returns a webhook with its version once the decision is committed.
@@ -288,7 +348,7 @@ impl<'a, 's> Draft<'a, 's> {
         id: WebhookId,
     ) -> Result<Option<Versioned<WebhookRow>>, Undecided> {
         let slot = &self.webhook_slot(id)?.slot;
-        let Some(row) = slot.row.clone() else {
+        let Some(row) = slot.row().cloned() else {
             return Ok(None);
         };
         let version = slot.seen.unwrap_or_default() + i64::from(slot.is_written);
@@ -299,7 +359,7 @@ impl<'a, 's> Draft<'a, 's> {
     pub(super) fn add_webhook(&mut self, id: WebhookId, row: WebhookRow, body: &'a [u8]) {
         let slot = Slot {
             seen: None,
-            row: Some(row),
+            row: Some(Cow::Owned(row)),
             is_written: true,
         };
         self.webhooks.insert(id, WebhookSlot { slot, body });
@@ -307,17 +367,13 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Writes a webhook that is there.
     pub(super) fn put_webhook(&mut self, id: WebhookId, row: WebhookRow) -> Result<(), Undecided> {
-        let slot = &mut self.webhook_slot(id)?.slot;
-        slot.row = Some(row);
-        slot.is_written = true;
+        self.webhook_slot(id)?.slot.put(Some(row));
         Ok(())
     }
 
     /// Deletes a webhook that is there.
     pub(super) fn delete_webhook(&mut self, id: WebhookId) -> Result<(), Undecided> {
-        let slot = &mut self.webhook_slot(id)?.slot;
-        slot.row = None;
-        slot.is_written = true;
+        self.webhook_slot(id)?.slot.put(None);
         Ok(())
     }
 
@@ -377,19 +433,20 @@ impl<'a, 's> Draft<'a, 's> {
     }
 
     /// Returns the contacts that have or had an id.
-    pub(super) fn holders(&mut self, key: &IdKey) -> Result<Vec<ContactId>, Undecided> {
-        if let Some(holders) = self.holders.get(key) {
-            return Ok(holders.clone());
+    pub(super) fn holders(&mut self, key: &IdKey) -> Result<&[ContactId], Undecided> {
+        match self.holders.entry(key.clone()) {
+            Entry::Occupied(holders) => Ok(&holders.into_mut().now),
+            Entry::Vacant(vacant) => {
+                if let Some(seen) = self.known.holders.get(key) {
+                    return Ok(&vacant.insert(Holders::of(seen)).now);
+                }
+                self.missing.ids.insert(vacant.into_key());
+                Err(Undecided::NotLoaded)
+            }
         }
-        let Some(holders) = self.known.holders.get(key) else {
-            self.missing.ids.insert(key.clone());
-            return Err(Undecided::NotLoaded);
-        };
-        self.holders.insert(key.clone(), holders.clone());
-        Ok(holders.clone())
     }
 
-    fn contact_slot(&mut self, id: ContactId) -> Result<&mut Slot<ContactRow>, Undecided> {
+    fn contact_slot(&mut self, id: ContactId) -> Result<&mut Slot<'s, ContactRow>, Undecided> {
         use std::collections::btree_map::Entry;
         match self.contacts.entry(id) {
             Entry::Occupied(slot) => Ok(slot.into_mut()),
@@ -405,7 +462,7 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Returns a contact.
     pub(super) fn contact(&mut self, id: ContactId) -> Result<Option<&ContactRow>, Undecided> {
-        Ok(self.contact_slot(id)?.row.as_ref())
+        Ok(self.contact_slot(id)?.row())
     }
 
     /// Adds a contact or writes one that is there.
@@ -416,14 +473,18 @@ impl<'a, 's> Draft<'a, 's> {
                 kind: held.kind,
                 id: Arc::clone(&held.id),
             };
-            // An id that was not loaded is one that the row had before.
-            let Some(known) = self.known.holders.get(&key) else {
-                continue;
+            let holders = match self.holders.entry(key) {
+                Entry::Occupied(holders) => holders.into_mut(),
+                Entry::Vacant(vacant) => match self.known.holders.get(vacant.key()) {
+                    Some(seen) => vacant.insert(Holders::of(seen)),
+                    // An id that was not loaded is one that the row had before.
+                    None => continue,
+                },
             };
-            let holders = self.holders.entry(key).or_insert_with(|| known.clone());
-            if !holders.contains(&id) {
-                holders.push(id);
-                holders.sort_unstable();
+            if !holders.now.contains(&id) {
+                let now = holders.now.to_mut();
+                now.push(id);
+                now.sort_unstable();
             }
         }
         let slot = self.contacts.entry(id).or_insert_with(|| Slot {
@@ -434,8 +495,7 @@ impl<'a, 's> Draft<'a, 's> {
             row: None,
             is_written: true,
         });
-        slot.row = Some(row);
-        slot.is_written = true;
+        slot.put(Some(row));
     }
 
     /// Makes a contact part of another one, which is written as well.
@@ -445,7 +505,9 @@ impl<'a, 's> Draft<'a, 's> {
         into: ContactId,
     ) -> Result<(), Undecided> {
         for holders in self.holders.values_mut() {
-            holders.retain(|holder| *holder != from);
+            if holders.now.contains(&from) {
+                holders.now.to_mut().retain(|holder| *holder != from);
+            }
         }
         for slot in &mut self.messages {
             if let Some(new) = &mut slot.new
@@ -455,10 +517,9 @@ impl<'a, 's> Draft<'a, 's> {
             }
         }
         let slot = self.contact_slot(from)?;
-        slot.row = None;
         match slot.seen {
             Some(version) => {
-                slot.is_written = true;
+                slot.put(None);
                 self.merges.push(Merge::new(from, version, into));
             }
             // It was new in this decision.
@@ -539,7 +600,7 @@ impl<'a, 's> Draft<'a, 's> {
         self.read_conversations.push(key);
     }
 
-    fn signup_slot(&mut self, key: &SignupKey) -> Result<&mut Slot<Signup>, Undecided> {
+    fn signup_slot(&mut self, key: &SignupKey) -> Result<&mut Slot<'s, Signup>, Undecided> {
         match self.signups.entry(key.clone()) {
             Entry::Occupied(slot) => Ok(slot.into_mut()),
             Entry::Vacant(vacant) => {
@@ -554,14 +615,12 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Returns a signup.
     pub(super) fn signup(&mut self, key: &SignupKey) -> Result<Option<Signup>, Undecided> {
-        Ok(self.signup_slot(key)?.row.clone())
+        Ok(self.signup_slot(key)?.row().cloned())
     }
 
     /// Adds a signup, or replaces the one that is there but for its subscriber count.
     pub(super) fn put_signup(&mut self, key: &SignupKey, row: Signup) -> Result<(), Undecided> {
-        let slot = self.signup_slot(key)?;
-        slot.row = Some(row);
-        slot.is_written = true;
+        self.signup_slot(key)?.put(Some(row));
         Ok(())
     }
 
@@ -571,7 +630,8 @@ impl<'a, 's> Draft<'a, 's> {
         key: &SignupKey,
     ) -> Result<Option<Signup>, Undecided> {
         let row = &mut self.signup_slot(key)?.row;
-        let Some(signup) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(None) };
+        let signup = row.to_mut();
         signup.subscriber_count += 1;
         let signup = signup.clone();
         self.subscribers.push(key.clone());
@@ -605,9 +665,8 @@ impl<'a, 's> Draft<'a, 's> {
         };
         let reads = &mut changes.reads;
         for (id, WebhookSlot { slot, body }) in self.webhooks {
-            changes
-                .webhooks
-                .push(match (slot.is_written, slot.seen, slot.row) {
+            changes.webhooks.push(
+                match (slot.is_written, slot.seen, slot.row.map(Cow::into_owned)) {
                     (true, None, Some(row)) => WebhookChange::Add { id, row, body },
                     (true, Some(version), Some(row)) => WebhookChange::Put { id, version, row },
                     (true, Some(version), None) => WebhookChange::Delete { id, version },
@@ -615,7 +674,8 @@ impl<'a, 's> Draft<'a, 's> {
                         reads.push(Read::Webhook(id, slot.seen));
                         continue;
                     }
-                });
+                },
+            );
         }
         if !self.read_events.is_empty() {
             let written: HashSet<_> = self.events.iter().map(|event| event.key).collect();
@@ -630,17 +690,14 @@ impl<'a, 's> Draft<'a, 's> {
                 Some(row) if slot.is_written => changes.contacts.push(Put {
                     key,
                     version: slot.seen,
-                    row,
+                    row: row.into_owned(),
                 }),
                 _ if slot.is_written => {} // It is merged.
                 _ => reads.push(Read::Contact(key, slot.seen)),
             }
         }
-        for key in self.holders.into_keys() {
-            // Contacts that were new in this decision have made new ids.
-            let holders = self.known.holders.get(&key);
-            reads.push(Read::Holders(key, holders.cloned().unwrap_or_default()));
-        }
+        let holders = self.holders.into_iter();
+        reads.extend(holders.map(|(key, holders)| Read::Holders(key, holders.seen.to_vec())));
         for slot in self.messages {
             let (key, version) = (slot.key, slot.seen);
             let status = slot.state.and_then(|state| state.status);
@@ -658,19 +715,11 @@ impl<'a, 's> Draft<'a, 's> {
                 Some(row) if slot.is_written => changes.signups.push(Put {
                     key,
                     version: slot.seen,
-                    row,
+                    row: row.into_owned(),
                 }),
                 _ => reads.push(Read::Signup(key, slot.seen)),
             }
         }
         changes
     }
-}
-
-/// Returns the keys that are not known.
-fn keep<C: IntoIterator<Item = K> + FromIterator<K>, K>(
-    wanted: C,
-    is_known: impl Fn(&K) -> bool,
-) -> C {
-    wanted.into_iter().filter(|key| !is_known(key)).collect()
 }

@@ -47,26 +47,29 @@ pub(super) fn apply_profile(row: &mut ContactRow, profile: &Contact, at: Timesta
     if !has_news(&row.contact, row.profile_at, profile, at) {
         return;
     }
-    for (own, new) in texts_mut(&mut row.contact).into_iter().zip(texts(profile)) {
+    let contact = Arc::make_mut(&mut row.contact);
+    for (own, new) in texts_mut(contact).into_iter().zip(texts(profile)) {
         if has_text(new.as_ref()) {
             own.clone_from(new);
         }
     }
-    if profile.raw.is_some() && row.contact.raw != profile.raw {
+    if profile.raw.is_some() && contact.raw != profile.raw {
         // A contact is kept for long, its webhook is not.
-        row.contact.raw = profile.raw.as_ref().map(RawJson::detached);
+        contact.raw = profile.raw.as_ref().map(RawJson::detached);
     }
     row.profile_at = Some(at);
 }
 
 /// Adds the profile of another contact of the same user. The younger one of both goes first.
-pub(super) fn merge_profiles(row: &mut ContactRow, mut other: ContactRow) {
+pub(super) fn merge_profiles(row: &mut ContactRow, other: ContactRow) {
     fn or<T>(own: &mut Option<T>, other: Option<T>) {
         if own.is_none() {
             *own = other;
         }
     }
-    let (own, their) = (&mut row.contact, &mut other.contact);
+    let own = Arc::make_mut(&mut row.contact);
+    let mut other_contact = Arc::unwrap_or_clone(other.contact);
+    let their = &mut other_contact;
     let is_older = row.profile_at < other.profile_at;
     if is_older {
         std::mem::swap(&mut own.raw, &mut their.raw);
@@ -84,7 +87,7 @@ pub(super) fn merge_profiles(row: &mut ContactRow, mut other: ContactRow) {
         _ => own.opted_out | their.opted_out,
     };
     row.preference_at = row.preference_at.max(other.preference_at);
-    let other = other.contact;
+    let other = other_contact;
     or(&mut own.email, other.email);
     or(&mut own.raw, other.raw);
     or(&mut own.subscribed_at, other.subscribed_at);

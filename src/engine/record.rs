@@ -16,21 +16,22 @@ use crate::model::{
 use crate::signal::quietly;
 use crate::store::{
     ContactId, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, StoreError,
-    StoreErrorKind, Tenant, Wanted,
+    StoreErrorKind, Tenant,
 };
 
 /// The stored contact and signup of an event.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     contact: Option<Arc<Contact>>,
-    signup: Option<Signup>,
+    /// Boxed, as it is rare: the jobs of a claim stay short.
+    signup: Option<Box<Signup>>,
 }
 
 impl Stored {
     fn new(entry: Option<Entry>, signup: Option<Signup>) -> Self {
         Self {
             contact: entry.map(|(_, contact)| contact),
-            signup,
+            signup: signup.map(Box::new),
         }
     }
 
@@ -40,7 +41,7 @@ impl Stored {
             event.set_contact(contact);
         }
         if let (WebhookEvent::UserSubscribed(event), Some(signup)) = (event, self.signup) {
-            event.signup = signup;
+            event.signup = *signup;
         }
     }
 }
@@ -135,29 +136,27 @@ impl<'e> Places<'e> {
     }
 }
 
-/// Adds the rows that the records of an event are decided by.
-pub(super) fn add_wanted(
-    wanted: &mut Wanted,
+/// Notes the rows that the records of an event are decided by.
+pub(super) fn want_records(
+    draft: &mut Draft<'_, '_>,
     users: &mut KnownUsers,
     event: &WebhookEvent,
     place: &Place,
 ) {
-    user::add_wanted(wanted, users, event, &place.tenant);
+    user::want_ids(draft, users, event, &place.tenant);
     let status = match event {
         WebhookEvent::MessageStatusChanged(event) => Some(&event.update),
         WebhookEvent::StandbyStatus(event) => Some(&event.update),
         _ => None,
     };
     if let Some(update) = status.filter(|update| is_of_message(update)) {
-        wanted.messages.insert(MessageKey {
+        draft.want_message(MessageKey {
             number: place.number.clone(),
             id: update.id.clone(),
         });
     }
     if let WebhookEvent::UserSubscribed(event) = event {
-        wanted
-            .signups
-            .insert(signup_key(place, &event.signup.signup_id));
+        draft.want_signup(signup_key(place, &event.signup.signup_id));
     }
 }
 

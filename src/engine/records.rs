@@ -14,7 +14,7 @@ use crate::signal::ReceiverMode;
 use crate::store::{
     ContactId, ConversationKey, Durability, MessageKey, MessageQuery, NumberKey, ReadyStore, Scope,
     SignupKey, Snapshot, Store, StoreError, StoreErrorKind, StoredMessage, Tenant, UnreadQuery,
-    Wanted, WebhookId, WebhookQuery,
+    WebhookId, WebhookQuery,
 };
 
 /// The records of one of your numbers, or of a tenant with all its numbers: conversations,
@@ -601,7 +601,8 @@ impl Call<'_> {
         self.decide(of, |draft, owner| {
             let tenant = Self::changed(draft, owner)?;
             want(draft, &tenant, user)?;
-            let change = |row: &mut crate::store::ContactRow| change(&mut row.contact);
+            let change =
+                |row: &mut crate::store::ContactRow| change(Arc::make_mut(&mut row.contact));
             let mut contacts = Contacts::new(now);
             let (_, contact) = contacts.upsert(draft, &tenant, user, None, now, change)?;
             Ok(Contact::clone(&contact))
@@ -625,7 +626,7 @@ impl Call<'_> {
         let unread = self.access.unread(&UnreadQuery::new(scope)).await?;
         let unread = unread.into_iter();
         Ok(unread
-            .map(|unread| (unread.row.contact, unread.count))
+            .map(|unread| (Arc::unwrap_or_clone(unread.row.contact), unread.count))
             .collect())
     }
 
@@ -703,9 +704,8 @@ impl Call<'_> {
 }
 
 fn want(draft: &mut Draft<'_, '_>, tenant: &Tenant, user: &Identity) -> Result<(), Undecided> {
-    let mut wanted = Wanted::default();
-    wanted.ids.extend(Contacts::keys(tenant, user));
-    draft.want(wanted)
+    Contacts::keys(tenant, user).for_each(|key| draft.want_id(key));
+    draft.load_wanted()
 }
 
 fn find(

@@ -1,12 +1,13 @@
 //! The user of an event, and the changes of the contact.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::contacts::{Contacts, Entry};
 use super::draft::{Draft, Undecided};
 use crate::event::{PreferenceValue, UserPreference, UserSubscribed, WebhookEvent};
 use crate::model::{Contact, IdKind, Identity, Message, Signup, Timestamp};
-use crate::store::{ContactRow, Tenant, Wanted};
+use crate::store::{ContactRow, Tenant};
 
 /// Records the user of an event. A user who writes, subscribes or is listed becomes a contact;
 /// for other events the contact is only looked up.
@@ -29,7 +30,9 @@ pub(super) fn record(
     };
     let entry = match event {
         WebhookEvent::UserSubscribed(event) => {
-            let change = |row: &mut ContactRow| subscribe(&mut row.contact, event, signup, now);
+            let change = |row: &mut ContactRow| {
+                subscribe(Arc::make_mut(&mut row.contact), event, signup, now);
+            };
             contacts.upsert(draft, tenant, &user, profile, at, change)?
         }
         WebhookEvent::UserPreference(event) => {
@@ -59,9 +62,9 @@ fn is_stored(event: &WebhookEvent) -> bool {
 /// The listed contacts of a body whose ids are wanted: events of one user share one.
 pub(super) type KnownUsers = HashSet<*const Contact>;
 
-/// Adds the ids that [`record`] reads.
-pub(super) fn add_wanted(
-    wanted: &mut Wanted,
+/// Notes the ids that [`record`] reads.
+pub(super) fn want_ids(
+    draft: &mut Draft<'_, '_>,
     users: &mut KnownUsers,
     event: &WebhookEvent,
     tenant: &Tenant,
@@ -73,11 +76,12 @@ pub(super) fn add_wanted(
     {
         return;
     }
+    let mut want = |user| Contacts::keys(tenant, user).for_each(|key| draft.want_id(key));
     if let Some((previous, current)) = renamed(event) {
-        wanted.ids.extend(Contacts::keys(tenant, &previous));
-        wanted.ids.extend(Contacts::keys(tenant, &current));
+        want(&previous);
+        want(&current);
     } else if let Some(user) = identity(event) {
-        wanted.ids.extend(Contacts::keys(tenant, &user));
+        want(&user);
     }
 }
 
@@ -167,7 +171,7 @@ fn prefer(row: &mut ContactRow, preference: &UserPreference, at: Timestamp) {
     if category.is_none_or(|category| category == "marketing_messages")
         && row.preference_at.is_none_or(|time| time <= at)
     {
-        row.contact.opted_out = opted_out;
+        Arc::make_mut(&mut row.contact).opted_out = opted_out;
         row.preference_at = Some(at);
     }
 }

@@ -68,8 +68,8 @@ pub(crate) trait Keys {
                 .or(waba.map(|waba| ("waba", waba)))
         });
         match of {
-            Some((name, of)) => format!("{signal}:{key}:{name}={of}"),
-            None => format!("{signal}:{key}"),
+            Some((name, of)) => [signal, ":", &key, ":", name, "=", of].concat(),
+            None => [signal, ":", &key].concat(),
         }
     }
 
@@ -190,10 +190,10 @@ keys! {
 /// placeholder or `unsupported` first may come as what it is later. So does the new content
 /// of an edit: a message can be edited more than once.
 fn of_message(message: &Message, raw: &RawJson) -> String {
-    let (id, kind) = (&message.id, message.message_type());
+    let (id, kind) = (message.id.as_str(), message.message_type());
     match message.content {
         Content::Edit(_) => format!("{id}:{kind}:{}", hash_of_member(raw.as_str(), "edit")),
-        _ => format!("{id}:{kind}"),
+        _ => [id, ":", kind].concat(),
     }
 }
 
@@ -201,7 +201,7 @@ fn of_message(message: &Message, raw: &RawJson) -> String {
 /// in a group, and the payments for it. Meta repeats a step at another second, so the time
 /// counts only for a payment that has no transaction.
 fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
-    let mut key = format!("{}:{}", update.id, update.status);
+    let mut key = [update.id.as_str(), ":", update.status.as_str()].concat();
     let mut add = |name: &str, part: &str| {
         let _ = write!(key, ":{name}={part}");
     };

@@ -409,7 +409,7 @@ pub struct ContactRow {
     /// The tenant.
     pub tenant: Tenant,
     /// The contact, with the ids that it has now.
-    pub contact: Contact,
+    pub contact: Arc<Contact>,
     /// The ids that it has or had. A store finds the contact by each of them.
     pub ids: Vec<HeldId>,
     /// The time of the event that its profile is of.
@@ -436,10 +436,10 @@ pub struct HeldId {
 impl ContactRow {
     /// Returns the row of a contact that was not seen in an event.
     #[must_use]
-    pub fn new(tenant: Tenant, contact: Contact) -> Self {
+    pub fn new(tenant: Tenant, contact: impl Into<Arc<Contact>>) -> Self {
         Self {
             tenant,
-            contact,
+            contact: contact.into(),
             ids: Vec::new(),
             profile_at: None,
             preference_at: None,

@@ -1,6 +1,7 @@
 //! The rows that a decision reads.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, MessageState, NumberKey, ProgressRow,
@@ -71,6 +72,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Returns a snapshot without rows, which has room for those that are wanted.
+    #[must_use]
+    pub fn with_capacity_for(wanted: &Wanted) -> Self {
+        Self {
+            events: HashMap::with_capacity(wanted.events.len()),
+            messages: HashMap::with_capacity(wanted.messages.len()),
+            holders: HashMap::with_capacity(wanted.ids.len()),
+            contacts: HashMap::with_capacity(wanted.ids.len() + wanted.contacts.len()),
+            ..Self::default()
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.numbers.is_empty()
             && self.webhooks.is_empty()
@@ -91,14 +104,23 @@ impl Snapshot {
             self.moment.min(later.moment)
         };
         self.now = self.now.max(later.now);
-        self.numbers.extend(later.numbers);
-        self.webhooks.extend(later.webhooks);
-        self.bodies.extend(later.bodies);
-        self.events.extend(later.events);
-        self.progress.extend(later.progress);
-        self.messages.extend(later.messages);
-        self.holders.extend(later.holders);
-        self.contacts.extend(later.contacts);
-        self.signups.extend(later.signups);
+        extend(&mut self.numbers, later.numbers);
+        extend(&mut self.webhooks, later.webhooks);
+        extend(&mut self.bodies, later.bodies);
+        extend(&mut self.events, later.events);
+        extend(&mut self.progress, later.progress);
+        extend(&mut self.messages, later.messages);
+        extend(&mut self.holders, later.holders);
+        extend(&mut self.contacts, later.contacts);
+        extend(&mut self.signups, later.signups);
+    }
+}
+
+/// Adds rows. Without any before they are moved as a whole, and no key is hashed.
+fn extend<K: Eq + Hash, V>(rows: &mut HashMap<K, V>, later: HashMap<K, V>) {
+    if rows.is_empty() {
+        *rows = later;
+    } else {
+        rows.extend(later);
     }
 }

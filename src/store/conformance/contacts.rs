@@ -1,5 +1,7 @@
 //! Contacts and their ids, and signups.
 
+use std::sync::Arc;
+
 use super::messages::add_contacts;
 use super::sample::{
     NOW, changes, contact, later, message_key, number, other_tenant, phone, put, signup_key,
@@ -57,10 +59,11 @@ pub(super) async fn contacts_are_found(store: &dyn Store) {
         (IdKind::Parent, "US.ENT.1"),
     ];
     let mut ada = contact(tenant(), &all);
-    ada.contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
-    ada.contact.labels = vec!["a".to_owned()];
-    ada.contact.created_at = Some(NOW);
-    ada.contact.opted_out = true;
+    let profile = Arc::make_mut(&mut ada.contact);
+    profile.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
+    profile.labels = vec!["a".to_owned()];
+    profile.created_at = Some(NOW);
+    profile.opted_out = true;
     ada.profile_at = Some(later(1));
     ada.preference_at = Some(later(2));
     // An id that it had, and one that it had before it had it again.

@@ -1,5 +1,6 @@
 //! Rows for the checks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Contact, Content, Direction, IdKind, Identity, Message, MessageStatus};
@@ -156,8 +157,9 @@ pub(super) fn everything(n: i64) -> Changes<'static> {
     let webhook_id = webhook_id(n);
     let phone = phone_number(n);
     let mut contact = contact(tenant(), &[(IdKind::Phone, &phone)]);
-    contact.contact.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
-    contact.contact.labels = vec!["a".to_owned()];
+    let profile = Arc::make_mut(&mut contact.contact);
+    profile.name = Some("O'Hara \"Al\" \u{1f6b2}".into());
+    profile.labels = vec!["a".to_owned()];
     contact.profile_at = Some(NOW);
     let mut signup = Signup::new(signup_id(n).as_str());
     signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\".to_owned());

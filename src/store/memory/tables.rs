@@ -42,7 +42,7 @@ impl Tables {
         let mut found = Snapshot {
             now,
             moment: Some(self.moment),
-            ..Snapshot::default()
+            ..Snapshot::with_capacity_for(wanted)
         };
         for number in &wanted.numbers {
             let tenant = self.numbers.get(number).cloned();

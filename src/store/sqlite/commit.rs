@@ -3,13 +3,13 @@
 use rusqlite::params;
 
 use super::error::Error;
-use super::load::{holders_of, holders_statement};
-use super::row::{Json, kind_number, state_number};
+use super::load::holders;
+use super::row::{self, Json, kind_number, state_number};
 use super::session::{Facts, Transaction};
 use crate::model::{MessageId, MessageStatus, Timestamp};
 use crate::store::{
-    Changes, ContactId, ContactRow, EventState, Merge, MessageKey, NewMessage, NewStatus, Put,
-    Read, SignupKey, WebhookChange, WebhookRow,
+    Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage, NewStatus,
+    Put, Read, SignupKey, WebhookChange, WebhookRow,
 };
 
 /// Writes all changes, and first those that are most often a conflict.
@@ -114,7 +114,6 @@ fn check_reads(
         let mut statement = transaction.statement(sql);
         statement.first(params, |row| Ok(row.get::<_, i64>(0)?))
     };
-    let mut holders = holders_statement(transaction);
     for read in &changes.reads {
         let is_same = match read {
             Read::Webhook(id, seen) => {
@@ -127,7 +126,7 @@ fn check_reads(
             Read::Contact(id, seen) => {
                 version("SELECT version FROM contact WHERE id = ?1", &[&id.0])? == *seen
             }
-            Read::Holders(key, seen) => holders_of(&mut holders, key)? == *seen,
+            Read::Holders(key, seen) => holders(transaction, key)? == *seen,
             Read::Message(key, seen) => {
                 let sql = "SELECT version FROM message WHERE wamid = ?1 AND number = ?2";
                 let found = match facts.number_id(transaction, &key.number)? {
@@ -186,27 +185,20 @@ fn write_contacts(
     facts: &mut Facts,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
-    let mut delete_ids = transaction.statement("DELETE FROM contact_id WHERE contact = ?1");
     let mut delete = transaction.statement("DELETE FROM contact WHERE id = ?1 AND version = ?2");
     for merge in &changes.merges {
+        delete_ids(transaction, merge.from, merge.version, None)?;
         delete.execute_one([merge.from.0, merge.version])?;
-        delete_ids.execute([merge.from.0])?;
     }
     // All contacts give up their ids before any is given one that another had.
     let mut with_new_ids = Vec::new();
-    let mut ids = transaction.statement("SELECT ids FROM contact WHERE id = ?1 AND version = ?2");
     for put in &changes.contacts {
-        let json = Json::write(&mut facts.json, &put.row.ids)?;
-        let is_same = match put.version {
-            None => false,
-            Some(version) => ids
-                .first([put.key.0, version], |row| {
-                    Ok(row.get_ref(0)?.as_bytes().ok() == Some(json.as_bytes()))
-                })?
-                .ok_or(Error::Conflict)?,
+        let ids = Json::write(&mut facts.json, &put.row.ids)?;
+        let has_new_ids = match put.version {
+            None => true,
+            Some(version) => delete_ids(transaction, put.key, version, Some(ids.as_bytes()))?,
         };
-        if !is_same {
-            delete_ids.execute([put.key.0])?;
+        if has_new_ids {
             with_new_ids.push(put);
         }
     }
@@ -219,47 +211,91 @@ fn write_contacts(
             profile_at = ?6, preference_at = ?7
         WHERE id = ?1 AND version = ?2",
     );
+    let mut ids = Vec::new();
     for Put { key, version, row } in &changes.contacts {
         let statement = match version {
             None => &mut insert,
             Some(_) => &mut update,
         };
-        let ids = Json::write(&mut facts.json, &row.ids)?;
         statement.execute_one(params![
             key.0,
             version.unwrap_or(0),
             row.tenant.as_str(),
-            serde_json::to_string(&row.contact).map_err(|_| Error::CorruptRow)?,
-            ids,
+            Json::write(&mut facts.json, &row.contact)?,
+            Json::write(&mut ids, &row.ids)?,
             row.profile_at.map(Timestamp::as_secs),
             row.preference_at.map(Timestamp::as_secs),
         ])?;
     }
-    with_new_ids
-        .into_iter()
-        .try_for_each(|put| insert_ids(transaction, put))
+    insert_ids(transaction, &with_new_ids)
+}
+
+/// Deletes the rows of the ids of a contact, unless these are its ids already. Returns whether it
+/// has deleted them.
+fn delete_ids(
+    transaction: &Transaction<'_>,
+    contact: ContactId,
+    version: i64,
+    unless: Option<&[u8]>,
+) -> Result<bool, Error> {
+    let mut stored =
+        transaction.statement("SELECT tenant, ids FROM contact WHERE id = ?1 AND version = ?2");
+    let stored = stored.first([contact.0, version], |row| {
+        if row.get_ref(1)?.as_bytes().ok() == unless {
+            return Ok(None);
+        }
+        Ok(Some((row.get::<_, String>(0)?, row::json(row, 1)?)))
+    })?;
+    let stored: Option<(String, Vec<HeldId>)> = stored.ok_or(Error::Conflict)?;
+    let Some((tenant, ids)) = stored else {
+        return Ok(false);
+    };
+    let mut delete = transaction.statement(
+        "DELETE FROM contact_id
+        WHERE id = ?1 AND kind = ?2 AND tenant = ?3 AND former = ?4 AND contact = ?5",
+    );
+    for id in ids {
+        let former = former(contact, &id);
+        delete.execute(params![id.id, id.kind.as_str(), tenant, former, contact.0])?;
+    }
+    Ok(true)
 }
 
 fn insert_ids(
     transaction: &Transaction<'_>,
-    Put { key, row, .. }: &Put<ContactId, ContactRow>,
+    contacts: &[&Put<ContactId, ContactRow>],
 ) -> Result<(), Error> {
-    // A contact may have had an id twice.
-    let mut statement = transaction.statement(
-        "INSERT INTO contact_id (id, kind, tenant, contact, until) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (id, kind, tenant, contact) DO UPDATE SET until = ?5
-            WHERE until IS NOT NULL",
+    let mut insert = transaction.statement(
+        "INSERT INTO contact_id (id, kind, tenant, former, contact, until)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     );
-    for id in &row.ids {
-        statement.execute(params![
-            id.id,
-            id.kind.as_str(),
-            row.tenant.as_str(),
-            key.0,
-            id.until.map(Timestamp::as_secs),
-        ])?;
+    // A contact may have had an id twice.
+    let mut insert_former = transaction.statement(
+        "INSERT OR REPLACE INTO contact_id (id, kind, tenant, former, contact, until)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    );
+    for Put { key, row, .. } in contacts {
+        for id in &row.ids {
+            let statement = match id.until {
+                None => &mut insert,
+                Some(_) => &mut insert_former,
+            };
+            statement.execute(params![
+                id.id,
+                id.kind.as_str(),
+                row.tenant.as_str(),
+                former(*key, id),
+                key.0,
+                id.until.map(Timestamp::as_secs),
+            ])?;
+        }
     }
     Ok(())
+}
+
+/// Returns the column by which only one contact has an id now, and any number of them had it.
+fn former(contact: ContactId, id: &HeldId) -> i64 {
+    id.until.map_or(0, |_| contact.0)
 }
 
 /// Returns the row id of the number of a message that the decision saw with this version.

@@ -7,9 +7,7 @@ use rusqlite::params;
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
 use super::session::{Facts, Statement, Transaction};
-use crate::store::{
-    ContactId, ContactRow, IdKey, Snapshot, Versioned, Wanted, WebhookId, WebhookRow,
-};
+use crate::store::{ContactId, IdKey, Snapshot, Versioned, Wanted, WebhookId, WebhookRow};
 
 /// Reads the rows that are wanted.
 pub(super) fn load(
@@ -21,7 +19,7 @@ pub(super) fn load(
     let mut snapshot = Snapshot {
         now,
         moment: Some(facts.moment(transaction)?),
-        ..Snapshot::default()
+        ..Snapshot::with_capacity_for(wanted)
     };
     for number in &wanted.numbers {
         let found = facts.number(transaction, number)?;
@@ -117,49 +115,52 @@ fn load_contacts(
     wanted: &Wanted,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
-    let mut holders = holders_statement(transaction);
+    let mut of_id = transaction.statement(concat!(
+        "SELECT ",
+        contact_columns!(),
+        ", contact_id.contact FROM contact_id LEFT JOIN contact ON contact.id = contact_id.contact
+        WHERE contact_id.id = ?1 AND contact_id.kind = ?2 AND contact_id.tenant = ?3"
+    ));
+    for key in &wanted.ids {
+        let mut holders = of_id.all(id_params(key), |row| {
+            let contact = ContactId(row.get(row::CONTACT_COLUMNS)?);
+            if let Entry::Vacant(entry) = snapshot.contacts.entry(contact) {
+                entry.insert(row::contact(row)?);
+            }
+            Ok(contact)
+        })?;
+        sort(&mut holders);
+        snapshot.holders.insert(key.clone(), holders);
+    }
     let mut contacts = transaction.statement(concat!(
         "SELECT ",
         contact_columns!(),
         " FROM contact WHERE id = ?1"
     ));
-    for key in &wanted.ids {
-        let found = holders_of(&mut holders, key)?;
-        for id in &found {
-            if let Entry::Vacant(entry) = snapshot.contacts.entry(*id) {
-                entry.insert(contact(&mut contacts, *id)?);
-            }
-        }
-        snapshot.holders.insert(key.clone(), found);
-    }
     for id in &wanted.contacts {
         if let Entry::Vacant(entry) = snapshot.contacts.entry(*id) {
-            entry.insert(contact(&mut contacts, *id)?);
+            let found = contacts.first([id.0], row::contact)?;
+            entry.insert(found.flatten());
         }
     }
     Ok(())
 }
 
-fn contact(
-    statement: &mut Statement<'_>,
-    id: ContactId,
-) -> Result<Option<Versioned<ContactRow>>, Error> {
-    statement.first([id.0], row::contact)
-}
-
-/// Returns the statement of [`holders_of`].
-pub(super) fn holders_statement<'c>(transaction: &Transaction<'c>) -> Statement<'c> {
-    transaction.statement(
-        "SELECT contact FROM contact_id WHERE id = ?1 AND kind = ?2 AND tenant = ?3
-        ORDER BY contact",
-    )
-}
-
 /// Returns the contacts that have or had an id.
-pub(super) fn holders_of(
-    statement: &mut Statement<'_>,
-    key: &IdKey,
-) -> Result<Vec<ContactId>, Error> {
-    let params = [&key.id, key.kind.as_str(), key.tenant.as_str()];
-    statement.all(params, |row| Ok(ContactId(row.get(0)?)))
+pub(super) fn holders(transaction: &Transaction<'_>, key: &IdKey) -> Result<Vec<ContactId>, Error> {
+    let mut statement = transaction
+        .statement("SELECT contact FROM contact_id WHERE id = ?1 AND kind = ?2 AND tenant = ?3");
+    let mut holders = statement.all(id_params(key), |row| Ok(ContactId(row.get(0)?)))?;
+    sort(&mut holders);
+    Ok(holders)
+}
+
+fn id_params(key: &IdKey) -> [&str; 3] {
+    [&key.id, key.kind.as_str(), key.tenant.as_str()]
+}
+
+/// A contact that has an id may have had it before, too.
+fn sort(holders: &mut Vec<ContactId>) {
+    holders.sort_unstable();
+    holders.dedup();
 }

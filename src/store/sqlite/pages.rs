@@ -256,7 +256,8 @@ pub(super) fn unread(
     let contact = query.contact.map(|contact| contact.0);
     select.all(params![tenant, number, contact], |row| {
         let id = ContactId(row.get(6)?);
-        Ok(Unread::new(id, row::contact(row)?.row, row.get(7)?))
+        let contact = row::contact(row)?.ok_or(Error::CorruptRow)?;
+        Ok(Unread::new(id, contact.row, row.get(7)?))
     })
 }
 

@@ -30,6 +30,9 @@ macro_rules! contact_columns {
 }
 pub(super) use contact_columns;
 
+/// The number of the columns of [`contact`].
+pub(super) const CONTACT_COLUMNS: usize = 6;
+
 /// The columns of [`stored_message`].
 macro_rules! message_columns {
     () => {
@@ -150,18 +153,20 @@ pub(super) fn progress(row: &Row<'_>) -> Result<ProgressRow, Error> {
     })
 }
 
-/// Reads the [columns](contact_columns) of a contact.
-pub(super) fn contact(row: &Row<'_>) -> Result<Versioned<ContactRow>, Error> {
-    Ok(Versioned {
-        version: row.get(0)?,
-        row: ContactRow {
-            tenant: Tenant::new(row.get::<_, String>(1)?),
-            contact: json(row, 2)?,
-            ids: json(row, 3)?,
-            profile_at: time(row, 4)?,
-            preference_at: time(row, 5)?,
-        },
-    })
+/// Reads the [columns](contact_columns) of a contact, which are `NULL` if it is not there.
+pub(super) fn contact(row: &Row<'_>) -> Result<Option<Versioned<ContactRow>>, Error> {
+    let Some(version) = row.get(0)? else {
+        return Ok(None);
+    };
+    let tenant = row.get_ref(1)?.as_str().map_err(|_| Error::CorruptRow)?;
+    let row = ContactRow {
+        tenant: Tenant::new(tenant),
+        contact: json(row, 2)?,
+        ids: json(row, 3)?,
+        profile_at: time(row, 4)?,
+        preference_at: time(row, 5)?,
+    };
+    Ok(Some(Versioned { version, row }))
 }
 
 fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatus>, Error> {

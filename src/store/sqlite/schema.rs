@@ -105,12 +105,11 @@ const TABLES: &str = "
         id TEXT NOT NULL,
         kind TEXT NOT NULL, -- wa_id, user_id, parent_user_id
         tenant TEXT NOT NULL,
+        former INTEGER NOT NULL, -- 0 if the contact has the id now, so that no other one has it
         contact INTEGER NOT NULL,
-        until INTEGER, -- NULL if the contact has it now
-        PRIMARY KEY (id, kind, tenant, contact)
+        until INTEGER,
+        PRIMARY KEY (id, kind, tenant, former)
     ) WITHOUT ROWID;
-    CREATE UNIQUE INDEX contact_id_held ON contact_id (id, kind, tenant) WHERE until IS NULL;
-    CREATE INDEX contact_id_contact ON contact_id (contact);
 
     CREATE TABLE signup (
         tenant TEXT NOT NULL,
