@@ -90,6 +90,7 @@ fn child() {
     let body = fs::read(folder.join("body")).unwrap();
     let store = SqliteStore::open(folder.join("store.db")).unwrap();
     let engine = WebhookEngine::new(store).lease(Duration::from_millis(30));
+    let engine = engine.backoff(Duration::ZERO, Duration::ZERO);
     while engine.process(&body).unwrap().should_retry() {
         thread::sleep(Duration::from_millis(3)); // as Meta does, but sooner
     }
@@ -386,6 +387,7 @@ async fn sharer() {
         .context(sharing_receivers())
         .lease(LEASE)
         .max_attempts(1_000_000)
+        .backoff(Duration::from_millis(1), Duration::from_millis(10))
         .timer(|duration| Box::pin(tokio::time::sleep(duration)));
     let retry = async || match engine.retry_unfinished_async().await {
         Ok(outcome) => outcome.unfinished(),

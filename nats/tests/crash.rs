@@ -74,6 +74,7 @@ async fn child() {
         let database = Path::new(&env::var(FOLDER).unwrap()).join("store.db");
         let engine = WebhookEngine::new(SqliteStore::open(database).unwrap());
         let engine = engine.lease(Duration::from_secs(2)).max_attempts(1000);
+        let engine = engine.backoff(Duration::from_millis(10), Duration::from_millis(100));
         worker = worker.engine(Arc::new(engine));
     }
     worker.run(std::future::pending()).await.unwrap();

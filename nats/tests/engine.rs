@@ -87,6 +87,11 @@ async fn publish(stream: &EventStream, user: &str) {
     Relay::new(stream).publish(&webhook).await.unwrap();
 }
 
+/// Returns an engine that waits for no time between two attempts.
+fn engine_over<S: Store>(store: S) -> WebhookEngine<S> {
+    WebhookEngine::new(store).backoff(Duration::ZERO, Duration::ZERO)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_fails_gets_the_event_again_and_the_others_do_not() {
     let Some(server) = Server::start() else {
@@ -94,8 +99,7 @@ async fn a_receiver_that_fails_gets_the_event_again_and_the_others_do_not() {
     };
     let stream = server.stream(StreamConfig::new()).await;
     // As the docs of the engine advise; its workers are threads that may block.
-    let engine =
-        WebhookEngine::new(MemoryStore::new()).blocking(|work| tokio::task::block_in_place(work));
+    let engine = engine_over(MemoryStore::new()).blocking(|work| tokio::task::block_in_place(work));
     let engine = Arc::new(engine);
     FAILING.lock().push("2001");
     while_working(&stream, &engine, async {
@@ -125,7 +129,7 @@ async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()).max_attempts(3));
+    let engine = Arc::new(engine_over(MemoryStore::new()).max_attempts(3));
     let letters = DeadLetters::of(&stream).await.unwrap();
     FAILING.lock().push("2002");
     while_working(&stream, &engine, async {
@@ -163,7 +167,7 @@ async fn a_dead_letter_that_could_not_be_stored_at_once_is_stored_later() {
     let mut config = dead.cached_info().config.clone();
     config.max_bytes = 1;
     jetstream.update_stream(&config).await.unwrap();
-    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()).max_attempts(1));
+    let engine = Arc::new(engine_over(MemoryStore::new()).max_attempts(1));
     FAILING.lock().push("2005");
     while_working(&stream, &engine, async {
         publish(&stream, "2005").await;
@@ -197,7 +201,7 @@ async fn while_the_store_is_away_events_wait_and_do_not_die() {
         *left -= 1;
         Err(StoreError::new(StoreErrorKind::Unavailable, "away"))
     });
-    let engine = Arc::new(WebhookEngine::new(store));
+    let engine = Arc::new(engine_over(store));
     while_working(&stream, &engine, async {
         publish(&stream, "2003").await;
         until("all have it", async || done("2003").len() == 3).await;
@@ -213,7 +217,7 @@ async fn what_was_done_before_the_stream_was_lost_is_not_done_again() {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    let engine = Arc::new(WebhookEngine::new(MemoryStore::new()));
+    let engine = Arc::new(engine_over(MemoryStore::new()));
     while_working(&stream, &engine, async {
         publish(&stream, "2004").await;
         until("it is done", async || server.is_idle("WA").await).await;

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::model::Signup;
 use crate::store::{
-    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
+    Prune, Pruned, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant,
+    Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// Runs work that blocks, before it returns.
@@ -49,10 +49,9 @@ impl<'a> Access<'a> {
     pub(super) async fn lease_due(
         self,
         lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> Result<Vec<(WebhookId, Versioned<WebhookRow>)>, StoreError> {
-        self.run(self.store.lease_due(lease, after, limit)).await
+        query: LeaseQuery,
+    ) -> Result<LeasedPage, StoreError> {
+        self.run(self.store.lease_due(lease, query)).await
     }
 
     pub(super) async fn webhooks(self, query: &WebhookQuery) -> Result<WebhookPage, StoreError> {

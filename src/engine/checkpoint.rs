@@ -5,17 +5,17 @@ use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use super::Call;
-use super::claim::{Batch, Claim, Held, Job};
+use super::claim::{Batch, Claim, Held, Job, Waiting};
 use super::draft::{Draft, First, Undecided, transact};
 use super::outcome::Outcome;
 use super::timer::Alarm;
 use crate::store::{
-    Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
+    Due, Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
     Versioned, WebhookId, WebhookRow,
 };
 
@@ -57,6 +57,8 @@ struct MarkedWebhook {
     /// The row as this engine wrote it last; `None` if it is not known.
     stored: Option<Versioned<WebhookRow>>,
     marks: Vec<Mark>,
+    /// The open events that this call knows to be tried later.
+    waiting: Waiting,
 }
 
 /// The marks of a call that are not known to be written.
@@ -140,8 +142,22 @@ impl Call<'_> {
             id,
             stored: None,
             marks: Vec::new(),
+            waiting: Waiting::default(),
         });
         self.core.kept_marks.add(self.holder, webhooks.collect());
+    }
+
+    /// Returns the outcome of a claim before its events are delivered.
+    pub(super) fn outcome_of(self, claim: &Claim) -> Outcome {
+        let mut waiting = Waiting::default();
+        claim.waiting.values().for_each(|other| waiting.add(*other));
+        Outcome {
+            duplicate: claim.duplicates,
+            unfinished: claim.busy + waiting.events as usize,
+            due: waiting.first.and_then(time_of),
+            is_tended: self.core.settings.is_tended,
+            ..Outcome::default()
+        }
     }
 
     /// Gives leases back.
@@ -220,6 +236,9 @@ impl Call<'_> {
             }
         }
         row.lease = (!is_last).then(|| self.core.settings.lease_of(holder));
+        if is_last {
+            row.due = webhook.due(&row);
+        }
         if is_last && self.core.settings.is_deletable(&row) {
             draft.delete_webhook(id)?;
         } else {
@@ -361,6 +380,17 @@ impl MarkedWebhook {
             id: held.id,
             stored: Some(held.stored.clone()),
             marks: Vec::new(),
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// Returns when the first open event is to be tried: at once if any is not known.
+    fn due(&self, row: &WebhookRow) -> Due {
+        match self.waiting.first {
+            Some(first) if self.waiting.events == row.open && row.unclaimed == 0 => {
+                Due::after(first.saturating_duration_since(Instant::now()))
+            }
+            _ => Due::Now,
         }
     }
 }
@@ -373,6 +403,8 @@ pub(super) struct Checkpointer<'e> {
     lost: Vec<bool>,
     /// The marks since the last checkpoint, by the places of their webhooks.
     marks: Vec<Vec<(usize, MarkedProgress)>>,
+    /// The open events that are to be tried later, by the places of their webhooks.
+    waiting: Vec<Waiting>,
     written_at: Instant,
     /// A time before the leases were acquired or renewed last.
     leased_at: Instant,
@@ -403,12 +435,24 @@ impl<'e> Checkpointer<'e> {
         leased_at: Instant,
     ) -> (Self, Vec<Job>) {
         let held = claim.held.len();
+        let outcome = call.outcome_of(&claim);
+        let waiting = claim.held.iter().map(|held| {
+            let waiting = claim.waiting.get(&held.id);
+            waiting.copied().unwrap_or_default()
+        });
+        let waiting = waiting.collect();
+        if call.core.settings.is_tended {
+            let tending = &call.core.tending;
+            let runs = claim.held.iter();
+            runs.for_each(|held| tending.add_run(held.id, call.holder, leased_at));
+        }
         let checkpointer = Self {
             call,
             batch,
             held: claim.held,
             lost: vec![false; held],
             marks: vec![Vec::new(); held],
+            waiting,
             written_at: Instant::now(),
             leased_at,
             writing: None,
@@ -416,11 +460,7 @@ impl<'e> Checkpointer<'e> {
             is_waiting: false,
             is_forced: false,
             is_given_back: false,
-            outcome: Outcome {
-                duplicate: claim.duplicates,
-                unfinished: claim.busy,
-                ..Outcome::default()
-            },
+            outcome,
         };
         (checkpointer, claim.jobs)
     }
@@ -446,6 +486,13 @@ impl<'e> Checkpointer<'e> {
         row.webhook = self.held[job.held].id;
         row.key.clone_from(&self.batch.keys[job.event]);
         self.push(job, MarkedProgress::Row(row));
+    }
+
+    /// Notes that an event stays open, and is to be tried this long after now.
+    pub(super) fn wait(&mut self, job: &Job, delay: Duration) {
+        let waiting = Waiting::one(delay);
+        self.waiting[job.held].add(waiting);
+        self.outcome.add_due(waiting.first.and_then(time_of));
     }
 
     fn push(&mut self, job: &Job, progress: MarkedProgress) {
@@ -546,7 +593,8 @@ impl<'e> Checkpointer<'e> {
     fn take_marks(&mut self) -> (Marks<'e>, Vec<Vec<EventState>>) {
         let mut states = Vec::with_capacity(self.held.len());
         let mut webhooks = Vec::with_capacity(self.held.len());
-        for (held, marks) in self.held.iter().zip(&mut self.marks) {
+        let held = self.held.iter().zip(&self.waiting);
+        for ((held, waiting), marks) in held.zip(&mut self.marks) {
             let marks = mem::take(marks).into_iter();
             let marks = marks.map(|(event, progress)| Mark {
                 key: self.batch.fingerprint(event),
@@ -556,6 +604,7 @@ impl<'e> Checkpointer<'e> {
             states.push(marks.iter().map(|mark| mark.progress.state()).collect());
             webhooks.push(MarkedWebhook {
                 marks,
+                waiting: *waiting,
                 ..MarkedWebhook::of(held)
             });
         }
@@ -589,9 +638,22 @@ impl<'e> Checkpointer<'e> {
     }
 }
 
+/// Returns a time on the clock of this program.
+fn time_of(time: Instant) -> Option<SystemTime> {
+    SystemTime::now().checked_add(time.saturating_duration_since(Instant::now()))
+}
+
 /// Keeps the marks of a call that has failed or was dropped, and its leases, to be given back.
 impl Drop for Checkpointer<'_> {
     fn drop(&mut self) {
+        let call = self.call;
+        if call.core.settings.is_tended {
+            let runs = self.held.iter();
+            runs.for_each(|held| call.core.tending.remove_run(held.id, call.holder));
+            if self.waiting.iter().any(|waiting| waiting.events > 0) {
+                call.core.tending.add_work();
+            }
+        }
         // The marks of a checkpoint in progress come first.
         self.writing = None;
         if !self.is_given_back {

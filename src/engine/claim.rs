@@ -1,6 +1,7 @@
 //! The claim of a webhook: which of its events are new, which are leased, and which came before.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use super::Call;
 use super::dead_letter::{clear_unreadable, unreadable_key};
@@ -86,6 +87,33 @@ pub(super) struct Claim {
     pub(super) duplicates: usize,
     /// The number of events whose webhooks another engine has leased.
     pub(super) busy: usize,
+    /// The open events whose time has not come, by webhook.
+    pub(super) waiting: BTreeMap<WebhookId, Waiting>,
+}
+
+/// Open events that are to be tried later.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    /// Their number.
+    pub(super) events: u32,
+    /// The time of the first one.
+    pub(super) first: Option<Instant>,
+}
+
+impl Waiting {
+    /// Adds events, of which the first is to be tried at this time.
+    pub(super) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.first = self.first.into_iter().chain(other.first).min();
+    }
+
+    /// Returns one event, which is to be tried after this time.
+    pub(super) fn one(left: Duration) -> Self {
+        Self {
+            events: 1,
+            first: Instant::now().checked_add(left),
+        }
+    }
 }
 
 /// An event that is to be delivered.
@@ -128,6 +156,8 @@ enum Standing {
     Again(WebhookId),
     Duplicate,
     Busy,
+    /// It is open, and its time has not come.
+    Waiting(WebhookId, Waiting),
     Open(usize, Option<ProgressRow>),
 }
 
@@ -159,6 +189,9 @@ impl Claim {
         self.held.extend(part.claim.held);
         self.duplicates += part.claim.duplicates;
         self.busy += part.claim.busy;
+        for (id, waiting) in part.claim.waiting {
+            self.waiting.entry(id).or_default().add(waiting);
+        }
         for held in &mut self.held {
             if let Some(stored) = part.held.get(&held.id) {
                 held.stored.clone_from(stored);
@@ -202,19 +235,18 @@ impl Call<'_> {
             let known = claim.known();
             let before = &*claim;
             let mut leased = Vec::new();
-            let claimed = transact(
-                self.access,
-                known,
-                First::New,
-                Durability::Process,
-                |draft| {
-                    let mut claimer = Claimer::new(self, batch, before);
-                    claimer.happens_again = happens_again;
-                    let part = claimer.claim_new(draft, new, part, left)?;
-                    leased = part.claim.held.iter().map(|held| held.id).collect();
-                    Ok(part)
-                },
-            );
+            let durability = if self.accepts && left == 0 {
+                Durability::Disk
+            } else {
+                Durability::Process
+            };
+            let claimed = transact(self.access, known, First::New, durability, |draft| {
+                let mut claimer = Claimer::new(self, batch, before);
+                claimer.happens_again = happens_again;
+                let part = claimer.claim_new(draft, new, part, left)?;
+                leased = part.claim.held.iter().map(|held| held.id).collect();
+                Ok(part)
+            });
             match claimed.await {
                 Ok(lost) if lost.is_lost => {
                     claim.lose(new.id);
@@ -254,7 +286,8 @@ impl Call<'_> {
         Ok(unique.is_empty())
     }
 
-    /// Claims the open events of a stored body that this call has leased. Events that it has
+    /// Claims the open events of a stored body that this call has leased, those whose time has
+    /// not come only if it `is_early`. Events that it has
     /// more than when it was stored, as another version of this crate reads it, are added only
     /// if it has fewer open ones than its row says.
     pub(super) async fn claim_stored(
@@ -263,6 +296,7 @@ impl Call<'_> {
         held: Held,
         kind: WebhookKind,
         body: &[u8],
+        is_early: bool,
         claim: &mut Claim,
     ) -> Result<(), StoreError> {
         let id = held.id;
@@ -279,7 +313,9 @@ impl Call<'_> {
                 Durability::Process,
                 |draft| {
                     clear_unreadable(draft, id, key, kind)?;
-                    Claimer::new(self, batch, before).claim_open(draft, id, part)
+                    let mut claimer = Claimer::new(self, batch, before);
+                    claimer.is_early = is_early;
+                    claimer.claim_open(draft, id, part)
                 },
             );
             let mut part = part.await?;
@@ -291,7 +327,8 @@ impl Call<'_> {
             return Ok(());
         };
         let row = &claim.held[place].stored.row;
-        if row.unclaimed == 0 && claim.jobs.len() >= row.open as usize {
+        let waiting = claim.waiting.get(&id).map_or(0, |waiting| waiting.events);
+        if row.unclaimed == 0 && claim.jobs.len() + waiting as usize >= row.open as usize {
             missing.clear();
         }
         let mut left = missing.len();
@@ -326,6 +363,8 @@ struct Claimer<'e> {
     places: Places<'e>,
     recorder: Recorder,
     happens_again: Option<bool>,
+    /// Whether events are claimed before their time.
+    is_early: bool,
     part: Part,
     seen: HashMap<WebhookId, LeaseState>,
 }
@@ -342,6 +381,7 @@ impl<'e> Claimer<'e> {
             places: call.core.places(),
             recorder: Recorder::new(now),
             happens_again: None,
+            is_early: false,
             part: Part::default(),
             seen: held
                 .map(|(at, held)| (held.id, LeaseState::Acquired(at)))
@@ -381,6 +421,7 @@ impl<'e> Claimer<'e> {
             match self.standing(draft, at, new.id)? {
                 Standing::Duplicate => self.part.claim.duplicates += 1,
                 Standing::Busy => self.part.claim.busy += 1,
+                Standing::Waiting(id, waiting) => self.add_waiting(id, waiting),
                 Standing::New => self.add_event(draft, at, None, new.id)?,
                 Standing::Again(before) => self.add_event(draft, at, Some(before), new.id)?,
                 Standing::Open(held, progress) => {
@@ -399,7 +440,10 @@ impl<'e> Claimer<'e> {
         row.open = count(earlier + own);
         row.unclaimed = if place.is_some() { count(left) } else { 0 };
         let lease = self.call.core.settings.lease_of(self.call.holder);
-        row.lease = place.map(|_| lease);
+        // An accepted webhook is free once it is stored as a whole.
+        row.lease = place
+            .filter(|_| !self.call.accepts || left > 0)
+            .map(|_| lease);
         if is_stored {
             draft.put_webhook(new.id, row.clone())?;
         } else {
@@ -431,8 +475,12 @@ impl<'e> Claimer<'e> {
                 Some(_) => {
                     let progress = draft.progress(self.batch.fingerprint(at))?;
                     let state = progress.as_ref().map(|progress| progress.state);
-                    if state.is_none_or(|state| state == EventState::Open) {
-                        open.push((at, progress));
+                    if state.is_some_and(|state| state != EventState::Open) {
+                        continue;
+                    }
+                    match self.waiting(draft, progress.as_ref()) {
+                        Some(waiting) => self.add_waiting(id, waiting),
+                        None => open.push((at, progress)),
                     }
                 }
             }
@@ -465,7 +513,8 @@ impl<'e> Claimer<'e> {
         }
         if let Some(mut row) = draft.webhook(id)? {
             let jobs = self.before.jobs.len() + self.part.claim.jobs.len();
-            row.open = count(jobs);
+            let waiting = self.before.waiting.get(&id);
+            row.open = count(jobs) + waiting.map_or(0, |waiting| waiting.events);
             row.unclaimed = count(left);
             row.lease = Some(self.call.core.settings.lease_of(self.call.holder));
             draft.put_webhook(id, row)?;
@@ -499,6 +548,11 @@ impl<'e> Claimer<'e> {
         };
         let progress = draft.progress(key)?;
         let state = progress.as_ref().map(|progress| progress.state);
+        if state == Some(EventState::Open)
+            && let Some(waiting) = self.waiting(draft, progress.as_ref())
+        {
+            return Ok(Standing::Waiting(webhook, waiting));
+        }
         let lease = match state {
             Some(EventState::Dead) => LeaseState::Settled,
             Some(EventState::Finished) => self.hold(draft, webhook, false)?,
@@ -517,6 +571,17 @@ impl<'e> Claimer<'e> {
             }
             _ => Ok(Standing::Duplicate),
         }
+    }
+
+    /// Returns an open event that is to be tried later.
+    fn waiting(&self, draft: &Draft<'_, '_>, progress: Option<&ProgressRow>) -> Option<Waiting> {
+        let left = progress?.due.left(draft.now());
+        let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
+        (!self.is_early).then(|| Waiting::one(Duration::from_millis(left)))
+    }
+
+    fn add_waiting(&mut self, id: WebhookId, waiting: Waiting) {
+        self.part.claim.waiting.entry(id).or_default().add(waiting);
     }
 
     /// Returns whether events that repeat have happened again: the same for all events of the body.
@@ -579,6 +644,13 @@ impl<'e> Claimer<'e> {
             }
             return Ok(LeaseState::Settled);
         };
+        if self.call.accepts {
+            return Ok(if is_settled {
+                LeaseState::Settled
+            } else {
+                LeaseState::Taken
+            });
+        }
         let now = draft.now();
         let lease = row.lease.filter(|lease| lease.holder != self.call.holder);
         if let Some(lease) = lease

@@ -15,7 +15,7 @@ use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    Durability, EventChange, EventState, Fingerprint, ProgressRow, ReadyStore, ReceiverState,
+    Due, Durability, EventChange, EventState, Fingerprint, ProgressRow, ReadyStore, ReceiverState,
     Snapshot, Store, StoreError, Wanted, WebhookId, WebhookKind, WebhookRow,
 };
 use crate::webhook::{ParseError, Parser};
@@ -294,10 +294,12 @@ impl Call<'_> {
             };
             progress.state = state;
             progress.attempts = 0;
+            progress.due = Due::Now;
             let receivers = &mut progress.receivers;
             receivers.retain(|receiver| receiver.state == ReceiverState::Succeeded);
             draft.put_progress(event, progress);
             row.dead = row.dead.saturating_sub(1);
+            row.due = Due::Now;
             // The letter of a body stands for all its open events.
             let is_of_body = row.kind == WebhookKind::Unreadable
                 && draft

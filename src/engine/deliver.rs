@@ -1,13 +1,14 @@
 //! The delivery of the events of a claim.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::checkpoint::Checkpointer;
 use super::claim::Job;
 use super::outcome::Outcome;
 use crate::event::WebhookEvent;
 use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, RetryWhen};
-use crate::store::{EventState, ReceiverProgress, ReceiverState, StoreError};
+use crate::store::{Due, EventState, ReceiverProgress, ReceiverState, StoreError};
 use crate::trace;
 use crate::webhook::EventFailure;
 
@@ -64,11 +65,14 @@ async fn deliver_event(
         error: None,
         is_cut_short: false,
         is_attempt: false,
+        retry_after: Duration::ZERO,
+        backs_off: false,
     };
     let delivery = event.with(&settings.context);
     let report = delivery.deliver_observed(call.mode, &mut observer).await;
     let (error, is_cut_short) = (observer.error.take(), observer.is_cut_short);
-    let is_attempt = observer.is_attempt;
+    let (is_attempt, retry_after) = (observer.is_attempt, observer.retry_after);
+    let backs_off = observer.backs_off;
     let has_progress = !observer.job.progress.receivers.is_empty();
     // Without any, all receivers have succeeded, and the event is finished as a whole.
     if has_progress || is_cut_short || error.is_some() {
@@ -102,6 +106,18 @@ async fn deliver_event(
         }
         EventState::Open => {
             checkpointer.outcome.unfinished += 1;
+            if !is_lost {
+                let delay = if backs_off {
+                    settings
+                        .backoff
+                        .delay(job.progress.attempts)
+                        .max(retry_after)
+                } else {
+                    Duration::ZERO
+                };
+                job.progress.due = Due::after(delay);
+                checkpointer.wait(&job, delay);
+            }
             checkpointer.mark(&job);
         }
     }
@@ -143,6 +159,10 @@ struct ProgressObserver<'r, 'e> {
     is_cut_short: bool,
     /// Whether a receiver that could be called has failed.
     is_attempt: bool,
+    /// The longest time for which a receiver that is tried again has asked.
+    retry_after: Duration,
+    /// Whether a receiver has failed for another reason than that the call is a sync one.
+    backs_off: bool,
 }
 
 impl ProgressObserver<'_, '_> {
@@ -235,10 +255,14 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
         if is_attempt {
             progress.attempts = (progress.attempts + 1).max(attempts_before_crash);
             let is_last = progress.attempts >= max_attempts;
-            if is_last || cause.retry() == Some(RetryWhen::Never) {
-                progress.state = ReceiverState::GaveUp;
+            match cause.retry() {
+                Some(RetryWhen::Never) => progress.state = ReceiverState::GaveUp,
+                _ if is_last => progress.state = ReceiverState::GaveUp,
+                Some(RetryWhen::After(delay)) => self.retry_after = self.retry_after.max(delay),
+                None => {}
             }
         }
         self.is_attempt |= is_attempt;
+        self.backs_off |= !matches!(cause, Cause::NeedsAsend);
     }
 }

@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accept;
 mod access;
 mod checkpoint;
 mod claim;
@@ -39,6 +40,7 @@ mod record;
 mod records;
 mod retry;
 mod settings;
+mod tend;
 mod timer;
 mod user;
 
@@ -50,7 +52,7 @@ use std::time::{Instant, SystemTime};
 use parking_lot::Mutex;
 
 use crate::signal::ReceiverMode;
-use crate::store::{NumberKey, Store, StoreError, Tenant, id_at};
+use crate::store::{Changes, Durability, NumberKey, Store, StoreError, Tenant, id_at};
 use crate::trace;
 use access::{Access, in_place};
 use checkpoint::{Checkpointer, KeptMarks};
@@ -58,11 +60,13 @@ use claim::{Batch, Claim, NewBody};
 use deliver::deliver;
 use record::{Places, StoredTenants};
 use settings::Settings;
+use tend::Tending;
 
 pub use dead_letter::DeadLetter;
 pub use outcome::{EngineError, Outcome, http_status};
 pub use records::{LoggedWebhook, Records};
 pub use retry::RETENTION;
+pub use tend::Tended;
 
 /// Stores each webhook, and sends its events to their receivers: each event
 /// once, however often Meta repeats it, and to each receiver until it succeeds.
@@ -136,6 +140,7 @@ struct Core {
     tenants: StoredTenants,
     /// Marks that earlier calls could not write.
     kept_marks: KeptMarks,
+    tending: Tending,
 }
 
 impl Core {
@@ -144,6 +149,7 @@ impl Core {
             settings,
             tenants: Mutex::new(HashMap::new()),
             kept_marks: KeptMarks::default(),
+            tending: Tending::default(),
         }
     }
 
@@ -166,6 +172,8 @@ struct Call<'e> {
     mode: ReceiverMode,
     /// The holder of the leases of this call: a random number.
     holder: i64,
+    /// Whether events are stored and not delivered.
+    accepts: bool,
 }
 
 impl<S: Store> WebhookEngine<S> {
@@ -179,6 +187,7 @@ impl<S: Store> WebhookEngine<S> {
             access: Access::new(&self.store, blocking),
             mode,
             holder: random().cast_signed(),
+            accepts: false,
         }
     }
 }
@@ -192,6 +201,14 @@ impl Call<'_> {
             // It keeps the leases of the parts that were claimed, to be given back.
             drop(Checkpointer::new(self, &batch, claim, leased_at));
             return Err(error);
+        }
+        if claim.busy > 0 && (self.accepts || self.core.settings.is_tended) {
+            // Meta is not to repeat what another call has stored and not synced yet.
+            let nothing = Changes::default();
+            self.access.commit(&nothing, Durability::Disk).await?;
+        }
+        if self.accepts {
+            return Ok(self.accepted(&claim));
         }
         self.deliver(&mut batch, claim, leased_at).await
     }

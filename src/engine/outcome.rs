@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::AddAssign;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub(super) unheard: usize,
     pub(super) unfinished: usize,
     pub(super) dead: usize,
+    pub(super) due: Option<SystemTime>,
+    pub(super) is_tended: bool,
     pub(super) failures: Vec<EventFailure>,
 }
 
@@ -164,15 +167,49 @@ impl Outcome {
         &self.failures
     }
 
-    /// Whether the webhook should come again: answer Meta with 503, and else
-    /// with 200.
+    /// Returns the time of the next attempt, by the clock of this program: when the first of the
+    /// unfinished events is due that no other thread or process works on. It is `None` if there
+    /// is no such event.
     ///
-    /// When you call
-    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished) yourself,
-    /// every now and then, you may answer 200 in either case: all is stored.
+    /// ```standalone_crate
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Retry, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn forward(_: &MessageReceived) -> Result<(), Retry> {
+    ///     Err(Retry::after(Duration::from_secs(60), "too many requests"))
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = std::fs::read("tests/payloads/text.json")?;
+    /// let due = engine.process(&body)?.due().expect("one event is unfinished");
+    /// assert!(due > SystemTime::now() + Duration::from_secs(50));
+    ///
+    /// let again = engine.process(&body)?;
+    /// assert_eq!((again.fired(), again.unfinished()), (0, 1), "it is not due");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn due(&self) -> Option<SystemTime> {
+        self.due
+    }
+
+    /// Adds the time of another attempt.
+    pub(super) fn add_due(&mut self, due: Option<SystemTime>) {
+        self.due = self.due.into_iter().chain(due).min();
+    }
+
+    /// Returns whether the webhook should come again: answer Meta with 503, and else with 200.
+    ///
+    /// Of an engine that is [tended](crate::WebhookEngine::tended) it need not: all is stored.
     #[must_use]
     pub fn should_retry(&self) -> bool {
-        self.unfinished > 0
+        self.unfinished > 0 && !self.is_tended
     }
 
     /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status()) is for
@@ -238,6 +275,8 @@ impl AddAssign for Outcome {
         self.unheard += other.unheard;
         self.unfinished += other.unfinished;
         self.dead += other.dead;
+        self.add_due(other.due);
+        self.is_tended |= other.is_tended;
         self.failures.extend(other.failures);
     }
 }

@@ -257,14 +257,14 @@ impl<S: Store> WebhookEngine<S> {
 }
 
 impl Call<'_> {
-    async fn process(self, body: &[u8]) -> Result<Outcome, EngineError> {
+    pub(super) async fn process(self, body: &[u8]) -> Result<Outcome, EngineError> {
         let webhook = self.core.settings.parser.parse(body);
         let webhook = webhook.inspect_err(trace::unreadable)?;
         self.process_events(webhook.into_events(), body).await
     }
 
     #[cfg(feature = "signature")]
-    async fn process_signed(
+    pub(super) async fn process_signed(
         self,
         body: &[u8],
         header: Option<&[u8]>,

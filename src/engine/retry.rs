@@ -10,7 +10,8 @@ use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    Prune, ReadyStore, Store, StoreError, Versioned, Wanted, WebhookId, WebhookQuery, WebhookRow,
+    LeaseQuery, Prune, ReadyStore, Store, StoreError, Versioned, Wanted, WebhookId, WebhookQuery,
+    WebhookRow,
 };
 use crate::trace;
 
@@ -110,14 +111,15 @@ impl Call<'_> {
         let mut outcome = Outcome::default();
         let mut damaged = None;
         let mut after = None;
+        let query = LeaseQuery::first(1).early();
         loop {
             let lease = self.core.settings.lease_of(self.holder);
-            let leased = self.access.lease_due(lease, after, 1).await?;
+            let leased = self.access.lease_due(lease, query.after(after)).await?;
             let Some((id, stored)) = leased.into_iter().next() else {
                 break;
             };
             after = Some(id);
-            match self.retry(id, stored).await {
+            match self.retry(id, stored, query.early).await {
                 Ok(retried) => outcome += retried,
                 // A damaged webhook must not keep the others from their turn.
                 Err(error) if error.is_of_webhook() => _ = damaged.get_or_insert(error),
@@ -129,10 +131,11 @@ impl Call<'_> {
     }
 
     /// Delivers the open events of a webhook that was leased.
-    async fn retry(
+    pub(super) async fn retry(
         self,
         id: WebhookId,
         before: Versioned<WebhookRow>,
+        is_early: bool,
     ) -> Result<Outcome, EngineError> {
         let leased_at = Instant::now();
         let mut row = before.row;
@@ -147,7 +150,7 @@ impl Call<'_> {
             after_crash,
         };
         let mut claim = Claim::default();
-        match self.claim_leased(held.clone(), &mut claim).await {
+        match self.claim_leased(held.clone(), is_early, &mut claim).await {
             Ok(Leased::Events(mut batch)) => Ok(self.deliver(&mut batch, claim, leased_at).await?),
             Ok(Leased::Buried { is_new }) => Ok(Outcome {
                 dead: usize::from(is_new),
@@ -163,7 +166,12 @@ impl Call<'_> {
 
     /// Claims the open events of a leased webhook. A body that this version of the crate cannot
     /// read becomes a dead letter.
-    async fn claim_leased(self, held: Held, claim: &mut Claim) -> Result<Leased, StoreError> {
+    async fn claim_leased(
+        self,
+        held: Held,
+        is_early: bool,
+        claim: &mut Claim,
+    ) -> Result<Leased, StoreError> {
         let (id, kind) = (held.id, held.stored.row.kind);
         let mut wanted = Wanted::default();
         wanted.bodies.insert(id);
@@ -171,7 +179,8 @@ impl Call<'_> {
         let body = loaded.bodies.remove(&id).flatten().unwrap_or_default();
         match stored_batch(self.core.settings.parser, kind, &body) {
             Ok((batch, kind)) => {
-                self.claim_stored(&batch, held, kind, &body, claim).await?;
+                self.claim_stored(&batch, held, kind, &body, is_early, claim)
+                    .await?;
                 Ok(Leased::Events(batch))
             }
             Err(error) => {
@@ -249,7 +258,7 @@ impl<S: Store> WebhookEngine<S> {
 }
 
 impl Call<'_> {
-    async fn prune(self, older_than: Duration) -> Result<usize, EngineError> {
+    pub(super) async fn prune(self, older_than: Duration) -> Result<usize, EngineError> {
         let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
         let mut step = Prune::new(before, PRUNE_STEP);

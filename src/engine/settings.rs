@@ -22,11 +22,29 @@ pub(super) struct Settings {
     pub(super) parser: Parser,
     pub(super) lease: Duration,
     pub(super) max_attempts: u32,
+    pub(super) backoff: Backoff,
+    pub(super) is_tended: bool,
+    pub(super) concurrency: usize,
     pub(super) log_webhooks: bool,
     pub(super) blocking: Blocking,
     pub(super) context: Context,
     pub(super) tenant_of: Option<TenantOf>,
     pub(super) timer: Option<Timer>,
+}
+
+/// The delays between attempts: each is twice the one before, up to a bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backoff {
+    first: Duration,
+    most: Duration,
+}
+
+impl Backoff {
+    /// Returns the delay after this many attempts.
+    pub(super) fn delay(self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(31);
+        self.first.saturating_mul(1 << doublings).min(self.most)
+    }
 }
 
 impl Settings {
@@ -48,6 +66,9 @@ impl fmt::Debug for Settings {
             .field("parser", &self.parser)
             .field("lease", &self.lease)
             .field("max_attempts", &self.max_attempts)
+            .field("backoff", &self.backoff)
+            .field("is_tended", &self.is_tended)
+            .field("concurrency", &self.concurrency)
             .field("log_webhooks", &self.log_webhooks)
             .field("context", &self.context)
             .finish_non_exhaustive()
@@ -97,6 +118,12 @@ impl<S: Store> WebhookEngine<S> {
             parser: Parser::new(),
             lease: Duration::from_secs(60),
             max_attempts: 20,
+            backoff: Backoff {
+                first: Duration::from_secs(5),
+                most: Duration::from_secs(60 * 60),
+            },
+            is_tended: false,
+            concurrency: 16,
             log_webhooks: false,
             blocking: in_place,
             context: Context::new(),
@@ -225,6 +252,77 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.core.settings.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets the time between two attempts of an event: `first` after the first failure, and each
+    /// time twice as long, up to `most` (default: 5 s and 1 h, which is about a day for 20
+    /// attempts).
+    ///
+    /// A receiver that returns [`Retry::after`](crate::Retry::after) waits at least so long. An
+    /// event that Meta repeats before its time is not tried;
+    /// [`retry_unfinished`](Self::retry_unfinished) tries it all the same.
+    ///
+    /// ```standalone_crate
+    /// use std::time::Duration;
+    ///
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the other side is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let body = std::fs::read("tests/payloads/text.json")?;
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let engine = engine.backoff(Duration::from_secs(1), Duration::from_secs(60));
+    /// assert_eq!(engine.process(&body)?.failed(), 1);
+    /// assert_eq!(engine.process(&body)?.failed(), 0, "it is not due");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn backoff(mut self, first: Duration, most: Duration) -> Self {
+        self.core.settings.backoff = Backoff { first, most };
+        self
+    }
+
+    /// Sets whether the program calls [`tend_async`](Self::tend_async) again and again, so that
+    /// stored events are delivered without Meta's help (default: off). Webhooks with unfinished
+    /// events are then answered 200 in place of 503.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
+    /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
+    /// assert_eq!((outcome.unfinished(), outcome.http_status()), (1, 200));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn tended(mut self, is_tended: bool) -> Self {
+        self.core.settings.is_tended = is_tended;
+        self
+    }
+
+    /// Sets the most webhooks that [`tend_async`](Self::tend_async) delivers at once within its
+    /// task (default: 16).
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// // In the order in which they came, one after the other.
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true).concurrency(1);
+    /// # let _ = engine;
+    /// ```
+    #[must_use]
+    pub fn concurrency(mut self, webhooks: usize) -> Self {
+        self.core.settings.concurrency = webhooks.max(1);
         self
     }
 

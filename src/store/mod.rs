@@ -38,13 +38,14 @@ pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use query::{
-    MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread, UnreadQuery, WebhookQuery,
+    LeaseQuery, MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread, UnreadQuery,
+    WebhookQuery,
 };
 pub(crate) use row::id_at;
 pub use row::{
-    ContactId, ContactRow, EventState, Fingerprint, HeldId, IdKey, Lease, MessageKey, MessageState,
-    NumberKey, ProgressRow, ReceiverProgress, ReceiverState, SignupKey, Tenant, Versioned,
-    WebhookId, WebhookKind, WebhookRow,
+    ContactId, ContactRow, Due, EventState, Fingerprint, HeldId, IdKey, Lease, MessageKey,
+    MessageState, NumberKey, ProgressRow, ReceiverProgress, ReceiverState, SignupKey, Tenant,
+    Versioned, WebhookId, WebhookKind, WebhookRow,
 };
 pub use snapshot::{Snapshot, Wanted};
 #[cfg(feature = "sqlite")]
@@ -58,6 +59,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// A webhook with its body, if it was wanted.
 pub type WebhookPage = Vec<(WebhookId, WebhookRow, Option<Vec<u8>>)>;
+
+/// Webhooks that were leased, as they were before.
+pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 
 /// Rows that are loaded and committed.
 ///
@@ -93,13 +97,8 @@ pub type WebhookPage = Vec<(WebhookId, WebhookRow, Option<Vec<u8>>)>;
 ///     }
 ///
 ///     // The others are forwarded as `load` is.
-/// #   fn lease_due(
-/// #       &self,
-/// #       lease: Lease,
-/// #       after: Option<WebhookId>,
-/// #       limit: usize,
-/// #   ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
-/// #       self.store.lease_due(lease, after, limit)
+/// #   fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
+/// #       self.store.lease_due(lease, query)
 /// #   }
 /// #   fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
 /// #       self.store.webhooks(query)
@@ -154,18 +153,13 @@ pub trait Store: Send + Sync {
         durability: Durability,
     ) -> StoreFuture<'a, ()>;
 
-    /// Leases up to `limit` webhooks that are [unsettled](WebhookRow::is_unsettled), have no
-    /// lease that is running, and have greater ids than `after`; least first, in one step. No two
-    /// callers get the same webhook. Returns them as they were before.
+    /// Leases webhooks that are [unsettled](WebhookRow::is_unsettled) and [due](WebhookRow::due),
+    /// and have no lease that is running; least ids first, in one step. No two callers get the same webhook. Returns them as
+    /// they were before.
     ///
     /// A lease that [is too long](Lease::is_too_long) is not free: it is given its length from now
     /// on.
-    fn lease_due(
-        &self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>>;
+    fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage>;
 
     /// Returns webhooks, in the order of their ids.
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage>;
@@ -224,13 +218,8 @@ macro_rules! forward {
                 (**self).commit(changes, durability)
             }
 
-            fn lease_due(
-                &self,
-                lease: Lease,
-                after: Option<WebhookId>,
-                limit: usize,
-            ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
-                (**self).lease_due(lease, after, limit)
+            fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
+                (**self).lease_due(lease, query)
             }
 
             fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {

@@ -115,6 +115,45 @@ pub struct Pruned {
     pub next: Option<Fingerprint>,
 }
 
+/// The webhooks that are leased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeaseQuery {
+    /// Only those with greater ids.
+    pub after: Option<WebhookId>,
+    /// Whether those whose [`due`](super::WebhookRow::due) time has not come are leased, too.
+    pub early: bool,
+    /// The most webhooks that are leased.
+    pub limit: usize,
+}
+
+impl LeaseQuery {
+    /// Returns the query of the first webhooks that are due.
+    #[must_use]
+    pub fn first(limit: usize) -> Self {
+        Self {
+            after: None,
+            early: false,
+            limit,
+        }
+    }
+
+    /// Returns the query of webhooks with greater ids than this.
+    #[must_use]
+    pub fn after(self, after: Option<WebhookId>) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Returns the query of those whose time has not come, too.
+    #[must_use]
+    pub fn early(self) -> Self {
+        Self {
+            early: true,
+            ..self
+        }
+    }
+}
+
 impl StoredMessage {
     /// Returns a message of a number.
     #[must_use]

@@ -67,6 +67,8 @@ pub struct WebhookRow {
     pub unclaimed: u32,
     /// The lease of the engine that works on it.
     pub lease: Option<Lease>,
+    /// When the first of its open events is to be tried.
+    pub due: Due,
 }
 
 /// The kind of a stored body.
@@ -127,6 +129,70 @@ impl Lease {
     }
 }
 
+/// The time of the next attempt.
+///
+/// As with a [`Lease`], a [`commit`](super::Store::commit) computes it from the clock of the
+/// store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Due {
+    /// At once.
+    #[default]
+    Now,
+    /// This many milliseconds after the commit, which makes it [`At`](Self::At).
+    After(i64),
+    /// At this time.
+    At {
+        /// Milliseconds since 1970, by the clock of the store.
+        time: i64,
+        /// The milliseconds after the commit that it was.
+        delay: i64,
+    },
+}
+
+impl Due {
+    /// Returns the time this long after the commit.
+    #[must_use]
+    pub fn after(delay: Duration) -> Self {
+        match i64::try_from(delay.as_millis()).unwrap_or(i64::MAX) {
+            0 => Self::Now,
+            delay => Self::After(delay),
+        }
+    }
+
+    /// Returns it as a commit of this time writes it, in milliseconds since 1970.
+    #[must_use]
+    pub fn from(self, now: i64) -> Self {
+        match self {
+            Self::After(delay) => Self::At {
+                time: now.saturating_add(delay),
+                delay,
+            },
+            due => due,
+        }
+    }
+
+    /// Returns the milliseconds from this time until it; 0 if it has come. It has also come if it
+    /// is further off than its delay, as the clock was ahead when it was computed.
+    #[must_use]
+    pub fn left(&self, now: i64) -> i64 {
+        match *self {
+            Self::Now => 0,
+            Self::After(delay) => delay,
+            Self::At { time, delay } => match time.saturating_sub(now) {
+                left if left > delay => 0,
+                left => left.max(0),
+            },
+        }
+    }
+
+    /// Returns whether it has come at this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn has_come(&self, now: i64) -> bool {
+        self.left(now) == 0
+    }
+}
+
 impl WebhookRow {
     /// Returns the row of a webhook with this many events to do.
     #[must_use]
@@ -138,6 +204,7 @@ impl WebhookRow {
             dead: 0,
             unclaimed: 0,
             lease: None,
+            due: Due::Now,
         }
     }
 
@@ -211,6 +278,8 @@ pub struct ProgressRow {
     pub attempts: u32,
     /// The receivers that have been called.
     pub receivers: Vec<ReceiverProgress>,
+    /// When it is to be tried, if it is open.
+    pub due: Due,
 }
 
 /// The state of an event.
@@ -260,6 +329,7 @@ impl ProgressRow {
             state: EventState::Open,
             attempts: 0,
             receivers: Vec::new(),
+            due: Due::Now,
         }
     }
 }
@@ -283,6 +353,7 @@ impl fmt::Debug for ProgressRow {
             .field("state", &self.state)
             .field("attempts", &self.attempts)
             .field("receivers", &self.receivers)
+            .field("due", &self.due)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::support::batch::messages;
-use crate::support::engines::{self, Engine, account, records};
+use crate::support::engines::{self, Engine, account, engine_over, records};
 use crate::support::watched::Watched;
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{MessageReceived, MessageSent, WebhookEvent};
@@ -84,7 +84,7 @@ fn receivers() -> Values {
 
 /// Returns an engine for these receivers.
 fn engine() -> WebhookEngine<MemoryStore> {
-    WebhookEngine::new(MemoryStore::new()).context(receivers())
+    engine_over(MemoryStore::new()).context(receivers())
 }
 
 /// Runs a test with an engine over each store, for these receivers.
@@ -260,7 +260,7 @@ fn a_cancelled_webhook_is_anyones_when_its_lease_has_ended() {
         }
         HANGS.store(false, Relaxed);
         // The engine itself would give the lease back first, another one has to wait.
-        let other = WebhookEngine::new(Arc::clone(engine.store())).context(receivers());
+        let other = engine_over(Arc::clone(engine.store())).context(receivers());
         let outcome = pollster::block_on(other.process_async(&body)).unwrap();
         assert_eq!(
             (outcome.fired(), outcome.unfinished()),
@@ -318,7 +318,7 @@ fn what_blocks_is_done_where_it_was_told() {
         ACCESSES.fetch_add(1, Relaxed);
         Ok(())
     });
-    let counts = WebhookEngine::new(store).context(receivers());
+    let counts = engine_over(store).context(receivers());
     let counts = counts.blocking(|work| {
         BLOCKED.fetch_add(1, Relaxed);
         work();
@@ -372,7 +372,7 @@ fn a_check_for_programs_that_do_not_await_lists_async_receivers() {
     let context = receivers();
     let forward = &MESSAGE_RECEIVED.with(&context).receivers()[1];
     let log_sent = &MESSAGE_SENT.with(&context).receivers()[0];
-    let engine = WebhookEngine::new(MemoryStore::new()).context(context);
+    let engine = engine_over(MemoryStore::new()).context(context);
     assert!(engine.check().is_ok());
     let error = engine.check_sync().unwrap_err();
     let reason = "is async and needs process_async";

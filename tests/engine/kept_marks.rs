@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Waker};
 
 use crate::support::batch::messages;
-use crate::support::engines::{Engine, with_each_store};
+use crate::support::engines::{Engine, engine_over, with_each_store};
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
@@ -45,7 +45,7 @@ fn fails_after_the_first(
             desk.failure = Some(failure);
         }
     });
-    (WebhookEngine::new(store).context(context), desk)
+    (engine_over(store).context(context), desk)
 }
 
 #[test]

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(feature = "signature")]
+mod accept;
 mod async_receivers;
 mod bodies;
+mod due;
 mod events;
 mod kept_marks;
 mod memory_store;
@@ -20,6 +22,7 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_store;
 mod stores;
+mod tend;
 mod unreadable;
 mod unsteady;
 #[cfg(feature = "sqlite")]

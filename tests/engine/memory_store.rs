@@ -9,9 +9,9 @@ use crate::support::unsteady::{Counts, Rates, Unsteady};
 use whatsapp_signals::model::{Contact, IdKind, Identity, Message, Timestamp};
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, Durability, EventChange, EventState, Fingerprint, HeldId,
-    Lease, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey, ProgressRow, Put,
-    ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, Tenant, Wanted,
-    WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
+    Lease, LeaseQuery, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey, ProgressRow,
+    Put, ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, Tenant,
+    Wanted, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
     store_conformance_async,
 };
 
@@ -323,7 +323,7 @@ fn leases_follow_the_clock<S: Store>(new: impl Fn(Clock) -> S) {
 
     let due = || {
         let lease = Lease::new(9, Duration::from_secs(60));
-        let leased = pollster::block_on(store.lease_due(lease, None, 9)).unwrap();
+        let leased = pollster::block_on(store.lease_due(lease, LeaseQuery::first(9))).unwrap();
         leased
             .into_iter()
             .map(|(_, stored)| stored)

@@ -10,12 +10,12 @@ use crate::support::engines::{engine_over, with_each_steady_store};
 use crate::support::rows;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;
+use whatsapp_signals::Context;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     Changes, Lease, MemoryStore, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
 };
-use whatsapp_signals::{Context, WebhookEngine};
 
 /// Returns whether a commit is a checkpoint between the claim and the end: there is one every 10 ms.
 fn is_intermediate(changes: &Changes<'_>) -> bool {
@@ -56,7 +56,7 @@ fn rows_of(access: Access<'_>) -> usize {
     }
 }
 
-/// 3,000 errors that have neither an id nor a time beside 3,000 statuses once held a file for 24 s.
+/// Errors have neither an id nor a time: the claim asks whether they have happened again.
 #[test]
 fn repeated_errors_beside_many_statuses_cost_work_that_is_linear() {
     let work = |count: usize| {
@@ -118,7 +118,7 @@ fn a_large_body_that_is_stored_in_part_is_delivered_once_as_a_whole() {
         context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
             book.lock().push(event.message.id.to_string());
         });
-        let engine = WebhookEngine::new(store).context(context);
+        let engine = engine_over(store).context(context);
         let body = messages(0..5000);
         assert!(engine.process(&body).unwrap_err().should_retry());
         assert!(received.lock().is_empty(), "no part runs before the last");
@@ -197,7 +197,7 @@ fn a_large_body_whose_lease_is_lost_between_two_parts_is_left_to_the_new_holder(
         context.connect(&MESSAGE_RECEIVED, move |_: &MessageReceived| {
             runs.fetch_add(1, Relaxed);
         });
-        let losing = WebhookEngine::new(store).context(context.clone());
+        let losing = engine_over(store).context(context.clone());
         let outcome = losing.process(&messages(0..5000)).unwrap();
         assert_eq!((outcome.unfinished(), outcome.should_retry()), (5000, true));
         steal(Duration::ZERO);

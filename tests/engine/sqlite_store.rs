@@ -16,10 +16,10 @@ use whatsapp_signals::model::{
 };
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, Lease, MessageKey, MessageQuery, NewMessage, NewStatus, NumberKey,
-    ProgressRow, Prune, Put, Read, Scope, SignupKey, Snapshot, SqliteOptions, SqliteStore, Store,
-    StoreError, StoreErrorKind, Tenant, UnreadQuery, Wanted, WebhookChange, WebhookId, WebhookKind,
-    WebhookQuery, WebhookRow, store_conformance,
+    Fingerprint, HeldId, IdKey, Lease, LeaseQuery, MessageKey, MessageQuery, NewMessage, NewStatus,
+    NumberKey, ProgressRow, Prune, Put, Read, Scope, SignupKey, Snapshot, SqliteOptions,
+    SqliteStore, Store, StoreError, StoreErrorKind, Tenant, UnreadQuery, Wanted, WebhookChange,
+    WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
 };
 
 const PHONE: &str = "15550101001";
@@ -503,7 +503,7 @@ fn the_clock_of_the_store_can_be_replaced() {
     commit(&store, &changes).unwrap();
     let due = || {
         let lease = Lease::new(8, Duration::from_secs(60));
-        block_on(store.lease_due(lease, None, 1)).unwrap()
+        block_on(store.lease_due(lease, LeaseQuery::first(1))).unwrap()
     };
     let until = |id| {
         let snapshot = load(&store, |wanted| {

@@ -2,7 +2,7 @@
 //! store in memory has a bound.
 
 use crate::support::batch::{items, messages};
-use crate::support::engines::records;
+use crate::support::engines::{engine_over, records};
 use whatsapp_signals::event::{MessageReceived, Unrecognized};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
@@ -14,7 +14,7 @@ fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
     let context = Context::new().only_own_receivers();
     context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {});
     context.connect(&UNRECOGNIZED, |_: &Unrecognized| Err("always"));
-    WebhookEngine::new(store).context(context)
+    engine_over(store).context(context)
 }
 
 /// A body whose only event fails.

@@ -11,6 +11,7 @@ use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
 use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, owning};
 
 use crate::support::batch::messages;
+use crate::support::engines::engine_over;
 use crate::support::unsteady::{Rates, Unsteady};
 
 /// The number of runs by message and receiver.
@@ -84,7 +85,7 @@ async fn each_receiver_succeeds_once_with_each_event_whatever_the_store_does() {
         };
         let store = Unsteady::new(MemoryStore::new(), seed, rates);
         let (context, runs) = counting();
-        let engine = WebhookEngine::new(store).context(context);
+        let engine = engine_over(store).context(context);
         let bodies = [messages(0..4), messages(2..9), messages(0..9)];
         for body in bodies.iter().chain(&bodies) {
             let process = async || engine.process_async(body).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::batch::messages;
+use crate::support::engines::engine_over;
 use crate::support::folder::Folder;
 use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
@@ -61,7 +62,7 @@ fn engine(
     } else {
         Parser::new().accepted_objects(&["another"])
     };
-    let engine = WebhookEngine::new(store).context(context).parser(parser);
+    let engine = engine_over(store).context(context).parser(parser);
     engine.max_attempts(max_attempts)
 }
 

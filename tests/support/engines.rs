@@ -13,10 +13,12 @@ use whatsapp_signals::{Context, WebhookEngine};
 /// A store behind a pointer, whichever it is.
 pub(crate) type Engine = WebhookEngine<Arc<dyn ReadyStore>>;
 
-/// Returns an engine over a store. Only receivers that are connected to a context of its own
-/// are called, so tests with other receivers may run beside.
+/// Returns an engine over a store, which waits for no time between two attempts. Only receivers
+/// that are connected to a context of its own are called, so tests with other receivers may run
+/// beside.
 pub(crate) fn engine_over<S: Store>(store: S) -> WebhookEngine<S> {
-    WebhookEngine::new(store).context(Context::new().only_own_receivers())
+    let engine = WebhookEngine::new(store).backoff(Duration::ZERO, Duration::ZERO);
+    engine.context(Context::new().only_own_receivers())
 }
 
 /// Runs a test with a new engine over each store that is there, and over one whose commits

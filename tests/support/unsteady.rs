@@ -6,9 +6,9 @@ use std::task::Poll;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
-    Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread,
-    UnreadQuery, Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
+    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// A store whose futures are pending before and after their work, as those of a database on the
@@ -180,13 +180,8 @@ impl<S: Store> Store for Unsteady<S> {
         self.call(&self.commits, commit)
     }
 
-    fn lease_due(
-        &self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
-        self.call(&self.others, self.store.lease_due(lease, after, limit))
+    fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
+        self.call(&self.others, self.store.lease_due(lease, query))
     }
 
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {

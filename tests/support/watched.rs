@@ -4,9 +4,9 @@ use std::future::pending;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
-    Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread,
-    UnreadQuery, Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
+    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// An access to a store.
@@ -64,13 +64,8 @@ where
         self.after(access, self.store.commit(changes, durability))
     }
 
-    fn lease_due(
-        &self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
-        let leased = self.store.lease_due(lease, after, limit);
+    fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
+        let leased = self.store.lease_due(lease, query);
         self.after(Access::Other, leased)
     }
 

@@ -1,7 +1,7 @@
 //! Who handles an event: the receivers alone, or an engine.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use whatsapp_signals::store::{Store, StoreErrorKind};
@@ -38,8 +38,9 @@ pub(super) enum Handled {
     /// These receivers failed: the delivery is counted, and the next one follows after
     /// the backoff or this delay, whichever is longer.
     Failed(Vec<String>, Duration),
-    /// Not now: it is nobody's fault, and not to be counted.
-    NotNow(&'static str),
+    /// The delivery is not counted, and the next one follows after the backoff or this delay,
+    /// whichever is longer.
+    NotNow(&'static str, Duration),
     /// These receivers failed for the last time: the event is a dead letter.
     Dead(Vec<String>),
 }
@@ -91,7 +92,7 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
             }
             Err(error) => {
                 tracing::error!(error = %error, "the engine could not handle an event");
-                Handled::NotNow("the engine's store failed")
+                Handled::NotNow("the engine's store failed", Duration::ZERO)
             }
         }
     }
@@ -109,11 +110,16 @@ fn of(outcome: &Outcome) -> Handled {
         Handled::Dead(failed)
     } else if !outcome.should_retry() {
         Handled::Done
-    } else if failed.is_empty() {
-        Handled::NotNow("another worker has it")
     } else {
-        // The engine says when it is dead.
-        Handled::NotNow("a receiver failed")
+        // The engine decides when it is due, and when it is dead.
+        let due = outcome.due();
+        let wait = due.and_then(|due| due.duration_since(SystemTime::now()).ok());
+        let reason = if failed.is_empty() {
+            "it is not due, or another worker has it"
+        } else {
+            "a receiver failed"
+        };
+        Handled::NotNow(reason, wait.unwrap_or_default())
     }
 }
 

@@ -142,14 +142,14 @@ impl Partition {
         }
         match self.run_receivers(message, envelope, deliveries).await {
             Handled::Done => Outcome::Done,
-            Handled::NotNow(why) => {
+            Handled::NotNow(why, wait) => {
                 tracing::debug!(
                     partition = self.number,
                     deliveries,
                     why,
                     "an event is to come again"
                 );
-                Outcome::Again(Duration::ZERO)
+                Outcome::Again(wait)
             }
             Handled::Failed(_, delay) if deliveries < most => Outcome::Again(delay),
             Handled::Failed(failed, _) | Handled::Dead(failed) => Outcome::Dead {

@@ -8,8 +8,8 @@ use super::sample::{
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, MessageStatus, Signup};
 use crate::store::{
-    Changes, ContactId, ConversationKey, Durability, EventChange, EventState, Merge, MessageKey,
-    MessageState, NewStatus, Read, Snapshot, Store, Versioned, Wanted, WebhookChange,
+    Changes, ContactId, ConversationKey, Durability, EventChange, EventState, LeaseQuery, Merge,
+    MessageKey, MessageState, NewStatus, Read, Snapshot, Store, Versioned, Wanted, WebhookChange,
 };
 
 /// A commit that conflicts, and its name.
@@ -367,7 +367,10 @@ pub(super) async fn moments_move(store: &dyn Store) {
         last = moment;
     }
     let lease = long_lease(1);
-    let leased = expect(store.lease_due(lease, None, 9).await, "a lease");
+    let leased = expect(
+        store.lease_due(lease, LeaseQuery::first(9)).await,
+        "a lease",
+    );
     assert_eq!(leased.len(), 1, "the webhook is due");
     let moment = load(store, &Wanted::default()).await.moment;
     assert_ne!(moment, last, "the moment after a lease");

@@ -2,6 +2,7 @@
 
 mod commits;
 mod contacts;
+mod due;
 mod messages;
 mod prune;
 mod sample;
@@ -79,6 +80,8 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "dead events are listed in their order": webhooks::dead_events_are_listed,
         "a lease runs from the commit on": webhooks::leases_run,
         "due webhooks are leased": webhooks::due_webhooks_are_leased,
+        "a due time runs from the commit on": due::due_times_run,
+        "webhooks are leased when they are due": due::due_webhooks_come_first,
         "old rows that are over are pruned in steps": prune::old_rows_are_pruned,
         "old rows are pruned where there is no event": prune::rows_without_events_are_pruned,
         "a message is stored as it is": messages::messages_are_stored,

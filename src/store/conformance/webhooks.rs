@@ -6,8 +6,8 @@ use super::sample::{
 };
 use super::{commit, conflict, expect, load};
 use crate::store::{
-    Changes, EventChange, EventState, ProgressRow, Store, Versioned, Wanted, WebhookChange,
-    WebhookId, WebhookKind, WebhookQuery, WebhookRow,
+    Changes, EventChange, EventState, LeaseQuery, ProgressRow, Store, Versioned, Wanted,
+    WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
 };
 
 /// Returns a commit that adds webhooks.
@@ -330,7 +330,9 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
         for n in 1..9 {
             before.push((webhook_id(n), stored(store, webhook_id(n)).await));
         }
-        let leased = store.lease_due(long_lease(9), after, limit).await;
+        let leased = store
+            .lease_due(long_lease(9), LeaseQuery::first(limit).after(after))
+            .await;
         let leased = expect(leased, "a lease of due webhooks");
         for (id, row) in &leased {
             let expected = before.iter().find(|(before, _)| before == id);

@@ -10,7 +10,7 @@ use super::sample::{
 use super::{commit, expect, load, ready};
 use crate::model::Signup;
 use crate::store::{
-    Changes, Durability, EventChange, Store, StoreErrorKind, Wanted, WebhookChange,
+    Changes, Durability, EventChange, LeaseQuery, Store, StoreErrorKind, Wanted, WebhookChange,
 };
 
 const WRITERS: u32 = 4;
@@ -182,7 +182,9 @@ pub(super) async fn events_are_added_once(store: &dyn Store) {
 async fn lease_all(store: &dyn Store, writer: u32) -> Vec<i64> {
     let mut leased = Vec::new();
     loop {
-        let page = store.lease_due(long_lease(writer.into()), None, 3).await;
+        let page = store
+            .lease_due(long_lease(writer.into()), LeaseQuery::first(3))
+            .await;
         let page = match page {
             Err(error) if is_conflict(error.kind()) => continue,
             page => expect(page, "a lease of due webhooks"),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::{check, conflict, full};
 use crate::model::Timestamp;
 use crate::store::{
-    Changes, EventChange, EventState, Fingerprint, Lease, ProgressRow, Prune, Pruned, StoreError,
-    Versioned, WebhookChange, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, EventChange, EventState, Fingerprint, Lease, LeaseQuery, LeasedPage, ProgressRow,
+    Prune, Pruned, StoreError, Versioned, WebhookChange, WebhookId, WebhookPage, WebhookQuery,
+    WebhookRow,
 };
 
 /// The greatest fingerprint: no event comes after it.
@@ -167,7 +168,7 @@ impl Inbox {
             self.apply_event(*change);
         }
         for (key, row) in &changes.progress {
-            self.put_progress(*key, row);
+            self.put_progress(*key, row, now);
         }
         while self.events.len() > bound
             && let Some((_, key)) = self.over.pop_first()
@@ -280,7 +281,7 @@ impl Inbox {
         self.update_event(&key);
     }
 
-    fn put_progress(&mut self, key: Fingerprint, row: &ProgressRow) {
+    fn put_progress(&mut self, key: Fingerprint, row: &ProgressRow, now: i64) {
         let before = self.progress.get(&key);
         let died_before = before.filter(|before| before.row.webhook == row.webhook);
         let died_before = died_before.and_then(|before| before.died);
@@ -295,7 +296,10 @@ impl Inbox {
             self.dead.insert((row.webhook, died), key);
         }
         self.in_progress.entry(row.webhook).or_default().insert(key);
-        let row = row.clone();
+        let row = ProgressRow {
+            due: row.due.from(now),
+            ..row.clone()
+        };
         self.progress.insert(key, Progress { row, died });
         self.update_event(&key);
     }
@@ -322,17 +326,11 @@ impl Inbox {
         remove_from(&mut self.members, id, key);
     }
 
-    pub(super) fn lease_due(
-        &mut self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-        now: i64,
-    ) -> Vec<(WebhookId, Versioned<WebhookRow>)> {
+    pub(super) fn lease_due(&mut self, lease: Lease, query: LeaseQuery, now: i64) -> LeasedPage {
         let mut leased = Vec::new();
-        let after = (after.map_or(Unbounded, Excluded), Unbounded);
+        let after = (query.after.map_or(Unbounded, Excluded), Unbounded);
         for id in self.unsettled.range(after) {
-            if leased.len() == limit {
+            if leased.len() == query.limit {
                 break;
             }
             let Some(webhook) = self.webhooks.get_mut(id) else {
@@ -345,6 +343,7 @@ impl Inbox {
                     *version += 1;
                 }
                 Some(running) if !running.has_ended(now) => {}
+                _ if !query.early && !row.due.has_come(now) => {}
                 _ => {
                     leased.push((*id, webhook.stored.clone()));
                     webhook.stored.row.lease = Some(lease.from(now));
@@ -391,9 +390,9 @@ impl Inbox {
 
 /// Returns a row whose lease runs from now on.
 fn leased(row: &WebhookRow, now: i64) -> WebhookRow {
-    let lease = row.lease.map(|lease| lease.from(now));
     WebhookRow {
-        lease,
+        lease: row.lease.map(|lease| lease.from(now)),
+        due: row.due.from(now),
         ..row.clone()
     }
 }

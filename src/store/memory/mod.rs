@@ -11,9 +11,9 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
-    Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread,
-    UnreadQuery, Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
+    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
@@ -135,13 +135,8 @@ impl Store for MemoryStore {
         self.work(|tables, now| tables.commit(changes, now))
     }
 
-    fn lease_due(
-        &self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
-        self.work(move |tables, now| Ok(tables.lease_due(lease, after, limit, now)))
+    fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
+        self.work(move |tables, now| Ok(tables.lease_due(lease, query, now)))
     }
 
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {

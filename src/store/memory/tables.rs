@@ -8,9 +8,8 @@ use super::messages::Messages;
 use super::{check, conflict};
 use crate::model::{Signup, SignupId};
 use crate::store::{
-    Changes, Lease, MessageQuery, NumberKey, Prune, Pruned, Read, Scope, SignupKey, Snapshot,
-    StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Versioned, Wanted, WebhookId,
-    WebhookRow,
+    Changes, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, Prune, Pruned, Read, Scope,
+    SignupKey, Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Versioned, Wanted,
 };
 
 /// All rows of a store.
@@ -163,15 +162,9 @@ impl Tables {
         }
     }
 
-    pub(super) fn lease_due(
-        &mut self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-        now: i64,
-    ) -> Vec<(WebhookId, Versioned<WebhookRow>)> {
+    pub(super) fn lease_due(&mut self, lease: Lease, query: LeaseQuery, now: i64) -> LeasedPage {
         self.moment += 1;
-        self.inbox.lease_due(lease, after, limit, now)
+        self.inbox.lease_due(lease, query, now)
     }
 
     pub(super) fn messages(&self, query: &MessageQuery) -> Vec<StoredMessage> {

@@ -27,7 +27,7 @@ pub(super) fn write(
     for (number, tenant) in &changes.numbers {
         numbers.execute([number.as_str(), tenant.as_str()])?;
     }
-    write_progress(transaction, facts, changes)?;
+    write_progress(transaction, facts, changes, now)?;
     write_contacts(transaction, facts, changes)?;
     write_messages(transaction, facts, &changes.messages)?;
     move_messages(transaction, &changes.merges)?;
@@ -43,13 +43,14 @@ fn write_webhooks(
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
-            lease_length, lease_until)
-        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            lease_length, lease_until, due_at, due_delay)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     );
     let mut insert_body = transaction.statement("INSERT INTO body (webhook, body) VALUES (?1, ?2)");
     let mut update = transaction.statement(
         "UPDATE webhook SET version = 1 + ?2, kind = ?3, received_at = ?4, open = ?5, dead = ?6,
-            unclaimed = ?7, lease_holder = ?8, lease_length = ?9, lease_until = ?10
+            unclaimed = ?7, lease_holder = ?8, lease_length = ?9, lease_until = ?10,
+            due_at = ?11, due_delay = ?12
         WHERE id = ?1 AND version = ?2",
     );
     let mut delete = transaction.statement("DELETE FROM webhook WHERE id = ?1 AND version = ?2");
@@ -66,6 +67,7 @@ fn write_webhooks(
             }
         };
         let lease = row.lease.map(|lease| lease.from(now));
+        let (due_at, due_delay) = row::due_columns(row.due, now);
         statement.execute_one(params![
             id,
             version,
@@ -77,6 +79,8 @@ fn write_webhooks(
             lease.map(|lease| lease.holder),
             lease.map(|lease| lease.length),
             lease.map(|lease| lease.until),
+            due_at,
+            due_delay,
         ])?;
     }
     Ok(())
@@ -151,17 +155,21 @@ fn write_progress(
     transaction: &Transaction<'_>,
     facts: &mut Facts,
     changes: &Changes<'_>,
+    now: i64,
 ) -> Result<(), Error> {
     // A dead event keeps its place among the dead ones of its webhook.
     let mut statement = transaction.statement(
-        "INSERT INTO progress (fingerprint, webhook, key, state, attempts, receivers, died)
+        "INSERT INTO progress (fingerprint, webhook, key, state, attempts, receivers, died, due_at,
+            due_delay)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 THEN
             (SELECT 1 + ifnull(max(died), 0) FROM progress
-            WHERE webhook = ?2 AND died IS NOT NULL) END)
+            WHERE webhook = ?2 AND died IS NOT NULL) END, ?8, ?9)
         ON CONFLICT (fingerprint) DO UPDATE SET webhook = ?2, key = ?3, state = ?4, attempts = ?5,
-            receivers = ?6, died = CASE WHEN ?7 THEN ifnull(died, excluded.died) END",
+            receivers = ?6, died = CASE WHEN ?7 THEN ifnull(died, excluded.died) END, due_at = ?8,
+            due_delay = ?9",
     );
     for (key, row) in &changes.progress {
+        let (due_at, due_delay) = row::due_columns(row.due, now);
         let receivers = if row.receivers.is_empty() {
             None
         } else {
@@ -175,6 +183,8 @@ fn write_progress(
             row.attempts,
             receivers,
             row.state == EventState::Dead,
+            due_at,
+            due_delay,
         ])?;
     }
     Ok(())

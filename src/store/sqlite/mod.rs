@@ -17,9 +17,9 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    Changes, Durability, Lease, MessageQuery, NumberKey, ProgressRow, Prune, Pruned, ReadyStore,
-    Snapshot, Store, StoreError, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Versioned, Wanted, WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
+    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreFuture, StoredMessage, Tenant,
+    Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -154,15 +154,10 @@ impl Store for SqliteStore {
         })
     }
 
-    fn lease_due(
-        &self,
-        lease: Lease,
-        after: Option<WebhookId>,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<(WebhookId, Versioned<WebhookRow>)>> {
+    fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
         Box::pin(async move {
             self.write(Durability::Process, |tx, _| {
-                pages::lease_due(tx, lease, after, limit, self.now())
+                pages::lease_due(tx, lease, query, self.now())
             })
         })
     }

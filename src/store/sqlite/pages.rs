@@ -3,13 +3,16 @@
 use rusqlite::params;
 
 use super::error::Error;
-use super::row::{self, contact_columns, message_columns, progress_columns, webhook_columns};
+use super::row::{
+    self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, progress_columns,
+    webhook_columns,
+};
 use super::session::{Facts, Transaction};
 use crate::model::Signup;
 use crate::store::{
-    ContactId, ConversationKey, Fingerprint, Lease, MessageKey, MessageQuery, NumberKey,
-    ProgressRow, Prune, Pruned, Scope, StoredMessage, Tenant, Unread, UnreadQuery, Versioned,
-    WebhookId, WebhookPage, WebhookQuery, WebhookRow,
+    ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery, LeasedPage, MessageKey,
+    MessageQuery, NumberKey, ProgressRow, Prune, Pruned, Scope, StoredMessage, Tenant, Unread,
+    UnreadQuery, WebhookId, WebhookPage, WebhookQuery,
 };
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
@@ -49,12 +52,11 @@ fn after(id: Option<WebhookId>) -> i64 {
 pub(super) fn lease_due(
     transaction: &Transaction<'_>,
     lease: Lease,
-    first: Option<WebhookId>,
-    most: usize,
+    query: LeaseQuery,
     now: i64,
-) -> Result<Vec<(WebhookId, Versioned<WebhookRow>)>, Error> {
+) -> Result<LeasedPage, Error> {
     let (mut due, mut too_long) = (Vec::new(), Vec::new());
-    if most == 0 {
+    if query.limit == 0 {
         return Ok(due);
     }
     // Leases that are running are passed over without being read.
@@ -65,15 +67,16 @@ pub(super) fn lease_due(
         unsettled!(),
         " AND id > ?1 AND (lease_until IS NULL OR lease_until <= ?2
             OR lease_until - ?2 > lease_length)
+        AND (?3 OR due_at IS NULL OR due_at <= ?2 OR due_at - ?2 > due_delay)
         ORDER BY id"
     ));
-    select.until([after(first), now], |row| {
-        let (id, webhook) = (WebhookId(row.get(9)?), row::webhook(row)?);
+    select.until(params![after(query.after), now, query.early], |row| {
+        let (id, webhook) = (WebhookId(row.get(WEBHOOK_COLUMNS)?), row::webhook(row)?);
         match webhook.row.lease {
             Some(held) if held.is_too_long(now) => too_long.push((id, held)),
             _ => due.push((id, webhook)),
         }
-        Ok(due.len() == most)
+        Ok(due.len() == query.limit)
     })?;
     let mut update = transaction.statement(
         "UPDATE webhook SET version = version + 1, lease_holder = ?2, lease_length = ?3,
@@ -111,7 +114,7 @@ pub(super) fn webhooks(
     });
     let mut bodies = transaction.statement("SELECT body FROM body WHERE webhook = ?1");
     select.all([after(query.after), limit(query.limit)], |row| {
-        let (id, webhook) = (row.get(9)?, row::webhook(row)?);
+        let (id, webhook) = (row.get(WEBHOOK_COLUMNS)?, row::webhook(row)?);
         let body = if query.with_bodies {
             bodies.first([id], |row| Ok(row.get(0)?))?
         } else {
@@ -255,9 +258,9 @@ pub(super) fn unread(
     });
     let contact = query.contact.map(|contact| contact.0);
     select.all(params![tenant, number, contact], |row| {
-        let id = ContactId(row.get(6)?);
+        let id = ContactId(row.get(CONTACT_COLUMNS)?);
         let contact = row::contact(row)?.ok_or(Error::CorruptRow)?;
-        Ok(Unread::new(id, contact.row, row.get(7)?))
+        Ok(Unread::new(id, contact.row, row.get(CONTACT_COLUMNS + 1)?))
     })
 }
 

@@ -8,18 +8,22 @@ use serde::de::DeserializeOwned;
 use super::error::Error;
 use crate::model::{Message, MessageStatus, Signup, Timestamp};
 use crate::store::{
-    ContactRow, EventState, Lease, MessageState, NumberKey, ProgressRow, StoredMessage, Tenant,
-    Versioned, WebhookId, WebhookKind, WebhookRow,
+    ContactRow, Due, EventState, Lease, MessageState, NumberKey, ProgressRow, StoredMessage,
+    Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
 };
 
 /// The columns of [`webhook`].
 macro_rules! webhook_columns {
     () => {
         "webhook.version, webhook.kind, webhook.received_at, webhook.open, webhook.dead,
-            webhook.unclaimed, webhook.lease_holder, webhook.lease_length, webhook.lease_until"
+            webhook.unclaimed, webhook.lease_holder, webhook.lease_length, webhook.lease_until,
+            webhook.due_at, webhook.due_delay"
     };
 }
 pub(super) use webhook_columns;
+
+/// The number of the columns of [`webhook`].
+pub(super) const WEBHOOK_COLUMNS: usize = 11;
 
 /// The columns of [`contact`].
 macro_rules! contact_columns {
@@ -44,7 +48,7 @@ pub(super) use message_columns;
 /// The columns of [`progress`].
 macro_rules! progress_columns {
     () => {
-        "webhook, key, state, attempts, receivers"
+        "webhook, key, state, attempts, receivers, due_at, due_delay"
     };
 }
 pub(super) use progress_columns;
@@ -130,8 +134,26 @@ pub(super) fn webhook(row: &Row<'_>) -> Result<Versioned<WebhookRow>, Error> {
             dead: row.get(4)?,
             unclaimed: row.get(5)?,
             lease,
+            due: due(row, 9)?,
         },
     })
+}
+
+/// Reads the two columns of a due time.
+fn due(row: &Row<'_>, column: usize) -> Result<Due, Error> {
+    match (row.get(column)?, row.get(column + 1)?) {
+        (Some(time), Some(delay)) => Ok(Due::At { time, delay }),
+        (None, None) => Ok(Due::Now),
+        _ => Err(Error::CorruptRow),
+    }
+}
+
+/// Returns the two columns of a due time, for a commit of this time.
+pub(super) fn due_columns(due: Due, now: i64) -> (Option<i64>, Option<i64>) {
+    match due.from(now) {
+        Due::At { time, delay } => (Some(time), Some(delay)),
+        _ => (None, None),
+    }
 }
 
 /// Reads the [columns](progress_columns) of an event's progress.
@@ -150,6 +172,7 @@ pub(super) fn progress(row: &Row<'_>) -> Result<ProgressRow, Error> {
             ValueRef::Null => Vec::new(),
             _ => json(row, 4)?,
         },
+        due: due(row, 5)?,
     })
 }
 

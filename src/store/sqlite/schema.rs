@@ -11,7 +11,7 @@ const VERSION: i64 = 2;
 /// A file of this crate has it as its `application_id`: `wasi`.
 const APPLICATION_ID: i64 = 0x7761_7369;
 
-/// Times are in seconds since 1970, except those of leases: milliseconds. A `version` grows by one
+/// Times are in seconds since 1970, except those of leases and due times: milliseconds. A `version` grows by one
 /// with each write of its row.
 const TABLES: &str = "
     CREATE TABLE webhook (
@@ -24,7 +24,9 @@ const TABLES: &str = "
         unclaimed INTEGER NOT NULL,
         lease_holder INTEGER,
         lease_length INTEGER,
-        lease_until INTEGER
+        lease_until INTEGER,
+        due_at INTEGER, -- of the first open event; NULL: at once
+        due_delay INTEGER
     );
     CREATE INDEX webhook_unsettled ON webhook (id)
         WHERE open > 0 OR unclaimed > 0 OR lease_until IS NOT NULL;
@@ -50,7 +52,9 @@ const TABLES: &str = "
         state INTEGER NOT NULL, -- 0 open, 1 finished, 2 dead
         attempts INTEGER NOT NULL,
         receivers TEXT, -- JSON
-        died INTEGER -- the order of the dead events of a webhook
+        died INTEGER, -- the order of the dead events of a webhook
+        due_at INTEGER,
+        due_delay INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX progress_webhook ON progress (webhook);
     CREATE INDEX progress_dead ON progress (webhook, died) WHERE died IS NOT NULL;

@@ -56,7 +56,7 @@ fn connect_typed(context: &Context, book: &Book, uid: &'static str, name: &'stat
 
 fn with_context(engine: &Engine) -> (Engine, Context) {
     let context = Context::new().only_own_receivers();
-    let engine = WebhookEngine::new(Arc::clone(engine.store())).context(context.clone());
+    let engine = engine_over(Arc::clone(engine.store())).context(context.clone());
     (engine, context)
 }
 

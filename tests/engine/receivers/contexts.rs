@@ -36,7 +36,7 @@ fn an_event_stays_open_until_the_context_has_the_value() {
         }
         let notes = Arc::default();
         let context = Context::new().with(Notes(Arc::clone(&notes)));
-        let rich = WebhookEngine::new(Arc::clone(engine.store())).context(context);
+        let rich = engine_over(Arc::clone(engine.store())).context(context);
         assert!(rich.retry_unfinished().unwrap().failures().is_empty());
         assert_eq!(*notes.lock(), ["wamid.A"]);
         assert_eq!(rich.process(&body).unwrap().duplicate(), 1);
@@ -47,7 +47,7 @@ fn an_event_stays_open_until_the_context_has_the_value() {
 fn a_contexts_own_receivers_are_called_until_they_succeed() {
     with_each_store(|engine| {
         let context = Context::new().only_own_receivers();
-        let engine = WebhookEngine::new(Arc::clone(engine.store())).context(context.clone());
+        let engine = engine_over(Arc::clone(engine.store())).context(context.clone());
         let calls = Arc::new(Mutex::new(Vec::new()));
         for name in ["a", "b"] {
             let calls = Arc::clone(&calls);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::leases::leave_unfinished;
 use super::*;
-use crate::support::engines::with_each_clock;
+use crate::support::engines::{engine_over, with_each_clock};
 
 const YEARS: u64 = 3 * 365 * 24 * 60 * 60;
 
@@ -37,7 +37,7 @@ fn a_living_holder_renews_a_lease_that_was_shortened() {
         let context = counting();
         let tries = Arc::new(Mutex::new(Vec::new()));
         for (order, uid, millis) in [(1, "first", 500), (2, "second", 600)] {
-            let other = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+            let other = engine_over(Arc::clone(engine.store())).context(counting());
             let (ahead, tries) = (Arc::clone(&ahead), Arc::clone(&tries));
             let options = ConnectOptions::new().order(order).uid(uid);
             let connected =

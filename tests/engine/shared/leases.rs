@@ -114,7 +114,7 @@ fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
         let context = counting();
         let tries = Arc::new(Mutex::new(Vec::new()));
         for (order, uid) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
-            let other = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+            let other = engine_over(Arc::clone(engine.store())).context(counting());
             let tries = Arc::clone(&tries);
             let options = ConnectOptions::new().order(order).uid(uid);
             let fails = move |_: &MessageReceived| {
@@ -140,7 +140,7 @@ fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().unwrap();
     with_each_store(|engine| {
-        let other = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+        let other = engine_over(Arc::clone(engine.store())).context(counting());
         let context = counting();
         context.connect(&MESSAGE_RECEIVED, async |_: &MessageReceived| {
             tokio::time::sleep(Duration::from_millis(1200)).await;

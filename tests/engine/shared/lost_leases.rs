@@ -6,7 +6,7 @@ use super::*;
 fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
     let _turn = turn();
     with_each_steady_store(|engine| {
-        let thief = WebhookEngine::new(Arc::clone(engine.store())).context(counting());
+        let thief = engine_over(Arc::clone(engine.store())).context(counting());
         let slow = ConnectOptions::new().order(1).uid("slow");
         let context = counting();
         let stolen = Mutex::new(false);

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::batch::{ERRORS, messages, value};
-use crate::support::engines::{self, Engine, records};
+use crate::support::engines::{self, Engine, engine_over, records};
 #[cfg(feature = "sqlite")]
 use crate::support::folder::Folder;
 use crate::support::rows;
@@ -122,7 +122,7 @@ fn engines_over_one_file_run_each_receiver_once() {
             scope.spawn(|| {
                 // Each its own connection, as if in a process of its own.
                 let store = whatsapp_signals::store::SqliteStore::open(&path).unwrap();
-                let engine = WebhookEngine::new(store).context(counting());
+                let engine = engine_over(store).context(counting());
                 for first in (0..200).step_by(20) {
                     deliver(&engine, &messages(first..first + 20));
                 }
@@ -145,7 +145,7 @@ fn commits_that_are_conflicts_at_first_change_nothing_twice() {
         }
         Ok(())
     });
-    let engine = WebhookEngine::new(store).context(counting());
+    let engine = engine_over(store).context(counting());
     let outcome = engine.process(&messages(0..5)).unwrap();
     assert_eq!((outcome.fired(), outcome.duplicate()), (5, 0));
     assert_eq!(engine.process(&messages(0..6)).unwrap().duplicate(), 5);

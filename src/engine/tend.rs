@@ -1,0 +1,362 @@
+//! Rounds of all that has to be done now and then.
+
+use std::collections::HashMap;
+use std::future::{self, Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::access::ready;
+use super::draft::{Draft, First, transact};
+use super::retry::RETENTION;
+use super::timer::Alarm;
+use super::{Call, EngineError, Outcome, WebhookEngine, random};
+use crate::signal::{ReceiverMode, quietly};
+use crate::store::{
+    Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, Wanted, WebhookId,
+    WebhookQuery,
+};
+
+/// The longest time until the next round: other processes store webhooks, too.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The time between two rounds that delete old rows.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The number of webhooks that are read at once to find the next one that is due.
+const PAGE: usize = 1000;
+
+/// The result of a round: [`WebhookEngine::tend`] returns it.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "it says when the next round is due"]
+pub struct Tended {
+    /// What came of the webhooks that were due.
+    pub outcome: Outcome,
+    /// The number of old rows that were deleted.
+    pub pruned: usize,
+    /// The time until the next round, a minute at most.
+    pub next: Duration,
+}
+
+/// What an engine knows of its work between rounds.
+#[derive(Debug, Default)]
+pub(super) struct Tending {
+    runs: Mutex<HashMap<(WebhookId, i64), Instant>>,
+    pruned_at: Mutex<Option<Instant>>,
+    work: Mutex<Work>,
+}
+
+/// Whether events were stored for later since the last round, and who waits for it.
+#[derive(Debug, Default)]
+struct Work {
+    is_new: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Tending {
+    /// Notes that webhooks are leased by a call since this time.
+    pub(super) fn add_run(&self, id: WebhookId, holder: i64, leased_at: Instant) {
+        self.runs.lock().insert((id, holder), leased_at);
+    }
+
+    /// Notes that a call is done with a webhook.
+    pub(super) fn remove_run(&self, id: WebhookId, holder: i64) {
+        self.runs.lock().remove(&(id, holder));
+    }
+
+    /// Notes that events are to be delivered later.
+    pub(super) fn add_work(&self) {
+        let mut work = self.work.lock();
+        work.is_new = true;
+        let waiting = std::mem::take(&mut work.waiting);
+        drop(work);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    async fn work(&self) {
+        poll_fn(|cx| {
+            let mut work = self.work.lock();
+            if work.is_new {
+                return Poll::Ready(());
+            }
+            if !work.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                work.waiting.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Returns the runs whose lease is as old as this.
+    fn old_runs(&self, age: Duration) -> Vec<(WebhookId, i64)> {
+        let runs = self.runs.lock();
+        let old = runs.iter().filter(|(_, at)| at.elapsed() >= age);
+        old.map(|(run, _)| *run).collect()
+    }
+}
+
+/// Rounds by sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Does all that has to be done now and then, once: delivers the events that are due, the
+    /// oldest webhooks first, renews the leases of other calls of this engine, and deletes rows
+    /// that are older than [`RETENTION`], once in an hour. Returns when the next round is due.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails. A damaged row is an error after all others have had their turn.
+    ///
+    /// # Examples
+    ///
+    /// A thread beside those of the web server:
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// # static IS_STOPPED: AtomicBool = AtomicBool::new(false);
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
+    /// engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         while !IS_STOPPED.load(Ordering::Relaxed) {
+    ///             let next = engine.tend().map_or(Duration::from_secs(1), |tended| tended.next);
+    ///             thread::sleep(next.min(Duration::from_millis(100)));
+    /// #           IS_STOPPED.store(true, Ordering::Relaxed);
+    ///         }
+    ///     });
+    /// });
+    /// assert_eq!(engine.webhooks(None, 1)?, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tend(&self) -> Result<Tended, EngineError> {
+        ready(self.call(ReceiverMode::Sync).tend(future::pending()))
+    }
+}
+
+/// Rounds by async callers.
+impl<S: Store> WebhookEngine<S> {
+    /// Does all that has to be done now and then as [`tend`](Self::tend) does, and awaits async
+    /// receivers, of up to [`concurrency`](Self::concurrency) webhooks at once.
+    ///
+    /// When `stop` is ready, no further webhook is begun: the running ones are finished, and the
+    /// others wait for the next round. [`wait_for_work`](Self::wait_for_work) is ready when this
+    /// engine has stored events since the round began.
+    ///
+    /// # Errors
+    ///
+    /// As of [`tend`](Self::tend).
+    ///
+    /// # Examples
+    ///
+    /// A task beside the web server, with tokio:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// use tokio::sync::watch;
+    /// use tokio::time::sleep;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// type Engine = WebhookEngine<MemoryStore>;
+    ///
+    /// async fn tend(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    ///     while !*stopped.borrow() {
+    ///         let mut stop = stopped.clone();
+    ///         let stop = async move { _ = stop.wait_for(|stopped| *stopped).await };
+    ///         let next = match engine.tend_async(stop).await {
+    ///             Ok(tended) => tended.next,
+    ///             Err(error) => {
+    ///                 eprintln!("{error}");
+    ///                 Duration::from_secs(1)
+    ///             }
+    ///         };
+    ///         tokio::select! {
+    ///             () = sleep(next) => {}
+    ///             () = engine.wait_for_work() => {}
+    ///             _ = stopped.changed() => {}
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
+    /// let engine = Arc::new(engine.timer(|time| Box::pin(sleep(time))));
+    /// let (stop, stopped) = watch::channel(false);
+    /// let tending = tokio::spawn(tend(Arc::clone(&engine), stopped));
+    ///
+    /// engine.accept_async(&std::fs::read("tests/payloads/text.json")?).await?;
+    /// while !engine.webhooks_async(None, 1).await?.is_empty() {
+    ///     sleep(Duration::from_millis(1)).await;
+    /// }
+    /// stop.send(true)?;
+    /// tending.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn tend_async(&self, stop: impl Future<Output = ()>) -> Result<Tended, EngineError> {
+        self.call(ReceiverMode::Async).tend(stop).await
+    }
+
+    /// Waits until this engine has stored events to be delivered later, since the last round
+    /// began: [accepted](Self::accept) ones, and those of receivers that failed.
+    pub async fn wait_for_work(&self) {
+        self.core.tending.work().await;
+    }
+}
+
+/// A webhook that is delivered.
+type Run<'e> = Pin<Box<dyn Future<Output = Result<Outcome, EngineError>> + Send + 'e>>;
+
+impl<'e> Call<'e> {
+    async fn tend(self, stop: impl Future<Output = ()>) -> Result<Tended, EngineError> {
+        self.write_kept_marks().await?;
+        self.core.tending.work.lock().is_new = false;
+        self.renew_runs().await?;
+        let mut stop = pin!(stop);
+        let mut alarm = Alarm::new(self.core.settings.timer.as_ref());
+        let mut runs: Vec<Run<'e>> = Vec::new();
+        let (mut outcome, mut failure) = (Outcome::default(), None);
+        let (mut after, mut is_stopped, mut is_over) = (None, false, false);
+        // A future of the program: if it panics, it is ready.
+        let mut stops = move |cx: &mut Context<'_>| {
+            quietly(|| stop.as_mut().poll(cx).is_ready()).unwrap_or(true)
+        };
+        loop {
+            is_stopped = is_stopped || poll_fn(|cx| Poll::Ready(stops(cx))).await;
+            while !is_stopped && !is_over && runs.len() < self.core.settings.concurrency {
+                match self.begin_run(&mut after).await {
+                    Ok(Some(run)) => runs.push(run),
+                    Ok(None) => is_over = true,
+                    Err(error) => {
+                        is_over = true;
+                        _ = failure.get_or_insert(EngineError::from(error));
+                    }
+                }
+            }
+            if runs.is_empty() {
+                break;
+            }
+            let ended = poll_fn(|cx| {
+                is_stopped = is_stopped || stops(cx);
+                for at in 0..runs.len() {
+                    if let Poll::Ready(result) = runs[at].as_mut().poll(cx) {
+                        drop(runs.remove(at));
+                        return Poll::Ready(Some(result));
+                    }
+                }
+                if alarm.poll(|| self.core.settings.lease / 3, cx) {
+                    return Poll::Ready(None);
+                }
+                Poll::Pending
+            });
+            match ended.await {
+                Some(Ok(ended)) => outcome += ended,
+                // A failure of one webhook keeps no other from its turn.
+                Some(Err(error)) => {
+                    is_over |= !error.is_of_webhook();
+                    _ = failure.get_or_insert(error);
+                }
+                None => self.renew_runs().await?,
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let pruned = if is_stopped {
+            0
+        } else {
+            self.prune_now_and_then().await?
+        };
+        let next = self.next_round().await?;
+        Ok(Tended {
+            outcome,
+            pruned,
+            next,
+        })
+    }
+
+    /// Leases the next webhook that is due, and returns its run.
+    async fn begin_run(self, after: &mut Option<WebhookId>) -> Result<Option<Run<'e>>, StoreError> {
+        // Each run has a holder of its own, so that no other one takes its events along.
+        let call = Self {
+            holder: random().cast_signed(),
+            ..self
+        };
+        let lease = self.core.settings.lease_of(call.holder);
+        let query = LeaseQuery::first(1).after(*after);
+        let leased = self.access.lease_due(lease, query).await?;
+        Ok(leased.into_iter().next().map(|(id, stored)| {
+            *after = Some(id);
+            Box::pin(call.retry(id, stored, query.early)) as Run<'e>
+        }))
+    }
+
+    /// Renews the leases of calls that have less than two thirds left: their receivers may block.
+    async fn renew_runs(self) -> Result<(), StoreError> {
+        let settings = &self.core.settings;
+        for (id, holder) in self.core.tending.old_runs(settings.lease / 3) {
+            let renew = |draft: &mut Draft<'_, '_>| {
+                if let Some(mut row) = draft.webhook(id)?
+                    && row.lease.is_some_and(|lease| lease.holder == holder)
+                {
+                    row.lease = Some(settings.lease_of(holder));
+                    draft.put_webhook(id, row)?;
+                }
+                Ok(())
+            };
+            let known = Snapshot::default();
+            let durability = Durability::Process;
+            transact(self.access, known, First::Stored, durability, renew).await?;
+            if let Some(leased_at) = self.core.tending.runs.lock().get_mut(&(id, holder)) {
+                *leased_at = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    async fn prune_now_and_then(self) -> Result<usize, EngineError> {
+        let pruned_at = *self.core.tending.pruned_at.lock();
+        if pruned_at.is_some_and(|at| at.elapsed() < PRUNE_INTERVAL) {
+            return Ok(0);
+        }
+        let pruned = self.prune(RETENTION).await?;
+        *self.core.tending.pruned_at.lock() = Some(Instant::now());
+        Ok(pruned)
+    }
+
+    /// Returns the time until a webhook is due, the lease of another engine ends, or one of this
+    /// engine is to be renewed.
+    async fn next_round(self) -> Result<Duration, StoreError> {
+        let settings = &self.core.settings;
+        let now = self.access.load(&Wanted::default()).await?.now;
+        let mut next = LONGEST_WAIT;
+        if !self.core.tending.runs.lock().is_empty() {
+            next = next.min(settings.lease / 3);
+        }
+        let mut after = None;
+        loop {
+            let query = WebhookQuery::first(PAGE).only_unsettled().after(after);
+            let page = self.access.webhooks(&query).await?;
+            for (_, row, _) in &page {
+                let lease = row.lease.filter(|lease| !lease.has_ended(now));
+                let left = lease.map_or(row.due.left(now), |lease| lease.until.saturating_sub(now));
+                let left = Duration::from_millis(left.try_into().unwrap_or(0));
+                next = next.min(left);
+            }
+            match page.last() {
+                Some((id, ..)) if !next.is_zero() => after = Some(*id),
+                _ => return Ok(next),
+            }
+        }
+    }
+}
