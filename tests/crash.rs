@@ -230,10 +230,11 @@ fn nothing_is_lost_and_what_is_marked_is_not_done_again() {
         repeated += effects.values().sum::<usize>() - effects.len();
         let engine = WebhookEngine::new(SqliteStore::open(folder.file("store.db")).unwrap());
         assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
-        let ledger: usize = open_ledger(folder.path())
+        let ledger: u32 = open_ledger(folder.path())
             .unwrap()
             .query_row("SELECT count(*) FROM ledger", [], |row| row.get(0))
             .unwrap();
+        let ledger = usize::try_from(ledger).unwrap();
         assert_eq!(ledger, first, "an effect for each event, and one only");
         let (_, unread) = records(&engine).unread_counts().unwrap().remove(0);
         assert_eq!(unread, u64::try_from(first).unwrap(), "stored once");

@@ -227,6 +227,9 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// An event whose row was deleted is processed again when it comes again, so do not go below
     /// [`RETENTION`].
     ///
+    /// An `SqliteStore` at its `max_bytes` can be pruned. On a disk without free space it cannot:
+    /// its documentation says how to keep a reserve.
+    ///
     /// # Errors
     ///
     /// When the store fails.

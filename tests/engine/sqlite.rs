@@ -3,15 +3,20 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::batch::messages;
 use crate::support::engines::{engine_over, records};
 use crate::support::folder::Folder;
+use pollster::block_on;
 use rusqlite::Connection;
 use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{SqliteOptions, SqliteStore, StoreError, StoreErrorKind};
+use whatsapp_signals::store::{
+    Prune, SqliteOptions, SqliteStore, Store, StoreError, StoreErrorKind,
+};
 use whatsapp_signals::{Context, EngineError};
 
 fn quick() -> SqliteOptions {
@@ -43,8 +48,8 @@ fn pages(path: &Path) -> Vec<usize> {
     let connection = Connection::open(path).unwrap();
     let sql = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0";
     let mut pages = connection.prepare(sql).unwrap();
-    let pages = pages.query_map([], |row| row.get::<_, usize>(0)).unwrap();
-    pages.map(Result::unwrap).collect()
+    let pages = pages.query_map([], |row| row.get::<_, u16>(0)).unwrap();
+    pages.map(|page| page.unwrap().into()).collect()
 }
 
 #[test]
@@ -141,6 +146,29 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
     let engine = engine_over(quick().open(&path).unwrap());
     let outcome = engine.process(&body).unwrap();
     assert_eq!((outcome.fired(), outcome.duplicate()), (1999, 1));
+}
+
+#[test]
+fn a_store_at_its_limit_is_pruned_and_has_room_again() {
+    for limit in (160..400).step_by(20) {
+        let folder = Folder::new();
+        let store = quick().max_bytes(limit * 1024);
+        let store = Arc::new(store.open(folder.file("store.db")).unwrap());
+        let engine = engine_over(Arc::clone(&store)).log_webhooks(true);
+        let mut bodies = (0..).step_by(5).map(|first| messages(first..first + 5));
+        let (refused, error) = bodies
+            .find_map(|body| engine.process(&body).err().map(|error| (body, error)))
+            .unwrap();
+        assert_eq!(kind::<()>(Err(error)), StoreErrorKind::Full);
+
+        let later = Timestamp::from_secs(Timestamp::now().as_secs() + 60);
+        let pruned = block_on(store.prune(&Prune::new(later, 1000))).unwrap();
+        assert!(pruned.rows > 5, "{limit} KiB: {pruned:?}");
+        assert!(pruned.next.is_none(), "{limit} KiB: one step is enough");
+        let outcome = engine.process(&refused).unwrap();
+        assert_eq!((outcome.failed(), outcome.should_retry()), (0, false));
+        assert_eq!(engine.process(&refused).unwrap().duplicate(), 5);
+    }
 }
 
 #[test]

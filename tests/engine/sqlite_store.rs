@@ -228,9 +228,9 @@ fn a_damaged_file_is_corrupt_for_reads_and_writes() {
     let connection = Connection::open(&path).unwrap();
     let roots = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0";
     let mut roots = connection.prepare(roots).unwrap();
-    let roots = roots.query_map([], |row| row.get::<_, usize>(0)).unwrap();
+    let roots = roots.query_map([], |row| row.get::<_, u16>(0)).unwrap();
     let mut bytes = fs::read(&path).unwrap();
-    for root in roots.map(Result::unwrap) {
+    for root in roots.map(|root| usize::from(root.unwrap())) {
         bytes[(root - 1) * 4096..root * 4096].fill(0xA5);
     }
     fs::write(&path, &bytes).unwrap();

@@ -67,6 +67,31 @@ pub use options::SqliteOptions;
 /// | `contact` | contacts as JSON |
 /// | `contact_id` | the ids that contacts have, and had `until` a time |
 /// | `signup` | signups as JSON, with their subscriber count in a column |
+///
+/// # Beside other crates
+///
+/// A program links one SQLite, so all its crates must agree on one `libsqlite3-sys`. This crate
+/// takes rusqlite 0.32 to 0.43, and cargo chooses the version that suits the others. These crates
+/// resolve beside it:
+///
+/// | crate | versions | features |
+/// | --- | --- | --- |
+/// | `rusqlite` | 0.32, 0.33, 0.34, 0.35, 0.36, 0.37, 0.38, 0.39, 0.40, 0.41, 0.42, 0.43 | `bundled` |
+/// | `r2d2_sqlite` | 0.25, 0.26, 0.27, 0.28, 0.29, 0.30, 0.31, 0.32, 0.33, 0.34, 0.35 | `bundled` |
+/// | `sqlx` | 0.8, 0.9 | `runtime-tokio`, `sqlite` |
+/// | `diesel` | 2.2, 2.3 | `sqlite` |
+///
+/// # A full disk
+///
+/// Deletion needs room, too: [`prune`](crate::WebhookEngine::prune) first writes to the WAL. On a
+/// disk without free space it fails with [`Full`](StoreErrorKind::Full); remove other files, and
+/// call it again. A limit prevents that: [`max_bytes`](SqliteOptions::max_bytes) counts the
+/// file and not its WAL, so a store at its limit can still be pruned. Set it so that the disk
+/// has 256 MiB more. The WAL grows to 64 MiB and one transaction, and beyond that only while
+/// another program reads for long, as a backup does.
+///
+/// The freed pages are used again, and the file does not shrink; `VACUUM` of SQLite shrinks it, and
+/// needs up to twice its size on the disk.
 pub struct SqliteStore {
     session: Mutex<Session>,
     clock: Option<Clock>,

@@ -60,7 +60,9 @@ impl SqliteOptions {
     }
 
     /// Sets the size that the file may grow to, without its WAL, before the store is
-    /// [`Full`](StoreErrorKind::Full) (default: no limit).
+    /// [`Full`](StoreErrorKind::Full) (default: no limit). A full store can be pruned while the
+    /// disk has room for the WAL: see [`SqliteStore`](SqliteStore#a-full-disk).
+    /// Each process that shares the file sets its own limit.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
@@ -127,8 +129,8 @@ impl SqliteOptions {
         connection.pragma_update(None, "wal_autocheckpoint", 16384)?;
         connection.pragma_update(None, "cache_size", -64 * 1024)?;
         if let Some(bytes) = self.max_bytes {
-            let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let pages = i64::try_from((bytes / page).max(1)).unwrap_or(i64::MAX);
+            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from((bytes / u64::from(page)).max(1)).unwrap_or(i64::MAX);
             // It answers with the limit.
             connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }

@@ -260,7 +260,9 @@ pub(super) fn unread(
     select.all(params![tenant, number, contact], |row| {
         let id = ContactId(row.get(CONTACT_COLUMNS)?);
         let contact = row::contact(row)?.ok_or(Error::CorruptRow)?;
-        Ok(Unread::new(id, contact.row, row.get(CONTACT_COLUMNS + 1)?))
+        let count: i64 = row.get(CONTACT_COLUMNS + 1)?;
+        let count = u64::try_from(count).map_err(|_| Error::CorruptRow)?;
+        Ok(Unread::new(id, contact.row, count))
     })
 }
 
@@ -296,7 +298,7 @@ pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Prune
         "SELECT max(fingerprint), count(*) FROM
             (SELECT fingerprint FROM event WHERE fingerprint > ?1 ORDER BY fingerprint LIMIT ?2)",
     );
-    let (last, looked_at): (Option<[u8; 16]>, usize) = select
+    let (last, looked_at): (Option<[u8; 16]>, i64) = select
         .first(params![first, limit(most)], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
@@ -312,6 +314,7 @@ pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Prune
         rows += delete.execute(params![first, &last[..], oldest])?;
     }
 
+    let looked_at = usize::try_from(looked_at).map_err(|_| Error::CorruptRow)?;
     let mut left = most - looked_at.min(most);
     for (sql, before) in [
         (
