@@ -7,6 +7,7 @@ use super::Call;
 use super::dead_letter::{clear_unreadable, unreadable_key};
 use super::draft::{Draft, First, Undecided, transact};
 use super::record::{Places, Recorder, Stored, has_records, want_records};
+use super::replay::Replay;
 use super::user::KnownUsers;
 use crate::event::{WebhookEvent, dedup_keys};
 use crate::model::Timestamp;
@@ -27,6 +28,8 @@ pub(super) struct Batch {
     distinct: Vec<usize>,
     /// Whether the keys were given with the events, so that equal ones are one event.
     are_keys_given: bool,
+    /// The replay that the events are part of.
+    pub(super) replay: Option<Replay>,
 }
 
 impl Batch {
@@ -41,6 +44,13 @@ impl Batch {
         Self::with_keys(vec![event], vec![key], true)
     }
 
+    /// Returns the events of a replay, with the keys that they have in it.
+    pub(super) fn of_replay(events: Vec<WebhookEvent>, keys: Vec<String>, replay: Replay) -> Self {
+        let batch = Self::with_keys(events, keys, true);
+        let replay = Some(replay);
+        Self { replay, ..batch }
+    }
+
     fn with_keys(events: Vec<WebhookEvent>, keys: Vec<String>, are_keys_given: bool) -> Self {
         let fingerprints: Vec<_> = keys.iter().map(|key| Fingerprint::of(key)).collect();
         let mut earlier = HashSet::with_capacity(keys.len());
@@ -51,6 +61,7 @@ impl Batch {
             keys,
             fingerprints,
             are_keys_given,
+            replay: None,
         }
     }
 
@@ -58,9 +69,10 @@ impl Batch {
         self.fingerprints[event]
     }
 
-    /// Returns whether an event may happen again with the same key.
+    /// Returns whether an event may happen again with the same key: those of a replay do, once it
+    /// is over.
     fn repeats(&self, event: usize) -> bool {
-        !self.are_keys_given && self.events[event].repeats()
+        self.replay.is_some() || (!self.are_keys_given && self.events[event].repeats())
     }
 
     /// Returns the places of the events that have a key of their own for good.
@@ -222,6 +234,7 @@ impl Call<'_> {
     ) -> Result<(), StoreError> {
         claim.duplicates = batch.events.len() - batch.distinct.len();
         let happens_again = match batch.distinct.len() {
+            _ if batch.replay.is_some() => Some(self.is_replay_over(batch).await?),
             0..=PART => None,
             _ => Some(self.happens_again(batch, new.id).await?),
         };
@@ -284,6 +297,21 @@ impl Call<'_> {
             }
         }
         Ok(unique.is_empty())
+    }
+
+    /// Returns whether nothing is open of the same replay before: the events of one that is
+    /// unfinished are claimed where they are open, and are duplicates where they are not.
+    async fn is_replay_over(self, batch: &Batch) -> Result<bool, StoreError> {
+        for part in batch.fingerprints.chunks(PART) {
+            let mut wanted = Wanted::default();
+            wanted.events.extend(part);
+            let known = self.access.load(&wanted).await?;
+            let mut webhooks = known.webhooks.values().flatten();
+            if webhooks.any(|webhook| webhook.row.open > 0 || webhook.row.unclaimed > 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Claims the open events of a stored body that this call has leased, those whose time has
@@ -379,7 +407,7 @@ impl<'e> Claimer<'e> {
             before,
             now,
             places: call.core.places(),
-            recorder: Recorder::new(now),
+            recorder: Recorder::new(now, &call.core.settings),
             happens_again: None,
             is_early: false,
             part: Part::default(),
@@ -432,7 +460,7 @@ impl<'e> Claimer<'e> {
         let own = self.part.claim.jobs[jobs..].iter();
         let place = self.place_of(new.id);
         let own = own.filter(|job| Some(job.held) == place).count();
-        if own == 0 && home.is_none() && !self.call.core.settings.log_webhooks {
+        if own == 0 && home.is_none() && !self.call.core.settings.is_logged(new.kind) {
             return self.finish(draft);
         }
         let is_stored = home.is_some();
@@ -718,7 +746,9 @@ impl<'e> Claimer<'e> {
         let batch = self.batch;
         let event = &batch.events[at];
         draft.put_event(EventChange::new(batch.fingerprint(at), before, webhook));
-        let stored = if has_records(event) {
+        let stored = if batch.replay.is_some() {
+            self.load(draft, at)?
+        } else if has_records(event) {
             let place = self.places.of(draft, event.account())?;
             self.recorder.record(draft, event, &place)?
         } else {
@@ -740,7 +770,8 @@ impl<'e> Claimer<'e> {
         let batch = self.batch;
         // It happened again before its receivers have succeeded: they run once for both, and
         // the records have the later one.
-        let is_news = batch.repeats(at) && self.happens_again(draft, home)?;
+        let is_news =
+            batch.replay.is_none() && batch.repeats(at) && self.happens_again(draft, home)?;
         let event = &batch.events[at];
         let stored = if is_news && has_records(event) {
             let place = self.places.of(draft, event.account())?;

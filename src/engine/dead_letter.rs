@@ -10,6 +10,7 @@ use super::access::ready;
 use super::claim::{Batch, Held};
 use super::draft::{Draft, First, Undecided, transact};
 use super::process::read_queued_event;
+use super::replay;
 use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
@@ -257,7 +258,11 @@ impl Call<'_> {
                     events.entry(key).or_insert(event);
                 }
             }
-            bodies.insert(id, (webhook.row.received_at, Arc::<[u8]>::from(body)));
+            let body = match replay::split(kind, &body) {
+                Some((_, body)) => Arc::from(body),
+                None => Arc::<[u8]>::from(body),
+            };
+            bodies.insert(id, (webhook.row.received_at, body));
         }
         let letter = |progress: ProgressRow| {
             let (received_at, body) = bodies.get(&progress.webhook)?;
@@ -327,16 +332,29 @@ pub(super) fn stored_batch(
     kind: WebhookKind,
     body: &[u8],
 ) -> Result<(Batch, WebhookKind), ParseError> {
-    let parse = || {
-        let webhook = parser.max_len(usize::MAX).parse(body)?;
-        Ok((Batch::new(webhook.into_events()), WebhookKind::Body))
-    };
-    let read = || Some((read_queued_event(body)?, WebhookKind::QueuedEvent));
-    match kind {
-        WebhookKind::Body => parse(),
-        WebhookKind::QueuedEvent => read().map_or_else(parse, Ok),
-        WebhookKind::Unreadable => parse().or_else(|error| read().ok_or(error)),
+    if let Some((replay, body)) = replay::split(kind, body) {
+        let (batch, _) = parse_or_read(parser, body)?;
+        return Ok((batch.replayed(replay), WebhookKind::Replay));
     }
+    match kind {
+        WebhookKind::Body => parse(parser, body),
+        WebhookKind::QueuedEvent => read(body).map_or_else(|| parse(parser, body), Ok),
+        WebhookKind::Unreadable | WebhookKind::Replay => parse_or_read(parser, body),
+    }
+}
+
+fn parse(parser: Parser, body: &[u8]) -> Result<(Batch, WebhookKind), ParseError> {
+    let webhook = parser.max_len(usize::MAX).parse(body)?;
+    Ok((Batch::new(webhook.into_events()), WebhookKind::Body))
+}
+
+fn read(body: &[u8]) -> Option<(Batch, WebhookKind)> {
+    Some((read_queued_event(body)?, WebhookKind::QueuedEvent))
+}
+
+/// Reads a body that may be of either kind.
+fn parse_or_read(parser: Parser, body: &[u8]) -> Result<(Batch, WebhookKind), ParseError> {
+    parse(parser, body).or_else(|error| read(body).ok_or(error))
 }
 
 /// Unreadable bodies, for sync callers.

@@ -219,6 +219,13 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
     }
 
     fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+        let replay = &self.checkpointer.batch.replay;
+        if replay
+            .as_ref()
+            .is_some_and(|replay| !replay.calls(&ids.receiver_id(at)))
+        {
+            return false;
+        }
         let receivers = &self.job.progress.receivers;
         if !receivers.is_empty() {
             let id = ids.receiver_id(at);

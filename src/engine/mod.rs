@@ -38,6 +38,7 @@ mod process;
 mod profile;
 mod record;
 mod records;
+mod replay;
 mod retry;
 mod settings;
 mod tend;

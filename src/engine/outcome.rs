@@ -332,6 +332,9 @@ pub enum EngineError {
     /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
     #[error("the message has no account")]
     NoAccount,
+    /// A [replay](crate::WebhookEngine::replay) names a receiver that this program does not have.
+    #[error("expected the uid or path of a receiver, found {0:?}")]
+    UnknownReceiver(Box<str>),
     /// The store failed. Progress that it has not confirmed is kept, and the next call of the
     /// engine writes it first. Unfinished events are delivered when the webhook comes again, or
     /// with [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
@@ -377,7 +380,7 @@ impl EngineError {
             #[cfg(feature = "signature")]
             Self::Signature(_) => 401,
             Self::Parse(error) => error.http_status(),
-            Self::NoAccount => 200,
+            Self::NoAccount | Self::UnknownReceiver(_) => 200,
             Self::Store(_) => 503,
         }
     }

@@ -9,6 +9,7 @@ use super::access::ready;
 use super::claim::{Batch, NewBody};
 use super::draft::{First, transact};
 use super::record::Recorder;
+use super::replay::Replay;
 use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
 #[cfg(feature = "signature")]
 use crate::SignatureVerifier;
@@ -401,7 +402,7 @@ impl<S: Store> WebhookEngine<S> {
 
 impl Call<'_> {
     async fn process_event(self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
-        let body = QueuedEvent::to_json(key, &event)?;
+        let body = QueuedEvent::to_json(key, &event, None)?;
         let batch = Batch::single(key.to_owned(), event);
         self.process_batch(batch, WebhookKind::QueuedEvent, &body)
             .await
@@ -413,13 +414,21 @@ impl Call<'_> {
 struct QueuedEvent<'a> {
     key: Cow<'a, str>,
     event: Cow<'a, WebhookEvent>,
+    /// The replay that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replay: Option<Cow<'a, Replay>>,
 }
 
 impl QueuedEvent<'_> {
-    fn to_json(key: &str, event: &WebhookEvent) -> Result<Vec<u8>, StoreError> {
+    fn to_json(
+        key: &str,
+        event: &WebhookEvent,
+        replay: Option<&Replay>,
+    ) -> Result<Vec<u8>, StoreError> {
         let queued = QueuedEvent {
             key: Cow::Borrowed(key),
             event: Cow::Borrowed(event),
+            replay: replay.map(Cow::Borrowed),
         };
         serde_json::to_vec(&queued).map_err(|error| StoreError::new(StoreErrorKind::Other, error))
     }
@@ -428,8 +437,11 @@ impl QueuedEvent<'_> {
 /// Reads such a body.
 pub(super) fn read_queued_event(body: &[u8]) -> Option<Batch> {
     let queued: QueuedEvent<'_> = serde_json::from_slice(body).ok()?;
-    let event = queued.event.into_owned();
-    Some(Batch::single(queued.key.into_owned(), event))
+    let (key, event) = (queued.key.into_owned(), queued.event.into_owned());
+    Some(match queued.replay {
+        None => Batch::single(key, event),
+        Some(replay) => Batch::of_replay(vec![event], vec![key], replay.into_owned()),
+    })
 }
 
 /// Sent messages, for sync callers.
@@ -506,7 +518,11 @@ impl Call<'_> {
         let added = transact(self.access, known, First::New, Durability::Disk, |draft| {
             let mut places = self.core.places();
             let place = places.of(draft, account)?;
-            Recorder::new(Timestamp::now()).record_sent(draft, &event.message, &place)?;
+            Recorder::new(Timestamp::now(), &self.core.settings).record_sent(
+                draft,
+                &event.message,
+                &place,
+            )?;
             Ok(places.into_added())
         });
         self.core.add_tenants(&added.await?);

@@ -7,11 +7,12 @@ use parking_lot::Mutex;
 
 use super::contacts::{Contacts, Entry};
 use super::draft::{Draft, Undecided};
+use super::settings::Settings;
 use super::user::{self, KnownUsers};
 use crate::event::{HistoryMessage, WebhookEvent};
 use crate::model::{
-    Account, Contact, Content, Direction, HistoryStatus, Message, MessageStatus, Signup, SignupId,
-    StatusUpdate, Timestamp,
+    Account, Contact, Content, Direction, HistoryStatus, Message, MessageStatus, RawJson, Signup,
+    SignupId, StatusUpdate, Timestamp,
 };
 use crate::signal::quietly;
 use crate::store::{
@@ -180,13 +181,16 @@ pub(super) fn has_records(event: &WebhookEvent) -> bool {
 pub(super) struct Recorder {
     now: Timestamp,
     contacts: Contacts,
+    /// Whether the JSON of messages is stored beside them.
+    keeps_raw: bool,
 }
 
 impl Recorder {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, settings: &Settings) -> Self {
         Self {
             now,
             contacts: Contacts::new(now),
+            keeps_raw: settings.raw_payload,
         }
     }
 
@@ -205,8 +209,9 @@ impl Recorder {
         };
         let entry = self.record_user(draft, event, place, signup.as_ref())?;
         let contact = entry.as_ref().map(|(id, _)| *id);
+        let raw = self.keeps_raw.then(|| event.raw());
         let mut store = |message: MessageRef<'a>, is_unread| {
-            self.record_message(draft, place, message, contact, is_unread)
+            self.record_message(draft, place, message, raw, contact, is_unread)
         };
         match event {
             WebhookEvent::MessageReceived(event) => {
@@ -275,7 +280,7 @@ impl Recorder {
             }
             None => None,
         };
-        self.record_message(draft, place, message.into(), contact, false)
+        self.record_message(draft, place, message.into(), None, contact, false)
     }
 
     fn record_user(
@@ -295,6 +300,7 @@ impl Recorder {
         draft: &mut Draft<'a, '_>,
         place: &Place,
         message: MessageRef<'a>,
+        raw: Option<&'a RawJson>,
         contact: Option<ContactId>,
         is_unread: bool,
     ) -> Result<(), Undecided> {
@@ -312,6 +318,7 @@ impl Recorder {
             let mut new = NewMessage::new(message, at);
             new.contact = contact;
             new.is_unread = is_unread;
+            new.raw_payload = raw;
             if let Some(stored) = stored {
                 if stored.is_stored {
                     new.is_unread = stored.is_unread;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::access::ready;
 use super::contacts::{Contacts, Entry};
 use super::draft::{Draft, First, Undecided, transact};
+use super::replay;
 use super::{Call, WebhookEngine};
 use crate::model::{
-    Account, Contact, Identity, Message, MessageId, Signup, SignupId, SignupStatus, Timestamp,
+    Account, Contact, Identity, Message, MessageId, RawJson, Signup, SignupId, SignupStatus,
+    Timestamp,
 };
 use crate::signal::ReceiverMode;
 use crate::store::{
@@ -239,7 +241,8 @@ impl<S: ReadyStore> WebhookEngine<S> {
     }
 
     /// Returns the messages with this wamid, of all numbers and tenants: one message may come to
-    /// two of your numbers.
+    /// two of your numbers. Each has its JSON beside it, if that was
+    /// [kept](Self::raw_payload).
     ///
     /// # Errors
     ///
@@ -254,6 +257,13 @@ impl<S: ReadyStore> Records<'_, S> {
     /// Returns the message with this wamid; of a tenant that of the first number which has it.
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         ready(self.call(ReceiverMode::Sync).message(&self.of, id))
+    }
+
+    /// Returns the JSON of the message with this wamid as Meta sent it; of a tenant that of the
+    /// first number which has it. `None` if there is no such message, or if it was stored without
+    /// its JSON: [`WebhookEngine::raw_payload`] has an example.
+    pub fn raw_payload(&self, id: &MessageId) -> Result<Option<RawJson>, StoreError> {
+        ready(self.call(ReceiverMode::Sync).raw_payload(&self.of, id))
     }
 
     /// Returns the messages that answer this one, in the order in which they came.
@@ -376,6 +386,13 @@ impl<S: Store> Records<'_, S> {
     /// Returns a message, as [`message`](Self::message) does.
     pub async fn message_async(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         self.call(ReceiverMode::Async).message(&self.of, id).await
+    }
+
+    /// Returns the JSON of a message, as [`raw_payload`](Self::raw_payload) does.
+    pub async fn raw_payload_async(&self, id: &MessageId) -> Result<Option<RawJson>, StoreError> {
+        self.call(ReceiverMode::Async)
+            .raw_payload(&self.of, id)
+            .await
     }
 
     /// Returns the answers to a message, as [`replies`](Self::replies) does.
@@ -524,11 +541,24 @@ impl Call<'_> {
     }
 
     async fn message(self, of: &Of, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        let stored = self.stored_message(of, id).await?;
+        Ok(stored.map(|stored| stored.message))
+    }
+
+    async fn raw_payload(self, of: &Of, id: &MessageId) -> Result<Option<RawJson>, StoreError> {
+        let stored = self.stored_message(of, id).await?;
+        Ok(stored.and_then(|stored| stored.raw_payload))
+    }
+
+    async fn stored_message(
+        self,
+        of: &Of,
+        id: &MessageId,
+    ) -> Result<Option<StoredMessage>, StoreError> {
         let Some(scope) = self.scope(of).await? else {
             return Ok(None);
         };
-        let mut found = self.messages(scope, id).await?.into_iter();
-        Ok(found.next().map(|stored| stored.message))
+        Ok(self.messages(scope, id).await?.into_iter().next())
     }
 
     async fn messages(
@@ -692,12 +722,19 @@ impl Call<'_> {
     ) -> Result<Vec<LoggedWebhook>, StoreError> {
         let query = WebhookQuery::first(limit).after(after).with_bodies();
         let page = self.access.webhooks(&query).await?.into_iter();
-        let logged = page.map(|(id, row, body)| LoggedWebhook {
-            id,
-            received_at: row.received_at,
-            open: row.open,
-            dead: row.dead,
-            body: body.unwrap_or_default(),
+        let logged = page.map(|(id, row, body)| {
+            let body = body.unwrap_or_default();
+            let replay = replay::split(row.kind, &body);
+            let replay = replay.map(|(replay, body)| (Some(replay.of), body.to_vec()));
+            let (replay_of, body) = replay.unwrap_or((None, body));
+            LoggedWebhook {
+                id,
+                received_at: row.received_at,
+                open: row.open,
+                dead: row.dead,
+                replay_of,
+                body,
+            }
         });
         Ok(logged.collect())
     }
@@ -753,6 +790,8 @@ pub struct LoggedWebhook {
     pub open: u32,
     /// The number of its events that are dead.
     pub dead: u32,
+    /// Of a [replay](WebhookEngine::replay) that is not finished: the webhook that it repeats.
+    pub replay_of: Option<WebhookId>,
     /// Its body, as it came.
     pub body: Vec<u8>,
 }
@@ -764,6 +803,7 @@ impl fmt::Debug for LoggedWebhook {
             .field("received_at", &self.received_at)
             .field("open", &self.open)
             .field("dead", &self.dead)
+            .field("replay_of", &self.replay_of)
             .field("len", &self.body.len())
             .finish_non_exhaustive()
     }

@@ -13,7 +13,7 @@ use super::{Core, WebhookEngine};
 use crate::model::Account;
 use crate::signal::check_signals;
 use crate::signals;
-use crate::store::{Lease, Store, Tenant, WebhookRow};
+use crate::store::{Lease, Store, Tenant, WebhookKind, WebhookRow};
 use crate::webhook::Parser;
 use crate::{CheckError, Context};
 
@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) is_tended: bool,
     pub(super) concurrency: usize,
     pub(super) log_webhooks: bool,
+    pub(super) raw_payload: bool,
     pub(super) blocking: Blocking,
     pub(super) context: Context,
     pub(super) tenant_of: Option<TenantOf>,
@@ -53,10 +54,16 @@ impl Settings {
         Lease::new(holder, self.lease)
     }
 
-    /// Returns whether a webhook's row may be deleted: nothing of it is left to do, and there is no
-    /// log.
+    /// Returns whether a webhook's row may be deleted: nothing of it is to be done, and it is not
+    /// logged.
     pub(super) fn is_deletable(&self, webhook: &WebhookRow) -> bool {
-        webhook.is_closed() && !self.log_webhooks
+        webhook.is_closed() && !self.is_logged(webhook.kind)
+    }
+
+    /// Returns whether a finished webhook of this kind stays in the log. A replay does not: the
+    /// webhook that it repeats is in it.
+    pub(super) fn is_logged(&self, kind: WebhookKind) -> bool {
+        self.log_webhooks && kind != WebhookKind::Replay
     }
 }
 
@@ -70,6 +77,7 @@ impl fmt::Debug for Settings {
             .field("is_tended", &self.is_tended)
             .field("concurrency", &self.concurrency)
             .field("log_webhooks", &self.log_webhooks)
+            .field("raw_payload", &self.raw_payload)
             .field("context", &self.context)
             .finish_non_exhaustive()
     }
@@ -125,6 +133,7 @@ impl<S: Store> WebhookEngine<S> {
             is_tended: false,
             concurrency: 16,
             log_webhooks: false,
+            raw_payload: false,
             blocking: in_place,
             context: Context::new(),
             tenant_of: None,
@@ -341,6 +350,34 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn log_webhooks(mut self, log: bool) -> Self {
         self.core.settings.log_webhooks = log;
+        self
+    }
+
+    /// Sets whether the JSON of a message is stored beside it, as Meta sent it (default: off):
+    /// Django's `raw_payload`. [`Records::raw_payload`](crate::engine::Records::raw_payload)
+    /// reads it.
+    ///
+    /// It takes up to a kilobyte a message, and stays as long as the message does. Messages that
+    /// were stored before, or that you [sent](Self::sent), have none.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::WebhookEvent;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).raw_payload(true);
+    /// let body = std::fs::read("tests/payloads/text.json")?;
+    /// engine.process(&body)?;
+    ///
+    /// let webhook = whatsapp_signals::parse(&body)?;
+    /// let WebhookEvent::MessageReceived(event) = &webhook.events()[0] else { panic!("a message") };
+    /// let stored = engine.number("300200100500600").raw_payload(&event.message.id)?;
+    /// assert_eq!(stored.as_ref(), Some(&event.raw));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn raw_payload(mut self, keep: bool) -> Self {
+        self.core.settings.raw_payload = keep;
         self
     }
 

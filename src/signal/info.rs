@@ -91,6 +91,16 @@ impl ReceiverInfo {
         is_in || self.uid() == Some(name)
     }
 
+    /// Returns whether this may be the receiver's id, as
+    /// [`ReceiverIds::receiver_id`](super::delivery::ReceiverIds::receiver_id) returns it: the uid
+    /// or the path, with a number behind it if several receivers have the path.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        match self.uid() {
+            Some(uid) => uid == id,
+            None => self.path() == id.rsplit_once('#').map_or(id, |(path, _)| path),
+        }
+    }
+
     /// Returns the name of the receiver's signal.
     #[must_use]
     pub fn signal(&self) -> &'static str {

@@ -3,9 +3,10 @@
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
 
-use super::WebhookEvent;
+use super::{ALL, WebhookEvent};
 use crate::signal::{
-    Cause, DeliveryObserver, InContext, ReceiverId, ReceiverIds, ReceiverMode, Report, Signal,
+    AnySignal, Cause, Context, DeliveryObserver, InContext, ReceiverId, ReceiverIds, ReceiverMode,
+    Report, Signal,
 };
 
 /// Every event that a webhook fires, as a [`WebhookEvent`]: for a log, an archive, a metric or a
@@ -161,6 +162,21 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
         self.observer.failed(&Named(ids), at, cause);
     }
+}
+
+/// Returns whether a signal of this crate has a receiver with this id: the one that an observer of
+/// deliveries gets.
+pub(crate) fn is_receiver(context: &Context, id: &str) -> bool {
+    let has = |signal: &dyn AnySignal, id| {
+        let receivers = signal.receivers_with(context);
+        receivers.iter().any(|receiver| receiver.has_id(id))
+    };
+    let catch_all = id.strip_prefix(ANY_EVENT.name());
+    let catch_all = catch_all.and_then(|id| id.strip_prefix(':'));
+    let mut typed = ALL
+        .iter()
+        .filter(|signal| signal.name() != ANY_EVENT.name());
+    catch_all.is_some_and(|id| has(&ANY_EVENT, id)) || typed.any(|signal| has(*signal, id))
 }
 
 /// Receivers of [`ANY_EVENT`], with its name before their ids.

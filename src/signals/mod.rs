@@ -44,6 +44,7 @@ use crate::signal::{
     AnySignal, Context, DeliveryObserver, EMPTY, InContext, ReceiverMode, Report, Signal,
 };
 pub use any_event::ANY_EVENT;
+pub(crate) use any_event::is_receiver;
 use define::define_signals;
 use statics::statics;
 pub(crate) use table::for_each_signal;

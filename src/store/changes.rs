@@ -6,7 +6,7 @@ use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, NumberKey, ProgressRow, SignupKey,
     Tenant, WebhookId, WebhookRow,
 };
-use crate::model::{Message, MessageStatus, Signup, Timestamp};
+use crate::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
 
 /// The rows that a commit writes, and those that its decision used.
 ///
@@ -168,6 +168,9 @@ pub struct NewMessage<'a> {
     pub at: Timestamp,
     /// Whether it is unread.
     pub is_unread: bool,
+    /// Its JSON, if the program keeps it. A store copies the text: the value holds the whole body.
+    /// A message that is stored again without its JSON loses that of before.
+    pub raw_payload: Option<&'a RawJson>,
 }
 
 /// A message of an event, or one that was made for the commit.
@@ -269,6 +272,7 @@ impl<'a> NewMessage<'a> {
             contact: None,
             at,
             is_unread: false,
+            raw_payload: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::changes::ConversationKey;
 use super::row::{ContactId, ContactRow, Fingerprint, MessageKey, NumberKey, Tenant, WebhookId};
-use crate::model::{Message, MessageId, Timestamp};
+use crate::model::{Message, MessageId, RawJson, Timestamp};
 
 /// The part of a store that a read is limited to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,9 @@ pub struct StoredMessage {
     pub number: NumberKey,
     /// The message, with the status that was stored last.
     pub message: Message,
+    /// Its JSON as Meta sent it, if the engine that stored it
+    /// [kept it](crate::WebhookEngine::raw_payload). It is personal data.
+    pub raw_payload: Option<RawJson>,
 }
 
 /// A query for unread messages.
@@ -155,10 +158,14 @@ impl LeaseQuery {
 }
 
 impl StoredMessage {
-    /// Returns a message of a number.
+    /// Returns a message of a number, without its JSON.
     #[must_use]
     pub fn new(number: NumberKey, message: Message) -> Self {
-        Self { number, message }
+        Self {
+            number,
+            message,
+            raw_payload: None,
+        }
     }
 }
 

@@ -81,6 +81,9 @@ pub enum WebhookKind {
     QueuedEvent,
     /// A body that is no webhook.
     Unreadable,
+    /// A webhook that is delivered once more, to some receivers: a line of JSON that names them,
+    /// and behind it a body of one of the kinds above.
+    Replay,
 }
 
 /// The right to work on a webhook for some time.

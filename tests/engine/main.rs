@@ -15,6 +15,7 @@ mod memory_store;
 mod parser;
 mod receivers;
 mod records;
+mod replays;
 mod round_trips;
 mod shared;
 #[cfg(feature = "sqlite")]

@@ -11,11 +11,11 @@ use crate::store::{
     NewStatus, NumberKey, Put, Scope, Store, StoredMessage, Tenant, UnreadQuery, Versioned,
 };
 
-const ADA: ContactId = ContactId(1);
+pub(super) const ADA: ContactId = ContactId(1);
 const BRAM: ContactId = ContactId(2);
 const CHIYO: ContactId = ContactId(3);
 
-fn key(id: &str) -> MessageKey {
+pub(super) fn key(id: &str) -> MessageKey {
     message_key(number(1), id)
 }
 
@@ -30,11 +30,11 @@ async fn state(store: &dyn Store, key: MessageKey) -> Option<Versioned<MessageSt
     found.messages[&key].clone()
 }
 
-async fn query(store: &dyn Store, query: MessageQuery) -> Vec<StoredMessage> {
+pub(super) async fn query(store: &dyn Store, query: MessageQuery) -> Vec<StoredMessage> {
     expect(store.messages(&query).await, "a query for messages")
 }
 
-async fn find(store: &dyn Store, scope: Scope, id: &str) -> Vec<StoredMessage> {
+pub(super) async fn find(store: &dyn Store, scope: Scope, id: &str) -> Vec<StoredMessage> {
     let id = id.into();
     query(store, MessageQuery::Wamid { scope, id }).await
 }
@@ -165,7 +165,7 @@ pub(super) async fn messages_are_stored(store: &dyn Store) {
     );
 }
 
-fn statuses(id: &str, version: Option<i64>, status: MessageStatus) -> Changes<'static> {
+pub(super) fn statuses(id: &str, version: Option<i64>, status: MessageStatus) -> Changes<'static> {
     let statuses = vec![put(key(id), version, NewStatus::new(status, NOW))];
     changes! { statuses: statuses }
 }

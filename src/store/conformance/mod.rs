@@ -5,6 +5,7 @@ mod contacts;
 mod due;
 mod messages;
 mod prune;
+mod raw_payloads;
 mod sample;
 mod webhooks;
 mod writers;
@@ -85,6 +86,7 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "old rows that are over are pruned in steps": prune::old_rows_are_pruned,
         "old rows are pruned where there is no event": prune::rows_without_events_are_pruned,
         "a message is stored as it is": messages::messages_are_stored,
+        "the JSON of a message is stored as it is": raw_payloads::raw_payloads_are_stored,
         "a status changes nothing else": messages::statuses_are_stored,
         "a status may come before its message": messages::statuses_come_first,
         "a conversation has its order and its pages": messages::conversations_are_ordered,

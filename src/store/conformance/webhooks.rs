@@ -39,11 +39,13 @@ pub(super) async fn webhooks_are_listed(store: &dyn Store) {
     unclaimed.unclaimed = 1;
     unclaimed.kind = WebhookKind::QueuedEvent;
     unclaimed.received_at = later(-5);
+    let mut replay = webhook(0);
+    replay.kind = WebhookKind::Replay;
     let rows = [
         // Not in the order of the ids.
         (3, unclaimed.clone()),
         (1, webhook(1)),
-        (5, webhook(0)),
+        (5, replay.clone()),
         (2, dead.clone()),
         (4, leased(0, ended_lease(7))),
     ];
@@ -78,10 +80,19 @@ pub(super) async fn webhooks_are_listed(store: &dyn Store) {
         "unsettled, after the first one"
     );
 
-    let query = WebhookQuery::first(3);
+    let query = WebhookQuery::first(5);
     let page = expect(store.webhooks(&query).await, "a list of webhooks");
-    let rows = [webhook(1), dead, unclaimed];
-    for ((_, row, body), expected) in page.into_iter().zip(rows) {
+    let rows = [
+        webhook(1),
+        dead,
+        unclaimed,
+        leased(0, ended_lease(7)),
+        replay,
+    ];
+    for ((_, mut row, body), mut expected) in page.into_iter().zip(rows) {
+        // The end of a lease is the store's.
+        row.lease = row.lease.map(|lease| lease.from(0));
+        expected.lease = expected.lease.map(|lease| lease.from(0));
         assert_eq!(
             (row, body),
             (expected, None),

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
 use super::check;
-use crate::model::{Message, MessageId, MessageStatus, Timestamp};
+use crate::model::{Message, MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
     Changes, ContactId, ConversationKey, MessageKey, MessageState, NewMessage, NumberKey,
     StoreError, StoredMessage, Versioned,
@@ -34,6 +34,7 @@ struct Row {
     version: i64,
     key: MessageKey,
     message: Option<Arc<Message>>,
+    raw_payload: Option<RawJson>,
     status: Option<MessageStatus>,
     contact: Option<ContactId>,
     is_unread: bool,
@@ -45,7 +46,11 @@ impl Row {
     fn stored(&self) -> Option<StoredMessage> {
         let mut message = Message::clone(self.message.as_ref()?);
         message.status.clone_from(&self.status);
-        Some(StoredMessage::new(self.key.number.clone(), message))
+        Some(StoredMessage {
+            number: self.key.number.clone(),
+            message,
+            raw_payload: self.raw_payload.clone(),
+        })
     }
 
     fn reply_to(&self) -> Option<&MessageId> {
@@ -126,6 +131,7 @@ impl Messages {
             version,
             key: key.clone(),
             message: Some(Arc::new(Message::clone(&new.message))),
+            raw_payload: new.raw_payload.map(RawJson::detached),
             status: new.status.clone(),
             contact: new.contact,
             is_unread: new.is_unread,
@@ -147,6 +153,7 @@ impl Messages {
                 version,
                 key: key.clone(),
                 message: None,
+                raw_payload: None,
                 status,
                 contact: None,
                 is_unread: false,

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::load::holders;
 use super::row::{self, Json, kind_number, state_number};
 use super::session::{Facts, Transaction};
-use crate::model::{MessageId, MessageStatus, Timestamp};
+use crate::model::{MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
     Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage, NewStatus,
     Put, Read, SignupKey, WebhookChange, WebhookRow,
@@ -330,12 +330,12 @@ fn write_messages(
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO message (wamid, number, version, contact, at, is_unread, status, reply_to,
-            message)
-        VALUES (?1, ?2, 1 + ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            message, raw_payload)
+        VALUES (?1, ?2, 1 + ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     );
     let mut update = transaction.statement(
         "UPDATE message SET version = 1 + ?3, contact = ?4, at = ?5, is_unread = ?6, status = ?7,
-            reply_to = ?8, message = ?9
+            reply_to = ?8, message = ?9, raw_payload = ?10
         WHERE wamid = ?1 AND number = ?2 AND version = ?3",
     );
     for Put { key, version, row } in messages {
@@ -354,6 +354,7 @@ fn write_messages(
             row.status.as_ref().map(MessageStatus::as_str),
             row.message.reply_to().map(MessageId::as_str),
             Json::write(&mut facts.json, &*row.message)?,
+            row.raw_payload.map(RawJson::as_str),
         ])?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Error;
-use crate::model::{Message, MessageStatus, Signup, Timestamp};
+use crate::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
 use crate::store::{
     ContactRow, Due, EventState, Lease, MessageState, NumberKey, ProgressRow, StoredMessage,
     Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
@@ -40,7 +40,7 @@ pub(super) const CONTACT_COLUMNS: usize = 6;
 /// The columns of [`stored_message`].
 macro_rules! message_columns {
     () => {
-        "number.number, message.message, message.status"
+        "number.number, message.message, message.status, message.raw_payload"
     };
 }
 pub(super) use message_columns;
@@ -96,6 +96,7 @@ pub(super) fn kind_number(kind: WebhookKind) -> i64 {
         WebhookKind::Body => 0,
         WebhookKind::QueuedEvent => 1,
         WebhookKind::Unreadable => 2,
+        WebhookKind::Replay => 3,
     }
 }
 
@@ -114,6 +115,7 @@ pub(super) fn webhook(row: &Row<'_>) -> Result<Versioned<WebhookRow>, Error> {
         0 => WebhookKind::Body,
         1 => WebhookKind::QueuedEvent,
         2 => WebhookKind::Unreadable,
+        3 => WebhookKind::Replay,
         _ => return Err(Error::CorruptRow),
     };
     let lease = match (row.get(6)?, row.get(7)?, row.get(8)?) {
@@ -210,7 +212,18 @@ pub(super) fn stored_message(row: &Row<'_>) -> Result<StoredMessage, Error> {
     let number = NumberKey::new(row.get::<_, String>(0)?);
     let mut message: Message = json(row, 1)?;
     message.status = status(row, 2)?;
-    Ok(StoredMessage::new(number, message))
+    let raw_payload = match row.get_ref(3)? {
+        ValueRef::Null => None,
+        text => {
+            let text = text.as_str().map_err(|_| Error::CorruptRow)?;
+            Some(RawJson::new(text).map_err(|_| Error::CorruptRow)?)
+        }
+    };
+    Ok(StoredMessage {
+        number,
+        message,
+        raw_payload,
+    })
 }
 
 /// Reads a signup and its subscriber count.

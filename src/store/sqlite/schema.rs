@@ -17,7 +17,7 @@ const TABLES: &str = "
     CREATE TABLE webhook (
         id INTEGER PRIMARY KEY, -- milliseconds since 1970, and 20 random bits
         version INTEGER NOT NULL,
-        kind INTEGER NOT NULL, -- 0 body, 1 queued event, 2 unreadable
+        kind INTEGER NOT NULL, -- 0 body, 1 queued event, 2 unreadable, 3 replay
         received_at INTEGER NOT NULL,
         open INTEGER NOT NULL,
         dead INTEGER NOT NULL,
@@ -85,6 +85,7 @@ const TABLES: &str = "
         status TEXT,
         reply_to TEXT,
         message TEXT, -- JSON; NULL if only the status is known
+        raw_payload TEXT, -- JSON as Meta sent it, if it is kept
         -- The wamid first: it decides nearly every comparison, and is looked up by itself, too.
         UNIQUE (wamid, number)
     );

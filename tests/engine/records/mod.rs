@@ -2,6 +2,7 @@
 
 mod contacts;
 mod messages;
+mod raw_payloads;
 mod signups;
 mod tenants;
 

@@ -1,0 +1,196 @@
+//! Replays: the events of a stored webhook are delivered once more, to some receivers.
+//!
+//! A replay is a webhook of its own, with a copy of the body and with keys of its own. So the
+//! progress of the first delivery stays as it is, Meta's repetition of the body finds the same
+//! events as before, and a replay that was interrupted is retried as any other webhook is.
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::SipHasher24;
+
+use super::access::ready;
+use super::claim::Batch;
+use super::dead_letter::stored_batch;
+use super::{Call, EngineError, Outcome, WebhookEngine};
+use crate::signal::ReceiverMode;
+use crate::signals::is_receiver;
+use crate::store::{ReadyStore, Store, StoreError, StoreErrorKind, Wanted, WebhookId, WebhookKind};
+
+/// Replays, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Delivers the events of a stored webhook once more, to these receivers only. Returns `None`
+    /// if no such webhook is stored.
+    ///
+    /// It is for a receiver that succeeded and was wrong, or that is new:
+    /// [`log_webhooks`](Self::log_webhooks) keeps the webhooks, [`webhooks`](Self::webhooks) lists
+    /// them. `only` has the names of receivers as [`DeadLetter::failed`](crate::DeadLetter::failed)
+    /// does: uids or paths, with `any_event:` before that of a receiver of
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT). All receivers are called if it is empty.
+    ///
+    /// - Messages, contacts and statuses are not written again. Receivers get the contact as it is
+    ///   stored now.
+    /// - The events have the same [`dedup_key`](crate::Event::dedup_key) as before: a receiver that
+    ///   skips keys which it knows skips them in a replay, too.
+    /// - A replay is stored before a receiver runs, with `only`. When one fails or the program
+    ///   ends, [`retry_unfinished`](Self::retry_unfinished) of any process goes on with it, and
+    ///   calls no other receiver. The same call goes on with it, too, and is a new replay once all
+    ///   its events are finished or dead.
+    /// - The webhook itself stays as it is: a replay of an unfinished one finishes none of its
+    ///   events, and its receivers may run at the same time as theirs. An event that a receiver
+    ///   gives up in a replay is a [dead letter](Self::dead_letters) with a key of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownReceiver`](EngineError::UnknownReceiver) if no signal of this crate has a receiver
+    /// with a name of `only`, [`Parse`](EngineError::Parse) if the body is no webhook, or when the
+    /// store fails. A replay that the store took is retried all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// static ROWS: AtomicU32 = AtomicU32::new(0);
+    /// static ANSWERS: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "crm")]
+    /// fn crm(_: &MessageReceived) {
+    ///     ROWS.fetch_add(1, Ordering::Relaxed);
+    /// }
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "answer")]
+    /// fn answer(_: &MessageReceived) {
+    ///     ANSWERS.fetch_add(1, Ordering::Relaxed);
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
+    ///
+    /// // The CRM has lost its rows of today.
+    /// for webhook in engine.webhooks(None, 100)? {
+    ///     let outcome = engine.replay(webhook.id, &["crm"])?;
+    ///     assert!(outcome.is_some_and(|outcome| !outcome.should_retry()));
+    /// }
+    /// assert_eq!(ROWS.load(Ordering::Relaxed), 2);
+    /// assert_eq!(ANSWERS.load(Ordering::Relaxed), 1, "the user gets no second answer");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replay(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        ready(self.call(ReceiverMode::Sync).replay(webhook, only))
+    }
+}
+
+/// Replays.
+impl<S: Store> WebhookEngine<S> {
+    /// Delivers once more as [`replay`](Self::replay) does, and awaits the store and async
+    /// receivers.
+    ///
+    /// # Errors
+    ///
+    /// As of [`replay`](Self::replay).
+    pub async fn replay_async(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        self.call(ReceiverMode::Async).replay(webhook, only).await
+    }
+}
+
+impl Call<'_> {
+    async fn replay(self, id: WebhookId, only: &[&str]) -> Result<Option<Outcome>, EngineError> {
+        let context = &self.core.settings.context;
+        let mut names = only.iter();
+        if let Some(name) = names.find(|name| !is_receiver(context, name)) {
+            return Err(EngineError::UnknownReceiver((*name).into()));
+        }
+        let mut wanted = Wanted::default();
+        wanted.webhooks.insert(id);
+        wanted.bodies.insert(id);
+        let mut loaded = self.access.load(&wanted).await?;
+        let row = loaded.webhooks.remove(&id).flatten();
+        let body = loaded.bodies.remove(&id).flatten();
+        let (Some(row), Some(body)) = (row, body) else {
+            return Ok(None);
+        };
+        // A replay of a replay is one of its webhook.
+        let (of, kind, body) = match split(row.row.kind, &body) {
+            Some((replay, body)) => (replay.of, WebhookKind::Unreadable, body),
+            None => (id, row.row.kind, &*body),
+        };
+        let replay = Replay::new(of, only);
+        let (batch, _) = stored_batch(self.core.settings.parser, kind, body)?;
+        let stored = replay.to_stored(body)?;
+        let batch = batch.replayed(replay);
+        let outcome = self.process_batch(batch, WebhookKind::Replay, &stored);
+        Ok(Some(outcome.await?))
+    }
+}
+
+/// The webhook that a replay repeats, and the receivers that it calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replay {
+    pub(super) of: WebhookId,
+    /// The ids of receivers, in order and each once; none if all receivers are called.
+    only: Vec<String>,
+}
+
+impl Replay {
+    fn new(of: WebhookId, only: &[&str]) -> Self {
+        let mut only: Vec<_> = only.iter().map(|name| (*name).to_owned()).collect();
+        only.sort_unstable();
+        only.dedup();
+        Self { of, only }
+    }
+
+    /// Returns whether a receiver is to be called.
+    pub(super) fn calls(&self, receiver: &str) -> bool {
+        let known = |name: &String| name.as_str().cmp(receiver);
+        self.only.is_empty() || self.only.binary_search_by(known).is_ok()
+    }
+
+    /// Returns the text before the keys of the events: the same for each replay of the webhook to
+    /// these receivers, so that a repeated call finds the events of one that is unfinished. No
+    /// signal has the name that it begins with.
+    pub(super) fn key_prefix(&self) -> String {
+        let names = self.only.join("\n");
+        let hash = SipHasher24::new().hash(names.as_bytes()).h1;
+        format!("replay:{}:{hash:016x}:", self.of.0)
+    }
+
+    /// Returns the body to be stored: a line about the replay, and then the body as it is.
+    fn to_stored(&self, body: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let line = serde_json::to_vec(self);
+        let line = line.map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
+        Ok([&*line, b"\n", body].concat())
+    }
+}
+
+/// Returns the replay that a stored body of this kind is, and the body that it repeats. A replay
+/// that an earlier version of this crate could not read is stored as unreadable.
+pub(super) fn split(kind: WebhookKind, stored: &[u8]) -> Option<(Replay, &[u8])> {
+    if !matches!(kind, WebhookKind::Replay | WebhookKind::Unreadable) {
+        return None;
+    }
+    let end = stored.iter().position(|byte| *byte == b'\n')?;
+    let replay = serde_json::from_slice(&stored[..end]).ok()?;
+    Some((replay, &stored[end + 1..]))
+}
+
+impl Batch {
+    /// Returns the batch as one of a replay.
+    pub(super) fn replayed(self, replay: Replay) -> Self {
+        let prefix = replay.key_prefix();
+        let keys = self.keys.iter().map(|key| format!("{prefix}{key}"));
+        let keys = keys.collect();
+        Self::of_replay(self.events, keys, replay)
+    }
+}

@@ -1,0 +1,509 @@
+//! A replay delivers a stored webhook once more, to the receivers that it names and no other.
+
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context as TaskContext, Waker};
+use std::time::Duration;
+
+use crate::support::batch::{messages, value};
+use crate::support::engines::{
+    Engine, engine_over, records, with_each_clock, with_each_steady_store, with_each_store,
+};
+use crate::support::rows;
+use crate::support::watched::{Access, Watched};
+use parking_lot::Mutex;
+use whatsapp_signals::event::{MessageReceived, UserSubscribed};
+use whatsapp_signals::model::{Identity, Signup};
+use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, USER_SUBSCRIBED};
+use whatsapp_signals::store::{StoreError, StoreErrorKind, WebhookId, WebhookKind, WebhookRow};
+use whatsapp_signals::{
+    ConnectOptions, Context, EngineError, Outcome, WebhookEngine, WebhookEvent, owning, parse,
+};
+
+/// The receivers that fail, and the calls that have succeeded.
+#[derive(Clone, Default)]
+struct Book(Arc<Mutex<(Vec<&'static str>, Vec<String>)>>);
+
+impl Book {
+    fn fail(&self, receivers: &[&'static str]) {
+        self.0.lock().0 = receivers.to_vec();
+    }
+
+    /// Returns the calls that have succeeded since the last call of this.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().1)
+    }
+
+    fn call(&self, receiver: &'static str, id: &str) -> Result<(), &'static str> {
+        let mut book = self.0.lock();
+        if book.0.contains(&receiver) {
+            return Err("on purpose");
+        }
+        book.1.push(format!("{receiver} {id}"));
+        Ok(())
+    }
+}
+
+/// Returns a context with these receivers of messages, by their uids.
+fn context_of(book: &Book, receivers: &[&'static str]) -> Context {
+    let context = Context::new().only_own_receivers();
+    for &uid in receivers {
+        let book = book.clone();
+        let receiver = move |event: &MessageReceived| book.call(uid, event.message.id.as_str());
+        let options = ConnectOptions::new().uid(uid);
+        context
+            .connect_with(&MESSAGE_RECEIVED, options, receiver)
+            .unwrap();
+    }
+    context
+}
+
+/// Returns an engine with a log and these receivers, over the store of another one.
+fn engine_with(engine: &Engine, book: &Book, receivers: &[&'static str]) -> Engine {
+    engine_over(Arc::clone(engine.store()))
+        .log_webhooks(true)
+        .context(context_of(book, receivers))
+}
+
+/// Returns an engine that has processed a body, whose receivers `a` and `b` have succeeded, and
+/// the id of the webhook.
+fn after_processing(engine: &Engine, book: &Book, body: &[u8]) -> (Engine, WebhookId) {
+    let engine = engine_with(engine, book, &["a", "b"]);
+    process(&engine, body);
+    book.take();
+    let id = engine.webhooks(None, 9).unwrap()[0].id;
+    (engine, id)
+}
+
+fn process(engine: &Engine, body: &[u8]) {
+    assert!(!engine.process(body).unwrap().should_retry());
+}
+
+/// Replays to the end.
+fn replay_all(engine: &Engine, id: WebhookId, only: &[&str]) {
+    assert!(!replay(engine, id, only).should_retry());
+}
+
+fn replay(engine: &Engine, id: WebhookId, only: &[&str]) -> Outcome {
+    let outcome = engine.replay(id, only).unwrap();
+    outcome.expect("the webhook is stored")
+}
+
+fn ada() -> Identity {
+    Identity::from_phone("15550101001").unwrap()
+}
+
+#[test]
+fn a_replay_calls_the_receivers_that_it_names_with_each_event() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        let outcome = replay(&engine, id, &["b"]);
+        assert_eq!((outcome.fired(), outcome.unheard()), (2, 0));
+        assert_eq!(book.take(), ["b wamid.0", "b wamid.1"]);
+        replay_all(&engine, id, &["b", "a", "b"]);
+        let both = ["a wamid.0", "b wamid.0", "a wamid.1", "b wamid.1"];
+        assert_eq!(book.take(), both);
+        replay_all(&engine, id, &[]);
+        assert_eq!(book.take(), both);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        let log = engine.webhooks(None, 9).unwrap();
+        assert_eq!(log.len(), 1, "a replay is in no log");
+        assert_eq!((log[0].id, log[0].replay_of), (id, None));
+    });
+}
+
+#[test]
+fn receivers_are_named_by_paths_and_those_of_all_events_too() {
+    with_each_steady_store(|engine| {
+        let book = Book::default();
+        let context = context_of(&book, &["typed"]);
+        for name in ["first", "second"] {
+            let book = book.clone();
+            context.connect(&ANY_EVENT, move |_: &WebhookEvent| book.call(name, "-"));
+        }
+        let engine = engine.log_webhooks(true).context(context.clone());
+        process(&engine, &messages(0..1));
+        book.take();
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        let path = ANY_EVENT.with(&context).receivers()[0].path();
+        replay_all(&engine, id, &[&format!("any_event:{path}#2")]);
+        assert_eq!(book.take(), ["second -"]);
+        replay_all(&engine, id, &["typed", &format!("any_event:{path}")]);
+        assert_eq!(book.take(), ["typed wamid.0", "first -"]);
+    });
+}
+
+#[test]
+fn a_name_that_no_receiver_has_is_an_error_and_nothing_is_stored_or_called() {
+    with_each_steady_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..1));
+        for name in ["c", "", "any_event:a", "MESSAGE_RECEIVED", "a#2"] {
+            let error = engine.replay(id, &["a", name]).unwrap_err();
+            assert!(matches!(&error, EngineError::UnknownReceiver(found) if **found == *name));
+            assert!(!error.should_retry());
+        }
+        assert_eq!(book.take(), Vec::<String>::new());
+        assert_eq!(engine.webhooks(None, 9).unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_webhook_that_is_not_stored_is_none() {
+    with_each_steady_store(|engine| {
+        let book = Book::default();
+        let engine = engine_with(&engine, &book, &["a"]);
+        assert!(engine.replay(WebhookId(7), &["a"]).unwrap().is_none());
+        // Without a log it is gone once it is finished.
+        let engine = engine.log_webhooks(false);
+        process(&engine, &messages(0..1));
+        assert!(engine.replay(WebhookId(7), &[]).unwrap().is_none());
+        assert_eq!(book.take(), ["a wamid.0"]);
+    });
+}
+
+#[test]
+fn a_replay_that_failed_is_retried_by_another_engine_for_the_same_receivers() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        book.fail(&["b"]);
+        let outcome = replay(&engine, id, &["a", "b"]);
+        assert_eq!((outcome.failed(), outcome.unfinished()), (2, 2));
+        assert_eq!(book.take(), ["a wamid.0", "a wamid.1"]);
+
+        let unfinished = engine.webhooks(Some(id), 9).unwrap().remove(0);
+        assert_eq!((unfinished.replay_of, unfinished.open), (Some(id), 2));
+        assert_eq!(unfinished.body, messages(0..2), "as it came");
+
+        // Later programs have a receiver more, which comes first.
+        let later = engine_with(&engine, &book, &["new", "a", "b"]);
+        assert_eq!(later.retry_unfinished().unwrap().failed(), 2);
+        book.fail(&[]);
+        assert_eq!(later.retry_unfinished().unwrap().unfinished(), 0);
+        assert_eq!(book.take(), ["b wamid.0", "b wamid.1"]);
+        assert_eq!(later.webhooks(Some(id), 9).unwrap(), []);
+    });
+}
+
+#[test]
+fn the_same_call_goes_on_with_an_unfinished_replay_and_is_a_new_one_after_that() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        book.fail(&["b"]);
+        let failed = replay(&engine, id, &["a", "b"]);
+        assert_eq!((failed.unfinished(), book.take().len()), (2, 2));
+        // Names in another order are the same replay, others are another one.
+        let outcome = replay(&engine, id, &["b", "a"]);
+        assert_eq!((outcome.fired(), outcome.duplicate()), (2, 0));
+        assert_eq!(book.take(), Vec::<String>::new());
+        assert_eq!(replay(&engine, id, &["a"]).unfinished(), 0);
+        assert_eq!(book.take(), ["a wamid.0", "a wamid.1"]);
+        assert_eq!(engine.webhooks(Some(id), 9).unwrap().len(), 1);
+
+        // Its id is as good as that of the webhook.
+        let of_replay = engine.webhooks(Some(id), 9).unwrap()[0].id;
+        book.fail(&[]);
+        assert_eq!(replay(&engine, of_replay, &["a", "b"]).unfinished(), 0);
+        assert_eq!(book.take(), ["b wamid.0", "b wamid.1"]);
+
+        assert_eq!(replay(&engine, id, &["a", "b"]).fired(), 2);
+        assert_eq!(book.take().len(), 4, "a new one");
+    });
+}
+
+#[test]
+fn an_event_that_is_finished_is_a_duplicate_for_the_call_that_goes_on() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let failing = Arc::new(AtomicBool::new(false));
+        let context = Context::new().only_own_receivers();
+        let (receiver, seen) = (book.clone(), Arc::clone(&failing));
+        let receiver = move |event: &MessageReceived| {
+            let id = event.message.id.as_str();
+            match id {
+                // Ordering: one thread.
+                "wamid.1" if seen.load(Ordering::Relaxed) => Err("on purpose"),
+                _ => receiver.call("a", id),
+            }
+        };
+        let options = ConnectOptions::new().uid("a");
+        context
+            .connect_with(&MESSAGE_RECEIVED, options, receiver)
+            .unwrap();
+        let engine = engine.log_webhooks(true).context(context);
+        process(&engine, &messages(0..3));
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        book.take();
+
+        failing.store(true, Ordering::Relaxed);
+        assert_eq!(replay(&engine, id, &["a"]).unfinished(), 1);
+        assert_eq!(book.take(), ["a wamid.0", "a wamid.2"]);
+        failing.store(false, Ordering::Relaxed);
+        let outcome = replay(&engine, id, &["a"]);
+        assert_eq!((outcome.fired(), outcome.duplicate()), (1, 2));
+        assert_eq!(book.take(), ["a wamid.1"]);
+        assert_eq!(replay(&engine, id, &["a"]).fired(), 3);
+    });
+}
+
+#[test]
+fn a_replay_whose_process_ended_is_retried_for_the_same_receivers() {
+    with_each_clock(|engine, ahead| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        let context = context_of(&book, &["a", "b"]);
+        let hangs = owning((), async |(), _: &MessageReceived| pending::<()>().await);
+        let options = ConnectOptions::new().uid("hangs");
+        context
+            .connect_with(&MESSAGE_RECEIVED, options, hangs)
+            .unwrap();
+        let crashed = engine_over(Arc::clone(engine.store())).context(context);
+        {
+            let mut replay = pin!(crashed.replay_async(id, &["a", "hangs"]));
+            let mut cx = TaskContext::from_waker(Waker::noop());
+            assert!(replay.as_mut().poll(&mut cx).is_pending());
+        }
+        // It never calls its engine again.
+        drop(crashed);
+        assert_eq!(book.take(), ["a wamid.0"]);
+
+        let later = engine_with(&engine, &book, &["a", "b", "hangs"]);
+        assert_eq!(later.retry_unfinished().unwrap().unfinished(), 2, "leased");
+        assert_eq!(replay(&later, id, &["a", "hangs"]).unfinished(), 2);
+        ahead.store(100, Ordering::Relaxed);
+        assert_eq!(later.retry_unfinished().unwrap().unfinished(), 0);
+        let expected = ["hangs wamid.0", "a wamid.1", "hangs wamid.1"];
+        assert_eq!(
+            book.take(),
+            expected,
+            "`a` was marked before the other hung"
+        );
+    });
+}
+
+#[test]
+fn a_repetition_by_meta_neither_runs_a_replay_nor_is_held_up_by_it() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let body = messages(0..1);
+        let (engine, id) = after_processing(&engine, &book, &body);
+        // During the replay.
+        let inner = engine_with(&engine, &book, &["a", "b"]);
+        let repeated = Arc::new(Mutex::new(None));
+        let (result, again) = (Arc::clone(&repeated), body.clone());
+        let context = context_of(&book, &["b"]);
+        let receiver = move |_: &MessageReceived| {
+            *result.lock() = Some(inner.process(&again).unwrap());
+            Err::<(), _>("on purpose")
+        };
+        let options = ConnectOptions::new().uid("a");
+        context
+            .connect_with(&MESSAGE_RECEIVED, options, receiver)
+            .unwrap();
+        let replaying = engine_over(Arc::clone(engine.store())).context(context);
+        assert_eq!(replay(&replaying, id, &["a"]).unfinished(), 1);
+        let outcome = repeated.lock().take().unwrap();
+        assert_eq!((outcome.duplicate(), outcome.unfinished()), (1, 0));
+        // While it is unfinished.
+        let outcome = engine.process(&body).unwrap();
+        assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        assert_eq!(book.take(), Vec::<String>::new());
+        assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 0);
+        assert_eq!(book.take(), ["a wamid.0"]);
+        assert_eq!(engine.process(&body).unwrap().duplicate(), 1);
+    });
+}
+
+#[test]
+fn a_webhook_that_is_unfinished_stays_so() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let engine = engine_with(&engine, &book, &["a", "b"]);
+        book.fail(&["b"]);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().unfinished(), 1);
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        book.take();
+        assert_eq!(replay(&engine, id, &["a"]).unfinished(), 0);
+        assert_eq!(book.take(), ["a wamid.0"]);
+        assert_eq!(engine.webhooks(None, 9).unwrap()[0].open, 1);
+        book.fail(&[]);
+        assert_eq!(replay(&engine, id, &["b"]).unfinished(), 0);
+        assert_eq!(engine.webhooks(None, 9).unwrap()[0].open, 1);
+        assert_eq!(book.take(), ["b wamid.0"]);
+        let outcome = engine.process(&messages(0..1)).unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!(book.take(), ["b wamid.0"]);
+    });
+}
+
+#[test]
+fn no_record_is_written_again_and_receivers_get_the_stored_contact() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        let shop = records(&engine);
+        shop.mark_read(&ada()).unwrap();
+        shop.update_contact(&ada(), |ada| ada.labels.push("gravel".into()))
+            .unwrap();
+        let before = shop.contact(&ada()).unwrap();
+        let context = Context::new().only_own_receivers();
+        let labels = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&labels);
+        context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
+            let contact = event.contact.as_ref().unwrap();
+            seen.lock().extend(contact.labels.clone());
+        });
+        // A message that is written again gets its JSON.
+        let replaying = engine_over(Arc::clone(engine.store())).raw_payload(true);
+        assert_eq!(replay(&replaying.context(context), id, &[]).fired(), 2);
+        assert_eq!(*labels.lock(), ["gravel", "gravel"]);
+        assert_eq!(shop.unread_count(&ada()).unwrap(), 0);
+        assert_eq!(shop.contact(&ada()).unwrap(), before);
+        assert_eq!(shop.raw_payload(&"wamid.0".into()).unwrap(), None);
+    });
+}
+
+#[test]
+fn a_subscriber_is_counted_once() {
+    with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let counts = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&counts);
+        context.connect(&USER_SUBSCRIBED, move |event: &UserSubscribed| {
+            seen.lock().push(event.signup.subscriber_count);
+        });
+        let engine = engine.log_webhooks(true).context(context);
+        let body = std::fs::read("tests/payloads/signup-field.json").unwrap();
+        let webhook = parse(&body).unwrap();
+        let [WebhookEvent::UserSubscribed(event), ..] = webhook.events() else {
+            panic!("a signup");
+        };
+        let shop = engine.account(&event.account);
+        let signup = Signup::new(event.signup.signup_id.clone());
+        shop.save_signup(&signup).unwrap();
+        process(&engine, &body);
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        replay_all(&engine, id, &[]);
+        assert_eq!(*counts.lock(), [1, 1]);
+        assert_eq!(shop.signups().unwrap()[0].subscriber_count, 1);
+    });
+}
+
+#[test]
+fn a_dead_letter_of_a_replay_is_requeued_for_its_receivers() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let body = messages(0..1);
+        let (engine, id) = after_processing(&engine, &book, &body);
+        let engine = engine.max_attempts(1);
+        book.fail(&["a"]);
+        assert_eq!(replay(&engine, id, &["a"]).dead(), 1);
+        let letter = engine.dead_letters(9).unwrap().remove(0);
+        assert_eq!(
+            (&letter.failed[..], &*letter.body),
+            (&["a".into()][..], &*body)
+        );
+        assert!(letter.event.is_some());
+        let own = parse(&body).unwrap().dedup_keys().remove(0);
+        assert!(engine.dead_letter(&own).unwrap().is_none());
+
+        book.fail(&[]);
+        assert!(engine.requeue(&letter.key).unwrap());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(book.take(), ["a wamid.0"]);
+
+        // A dead replay is over, so that the same call is a new one.
+        book.fail(&["a"]);
+        assert_eq!(replay(&engine, id, &["a"]).dead(), 1);
+        book.fail(&[]);
+        assert_eq!(replay(&engine, id, &["a"]).fired(), 1);
+        assert_eq!(book.take(), ["a wamid.0"]);
+        assert_eq!(engine.dead_letters(9).unwrap(), []);
+        assert_eq!(engine.webhooks(Some(id), 9).unwrap(), []);
+    });
+}
+
+#[test]
+fn an_event_from_a_queue_is_replayed_too() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let engine = engine_with(&engine, &book, &["a", "b"]);
+        let event = parse(&messages(0..1)).unwrap().into_events().remove(0);
+        assert_eq!(engine.process_event("the key", event).unwrap().fired(), 1);
+        book.take();
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        book.fail(&["a"]);
+        assert_eq!(replay(&engine, id, &["a"]).unfinished(), 1);
+        book.fail(&[]);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(book.take(), ["a wamid.0"]);
+    });
+}
+
+#[test]
+fn a_body_that_is_no_webhook_is_an_error() {
+    with_each_steady_store(|engine| {
+        let book = Book::default();
+        let engine = engine_with(&engine, &book, &["a"]);
+        engine.bury(b"{").unwrap();
+        let id = engine.webhooks(None, 9).unwrap()[0].id;
+        let error = engine.replay(id, &["a"]).unwrap_err();
+        assert!(matches!(error, EngineError::Parse(_)));
+        // A body without events has nothing to deliver.
+        let body = value("messages", r#""messages":[]"#);
+        process(&engine, &body);
+        let log = engine.webhooks(Some(id), 9).unwrap();
+        assert_eq!(replay(&engine, log[0].id, &[]).fired(), 0);
+        assert_eq!(engine.webhooks(None, 9).unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn a_replay_that_another_version_could_not_read_is_still_one() {
+    with_each_steady_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..1));
+        book.fail(&["a"]);
+        assert_eq!(replay(&engine, id, &["a"]).unfinished(), 1);
+        let of_replay = engine.webhooks(Some(id), 9).unwrap()[0].id;
+        let bury = |row: &mut WebhookRow| row.kind = WebhookKind::Unreadable;
+        rows::change_webhook(engine.store(), of_replay, bury, None);
+        book.fail(&[]);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(book.take(), ["a wamid.0"]);
+    });
+}
+
+/// A body that is claimed in parts, whose claim is interrupted after the first one.
+#[test]
+fn a_large_replay_that_was_interrupted_while_it_was_stored_is_retried_as_a_whole() {
+    with_each_clock(|engine, ahead| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..4100));
+        records(&engine).mark_read(&ada()).unwrap();
+        let commits = Arc::new(AtomicU64::new(0));
+        let store = Watched::new(Arc::clone(engine.store()), move |access| {
+            let is_claim = matches!(access, Access::Commit(changes) if !changes.events.is_empty());
+            if is_claim && commits.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Err(StoreError::new(StoreErrorKind::Locked, "on purpose"));
+            }
+            Ok(())
+        });
+        let interrupted = WebhookEngine::new(store).context(context_of(&book, &["a", "b"]));
+        assert!(interrupted.replay(id, &["b"]).is_err());
+        drop(interrupted);
+        ahead.store(Duration::from_secs(100).as_secs(), Ordering::Relaxed);
+        assert_eq!(book.take(), Vec::<String>::new());
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 4100);
+        let calls = book.take();
+        assert_eq!(calls.len(), 4100);
+        assert!(calls.iter().all(|call| call.starts_with("b ")));
+        assert_eq!(records(&engine).unread_count(&ada()).unwrap(), 0);
+        assert_eq!(engine.webhooks(Some(id), 9).unwrap(), []);
+    });
+}
