@@ -1,7 +1,7 @@
 //! The JSON of messages, which is stored beside them if the program asks for it.
 
 use super::*;
-use whatsapp_signals::model::MessageId;
+use whatsapp_signals::model::{MessageId, RawJson};
 use whatsapp_signals::{WebhookEvent, parse};
 
 /// Bodies with each kind of event that is stored as a message, and its name.
@@ -91,7 +91,7 @@ fn it_stays_when_the_message_is_read_or_gets_a_status_and_stands_beside_each_num
         let stored = engine.messages(&"wamid.A".into()).unwrap();
         assert_eq!(stored.len(), 2);
         for (stored, event) in stored.iter().zip([first.event(), second.event()]) {
-            let raw = stored.raw_payload.as_ref().map(|raw| raw.as_str());
+            let raw = stored.raw_payload.as_ref().map(RawJson::as_str);
             assert_eq!(raw, Some(event.raw.as_str()));
         }
     });
