@@ -42,7 +42,8 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// [`UnknownReceiver`](EngineError::UnknownReceiver) if no signal of this crate has a receiver
     /// with a name of `only`, [`Parse`](EngineError::Parse) if the body is no webhook, or when the
-    /// store fails. A replay that the store took is retried all the same.
+    /// store fails. After an error of the store call [`retry_unfinished`](Self::retry_unfinished):
+    /// the replay may be stored, or even finished, so that the same call would be a new one.
     ///
     /// # Examples
     ///
