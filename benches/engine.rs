@@ -10,7 +10,8 @@
 //! receiver that does nothing has each message. A thousand messages are of 20
 //! users, as when a busy hour is made up for, or of a thousand, which is the
 //! worst: no two of them have a row or a page in common. `bare` is the floor of
-//! `sqlite`: the same rows by bare statements.
+//! `sqlite`: the same rows by bare statements. After each size follows the time of `backlog()`, with
+//! nothing to be done.
 #![allow(missing_docs, reason = "a benchmark")]
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(
@@ -101,6 +102,11 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore) {
                 whole / floor
             );
         }
+        let mut backlog = Vec::new();
+        for _ in 0..ROUNDS {
+            backlog.push(micros(1, || assert_eq!(engine.backlog().unwrap().open, 0)));
+        }
+        println!("{name} {size:>9} backlog() {:>8.2} µs", median(backlog));
     }
 }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::model::Signup;
 use crate::store::{
-    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
-    Prune, Pruned, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant,
-    Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, NumberKey, Prune, Pruned, Snapshot, Store, StoreError, StoreErrorKind,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// Runs work that blocks, before it returns.
@@ -58,8 +58,16 @@ impl<'a> Access<'a> {
         self.run(self.store.webhooks(query)).await
     }
 
-    pub(super) async fn dead_events(self, limit: usize) -> Result<Vec<ProgressRow>, StoreError> {
-        self.run(self.store.dead_events(limit)).await
+    pub(super) async fn dead_events(
+        self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> Result<Vec<(DeadPlace, Fingerprint)>, StoreError> {
+        self.run(self.store.dead_events(after, limit)).await
+    }
+
+    pub(super) async fn backlog(self) -> Result<BacklogRow, StoreError> {
+        self.run(self.store.backlog()).await
     }
 
     pub(super) async fn prune(self, step: &Prune) -> Result<Pruned, StoreError> {

@@ -224,8 +224,13 @@ impl<S: Store> WebhookEngine<S> {
 impl Call<'_> {
     async fn dead_letters(self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
         self.write_kept_marks().await?;
-        let dead = self.access.dead_events(limit).await?;
-        self.letters(dead).await
+        let dead = self.access.dead_events(None, limit).await?;
+        let mut wanted = Wanted::default();
+        wanted.events.extend(dead.iter().map(|(_, event)| *event));
+        let webhooks = dead.iter().map(|(place, _)| place.webhook);
+        wanted.bodies.extend(webhooks);
+        let loaded = self.access.load(&wanted).await?;
+        Ok(self.letters(loaded, dead.into_iter().map(|(_, event)| event)))
     }
 
     async fn dead_letter(self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
@@ -234,20 +239,21 @@ impl Call<'_> {
         let mut wanted = Wanted::default();
         wanted.events.insert(event);
         let mut loaded = self.access.load(&wanted).await?;
-        let progress = loaded.progress.remove(&event).flatten();
-        let dead = progress.filter(|progress| progress.state == EventState::Dead);
-        Ok(self.letters(dead.into_iter().collect()).await?.pop())
+        let mut wanted = Wanted::default();
+        let webhook = loaded.events.get(&event).copied().flatten();
+        wanted.bodies.extend(webhook);
+        loaded.extend(self.access.load(&wanted).await?);
+        Ok(self.letters(loaded, [event]).pop())
     }
 
-    /// Returns the letters of dead events, with their bodies.
-    async fn letters(self, dead: Vec<ProgressRow>) -> Result<Vec<DeadLetter>, EngineError> {
-        let mut wanted = Wanted::default();
-        let webhooks = dead.iter().map(|progress| progress.webhook);
-        wanted.webhooks.extend(webhooks.clone());
-        wanted.bodies.extend(webhooks);
-        let loaded = self.access.load(&wanted).await?;
+    /// Returns the letters of those events that are dead, from their rows and bodies.
+    fn letters(
+        self,
+        mut loaded: Snapshot,
+        events: impl IntoIterator<Item = Fingerprint>,
+    ) -> Vec<DeadLetter> {
         let mut bodies = HashMap::new();
-        let mut events = HashMap::new();
+        let mut read = HashMap::new();
         for (id, body) in loaded.bodies {
             let (Some(Some(webhook)), Some(body)) = (loaded.webhooks.get(&id), body) else {
                 continue;
@@ -255,7 +261,7 @@ impl Call<'_> {
             let kind = webhook.row.kind;
             if let Ok((batch, _)) = stored_batch(self.core.settings.parser, kind, &body) {
                 for (key, event) in batch.keys.into_iter().zip(batch.events) {
-                    events.entry(key).or_insert(event);
+                    read.entry(key).or_insert(event);
                 }
             }
             let body = match replay::split(kind, &body) {
@@ -264,12 +270,14 @@ impl Call<'_> {
             };
             bodies.insert(id, (webhook.row.received_at, body));
         }
-        let letter = |progress: ProgressRow| {
+        let letter = |event: Fingerprint| {
+            let progress = loaded.progress.remove(&event).flatten();
+            let progress = progress.filter(|progress| progress.state == EventState::Dead)?;
             let (received_at, body) = bodies.get(&progress.webhook)?;
             let receivers = progress.receivers.into_iter();
             let failed = receivers.filter(|receiver| receiver.state != ReceiverState::Succeeded);
             Some(DeadLetter {
-                event: events.remove(&progress.key),
+                event: read.remove(&progress.key),
                 body: Arc::clone(body),
                 key: progress.key,
                 received_at: *received_at,
@@ -277,51 +285,60 @@ impl Call<'_> {
                 failed: failed.map(|receiver| receiver.receiver).collect(),
             })
         };
-        Ok(dead.into_iter().filter_map(letter).collect())
+        events.into_iter().filter_map(letter).collect()
     }
 
     /// Opens or finishes a dead event. Returns whether there is one with this key.
     async fn resolve(self, key: &str, state: EventState) -> Result<bool, EngineError> {
         self.write_kept_marks().await?;
         let event = Fingerprint::of(key);
-        let resolve = |draft: &mut Draft<'_, '_>| {
-            let Some(id) = draft.event(event)? else {
-                return Ok(false);
-            };
-            let progress = draft.progress(event)?;
-            let is_resolved = progress.as_ref().is_none_or(|known| known.state == state);
-            if draft.is_uncertain() && is_resolved {
-                return Ok(true);
-            }
-            let progress = progress.filter(|progress| progress.state == EventState::Dead);
-            let (Some(mut progress), Some(mut row)) = (progress, draft.webhook(id)?) else {
-                return Ok(false);
-            };
-            progress.state = state;
-            progress.attempts = 0;
-            progress.due = Due::Now;
-            let receivers = &mut progress.receivers;
-            receivers.retain(|receiver| receiver.state == ReceiverState::Succeeded);
-            draft.put_progress(event, progress);
-            row.dead = row.dead.saturating_sub(1);
-            row.due = Due::Now;
-            // The letter of a body stands for all its open events.
-            let is_of_body = row.kind == WebhookKind::Unreadable
-                && draft
-                    .body(id)?
-                    .is_some_and(|body| unreadable_key(body) == key);
-            match state {
-                EventState::Open if is_of_body && row.open > 0 => {}
-                EventState::Open => row.open += 1,
-                _ if is_of_body => (row.open, row.unclaimed) = (0, 0),
-                _ => {}
-            }
-            self.put_or_delete(draft, id, row)?;
-            Ok(true)
-        };
         let known = Snapshot::default();
+        let resolve = |draft: &mut Draft<'_, '_>| self.resolve_in(draft, event, state);
         let resolved = transact(self.access, known, First::Stored, Durability::Disk, resolve);
-        Ok(resolved.await?)
+        let is_resolved = resolved.await?;
+        if is_resolved {
+            self.core.tending.add_work();
+        }
+        Ok(is_resolved)
+    }
+
+    /// Opens or finishes an event if it is dead. Returns whether it was.
+    pub(super) fn resolve_in(
+        self,
+        draft: &mut Draft<'_, '_>,
+        event: Fingerprint,
+        state: EventState,
+    ) -> Result<bool, Undecided> {
+        let Some(id) = draft.event(event)? else {
+            return Ok(false);
+        };
+        let progress = draft.progress(event)?;
+        let is_resolved = progress.as_ref().is_none_or(|known| known.state == state);
+        if draft.is_uncertain() && is_resolved {
+            return Ok(true);
+        }
+        let progress = progress.filter(|progress| progress.state == EventState::Dead);
+        let (Some(mut progress), Some(mut row)) = (progress, draft.webhook(id)?) else {
+            return Ok(false);
+        };
+        // The letter of a body stands for all its open events.
+        let is_of_body = row.kind == WebhookKind::Unreadable && is_unreadable_key(&progress.key);
+        progress.state = state;
+        progress.attempts = 0;
+        progress.due = Due::Now;
+        let receivers = &mut progress.receivers;
+        receivers.retain(|receiver| receiver.state == ReceiverState::Succeeded);
+        draft.put_progress(event, progress);
+        row.dead = row.dead.saturating_sub(1);
+        row.due = Due::Now;
+        match state {
+            EventState::Open if is_of_body && row.open > 0 => {}
+            EventState::Open => row.open += 1,
+            _ if is_of_body => (row.open, row.unclaimed) = (0, 0),
+            _ => {}
+        }
+        self.put_or_delete(draft, id, row)?;
+        Ok(true)
     }
 }
 
@@ -533,8 +550,18 @@ fn letter(id: WebhookId, key: &str) -> ProgressRow {
     letter
 }
 
-/// Returns the key of an unreadable body. No signal has the name that it begins with.
+/// Returns the key of an unreadable body.
 pub(super) fn unreadable_key(body: &[u8]) -> String {
     let hash = SipHasher24::new().hash(body).as_u128();
-    format!("unreadable:{hash:032x}")
+    format!("{UNREADABLE}{hash:032x}")
+}
+
+/// The beginning of the keys of unreadable bodies. No signal has this name.
+const UNREADABLE: &str = "unreadable:";
+
+/// Returns whether a key is one of an unreadable body, whose bytes need not be loaded for it: a
+/// queue may give an event any key, but none with a hash in it.
+fn is_unreadable_key(key: &str) -> bool {
+    let hash = key.strip_prefix(UNREADABLE);
+    hash.is_some_and(|hash| hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

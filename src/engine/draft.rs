@@ -377,15 +377,6 @@ impl<'a, 's> Draft<'a, 's> {
         Ok(())
     }
 
-    /// Returns the body of a webhook.
-    pub(super) fn body(&mut self, id: WebhookId) -> Result<Option<&'s [u8]>, Undecided> {
-        if let Some(body) = self.known.bodies.get(&id) {
-            return Ok(body.as_deref());
-        }
-        self.missing.bodies.insert(id);
-        Err(Undecided::NotLoaded)
-    }
-
     /// Returns the webhook that an event belonged to before the decision.
     pub(super) fn event(&mut self, key: Fingerprint) -> Result<Option<WebhookId>, Undecided> {
         if let Some(webhook) = self.known.events.get(&key) {
@@ -676,6 +667,16 @@ impl<'a, 's> Draft<'a, 's> {
                     }
                 },
             );
+        }
+        if !changes.progress.is_empty() {
+            // A webhook that goes takes its rows of progress along.
+            let webhooks = &changes.webhooks;
+            let goes = |of| {
+                let mut webhooks = webhooks.iter();
+                webhooks
+                    .any(|change| matches!(change, WebhookChange::Delete { id, .. } if *id == of))
+            };
+            changes.progress.retain(|(_, row)| !goes(row.webhook));
         }
         if !self.read_events.is_empty() {
             let written: HashSet<_> = self.events.iter().map(|event| event.key).collect();

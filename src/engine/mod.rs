@@ -27,10 +27,12 @@
 
 mod accept;
 mod access;
+mod backlog;
 mod checkpoint;
 mod claim;
 mod contacts;
 mod dead_letter;
+mod dead_letter_filter;
 mod deliver;
 mod draft;
 mod outcome;
@@ -63,7 +65,9 @@ use record::{Places, StoredTenants};
 use settings::Settings;
 use tend::Tending;
 
+pub use backlog::Backlog;
 pub use dead_letter::DeadLetter;
+pub use dead_letter_filter::DeadLetterFilter;
 pub use outcome::{EngineError, Outcome, http_status};
 pub use records::{LoggedWebhook, Records};
 pub use retry::RETENTION;

@@ -14,19 +14,13 @@ use super::retry::RETENTION;
 use super::timer::Alarm;
 use super::{Call, EngineError, Outcome, WebhookEngine, random};
 use crate::signal::{ReceiverMode, quietly};
-use crate::store::{
-    Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, Wanted, WebhookId,
-    WebhookQuery,
-};
+use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};
 
 /// The longest time until the next round: other processes store webhooks, too.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The time between two rounds that delete old rows.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
-
-/// The number of webhooks that are read at once to find the next one that is due.
-const PAGE: usize = 1000;
 
 /// The result of a round: [`WebhookEngine::tend`] returns it.
 #[derive(Debug)]
@@ -337,26 +331,11 @@ impl<'e> Call<'e> {
     /// Returns the time until a webhook is due, the lease of another engine ends, or one of this
     /// engine is to be renewed.
     async fn next_round(self) -> Result<Duration, StoreError> {
-        let settings = &self.core.settings;
-        let now = self.access.load(&Wanted::default()).await?.now;
-        let mut next = LONGEST_WAIT;
-        if !self.core.tending.runs.lock().is_empty() {
-            next = next.min(settings.lease / 3);
-        }
-        let mut after = None;
-        loop {
-            let query = WebhookQuery::first(PAGE).only_unsettled().after(after);
-            let page = self.access.webhooks(&query).await?;
-            for (_, row, _) in &page {
-                let lease = row.lease.filter(|lease| !lease.has_ended(now));
-                let left = lease.map_or(row.due.left(now), |lease| lease.until.saturating_sub(now));
-                let left = Duration::from_millis(left.try_into().unwrap_or(0));
-                next = next.min(left);
-            }
-            match page.last() {
-                Some((id, ..)) if !next.is_zero() => after = Some(*id),
-                _ => return Ok(next),
-            }
-        }
+        let left = self.access.backlog().await?.next;
+        let left = left.map(|left| Duration::from_millis(left.try_into().unwrap_or(0)));
+        let has_runs = !self.core.tending.runs.lock().is_empty();
+        let renewal = has_runs.then(|| self.core.settings.lease / 3);
+        let next = [left, renewal].into_iter().flatten().min();
+        Ok(next.map_or(LONGEST_WAIT, |next| next.min(LONGEST_WAIT)))
     }
 }

@@ -38,8 +38,8 @@ pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use query::{
-    LeaseQuery, MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread, UnreadQuery,
-    WebhookQuery,
+    BacklogRow, DeadPlace, LeaseQuery, MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread,
+    UnreadQuery, WebhookQuery,
 };
 pub(crate) use row::id_at;
 pub use row::{
@@ -103,8 +103,15 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// #   fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
 /// #       self.store.webhooks(query)
 /// #   }
-/// #   fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-/// #       self.store.dead_events(limit)
+/// #   fn dead_events(
+/// #       &self,
+/// #       after: Option<DeadPlace>,
+/// #       limit: usize,
+/// #   ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+/// #       self.store.dead_events(after, limit)
+/// #   }
+/// #   fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+/// #       self.store.backlog()
 /// #   }
 /// #   fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
 /// #       self.store.messages(query)
@@ -164,9 +171,20 @@ pub trait Store: Send + Sync {
     /// Returns webhooks, in the order of their ids.
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage>;
 
-    /// Returns the progress of up to `limit` [dead](EventState::Dead) events, in the order of
-    /// their webhooks, and of one webhook in the order in which they died.
-    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>>;
+    /// Returns up to `limit` [dead](EventState::Dead) events behind `after`, with their places: in
+    /// the order of their webhooks, and of one webhook in the order in which they died.
+    fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>>;
+
+    /// Returns the numbers of events that are to be done and of those that are dead, as of one
+    /// moment, and the time of the store.
+    ///
+    /// It is asked every few seconds, so that it should read unsettled webhooks and those with
+    /// dead events only.
+    fn backlog(&self) -> StoreFuture<'_, BacklogRow>;
 
     /// Returns messages.
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>>;
@@ -226,8 +244,16 @@ macro_rules! forward {
                 (**self).webhooks(query)
             }
 
-            fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-                (**self).dead_events(limit)
+            fn dead_events(
+                &self,
+                after: Option<DeadPlace>,
+                limit: usize,
+            ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+                (**self).dead_events(after, limit)
+            }
+
+            fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+                (**self).backlog()
             }
 
             fn messages<'a>(

@@ -1,6 +1,8 @@
 //! Reads that are no part of a decision: pages for people, and the steps of maintenance.
 
 use super::changes::ConversationKey;
+#[cfg(doc)]
+use super::row::WebhookRow;
 use super::row::{ContactId, ContactRow, Fingerprint, MessageKey, NumberKey, Tenant, WebhookId};
 use crate::model::{Message, MessageId, RawJson, Timestamp};
 
@@ -155,6 +157,39 @@ impl LeaseQuery {
             ..self
         }
     }
+}
+
+/// The place of a dead event among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeadPlace {
+    /// Its webhook.
+    pub webhook: WebhookId,
+    /// A number that the store gives it: among the dead events of one webhook those that died
+    /// later have greater ones.
+    pub number: i64,
+}
+
+/// The numbers of events that are to be done, and of those that are dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BacklogRow {
+    /// The time of the store, in milliseconds since 1970.
+    pub now: i64,
+    /// The events that are [open](WebhookRow::open) or [unclaimed](WebhookRow::unclaimed).
+    pub open: u64,
+    /// Those of them whose webhook has a lease that has not ended.
+    pub leased: u64,
+    /// Those of them whose webhook has no such lease and is [due](WebhookRow::due).
+    pub due: u64,
+    /// The least number of milliseconds until an [unsettled](WebhookRow::is_unsettled) webhook has
+    /// no lease and is due; `None` if there is no such webhook.
+    pub next: Option<i64>,
+    /// The events that are [dead](WebhookRow::dead).
+    pub dead: u64,
+    /// The webhooks with dead events that are [unreadable](super::WebhookKind::Unreadable).
+    pub unreadable: u64,
+    /// The time at which the oldest webhook with open or unclaimed events came.
+    pub oldest: Option<Timestamp>,
 }
 
 impl StoredMessage {

@@ -7,7 +7,9 @@
 #[cfg(feature = "signature")]
 mod accept;
 mod async_receivers;
+mod backlog;
 mod bodies;
+mod dead_letters;
 mod due;
 mod events;
 mod kept_marks;

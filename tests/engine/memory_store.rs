@@ -179,7 +179,7 @@ fn progress_decides_whether_an_event_makes_room() {
         [1, 3],
         "the finished one of an open webhook went"
     );
-    let dead = pollster::block_on(store.dead_events(9)).unwrap();
+    let dead = pollster::block_on(store.dead_events(None, 9)).unwrap();
     assert_eq!(dead.len(), 1);
 }
 

@@ -558,7 +558,7 @@ fn each_page_finds_its_rows() {
         block_on(store.unread(&query.of(ContactId(1)))).unwrap()
     );
     assert_eq!((unread[0].id, unread[0].count), (ContactId(1), 1));
-    assert_eq!(block_on(store.dead_events(9)).unwrap().len(), 1);
+    assert_eq!(block_on(store.dead_events(None, 9)).unwrap().len(), 1);
     let all = WebhookQuery::first(9).only_unsettled().with_bodies();
     let webhooks = block_on(store.webhooks(&all)).unwrap();
     assert_eq!(webhooks[0].2.as_deref(), Some(&b"{}"[..]));

@@ -6,9 +6,10 @@ use std::task::Poll;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
-    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
+    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
+    WebhookQuery,
 };
 
 /// A store whose futures are pending before and after their work, as those of a database on the
@@ -188,8 +189,16 @@ impl<S: Store> Store for Unsteady<S> {
         self.call(&self.others, self.store.webhooks(query))
     }
 
-    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-        self.call(&self.others, self.store.dead_events(limit))
+    fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+        self.call(&self.others, self.store.dead_events(after, limit))
+    }
+
+    fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+        self.call(&self.others, self.store.backlog())
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {

@@ -4,9 +4,10 @@ use std::future::pending;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
-    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
+    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
+    WebhookQuery,
 };
 
 /// An access to a store.
@@ -73,8 +74,16 @@ where
         self.after(Access::Other, self.store.webhooks(query))
     }
 
-    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-        self.after(Access::Other, self.store.dead_events(limit))
+    fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+        self.after(Access::Other, self.store.dead_events(after, limit))
+    }
+
+    fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+        self.after(Access::Other, self.store.backlog())
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {

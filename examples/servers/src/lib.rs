@@ -48,6 +48,19 @@ impl App {
         http_status(&result)
     }
 
+    /// Returns the status and the JSON of a health check: 200 and the backlog, or 503 when the
+    /// store fails. It holds numbers only.
+    pub fn health(&self) -> (u16, String) {
+        let backlog = self.engine.backlog().map_err(BoxError::from);
+        match backlog.and_then(|backlog| Ok(serde_json::to_string(&backlog)?)) {
+            Ok(json) => (200, json),
+            Err(error) => {
+                log(&error);
+                (503, r#"{"error":"the store failed"}"#.to_owned())
+            }
+        }
+    }
+
     /// Runs what a crash or a failed receiver left, and forgets what is old.
     pub fn tidy_up(&self) {
         match self.engine.retry_unfinished() {

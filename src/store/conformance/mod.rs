@@ -79,6 +79,7 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "a deleted webhook leaves its events": webhooks::events_stay,
         "an event that moves loses its progress": webhooks::progress_stays_behind,
         "dead events are listed in their order": webhooks::dead_events_are_listed,
+        "the backlog is counted": webhooks::the_backlog_is_counted,
         "a lease runs from the commit on": webhooks::leases_run,
         "due webhooks are leased": webhooks::due_webhooks_are_leased,
         "a due time runs from the commit on": due::due_times_run,

@@ -113,7 +113,7 @@ pub(super) async fn old_rows_are_pruned(store: &dyn Store) {
         let found = load(store, &wanted! { messages: [key(id)] }).await;
         assert_eq!(found.messages[&key(id)].is_some(), stays, "{name} stays");
     }
-    let dead = expect(store.dead_events(9).await, "a list of dead events");
+    let dead = expect(store.dead_events(None, 9).await, "a list of dead events");
     assert_eq!(dead.len(), 1, "the dead event is listed");
     assert_eq!(
         prune(store, BEFORE).await,

@@ -6,8 +6,8 @@ use super::sample::{
 };
 use super::{commit, conflict, expect, load};
 use crate::store::{
-    Changes, EventChange, EventState, LeaseQuery, ProgressRow, Store, Versioned, Wanted,
-    WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
+    BacklogRow, Changes, DeadPlace, Due, EventChange, EventState, LeaseQuery, ProgressRow, Store,
+    Versioned, Wanted, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
 };
 
 /// Returns a commit that adds webhooks.
@@ -227,8 +227,28 @@ pub(super) async fn progress_stays_behind(store: &dyn Store) {
     );
 }
 
+/// Returns the progress of dead events.
 async fn dead(store: &dyn Store, limit: usize) -> Vec<ProgressRow> {
-    expect(store.dead_events(limit).await, "a list of dead events")
+    dead_after(store, None, limit).await
+}
+
+async fn dead_after(store: &dyn Store, after: Option<DeadPlace>, limit: usize) -> Vec<ProgressRow> {
+    let dead = store.dead_events(after, limit).await;
+    let dead = expect(dead, "a list of dead events");
+    let events = dead.iter().map(|(_, event)| *event).collect();
+    let wanted = Wanted {
+        events,
+        ..Wanted::default()
+    };
+    let found = load(store, &wanted).await;
+    let mut rows = Vec::new();
+    for (place, event) in dead {
+        let row = found.progress[&event].clone();
+        let row = row.expect("a dead event has a row of progress");
+        assert_eq!(row.webhook, place.webhook, "the place of a dead event");
+        rows.push(row);
+    }
+    rows
 }
 
 pub(super) async fn dead_events_are_listed(store: &dyn Store) {
@@ -248,6 +268,12 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
     let all = [row(1, 3), row(1, 2), row(1, 4), row(2, 5)];
     assert_eq!(dead(store, 9).await, all, "by webhook, and as they died");
     assert_eq!(dead(store, 2).await, all[..2], "at most two");
+    let places = expect(store.dead_events(None, 9).await, "a list of dead events");
+    for (n, (place, _)) in places.iter().enumerate() {
+        let after = dead_after(store, Some(*place), 2).await;
+        assert_eq!(after, all[n + 1..][..after.len()], "behind a place");
+        assert_eq!(after.len(), (3 - n).min(2), "behind a place, at most two");
+    }
 
     for (n, state) in [(2, EventState::Open), (4, EventState::Finished)] {
         let id = webhook_id(1);
@@ -266,6 +292,89 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
         dead(store, 9).await,
         [row(1, 3), row(2, 5)],
         "those that are dead"
+    );
+    let (second, _) = places[1];
+    assert_eq!(
+        dead_after(store, Some(second), 9).await,
+        [row(2, 5)],
+        "behind a place whose event is not dead any more"
+    );
+}
+
+pub(super) async fn the_backlog_is_counted(store: &dyn Store) {
+    let backlog = async || expect(store.backlog().await, "a backlog");
+    let before = load(store, &Wanted::default()).await.now;
+    let empty = backlog().await;
+    let after = load(store, &Wanted::default()).await.now;
+    assert!(
+        (before..=after).contains(&empty.now),
+        "the time of the store"
+    );
+    let expected = BacklogRow {
+        now: empty.now,
+        ..BacklogRow::default()
+    };
+    assert_eq!(empty, expected, "nothing is stored");
+
+    let received = |n, mut row: WebhookRow| {
+        row.received_at = later(n);
+        (n, row)
+    };
+    let mut in_parts = leased(2, long_lease(4));
+    (in_parts.unclaimed, in_parts.dead) = (30, 1);
+    let mut unreadable = webhook(0);
+    (unreadable.dead, unreadable.kind) = (4, WebhookKind::Unreadable);
+    let mut requeued = webhook(100);
+    requeued.kind = WebhookKind::Unreadable;
+    let mut waiting = webhook(1000);
+    waiting.due = Due::After(30_000);
+    let rows = [
+        // The oldest ones have nothing open.
+        received(1, webhook(0)),
+        received(2, leased(0, ended_lease(2))),
+        received(3, unreadable),
+        received(4, in_parts),
+        received(5, leased(7, ended_lease(5))),
+        received(6, requeued),
+        received(7, waiting),
+    ];
+    commit(store, &new_webhooks(rows), "a commit of webhooks").await;
+    let found = backlog().await;
+    assert_eq!(found.open, 1139, "open and unclaimed events");
+    assert_eq!(found.leased, 32, "those of a webhook with a running lease");
+    assert_eq!(found.due, 107, "those of a webhook that is due");
+    assert_eq!(found.next, Some(0), "a webhook is due");
+    assert_eq!((found.dead, found.unreadable), (5, 1), "dead events");
+    assert_eq!(
+        found.oldest,
+        Some(later(4)),
+        "the oldest one with open events"
+    );
+
+    let id = webhook_id(3);
+    let change = webhook_change(WebhookChange::Delete { id, version: 1 });
+    commit(store, &change, "the deletion of a webhook").await;
+    let (id, row) = (webhook_id(4), webhook(0));
+    let change = webhook_change(WebhookChange::Put {
+        id,
+        version: 1,
+        row,
+    });
+    commit(store, &change, "the end of a webhook").await;
+    let found = backlog().await;
+    assert_eq!((found.open, found.leased), (1107, 0), "it is over");
+    assert_eq!((found.dead, found.unreadable), (0, 0), "none are dead");
+    assert_eq!(found.oldest, Some(later(5)), "the oldest of the others");
+
+    let ids = [2, 5, 6].map(webhook_id);
+    let changes = ids.map(|id| WebhookChange::Delete { id, version: 1 });
+    commit(store, &changes! { webhooks: changes }, "the end of others").await;
+    let found = backlog().await;
+    assert_eq!((found.open, found.due), (1000, 0), "none are due");
+    let left = found.next.expect("one is due later");
+    assert!(
+        (1..=30_000).contains(&left),
+        "the time until it is due: {left}"
     );
 }
 

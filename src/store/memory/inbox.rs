@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::{check, conflict, full};
 use crate::model::Timestamp;
 use crate::store::{
-    Changes, EventChange, EventState, Fingerprint, Lease, LeaseQuery, LeasedPage, ProgressRow,
-    Prune, Pruned, StoreError, Versioned, WebhookChange, WebhookId, WebhookPage, WebhookQuery,
-    WebhookRow,
+    BacklogRow, Changes, DeadPlace, EventChange, EventState, Fingerprint, Lease, LeaseQuery,
+    LeasedPage, ProgressRow, Prune, Pruned, StoreError, Versioned, WebhookChange, WebhookId,
+    WebhookKind, WebhookPage, WebhookQuery, WebhookRow,
 };
 
 /// The greatest fingerprint: no event comes after it.
@@ -26,6 +26,8 @@ pub(super) struct Inbox {
     unsettled: BTreeSet<WebhookId>,
     /// The webhooks that may go.
     closed: BTreeSet<WebhookId>,
+    /// The webhooks with dead events.
+    with_dead: BTreeSet<WebhookId>,
     events: BTreeMap<Fingerprint, Event>,
     /// The events by webhook, also by one that is gone.
     members: HashMap<WebhookId, HashSet<Fingerprint>>,
@@ -35,8 +37,8 @@ pub(super) struct Inbox {
     progress: HashMap<Fingerprint, Progress>,
     /// The rows of progress by webhook.
     in_progress: HashMap<WebhookId, HashSet<Fingerprint>>,
-    last_death: u64,
-    dead: BTreeMap<(WebhookId, u64), Fingerprint>,
+    last_death: i64,
+    dead: BTreeMap<DeadPlace, Fingerprint>,
 }
 
 struct Webhook {
@@ -53,8 +55,8 @@ struct Event {
 
 struct Progress {
     row: ProgressRow,
-    /// Its place in the order in which events died.
-    died: Option<u64>,
+    /// Its number in the order in which events died.
+    died: Option<i64>,
 }
 
 impl Inbox {
@@ -95,9 +97,46 @@ impl Inbox {
         }
     }
 
-    pub(super) fn dead_events(&self, limit: usize) -> Vec<ProgressRow> {
-        let keys = self.dead.values().take(limit);
-        keys.filter_map(|key| self.progress(key)).collect()
+    pub(super) fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> Vec<(DeadPlace, Fingerprint)> {
+        let after = (after.map_or(Unbounded, Excluded), Unbounded);
+        let dead = self.dead.range(after).take(limit);
+        dead.map(|(place, key)| (*place, *key)).collect()
+    }
+
+    pub(super) fn backlog(&self, now: i64) -> BacklogRow {
+        let mut backlog = BacklogRow {
+            now,
+            ..BacklogRow::default()
+        };
+        let row = |id: &WebhookId| Some(&self.webhooks.get(id)?.stored.row);
+        for row in self.unsettled.iter().filter_map(row) {
+            let open = u64::from(row.open) + u64::from(row.unclaimed);
+            backlog.open += open;
+            let lease = row.lease.filter(|lease| !lease.has_ended(now));
+            let left = match lease {
+                Some(lease) => lease.until.saturating_sub(now),
+                None => row.due.left(now),
+            };
+            if lease.is_some() {
+                backlog.leased += open;
+            } else if left == 0 {
+                backlog.due += open;
+            }
+            backlog.next = backlog.next.into_iter().chain([left]).min();
+            if open > 0 {
+                let oldest = backlog.oldest.get_or_insert(row.received_at);
+                *oldest = row.received_at.min(*oldest);
+            }
+        }
+        for row in self.with_dead.iter().filter_map(row) {
+            backlog.dead += u64::from(row.dead);
+            backlog.unreadable += u64::from(row.kind == WebhookKind::Unreadable);
+        }
+        backlog
     }
 
     /// Checks what the changes expect of these tables, and that there is room.
@@ -222,6 +261,8 @@ impl Inbox {
         let may_go = row.is_some_and(|row| row.is_closed() && !row.is_unsettled());
         update(&mut self.unsettled, id, is_unsettled);
         update(&mut self.closed, id, may_go);
+        let has_dead = row.is_some_and(|row| row.dead > 0);
+        update(&mut self.with_dead, id, has_dead);
     }
 
     /// Lists the events of a webhook that opened, closed or went.
@@ -292,8 +333,9 @@ impl Inbox {
                 self.last_death
             })
         });
-        if let Some(died) = died {
-            self.dead.insert((row.webhook, died), key);
+        if let Some(number) = died {
+            let webhook = row.webhook;
+            self.dead.insert(DeadPlace { webhook, number }, key);
         }
         self.in_progress.entry(row.webhook).or_default().insert(key);
         let row = ProgressRow {
@@ -308,8 +350,9 @@ impl Inbox {
         let Some(Progress { row, died }) = self.progress.remove(key) else {
             return;
         };
-        if let Some(died) = died {
-            self.dead.remove(&(row.webhook, died));
+        if let Some(number) = died {
+            let webhook = row.webhook;
+            self.dead.remove(&DeadPlace { webhook, number });
         }
         remove_from(&mut self.in_progress, row.webhook, key);
     }

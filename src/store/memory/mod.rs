@@ -11,9 +11,10 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
-    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
+    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
+    WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
@@ -143,8 +144,16 @@ impl Store for MemoryStore {
         self.work(|tables, _| Ok(tables.inbox.page(query)))
     }
 
-    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-        self.work(move |tables, _| Ok(tables.inbox.dead_events(limit)))
+    fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+        self.work(move |tables, _| Ok(tables.inbox.dead_events(after, limit)))
+    }
+
+    fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+        self.work(|tables, now| Ok(tables.inbox.backlog(now)))
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {

@@ -1,5 +1,6 @@
 //! A store in a file.
 
+mod backlog;
 mod commit;
 mod error;
 mod load;
@@ -17,9 +18,9 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    Changes, Durability, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, ProgressRow,
-    Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreFuture, StoredMessage, Tenant,
-    Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -191,8 +192,16 @@ impl Store for SqliteStore {
         Box::pin(async move { self.read(|tx, _| pages::webhooks(tx, query)) })
     }
 
-    fn dead_events(&self, limit: usize) -> StoreFuture<'_, Vec<ProgressRow>> {
-        Box::pin(async move { self.read(|tx, _| pages::dead_events(tx, limit)) })
+    fn dead_events(
+        &self,
+        after: Option<DeadPlace>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+        Box::pin(async move { self.read(|tx, _| backlog::dead_events(tx, after, limit)) })
+    }
+
+    fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
+        Box::pin(async move { self.read(|tx, _| backlog::backlog(tx, self.now())) })
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {

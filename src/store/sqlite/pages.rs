@@ -4,15 +4,14 @@ use rusqlite::params;
 
 use super::error::Error;
 use super::row::{
-    self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, progress_columns,
-    webhook_columns,
+    self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, webhook_columns,
 };
 use super::session::{Facts, Transaction};
 use crate::model::Signup;
 use crate::store::{
     ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery, LeasedPage, MessageKey,
-    MessageQuery, NumberKey, ProgressRow, Prune, Pruned, Scope, StoredMessage, Tenant, Unread,
-    UnreadQuery, WebhookId, WebhookPage, WebhookQuery,
+    MessageQuery, NumberKey, Prune, Pruned, Scope, StoredMessage, Tenant, Unread, UnreadQuery,
+    WebhookId, WebhookPage, WebhookQuery,
 };
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
@@ -21,6 +20,7 @@ macro_rules! unsettled {
         "(webhook.open > 0 OR webhook.unclaimed > 0 OR webhook.lease_until IS NOT NULL)"
     };
 }
+pub(super) use unsettled;
 
 /// The ids of the numbers of a [scope](scope_params).
 macro_rules! numbers_of_scope {
@@ -39,7 +39,7 @@ fn scope_params(scope: &Scope) -> (Option<&str>, Option<&str>) {
 }
 
 /// Returns a limit as SQLite takes it.
-fn limit(rows: usize) -> i64 {
+pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
@@ -122,19 +122,6 @@ pub(super) fn webhooks(
         };
         Ok((WebhookId(id), webhook.row, body))
     })
-}
-
-/// Returns the progress of dead events.
-pub(super) fn dead_events(
-    transaction: &Transaction<'_>,
-    most: usize,
-) -> Result<Vec<ProgressRow>, Error> {
-    let mut select = transaction.statement(concat!(
-        "SELECT ",
-        progress_columns!(),
-        " FROM progress WHERE died IS NOT NULL ORDER BY webhook, died LIMIT ?1"
-    ));
-    select.all([limit(most)], row::progress)
 }
 
 /// Returns messages.

@@ -30,6 +30,8 @@ const TABLES: &str = "
     );
     CREATE INDEX webhook_unsettled ON webhook (id)
         WHERE open > 0 OR unclaimed > 0 OR lease_until IS NOT NULL;
+    -- With all that a count of dead events needs.
+    CREATE INDEX webhook_dead ON webhook (kind, dead) WHERE dead > 0;
 
     -- Apart from its webhook, so that a body is written once.
     CREATE TABLE body (

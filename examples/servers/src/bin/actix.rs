@@ -31,6 +31,16 @@ async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpRespo
     HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
+/// A load balancer or a monitor asks how much is to be done.
+async fn health(app: Data<App>) -> HttpResponse {
+    let health = web::block(move || app.health()).await;
+    let (status, json) = health.unwrap_or_else(|_| (503, String::new()));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status)
+        .content_type("application/json")
+        .body(json)
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
     let app = App::from_env()?;
@@ -43,6 +53,7 @@ async fn main() -> Result<(), BoxError> {
             .app_data(Data::from(Arc::clone(&app)))
             .app_data(PayloadConfig::new(Parser::DEFAULT_MAX_LEN))
             .service(webhook)
+            .route("/healthz", web::get().to(health))
     });
     // On SIGTERM it takes no new requests and answers those that have begun.
     let server = server.shutdown_timeout(10).bind(address()?)?;

@@ -12,7 +12,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -41,9 +43,18 @@ async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// A load balancer or a monitor asks how much is to be done.
+async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let health = spawn_blocking(move || app.health()).await;
+    let (status, json) = health.unwrap_or_else(|_| (503, String::new()));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, "application/json")], json)
+}
+
 fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/webhook", get(register).post(receive))
+        .route("/healthz", get(health))
         .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))
         .with_state(app)
 }

@@ -32,6 +32,7 @@ for_each_server! {
         what_is_too_large_is_refused_and_harms_nobody
         a_signed_body_that_is_no_webhook_is_kept_and_not_repeated
         what_a_receiver_failed_on_is_asked_for_again
+        a_health_check_shows_the_backlog_and_fails_with_the_store
         a_thousand_at_once_are_each_received_once
         a_stop_under_load_loses_nothing_and_repeats_nothing
         what_has_begun_is_answered_and_who_never_ends_is_left

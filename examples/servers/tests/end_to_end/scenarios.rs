@@ -169,6 +169,36 @@ pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
     assert_eq!(server.stop(), once(["wamid.A"]));
 }
 
+pub async fn a_health_check_shows_the_backlog_and_fails_with_the_store(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let client = Client::new();
+    let server = Server::start_mute(binary, &database);
+    let url = server.url().replace("/webhook", "/healthz");
+    let health = async || {
+        let answer = client.get(&url).send().await.unwrap();
+        let json = answer.headers()["content-type"].clone();
+        assert_eq!(json, "application/json");
+        let status = answer.status().as_u16();
+        (status, answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let (status, backlog) = health().await;
+    assert_eq!((status, &backlog["open"]), (200, &0.into()));
+    let body = body("wamid.A");
+    let answer = send(&client, server.url(), body.clone(), Some(sign(&body))).await;
+    assert_eq!(answer.unwrap(), 503);
+    let (status, backlog) = health().await;
+    assert_eq!((status, &backlog["open"]), (200, &1.into()));
+    assert!(backlog["oldest_seconds"].is_u64(), "{backlog}");
+    assert!(!backlog.to_string().contains("wamid"), "{backlog}");
+
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.execute_batch("DROP TABLE webhook").unwrap();
+    let (status, error) = health().await;
+    assert_eq!((status, error["open"].as_u64()), (503, None));
+    assert!(server.stop().is_empty());
+}
+
 pub async fn a_thousand_at_once_are_each_received_once(binary: &str) {
     let folder = TempDir::new().unwrap();
     let server = Server::start(binary, &folder.path().join("store.db"));

@@ -1,0 +1,144 @@
+//! The backlog: how much is to be done.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::access::ready;
+use super::{Call, EngineError, WebhookEngine};
+use crate::signal::ReceiverMode;
+use crate::store::{BacklogRow, ReadyStore, Store};
+
+/// The numbers of stored events that are to be done, and of those that failed: for a health check.
+///
+/// It holds numbers only, and no personal data. `Display` is one line for a log; as JSON,
+/// [`oldest`](Self::oldest) is `oldest_seconds`, a whole number or `null`.
+///
+/// [`WebhookEngine::backlog`] returns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// The events that are neither finished nor dead: those that are [`due`](Self::due), those
+    /// that are [`leased`](Self::leased), and those that are due later.
+    pub open: u64,
+    /// The open events that [`tend`](WebhookEngine::tend) would take now.
+    pub due: u64,
+    /// The open events that an engine works on, or that wait until the lease of one that was
+    /// killed ends.
+    pub leased: u64,
+    /// The [dead letters](WebhookEngine::dead_letters).
+    pub dead: u64,
+    /// The stored bodies with dead letters that could not be read. Each is one dead letter, beside
+    /// those of its events.
+    pub unreadable: u64,
+    /// The age of the oldest webhook with open events, by the clock of the store.
+    #[serde(rename = "oldest_seconds", serialize_with = "as_seconds")]
+    pub oldest: Option<Duration>,
+}
+
+fn as_seconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    age.map(|age| age.as_secs()).serialize(serializer)
+}
+
+impl From<BacklogRow> for Backlog {
+    fn from(row: BacklogRow) -> Self {
+        let age = row.oldest.map(|oldest| {
+            let age = row
+                .now
+                .saturating_sub(oldest.as_secs().saturating_mul(1000));
+            // Zero if the clock of the store is behind.
+            Duration::from_millis(age.try_into().unwrap_or(0))
+        });
+        Self {
+            open: row.open,
+            due: row.due,
+            leased: row.leased,
+            dead: row.dead,
+            unreadable: row.unreadable,
+            oldest: age,
+        }
+    }
+}
+
+impl fmt::Display for Backlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            open,
+            due,
+            leased,
+            dead,
+            unreadable,
+            oldest,
+        } = self;
+        write!(
+            f,
+            "open {open} due {due} leased {leased} dead {dead} unreadable {unreadable}"
+        )?;
+        match oldest {
+            Some(age) => write!(f, " oldest {} s", age.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The backlog, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Returns the numbers of stored events that are to be done, and of dead letters, as of one
+    /// moment. The time that it takes depends on these numbers, and not on the size of the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails, also to take progress that an earlier call could not write: answer a
+    /// health check with 503.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn forward(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the other side is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// assert!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.should_retry());
+    ///
+    /// let backlog = engine.backlog()?;
+    /// assert_eq!((backlog.open, backlog.dead), (1, 0));
+    /// assert_eq!((backlog.due, backlog.leased), (0, 0), "it is tried in five seconds");
+    /// let age = backlog.oldest.expect("an open event").as_secs();
+    /// let json = format!(
+    ///     r#"{{"open":1,"due":0,"leased":0,"dead":0,"unreadable":0,"oldest_seconds":{age}}}"#
+    /// );
+    /// assert_eq!(serde_json::to_string(&backlog)?, json);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn backlog(&self) -> Result<Backlog, EngineError> {
+        ready(self.call(ReceiverMode::Sync).backlog())
+    }
+}
+
+/// The backlog.
+impl<S: Store> WebhookEngine<S> {
+    /// Returns the backlog as [`backlog`](Self::backlog) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`backlog`](Self::backlog).
+    pub async fn backlog_async(&self) -> Result<Backlog, EngineError> {
+        self.call(ReceiverMode::Async).backlog().await
+    }
+}
+
+impl Call<'_> {
+    async fn backlog(self) -> Result<Backlog, EngineError> {
+        self.write_kept_marks().await?;
+        Ok(self.access.backlog().await?.into())
+    }
+}

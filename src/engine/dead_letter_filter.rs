@@ -1,0 +1,372 @@
+//! Dead letters in bulk: all that a filter takes are requeued or discarded, in steps.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::sync::Arc;
+
+use super::access::ready;
+use super::dead_letter::stored_batch;
+use super::draft::{First, transact};
+use super::{Call, EngineError, WebhookEngine, new_id};
+use crate::event::WebhookEvent;
+use crate::model::Timestamp;
+use crate::signal::ReceiverMode;
+use crate::store::{
+    Durability, EventState, Fingerprint, NumberKey, ProgressRow, ReadyStore, ReceiverState, Store,
+    StoreError, StoreErrorKind, Wanted, WebhookId, WebhookKind, WebhookRow,
+};
+
+/// The most dead letters that one commit resolves, so that webhooks are processed between two
+/// commits.
+const STEP: usize = 100;
+
+/// A choice of dead letters: those that satisfy all conditions, and all of them without any.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::engine::DeadLetterFilter;
+///
+/// // The messages that `archive` failed at, the first thousand of them.
+/// let filter = DeadLetterFilter::new()
+///     .name("message_received")
+///     .receiver("archive")
+///     .limit(1000);
+/// # let engine = whatsapp_signals::WebhookEngine::new(whatsapp_signals::store::MemoryStore::new());
+/// assert_eq!(engine.requeue_all(&filter)?, 0, "none failed");
+/// # Ok::<(), whatsapp_signals::EngineError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct DeadLetterFilter {
+    name: Option<String>,
+    receiver: Option<String>,
+    number: Option<NumberKey>,
+    since: Option<Timestamp>,
+    before: Option<Timestamp>,
+    limit: Option<usize>,
+}
+
+impl DeadLetterFilter {
+    /// Returns a filter that takes all dead letters, also of bodies that are no webhook.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes events with this [name](WebhookEvent::name) only, such as `message_received`. Bodies
+    /// that are no webhook have none.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Takes events only that this receiver failed at, named as in
+    /// [`failed`](super::DeadLetter::failed).
+    pub fn receiver(mut self, receiver: impl Into<String>) -> Self {
+        self.receiver = Some(receiver.into());
+        self
+    }
+
+    /// Takes events only of your number with this `phone_number_id`.
+    pub fn number(mut self, phone_number_id: impl Into<Arc<str>>) -> Self {
+        self.number = Some(NumberKey::new(phone_number_id));
+        self
+    }
+
+    /// Takes dead letters only that [came](super::DeadLetter::received_at) at this time or later.
+    pub fn received_since(mut self, time: Timestamp) -> Self {
+        self.since = Some(time);
+        self
+    }
+
+    /// Takes dead letters only that [came](super::DeadLetter::received_at) before this time.
+    pub fn received_before(mut self, time: Timestamp) -> Self {
+        self.before = Some(time);
+        self
+    }
+
+    /// Takes no more than so many: those that came first.
+    pub fn limit(mut self, letters: usize) -> Self {
+        self.limit = Some(letters);
+        self
+    }
+
+    /// Returns whether the conditions hold that need no body.
+    fn takes_row(&self, progress: &ProgressRow, webhook: &WebhookRow) -> bool {
+        let at = webhook.received_at;
+        self.since.is_none_or(|since| since <= at)
+            && self.before.is_none_or(|before| at < before)
+            && self.receiver.as_ref().is_none_or(|name| {
+                let mut receivers = progress.receivers.iter();
+                receivers.any(|receiver| {
+                    receiver.receiver == *name && receiver.state != ReceiverState::Succeeded
+                })
+            })
+    }
+
+    fn needs_event(&self) -> bool {
+        self.name.is_some() || self.number.is_some()
+    }
+
+    /// Returns whether the conditions hold that are about the event itself.
+    fn takes_event(&self, event: &WebhookEvent) -> bool {
+        let number = || NumberKey::of(event.account());
+        self.name.as_ref().is_none_or(|name| name == event.name())
+            && self.number.as_ref().is_none_or(|of| *of == number())
+    }
+}
+
+/// Dead letters in bulk, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Requeues, as [`requeue`](Self::requeue) does, all dead letters that a filter takes, and
+    /// returns their number: after a receiver was repaired, say.
+    ///
+    /// Up to 100 of them are written in one commit, and other calls run between two commits.
+    /// Events that become dead letters again meanwhile are left alone.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; those before are requeued then. A letter with a damaged row, or over
+    /// which other programs conflict again and again, is an error after all others have had their
+    /// turn.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use whatsapp_signals::engine::DeadLetterFilter;
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// static IS_UP: AtomicBool = AtomicBool::new(false);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "archive")]
+    /// fn archive(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     IS_UP.load(Ordering::Relaxed).then_some(()).ok_or("no archive")
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead(), 1);
+    ///
+    /// IS_UP.store(true, Ordering::Relaxed);
+    /// assert_eq!(engine.requeue_all(&DeadLetterFilter::new().receiver("archive"))?, 1);
+    /// assert_eq!(engine.retry_unfinished()?.unfinished(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn requeue_all(&self, filter: &DeadLetterFilter) -> Result<usize, EngineError> {
+        let call = self.call(ReceiverMode::Sync);
+        ready(call.resolve_all(filter, EventState::Open))
+    }
+
+    /// Discards, as [`discard`](Self::discard) does, all dead letters that a filter takes, in steps
+    /// as [`requeue_all`](Self::requeue_all), and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// As of [`requeue_all`](Self::requeue_all).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::engine::{DeadLetterFilter, RETENTION};
+    /// use whatsapp_signals::model::Timestamp;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// let eight_days = i64::try_from(RETENTION.as_secs()).expect("a short time");
+    /// let old = Timestamp::from_secs(Timestamp::now().as_secs() - eight_days);
+    /// assert_eq!(engine.discard_all(&DeadLetterFilter::new().received_before(old))?, 0);
+    /// assert_eq!(engine.discard_all(&DeadLetterFilter::new())?, 1);
+    /// assert!(engine.dead_letters(10)?.is_empty());
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn discard_all(&self, filter: &DeadLetterFilter) -> Result<usize, EngineError> {
+        let call = self.call(ReceiverMode::Sync);
+        ready(call.resolve_all(filter, EventState::Finished))
+    }
+}
+
+/// Dead letters in bulk.
+impl<S: Store> WebhookEngine<S> {
+    /// Requeues dead letters as [`requeue_all`](Self::requeue_all) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`requeue_all`](Self::requeue_all).
+    pub async fn requeue_all_async(&self, filter: &DeadLetterFilter) -> Result<usize, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.resolve_all(filter, EventState::Open).await
+    }
+
+    /// Discards dead letters as [`discard_all`](Self::discard_all) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`requeue_all`](Self::requeue_all).
+    pub async fn discard_all_async(&self, filter: &DeadLetterFilter) -> Result<usize, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.resolve_all(filter, EventState::Finished).await
+    }
+}
+
+/// The letters that are resolved, and the state that they come to.
+struct Bulk<'f> {
+    filter: &'f DeadLetterFilter,
+    state: EventState,
+    /// The number of letters that may still be resolved.
+    left: usize,
+    /// The webhook whose body was read last, and the keys of its events that the filter takes.
+    read: Option<(WebhookId, HashSet<String>)>,
+}
+
+impl Call<'_> {
+    /// Opens or finishes all dead events that a filter takes. Returns their number.
+    async fn resolve_all(
+        self,
+        filter: &DeadLetterFilter,
+        state: EventState,
+    ) -> Result<usize, EngineError> {
+        self.write_kept_marks().await?;
+        let most = filter.limit.unwrap_or(usize::MAX);
+        let mut bulk = Bulk {
+            filter,
+            state,
+            left: most,
+            read: None,
+        };
+        // Webhooks that come meanwhile may fail as fast as their letters are resolved.
+        let end = WebhookId(new_id());
+        let mut failed = None;
+        let mut after = None;
+        // Those of one webhook: an event that dies again is behind its first place.
+        let mut seen = HashSet::new();
+        while bulk.left > 0 {
+            let page = self.access.dead_events(after, STEP).await?;
+            let is_last = page.is_empty();
+            let mut events = Vec::with_capacity(page.len());
+            for (place, event) in page {
+                if after.is_none_or(|after| place.webhook != after.webhook) {
+                    seen.clear();
+                }
+                after = Some(place);
+                if place.webhook < end && seen.insert(event) {
+                    events.push(event);
+                }
+            }
+            if events.is_empty() && (is_last || after.is_some_and(|after| after.webhook >= end)) {
+                break;
+            }
+            match self.resolve_step(&mut bulk, &events).await {
+                Ok(()) => {}
+                Err(error) if is_of_letter(&error) => {
+                    // It must not keep the others of its page from being resolved.
+                    for event in &events {
+                        match self.resolve_step(&mut bulk, &[*event]).await {
+                            Ok(()) => {}
+                            Err(error) if is_of_letter(&error) => {
+                                failed.get_or_insert(error);
+                            }
+                            Err(error) => return Err(error.into()),
+                        }
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        failed.map_or(Ok(most - bulk.left), |error| Err(error.into()))
+    }
+
+    /// Resolves those of some events that are dead and that the filter takes, in one commit.
+    async fn resolve_step(
+        self,
+        bulk: &mut Bulk<'_>,
+        events: &[Fingerprint],
+    ) -> Result<(), StoreError> {
+        let mut wanted = Wanted::default();
+        wanted.events.extend(events);
+        let loaded = self.access.load(&wanted).await?;
+        let mut chosen = Vec::with_capacity(events.len());
+        for event in events {
+            let Some(Some(progress)) = loaded.progress.get(event) else {
+                continue;
+            };
+            let Some(Some(webhook)) = loaded.webhooks.get(&progress.webhook) else {
+                continue;
+            };
+            if bulk.filter.takes_row(progress, &webhook.row)
+                && self.takes_event(bulk, progress, webhook.row.kind).await?
+            {
+                chosen.push(*event);
+            }
+        }
+        let (state, left) = (bulk.state, bulk.left);
+        let resolved = transact(
+            self.access,
+            loaded,
+            First::Stored,
+            Durability::Disk,
+            |draft| {
+                let mut resolved = 0;
+                for event in &chosen {
+                    if resolved == left {
+                        break;
+                    }
+                    resolved += usize::from(self.resolve_in(draft, *event, state)?);
+                }
+                Ok(resolved)
+            },
+        );
+        let resolved = resolved.await?;
+        if resolved > 0 {
+            self.core.tending.add_work();
+        }
+        bulk.left -= resolved;
+        Ok(())
+    }
+
+    /// Returns whether the filter takes the event of a row of progress.
+    async fn takes_event(
+        self,
+        bulk: &mut Bulk<'_>,
+        progress: &ProgressRow,
+        kind: WebhookKind,
+    ) -> Result<bool, StoreError> {
+        if !bulk.filter.needs_event() {
+            return Ok(true);
+        }
+        let id = progress.webhook;
+        if bulk.read.as_ref().is_none_or(|(read, _)| *read != id) {
+            // One at a time, since a page of bodies may be large.
+            let mut wanted = Wanted::default();
+            wanted.bodies.insert(id);
+            let mut loaded = self.access.load(&wanted).await?;
+            let body = loaded.bodies.remove(&id).flatten().unwrap_or_default();
+            let mut keys = HashSet::new();
+            if let Ok((batch, _)) = stored_batch(self.core.settings.parser, kind, &body) {
+                let events = batch.keys.into_iter().zip(batch.events);
+                let taken = events.filter(|(_, event)| bulk.filter.takes_event(event));
+                keys.extend(taken.map(|(key, _)| key));
+            }
+            bulk.read = Some((id, keys));
+        }
+        let keys = bulk.read.as_ref().map(|(_, keys)| keys);
+        Ok(keys.is_some_and(|keys| keys.contains(&progress.key)))
+    }
+}
+
+/// Returns whether an error is about one letter and not about the store: a damaged row, or one
+/// over which commits conflict again and again.
+fn is_of_letter(error: &StoreError) -> bool {
+    match error.kind() {
+        StoreErrorKind::Corrupt => true,
+        // The last conflict is its source.
+        StoreErrorKind::Locked => error
+            .source()
+            .is_some_and(|source| source.is::<StoreError>()),
+        _ => false,
+    }
+}
