@@ -37,6 +37,7 @@ pub struct Backlog {
     pub oldest: Option<Duration>,
 }
 
+#[allow(clippy::ref_option, reason = "serde calls it so")]
 fn as_seconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     age.map(|age| age.as_secs()).serialize(serializer)
 }

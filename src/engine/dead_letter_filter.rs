@@ -364,9 +364,12 @@ fn is_of_letter(error: &StoreError) -> bool {
     match error.kind() {
         StoreErrorKind::Corrupt => true,
         // The last conflict is its source.
-        StoreErrorKind::Locked => error
-            .source()
-            .is_some_and(|source| source.is::<StoreError>()),
+        StoreErrorKind::Locked => {
+            let source = error.source();
+            source
+                .and_then(|source| source.downcast_ref::<StoreError>())
+                .is_some()
+        }
         _ => false,
     }
 }

@@ -154,11 +154,25 @@ fn it_is_one_line_of_text_or_an_object_of_json() {
     });
 }
 
+/// Returns the first pages of the indexes of dead events.
+#[cfg(feature = "sqlite")]
+fn index_pages(path: &std::path::Path) -> Vec<Vec<u8>> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema
+        WHERE name IN ('webhook_dead', 'progress_dead') ORDER BY name";
+    let mut roots = connection.prepare(sql).unwrap();
+    let roots = roots.query_map([], |row| row.get::<_, usize>(0)).unwrap();
+    let roots: Vec<_> = roots.map(Result::unwrap).collect();
+    assert_eq!(roots.len(), 2);
+    let file = std::fs::read(path).unwrap();
+    let page = |root: &usize| file[(root - 1) * 4096..root * 4096].to_vec();
+    roots.iter().map(page).collect()
+}
+
 /// The count of dead events must cost bodies that succeed nothing.
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_body_that_succeeds_at_once_writes_no_index_of_dead_events() {
-    use std::{fs, path::Path};
     use whatsapp_signals::store::SqliteStore;
 
     let folder = crate::support::folder::Folder::new();
@@ -168,18 +182,6 @@ fn a_body_that_succeeds_at_once_writes_no_index_of_dead_events() {
         // The last connection moves the log into the file.
         index_pages(&path)
     };
-    fn index_pages(path: &Path) -> Vec<Vec<u8>> {
-        let connection = rusqlite::Connection::open(path).unwrap();
-        let sql = "SELECT rootpage FROM sqlite_schema
-            WHERE name IN ('webhook_dead', 'progress_dead') ORDER BY name";
-        let mut roots = connection.prepare(sql).unwrap();
-        let roots = roots.query_map([], |row| row.get::<_, usize>(0)).unwrap();
-        let roots: Vec<_> = roots.map(Result::unwrap).collect();
-        assert_eq!(roots.len(), 2);
-        let file = fs::read(path).unwrap();
-        let page = |root: &usize| file[(root - 1) * 4096..root * 4096].to_vec();
-        roots.iter().map(page).collect()
-    }
     let empty = with_engine(&|_| ());
     let after_success = with_engine(&|engine| {
         let (engine, is_failing) = failing(engine);

@@ -19,20 +19,14 @@ use whatsapp_signals::{ConnectOptions, Context, EngineError, WebhookEngine};
 fn failing<S: ReadyStore>(engine: WebhookEngine<S>) -> (WebhookEngine<S>, Arc<AtomicBool>) {
     let is_failing = Arc::new(AtomicBool::new(true));
     let context = Context::new().only_own_receivers();
-    let switch = || {
-        let switch = Arc::clone(&is_failing);
-        move || switch.load(Relaxed)
+    let attempt = || {
+        let is_failing = Arc::clone(&is_failing);
+        move || (!is_failing.load(Relaxed)).then_some(()).ok_or("not now")
     };
     let uid = |uid: &'static str| ConnectOptions::new().uid(uid);
-    let (archive, look) = (switch(), switch());
-    let archive = move |_: &MessageReceived| match archive() {
-        true => Err("not now"),
-        false => Ok(()),
-    };
-    let look = move |_: &Unrecognized| match look() {
-        true => Err("not now"),
-        false => Ok(()),
-    };
+    let (archive, look) = (attempt(), attempt());
+    let archive = move |_: &MessageReceived| archive();
+    let look = move |_: &Unrecognized| look();
     let connected = context.connect_with(&MESSAGE_RECEIVED, uid("archive"), archive);
     connected.unwrap();
     let connected = context.connect_with(&MESSAGE_RECEIVED, uid("count"), |_: &MessageReceived| {});
