@@ -9,8 +9,9 @@ use std::task::{Context, Poll, Waker};
 use crate::model::Signup;
 use crate::store::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, NumberKey, Prune, Pruned, Snapshot, Store, StoreError, StoreErrorKind,
-    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScannedMessages, Snapshot, Store,
+    StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
+    WebhookPage, WebhookQuery,
 };
 
 /// Runs work that blocks, before it returns.
@@ -79,6 +80,17 @@ impl<'a> Access<'a> {
         query: &MessageQuery,
     ) -> Result<Vec<StoredMessage>, StoreError> {
         self.run(self.store.messages(query)).await
+    }
+
+    pub(super) async fn scan_messages(
+        self,
+        step: &MessageScan,
+    ) -> Result<ScannedMessages, StoreError> {
+        self.run(self.store.scan_messages(step)).await
+    }
+
+    pub(super) async fn scrub(self) -> Result<bool, StoreError> {
+        self.run(self.store.scrub()).await
     }
 
     pub(super) async fn unread(self, query: &UnreadQuery) -> Result<Vec<Unread>, StoreError> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Call;
 use super::dead_letter::{clear_unreadable, unreadable_key};
 use super::draft::{Draft, First, Undecided, transact};
+use super::process::queued_events;
 use super::record::{Places, Recorder, Stored, has_records, want_records};
 use super::replay::Replay;
 use super::user::KnownUsers;
@@ -37,6 +38,25 @@ impl Batch {
     pub(super) fn new(events: Vec<WebhookEvent>) -> Self {
         let keys = dedup_keys(&events);
         Self::with_keys(events, keys, false)
+    }
+
+    /// Returns events that were stored with their keys.
+    pub(super) fn queued(events: impl Iterator<Item = (String, WebhookEvent)>) -> Self {
+        let (keys, events) = events.unzip();
+        Self::with_keys(events, keys, true)
+    }
+
+    /// Returns the places of the events, without those whose key came before in the body.
+    pub(super) fn distinct(&self) -> &[usize] {
+        &self.distinct
+    }
+
+    /// Returns the stored body of its events without those at these places.
+    pub(super) fn without(&self, left_out: &[usize]) -> Result<Vec<u8>, StoreError> {
+        let left: HashSet<_> = left_out.iter().collect();
+        let kept = self.distinct.iter().filter(|at| !left.contains(at));
+        let kept = kept.map(|at| (&*self.keys[*at], &self.events[*at]));
+        queued_events(kept, self.replay.as_ref())
     }
 
     /// Returns an event that came by itself, with its key.
@@ -167,6 +187,8 @@ enum Standing {
     /// It has happened again after it was finished or dead in this webhook.
     Again(WebhookId),
     Duplicate,
+    /// It is a duplicate, and its webhook is gone.
+    Gone,
     Busy,
     /// It is open, and its time has not come.
     Waiting(WebhookId, Waiting),
@@ -184,6 +206,10 @@ struct Part {
     missing: Vec<usize>,
     /// Whether another holder has the webhook by now.
     is_lost: bool,
+    /// The events without which the body is to be stored.
+    gone: Vec<usize>,
+    /// Whether it was not committed, as the body is to be stored without events.
+    is_abandoned: bool,
 }
 
 impl Claim {
@@ -238,6 +264,8 @@ impl Call<'_> {
             0..=PART => None,
             _ => Some(self.happens_again(batch, new.id).await?),
         };
+        let mut left_out: Vec<usize> = Vec::new();
+        let mut rest: Option<Vec<u8>> = None;
         let mut left = batch.distinct.len();
         // A log has bodies without events, too.
         let parts = batch.distinct.chunks(PART).map(Some);
@@ -245,7 +273,6 @@ impl Call<'_> {
         for part in parts {
             let part = part.unwrap_or_default();
             left -= part.len();
-            let known = claim.known();
             let before = &*claim;
             let mut leased = Vec::new();
             let durability = if self.accepts && left == 0 {
@@ -253,21 +280,50 @@ impl Call<'_> {
             } else {
                 Durability::Process
             };
-            let claimed = transact(self.access, known, First::New, durability, |draft| {
-                let mut claimer = Claimer::new(self, batch, before);
-                claimer.happens_again = happens_again;
-                let part = claimer.claim_new(draft, new, part, left)?;
-                leased = part.claim.held.iter().map(|held| held.id).collect();
-                Ok(part)
-            });
-            match claimed.await {
+            let claimed = loop {
+                let new = match &rest {
+                    None => new,
+                    Some(body) => NewBody {
+                        kind: WebhookKind::QueuedEvent,
+                        body,
+                        ..new
+                    },
+                };
+                let claimed = transact(
+                    self.access,
+                    claim.known(),
+                    First::New,
+                    durability,
+                    |draft| {
+                        let mut claimer = Claimer::new(self, batch, before);
+                        claimer.happens_again = happens_again;
+                        claimer.left_out = &left_out;
+                        claimer.is_filtered = rest.is_some();
+                        let part = claimer.claim_new(draft, new, part, left)?;
+                        leased = part.claim.held.iter().map(|held| held.id).collect();
+                        Ok(part)
+                    },
+                );
+                match claimed.await {
+                    Ok(part) if part.is_abandoned => {
+                        left_out.extend(part.gone);
+                        rest = Some(batch.without(&left_out)?);
+                    }
+                    claimed => break claimed,
+                }
+            };
+            match claimed {
                 Ok(lost) if lost.is_lost => {
                     claim.lose(new.id);
                     claim.busy += part.len() + left;
                     return Ok(());
                 }
-                Ok(part) => {
+                Ok(mut part) => {
                     self.core.add_tenants(&part.tenants);
+                    if !part.gone.is_empty() {
+                        left_out.append(&mut part.gone);
+                        rest = None;
+                    }
                     claim.add(part);
                 }
                 Err(error) => {
@@ -393,6 +449,10 @@ struct Claimer<'e> {
     happens_again: Option<bool>,
     /// Whether events are claimed before their time.
     is_early: bool,
+    /// The events that the new body is stored without.
+    left_out: &'e [usize],
+    /// Whether it comes without them.
+    is_filtered: bool,
     part: Part,
     seen: HashMap<WebhookId, LeaseState>,
 }
@@ -410,6 +470,8 @@ impl<'e> Claimer<'e> {
             recorder: Recorder::new(now, &call.core.settings),
             happens_again: None,
             is_early: false,
+            left_out: &[],
+            is_filtered: false,
             part: Part::default(),
             seen: held
                 .map(|(at, held)| (held.id, LeaseState::Acquired(at)))
@@ -445,9 +507,14 @@ impl<'e> Claimer<'e> {
         draft.reserve(part.len());
         let earlier = home.as_ref().map_or(0, |_| self.before.open_of(new.id));
         let jobs = self.part.claim.jobs.len();
+        let mut gone = Vec::new();
         for &at in part {
             match self.standing(draft, at, new.id)? {
                 Standing::Duplicate => self.part.claim.duplicates += 1,
+                Standing::Gone => {
+                    self.part.claim.duplicates += 1;
+                    gone.push(at);
+                }
                 Standing::Busy => self.part.claim.busy += 1,
                 Standing::Waiting(id, waiting) => self.add_waiting(id, waiting),
                 Standing::New => self.add_event(draft, at, None, new.id)?,
@@ -460,7 +527,18 @@ impl<'e> Claimer<'e> {
         let own = self.part.claim.jobs[jobs..].iter();
         let place = self.place_of(new.id);
         let own = own.filter(|job| Some(job.held) == place).count();
-        if own == 0 && home.is_none() && !self.call.core.settings.is_logged(new.kind) {
+        // An event may have been erased with its webhook, and must not be stored again: a body with
+        // such events is not logged, and a body that has to be stored is stored without them.
+        let has_gone = !gone.is_empty() || !self.left_out.is_empty();
+        let is_logged = self.call.core.settings.is_logged(new.kind) && !has_gone;
+        gone.retain(|at| !self.left_out.contains(at));
+        self.part.gone = gone;
+        if own == 0 && home.is_none() && !is_logged {
+            return self.finish(draft);
+        }
+        if home.is_none() && has_gone && (!self.is_filtered || !self.part.gone.is_empty()) {
+            draft.abandon();
+            self.part.is_abandoned = true;
             return self.finish(draft);
         }
         let is_stored = home.is_some();
@@ -472,7 +550,12 @@ impl<'e> Claimer<'e> {
         row.lease = place
             .filter(|_| !self.call.accepts || left > 0)
             .map(|_| lease);
-        if is_stored {
+        if is_stored && !self.part.gone.is_empty() {
+            row.kind = WebhookKind::QueuedEvent;
+            let left_out = [self.left_out, &self.part.gone].concat();
+            let rest = self.batch.without(&left_out)?;
+            draft.replace_webhook(new.id, row.clone(), rest)?;
+        } else if is_stored {
             draft.put_webhook(new.id, row.clone())?;
         } else {
             draft.add_webhook(new.id, row.clone(), new.body);
@@ -597,6 +680,7 @@ impl<'e> Claimer<'e> {
                 }
                 Ok(Standing::Again(webhook))
             }
+            _ if draft.webhook(webhook)?.is_none() => Ok(Standing::Gone),
             _ => Ok(Standing::Duplicate),
         }
     }

@@ -114,6 +114,7 @@ fn used(known: &Snapshot, changes: &Changes<'_>) -> Wanted {
     let webhooks = changes.webhooks.iter().map(|change| match change {
         WebhookChange::Add { id, .. }
         | WebhookChange::Put { id, .. }
+        | WebhookChange::Replace { id, .. }
         | WebhookChange::Delete { id, .. } => *id,
     });
     used.webhooks.extend(webhooks);
@@ -133,6 +134,8 @@ pub(super) struct Draft<'a, 's> {
     is_optimistic: bool,
     /// Whether an earlier attempt may have been committed.
     is_uncertain: bool,
+    /// Whether nothing is written.
+    is_abandoned: bool,
     missing: Wanted,
     numbers: HashMap<NumberKey, Tenant>,
     webhooks: BTreeMap<WebhookId, WebhookSlot<'a, 's>>,
@@ -144,7 +147,9 @@ pub(super) struct Draft<'a, 's> {
     contacts: BTreeMap<ContactId, Slot<'s, ContactRow>>,
     holders: HashMap<IdKey, Holders<'s>>,
     merges: Vec<Merge>,
+    deleted_contacts: Vec<(ContactId, i64)>,
     messages: Vec<MessageSlot<'a>>,
+    deleted_messages: Vec<MessageKey>,
     message_places: HashMap<MessageKey, usize>,
     read_conversations: Vec<ConversationKey>,
     signups: HashMap<SignupKey, Slot<'s, Signup>>,
@@ -171,6 +176,8 @@ struct WebhookSlot<'a, 's> {
     slot: Slot<'s, WebhookRow>,
     /// The body of a new one.
     body: &'a [u8],
+    /// The body that replaces the stored one.
+    replaced: Option<Vec<u8>>,
 }
 
 struct MessageSlot<'a> {
@@ -215,6 +222,7 @@ impl<'a, 's> Draft<'a, 's> {
             known,
             is_optimistic,
             is_uncertain: false,
+            is_abandoned: false,
             missing: Wanted::default(),
             numbers: HashMap::new(),
             webhooks: BTreeMap::new(),
@@ -225,7 +233,9 @@ impl<'a, 's> Draft<'a, 's> {
             contacts: BTreeMap::new(),
             holders: HashMap::with_capacity(known.holders.len()),
             merges: Vec::new(),
+            deleted_contacts: Vec::new(),
             messages: Vec::new(),
+            deleted_messages: Vec::new(),
             message_places: HashMap::new(),
             read_conversations: Vec::new(),
             signups: HashMap::new(),
@@ -329,7 +339,11 @@ impl<'a, 's> Draft<'a, 's> {
             Entry::Vacant(vacant) => {
                 if let Some(stored) = self.known.webhooks.get(&id) {
                     let slot = Slot::of(stored.as_ref());
-                    return Ok(vacant.insert(WebhookSlot { slot, body: &[] }));
+                    return Ok(vacant.insert(WebhookSlot {
+                        slot,
+                        body: &[],
+                        replaced: None,
+                    }));
                 }
                 self.missing.webhooks.insert(id);
                 Err(Undecided::NotLoaded)
@@ -362,7 +376,13 @@ impl<'a, 's> Draft<'a, 's> {
             row: Some(Cow::Owned(row)),
             is_written: true,
         };
-        self.webhooks.insert(id, WebhookSlot { slot, body });
+        let replaced = None;
+        let slot = WebhookSlot {
+            slot,
+            body,
+            replaced,
+        };
+        self.webhooks.insert(id, slot);
     }
 
     /// Writes a webhook that is there.
@@ -375,6 +395,33 @@ impl<'a, 's> Draft<'a, 's> {
     pub(super) fn delete_webhook(&mut self, id: WebhookId) -> Result<(), Undecided> {
         self.webhook_slot(id)?.slot.put(None);
         Ok(())
+    }
+
+    /// Writes a webhook with another body.
+    pub(super) fn replace_webhook(
+        &mut self,
+        id: WebhookId,
+        row: WebhookRow,
+        body: Vec<u8>,
+    ) -> Result<(), Undecided> {
+        let webhook = self.webhook_slot(id)?;
+        webhook.slot.put(Some(row));
+        webhook.replaced = Some(body);
+        Ok(())
+    }
+
+    /// Ends the decision without a commit.
+    pub(super) fn abandon(&mut self) {
+        self.is_abandoned = true;
+    }
+
+    /// Returns the body of a webhook.
+    pub(super) fn body(&mut self, id: WebhookId) -> Result<Option<&'s [u8]>, Undecided> {
+        if let Some(body) = self.known.bodies.get(&id) {
+            return Ok(body.as_deref());
+        }
+        self.missing.bodies.insert(id);
+        Err(Undecided::NotLoaded)
     }
 
     /// Returns the webhook that an event belonged to before the decision.
@@ -519,6 +566,21 @@ impl<'a, 's> Draft<'a, 's> {
         Ok(())
     }
 
+    /// Deletes a stored contact with all its messages.
+    pub(super) fn delete_contact(&mut self, id: ContactId) -> Result<(), Undecided> {
+        let slot = self.contact_slot(id)?;
+        if let Some(version) = slot.seen {
+            slot.put(None);
+            self.deleted_contacts.push((id, version));
+        }
+        Ok(())
+    }
+
+    /// Deletes messages and statuses.
+    pub(super) fn delete_messages(&mut self, keys: &[MessageKey]) {
+        self.deleted_messages.extend_from_slice(keys);
+    }
+
     fn message_slot(
         &mut self,
         key: MessageKey,
@@ -630,6 +692,10 @@ impl<'a, 's> Draft<'a, 's> {
     }
 
     fn is_unchanged(&self) -> bool {
+        self.is_abandoned || self.has_no_changes()
+    }
+
+    fn has_no_changes(&self) -> bool {
         self.numbers.is_empty()
             && self
                 .webhooks
@@ -639,6 +705,7 @@ impl<'a, 's> Draft<'a, 's> {
             && self.progress.is_empty()
             && self.contacts.values().all(|slot| !slot.is_written)
             && (self.messages.iter()).all(|slot| slot.new.is_none() && slot.status_at.is_none())
+            && self.deleted_messages.is_empty()
             && self.read_conversations.is_empty()
             && self.signups.values().all(|slot| !slot.is_written)
             && self.subscribers.is_empty()
@@ -649,17 +716,32 @@ impl<'a, 's> Draft<'a, 's> {
             moment: self.known.moment,
             numbers: self.numbers.into_iter().collect(),
             merges: self.merges,
+            deleted_contacts: self.deleted_contacts,
+            deleted_messages: self.deleted_messages,
             read_conversations: self.read_conversations,
             subscribers: self.subscribers,
             progress: self.progress,
             ..Changes::default()
         };
         let reads = &mut changes.reads;
-        for (id, WebhookSlot { slot, body }) in self.webhooks {
+        for (id, webhook) in self.webhooks {
+            let WebhookSlot {
+                slot,
+                body,
+                replaced,
+            } = webhook;
             changes.webhooks.push(
                 match (slot.is_written, slot.seen, slot.row.map(Cow::into_owned)) {
                     (true, None, Some(row)) => WebhookChange::Add { id, row, body },
-                    (true, Some(version), Some(row)) => WebhookChange::Put { id, version, row },
+                    (true, Some(version), Some(row)) => match replaced {
+                        None => WebhookChange::Put { id, version, row },
+                        Some(body) => WebhookChange::Replace {
+                            id,
+                            version,
+                            row,
+                            body,
+                        },
+                    },
                     (true, Some(version), None) => WebhookChange::Delete { id, version },
                     (true, None, None) | (false, ..) => {
                         reads.push(Read::Webhook(id, slot.seen));
@@ -693,7 +775,7 @@ impl<'a, 's> Draft<'a, 's> {
                     version: slot.seen,
                     row: row.into_owned(),
                 }),
-                _ if slot.is_written => {} // It is merged.
+                _ if slot.is_written => {} // It is merged or deleted.
                 _ => reads.push(Read::Contact(key, slot.seen)),
             }
         }

@@ -402,7 +402,7 @@ impl<S: Store> WebhookEngine<S> {
 
 impl Call<'_> {
     async fn process_event(self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
-        let body = QueuedEvent::to_json(key, &event, None)?;
+        let body = QueuedEvent::to_json(key, &event)?;
         let batch = Batch::single(key.to_owned(), event);
         self.process_batch(batch, WebhookKind::QueuedEvent, &body)
             .await
@@ -420,27 +420,47 @@ struct QueuedEvent<'a> {
 }
 
 impl QueuedEvent<'_> {
-    fn to_json(
-        key: &str,
-        event: &WebhookEvent,
-        replay: Option<&Replay>,
-    ) -> Result<Vec<u8>, StoreError> {
+    fn to_json(key: &str, event: &WebhookEvent) -> Result<Vec<u8>, StoreError> {
         let queued = QueuedEvent {
             key: Cow::Borrowed(key),
             event: Cow::Borrowed(event),
-            replay: replay.map(Cow::Borrowed),
+            replay: None,
         };
         serde_json::to_vec(&queued).map_err(|error| StoreError::new(StoreErrorKind::Other, error))
     }
 }
 
-/// Reads such a body.
+/// Returns the stored body of several events without that of Meta's, as JSON.
+pub(super) fn queued_events<'a>(
+    events: impl Iterator<Item = (&'a str, &'a WebhookEvent)>,
+    replay: Option<&'a Replay>,
+) -> Result<Vec<u8>, StoreError> {
+    let queued = events.map(|(key, event)| QueuedEvent {
+        key: Cow::Borrowed(key),
+        event: Cow::Borrowed(event),
+        replay: replay.map(Cow::Borrowed),
+    });
+    serde_json::to_vec(&queued.collect::<Vec<_>>())
+        .map_err(|error| StoreError::new(StoreErrorKind::Other, error))
+}
+
+/// Reads the body of one such event, or of several.
 pub(super) fn read_queued_event(body: &[u8]) -> Option<Batch> {
-    let queued: QueuedEvent<'_> = serde_json::from_slice(body).ok()?;
-    let (key, event) = (queued.key.into_owned(), queued.event.into_owned());
-    Some(match queued.replay {
-        None => Batch::single(key, event),
-        Some(replay) => Batch::of_replay(vec![event], vec![key], replay.into_owned()),
+    let queued: Vec<QueuedEvent<'_>> = if body.starts_with(b"[") {
+        serde_json::from_slice(body).ok()?
+    } else {
+        vec![serde_json::from_slice(body).ok()?]
+    };
+    // All of them are of one replay, or of none.
+    let replay = queued.first().and_then(|first| first.replay.clone());
+    let queued = queued.into_iter();
+    let events = queued.map(|queued| (queued.key.into_owned(), queued.event.into_owned()));
+    Some(match replay {
+        None => Batch::queued(events),
+        Some(replay) => {
+            let (keys, events) = events.unzip();
+            Batch::of_replay(events, keys, replay.into_owned())
+        }
     })
 }
 

@@ -357,7 +357,7 @@ impl Recorder {
 }
 
 /// Returns the time of an event about a user, if it has one.
-fn time_of(event: &WebhookEvent) -> Option<Timestamp> {
+pub(super) fn time_of(event: &WebhookEvent) -> Option<Timestamp> {
     match event {
         WebhookEvent::MessageReceived(event) => event.message.timestamp,
         WebhookEvent::MessageEcho(event) => event.message.timestamp,

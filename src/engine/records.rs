@@ -59,13 +59,13 @@ use crate::store::{
 /// ```
 #[must_use]
 pub struct Records<'e, S> {
-    engine: &'e WebhookEngine<S>,
-    of: Of,
+    pub(super) engine: &'e WebhookEngine<S>,
+    pub(super) of: Of,
 }
 
 /// The part of a store that records are read of.
 #[derive(Clone)]
-enum Of {
+pub(super) enum Of {
     Number(NumberKey),
     Tenant(Tenant),
     Account(Arc<Account>),
@@ -491,6 +491,12 @@ impl Call<'_> {
         transact(self.access, known, First::Stored, Durability::Disk, decide).await
     }
 
+    /// Returns the tenant of records.
+    pub(super) async fn tenant(self, of: &Of) -> Result<Tenant, StoreError> {
+        let tenant = self.decide(of, |_, owner| Ok(owner.map(|owner| owner.tenant.clone())));
+        tenant.await?.ok_or_else(unknown_number)
+    }
+
     /// Returns the owner of records; none of a number that has no row.
     fn owner(self, draft: &mut Draft<'_, '_>, of: &Of) -> Result<Option<Owner>, Undecided> {
         let (number, account) = match of {
@@ -513,8 +519,7 @@ impl Call<'_> {
     /// Returns the owner of records that are changed. The number of an account gets its row.
     fn changed(draft: &mut Draft<'_, '_>, owner: Option<&Owner>) -> Result<Tenant, Undecided> {
         let Some(owner) = owner else {
-            let source = "it has received no event";
-            return Err(StoreError::new(StoreErrorKind::UnknownNumber, source).into());
+            return Err(unknown_number().into());
         };
         if let Some(number) = &owner.number
             && draft.tenant(number)?.is_none()
@@ -738,6 +743,11 @@ impl Call<'_> {
         });
         Ok(logged.collect())
     }
+}
+
+fn unknown_number() -> StoreError {
+    let source = "it has received no event";
+    StoreError::new(StoreErrorKind::UnknownNumber, source)
 }
 
 fn want(draft: &mut Draft<'_, '_>, tenant: &Tenant, user: &Identity) -> Result<(), Undecided> {

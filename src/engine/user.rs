@@ -91,6 +91,28 @@ pub(super) fn identity(event: &WebhookEvent) -> Option<Identity> {
     user_and_profile(event).0
 }
 
+/// Returns all users that an event names, each by all ids that the webhook has.
+pub(super) fn identities(event: &WebhookEvent) -> Vec<Identity> {
+    let mut named: Vec<_> = identity(event).into_iter().collect();
+    if let Some((previous, current)) = renamed(event) {
+        named.extend([previous, current]);
+    }
+    if let WebhookEvent::GroupParticipantsUpdate(event) = event {
+        let update = &event.value;
+        let lists = [
+            &update.added_participants,
+            &update.removed_participants,
+            &update.failed_participants,
+        ];
+        let users = lists.into_iter().flatten().filter_map(|listed| {
+            let input = || Identity::from_phone(listed.input.as_deref()?);
+            listed.user().or_else(input)
+        });
+        named.extend(users);
+    }
+    named
+}
+
 /// Returns the [`identity`] of an event, and the contact that is listed for it unless that is
 /// another user.
 fn user_and_profile(event: &WebhookEvent) -> (Option<Identity>, Option<&Contact>) {

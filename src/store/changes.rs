@@ -35,11 +35,15 @@ pub struct Changes<'a> {
     pub contacts: Vec<Put<ContactId, ContactRow>>,
     /// Contacts that become part of another one.
     pub merges: Vec<Merge>,
+    /// Contacts that go with all their messages, each with the version that the decision saw.
+    pub deleted_contacts: Vec<(ContactId, i64)>,
     /// Messages.
     pub messages: Vec<Put<MessageKey, NewMessage<'a>>>,
     /// Statuses of messages, which may not be stored yet. Of one that is stored, all but its
     /// status stays.
     pub statuses: Vec<Put<MessageKey, NewStatus>>,
+    /// Messages and statuses that go, whatever their versions. One that is not there is left out.
+    pub deleted_messages: Vec<MessageKey>,
     /// Conversations that were read: no message of theirs is unread any more.
     pub read_conversations: Vec<ConversationKey>,
     /// Signups. Of one that is there, its subscriber count stays.
@@ -58,8 +62,10 @@ impl Changes<'_> {
             && self.progress.is_empty()
             && self.contacts.is_empty()
             && self.merges.is_empty()
+            && self.deleted_contacts.is_empty()
             && self.messages.is_empty()
             && self.statuses.is_empty()
+            && self.deleted_messages.is_empty()
             && self.read_conversations.is_empty()
             && self.signups.is_empty()
             && self.subscribers.is_empty()
@@ -117,6 +123,17 @@ pub enum WebhookChange<'a> {
         version: i64,
         /// Its row.
         row: WebhookRow,
+    },
+    /// A webhook that is there, and its body with it.
+    Replace {
+        /// Its id.
+        id: WebhookId,
+        /// The version that the decision saw.
+        version: i64,
+        /// Its row.
+        row: WebhookRow,
+        /// Its body, in place of the one before.
+        body: Vec<u8>,
     },
     /// A webhook that goes, with its body and its rows of progress. Its events stay.
     Delete {

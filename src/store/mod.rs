@@ -38,8 +38,8 @@ pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use query::{
-    BacklogRow, DeadPlace, LeaseQuery, MessageQuery, Prune, Pruned, Scope, StoredMessage, Unread,
-    UnreadQuery, WebhookQuery,
+    BacklogRow, DeadPlace, LeaseQuery, MessageQuery, MessageScan, Prune, Pruned, ScanFilter,
+    ScannedMessage, ScannedMessages, Scope, StoredMessage, Unread, UnreadQuery, WebhookQuery,
 };
 pub(crate) use row::id_at;
 pub use row::{
@@ -128,6 +128,12 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// #   fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
 /// #       self.store.prune(step)
 /// #   }
+/// #   fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
+/// #       self.store.scan_messages(step)
+/// #   }
+/// #   fn scrub(&self) -> StoreFuture<'_, bool> {
+/// #       self.store.scrub()
+/// #   }
 /// }
 ///
 /// impl<S: ReadyStore> ReadyStore for Counting<S> {}
@@ -202,6 +208,18 @@ pub trait Store: Send + Sync {
     /// webhooks, and statuses whose message never came. An event is as old as its
     /// [webhook](WebhookId::at).
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned>;
+
+    /// Looks at some messages, and returns those that are wanted.
+    fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages>;
+
+    /// Removes what deleted rows have left in the store's files, and returns whether nothing is
+    /// left: `false` if another process reads them.
+    ///
+    /// The default does nothing and returns `true`. A store that keeps a log of its changes should
+    /// write it to its table files, without the deleted rows, and empty it.
+    fn scrub(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async { Ok(true) })
+    }
 }
 
 /// A store whose futures are ready at the first poll.
@@ -277,6 +295,17 @@ macro_rules! forward {
 
             fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
                 (**self).prune(step)
+            }
+
+            fn scan_messages<'a>(
+                &'a self,
+                step: &'a MessageScan,
+            ) -> StoreFuture<'a, ScannedMessages> {
+                (**self).scan_messages(step)
+            }
+
+            fn scrub(&self) -> StoreFuture<'_, bool> {
+                (**self).scrub()
             }
         }
 

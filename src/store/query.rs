@@ -4,7 +4,7 @@ use super::changes::ConversationKey;
 #[cfg(doc)]
 use super::row::WebhookRow;
 use super::row::{ContactId, ContactRow, Fingerprint, MessageKey, NumberKey, Tenant, WebhookId};
-use crate::model::{Message, MessageId, RawJson, Timestamp};
+use crate::model::{Message, MessageId, MessageStatus, RawJson, Timestamp};
 
 /// The part of a store that a read is limited to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +96,50 @@ pub struct WebhookQuery {
     pub with_bodies: bool,
     /// The greatest number of webhooks.
     pub limit: usize,
+}
+
+/// One step through all messages, in the order in which they were first stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageScan {
+    /// The messages that are wanted.
+    pub only: ScanFilter,
+    /// The place that the step before ended at; `None` for the first step.
+    pub after: Option<i64>,
+    /// The greatest number of rows to look at, wanted or not.
+    pub limit: usize,
+}
+
+/// The messages that a scan returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScanFilter {
+    /// Messages in no conversation, and statuses whose message is not stored.
+    Loose,
+    /// Stored messages that count as sent before this time. They come without the message.
+    Before(Timestamp),
+}
+
+/// A row that a scan has found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScannedMessage {
+    /// Its key.
+    pub key: MessageKey,
+    /// The message, if it is wanted and stored.
+    pub message: Option<Message>,
+    /// The status.
+    pub status: Option<MessageStatus>,
+}
+
+/// The result of a step of a scan.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ScannedMessages {
+    /// The wanted rows.
+    pub rows: Vec<ScannedMessage>,
+    /// The place that the next step begins after; `None` after the last step.
+    pub next: Option<i64>,
 }
 
 /// One step of the deletion of old rows.
@@ -264,6 +308,35 @@ impl WebhookQuery {
             with_bodies: true,
             ..self
         }
+    }
+}
+
+impl MessageScan {
+    /// Returns the first step of a scan.
+    #[must_use]
+    pub fn new(only: ScanFilter, limit: usize) -> Self {
+        let after = None;
+        Self { only, after, limit }
+    }
+}
+
+impl ScannedMessage {
+    /// Returns a row.
+    #[must_use]
+    pub fn new(key: MessageKey, message: Option<Message>, status: Option<MessageStatus>) -> Self {
+        Self {
+            key,
+            message,
+            status,
+        }
+    }
+}
+
+impl ScannedMessages {
+    /// Returns the result of a step.
+    #[must_use]
+    pub fn new(rows: Vec<ScannedMessage>, next: Option<i64>) -> Self {
+        Self { rows, next }
     }
 }
 

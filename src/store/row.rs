@@ -77,7 +77,8 @@ pub struct WebhookRow {
 pub enum WebhookKind {
     /// A body of Meta's.
     Body,
-    /// An event that came by itself, from a queue, as JSON with its key.
+    /// An event that came by itself, from a queue, as JSON with its key; or an array of the events
+    /// that remain of a body of which others were erased.
     QueuedEvent,
     /// A body that is no webhook.
     Unreadable,

@@ -11,6 +11,7 @@ mod backlog;
 mod bodies;
 mod dead_letters;
 mod due;
+mod erase;
 mod events;
 mod kept_marks;
 mod memory_store;

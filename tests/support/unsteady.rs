@@ -7,9 +7,9 @@ use std::task::Poll;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
-    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
-    WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
+    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Wanted, WebhookPage, WebhookQuery,
 };
 
 /// A store whose futures are pending before and after their work, as those of a database on the
@@ -219,6 +219,14 @@ impl<S: Store> Store for Unsteady<S> {
 
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
         self.call(&self.others, self.store.prune(step))
+    }
+
+    fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
+        self.call(&self.others, self.store.scan_messages(step))
+    }
+
+    fn scrub(&self) -> StoreFuture<'_, bool> {
+        self.call(&self.others, self.store.scrub())
     }
 }
 

@@ -5,9 +5,9 @@ use std::future::pending;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
-    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
-    WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
+    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Wanted, WebhookPage, WebhookQuery,
 };
 
 /// An access to a store.
@@ -104,6 +104,14 @@ where
 
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
         self.after(Access::Other, self.store.prune(step))
+    }
+
+    fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
+        self.after(Access::Other, self.store.scan_messages(step))
+    }
+
+    fn scrub(&self) -> StoreFuture<'_, bool> {
+        self.after(Access::Other, self.store.scrub())
     }
 }
 

@@ -3,6 +3,7 @@
 mod commits;
 mod contacts;
 mod due;
+mod erase;
 mod messages;
 mod prune;
 mod raw_payloads;
@@ -76,6 +77,7 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "both durabilities are accepted": commits::durabilities_are_accepted,
         "webhooks are listed": webhooks::webhooks_are_listed,
         "a body stays as it is": webhooks::bodies_stay,
+        "a body is replaced with its webhook": erase::bodies_are_replaced,
         "a deleted webhook leaves its events": webhooks::events_stay,
         "an event that moves loses its progress": webhooks::progress_stays_behind,
         "dead events are listed in their order": webhooks::dead_events_are_listed,
@@ -98,6 +100,9 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "contacts are found by their ids": contacts::contacts_are_found,
         "an id has one holder": contacts::ids_have_one_holder,
         "contacts are merged": contacts::contacts_are_merged,
+        "a deleted contact goes with its ids and messages": erase::contacts_are_deleted,
+        "deleted messages are gone": erase::messages_are_deleted,
+        "messages are scanned in steps": erase::messages_are_scanned,
         "a message for a contact that was merged is a conflict": contacts::merges_race,
         "signups are stored": contacts::signups_are_stored,
         "subscribers are counted": contacts::subscribers_are_counted,

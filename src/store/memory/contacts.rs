@@ -56,6 +56,10 @@ impl Contacts {
             check(self.version(merge.from), seen, "a contact that is merged")?;
             written.insert(merge.from);
         }
+        for (id, version) in &changes.deleted_contacts {
+            check(self.version(*id), Some(*version), "a contact to be deleted")?;
+            written.insert(*id);
+        }
         let mut taken = HashMap::new();
         for put in &changes.contacts {
             for key in held_keys(&put.row) {
@@ -81,6 +85,9 @@ impl Contacts {
     pub(super) fn apply(&mut self, changes: &Changes<'_>, bound: usize) {
         for merge in &changes.merges {
             self.remove(merge.from);
+        }
+        for (id, _) in &changes.deleted_contacts {
+            self.remove(*id);
         }
         for put in &changes.contacts {
             self.remove(put.key);

@@ -144,9 +144,9 @@ impl Inbox {
         for change in &changes.webhooks {
             let (id, seen) = match change {
                 WebhookChange::Add { id, .. } => (*id, None),
-                WebhookChange::Put { id, version, .. } | WebhookChange::Delete { id, version } => {
-                    (*id, Some(*version))
-                }
+                WebhookChange::Put { id, version, .. }
+                | WebhookChange::Replace { id, version, .. }
+                | WebhookChange::Delete { id, version } => (*id, Some(*version)),
             };
             check(self.webhook_version(id), seen, "a webhook")?;
         }
@@ -166,7 +166,7 @@ impl Inbox {
         for change in &changes.webhooks {
             match change {
                 WebhookChange::Add { .. } => webhooks += 1,
-                WebhookChange::Put { id, row, .. } => {
+                WebhookChange::Put { id, row, .. } | WebhookChange::Replace { id, row, .. } => {
                     kept_webhooks += usize::from(self.closed.contains(id));
                     if row.open > 0 && self.is_over_without_progress(*id) {
                         kept_events += self.members.get(id).map_or(0, HashSet::len);
@@ -200,6 +200,12 @@ impl Inbox {
             match change {
                 WebhookChange::Add { id, row, body } => self.add(*id, row, body, now),
                 WebhookChange::Put { id, row, .. } => self.put(*id, row, now),
+                WebhookChange::Replace { id, row, body, .. } => {
+                    self.put(*id, row, now);
+                    if let Some(webhook) = self.webhooks.get_mut(id) {
+                        webhook.body = body.as_slice().into();
+                    }
+                }
                 WebhookChange::Delete { id, .. } => self.remove_webhook(*id),
             }
         }

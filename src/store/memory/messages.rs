@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::check;
 use crate::model::{Message, MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
-    Changes, ContactId, ConversationKey, MessageKey, MessageState, NewMessage, NumberKey,
-    StoreError, StoredMessage, Versioned,
+    Changes, ContactId, ConversationKey, MessageKey, MessageScan, MessageState, NewMessage,
+    NumberKey, ScanFilter, ScannedMessage, ScannedMessages, StoreError, StoredMessage, Versioned,
 };
 
 #[derive(Default)]
@@ -117,6 +117,18 @@ impl Messages {
         }
         for key in &changes.read_conversations {
             self.mark_read(key);
+        }
+        let deleted = changes.deleted_messages.iter();
+        for order in deleted
+            .filter_map(|key| self.order(key))
+            .collect::<Vec<_>>()
+        {
+            self.remove(order);
+        }
+        for (contact, _) in &changes.deleted_contacts {
+            for order in self.orders_of(&ConversationKey::new(*contact, None)) {
+                self.remove(order);
+            }
         }
         while self.rows.len() > bound
             && let Some((first, _)) = self.rows.first_key_value()
@@ -292,6 +304,39 @@ impl Messages {
         orders
             .filter_map(|order| self.rows.get(order)?.stored())
             .collect()
+    }
+
+    /// Returns the messages of a step that are wanted. Of a contact that is not `there` they are in
+    /// no conversation.
+    pub(super) fn scan(
+        &self,
+        step: &MessageScan,
+        there: impl Fn(ContactId) -> bool,
+    ) -> ScannedMessages {
+        let after = step.after.map_or(0, i64::cast_unsigned);
+        let looked_at = self.rows.range(after + 1..).take(step.limit.max(1));
+        let mut found = ScannedMessages::default();
+        let mut count = 0;
+        for (order, row) in looked_at {
+            count += 1;
+            found.next = Some(order.cast_signed());
+            let is_wanted = match step.only {
+                ScanFilter::Loose => row.contact.is_none_or(|contact| !there(contact)),
+                ScanFilter::Before(time) => row.message.is_some() && row.at < time,
+            };
+            if is_wanted {
+                let message = match step.only {
+                    ScanFilter::Loose => row.stored().map(|stored| stored.message),
+                    ScanFilter::Before(_) => None,
+                };
+                let (key, status) = (row.key.clone(), row.status.clone());
+                found.rows.push(ScannedMessage::new(key, message, status));
+            }
+        }
+        if count < step.limit.max(1) {
+            found.next = None;
+        }
+        found
     }
 
     /// Deletes up to `limit` statuses that came before a time and whose message did not. Returns

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 
 use super::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError,
-    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage,
-    WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
+    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
@@ -174,6 +174,10 @@ impl Store for MemoryStore {
 
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
         self.work(|tables, _| Ok(tables.prune(step)))
+    }
+
+    fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
+        self.work(|tables, _| Ok(tables.scan_messages(step)))
     }
 }
 

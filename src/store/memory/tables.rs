@@ -8,8 +8,9 @@ use super::messages::Messages;
 use super::{check, conflict};
 use crate::model::{Signup, SignupId};
 use crate::store::{
-    Changes, Lease, LeaseQuery, LeasedPage, MessageQuery, NumberKey, Prune, Pruned, Read, Scope,
-    SignupKey, Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Versioned, Wanted,
+    Changes, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune, Pruned,
+    Read, ScannedMessages, Scope, SignupKey, Snapshot, StoreError, StoredMessage, Tenant, Unread,
+    UnreadQuery, Versioned, Wanted,
 };
 
 /// All rows of a store.
@@ -179,6 +180,13 @@ impl Tables {
                 self.messages.conversation(key, before.as_ref(), *limit)
             }
         }
+    }
+
+    /// Returns messages of a step. Those of a contact that has made room are in no conversation.
+    pub(super) fn scan_messages(&self, step: &MessageScan) -> ScannedMessages {
+        let contacts = &self.contacts;
+        self.messages
+            .scan(step, |contact| contacts.get(contact).is_some())
     }
 
     pub(super) fn unread(&self, query: &UnreadQuery) -> Vec<Unread> {

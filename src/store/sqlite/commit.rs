@@ -32,6 +32,7 @@ pub(super) fn write(
     write_messages(transaction, facts, &changes.messages)?;
     move_messages(transaction, &changes.merges)?;
     write_statuses(transaction, facts, &changes.statuses)?;
+    delete_messages(transaction, facts, changes)?;
     read_conversations(transaction, facts, changes)?;
     write_signups(transaction, facts, changes)
 }
@@ -47,6 +48,7 @@ fn write_webhooks(
         VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     );
     let mut insert_body = transaction.statement("INSERT INTO body (webhook, body) VALUES (?1, ?2)");
+    let mut replace_body = transaction.statement("UPDATE body SET body = ?2 WHERE webhook = ?1");
     let mut update = transaction.statement(
         "UPDATE webhook SET version = 1 + ?2, kind = ?3, received_at = ?4, open = ?5, dead = ?6,
             unclaimed = ?7, lease_holder = ?8, lease_length = ?9, lease_until = ?10,
@@ -61,6 +63,15 @@ fn write_webhooks(
                 (&mut insert, id.0, 0, row)
             }
             WebhookChange::Put { id, version, row } => (&mut update, id.0, *version, row),
+            WebhookChange::Replace {
+                id,
+                version,
+                row,
+                body,
+            } => {
+                replace_body.execute(params![id.0, body])?;
+                (&mut update, id.0, *version, row)
+            }
             WebhookChange::Delete { id, version } => {
                 delete.execute_one([id.0, *version])?;
                 continue;
@@ -199,6 +210,10 @@ fn write_contacts(
     for merge in &changes.merges {
         delete_ids(transaction, merge.from, merge.version, None)?;
         delete.execute_one([merge.from.0, merge.version])?;
+    }
+    for (id, version) in &changes.deleted_contacts {
+        delete_ids(transaction, *id, *version, None)?;
+        delete.execute_one([id.0, *version])?;
     }
     // All contacts give up their ids before any is given one that another had.
     let mut with_new_ids = Vec::new();
@@ -398,6 +413,25 @@ fn write_statuses(
         if update_stored.execute(params![wamid, number, version, status])? != 1 {
             update_alone.execute_one(params![wamid, number, version, status, at])?;
         }
+    }
+    Ok(())
+}
+
+/// Deletes messages, and those of contacts that are deleted.
+fn delete_messages(
+    transaction: &Transaction<'_>,
+    facts: &mut Facts,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
+    let mut delete = transaction.statement("DELETE FROM message WHERE wamid = ?1 AND number = ?2");
+    for key in &changes.deleted_messages {
+        if let Some(number) = facts.number_id(transaction, &key.number)? {
+            delete.execute(params![key.id.as_str(), number])?;
+        }
+    }
+    let mut delete = transaction.statement("DELETE FROM message WHERE contact = ?1");
+    for (contact, _) in &changes.deleted_contacts {
+        delete.execute([contact.0])?;
     }
     Ok(())
 }

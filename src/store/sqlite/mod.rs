@@ -19,8 +19,9 @@ use parking_lot::Mutex;
 
 use super::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, NumberKey, Prune, Pruned, ReadyStore, Snapshot, Store, StoreError, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
+    Store, StoreError, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
+    WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -222,6 +223,15 @@ impl Store for SqliteStore {
 
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
         Box::pin(async move { self.write(Durability::Process, |tx, _| pages::prune(tx, step)) })
+    }
+
+    fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
+        Box::pin(async move { self.read(|tx, _| pages::scan_messages(tx, step)) })
+    }
+
+    /// Writes the WAL to the file, and empties it.
+    fn scrub(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.session.lock().checkpoint()?) })
     }
 }
 

@@ -124,6 +124,8 @@ impl SqliteOptions {
     fn configure(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Else the text of a deleted row stays in the file. It answers with the new value.
+        connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         // Many changes of one page are written to the file once: keys come in no order, so that a
         // large store changes many pages.
         connection.pragma_update(None, "wal_autocheckpoint", 16384)?;

@@ -1,17 +1,19 @@
 //! Pages for people, and maintenance.
 
-use rusqlite::params;
+use rusqlite::types::ValueRef;
+use rusqlite::{Row, params};
 
 use super::error::Error;
 use super::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, webhook_columns,
 };
 use super::session::{Facts, Transaction};
-use crate::model::Signup;
+use crate::model::{Message, Signup};
 use crate::store::{
     ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery, LeasedPage, MessageKey,
-    MessageQuery, NumberKey, Prune, Pruned, Scope, StoredMessage, Tenant, Unread, UnreadQuery,
-    WebhookId, WebhookPage, WebhookQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScanFilter, ScannedMessage,
+    ScannedMessages, Scope, StoredMessage, Tenant, Unread, UnreadQuery, WebhookId, WebhookPage,
+    WebhookQuery,
 };
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
@@ -271,6 +273,66 @@ pub(super) fn numbers(transaction: &Transaction<'_>) -> Result<Vec<(NumberKey, T
         let tenant: String = row.get(1)?;
         Ok((NumberKey::new(number), Tenant::new(tenant)))
     })
+}
+
+/// Returns the messages of a step that are wanted.
+pub(super) fn scan_messages(
+    transaction: &Transaction<'_>,
+    step: &MessageScan,
+) -> Result<ScannedMessages, Error> {
+    let most = step.limit.max(1);
+    let first = step.after.unwrap_or(i64::MIN);
+    let mut select = transaction.statement(
+        "SELECT max(id), count(*) FROM
+            (SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2)",
+    );
+    let range = select.first([first, limit(most)], |row| {
+        Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, usize>(1)?))
+    })?;
+    let Some((Some(last), looked_at)) = range else {
+        return Ok(ScannedMessages::default());
+    };
+    let key = |row: &Row<'_>| -> Result<MessageKey, Error> {
+        let number = NumberKey::new(row.get::<_, String>(0)?);
+        let id = row.get::<_, String>(1)?.into();
+        Ok(MessageKey { number, id })
+    };
+    let rows = match step.only {
+        ScanFilter::Loose => {
+            let mut select = transaction.statement(
+                "SELECT number.number, message.wamid, message.status, message.message
+                FROM message CROSS JOIN number ON number.id = message.number
+                WHERE message.id > ?1 AND message.id <= ?2 AND message.contact IS NULL
+                ORDER BY message.id",
+            );
+            select.all([first, last], |row| {
+                let status = row::status(row, 2)?;
+                let message = match row.get_ref(3)? {
+                    ValueRef::Null => None,
+                    _ => {
+                        let mut message: Message = row::json(row, 3)?;
+                        message.status.clone_from(&status);
+                        Some(message)
+                    }
+                };
+                Ok(ScannedMessage::new(key(row)?, message, status))
+            })?
+        }
+        ScanFilter::Before(time) => {
+            let mut select = transaction.statement(
+                "SELECT number.number, message.wamid, message.status
+                FROM message CROSS JOIN number ON number.id = message.number
+                WHERE message.id > ?1 AND message.id <= ?2 AND message.at < ?3
+                    AND message.message IS NOT NULL
+                ORDER BY message.id",
+            );
+            select.all([first, last, time.as_secs()], |row| {
+                Ok(ScannedMessage::new(key(row)?, None, row::status(row, 2)?))
+            })?
+        }
+    };
+    let next = (looked_at == most).then_some(last);
+    Ok(ScannedMessages::new(rows, next))
 }
 
 /// Deletes old rows: first events, then webhooks, then statuses.

@@ -194,7 +194,8 @@ pub(super) fn contact(row: &Row<'_>) -> Result<Option<Versioned<ContactRow>>, Er
     Ok(Some(Versioned { version, row }))
 }
 
-fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatus>, Error> {
+/// Reads a status.
+pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatus>, Error> {
     let status: Option<String> = row.get(column)?;
     Ok(status.map(MessageStatus::from))
 }

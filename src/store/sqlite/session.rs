@@ -59,6 +59,16 @@ impl Session {
         Ok((transaction, &mut self.facts))
     }
 
+    /// Writes the WAL to the file, and empties it. Returns `false` if another process still reads
+    /// or writes it.
+    pub(super) fn checkpoint(&mut self) -> Result<bool, Error> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy = self
+            .connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))?;
+        Ok(is_busy == 0)
+    }
+
     /// Begins a transaction that reads.
     pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut Facts), Error> {
         let transaction = Transaction::begin(&self.connection, "BEGIN")?;
