@@ -109,7 +109,7 @@ fn a_person_is_erased_and_a_repetition_brings_nothing_back() {
             }
             send(&engine, "wamid.OUT", ADA);
             let read = testing::read("wamid.OUT").to(ADA).body();
-            engine.process(&read).unwrap();
+            _ = engine.process(&read).unwrap();
             let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
             assert!(erased.is_complete());
             let bodies = if log { 3 } else { 0 };
@@ -138,7 +138,7 @@ fn a_repeated_body_with_a_new_event_is_stored_without_the_erased_one() {
         with_each_store(|engine| {
             let (context, _) = failing("Goedemorgen", false);
             let engine = engine.context(context).log_webhooks(log);
-            engine.process(&ada().body()).unwrap();
+            _ = engine.process(&ada().body()).unwrap();
             engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
             let outcome = engine.process(&both()).unwrap();
             assert_eq!((outcome.duplicate(), outcome.failed()), (1, 1));
@@ -222,7 +222,7 @@ fn a_leased_body_stays_until_its_lease_has_ended() {
     with_each_clock(|engine, ahead| {
         let (context, _) = failing("", false);
         let engine = engine.context(context);
-        engine.process(&both()).unwrap();
+        _ = engine.process(&both()).unwrap();
         let id = engine.webhooks(None, 1).unwrap()[0].id;
         rows::lease(engine.store(), id, Lease::new(7, Duration::from_secs(60)));
         let shop = engine.tenant(TENANT);
@@ -250,10 +250,10 @@ fn messages_of_groups_and_lone_statuses_are_erased() {
         let own = "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
         let other = "wamid.HBgLMzE5NzAxMDAyMDIVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
         for id in [own, other] {
-            engine.process(&testing::read(id).body()).unwrap();
+            _ = engine.process(&testing::read(id).body()).unwrap();
         }
         for text in [ada(), bram()] {
-            engine.process(&text.in_group("G1").body()).unwrap();
+            _ = engine.process(&text.in_group("G1").body()).unwrap();
         }
         let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
         assert_eq!((erased.messages, erased.statuses), (1, 1));
@@ -269,7 +269,7 @@ fn messages_of_groups_and_lone_statuses_are_erased() {
 #[test]
 fn an_unreadable_body_with_an_id_is_erased_as_a_whole() {
     with_each_store(|engine| {
-        engine.process(&ada().body()).unwrap();
+        _ = engine.process(&ada().body()).unwrap();
         engine
             .bury(format!("{{\"from\":\"{ADA}\"").as_bytes())
             .unwrap();
@@ -288,13 +288,13 @@ fn an_unreadable_body_with_an_id_is_erased_as_a_whole() {
 fn another_tenant_and_a_new_holder_of_the_number_keep_their_data() {
     with_each_store(|engine| {
         let engine = engine.log_webhooks(true);
-        engine.process(&ada().body()).unwrap();
+        _ = engine.process(&ada().body()).unwrap();
         let elsewhere = ada().waba("2").to_number("302", "302").id("wamid.B");
-        engine.process(&elsewhere.body()).unwrap();
+        _ = engine.process(&elsewhere.body()).unwrap();
         // The number changes hands.
         let later = Timestamp::from_secs(Timestamp::now().as_secs());
         let cleo = ada().user_id("US.9").named("Cleo").id("wamid.C").at(later);
-        engine.process(&cleo.body()).unwrap();
+        _ = engine.process(&cleo.body()).unwrap();
         let shop = engine.tenant(TENANT);
         let erased = shop
             .erase(&Identity::from_user_id("US.7001").unwrap())
@@ -322,7 +322,7 @@ fn another_tenant_and_a_new_holder_of_the_number_keep_their_data() {
 fn a_long_conversation_is_erased() {
     with_each_store(|engine| {
         let texts = (0..1200).map(|n| ada().id(&format!("wamid.{n}")));
-        engine.process(&testing::batch(texts).body()).unwrap();
+        _ = engine.process(&testing::batch(texts).body()).unwrap();
         let erased = engine.number(NUMBER).erase(&phone(ADA)).unwrap();
         assert_eq!((erased.contacts, erased.messages), (1, 1200));
         assert_nothing_of_ada(&engine);
@@ -335,7 +335,7 @@ fn a_large_body_is_stored_again_without_erased_events() {
         let (context, _) = failing("Goedemorgen", false);
         let engine = engine.context(context).log_webhooks(true);
         let old = |n: usize| ada().id(&format!("wamid.OLD{n}"));
-        engine
+        _ = engine
             .process(&testing::batch((0..2).map(old)).body())
             .unwrap();
         engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
@@ -355,9 +355,9 @@ fn the_export_has_what_is_erased() {
     with_each_store(|engine| {
         let (context, _) = failing("", true);
         let engine = engine.context(context);
-        engine.process(&both()).unwrap();
+        _ = engine.process(&both()).unwrap();
         send(&engine, "wamid.OUT", ADA);
-        engine
+        _ = engine
             .process(&testing::read("wamid.OUT").to(ADA).body())
             .unwrap();
         let data = engine.tenant(TENANT).export(&phone(ADA)).unwrap();
@@ -383,7 +383,7 @@ fn old_messages_are_pruned_and_others_stay() {
             |days: i64| Timestamp::from_secs(Timestamp::now().as_secs() - days * 24 * 60 * 60);
         for (id, days) in [("wamid.1", 40), ("wamid.2", 20), ("wamid.3", 40)] {
             let text = ada().id(id).at(ago(days));
-            engine.process(&text.body()).unwrap();
+            _ = engine.process(&text.body()).unwrap();
         }
         let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
         assert_eq!(engine.prune_messages(days(60)).unwrap(), 0);
@@ -417,15 +417,15 @@ fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
     let (context, _) = failing("My bell is broken", true);
     let engine: WebhookEngine<_> = engine_over(SqliteStore::open(&path).unwrap());
     let engine = engine.context(context).log_webhooks(true);
-    engine.process(&both()).unwrap();
+    _ = engine.process(&both()).unwrap();
     for n in 0..300 {
         let text = ada().id(&format!("wamid.ADA{n}"));
-        engine
+        _ = engine
             .process(&testing::batch([text, bram().id(&format!("wamid.B{n}"))]).body())
             .unwrap();
     }
     let lone = "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
-    engine.process(&testing::read(lone).to(ADA).body()).unwrap();
+    _ = engine.process(&testing::read(lone).to(ADA).body()).unwrap();
     engine
         .bury(format!("{{\"from\":\"{ADA}\"").as_bytes())
         .unwrap();
