@@ -31,8 +31,8 @@ fn failing(
     (engine.context(context), calls)
 }
 
-fn error() -> Option<Retry> {
-    Some(Retry::after(Duration::ZERO, "down"))
+fn error() -> Retry {
+    Retry::after(Duration::ZERO, "down")
 }
 
 /// Returns the seconds until an outcome is due.
@@ -44,7 +44,7 @@ fn seconds(due: Option<SystemTime>) -> u64 {
 #[test]
 fn a_repetition_before_the_due_time_neither_runs_nor_counts() {
     with_each_clock(|engine, ahead| {
-        let (engine, calls) = failing(engine.max_attempts(2), |_| error());
+        let (engine, calls) = failing(engine.max_attempts(2), |_| Some(error()));
         let body = messages(0..1);
         let first = engine.process(&body).unwrap();
         assert_eq!((first.failed(), first.unfinished()), (1, 1));
@@ -65,7 +65,7 @@ fn a_repetition_before_the_due_time_neither_runs_nor_counts() {
 #[test]
 fn delays_double_from_the_first_to_the_longest() {
     with_each_clock(|engine, ahead| {
-        let (engine, _) = failing(engine, |_| error());
+        let (engine, _) = failing(engine, |_| Some(error()));
         let engine = engine.backoff(Duration::from_secs(5), Duration::from_secs(60));
         let mut delays = Vec::new();
         for _ in 0..6 {
@@ -98,7 +98,7 @@ fn each_event_of_a_body_has_its_own_time() {
     with_each_clock(|engine, ahead| {
         let (engine, calls) = failing(engine, |id| match id {
             "wamid.0" => Some(Retry::after(Duration::from_secs(100), "busy")),
-            "wamid.1" => error(),
+            "wamid.1" => Some(error()),
             _ => None,
         });
         let body = messages(0..3);
@@ -132,7 +132,7 @@ fn a_retry_by_hand_does_not_wait_for_the_due_time() {
 #[test]
 fn a_dead_letter_that_is_requeued_is_due_at_once() {
     with_each_store(|engine| {
-        let (engine, calls) = failing(engine.max_attempts(1), |_| error());
+        let (engine, calls) = failing(engine.max_attempts(1), |_| Some(error()));
         let body = messages(0..1);
         assert_eq!(engine.process(&body).unwrap().dead(), 1);
         let key = engine.dead_letters(1).unwrap().remove(0).key;
@@ -145,7 +145,7 @@ fn a_dead_letter_that_is_requeued_is_due_at_once() {
 #[test]
 fn a_due_time_of_a_clock_that_was_years_ahead_has_come() {
     with_each_clock(|engine, ahead| {
-        let (engine, calls) = failing(engine, |_| error());
+        let (engine, calls) = failing(engine, |_| Some(error()));
         ahead.store(100_000_000, Ordering::Relaxed);
         assert_eq!(engine.process(&messages(0..1)).unwrap().unfinished(), 1);
         ahead.store(0, Ordering::Relaxed);

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::support::engines::{Engine, account, with_each_clock, with_each_store};
+use crate::support::engines::{Engine, account, engine_over, with_each_clock, with_each_store};
 use crate::support::rows;
+use crate::support::unsteady::{Rates, Unsteady};
+use whatsapp_signals::engine::Erased;
 use whatsapp_signals::event::{MessageReceived, MessageSent};
 use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{Lease, ScanFilter, Store, StoreErrorKind};
+use whatsapp_signals::store::{Lease, MemoryStore, ScanFilter, Store, StoreErrorKind};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{Context, Retry, WebhookEngine};
 
@@ -127,7 +129,7 @@ fn a_person_is_erased_and_a_repetition_brings_nothing_back() {
             assert_eq!(engine.webhooks(None, 9).unwrap().len(), logged);
             let of_bram = shop.conversation(&phone("31970100202"), None, 9).unwrap();
             assert_eq!(of_bram.len(), 1, "another user's message stays");
-            assert_eq!(shop.erase(&phone(ADA)).unwrap(), Default::default());
+            assert_eq!(shop.erase(&phone(ADA)).unwrap(), Erased::default());
         });
     }
 }
@@ -377,6 +379,37 @@ fn the_export_has_what_is_erased() {
 }
 
 #[test]
+fn a_store_that_waits_and_fails_erases_exports_and_prunes() {
+    let rates = Rates {
+        conflict: 20,
+        unknown: 20,
+        locked: 0,
+    };
+    for seed in 0..20 {
+        let store = Unsteady::new(MemoryStore::new(), seed, rates);
+        let engine = engine_over(store).log_webhooks(true);
+        pollster::block_on(async {
+            for body in [both(), ada().id("wamid.ALONE").body()] {
+                _ = engine.process_async(&body).await.unwrap();
+            }
+            let shop = engine.tenant(TENANT);
+            let data = shop.export_async(&phone(ADA)).await.unwrap();
+            assert_eq!(data["messages"].as_array().unwrap().len(), 2);
+            let erased = shop.erase_async(&phone(ADA)).await.unwrap();
+            assert_eq!((erased.contacts, erased.messages), (1, 2));
+            assert_eq!((erased.bodies, erased.events), (2, 2));
+            assert_eq!(shop.contact_async(&phone(ADA)).await.unwrap(), None);
+            let years = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+            assert_eq!(engine.prune_messages_async(years).await.unwrap(), 0);
+            assert_eq!(
+                engine.prune_messages_async(Duration::ZERO).await.unwrap(),
+                1
+            );
+        });
+    }
+}
+
+#[test]
 fn old_messages_are_pruned_and_others_stay() {
     with_each_store(|engine| {
         let ago =
@@ -400,7 +433,6 @@ fn old_messages_are_pruned_and_others_stay() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
-    use crate::support::engines::engine_over;
     use crate::support::folder::Folder;
     use whatsapp_signals::store::SqliteStore;
 

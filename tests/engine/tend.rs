@@ -146,9 +146,9 @@ fn a_round_renews_the_lease_of_a_receiver_that_blocks_longer_than_it() {
         let engine = engine.lease(Duration::from_millis(300));
         let is_done = Arc::new(AtomicBool::new(false));
         let of_receiver = Arc::clone(&is_done);
-        let (begin, begun) = mpsc::channel();
+        let (started, starts) = mpsc::channel();
         context.connect(&MESSAGE_RECEIVED, move |_: &MessageReceived| {
-            begin.send(()).unwrap();
+            started.send(()).unwrap();
             thread::sleep(Duration::from_millis(900));
             of_receiver.store(true, Ordering::Relaxed);
         });
@@ -156,7 +156,7 @@ fn a_round_renews_the_lease_of_a_receiver_that_blocks_longer_than_it() {
         let body = messages(0..1);
         thread::scope(|scope| {
             let running = scope.spawn(|| engine.process(&body).unwrap());
-            begun.recv().unwrap();
+            starts.recv().unwrap();
             while !is_done.load(Ordering::Relaxed) {
                 let next = engine.tend().unwrap().next;
                 assert_eq!(other.process(&body).unwrap().fired(), 0);
@@ -175,7 +175,7 @@ fn a_caller_that_waits_for_work_is_woken_by_what_is_accepted_and_what_failed() {
         let fails = Arc::new(AtomicBool::new(true));
         note(&context, &fails);
         let store: [&dyn Fn(); 2] = [&|| drop(engine.accept(&messages(0..1)).unwrap()), &|| {
-            drop(engine.process(&messages(1..2)).unwrap())
+            drop(engine.process(&messages(1..2)).unwrap());
         }];
         for store in store {
             let _ = engine.tend().unwrap();

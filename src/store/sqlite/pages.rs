@@ -307,13 +307,12 @@ pub(super) fn scan_messages(
             );
             select.all([first, last], |row| {
                 let status = row::status(row, 2)?;
-                let message = match row.get_ref(3)? {
-                    ValueRef::Null => None,
-                    _ => {
-                        let mut message: Message = row::json(row, 3)?;
-                        message.status.clone_from(&status);
-                        Some(message)
-                    }
+                let message = if row.get_ref(3)? == ValueRef::Null {
+                    None
+                } else {
+                    let mut message: Message = row::json(row, 3)?;
+                    message.status.clone_from(&status);
+                    Some(message)
                 };
                 Ok(ScannedMessage::new(key(row)?, message, status))
             })?

@@ -1,0 +1,109 @@
+//! The export of a person's data as JSON.
+
+use serde_json::{Value, json};
+
+use super::Call;
+use super::erase::{SCANNED, WEBHOOKS};
+use super::person::{Person, Share};
+use super::records::Of;
+use crate::model::Identity;
+use crate::store::{EventState, MessageScan, ScanFilter, StoreError, Wanted, WebhookQuery};
+
+impl Call<'_> {
+    pub(super) async fn export(self, of: &Of, user: &Identity) -> Result<Value, StoreError> {
+        self.write_kept_marks().await?;
+        let person = self.person(of, user).await?;
+        let contacts = person.contacts.iter();
+        let contacts = contacts.map(|(_, row)| json!({"contact": *row.contact, "ids": row.ids}));
+        let contacts: Vec<_> = contacts.collect();
+        let mut messages = Vec::new();
+        for (contact, _) in &person.contacts {
+            let mut before = None;
+            loop {
+                let found = self.conversation_page(*contact, before).await?;
+                let Some((last, _)) = found.last() else { break };
+                before = Some(last.clone());
+                messages.extend(found.iter().map(
+                    |(key, message)| json!({"number": key.number.as_str(), "message": message}),
+                ));
+            }
+        }
+        let mut statuses = Vec::new();
+        let mut step = MessageScan::new(ScanFilter::Loose, SCANNED);
+        loop {
+            let found = self.access.scan_messages(&step).await?;
+            for found in found.rows.iter().filter(|found| person.has_sent(found)) {
+                let number = found.key.number.as_str();
+                match &found.message {
+                    Some(message) => {
+                        messages.push(json!({"number": number, "message": message}));
+                    }
+                    None => statuses.push(json!({
+                        "number": number,
+                        "id": found.key.id,
+                        "status": found.status,
+                    })),
+                }
+            }
+            step.after = found.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        let (events, unreadable) = self.export_bodies(&person).await?;
+        Ok(json!({
+            "contacts": contacts,
+            "messages": messages,
+            "statuses": statuses,
+            "events": events,
+            "unreadable": unreadable,
+        }))
+    }
+
+    /// Returns the events of a person in stored bodies, and the unreadable bodies.
+    async fn export_bodies(self, person: &Person) -> Result<(Vec<Value>, Vec<Value>), StoreError> {
+        let (mut events, mut unreadable) = (Vec::new(), Vec::new());
+        let mut after = None;
+        loop {
+            let query = WebhookQuery::first(WEBHOOKS).after(after).with_bodies();
+            let page = self.access.webhooks(&query).await?;
+            let Some((last, ..)) = page.last() else {
+                return Ok((events, unreadable));
+            };
+            after = Some(*last);
+            for (id, row, body) in &page {
+                let body = body.as_deref().unwrap_or_default();
+                let received_at = row.received_at;
+                match self.share(person, row, body)? {
+                    Share::None => {}
+                    Share::Unreadable => {
+                        let body = String::from_utf8_lossy(body);
+                        unreadable.push(json!({"received_at": received_at, "body": body}));
+                    }
+                    Share::Events(batch, own) => {
+                        let mut wanted = Wanted::default();
+                        let keys = own.iter().map(|at| batch.fingerprint(*at));
+                        wanted.events.extend(keys);
+                        let loaded = self.access.load(&wanted).await?;
+                        for at in own {
+                            let key = batch.fingerprint(at);
+                            let is_of = loaded.events.get(&key) == Some(&Some(*id));
+                            let progress = loaded.progress.get(&key).and_then(Option::as_ref);
+                            let state = match progress.map(|progress| progress.state) {
+                                Some(EventState::Dead) if is_of => "dead",
+                                Some(EventState::Open) if is_of => "open",
+                                None if is_of && row.open > 0 => "open",
+                                _ => "finished",
+                            };
+                            events.push(json!({
+                                "received_at": received_at,
+                                "state": state,
+                                "event": batch.events[at],
+                            }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
