@@ -55,7 +55,7 @@ pub struct Erased {
     /// Stored bodies that stay, since an engine delivers their events now. The contact stays with
     /// them, so that a later call finds them.
     pub leased: usize,
-    /// Whether deleted text is still in a log of the store, which another process reads.
+    /// `true` if deleted text is still in a log of the store, which another process reads.
     pub has_remains: bool,
 }
 
@@ -176,15 +176,13 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// ```
     /// use std::time::Duration;
+    /// use whatsapp_signals::WebhookEngine;
     /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, engine::RETENTION, testing};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.process(&testing::text("Hi").body())?; // of July 2026
-    /// engine.prune(RETENTION)?;
-    /// let years = |years| Duration::from_secs(years * 365 * 24 * 60 * 60);
-    /// assert_eq!(engine.prune_messages(years(100))?, 0);
-    /// assert_eq!(engine.prune_messages(Duration::ZERO)?, 1);
+    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let ten_years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    /// assert_eq!(engine.prune_messages(ten_years)?, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn prune_messages(&self, older_than: Duration) -> Result<usize, StoreError> {
