@@ -55,13 +55,14 @@ pub struct Erased {
     /// Stored bodies that stay, since an engine delivers their events now. The contact stays with
     /// them, so that a later call finds them.
     pub leased: usize,
-    /// `true` if deleted text is still in a log of the store, which another process reads.
+    /// `true` if deleted text may still be in the files of the store: another process reads them,
+    /// or they are too large to be written anew at once. `SqliteStore::vacuum` removes it.
     pub has_remains: bool,
 }
 
 impl Erased {
-    /// Returns whether nothing is left to erase. If not, repeat the call, after the length of a
-    /// [`lease`](WebhookEngine::lease) at the latest.
+    /// Returns whether nothing is left to erase. If not, repeat the call after the length of a
+    /// [`lease`](WebhookEngine::lease), or remove the [remains](Self::has_remains).
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.leased == 0 && !self.has_remains

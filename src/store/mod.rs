@@ -213,7 +213,7 @@ pub trait Store: Send + Sync {
     fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages>;
 
     /// Removes what deleted rows have left in the store's files, and returns whether nothing is
-    /// left: `false` if another process reads them.
+    /// left: `false` if another process reads them, or if it would take too long.
     ///
     /// The default does nothing and returns `true`. A store that keeps a log of its changes should
     /// write it to its table files, without the deleted rows, and empty it.

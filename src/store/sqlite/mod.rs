@@ -20,8 +20,8 @@ use parking_lot::Mutex;
 use super::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
     MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
-    Store, StoreError, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
-    WebhookPage, WebhookQuery,
+    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
+    Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -99,6 +99,14 @@ pub struct SqliteStore {
     clock: Option<Clock>,
 }
 
+/// The size in bytes of a file up to which an erasure writes it anew.
+const VACUUM_AT_ONCE: i64 = 256 << 20;
+
+/// Returns whether an error has left the file as it was, and may be over later.
+fn is_passing(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Locked | StoreErrorKind::Full)
+}
+
 /// A clock.
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -118,6 +126,34 @@ impl SqliteStore {
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::new().open(path)
+    }
+
+    /// Writes the file anew, so that nothing of deleted rows is left in it: `secure_delete`
+    /// overwrites a row, and SQLite may have copied it within its page before. Returns `false` if
+    /// another process still reads the file.
+    ///
+    /// [`erase`](crate::engine::Records::erase) does so itself, unless the file is larger than
+    /// 256 MiB. It takes about a second for that size, and as much room as the file has; other
+    /// calls wait meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When another process has locked the file for too long, or there is no room.
+    ///
+    /// ```
+    /// use whatsapp_signals::store::SqliteStore;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("vacuum-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("bikes.db");
+    /// let store = SqliteStore::open(&path)?;
+    /// assert!(store.vacuum()?);
+    /// # drop(store);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn vacuum(&self) -> Result<bool, StoreError> {
+        Ok(self.session.lock().vacuum()?)
     }
 
     /// Returns the time of the store, in milliseconds since 1970.
@@ -231,7 +267,18 @@ impl Store for SqliteStore {
 
     /// Writes the WAL to the file, and empties it.
     fn scrub(&self) -> StoreFuture<'_, bool> {
-        Box::pin(async move { Ok(self.session.lock().checkpoint()?) })
+        Box::pin(async move {
+            let mut session = self.session.lock();
+            if session.size()? > VACUUM_AT_ONCE {
+                session.checkpoint()?;
+                return Ok(false);
+            }
+            match session.vacuum().map_err(StoreError::from) {
+                // The rows are deleted all the same.
+                Err(error) if is_passing(&error) => Ok(false),
+                scrubbed => scrubbed,
+            }
+        })
     }
 }
 

@@ -69,6 +69,24 @@ impl Session {
         Ok(is_busy == 0)
     }
 
+    /// Writes all rows to the file anew, without what deleted rows have left in its pages. Returns
+    /// `false` if another process still reads or writes it.
+    pub(super) fn vacuum(&mut self) -> Result<bool, Error> {
+        self.connection.execute_batch("VACUUM")?;
+        self.checkpoint()
+    }
+
+    /// Returns the size of the file in bytes.
+    pub(super) fn size(&self) -> Result<i64, Error> {
+        let pragma = |name| {
+            let value = self
+                .connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            value.map_err(Error::from)
+        };
+        Ok(pragma("page_count")?.saturating_mul(pragma("page_size")?))
+    }
+
     /// Begins a transaction that reads.
     pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut Facts), Error> {
         let transaction = Transaction::begin(&self.connection, "BEGIN")?;
