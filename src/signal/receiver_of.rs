@@ -147,7 +147,7 @@ impl<T: 'static, R: 'static> ReceiverOf<T, R> {
         signal: &'static str,
         receiver: F,
         options: ConnectOptions<T>,
-        caller: &Location<'static>,
+        caller: &'static Location<'static>,
     ) -> Result<Self, ConnectError> {
         let receiver = receiver.erase();
         let details = Details {
