@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{
-    BoxError, Outcome, SignatureVerifier, VerifyToken, WebhookEngine, engine, http_status,
+    BoxError, Outcome, SignatureVerifier, VerifyToken, WebhookEngine, http_status,
 };
 
 pub use queue::event_stream;
@@ -61,25 +61,29 @@ impl App {
         }
     }
 
-    /// Runs what a crash or a failed receiver left, and forgets what is old.
-    pub fn tidy_up(&self) {
-        match self.engine.retry_unfinished() {
-            Ok(outcome) => report(&outcome),
-            Err(error) => log(&error),
-        }
-        if let Err(error) = self.engine.prune(engine::RETENTION) {
-            log(&error);
+    /// Runs the receivers that are due, and deletes old rows. Returns the time until the next
+    /// round.
+    pub fn tend(&self) -> Duration {
+        match self.engine.tend() {
+            Ok(tended) => {
+                report(&tended.outcome);
+                tended.next
+            }
+            Err(error) => {
+                log(&error);
+                Duration::from_secs(5)
+            }
         }
     }
 
-    /// The same now and every minute. When the runtime is shut down it waits
-    /// for a round that has begun.
-    pub async fn keep_tidy(self: Arc<Self>) {
+    /// Tends the engine as long as the program runs. A runtime that is shut down waits for a round
+    /// that has begun.
+    pub async fn keep_tending(self: Arc<Self>) {
         loop {
             let app = Arc::clone(&self);
             // A round that panics is followed by another one.
-            let _ = tokio::task::spawn_blocking(move || app.tidy_up()).await;
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            let next = tokio::task::spawn_blocking(move || app.tend()).await;
+            tokio::time::sleep(next.unwrap_or(Duration::from_secs(5))).await;
         }
     }
 

@@ -44,7 +44,7 @@ async fn health(app: Data<App>) -> HttpResponse {
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
     let app = App::from_env()?;
-    rt::spawn(Arc::clone(&app).keep_tidy());
+    rt::spawn(Arc::clone(&app).keep_tending());
     let server = HttpServer::new(move || {
         let webhook = web::resource("/webhook")
             .route(web::get().to(register))

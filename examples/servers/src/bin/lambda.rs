@@ -39,7 +39,7 @@ async fn receive(app: Arc<App>, request: Request) -> Result<u16, Error> {
 async fn main() -> Result<(), Error> {
     let app = App::from_env()?;
     // Between two requests a function sleeps: this is the time for it.
-    let tidy = Arc::clone(&app);
-    spawn_blocking(move || tidy.tidy_up()).await?;
+    let tended = Arc::clone(&app);
+    spawn_blocking(move || tended.tend()).await?;
     run(service_fn(move |request| handle(Arc::clone(&app), request))).await
 }
