@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 
 use super::Call;
-use super::claim::{Batch, Claim, Held, Job, Waiting};
+use super::batch::Batch;
+use super::claim::{Claim, Held, Job, Waiting};
 use super::draft::{Draft, First, Undecided, transact};
 use super::outcome::Outcome;
 use super::timer::Alarm;

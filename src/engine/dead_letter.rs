@@ -7,7 +7,8 @@ use std::sync::Arc;
 use siphasher::sip128::SipHasher24;
 
 use super::access::ready;
-use super::claim::{Batch, Held};
+use super::batch::Batch;
+use super::claim::Held;
 use super::draft::{Draft, First, Undecided, transact};
 use super::process::read_queued_event;
 use super::replay;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Call;
-use super::claim::Batch;
+use super::batch::Batch;
 use super::contacts::Contacts;
 use super::dead_letter::stored_batch;
 use super::draft::{Draft, First, Undecided, transact};

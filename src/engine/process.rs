@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::access::ready;
-use super::claim::{Batch, NewBody};
+use super::batch::{Batch, NewBody};
 use super::draft::{First, transact};
 use super::record::Recorder;
 use super::replay::Replay;

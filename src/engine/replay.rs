@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher24;
 
 use super::access::ready;
-use super::claim::Batch;
+use super::batch::Batch;
 use super::dead_letter::stored_batch;
 use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;

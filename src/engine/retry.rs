@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::access::ready;
-use super::claim::{Batch, Claim, Held};
+use super::batch::Batch;
+use super::claim::{Claim, Held};
 use super::dead_letter::stored_batch;
 use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::model::Timestamp;
