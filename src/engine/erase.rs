@@ -56,7 +56,7 @@ pub struct Erased {
     /// them, so that a later call finds them.
     pub leased: usize,
     /// `true` if deleted text may still be in the files of the store: another process reads them,
-    /// or they are too large to be written anew at once. `SqliteStore::vacuum` removes it.
+    /// or they are too large for a vacuum at once. `SqliteStore::vacuum` removes it.
     pub has_remains: bool,
 }
 

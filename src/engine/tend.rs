@@ -27,7 +27,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[non_exhaustive]
 #[must_use = "it says when the next round is due"]
 pub struct Tended {
-    /// What came of the webhooks that were due.
+    /// The outcome of the webhooks that were due.
     pub outcome: Outcome,
     /// The number of old rows that were deleted.
     pub pruned: usize,
@@ -35,7 +35,7 @@ pub struct Tended {
     pub next: Duration,
 }
 
-/// What an engine knows of its work between rounds.
+/// The state of an engine between rounds.
 #[derive(Debug, Default)]
 pub(super) struct Tending {
     runs: Mutex<HashMap<(WebhookId, i64), Instant>>,
@@ -43,7 +43,7 @@ pub(super) struct Tending {
     work: Mutex<Work>,
 }
 
-/// Whether events were stored for later since the last round, and who waits for it.
+/// Events that were stored for later since the last round, and the tasks that wait for such.
 #[derive(Debug, Default)]
 struct Work {
     is_new: bool,

@@ -42,7 +42,7 @@ pub struct Changes<'a> {
     /// Statuses of messages, which may not be stored yet. Of one that is stored, all but its
     /// status stays.
     pub statuses: Vec<Put<MessageKey, NewStatus>>,
-    /// Messages and statuses that go, whatever their versions. One that is not there is left out.
+    /// Messages and statuses to be deleted; their versions are not checked. One that is not there is left out.
     pub deleted_messages: Vec<MessageKey>,
     /// Conversations that were read: no message of theirs is unread any more.
     pub read_conversations: Vec<ConversationKey>,

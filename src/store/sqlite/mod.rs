@@ -99,7 +99,7 @@ pub struct SqliteStore {
     clock: Option<Clock>,
 }
 
-/// The size in bytes of a file up to which an erasure writes it anew.
+/// The size in bytes of a file up to which an erasure vacuums it.
 const VACUUM_AT_ONCE: i64 = 256 << 20;
 
 /// Returns whether an error has left the file as it was, and may be over later.
@@ -128,9 +128,9 @@ impl SqliteStore {
         SqliteOptions::new().open(path)
     }
 
-    /// Writes the file anew, so that nothing of deleted rows is left in it: `secure_delete`
-    /// overwrites a row, and SQLite may have copied it within its page before. Returns `false` if
-    /// another process still reads the file.
+    /// Rebuilds the file (`VACUUM`) without copies of deleted rows: `secure_delete` overwrites a
+    /// row, and SQLite may have copied the row within its page before. Returns `false` if another
+    /// process still reads the file.
     ///
     /// [`erase`](crate::engine::Records::erase) does so itself, unless the file is larger than
     /// 256 MiB. It takes about a second for that size, and as much room as the file has; other

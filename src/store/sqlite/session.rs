@@ -69,8 +69,8 @@ impl Session {
         Ok(is_busy == 0)
     }
 
-    /// Writes all rows to the file anew, without what deleted rows have left in its pages. Returns
-    /// `false` if another process still reads or writes it.
+    /// Rebuilds the file without copies of deleted rows, and empties the WAL. Returns `false` if
+    /// another process still reads or writes the file.
     pub(super) fn vacuum(&mut self) -> Result<bool, Error> {
         self.connection.execute_batch("VACUUM")?;
         self.checkpoint()
