@@ -13,6 +13,7 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
+use std::future::pending;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::Path;
@@ -389,6 +390,7 @@ async fn sharer() {
         .lease(LEASE)
         .max_attempts(1_000_000)
         .backoff(Duration::from_millis(1), Duration::from_millis(10))
+        .tended(true)
         .timer(|duration| Box::pin(tokio::time::sleep(duration)));
     let retry = async || match engine.retry_unfinished_async().await {
         Ok(outcome) => outcome.unfinished(),
@@ -417,12 +419,23 @@ async fn sharer() {
             // All programs with the right time have the same body at the same time.
             usize::try_from((micros() - since) / 100_000).unwrap() * 20
         };
-        match engine.process_async(&body_of(kind, first)).await {
+        let body = body_of(kind, first);
+        let answer = if one_in(3) {
+            engine.accept_async(&body).await
+        } else {
+            engine.process_async(&body).await
+        };
+        match answer {
             Ok(_) => write_log(&format!("answered {kind} {first}")),
             Err(error) => assert_eq!(error.http_status(), 503, "{error}"),
         }
-        if !is_ahead {
+        if is_ahead {
+            continue;
+        }
+        if one_in(2) {
             retry().await;
+        } else if let Err(error) = engine.tend_async(pending()).await {
+            assert_eq!(error.http_status(), 503, "{error}");
         }
     }
 }
