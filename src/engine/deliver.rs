@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::checkpoint::Checkpointer;
 use super::claim::Job;
 use super::outcome::Outcome;
+use super::timer::Alarm;
 use crate::event::WebhookEvent;
 use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, RetryWhen};
 use crate::store::{Due, EventState, ReceiverProgress, ReceiverState, StoreError};
@@ -67,6 +68,7 @@ async fn deliver_event(
         is_attempt: false,
         retry_after: Duration::ZERO,
         backs_off: false,
+        timeouts: Vec::new(),
     };
     let delivery = event.with(&settings.context);
     let report = delivery.deliver_observed(call.mode, &mut observer).await;
@@ -163,6 +165,8 @@ struct ProgressObserver<'r, 'e> {
     retry_after: Duration,
     /// Whether a receiver has failed for another reason than that the call is a sync one.
     backs_off: bool,
+    /// The alarms of pending receivers that have a timeout, by their places.
+    timeouts: Vec<(usize, Alarm<'e>)>,
 }
 
 impl ProgressObserver<'_, '_> {
@@ -197,6 +201,11 @@ impl ProgressObserver<'_, '_> {
                 is_called || receiver.state != ReceiverState::Failed
             });
         }
+    }
+
+    /// Cancels the alarm of a receiver that is done: one of another signal may have its place.
+    fn end_timeout(&mut self, at: usize) {
+        self.timeouts.retain(|(known, _)| *known != at);
     }
 
     fn mark_successes(&mut self) {
@@ -240,7 +249,30 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
     }
 
     fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+        self.end_timeout(at);
         self.succeeded.push(ids.receiver_id(at));
+    }
+
+    fn poll_timeout<I: ReceiverIds + ?Sized>(
+        &mut self,
+        ids: &I,
+        at: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(timeout) = ids.timeout(at) else {
+            return Poll::Pending;
+        };
+        let known = self.timeouts.iter().position(|(known, _)| *known == at);
+        let place = known.unwrap_or(self.timeouts.len());
+        if known.is_none() {
+            let timer = self.checkpointer.call.core.settings.timer.as_ref();
+            self.timeouts.push((at, Alarm::new(timer)));
+        }
+        if self.timeouts[place].1.poll(|| timeout, cx) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Receivers that wait may wait for long, or be dropped: successes are written first.
@@ -253,6 +285,7 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
     }
 
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+        self.end_timeout(at);
         // A receiver that could not be called has made no attempt.
         let is_attempt = !matches!(cause, Cause::NeedsAsend | Cause::MissingContext(_));
         let max_attempts = ids.attempts(at).unwrap_or(self.max_attempts);

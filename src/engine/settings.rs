@@ -502,7 +502,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # }
     /// ```
     pub fn check(&self) -> Result<(), CheckError> {
-        check_signals(signals::ALL, &self.core.settings.context, false)
+        self.check_signals(false)
     }
 
     /// Checks as [`check`](Self::check) does, for a program that calls [`process`](Self::process)
@@ -512,6 +512,12 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// All problems that were found.
     pub fn check_sync(&self) -> Result<(), CheckError> {
-        check_signals(signals::ALL, &self.core.settings.context, true)
+        self.check_signals(true)
+    }
+
+    fn check_signals(&self, is_sync: bool) -> Result<(), CheckError> {
+        let settings = &self.core.settings;
+        let has_timer = settings.timer.is_some();
+        check_signals(signals::ALL, &settings.context, is_sync, has_timer)
     }
 }

@@ -247,7 +247,14 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
             };
             let at = *at;
             match P::guard(|| started.poll(cx)) {
-                Ok(Poll::Pending) => self.waiting.rotate_left(1),
+                Ok(Poll::Pending) => {
+                    if observer.poll_timeout(self.audience, at, cx).is_ready() {
+                        self.waiting.pop_front();
+                        self.failed(at, Cause::TimedOut, observer);
+                    } else {
+                        self.waiting.rotate_left(1);
+                    }
+                }
                 Ok(Poll::Ready(called)) => {
                     self.waiting.pop_front();
                     self.succeeded(at, called, observer);
@@ -300,6 +307,10 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 Ok(Poll::Pending) => {
                     self.waiting.reserve(audience.len() - self.waiting.len());
                     self.waiting.push_back((at, started));
+                    // The time begins. Once it is over, the next poll ends the receiver.
+                    if observer.poll_timeout(audience, at, cx).is_ready() {
+                        cx.waker().wake_by_ref();
+                    }
                 }
                 Ok(Poll::Ready(called)) => self.succeeded(at, called, observer),
                 Err(cause) => {

@@ -1,5 +1,7 @@
 //! The receivers of one delivery.
 
+use std::time::Duration;
+
 use super::Context;
 use super::delivery::{ReceiverId, ReceiverIds};
 use super::info::Details;
@@ -150,5 +152,9 @@ impl<T, R> ReceiverIds for Audience<'_, T, R> {
 
     fn attempts(&self, at: usize) -> Option<u32> {
         self.slot(at).details().limits.attempts
+    }
+
+    fn timeout(&self, at: usize) -> Option<Duration> {
+        self.slot(at).details().limits.timeout
     }
 }

@@ -43,7 +43,8 @@ use super::{AnySignal, Context};
 /// # }
 /// ```
 pub fn check(context: &Context) -> Result<(), CheckError> {
-    check_signals(&signals(), context, false)
+    // A send has no timeouts.
+    check_signals(&signals(), context, false, true)
 }
 
 /// Checks the receivers of these signals; for programs that do not await, `is_sync`.
@@ -51,6 +52,7 @@ pub(crate) fn check_signals(
     signals: &[&dyn AnySignal],
     context: &Context,
     is_sync: bool,
+    has_timer: bool,
 ) -> Result<(), CheckError> {
     let mut problems = Vec::new();
     for signal in signals {
@@ -66,6 +68,8 @@ pub(crate) fn check_signals(
             }));
             if is_sync && receiver.is_async() {
                 problems.push(Problem::NeedsAsend(receiver.clone()));
+            } else if !has_timer && receiver.timeout().is_some() {
+                problems.push(Problem::NeedsTimer(receiver.clone()));
             }
         }
         problems.extend(shadowed(*signal).into_iter().map(Problem::Shadowed));
@@ -144,6 +148,9 @@ pub enum Problem {
     /// The receiver is async, and the program does not await:
     /// [`WebhookEngine::check_sync`](crate::WebhookEngine::check_sync).
     NeedsAsend(ReceiverInfo),
+    /// The receiver has a timeout, and the engine has no
+    /// [`timer`](crate::WebhookEngine::timer).
+    NeedsTimer(ReceiverInfo),
     /// No receiver has this name, which the context [expects](Context::expect_receiver).
     NotLinked(Cow<'static, str>),
 }
@@ -168,6 +175,11 @@ impl fmt::Display for Problem {
             Self::NeedsAsend(receiver) => write!(
                 f,
                 "{receiver} of signal {} is async and needs process_async",
+                receiver.signal()
+            ),
+            Self::NeedsTimer(receiver) => write!(
+                f,
+                "{receiver} of signal {} has a timeout and needs WebhookEngine::timer",
                 receiver.signal()
             ),
             Self::NotLinked(name) => write!(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use super::audience::Audience;
 use super::guard;
@@ -105,6 +106,15 @@ pub(crate) trait DeliveryObserver {
 
     /// Records that the receiver has failed.
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause);
+
+    /// Polled after each poll at which an async receiver was pending: ready when it may take no
+    /// longer. Else the task is woken by then.
+    fn poll_timeout<I: ReceiverIds + ?Sized>(
+        &mut self,
+        ids: &I,
+        at: usize,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<()>;
 }
 
 /// No observer, at no cost.
@@ -127,6 +137,16 @@ impl DeliveryObserver for () {
 
     #[inline]
     fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: &Cause) {}
+
+    #[inline]
+    fn poll_timeout<I: ReceiverIds + ?Sized>(
+        &mut self,
+        _: &I,
+        _: usize,
+        _: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 /// The identity of a receiver across restarts of the program: its uid, or else its
@@ -143,4 +163,7 @@ pub(crate) trait ReceiverIds {
 
     /// Returns the receiver's own limit of attempts, if it has one.
     fn attempts(&self, at: usize) -> Option<u32>;
+
+    /// Returns the longest time that a run of the receiver may take, if it has one.
+    fn timeout(&self, at: usize) -> Option<Duration>;
 }

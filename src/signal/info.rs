@@ -182,9 +182,10 @@ impl ReceiverInfo {
     /// limit. It is longer than zero.
     ///
     /// Set by `#[receiver(…, timeout = 10)]` in seconds or by
-    /// [`ConnectOptions::timeout`](crate::ConnectOptions::timeout). No send, no
-    /// [`WebhookEngine`](crate::WebhookEngine) and no worker of `whatsapp-signals-nats`
-    /// enforces it yet: this crate has no timer.
+    /// [`ConnectOptions::timeout`](crate::ConnectOptions::timeout). A
+    /// [`WebhookEngine`](crate::WebhookEngine) that has a
+    /// [`timer`](crate::WebhookEngine::timer) drops a run that takes longer, and counts a failed
+    /// attempt. No send enforces it, and no worker of `whatsapp-signals-nats` without an engine.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.details.limits.timeout

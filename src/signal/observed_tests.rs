@@ -72,6 +72,15 @@ impl DeliveryObserver for Recorder {
         self.log
             .write(format!("{id} failed {attempts:?} {retry:?}"));
     }
+
+    fn poll_timeout<I: ReceiverIds + ?Sized>(
+        &mut self,
+        _: &I,
+        _: usize,
+        _: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 /// Returns a signal with a sync receiver, an async one that waits for a poll, one that is

@@ -89,8 +89,8 @@ impl<T: 'static> ConnectOptions<T> {
     /// Sets the longest time that one run of an async receiver may take (default: no limit). A
     /// zero, or a receiver that is not async, is an error of `connect_with`.
     ///
-    /// The timeout is not enforced yet, neither by a send nor by a
-    /// [`WebhookEngine`](crate::WebhookEngine): [`ReceiverInfo::timeout`].
+    /// A [`WebhookEngine`](crate::WebhookEngine) with a timer enforces it, and no send does:
+    /// [`ReceiverInfo::timeout`].
     ///
     /// ```
     /// use std::time::Duration;

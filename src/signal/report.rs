@@ -400,6 +400,9 @@ pub enum Cause {
     NeedsAsend,
     /// The context of the delivery does not have a value that the receiver takes.
     MissingContext(MissingContext),
+    /// The receiver was dropped, as it took longer than its
+    /// [timeout](crate::ReceiverInfo::timeout).
+    TimedOut,
 }
 
 impl Cause {
@@ -416,7 +419,7 @@ impl Cause {
     fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match self {
             Self::Error(error) => Some(&**error),
-            Self::Panic(_) | Self::NeedsAsend | Self::MissingContext(_) => None,
+            Self::Panic(_) | Self::NeedsAsend | Self::MissingContext(_) | Self::TimedOut => None,
         }
     }
 
@@ -474,7 +477,7 @@ impl Failure {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panic(message) => message.as_deref(),
-            Cause::Error(_) | Cause::NeedsAsend | Cause::MissingContext(_) => None,
+            _ => None,
         }
     }
 }
@@ -499,6 +502,7 @@ impl fmt::Display for Failure {
                 f.write_str("is async and needs asend, dispatch_async or process_async")
             }
             Cause::MissingContext(missing) => missing.fmt(f),
+            Cause::TimedOut => f.write_str("took longer than its timeout"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
+use std::time::Duration;
 
 use super::{ALL, WebhookEvent};
 use crate::signal::{
@@ -162,6 +163,15 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
         self.observer.failed(&Named(ids), at, cause);
     }
+
+    fn poll_timeout<I: ReceiverIds + ?Sized>(
+        &mut self,
+        ids: &I,
+        at: usize,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        self.observer.poll_timeout(&Named(ids), at, cx)
+    }
 }
 
 /// Returns whether a signal of this crate has a receiver with this id: the one that an observer of
@@ -193,5 +203,9 @@ impl<I: ReceiverIds + ?Sized> ReceiverIds for Named<'_, I> {
 
     fn attempts(&self, at: usize) -> Option<u32> {
         self.0.attempts(at)
+    }
+
+    fn timeout(&self, at: usize) -> Option<Duration> {
+        self.0.timeout(at)
     }
 }

@@ -27,6 +27,7 @@ mod sqlite;
 mod sqlite_store;
 mod stores;
 mod tend;
+mod timeouts;
 mod unreadable;
 mod unsteady;
 #[cfg(feature = "sqlite")]
