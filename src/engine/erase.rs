@@ -13,12 +13,12 @@ use super::draft::{Draft, First, Undecided, transact};
 use super::person::{Person, Share};
 use super::records::{Of, Records};
 use super::{Call, WebhookEngine, new_id};
-use crate::model::{Identity, Message, Timestamp};
+use crate::model::{Identity, Timestamp};
 use crate::signal::ReceiverMode;
 use crate::store::{
     ContactId, ConversationKey, Durability, EventChange, EventState, Lease, MessageKey,
-    MessageQuery, MessageScan, ReadyStore, ScanFilter, Snapshot, Store, StoreError, WebhookId,
-    WebhookKind, WebhookQuery,
+    MessageQuery, MessageScan, ReadyStore, ScanFilter, Snapshot, Store, StoreError, StoredMessage,
+    WebhookId, WebhookKind, WebhookQuery,
 };
 
 /// The number of stored bodies that are read at once.
@@ -124,7 +124,7 @@ impl<S: ReadyStore> Records<'_, S> {
     /// | member | array of |
     /// | --- | --- |
     /// | `contacts` | `contact`, and `ids` with the times for which it had them |
-    /// | `messages` | `number` (its `phone_number_id`) and `message`, with its status |
+    /// | `messages` | `number` (its `phone_number_id`), `message` with its status, and `raw_payload` or `null` |
     /// | `statuses` | `number`, `id` and `status`, of messages that are not stored |
     /// | `events` | `received_at`, `state` (`open`, `finished` or `dead`) and `event`, in stored bodies |
     /// | `unreadable` | `received_at` and `body`, of bodies that contain an id of the user |
@@ -350,7 +350,7 @@ impl Call<'_> {
         if row.unclaimed > 0 {
             row.unclaimed = unclaimed;
         }
-        let is_over = row.is_closed() && !was_closed && !self.core.settings.log_webhooks;
+        let is_over = !was_closed && self.core.settings.is_deletable(&row);
         if is_alone || is_over {
             draft.delete_webhook(id)?;
             return Ok(Step::Events(own.len()));
@@ -373,28 +373,23 @@ impl Call<'_> {
                 return Ok(deleted);
             }
             deleted += found.len();
-            let keys = found.into_iter().map(|(key, _)| key);
-            self.delete_messages(&keys.collect::<Vec<_>>()).await?;
+            let keys: Vec<_> = found.iter().map(key_of).collect();
+            self.delete_messages(&keys).await?;
         }
     }
 
-    /// Returns the last messages of a contact, or those before the given one, with their keys.
+    /// Returns the last messages of a contact, or those before the given one.
     pub(super) async fn conversation_page(
         self,
         contact: ContactId,
         before: Option<MessageKey>,
-    ) -> Result<Vec<(MessageKey, Message)>, StoreError> {
+    ) -> Result<Vec<StoredMessage>, StoreError> {
         let query = MessageQuery::Conversation {
             key: ConversationKey::new(contact, None),
             before,
             limit: MESSAGES,
         };
-        let found = self.access.messages(&query).await?.into_iter();
-        let found = found.map(|stored| {
-            let (number, id) = (stored.number, stored.message.id.clone());
-            (MessageKey { number, id }, stored.message)
-        });
-        Ok(found.collect())
+        self.access.messages(&query).await
     }
 
     async fn delete_messages(self, keys: &[MessageKey]) -> Result<(), StoreError> {
@@ -442,5 +437,13 @@ impl Call<'_> {
                 return Ok(rows);
             }
         }
+    }
+}
+
+/// Returns the key of a message.
+pub(super) fn key_of(stored: &StoredMessage) -> MessageKey {
+    MessageKey {
+        number: stored.number.clone(),
+        id: stored.message.id.clone(),
     }
 }

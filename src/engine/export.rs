@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::erase::{SCANNED, WEBHOOKS};
+use super::erase::{SCANNED, WEBHOOKS, key_of};
 use super::person::{Person, Share};
 use super::records::Of;
 use crate::model::Identity;
-use crate::store::{EventState, MessageScan, ScanFilter, StoreError, Wanted, WebhookQuery};
+use crate::store::{
+    EventState, MessageKey, MessageQuery, MessageScan, ScanFilter, Scope, StoreError,
+    StoredMessage, Wanted, WebhookQuery,
+};
 
 impl Call<'_> {
     pub(super) async fn export(self, of: &Of, user: &Identity) -> Result<Value, StoreError> {
@@ -21,11 +24,9 @@ impl Call<'_> {
             let mut before = None;
             loop {
                 let found = self.conversation_page(*contact, before).await?;
-                let Some((last, _)) = found.last() else { break };
-                before = Some(last.clone());
-                messages.extend(found.iter().map(
-                    |(key, message)| json!({"number": key.number.as_str(), "message": message}),
-                ));
+                let Some(last) = found.last() else { break };
+                before = Some(key_of(last));
+                messages.extend(found.iter().map(message_json));
             }
         }
         let mut statuses = Vec::new();
@@ -33,17 +34,20 @@ impl Call<'_> {
         loop {
             let found = self.access.scan_messages(&step).await?;
             for found in found.rows.iter().filter(|found| person.has_sent(found)) {
-                let number = found.key.number.as_str();
-                match &found.message {
-                    Some(message) => {
-                        messages.push(json!({"number": number, "message": message}));
-                    }
-                    None => statuses.push(json!({
-                        "number": number,
-                        "id": found.key.id,
+                let MessageKey { number, id } = &found.key;
+                if found.message.is_none() {
+                    statuses.push(json!({
+                        "number": number.as_str(),
+                        "id": id,
                         "status": found.status,
-                    })),
+                    }));
+                    continue;
                 }
+                let query = MessageQuery::Wamid {
+                    scope: Scope::Number(number.clone()),
+                    id: id.clone(),
+                };
+                messages.extend(self.access.messages(&query).await?.iter().map(message_json));
             }
             step.after = found.next;
             if found.next.is_none() {
@@ -106,4 +110,12 @@ impl Call<'_> {
             }
         }
     }
+}
+
+fn message_json(stored: &StoredMessage) -> Value {
+    json!({
+        "number": stored.number.as_str(),
+        "message": stored.message,
+        "raw_payload": stored.raw_payload,
+    })
 }

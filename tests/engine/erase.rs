@@ -1,6 +1,7 @@
 //! Erasure and export of a person's data, and the retention of messages.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,7 +15,7 @@ use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{Lease, MemoryStore, ScanFilter, Store, StoreErrorKind};
 use whatsapp_signals::testing::{self, Sample};
-use whatsapp_signals::{Context, Retry, WebhookEngine};
+use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine};
 
 const TENANT: &str = "900800700600500";
 const NUMBER: &str = "300200100500600";
@@ -353,10 +354,46 @@ fn a_large_body_is_stored_again_without_erased_events() {
 }
 
 #[test]
+fn a_replay_of_a_shared_body_goes_on_without_the_erased_events_for_its_receivers_alone() {
+    with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let fails = Arc::new(AtomicBool::new(false));
+        for uid in ["crm", "other"] {
+            let (seen, fails) = (Arc::clone(&seen), Arc::clone(&fails));
+            let receiver = move |event: &MessageReceived| {
+                if fails.load(Ordering::Relaxed) {
+                    return Err("down");
+                }
+                seen.lock().push(format!("{uid} {}", event.message.id));
+                Ok(())
+            };
+            let options = ConnectOptions::new().uid(uid);
+            let connected = context.connect_with(&MESSAGE_RECEIVED, options, receiver);
+            connected.unwrap();
+        }
+        let engine = engine.context(context).log_webhooks(true);
+        _ = engine.process(&both()).unwrap();
+        let logged = engine.webhooks(None, 1).unwrap().remove(0).id;
+        fails.store(true, Ordering::Relaxed);
+        let replayed = engine.replay(logged, &["crm"]).unwrap().unwrap();
+        assert_eq!((replayed.failed(), replayed.unfinished()), (2, 2));
+
+        let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
+        assert_eq!((erased.bodies, erased.is_complete()), (2, true));
+        assert_nothing_of_ada(&engine);
+        fails.store(false, Ordering::Relaxed);
+        seen.lock().clear();
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(*seen.lock(), ["crm wamid.BRAM"]);
+    });
+}
+
+#[test]
 fn the_export_has_what_is_erased() {
     with_each_store(|engine| {
         let (context, _) = failing("", true);
-        let engine = engine.context(context);
+        let engine = engine.context(context).raw_payload(true);
         _ = engine.process(&both()).unwrap();
         send(&engine, "wamid.OUT", ADA);
         _ = engine
@@ -371,6 +408,12 @@ fn the_export_has_what_is_erased() {
             .find(|row| row["message"]["id"] == "wamid.OUT");
         assert_eq!(sent.unwrap()["message"]["status"], "read");
         assert_eq!(sent.unwrap()["number"], NUMBER);
+        assert!(sent.unwrap()["raw_payload"].is_null());
+        let received = messages
+            .iter()
+            .find(|row| row["message"]["direction"] == "inbound");
+        let raw_payload = received.unwrap()["raw_payload"].as_str().unwrap();
+        assert!(raw_payload.contains("My bell is broken"));
         assert_eq!(data["events"].as_array().unwrap().len(), 1);
         assert_eq!(data["events"][0]["state"], "dead");
         let text = data.to_string();
