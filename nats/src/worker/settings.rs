@@ -81,7 +81,8 @@ impl Worker {
     /// delivered again. Workers that share a store share what is recorded.
     ///
     /// How often an event is tried is then the engine's
-    /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given; what its store
+    /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given, with its
+    /// [`backoff`](WebhookEngine::backoff) between; what its store
     /// cannot do is tried until it can. Its [`lease`](WebhookEngine::lease) is how long
     /// an event waits that a killed worker had.
     ///
