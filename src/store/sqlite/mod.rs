@@ -128,9 +128,9 @@ impl SqliteStore {
         SqliteOptions::new().open(path)
     }
 
-    /// Rebuilds the file (`VACUUM`) without copies of deleted rows: `secure_delete` overwrites a
-    /// row, and SQLite may have copied the row within its page before. Returns `false` if another
-    /// process still reads the file.
+    /// Rebuilds the file (`VACUUM`) without deleted rows: `secure_delete` is `FAST`, which leaves
+    /// them in free pages, and SQLite leaves copies of rows that it moved within a page. Returns
+    /// `false` if another process still reads the file.
     ///
     /// [`erase`](crate::engine::Records::erase) does so itself, unless the file is larger than
     /// 256 MiB. It takes about a second for that size, and as much room as the file has; other
