@@ -161,11 +161,14 @@ fn index_pages(path: &std::path::Path) -> Vec<Vec<u8>> {
     let sql = "SELECT rootpage FROM sqlite_schema
         WHERE name IN ('webhook_dead', 'progress_dead') ORDER BY name";
     let mut roots = connection.prepare(sql).unwrap();
-    let roots = roots.query_map([], |row| row.get::<_, usize>(0)).unwrap();
+    let roots = roots.query_map([], |row| row.get::<_, i64>(0)).unwrap();
     let roots: Vec<_> = roots.map(Result::unwrap).collect();
     assert_eq!(roots.len(), 2);
     let file = std::fs::read(path).unwrap();
-    let page = |root: &usize| file[(root - 1) * 4096..root * 4096].to_vec();
+    let page = |root: &i64| {
+        let end = usize::try_from(*root).unwrap() * 4096;
+        file[end - 4096..end].to_vec()
+    };
     roots.iter().map(page).collect()
 }
 

@@ -287,7 +287,7 @@ pub(super) fn scan_messages(
             (SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2)",
     );
     let range = select.first([first, limit(most)], |row| {
-        Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, usize>(1)?))
+        Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?))
     })?;
     let Some((Some(last), looked_at)) = range else {
         return Ok(ScannedMessages::default());
@@ -330,7 +330,7 @@ pub(super) fn scan_messages(
             })?
         }
     };
-    let next = (looked_at == most).then_some(last);
+    let next = (looked_at == limit(most)).then_some(last);
     Ok(ScannedMessages::new(rows, next))
 }
 
