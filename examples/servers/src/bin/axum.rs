@@ -9,13 +9,9 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::{Router, body::Bytes, response::IntoResponse, routing::get};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -48,7 +44,7 @@ async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     let health = spawn_blocking(move || app.health()).await;
     let (status, json) = health.unwrap_or_else(|_| (503, String::new()));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(CONTENT_TYPE, "application/json")], json)
+    (status, [("content-type", "application/json")], json)
 }
 
 fn routes(app: Arc<App>) -> Router {
