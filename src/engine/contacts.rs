@@ -67,6 +67,11 @@ impl Contacts {
         })
     }
 
+    /// Notes the rows that decide which contact a user is.
+    pub(super) fn want(draft: &mut Draft<'_, '_>, tenant: &Tenant, user: &Identity) {
+        Self::keys(tenant, user).for_each(|key| draft.want_id(key));
+    }
+
     /// Returns the contact that a user was at a time, if it is known. Nothing is written.
     ///
     /// Two contacts may be one user, as long as no event names the ids of both: the one with the

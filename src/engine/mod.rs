@@ -214,8 +214,10 @@ impl Call<'_> {
             drop(Checkpointer::new(self, &batch, claim, leased_at));
             return Err(error);
         }
-        if claim.busy > 0 && (self.accepts || self.core.settings.is_tended) {
-            // Meta is not to repeat what another call has stored and not synced yet.
+        let is_stored_elsewhere = claim.held.is_empty() && claim.busy > 0;
+        if is_stored_elsewhere && (self.accepts || self.core.settings.is_tended) {
+            // Meta is not to repeat events that another call has stored and not synced yet. With
+            // events of its own, a commit of this call syncs those, too.
             let nothing = Changes::default();
             self.access.commit(&nothing, Durability::Disk).await?;
         }

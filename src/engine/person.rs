@@ -139,11 +139,9 @@ impl Call<'_> {
         let tenant = self.tenant(of).await?;
         let numbers = self.access.numbers().await?.into_iter().collect();
         let find = |draft: &mut Draft<'_, '_>| {
-            let given: Vec<_> = Contacts::keys(&tenant, user).collect();
-            for key in &given {
-                draft.want_id(key.clone());
-            }
+            Contacts::want(draft, &tenant, user);
             draft.load_wanted()?;
+            let given: Vec<_> = Contacts::keys(&tenant, user).collect();
             let mut contacts: Vec<(ContactId, ContactRow)> = Vec::new();
             let mut of_others = BTreeSet::new();
             for key in &given {

@@ -751,7 +751,7 @@ fn unknown_number() -> StoreError {
 }
 
 fn want(draft: &mut Draft<'_, '_>, tenant: &Tenant, user: &Identity) -> Result<(), Undecided> {
-    Contacts::keys(tenant, user).for_each(|key| draft.want_id(key));
+    Contacts::want(draft, tenant, user);
     draft.load_wanted()
 }
 

@@ -265,8 +265,8 @@ impl<S: Store> WebhookEngine<S> {
     }
 
     /// Sets the time between two attempts of an event: `first` after the first failure, and each
-    /// time twice as long, up to `most` (default: 5 s and 1 h, which is about a day for 20
-    /// attempts).
+    /// time twice as long, up to `most` (default: 5 s and 1 h, which is about ten hours
+    /// for 20 attempts).
     ///
     /// A receiver that returns [`Retry::after`](crate::Retry::after) waits at least so long. An
     /// event that Meta repeats before its time is not tried;

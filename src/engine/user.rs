@@ -76,12 +76,11 @@ pub(super) fn want_ids(
     {
         return;
     }
-    let mut want = |user| Contacts::keys(tenant, user).for_each(|key| draft.want_id(key));
     if let Some((previous, current)) = renamed(event) {
-        want(&previous);
-        want(&current);
+        Contacts::want(draft, tenant, &previous);
+        Contacts::want(draft, tenant, &current);
     } else if let Some(user) = identity(event) {
-        want(&user);
+        Contacts::want(draft, tenant, &user);
     }
 }
 

@@ -246,21 +246,15 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 break;
             };
             let at = *at;
-            match P::guard(|| started.poll(cx)) {
-                Ok(Poll::Pending) => {
-                    if observer.poll_timeout(self.audience, at, cx).is_ready() {
-                        self.waiting.pop_front();
-                        self.failed(at, Cause::TimedOut, observer);
-                    } else {
-                        self.waiting.rotate_left(1);
-                    }
-                }
+            let polled = P::guard(|| started.poll(cx));
+            match in_time(polled, self.audience, at, observer, cx) {
+                Ok(Poll::Pending) => self.waiting.rotate_left(1),
                 Ok(Poll::Ready(called)) => {
                     self.waiting.pop_front();
                     self.succeeded(at, called, observer);
                 }
                 Err(cause) => {
-                    // A future that has panicked is still there.
+                    // A future that has panicked or timed out is still there.
                     self.waiting.pop_front();
                     self.failed(at, cause, observer);
                     if P::STOPS {
@@ -303,14 +297,10 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 started.0 = slot.start(event, audience.context).into();
                 started.poll(cx)
             });
-            match polled {
+            match in_time(polled, audience, at, observer, cx) {
                 Ok(Poll::Pending) => {
                     self.waiting.reserve(audience.len() - self.waiting.len());
                     self.waiting.push_back((at, started));
-                    // The time begins. Once it is over, the next poll ends the receiver.
-                    if observer.poll_timeout(audience, at, cx).is_ready() {
-                        cx.waker().wake_by_ref();
-                    }
                 }
                 Ok(Poll::Ready(called)) => self.succeeded(at, called, observer),
                 Err(cause) => {
@@ -370,6 +360,24 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 Err(failure) => self.report.push(failure),
             }
         }
+    }
+}
+
+/// Returns the result of a receiver's poll; that it timed out if it is pending and may take no
+/// longer.
+#[inline]
+fn in_time<T: 'static, R: 'static>(
+    polled: Result<Poll<CallResult<R>>, Cause>,
+    audience: &Audience<'_, T, R>,
+    at: usize,
+    observer: &mut impl DeliveryObserver,
+    cx: &mut task::Context<'_>,
+) -> Result<Poll<CallResult<R>>, Cause> {
+    match polled {
+        Ok(Poll::Pending) if observer.poll_timeout(audience, at, cx).is_ready() => {
+            Err(Cause::TimedOut)
+        }
+        polled => polled,
     }
 }
 

@@ -80,10 +80,9 @@ impl Worker {
     /// succeeded, so that none of them gets an event twice, whatever is
     /// delivered again. Workers that share a store share what is recorded.
     ///
-    /// How often an event is tried is then the engine's
-    /// [`max_attempts`](WebhookEngine::max_attempts), 20 unless given, with its
-    /// [`backoff`](WebhookEngine::backoff) between; what its store
-    /// cannot do is tried until it can. Its [`lease`](WebhookEngine::lease) is how long
+    /// The engine limits the attempts of an event by its
+    /// [`max_attempts`](WebhookEngine::max_attempts) (default: 20), with its
+    /// [`backoff`](WebhookEngine::backoff) between them; a failure of its store is no attempt. Its [`lease`](WebhookEngine::lease) is how long
     /// an event waits that a killed worker had.
     ///
     /// A dead letter is in the engine's store as well as in the stream of dead letters. To

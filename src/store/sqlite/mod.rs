@@ -133,7 +133,7 @@ impl SqliteStore {
     /// `false` if another process still reads the file.
     ///
     /// [`erase`](crate::engine::Records::erase) does so itself, unless the file is larger than
-    /// 256 MiB. It takes about a second for that size, and as much room as the file has; other
+    /// 256 MiB. It takes about two seconds for that size, and as much room as the file has; other
     /// calls wait meanwhile.
     ///
     /// # Errors
