@@ -265,6 +265,10 @@ const LEASE: Duration = Duration::from_secs(1);
 /// The longest time of a success without a checkpoint, in microseconds.
 const UNCONFIRMED: u64 = 10_000;
 
+/// The number of messages that two bodies share. They belong to one webhook, whose events are
+/// delivered one after the other; a program that tends runs several webhooks at once.
+const BLOCK: usize = 20;
+
 /// The number of async receivers: they start together, with one checkpoint before them. A program
 /// may be suspended between a checkpoint that is not due yet and their start.
 const STARTED_TOGETHER: usize = 2;
@@ -355,7 +359,7 @@ fn sharing_receivers() -> Context {
 /// are claimed in one commit.
 fn body_of(kind: &str, first: usize) -> Vec<u8> {
     if kind == "messages" {
-        return messages(first..first + 40);
+        return messages(first..first + 2 * BLOCK);
     }
     let status = |number| testing::read(format!("wamid.{number}")).without_contact();
     let statuses = (first..first + 2500).map(status);
@@ -417,7 +421,7 @@ async fn sharer() {
             own
         } else {
             // All programs with the right time have the same body at the same time.
-            usize::try_from((micros() - since) / 100_000).unwrap() * 20
+            usize::try_from((micros() - since) / 100_000).unwrap() * BLOCK
         };
         let body = body_of(kind, first);
         let answer = if one_in(3) {
@@ -464,8 +468,8 @@ struct Run {
 struct Logs {
     /// The runs by `receiver key`.
     runs: HashMap<String, Vec<Run>>,
-    /// When runs began, by program.
-    starts: Vec<Vec<u64>>,
+    /// When runs began, and their blocks, by program.
+    starts: Vec<Vec<(u64, usize)>>,
     /// The kind and the first number of each body that was answered.
     answered: HashSet<(String, usize)>,
 }
@@ -487,7 +491,7 @@ fn read_logs(folder: &Folder, programs: usize) -> Logs {
             }
             let runs = logs.runs.entry(name.to_owned()).or_default();
             if word == "began" {
-                starts.push(began);
+                starts.push((began, block_of(name)));
                 let end = None;
                 runs.push(Run {
                     program,
@@ -505,6 +509,13 @@ fn read_logs(folder: &Folder, programs: usize) -> Logs {
         runs.sort_by_key(|run| run.began);
     }
     logs
+}
+
+/// Returns the block of messages that a run belongs to.
+fn block_of(name: &str) -> usize {
+    let (_, number) = name.split_once("wamid.").unwrap();
+    let number = number.split(':').next().unwrap();
+    number.parse::<usize>().unwrap() / BLOCK
 }
 
 /// Checks that each run that followed another is explained by a failure or a kill, and returns
@@ -525,7 +536,9 @@ fn explain_repetitions(logs: &Logs, deaths: &[u64]) -> usize {
                 repeated += 1;
                 assert!(died <= run.began, "{text} without a kill");
                 let starts = logs.starts[before.program].iter();
-                let later = starts.filter(|start| **start > ended + UNCONFIRMED);
+                let block = block_of(name);
+                let later =
+                    starts.filter(|start| start.0 > ended + UNCONFIRMED && start.1 == block);
                 let is_unconfirmed = later.count() <= STARTED_TOGETHER;
                 assert!(is_unconfirmed, "{text} after a checkpoint");
             }

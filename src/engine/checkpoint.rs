@@ -20,8 +20,8 @@ use crate::store::{
     Versioned, WebhookId, WebhookRow,
 };
 
-/// The longest time between the success of a receiver and the next checkpoint. After a crash the
-/// receivers that succeeded in this time run again.
+/// The longest time between the success of a receiver and the next checkpoint of its webhook, while
+/// the webhook has its turn. After a crash the receivers that succeeded in this time run again.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The shortest time between two renewals of a lease.

@@ -1,17 +1,22 @@
 //! The delivery of the events of a claim.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpointer;
 use super::claim::Job;
 use super::outcome::Outcome;
 use super::timer::Alarm;
 use crate::event::WebhookEvent;
-use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, RetryWhen};
+use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode, RetryWhen};
 use crate::store::{Due, EventState, ReceiverProgress, ReceiverState, StoreError};
 use crate::trace;
 use crate::webhook::EventFailure;
+
+/// The time after which an async delivery yields to the other tasks, and to the other webhooks of a
+/// [round](crate::WebhookEngine::tend_async): their leases and their successes are to be written.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Delivers all jobs. An event whose progress was not written is delivered again by the next
 /// claim.
@@ -20,10 +25,30 @@ pub(super) async fn deliver(
     jobs: Vec<Job>,
 ) -> Result<Outcome, StoreError> {
     let mut succeeded = Vec::new();
+    let yields = checkpointer.call.mode == ReceiverMode::Async;
+    let mut turn = Instant::now();
     for job in jobs {
+        if yields && turn.elapsed() >= TURN {
+            yield_once().await;
+            turn = Instant::now();
+        }
         deliver_event(&mut checkpointer, job, &mut succeeded).await?;
     }
     checkpointer.finish().await
+}
+
+/// Returns control to the executor once.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if has_yielded {
+            return Poll::Ready(());
+        }
+        has_yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 async fn deliver_event(

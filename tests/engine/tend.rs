@@ -15,6 +15,9 @@ use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::{ConnectOptions, Context, Retry, owning};
 
+type Counter = Arc<AtomicUsize>;
+type Place = Arc<Mutex<Option<usize>>>;
+
 /// The number of receivers that run, and the greatest one so far.
 type Counts = Arc<(AtomicUsize, AtomicUsize)>;
 
@@ -111,6 +114,40 @@ fn a_round_runs_as_many_webhooks_at_once_as_it_may() {
         let tended = tokio_runtime().block_on(engine.tend_async(pending()));
         assert_eq!(tended.unwrap().outcome.fired(), 8);
         assert_eq!(counts.1.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_webhook_of_slow_sync_receivers_gives_the_others_of_its_round_their_turns() {
+    with_each_store(|engine| {
+        let (engine, context) = tended(engine);
+        let blocked = Arc::new(AtomicUsize::new(0));
+        let of_receiver = Arc::clone(&blocked);
+        context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
+            if event.message.id.as_str() != "wamid.0" {
+                thread::sleep(Duration::from_millis(12));
+                of_receiver.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let resumed = Arc::new(Mutex::new(None));
+        let receiver = async |(blocked, resumed): (Counter, Place), event: &MessageReceived| {
+            if event.message.id.as_str() == "wamid.0" {
+                tokio::task::yield_now().await;
+                *resumed.lock() = Some(blocked.load(Ordering::Relaxed));
+            }
+        };
+        let state = (Arc::clone(&blocked), Arc::clone(&resumed));
+        context.connect(&MESSAGE_RECEIVED, owning(state, receiver));
+        let _ = engine.accept(&messages(0..1)).unwrap();
+        let _ = engine.accept(&messages(1..5)).unwrap();
+        let tended = tokio_runtime().block_on(engine.tend_async(pending()));
+        assert_eq!(tended.unwrap().outcome.fired(), 5);
+        assert_eq!(blocked.load(Ordering::Relaxed), 4);
+        assert_eq!(
+            *resumed.lock(),
+            Some(1),
+            "receivers that blocked in between"
+        );
     });
 }
 
