@@ -124,7 +124,7 @@ impl Call<'_> {
     /// Returns the outcome of a claim whose events are delivered later.
     pub(super) fn accepted(self, claim: &Claim) -> Outcome {
         let mut outcome = self.outcome_of(claim);
-        if !claim.jobs.is_empty() {
+        if !claim.jobs.is_empty() || claim.busy > 0 {
             outcome.unfinished += claim.jobs.len();
             self.core.tending.add_work();
             outcome.add_due(Some(SystemTime::now()));

@@ -27,6 +27,9 @@ pub struct Backlog {
     /// The open events that an engine works on, or that wait until the lease of one that was
     /// killed ends.
     pub leased: u64,
+    /// The open events that wait for an earlier event of their user, as of their webhook's last
+    /// delivery, by an engine that delivers [in order](WebhookEngine::in_order).
+    pub held_back: u64,
     /// The [dead letters](WebhookEngine::dead_letters).
     pub dead: u64,
     /// The stored bodies with dead letters that could not be read. Each is one dead letter, beside
@@ -55,6 +58,7 @@ impl From<BacklogRow> for Backlog {
             open: row.open,
             due: row.due,
             leased: row.leased,
+            held_back: row.held_back,
             dead: row.dead,
             unreadable: row.unreadable,
             oldest: age,
@@ -68,13 +72,15 @@ impl fmt::Display for Backlog {
             open,
             due,
             leased,
+            held_back,
             dead,
             unreadable,
             oldest,
         } = self;
         write!(
             f,
-            "open {open} due {due} leased {leased} dead {dead} unreadable {unreadable}"
+            "open {open} due {due} leased {leased} held back {held_back} dead {dead} \
+            unreadable {unreadable}"
         )?;
         match oldest {
             Some(age) => write!(f, " oldest {} s", age.as_secs()),

@@ -13,11 +13,12 @@ use super::Call;
 use super::batch::Batch;
 use super::claim::{Claim, Held, Job, Waiting};
 use super::draft::{Draft, First, Undecided, transact};
+use super::order::{EndedTurn, LONGEST_HOLD, Turns, end_turns};
 use super::outcome::Outcome;
 use super::timer::Alarm;
 use crate::store::{
     Due, Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
-    Versioned, WebhookId, WebhookRow,
+    StoredTurn, Versioned, WebhookId, WebhookRow,
 };
 
 /// The longest time between the success of a receiver and the next checkpoint of its webhook, while
@@ -60,6 +61,10 @@ struct MarkedWebhook {
     marks: Vec<Mark>,
     /// The open events that this call knows to be tried later.
     waiting: Waiting,
+    /// The turns that are over.
+    ended: Vec<EndedTurn>,
+    /// The number of open events that were held back.
+    held_back: u32,
 }
 
 /// The marks of a call that are not known to be written.
@@ -90,6 +95,7 @@ impl KeptMarks {
                 None => kept.push(webhook),
                 Some(known) => {
                     known.marks.extend(webhook.marks);
+                    known.ended.extend(webhook.ended);
                     known.stored = None;
                 }
             }
@@ -139,12 +145,7 @@ impl Call<'_> {
 
     /// Keeps leases that this call may have, so that the next call gives them back.
     pub(super) fn keep_leases(self, webhooks: Vec<WebhookId>) {
-        let webhooks = webhooks.into_iter().map(|id| MarkedWebhook {
-            id,
-            stored: None,
-            marks: Vec::new(),
-            waiting: Waiting::default(),
-        });
+        let webhooks = webhooks.into_iter().map(|id| MarkedWebhook::new(id, None));
         self.core.kept_marks.add(self.holder, webhooks.collect());
     }
 
@@ -194,21 +195,38 @@ impl Call<'_> {
                     draft.want_webhook(webhook.id);
                     let marks = webhook.marks.iter();
                     marks.for_each(|mark| draft.want_event(mark.key));
+                    if webhook.has_turns() {
+                        draft.want_turns(webhook.id);
+                    }
                 }
                 draft.load_wanted()?;
             }
+            let mut is_held = Vec::with_capacity(marks.webhooks.len());
             for webhook in &marks.webhooks {
-                written.push(self.mark(draft, marks.holder, webhook, is_first, is_last)?);
+                is_held.push(self.mark(draft, marks.holder, webhook, is_first, is_last)?);
+            }
+            // A webhook is also written when a turn of another one ends.
+            for (webhook, is_held) in marks.webhooks.iter().zip(is_held) {
+                written.push(if is_held {
+                    Written::Stored(draft.webhook_after(webhook.id)?)
+                } else {
+                    Written::Lost
+                });
             }
             Ok(written)
         };
         let written = transact(self.access, known, First::New, durability, decide).await?;
+        let mut ended = marks.webhooks.iter().flat_map(|webhook| &webhook.ended);
+        if self.core.settings.is_tended && ended.any(EndedTurn::releases) {
+            self.core.tending.add_work();
+        }
         marks.webhooks.clear();
         Ok(written)
     }
 
     /// Decides about the marks of one webhook. In the first attempt its row is as this engine
-    /// has written it, so that it has the lease, and its events are as it knows them.
+    /// has written it, so that it has the lease, and its events are as it knows them. Returns
+    /// whether the holder still has the webhook.
     fn mark(
         self,
         draft: &mut Draft<'_, '_>,
@@ -216,17 +234,27 @@ impl Call<'_> {
         webhook: &MarkedWebhook,
         is_first: bool,
         is_last: bool,
-    ) -> Result<Written, Undecided> {
+    ) -> Result<bool, Undecided> {
         let id = webhook.id;
         if is_last && is_given_back(draft, webhook)? {
-            return Ok(Written::Stored(draft.webhook_after(id)?));
+            return Ok(true);
         }
         let Some(mut row) = draft.webhook(id)? else {
-            return Ok(Written::Lost);
+            return Ok(false);
         };
         if row.lease.is_none_or(|lease| lease.holder != holder) {
             record_successes(draft, webhook)?;
-            return Ok(Written::Lost);
+            return Ok(false);
+        }
+        let mut is_released = false;
+        if webhook.has_turns() {
+            let turns = if is_first {
+                None
+            } else {
+                Some(draft.turns(id)?)
+            };
+            end_turns(draft, holder, &webhook.ended, turns)?;
+            is_released = webhook.held_back > 0 && turns.is_some_and(has_come);
         }
         if is_last && finishes_all(&row, &webhook.marks) {
             // Its events need no progress of their own.
@@ -238,15 +266,25 @@ impl Call<'_> {
         }
         row.lease = (!is_last).then(|| self.core.settings.lease_of(holder));
         if is_last {
-            row.due = webhook.due(&row);
+            row.held_back = if is_released { 0 } else { webhook.held_back };
+            row.due = if is_released {
+                Due::Now
+            } else {
+                webhook.due(&row)
+            };
         }
         if is_last && self.core.settings.is_deletable(&row) {
             draft.delete_webhook(id)?;
         } else {
             draft.put_webhook(id, row)?;
         }
-        Ok(Written::Stored(draft.webhook_after(id)?))
+        Ok(true)
     }
+}
+
+/// Returns whether a turn is the first of its partition.
+fn has_come(turns: &[StoredTurn]) -> bool {
+    turns.iter().any(|turn| !turn.is_held_back)
 }
 
 /// Returns whether an earlier attempt of unknown result has given the webhook back: it is gone, or
@@ -376,13 +414,23 @@ fn finishes_all(webhook: &WebhookRow, marks: &[Mark]) -> bool {
 }
 
 impl MarkedWebhook {
-    fn of(held: &Held) -> Self {
+    fn new(id: WebhookId, stored: Option<Versioned<WebhookRow>>) -> Self {
         Self {
-            id: held.id,
-            stored: Some(held.stored.clone()),
+            id,
+            stored,
             marks: Vec::new(),
             waiting: Waiting::default(),
+            ended: Vec::new(),
+            held_back: 0,
         }
+    }
+
+    fn of(held: &Held) -> Self {
+        Self::new(held.id, Some(held.stored.clone()))
+    }
+
+    fn has_turns(&self) -> bool {
+        !self.ended.is_empty() || self.held_back > 0
     }
 
     /// Returns when the first open event is to be tried: at once if any is not known.
@@ -406,6 +454,7 @@ pub(super) struct Checkpointer<'e> {
     marks: Vec<Vec<(usize, MarkedProgress)>>,
     /// The open events that are to be tried later, by the places of their webhooks.
     waiting: Vec<Waiting>,
+    turns: Turns,
     written_at: Instant,
     /// A time before the leases were acquired or renewed last.
     leased_at: Instant,
@@ -454,6 +503,7 @@ impl<'e> Checkpointer<'e> {
             lost: vec![false; held],
             marks: vec![Vec::new(); held],
             waiting,
+            turns: Turns::new(claim.turns),
             written_at: Instant::now(),
             leased_at,
             writing: None,
@@ -474,6 +524,30 @@ impl<'e> Checkpointer<'e> {
     /// Returns whether the webhook of an event belongs to another holder now.
     pub(super) fn is_lost(&self, job: &Job) -> bool {
         self.lost[job.held]
+    }
+
+    /// Returns whether an event before this one is open and holds it back, and notes that.
+    pub(super) fn hold_back(&mut self, job: &Job) -> bool {
+        let is_held_back = self.turns.hold_back(job);
+        if is_held_back {
+            self.turns.add_held_back(job);
+            self.waiting[job.held].add(Waiting::one(LONGEST_HOLD));
+            self.outcome.unfinished += 1;
+            self.outcome.held_back += 1;
+        }
+        is_held_back
+    }
+
+    /// Notes that an event holds back those behind it, or no more does.
+    pub(super) fn update_turns(&mut self, job: &Job) {
+        if job.progress.state == EventState::Open {
+            self.turns.keep_open(job);
+            return;
+        }
+        for held in self.turns.end_event(job) {
+            // Events of it may have been held back by now.
+            self.waiting[held].first = Some(Instant::now());
+        }
     }
 
     /// Notes that an event is finished.
@@ -594,8 +668,8 @@ impl<'e> Checkpointer<'e> {
     fn take_marks(&mut self) -> (Marks<'e>, Vec<Vec<EventState>>) {
         let mut states = Vec::with_capacity(self.held.len());
         let mut webhooks = Vec::with_capacity(self.held.len());
-        let held = self.held.iter().zip(&self.waiting);
-        for ((held, waiting), marks) in held.zip(&mut self.marks) {
+        let held = self.held.iter().zip(&self.waiting).enumerate();
+        for ((at, (held, waiting)), marks) in held.zip(&mut self.marks) {
             let marks = mem::take(marks).into_iter();
             let marks = marks.map(|(event, progress)| Mark {
                 key: self.batch.fingerprint(event),
@@ -606,6 +680,8 @@ impl<'e> Checkpointer<'e> {
             webhooks.push(MarkedWebhook {
                 marks,
                 waiting: *waiting,
+                ended: self.turns.take_ended(at),
+                held_back: self.turns.held_back(at),
                 ..MarkedWebhook::of(held)
             });
         }

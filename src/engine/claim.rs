@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::Call;
 use super::batch::{Batch, NewBody};
 use super::claimer::{Claimer, Part};
 use super::dead_letter::{clear_unreadable, unreadable_key};
 use super::draft::{First, transact};
+use super::order::HeldTurn;
 use super::record::Stored;
 use crate::store::{
     Durability, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted, WebhookId,
@@ -15,7 +18,7 @@ use crate::store::{
 };
 
 /// The most events that are claimed in one commit, so that no other commit waits for long.
-const PART: usize = 2_000;
+pub(super) const PART: usize = 2_000;
 
 /// The events that are to be delivered, and the webhooks that are leased for it.
 #[derive(Default)]
@@ -28,6 +31,10 @@ pub(super) struct Claim {
     pub(super) busy: usize,
     /// The open events whose time has not come, by webhook.
     pub(super) waiting: BTreeMap<WebhookId, Waiting>,
+    /// Those of them that belong to a webhook that is held.
+    pub(super) deferred: Vec<Fingerprint>,
+    /// The turns of the jobs, if they are delivered in order.
+    pub(super) turns: Vec<HeldTurn>,
 }
 
 /// Open events that are to be tried later.
@@ -65,6 +72,10 @@ pub(super) struct Job {
     pub(super) progress: ProgressRow,
     /// Its stored contact and signup.
     pub(super) stored: Stored,
+    /// The places of its turns among those of the claim.
+    pub(super) turns: SmallVec<[usize; 2]>,
+    /// Whether an event before it in a turn is open and is not delivered by this claim.
+    pub(super) is_behind: bool,
 }
 
 /// A webhook that is leased.
@@ -79,7 +90,7 @@ pub(super) struct Held {
 
 impl Claim {
     /// Returns the rows of the webhooks that are held, which need not be loaded.
-    fn known(&self) -> Snapshot {
+    pub(super) fn known(&self) -> Snapshot {
         let mut known = Snapshot::default();
         let held = self.held.iter();
         let rows = held.map(|held| (held.id, Some(held.stored.clone())));
@@ -90,6 +101,8 @@ impl Claim {
     fn add(&mut self, part: Part) {
         self.jobs.extend(part.claim.jobs);
         self.held.extend(part.claim.held);
+        self.turns.extend(part.claim.turns);
+        self.deferred.extend(part.claim.deferred);
         self.duplicates += part.claim.duplicates;
         self.busy += part.claim.busy;
         for (id, waiting) in part.claim.waiting {
@@ -305,6 +318,9 @@ impl Call<'_> {
         }
         claim.jobs.sort_by_key(|job| job.event);
         claim.duplicates = 0;
+        if self.core.settings.in_order {
+            self.find_turns(batch, claim, true).await?;
+        }
         Ok(())
     }
 }

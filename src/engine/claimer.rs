@@ -1,13 +1,16 @@
 //! The decision about one part of a claim: which of its events are new, which are leased, and which
 //! came before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use super::Call;
 use super::batch::{Batch, NewBody};
 use super::claim::{Claim, Held, Job, Waiting};
 use super::draft::{Draft, Undecided};
+use super::order::{NewTurns, add_turns, partitions_of};
 use super::record::{Places, Recorder, Stored, has_records, want_records};
 use super::user::KnownUsers;
 use crate::model::Timestamp;
@@ -75,6 +78,8 @@ pub(super) struct Claimer<'e> {
     /// Whether it comes without them.
     pub(super) is_filtered: bool,
     part: Part,
+    /// The turns of new events.
+    new_turns: NewTurns,
     seen: HashMap<WebhookId, LeaseState>,
 }
 
@@ -94,6 +99,7 @@ impl<'e> Claimer<'e> {
             left_out: &[],
             is_filtered: false,
             part: Part::default(),
+            new_turns: NewTurns::new(),
             seen: held
                 .map(|(at, held)| (held.id, LeaseState::Acquired(at)))
                 .collect(),
@@ -123,6 +129,11 @@ impl<'e> Claimer<'e> {
         if is_lost {
             // The claim took longer than its lease: the new holder claims the other parts.
             self.part.is_lost = true;
+            return self.finish(draft);
+        }
+        if self.call.accepts && home.is_some() && lease.is_none() && draft.is_uncertain() {
+            // The attempt before has stored all of it, and another call may have delivered some.
+            self.part.claim.busy += part.len();
             return self.finish(draft);
         }
         draft.reserve(part.len());
@@ -163,9 +174,11 @@ impl<'e> Claimer<'e> {
             return self.finish(draft);
         }
         let is_stored = home.is_some();
+        let held_back = self.add_turns(draft, new.id)?;
         let row = home.get_or_insert_with(|| WebhookRow::new(new.kind, self.now, 0));
         row.open = count(earlier + own);
         row.unclaimed = if place.is_some() { count(left) } else { 0 };
+        row.held_back += held_back;
         let lease = self.call.core.settings.lease_of(self.call.holder);
         // An accepted webhook is free once it is stored as a whole.
         row.lease = place
@@ -211,7 +224,11 @@ impl<'e> Claimer<'e> {
                         continue;
                     }
                     match self.waiting(draft, progress.as_ref()) {
-                        Some(waiting) => self.add_waiting(id, waiting),
+                        Some(waiting) => {
+                            self.add_waiting(id, waiting);
+                            let key = self.batch.fingerprint(at);
+                            self.part.claim.deferred.push(key);
+                        }
                         None => open.push((at, progress)),
                     }
                 }
@@ -243,6 +260,7 @@ impl<'e> Claimer<'e> {
                 self.add_event(draft, at, None, id)?;
             }
         }
+        self.add_turns(draft, id)?;
         if let Some(mut row) = draft.webhook(id)? {
             let jobs = self.before.jobs.len() + self.part.claim.jobs.len();
             let waiting = self.before.waiting.get(&id);
@@ -459,9 +477,43 @@ impl<'e> Claimer<'e> {
         } else {
             Stored::default()
         };
+        if self.call.core.settings.in_order {
+            let job = self.part.claim.jobs.len();
+            for key in partitions_of(draft, &mut self.places, event, stored.contact())? {
+                self.new_turns.entry(key).or_default().push(job);
+            }
+        }
         let held = self.own(webhook);
         self.add_job(at, held, None, webhook, stored);
         Ok(())
+    }
+
+    /// Adds the turns of new events of a webhook. Returns how many events are held back.
+    fn add_turns(
+        &mut self,
+        draft: &mut Draft<'e, '_>,
+        webhook: WebhookId,
+    ) -> Result<u32, Undecided> {
+        if self.new_turns.is_empty() {
+            return Ok(0);
+        }
+        let held = self.own(webhook);
+        let new = std::mem::take(&mut self.new_turns);
+        let Claim { jobs, turns, .. } = &mut self.part.claim;
+        let event = |job: usize| self.batch.fingerprint(jobs[job].event);
+        let added = add_turns(draft, webhook, held, &new, event)?;
+        let mut held_back: HashSet<usize> = HashSet::new();
+        for (turn, jobs_of_turn) in added.into_iter().zip(new.into_values()) {
+            if turn.is_held_back {
+                held_back.extend(&jobs_of_turn);
+            }
+            for job in jobs_of_turn {
+                let place = self.before.turns.len() + turns.len();
+                jobs[job].turns.push(place);
+            }
+            turns.push(turn);
+        }
+        Ok(count(held_back.len()))
     }
 
     fn add_open(
@@ -520,6 +572,8 @@ impl<'e> Claimer<'e> {
             held,
             progress: progress.unwrap_or_else(|| ProgressRow::new(webhook, String::new())),
             stored,
+            turns: SmallVec::new(),
+            is_behind: false,
         });
     }
 

@@ -10,6 +10,7 @@ use super::access::ready;
 use super::batch::Batch;
 use super::claim::Held;
 use super::draft::{Draft, First, Undecided, transact};
+use super::order::end_all_turns;
 use super::process::read_queued_event;
 use super::replay;
 use super::{Call, EngineError, WebhookEngine, new_id};
@@ -485,7 +486,8 @@ impl Call<'_> {
                     self.put_or_delete(draft, other, row)?;
                 }
             }
-            // Its open events stay open, so that a later version finds them.
+            // Its open events stay open, so that a later version finds them. They hold back no other.
+            end_all_turns(draft, self.holder, id, |_| true)?;
             row.dead += 1;
             row.kind = WebhookKind::Unreadable;
             draft.put_event(EventChange::new(event, known, id));

@@ -58,12 +58,16 @@ async fn deliver_event(
 ) -> Result<(), StoreError> {
     let call = checkpointer.call;
     let settings = &call.core.settings;
+    if !checkpointer.is_lost(&job) && checkpointer.hold_back(&job) {
+        return Ok(());
+    }
     let after_crash = checkpointer.is_after_crash(&job);
     if after_crash {
         if job.progress.attempts >= settings.max_attempts {
             checkpointer.outcome.dead += 1;
             job.progress.state = EventState::Dead;
             checkpointer.mark(&job);
+            checkpointer.update_turns(&job);
             return Ok(());
         }
         // One of its receivers may end the program: the attempt counts before it is made.
@@ -125,6 +129,23 @@ async fn deliver_event(
     job.progress.attempts += u32::from(is_attempt && !after_crash);
     let is_lost = checkpointer.is_lost(&job);
     job.progress.state = state_after(&job, is_cut_short || is_lost);
+    let delay = if backs_off {
+        let delay = settings.backoff.delay(job.progress.attempts);
+        delay.max(retry_after)
+    } else {
+        Duration::ZERO
+    };
+    note_state(checkpointer, job, (!is_lost).then_some(delay));
+    if checkpointer.is_due() {
+        checkpointer.write().await?;
+    }
+    Ok(())
+}
+
+/// Notes the state of an event after its delivery, and the time after which an open one is tried
+/// again, unless its webhook is lost.
+fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<Duration>) {
+    checkpointer.update_turns(&job);
     match job.progress.state {
         EventState::Finished => checkpointer.finish_event(&job),
         EventState::Dead => {
@@ -133,25 +154,13 @@ async fn deliver_event(
         }
         EventState::Open => {
             checkpointer.outcome.unfinished += 1;
-            if !is_lost {
-                let delay = if backs_off {
-                    settings
-                        .backoff
-                        .delay(job.progress.attempts)
-                        .max(retry_after)
-                } else {
-                    Duration::ZERO
-                };
+            if let Some(delay) = delay {
                 job.progress.due = Due::after(delay);
                 checkpointer.wait(&job, delay);
             }
             checkpointer.mark(&job);
         }
     }
-    if checkpointer.is_due() {
-        checkpointer.write().await?;
-    }
-    Ok(())
 }
 
 /// Returns the state of an event after its delivery: it is dead when no receiver may be tried

@@ -13,9 +13,9 @@ use super::access::Access;
 use crate::model::{MessageStatus, Signup, Timestamp};
 use crate::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, Fingerprint, IdKey,
-    Merge, MessageKey, MessageState, NewMessage, NewStatus, NumberKey, ProgressRow, Put, Read,
-    SignupKey, Snapshot, StoreError, StoreErrorKind, Tenant, Versioned, Wanted, WebhookChange,
-    WebhookId, WebhookRow,
+    Merge, MessageKey, MessageState, NewMessage, NewStatus, NumberKey, PartitionKey, PartitionRow,
+    ProgressRow, Put, Read, SignupKey, Snapshot, StoreError, StoreErrorKind, StoredTurn, Tenant,
+    TurnChange, TurnPlace, TurnRow, Versioned, Wanted, WebhookChange, WebhookId, WebhookRow,
 };
 
 /// The most conflicts in a row after which a decision is made again.
@@ -91,6 +91,18 @@ pub(super) async fn transact<'a, T>(
     }
 }
 
+/// Has all commits before this one survive a power failure.
+pub(super) async fn sync(access: Access<'_>) -> Result<(), StoreError> {
+    let nothing = Changes::default();
+    let mut conflicts = 0;
+    loop {
+        match access.commit(&nothing, Durability::Disk).await {
+            Err(error) if is_repeatable(&error) && conflicts < MAX_CONFLICTS => conflicts += 1,
+            result => return result,
+        }
+    }
+}
+
 /// Returns whether a commit with this error is decided and made again: it wrote nothing, or it may
 /// be repeated as its ids stay the same.
 fn is_repeatable(error: &StoreError) -> bool {
@@ -107,6 +119,14 @@ fn used(known: &Snapshot, changes: &Changes<'_>) -> Wanted {
     used.webhooks.extend(known.webhooks.keys());
     used.bodies.extend(known.bodies.keys());
     used.events.extend(known.events.keys());
+    used.partitions.extend(known.partitions.keys());
+    used.turns.extend(known.turns.keys());
+    for change in &changes.turns {
+        match change {
+            TurnChange::Add(row) => _ = used.partitions.insert(row.partition),
+            TurnChange::End { place, .. } => _ = used.turns.insert(place.webhook),
+        }
+    }
     used.messages.extend(known.messages.keys().cloned());
     used.ids.extend(known.holders.keys().cloned());
     used.contacts.extend(known.contacts.keys());
@@ -144,6 +164,7 @@ pub(super) struct Draft<'a, 's> {
     /// In the order in which it is written, which is that of dead letters.
     progress: Vec<(Fingerprint, ProgressRow)>,
     progress_places: HashMap<Fingerprint, usize>,
+    turns: Vec<TurnChange>,
     contacts: BTreeMap<ContactId, Slot<'s, ContactRow>>,
     holders: HashMap<IdKey, Holders<'s>>,
     merges: Vec<Merge>,
@@ -230,6 +251,7 @@ impl<'a, 's> Draft<'a, 's> {
             events: Vec::new(),
             progress: Vec::new(),
             progress_places: HashMap::new(),
+            turns: Vec::new(),
             contacts: BTreeMap::new(),
             holders: HashMap::with_capacity(known.holders.len()),
             merges: Vec::new(),
@@ -282,6 +304,21 @@ impl<'a, 's> Draft<'a, 's> {
     pub(super) fn want_webhook(&mut self, id: WebhookId) {
         if !self.known.webhooks.contains_key(&id) {
             self.missing.webhooks.insert(id);
+        }
+    }
+
+    /// Notes a partition that is to be loaded, unless it is known. In the first attempt one that is
+    /// not loaded counts as empty.
+    pub(super) fn want_partition(&mut self, key: PartitionKey) {
+        if !self.is_optimistic && !self.known.partitions.contains_key(&key) {
+            self.missing.partitions.insert(key);
+        }
+    }
+
+    /// Notes a webhook whose turns are to be loaded, unless they are known.
+    pub(super) fn want_turns(&mut self, id: WebhookId) {
+        if !self.known.turns.contains_key(&id) {
+            self.missing.turns.insert(id);
         }
     }
 
@@ -468,6 +505,49 @@ impl<'a, 's> Draft<'a, 's> {
             self.progress_places.insert(key, self.progress.len());
             self.progress.push((key, row));
         }
+    }
+
+    /// Returns a partition as it was before the decision, if it has turns.
+    pub(super) fn partition(
+        &mut self,
+        key: PartitionKey,
+    ) -> Result<Option<PartitionRow>, Undecided> {
+        if let Some(row) = self.known.partitions.get(&key) {
+            return Ok(*row);
+        }
+        if self.is_optimistic {
+            return Ok(None);
+        }
+        self.missing.partitions.insert(key);
+        Err(Undecided::NotLoaded)
+    }
+
+    /// Returns the turns of a webhook as they were before the decision.
+    pub(super) fn turns(&mut self, id: WebhookId) -> Result<&'s [StoredTurn], Undecided> {
+        if let Some(turns) = self.known.turns.get(&id) {
+            return Ok(turns);
+        }
+        self.missing.turns.insert(id);
+        Err(Undecided::NotLoaded)
+    }
+
+    /// Adds a turn.
+    pub(super) fn add_turn(&mut self, row: TurnRow) {
+        self.turns.push(TurnChange::Add(row));
+    }
+
+    /// Ends a turn, which `next` follows.
+    pub(super) fn end_turn(
+        &mut self,
+        partition: PartitionKey,
+        place: TurnPlace,
+        next: Option<i64>,
+    ) {
+        self.turns.push(TurnChange::End {
+            partition,
+            place,
+            next,
+        });
     }
 
     /// Returns the contacts that have or had an id.
@@ -703,6 +783,7 @@ impl<'a, 's> Draft<'a, 's> {
                 .all(|webhook| !webhook.slot.is_written)
             && self.events.is_empty()
             && self.progress.is_empty()
+            && self.turns.is_empty()
             && self.contacts.values().all(|slot| !slot.is_written)
             && (self.messages.iter()).all(|slot| slot.new.is_none() && slot.status_at.is_none())
             && self.deleted_messages.is_empty()
@@ -721,6 +802,7 @@ impl<'a, 's> Draft<'a, 's> {
             read_conversations: self.read_conversations,
             subscribers: self.subscribers,
             progress: self.progress,
+            turns: self.turns,
             ..Changes::default()
         };
         let reads = &mut changes.reads;

@@ -4,12 +4,14 @@
 //! conversations are found by the contact. Stored bodies, messages of groups and lone statuses
 //! have no such key: all of them are looked at, in steps.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::access::ready;
 use super::draft::{Draft, First, Undecided, transact};
+use super::order::end_all_turns;
 use super::person::{Person, Share};
 use super::records::{Of, Records};
 use super::{Call, WebhookEngine, new_id};
@@ -308,6 +310,7 @@ impl Call<'_> {
             Share::None => return Ok(Step::Nothing),
             _ if is_running => return Ok(Step::Leased),
             Share::Unreadable => {
+                end_all_turns(draft, self.holder, id, |_| true)?;
                 draft.delete_webhook(id)?;
                 return Ok(Step::Unreadable);
             }
@@ -322,11 +325,17 @@ impl Call<'_> {
         let was_closed = row.is_closed();
         let was_open = row.open > 0;
         let mut unclaimed = 0;
+        // The events of others that hold back later ones.
+        let mut open = HashSet::new();
         for &at in read {
             let key = batch.fingerprint(at);
             let webhook = draft.event(key)?;
             if own.binary_search(&at).is_err() {
                 unclaimed += u32::from(webhook.is_none());
+                let progress = draft.progress(key)?;
+                if webhook == Some(id) && progress.is_none_or(|row| row.state == EventState::Open) {
+                    open.insert(key);
+                }
                 continue;
             }
             match webhook {
@@ -347,6 +356,7 @@ impl Call<'_> {
                 Some(_) => {}
             }
         }
+        end_all_turns(draft, self.holder, id, |event| !open.contains(event))?;
         if row.unclaimed > 0 {
             row.unclaimed = unclaimed;
         }

@@ -39,6 +39,7 @@ mod deliver;
 mod draft;
 mod erase;
 mod export;
+mod order;
 mod outcome;
 mod person;
 mod process;
@@ -60,13 +61,14 @@ use std::time::{Instant, SystemTime};
 use parking_lot::Mutex;
 
 use crate::signal::ReceiverMode;
-use crate::store::{Changes, Durability, NumberKey, Store, StoreError, Tenant, id_at};
+use crate::store::{NumberKey, Store, StoreError, Tenant, id_at};
 use crate::trace;
 use access::{Access, in_place};
 use batch::{Batch, NewBody};
 use checkpoint::{Checkpointer, KeptMarks};
 use claim::Claim;
 use deliver::deliver;
+use draft::sync;
 use record::{Places, StoredTenants};
 use settings::Settings;
 use tend::Tending;
@@ -218,11 +220,16 @@ impl Call<'_> {
         if is_stored_elsewhere && (self.accepts || self.core.settings.is_tended) {
             // Meta is not to repeat events that another call has stored and not synced yet. With
             // events of its own, a commit of this call syncs those, too.
-            let nothing = Changes::default();
-            self.access.commit(&nothing, Durability::Disk).await?;
+            sync(self.access).await?;
         }
         if self.accepts {
             return Ok(self.accepted(&claim));
+        }
+        if self.core.settings.in_order
+            && let Err(error) = self.find_turns(&batch, &mut claim, false).await
+        {
+            drop(Checkpointer::new(self, &batch, claim, leased_at));
+            return Err(error);
         }
         self.deliver(&mut batch, claim, leased_at).await
     }

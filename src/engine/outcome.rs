@@ -41,6 +41,7 @@ pub struct Outcome {
     pub(super) unheard: usize,
     pub(super) unfinished: usize,
     pub(super) dead: usize,
+    pub(super) held_back: usize,
     pub(super) due: Option<SystemTime>,
     pub(super) is_tended: bool,
     pub(super) failures: Vec<EventFailure>,
@@ -107,11 +108,19 @@ impl Outcome {
         self.failures.len()
     }
 
-    /// How many events are not finished: a receiver of theirs failed, or
-    /// another thread or process works on them.
+    /// Returns how many events are not finished: a receiver of theirs failed, another thread or
+    /// process works on them, or they are [held back](Self::held_back).
     #[must_use]
     pub fn unfinished(&self) -> usize {
         self.unfinished
+    }
+
+    /// Returns how many of the unfinished events wait for an earlier event of their user, as the
+    /// engine delivers [in order](crate::WebhookEngine::in_order). This is no attempt and no
+    /// failure.
+    #[must_use]
+    pub fn held_back(&self) -> usize {
+        self.held_back
     }
 
     /// How many events became [dead letters](crate::WebhookEngine::dead_letters).
@@ -275,6 +284,7 @@ impl AddAssign for Outcome {
         self.unheard += other.unheard;
         self.unfinished += other.unfinished;
         self.dead += other.dead;
+        self.held_back += other.held_back;
         self.add_due(other.due);
         self.is_tended |= other.is_tended;
         self.failures.extend(other.failures);

@@ -36,6 +36,11 @@ impl Stored {
         }
     }
 
+    /// Returns the contact.
+    pub(super) fn contact(&self) -> Option<&Contact> {
+        self.contact.as_deref()
+    }
+
     /// Puts them into the event, in place of those of the webhook.
     pub(super) fn put_into(self, event: &mut WebhookEvent) {
         if let Some(contact) = self.contact {

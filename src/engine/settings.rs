@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(doc)]
+use super::Outcome;
 use super::access::{Blocking, in_place};
 use super::record::TenantOf;
 use super::timer::Timer;
@@ -18,12 +20,17 @@ use crate::webhook::Parser;
 use crate::{CheckError, Context};
 
 /// The settings of an engine.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the program"
+)]
 pub(super) struct Settings {
     pub(super) parser: Parser,
     pub(super) lease: Duration,
     pub(super) max_attempts: u32,
     pub(super) backoff: Backoff,
     pub(super) is_tended: bool,
+    pub(super) in_order: bool,
     pub(super) concurrency: usize,
     pub(super) log_webhooks: bool,
     pub(super) raw_payload: bool,
@@ -75,6 +82,7 @@ impl fmt::Debug for Settings {
             .field("max_attempts", &self.max_attempts)
             .field("backoff", &self.backoff)
             .field("is_tended", &self.is_tended)
+            .field("in_order", &self.in_order)
             .field("concurrency", &self.concurrency)
             .field("log_webhooks", &self.log_webhooks)
             .field("raw_payload", &self.raw_payload)
@@ -131,6 +139,7 @@ impl<S: Store> WebhookEngine<S> {
                 most: Duration::from_secs(60 * 60),
             },
             is_tended: false,
+            in_order: false,
             concurrency: 16,
             log_webhooks: false,
             raw_payload: false,
@@ -315,6 +324,47 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn tended(mut self, is_tended: bool) -> Self {
         self.core.settings.is_tended = is_tended;
+        self
+    }
+
+    /// Sets whether the events of one user are delivered one after the other, in the order in which
+    /// they were committed: across bodies, threads, processes and retries (default: off).
+    ///
+    /// An event that fails holds back the later ones of its user and number until it is finished
+    /// or dead; those of other users go on. A user is one by all ids that the stored contact has;
+    /// events without a user are in order by their
+    /// [`partition_key`](crate::Event::partition_key). To be [held
+    /// back](Outcome::held_back) is no attempt. A commit has one row more for each id of a user,
+    /// until the events are finished.
+    ///
+    /// Meta promises no order of its webhooks, so it is the order of arrival. A requeued dead
+    /// letter and a [replay](Self::replay) come behind the events that are there. After a crash,
+    /// events that ran since the last checkpoint run again, in their order.
+    ///
+    /// All engines of a store should have the same setting. Events behind those that an engine
+    /// without it has finished wait up to ten minutes after the next [`prune`](Self::prune).
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn fails(_: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the other side is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).in_order(true);
+    /// // A message, and the flow that it submits.
+    /// let outcome = engine.process(&std::fs::read("tests/payloads/flow-reply.json")?)?;
+    /// assert_eq!((outcome.failed(), outcome.held_back(), outcome.unfinished()), (1, 1, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_order(mut self, in_order: bool) -> Self {
+        self.core.settings.in_order = in_order;
         self
     }
 

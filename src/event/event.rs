@@ -88,7 +88,9 @@ pub trait Event: Sealed + Sized + 'static {
     ///
     /// News of a changed id is in the partition of the previous id, and later events are in
     /// the partition of the new one. Workers of two partitions do not wait for one another, so
-    /// order across the change is not promised.
+    /// order across the change is not promised. An engine that delivers
+    /// [in order](crate::WebhookEngine::in_order) has all ids of the stored contact, and keeps the
+    /// order across it.
     ///
     /// A [`MessageSent`](super::MessageSent) has the key of its account and user. All
     /// [`CampaignCompleted`](super::CampaignCompleted) events have one key.

@@ -6,6 +6,7 @@ use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, NumberKey, ProgressRow, SignupKey,
     Tenant, WebhookId, WebhookRow,
 };
+use super::turn::TurnChange;
 use crate::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
 
 /// The rows that a commit writes, and those that its decision used.
@@ -30,6 +31,8 @@ pub struct Changes<'a> {
     /// Progress of events: it replaces the row that is there. It is not versioned, as it belongs
     /// to a webhook of [`webhooks`](Self::webhooks).
     pub progress: Vec<(Fingerprint, ProgressRow)>,
+    /// Turns, those of one partition in the order of their numbers.
+    pub turns: Vec<TurnChange>,
     /// Contacts. After a commit no id is [held](super::HeldId::until) by two contacts of one
     /// tenant; a commit after which it would be so is a conflict.
     pub contacts: Vec<Put<ContactId, ContactRow>>,
@@ -60,6 +63,7 @@ impl Changes<'_> {
             && self.webhooks.is_empty()
             && self.events.is_empty()
             && self.progress.is_empty()
+            && self.turns.is_empty()
             && self.contacts.is_empty()
             && self.merges.is_empty()
             && self.deleted_contacts.is_empty()

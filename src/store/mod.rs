@@ -25,6 +25,7 @@ mod row;
 mod snapshot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod turn;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,6 +51,7 @@ pub use row::{
 pub use snapshot::{Snapshot, Wanted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
+pub use turn::{PartitionKey, PartitionRow, StoredTurn, TurnChange, TurnPlace, TurnRow};
 
 pub use crate::model::IdKind;
 use crate::model::Signup;
@@ -205,7 +207,7 @@ pub trait Store: Send + Sync {
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>>;
 
     /// Deletes old rows that are over, in one bounded step: events that are finished, closed
-    /// webhooks, and statuses whose message never came. An event is as old as its
+    /// webhooks, statuses whose message never came, and turns of webhooks without open events. An event is as old as its
     /// [webhook](WebhookId::at).
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned>;
 

@@ -225,6 +225,8 @@ pub struct BacklogRow {
     pub leased: u64,
     /// Those of them whose webhook has no such lease and is [due](WebhookRow::due).
     pub due: u64,
+    /// Those of them that are [held back](WebhookRow::held_back).
+    pub held_back: u64,
     /// The least number of milliseconds until an [unsettled](WebhookRow::is_unsettled) webhook has
     /// no lease and is due; `None` if there is no such webhook.
     pub next: Option<i64>,

@@ -69,6 +69,9 @@ pub struct WebhookRow {
     pub lease: Option<Lease>,
     /// When the first of its open events is to be tried.
     pub due: Due,
+    /// The number of its open events that wait for events of other webhooks, as of its last
+    /// delivery.
+    pub held_back: u32,
 }
 
 /// The kind of a stored body.
@@ -209,6 +212,7 @@ impl WebhookRow {
             unclaimed: 0,
             lease: None,
             due: Due::Now,
+            held_back: 0,
         }
     }
 

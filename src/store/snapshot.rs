@@ -7,6 +7,7 @@ use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, MessageState, NumberKey, ProgressRow,
     SignupKey, Tenant, Versioned, WebhookId, WebhookRow,
 };
+use super::turn::{PartitionKey, PartitionRow, StoredTurn};
 use crate::model::Signup;
 
 /// The keys of the rows that a [`load`](super::Store::load) is to read.
@@ -21,6 +22,10 @@ pub struct Wanted {
     pub bodies: BTreeSet<WebhookId>,
     /// Events, with their rows of progress and of their webhooks.
     pub events: HashSet<Fingerprint>,
+    /// Partitions, with their first and last turns.
+    pub partitions: HashSet<PartitionKey>,
+    /// Webhooks whose turns are wanted.
+    pub turns: BTreeSet<WebhookId>,
     /// States of messages.
     pub messages: HashSet<MessageKey>,
     /// Ids of users, with all contacts that have or had them.
@@ -61,6 +66,10 @@ pub struct Snapshot {
     pub events: HashMap<Fingerprint, Option<WebhookId>>,
     /// The progress of events.
     pub progress: HashMap<Fingerprint, Option<ProgressRow>>,
+    /// The turns of partitions; `None` if there are none.
+    pub partitions: HashMap<PartitionKey, Option<PartitionRow>>,
+    /// The turns of webhooks.
+    pub turns: HashMap<WebhookId, Vec<StoredTurn>>,
     /// The states of messages.
     pub messages: HashMap<MessageKey, Option<Versioned<MessageState>>>,
     /// The contacts that have or had an id, in the order of their ids.
@@ -89,6 +98,8 @@ impl Snapshot {
             && self.webhooks.is_empty()
             && self.bodies.is_empty()
             && self.events.is_empty()
+            && self.partitions.is_empty()
+            && self.turns.is_empty()
             && self.messages.is_empty()
             && self.holders.is_empty()
             && self.contacts.is_empty()
@@ -109,6 +120,8 @@ impl Snapshot {
         extend(&mut self.bodies, later.bodies);
         extend(&mut self.events, later.events);
         extend(&mut self.progress, later.progress);
+        extend(&mut self.partitions, later.partitions);
+        extend(&mut self.turns, later.turns);
         extend(&mut self.messages, later.messages);
         extend(&mut self.holders, later.holders);
         extend(&mut self.contacts, later.contacts);

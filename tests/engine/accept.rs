@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::support::batch::messages;
 use crate::support::engines::{Engine, engine_over, records, with_each_store};
+use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::{ConnectOptions, Context, SignatureVerifier, http_status};
 
 /// Returns an engine that is tended, and the messages that its receiver had.
@@ -95,6 +97,28 @@ fn an_engine_that_is_not_tended_has_meta_repeat_it() {
         assert_eq!(engine.accept(&body).unwrap().http_status(), 200);
         assert_eq!(calls.lock().len(), 1);
     });
+}
+
+#[test]
+fn a_body_is_stored_once_whatever_the_result_of_its_commit() {
+    for seed in 0..40 {
+        let rates = Rates {
+            unknown: 60,
+            ..Rates::default()
+        };
+        let store = Unsteady::new(MemoryStore::new(), seed, rates).ready();
+        let (engine, calls) = counting(engine_over(Arc::new(store)));
+        for number in 0..5 {
+            while engine.accept(&messages(number..number + 1)).is_err() {}
+        }
+        assert_eq!(engine.backlog().unwrap().open, 5, "seed {seed}");
+        while engine
+            .retry_unfinished()
+            .map_or(1, |outcome| outcome.unfinished())
+            > 0
+        {}
+        assert_eq!(calls.lock().len(), 5, "seed {seed}");
+    }
 }
 
 #[test]

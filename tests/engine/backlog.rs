@@ -133,10 +133,13 @@ fn it_is_an_error_when_the_store_fails() {
 fn it_is_one_line_of_text_or_an_object_of_json() {
     with_each_clock(|engine, ahead| {
         let shown = || engine.backlog().unwrap().to_string();
-        assert_eq!(shown(), "open 0 due 0 leased 0 dead 0 unreadable 0");
+        assert_eq!(
+            shown(),
+            "open 0 due 0 leased 0 held back 0 dead 0 unreadable 0"
+        );
         let json = serde_json::to_value(engine.backlog().unwrap()).unwrap();
         assert_eq!(json["oldest_seconds"], serde_json::Value::Null);
-        assert_eq!(json.as_object().unwrap().len(), 6);
+        assert_eq!(json.as_object().unwrap().len(), 7);
 
         let at = Timestamp::from_secs(1_785_000_000);
         let row = WebhookRow::new(WebhookKind::Body, at, 1);
@@ -144,7 +147,8 @@ fn it_is_one_line_of_text_or_an_object_of_json() {
         ahead.store(60, Relaxed);
         let backlog = engine.backlog().unwrap();
         let age = backlog.oldest.unwrap().as_secs();
-        let expected = format!("open 1 due 1 leased 0 dead 0 unreadable 0 oldest {age} s");
+        let expected =
+            format!("open 1 due 1 leased 0 held back 0 dead 0 unreadable 0 oldest {age} s");
         assert_eq!(backlog.to_string(), expected);
         let json = serde_json::to_value(backlog).unwrap();
         assert_eq!(

@@ -13,6 +13,7 @@ mod dead_letters;
 mod due;
 mod erase;
 mod events;
+mod in_order;
 mod kept_marks;
 mod memory_store;
 mod parser;

@@ -8,6 +8,7 @@ mod messages;
 mod prune;
 mod raw_payloads;
 mod sample;
+mod turns;
 mod webhooks;
 mod writers;
 
@@ -86,6 +87,10 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "due webhooks are leased": webhooks::due_webhooks_are_leased,
         "a due time runs from the commit on": due::due_times_run,
         "webhooks are leased when they are due": due::due_webhooks_come_first,
+        "turns are loaded as they were committed": turns::turns_are_loaded,
+        "a turn is added behind the last one": turns::turns_are_added_at_the_end,
+        "a turn ends if the one behind it is known": turns::turns_end,
+        "turns without open events are pruned": turns::turns_without_open_events_are_pruned,
         "old rows that are over are pruned in steps": prune::old_rows_are_pruned,
         "old rows are pruned where there is no event": prune::rows_without_events_are_pruned,
         "a message is stored as it is": messages::messages_are_stored,

@@ -209,6 +209,8 @@ pub(super) fn all_keys(n: i64) -> Wanted {
         webhooks: [webhook_id(n)].into(),
         bodies: [webhook_id(n)].into(),
         events: [event(n)].into(),
+        partitions: [].into(),
+        turns: [].into(),
         messages: [message_of(n), status_of(n)].into(),
         ids: [phone(tenant(), &phone_number(n))].into(),
         contacts: [ContactId(n)].into(),

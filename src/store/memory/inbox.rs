@@ -68,6 +68,12 @@ impl Inbox {
         self.webhooks.get(&id).map(|webhook| webhook.stored.version)
     }
 
+    /// Returns whether a webhook has events to be done.
+    pub(super) fn is_open(&self, id: WebhookId) -> bool {
+        let row = self.webhooks.get(&id).map(|webhook| &webhook.stored.row);
+        row.is_some_and(|row| row.open > 0 || row.unclaimed > 0)
+    }
+
     pub(super) fn body(&self, id: WebhookId) -> Option<Vec<u8>> {
         self.webhooks.get(&id).map(|webhook| webhook.body.to_vec())
     }
@@ -116,6 +122,7 @@ impl Inbox {
         for row in self.unsettled.iter().filter_map(row) {
             let open = u64::from(row.open) + u64::from(row.unclaimed);
             backlog.open += open;
+            backlog.held_back += u64::from(row.held_back);
             let lease = row.lease.filter(|lease| !lease.has_ended(now));
             let left = match lease {
                 Some(lease) => lease.until.saturating_sub(now),

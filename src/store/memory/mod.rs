@@ -4,6 +4,7 @@ mod contacts;
 mod inbox;
 mod messages;
 mod tables;
+mod turns;
 
 use std::fmt;
 use std::time::SystemTime;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::contacts::Contacts;
 use super::inbox::{Inbox, LAST};
 use super::messages::Messages;
+use super::turns::Turns;
 use super::{check, conflict};
 use crate::model::{Signup, SignupId};
 use crate::store::{
@@ -20,6 +21,7 @@ pub(super) struct Tables {
     moment: i64,
     numbers: BTreeMap<NumberKey, Tenant>,
     pub(super) inbox: Inbox,
+    turns: Turns,
     contacts: Contacts,
     messages: Messages,
     signups: HashMap<Tenant, BTreeMap<SignupId, Versioned<Signup>>>,
@@ -32,6 +34,7 @@ impl Tables {
             moment: 0,
             numbers: BTreeMap::new(),
             inbox: Inbox::default(),
+            turns: Turns::default(),
             contacts: Contacts::default(),
             messages: Messages::default(),
             signups: HashMap::new(),
@@ -62,6 +65,12 @@ impl Tables {
         for id in &wanted.bodies {
             found.bodies.insert(*id, self.inbox.body(*id));
         }
+        for key in &wanted.partitions {
+            found.partitions.insert(*key, self.turns.partition(*key));
+        }
+        for id in &wanted.turns {
+            found.turns.insert(*id, self.turns.of_webhook(*id));
+        }
         for key in &wanted.messages {
             found.messages.insert(key.clone(), self.messages.state(key));
         }
@@ -91,6 +100,7 @@ impl Tables {
                 return Err(conflict("a number has a tenant"));
             }
         }
+        self.turns.validate(changes)?;
         self.contacts.validate(changes)?;
         self.messages.validate(changes)?;
         for put in &changes.signups {
@@ -104,6 +114,7 @@ impl Tables {
         }
         self.numbers.extend(changes.numbers.iter().cloned());
         self.inbox.apply(changes, self.bound, now);
+        self.turns.apply(changes);
         self.contacts.apply(changes, self.bound);
         self.messages.apply(changes, self.bound);
         self.apply_signups(changes);
@@ -235,7 +246,10 @@ impl Tables {
         left -= webhooks;
         let statuses = self.messages.prune(step.before, left);
         left -= statuses;
-        pruned.rows += webhooks + statuses;
+        let inbox = &self.inbox;
+        let turns = self.turns.prune(|id| inbox.is_open(id), left);
+        left -= turns;
+        pruned.rows += webhooks + statuses + turns;
         if left == 0 {
             pruned.next = Some(LAST);
         }

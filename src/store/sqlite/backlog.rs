@@ -15,9 +15,9 @@ use crate::store::{BacklogRow, DeadPlace, Fingerprint, WebhookId, WebhookKind};
 const OPEN: &str = concat!(
     "SELECT ifnull(sum(events), 0), ifnull(sum(CASE WHEN lease_until > ?1 THEN events END), 0),
         ifnull(sum(CASE WHEN left = 0 THEN events END), 0), min(left),
-        min(CASE WHEN events > 0 THEN received_at END)
+        min(CASE WHEN events > 0 THEN received_at END), ifnull(sum(held_back), 0)
     FROM (
-        SELECT open + unclaimed AS events, lease_until, received_at,
+        SELECT open + unclaimed AS events, lease_until, received_at, held_back,
             CASE WHEN lease_until > ?1 THEN lease_until - ?1
                 WHEN due_at > ?1 AND due_at - ?1 <= due_delay THEN due_at - ?1
                 ELSE 0 END AS left
@@ -40,18 +40,20 @@ pub(super) fn backlog(transaction: &Transaction<'_>, now: i64) -> Result<Backlog
         let oldest: Option<i64> = row.get(4)?;
         let oldest = oldest.map(Timestamp::from_secs);
         let (open, leased, due) = (count(row, 0)?, count(row, 1)?, count(row, 2)?);
-        Ok((open, leased, due, row.get(3)?, oldest))
+        let held_back = count(row, 5)?;
+        Ok((open, leased, due, row.get(3)?, oldest, held_back))
     })?;
     let unreadable = kind_number(WebhookKind::Unreadable);
     let mut dead = transaction.statement(DEAD);
     let dead = dead.first([unreadable], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
-    let (open, leased, due, next, oldest) = open.unwrap_or_default();
+    let (open, leased, due, next, oldest, held_back) = open.unwrap_or_default();
     let (dead, unreadable) = dead.unwrap_or_default();
     Ok(BacklogRow {
         now,
         open,
         leased,
         due,
+        held_back,
         next,
         dead,
         unreadable,

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::load::holders;
 use super::row::{self, Json, kind_number, state_number};
 use super::session::{Facts, Transaction};
+use super::turns;
 use crate::model::{MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
     Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage, NewStatus,
@@ -21,6 +22,7 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     write_webhooks(transaction, changes, now)?;
     write_events(transaction, changes)?;
+    turns::write(transaction, changes)?;
     // Before rows are written that other rows were read by.
     check_reads(transaction, facts, changes)?;
     let mut numbers = transaction.statement("INSERT INTO number (number, tenant) VALUES (?1, ?2)");
@@ -44,15 +46,15 @@ fn write_webhooks(
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
-            lease_length, lease_until, due_at, due_delay)
-        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            lease_length, lease_until, due_at, due_delay, held_back)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     );
     let mut insert_body = transaction.statement("INSERT INTO body (webhook, body) VALUES (?1, ?2)");
     let mut replace_body = transaction.statement("UPDATE body SET body = ?2 WHERE webhook = ?1");
     let mut update = transaction.statement(
         "UPDATE webhook SET version = 1 + ?2, kind = ?3, received_at = ?4, open = ?5, dead = ?6,
             unclaimed = ?7, lease_holder = ?8, lease_length = ?9, lease_until = ?10,
-            due_at = ?11, due_delay = ?12
+            due_at = ?11, due_delay = ?12, held_back = ?13
         WHERE id = ?1 AND version = ?2",
     );
     let mut delete = transaction.statement("DELETE FROM webhook WHERE id = ?1 AND version = ?2");
@@ -92,6 +94,7 @@ fn write_webhooks(
             lease.map(|lease| lease.until),
             due_at,
             due_delay,
+            row.held_back,
         ])?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
 use super::session::{Facts, Statement, Transaction};
+use super::turns;
 use crate::store::{ContactId, IdKey, Snapshot, Versioned, Wanted, WebhookId, WebhookRow};
 
 /// Reads the rows that are wanted.
@@ -27,6 +28,7 @@ pub(super) fn load(
         snapshot.numbers.insert(number.clone(), tenant);
     }
     load_webhooks(transaction, wanted, &mut snapshot)?;
+    turns::load(transaction, wanted, &mut snapshot)?;
     load_messages(transaction, facts, wanted, &mut snapshot)?;
     load_contacts(transaction, wanted, &mut snapshot)?;
     let mut statement = transaction.statement(

@@ -9,6 +9,7 @@ mod pages;
 mod row;
 mod schema;
 mod session;
+mod turns;
 
 use std::fmt;
 use std::path::Path;

@@ -334,7 +334,7 @@ pub(super) fn scan_messages(
     Ok(ScannedMessages::new(rows, next))
 }
 
-/// Deletes old rows: first events, then webhooks, then statuses.
+/// Deletes old rows: first events, then webhooks, then statuses and turns.
 pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Pruned, Error> {
     let most = step.limit.max(1);
     let oldest = WebhookId::at(step.before).0;
@@ -374,6 +374,13 @@ pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Prune
             "DELETE FROM message WHERE id IN (SELECT id FROM message
                 WHERE message IS NULL AND at < ?1 LIMIT ?2)",
             step.before.as_secs(),
+        ),
+        // Of any age: an engine that does not deliver in order has left them.
+        (
+            "DELETE FROM turn WHERE ?1 AND (partition, number) IN (SELECT partition, number FROM turn
+                WHERE NOT EXISTS (SELECT 1 FROM webhook
+                    WHERE webhook.id = turn.webhook AND (open > 0 OR unclaimed > 0)) LIMIT ?2)",
+            1,
         ),
     ] {
         let deleted = transaction.statement(sql).execute([before, limit(left)])?;

@@ -17,13 +17,13 @@ macro_rules! webhook_columns {
     () => {
         "webhook.version, webhook.kind, webhook.received_at, webhook.open, webhook.dead,
             webhook.unclaimed, webhook.lease_holder, webhook.lease_length, webhook.lease_until,
-            webhook.due_at, webhook.due_delay"
+            webhook.due_at, webhook.due_delay, webhook.held_back"
     };
 }
 pub(super) use webhook_columns;
 
 /// The number of the columns of [`webhook`].
-pub(super) const WEBHOOK_COLUMNS: usize = 11;
+pub(super) const WEBHOOK_COLUMNS: usize = 12;
 
 /// The columns of [`contact`].
 macro_rules! contact_columns {
@@ -137,6 +137,7 @@ pub(super) fn webhook(row: &Row<'_>) -> Result<Versioned<WebhookRow>, Error> {
             unclaimed: row.get(5)?,
             lease,
             due: due(row, 9)?,
+            held_back: row.get(11)?,
         },
     })
 }

@@ -26,7 +26,8 @@ const TABLES: &str = "
         lease_length INTEGER,
         lease_until INTEGER,
         due_at INTEGER, -- of the first open event; NULL: at once
-        due_delay INTEGER
+        due_delay INTEGER,
+        held_back INTEGER NOT NULL
     );
     CREATE INDEX webhook_unsettled ON webhook (id)
         WHERE open > 0 OR unclaimed > 0 OR lease_until IS NOT NULL;
@@ -60,6 +61,16 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX progress_webhook ON progress (webhook);
     CREATE INDEX progress_dead ON progress (webhook, died) WHERE died IS NOT NULL;
+
+    -- Only of engines that deliver in order: the unfinished events of a partition.
+    CREATE TABLE turn (
+        partition BLOB NOT NULL,
+        number INTEGER NOT NULL, -- from 1 on, the first turn has the least
+        webhook INTEGER NOT NULL,
+        events BLOB NOT NULL, -- fingerprints, 16 bytes each
+        PRIMARY KEY (partition, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX turn_webhook ON turn (webhook);
 
     CREATE TRIGGER webhook_deleted AFTER DELETE ON webhook BEGIN
         DELETE FROM body WHERE webhook = old.id;

@@ -1,0 +1,114 @@
+//! The turns of partitions.
+
+use rusqlite::{Row, params};
+
+use super::error::Error;
+use super::session::Transaction;
+use crate::store::{
+    Changes, Fingerprint, PartitionKey, PartitionRow, Snapshot, StoredTurn, TurnChange, TurnPlace,
+    TurnRow, Wanted, WebhookId,
+};
+
+/// Reads the turns that are wanted.
+pub(super) fn load(
+    transaction: &Transaction<'_>,
+    wanted: &Wanted,
+    snapshot: &mut Snapshot,
+) -> Result<(), Error> {
+    let mut first = transaction
+        .statement("SELECT number, webhook FROM turn WHERE partition = ?1 ORDER BY number LIMIT 1");
+    let mut last = transaction.statement(
+        "SELECT number, webhook FROM turn WHERE partition = ?1 ORDER BY number DESC LIMIT 1",
+    );
+    for partition in &wanted.partitions {
+        let first = first.first([&partition.0], |row| place(row, 0))?;
+        let row = match first.flatten() {
+            None => None,
+            Some(first) => {
+                let last = last.first([&partition.0], |row| place(row, 0))?;
+                Some(PartitionRow::new(first, last.flatten().unwrap_or(first)))
+            }
+        };
+        snapshot.partitions.insert(*partition, row);
+    }
+    let mut of_webhook = transaction.statement(
+        "SELECT turn.number, turn.webhook, turn.partition, turn.events,
+            EXISTS (SELECT 1 FROM turn AS before WHERE before.partition = turn.partition
+                AND before.number < turn.number AND before.webhook <> turn.webhook),
+            next.number, next.webhook
+        FROM turn LEFT JOIN turn AS next ON next.partition = turn.partition
+            AND next.number = (SELECT min(number) FROM turn AS later
+                WHERE later.partition = turn.partition AND later.number > turn.number)
+        WHERE turn.webhook = ?1 ORDER BY turn.partition, turn.number",
+    );
+    for id in &wanted.turns {
+        let turns = of_webhook.all([id.0], turn)?;
+        snapshot.turns.insert(*id, turns);
+    }
+    Ok(())
+}
+
+/// Reads a place, which is `NULL` if there is none.
+fn place(row: &Row<'_>, column: usize) -> Result<Option<TurnPlace>, Error> {
+    match (row.get(column)?, row.get(column + 1)?) {
+        (Some(number), Some(webhook)) => {
+            let webhook = WebhookId(webhook);
+            Ok(Some(TurnPlace { number, webhook }))
+        }
+        (None, None) => Ok(None),
+        _ => Err(Error::CorruptRow),
+    }
+}
+
+fn turn(row: &Row<'_>) -> Result<StoredTurn, Error> {
+    let events = row.get_ref(3)?.as_blob().map_err(|_| Error::CorruptRow)?;
+    let (events, rest) = events.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(Error::CorruptRow);
+    }
+    let events = events.iter().map(|event| Fingerprint(*event)).collect();
+    let place_of_turn = place(row, 0)?.ok_or(Error::CorruptRow)?;
+    let partition = PartitionKey(row.get(2)?);
+    let turn = TurnRow::new(partition, place_of_turn, events);
+    Ok(StoredTurn::new(turn, row.get(4)?, place(row, 5)?))
+}
+
+/// Writes the changes of turns.
+pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
+    let mut greatest = transaction.statement("SELECT max(number) FROM turn WHERE partition = ?1");
+    let mut following =
+        transaction.statement("SELECT min(number) FROM turn WHERE partition = ?1 AND number > ?2");
+    let mut insert = transaction
+        .statement("INSERT INTO turn (partition, number, webhook, events) VALUES (?1, ?2, ?3, ?4)");
+    let mut delete = transaction
+        .statement("DELETE FROM turn WHERE partition = ?1 AND number = ?2 AND webhook = ?3");
+    for change in &changes.turns {
+        match change {
+            TurnChange::Add(row) => {
+                let before = greatest.first([&row.partition.0], |row| Ok(row.get(0)?))?;
+                let before: i64 = before.flatten().unwrap_or(0);
+                if before + 1 != row.place.number {
+                    return Err(Error::Conflict);
+                }
+                let events = row.events.iter().map(|event| event.0);
+                let events: Vec<_> = events.collect();
+                let (partition, place) = (&row.partition.0, row.place);
+                let events = events.as_flattened();
+                insert.execute(params![partition, place.number, place.webhook.0, events])?;
+            }
+            TurnChange::End {
+                partition,
+                place,
+                next,
+            } => {
+                let params = params![partition.0, place.number];
+                let found = following.first(params, |row| Ok(row.get(0)?))?;
+                if found.flatten() != *next {
+                    return Err(Error::Conflict);
+                }
+                delete.execute_one(params![partition.0, place.number, place.webhook.0])?;
+            }
+        }
+    }
+    Ok(())
+}
