@@ -11,7 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{
     BoxError, Outcome, SignatureVerifier, VerifyToken, WebhookEngine, http_status,
@@ -24,6 +28,8 @@ pub struct App {
     engine: WebhookEngine<SqliteStore>,
     verifier: SignatureVerifier,
     verify_token: VerifyToken,
+    /// Whether a webhook is answered once it is stored. Its receivers run in the background.
+    accepts: bool,
 }
 
 impl App {
@@ -36,11 +42,15 @@ impl App {
             .map(Cow::into_owned)
     }
 
-    /// Stores a webhook, runs its receivers, and gives the status to answer.
-    /// `signature` is the header `X-Hub-Signature-256`. It waits for the disk
+    /// Stores a webhook, runs its receivers unless they run in the background, and returns the
+    /// status to answer. `signature` is the header `X-Hub-Signature-256`. It waits for the disk
     /// and for your receivers.
     pub fn receive(&self, body: &[u8], signature: Option<&[u8]>) -> u16 {
-        let result = self.engine.process_signed(body, signature, &self.verifier);
+        let result = if self.accepts {
+            self.engine.accept_signed(body, signature, &self.verifier)
+        } else {
+            self.engine.process_signed(body, signature, &self.verifier)
+        };
         match &result {
             Ok(outcome) => report(outcome),
             Err(error) => log(error),
@@ -62,9 +72,9 @@ impl App {
     }
 
     /// Runs the receivers that are due, and deletes old rows. Returns the time until the next
-    /// round.
-    pub fn tend(&self) -> Duration {
-        match self.engine.tend() {
+    /// round. When `stop` is ready, it begins no other webhook.
+    pub async fn tend(&self, stop: impl Future<Output = ()>) -> Duration {
+        match self.engine.tend_async(stop).await {
             Ok(tended) => {
                 report(&tended.outcome);
                 tended.next
@@ -76,40 +86,65 @@ impl App {
         }
     }
 
-    /// Tends the engine as long as the program runs. A runtime that is shut down waits for a round
-    /// that has begun.
+    /// Tends the engine until the program is asked to end. A runtime that is shut down waits for
+    /// the webhooks that have begun.
     pub async fn keep_tending(self: Arc<Self>) {
-        loop {
-            let app = Arc::clone(&self);
+        let (stopping, mut stopped) = watch::channel(false);
+        tokio::spawn(async move {
+            let _ = stop().await;
+            stopping.send_replace(true);
+        });
+        while !*stopped.borrow() {
+            let (app, mut stop) = (Arc::clone(&self), stopped.clone());
+            let stop = async move { _ = stop.wait_for(|stopped| *stopped).await };
+            // The receivers are not async: they block a thread of their own.
+            let round = spawn_blocking(move || Handle::current().block_on(app.tend(stop)));
             // A round that panics is followed by another one.
-            let next = tokio::task::spawn_blocking(move || app.tend()).await;
-            tokio::time::sleep(next.unwrap_or(Duration::from_secs(5))).await;
+            let next = round.await.unwrap_or(Duration::from_secs(5));
+            tokio::select! {
+                () = sleep(next) => {}
+                () = self.engine.wait_for_work() => {}
+                _ = stopped.changed() => {}
+            }
         }
     }
 
     /// Opens the database, and checks that the receivers can be called. `secrets` are one app
     /// secret, or several with commas between, and so are `tokens`: one verify token for each
     /// account.
-    pub fn new(
-        database: impl AsRef<Path>,
-        secrets: &str,
-        tokens: &str,
-    ) -> Result<Arc<Self>, BoxError> {
+    pub fn new(database: impl AsRef<Path>, secrets: &str, tokens: &str) -> Result<Self, BoxError> {
         let (verifier, verify_token) = (verifier(secrets)?, verify_token(tokens)?);
         // Longer than the slowest receiver; so long waits what a crash left.
         let lease = Duration::from_secs(10);
         let engine = WebhookEngine::new(SqliteStore::open(database)?).lease(lease);
         engine.check_sync()?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             engine,
             verifier,
             verify_token,
-        }))
+            accepts: false,
+        })
+    }
+
+    /// Takes from the environment when webhooks are answered: once their receivers have run, or
+    /// with `ANSWER=stored` before. Then the events of each user are delivered in order.
+    pub fn with_answer_from_env(self) -> Result<Self, BoxError> {
+        let accepts = match setting("ANSWER").as_deref() {
+            Ok("stored") => true,
+            Ok("delivered") | Err(_) => false,
+            Ok(_) => return Err("ANSWER is neither delivered nor stored".into()),
+        };
+        let engine = self.engine.tended(accepts).in_order(accepts);
+        Ok(Self {
+            engine,
+            accepts,
+            ..self
+        })
     }
 
     /// Takes `DATABASE`, `META_APP_SECRET` (several while you change it) and
     /// `META_VERIFY_TOKEN` (several, one for each account) from the environment.
-    pub fn from_env() -> Result<Arc<Self>, BoxError> {
+    pub fn from_env() -> Result<Self, BoxError> {
         let (database, secrets) = (setting("DATABASE")?, setting("META_APP_SECRET")?);
         Self::new(database, &secrets, &setting("META_VERIFY_TOKEN")?)
     }

@@ -75,7 +75,8 @@ async fn invoke(app: &Arc<App>, event: Value) -> (u16, String) {
 async fn it_answers_as_the_servers_do() {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
-    let app = App::new(&database, SECRET, "of another account, a token & more").unwrap();
+    let app = App::new(&database, SECRET, "of another account, a token & more");
+    let app = Arc::new(app.unwrap());
     let verifier = SignatureVerifier::new(SECRET).unwrap();
     let good = verifier.sign(BODY);
     let none = String::new;

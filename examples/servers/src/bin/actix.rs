@@ -43,7 +43,7 @@ async fn health(app: Data<App>) -> HttpResponse {
 
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
-    let app = App::from_env()?;
+    let app = Arc::new(App::from_env()?.with_answer_from_env()?);
     rt::spawn(Arc::clone(&app).keep_tending());
     let server = HttpServer::new(move || {
         let webhook = web::resource("/webhook")

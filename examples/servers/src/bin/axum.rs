@@ -57,7 +57,7 @@ fn routes(app: Arc<App>) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let app = App::from_env()?;
+    let app = Arc::new(App::from_env()?.with_answer_from_env()?);
     tokio::spawn(Arc::clone(&app).keep_tending());
     let listener = TcpListener::bind(address()?).await?;
     eprintln!("listening on http://{}/webhook", listener.local_addr()?);

@@ -5,6 +5,7 @@
 //! A file of a function lives no longer than the function: in earnest take a
 //! store of your own, over a database that all of them share. It is one trait.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use lambda_http::http::{HeaderValue, Method, StatusCode};
@@ -37,9 +38,8 @@ async fn receive(app: Arc<App>, request: Request) -> Result<u16, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let app = App::from_env()?;
+    let app = Arc::new(App::from_env()?);
     // Between two requests a function sleeps: this is the time for it.
-    let tended = Arc::clone(&app);
-    spawn_blocking(move || tended.tend()).await?;
+    app.tend(pending()).await;
     run(service_fn(move |request| handle(Arc::clone(&app), request))).await
 }

@@ -33,6 +33,9 @@ for_each_server! {
         a_signed_body_that_is_no_webhook_is_kept_and_not_repeated
         what_a_receiver_failed_on_is_asked_for_again
         a_health_check_shows_the_backlog_and_fails_with_the_store
+        slow_receivers_keep_no_answer_waiting
+        three_messages_of_a_user_at_once_are_handled_in_order
+        an_erased_user_is_not_handled_any_more
         a_thousand_at_once_are_each_received_once
         a_stop_under_load_loses_nothing_and_repeats_nothing
         what_has_begun_is_answered_and_who_never_ends_is_left

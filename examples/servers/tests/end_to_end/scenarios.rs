@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use whatsapp_signals::model::Identity;
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{Parser, SignatureVerifier, WebhookEngine};
 
 use super::meta::{Request, batch, body, deliver, key, send, send_large, sign};
-use super::server::{OLD_SECRET, Printed, SECRET, Server, command};
+use super::server::{OLD_SECRET, Printed, SECRET, Server, background, command};
 
 fn once<'a>(wamids: impl IntoIterator<Item = &'a str>) -> Printed {
     wamids.into_iter().map(|wamid| (key(wamid), 1)).collect()
@@ -141,7 +143,7 @@ pub async fn a_signed_body_that_is_no_webhook_is_kept_and_not_repeated(binary: &
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     // Also where nobody reads what the server says about it.
-    let server = Server::start_mute(binary, &database);
+    let server = Server::start_mute(command(binary, &database));
     let broken = r#"{"object":"whatsapp_business_account"}"#;
     for body in [broken, broken, r#"{"object":"page"}"#] {
         let answer = send(&Client::new(), server.url(), body.into(), Some(sign(body))).await;
@@ -159,7 +161,7 @@ pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
     let database = folder.path().join("store.db");
     let client = Client::new();
     let body = body("wamid.A");
-    let server = Server::start_mute(binary, &database);
+    let server = Server::start_mute(command(binary, &database));
     let answer = send(&client, server.url(), body.clone(), Some(sign(&body))).await;
     assert_eq!(answer.unwrap(), 503);
     assert!(server.stop().is_empty());
@@ -173,15 +175,8 @@ pub async fn a_health_check_shows_the_backlog_and_fails_with_the_store(binary: &
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let client = Client::new();
-    let server = Server::start_mute(binary, &database);
-    let url = server.url().replace("/webhook", "/healthz");
-    let health = async || {
-        let answer = client.get(&url).send().await.unwrap();
-        let json = answer.headers()["content-type"].clone();
-        assert_eq!(json, "application/json");
-        let status = answer.status().as_u16();
-        (status, answer.json::<serde_json::Value>().await.unwrap())
-    };
+    let server = Server::start_mute(command(binary, &database));
+    let health = async || health(&client, &server).await;
     let (status, backlog) = health().await;
     assert_eq!((status, &backlog["open"]), (200, &0.into()));
     let body = body("wamid.A");
@@ -197,6 +192,115 @@ pub async fn a_health_check_shows_the_backlog_and_fails_with_the_store(binary: &
     let (status, error) = health().await;
     assert_eq!((status, error["open"].as_u64()), (503, None));
     assert!(server.stop().is_empty());
+}
+
+/// Returns the status and the JSON of a health check.
+async fn health(client: &Client, server: &Server) -> (u16, Value) {
+    let url = server.url().replace("/webhook", "/healthz");
+    let answer = client.get(&url).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// Waits for a backlog, half a minute at most.
+async fn wait_for(client: &Client, server: &Server, is_wanted: impl Fn(&Value) -> bool) {
+    let mut last = Value::Null;
+    for _ in 0..600 {
+        (_, last) = health(client, server).await;
+        if is_wanted(&last) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the backlog is {last}");
+}
+
+/// Sends signed bodies, one after the other, which are answered with 200.
+async fn send_all(client: &Client, server: &Server, wamids: impl IntoIterator<Item = &String>) {
+    for wamid in wamids {
+        let body = body(wamid);
+        let signature = Some(sign(&body));
+        let answer = send(client, server.url(), body, signature).await;
+        assert_eq!(answer.unwrap(), 200, "{wamid}");
+    }
+}
+
+pub async fn slow_receivers_keep_no_answer_waiting(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let client = Client::new();
+    let command = background(binary, &folder.path().join("store.db"));
+    let mut server = Server::start_stalled(command);
+    // More than a pipe takes, so that a receiver blocks until the output is read.
+    let wamids = wamids(300);
+    send_all(&client, &server, &wamids).await;
+    let (_, backlog) = health(&client, &server).await;
+    assert!(backlog["open"].as_u64() > Some(100), "{backlog}");
+    server.read();
+    wait_for(&client, &server, |backlog| backlog["open"] == 0).await;
+    let keys: Vec<_> = wamids.iter().map(|wamid| key(wamid)).collect();
+    assert_eq!(server.stop_in_order(), keys);
+}
+
+pub async fn three_messages_of_a_user_at_once_are_handled_in_order(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let client = Client::new();
+    let server = Server::start_mute(background(binary, &database));
+    let wamids = wamids(3);
+    send_all(&client, &server, &wamids).await;
+    // The first one has failed.
+    let is_waiting = |backlog: &Value| backlog["due"] == 0 && backlog["leased"] == 0;
+    wait_for(&client, &server, is_waiting).await;
+    let (_, backlog) = health(&client, &server).await;
+    assert_eq!(
+        (&backlog["open"], &backlog["held_back"]),
+        (&3.into(), &2.into())
+    );
+    assert!(server.stop().is_empty());
+
+    let server = Server::start_command(background(binary, &database));
+    wait_for(&client, &server, |backlog| backlog["open"] == 0).await;
+    let keys: Vec<_> = wamids.iter().map(|wamid| key(wamid)).collect();
+    assert_eq!(server.stop_in_order(), keys);
+}
+
+pub async fn an_erased_user_is_not_handled_any_more(binary: &str) {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("store.db");
+    let client = Client::new();
+    let server = Server::start_mute(background(binary, &database));
+    let wamids = wamids(3);
+    send_all(&client, &server, &wamids).await;
+    let is_waiting = |backlog: &Value| backlog["due"] == 0 && backlog["leased"] == 0;
+    wait_for(&client, &server, is_waiting).await;
+    // By another program, while the server runs.
+    let engine = WebhookEngine::new(SqliteStore::open(&database).unwrap());
+    let user = Identity::from_phone("15550101001").unwrap();
+    let erased = engine.tenant("102290129340398").erase(&user).unwrap();
+    assert_eq!(
+        (erased.events, erased.messages, erased.is_complete()),
+        (3, 3, true)
+    );
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        let content = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        for personal in ["15550101001", "Ada Okafor", "Is it ready"] {
+            assert!(
+                !content.contains(personal),
+                "{personal} in {}",
+                path.display()
+            );
+        }
+    }
+    // Meta's repetition.
+    send_all(&client, &server, &wamids).await;
+    wait_for(&client, &server, |backlog| backlog["open"] == 0).await;
+    assert!(server.stop().is_empty());
+
+    let server = Server::start_command(background(binary, &database));
+    send_all(&client, &server, &["wamid.new".to_owned()]).await;
+    wait_for(&client, &server, |backlog| backlog["open"] == 0).await;
+    assert_eq!(server.stop(), once(["wamid.new"]));
 }
 
 pub async fn a_thousand_at_once_are_each_received_once(binary: &str) {
@@ -271,6 +375,7 @@ pub async fn a_missing_setting_is_named(binary: &str) {
         ("META_VERIFY_TOKEN", "", "META_VERIFY_TOKEN is not set"),
         ("DATABASE", "", "DATABASE is not set"),
         ("PORT", "http", "PORT is not a port"),
+        ("ANSWER", "later", "ANSWER is neither delivered nor stored"),
     ] {
         let output = command(binary, &database)
             .env(name, value)

@@ -17,7 +17,8 @@ pub const VERIFY_TOKEN: &str = "a token & more";
 pub struct Server {
     child: Child,
     url: String,
-    printed: Option<JoinHandle<Printed>>,
+    /// The keys of the printed events, in their order.
+    printed: Option<JoinHandle<Vec<String>>>,
 }
 
 /// How often the event with a key was printed.
@@ -31,27 +32,36 @@ impl Server {
 
     /// The same, with settings of its own.
     pub fn start_command(command: Command) -> Self {
-        let (mut server, errors) = Self::start_unread(command);
+        let mut server = Self::start_stalled(command);
+        server.read();
+        server
+    }
+
+    /// Starts one whose output is read later. Its receivers block as soon as the pipe is full.
+    pub fn start_stalled(command: Command) -> Self {
+        let (server, errors) = Self::start_unread(command);
         thread::spawn(move || errors.lines().for_each(drop));
-        let out = server.child.stdout.take().unwrap();
-        server.printed = Some(thread::spawn(move || {
-            let mut printed = Printed::new();
-            for line in BufReader::new(out).lines() {
+        server
+    }
+
+    /// Begins to read the output.
+    pub fn read(&mut self) {
+        let out = self.child.stdout.take().unwrap();
+        self.printed = Some(thread::spawn(move || {
+            let keys = BufReader::new(out).lines().map(|line| {
                 let line = line.unwrap();
                 let event: Value = serde_json::from_str(&line).expect("a line of JSON");
                 assert!(event["signal"].is_string() && event["event"].is_object());
-                let key = event["key"].as_str().unwrap().to_owned();
-                *printed.entry(key).or_default() += 1;
-            }
-            printed
+                event["key"].as_str().unwrap().to_owned()
+            });
+            keys.collect()
         }));
-        server
     }
 
     /// Starts one whose output and errors nobody reads, so that its receivers
     /// fail.
-    pub fn start_mute(binary: &str, database: &Path) -> Self {
-        let (mut server, _) = Self::start_unread(command(binary, database));
+    pub fn start_mute(command: Command) -> Self {
+        let (mut server, _) = Self::start_unread(command);
         drop(server.child.stdout.take());
         server
     }
@@ -93,13 +103,20 @@ impl Server {
     }
 
     /// Waits until it has ended.
-    pub fn wait(mut self) -> (ExitStatus, Printed) {
+    pub fn wait(self) -> (ExitStatus, Printed) {
+        let (status, keys) = self.wait_for_keys();
+        let mut printed = Printed::new();
+        for key in keys {
+            *printed.entry(key).or_default() += 1;
+        }
+        (status, printed)
+    }
+
+    fn wait_for_keys(mut self) -> (ExitStatus, Vec<String>) {
         let status = self.child.wait().unwrap();
         let printed = self.printed.take();
-        (
-            status,
-            printed.map_or_else(Printed::new, |printed| printed.join().unwrap()),
-        )
+        let keys = printed.map(|printed| printed.join().unwrap());
+        (status, keys.unwrap_or_default())
     }
 
     /// Asks it to end, as a process manager does.
@@ -108,6 +125,14 @@ impl Server {
         let (status, printed) = self.wait();
         assert!(status.success(), "{status}");
         printed
+    }
+
+    /// The same, and returns the keys of the printed events in their order.
+    pub fn stop_in_order(self) -> Vec<String> {
+        self.signal(Signal::TERM);
+        let (status, keys) = self.wait_for_keys();
+        assert!(status.success(), "{status}");
+        keys
     }
 }
 
@@ -127,6 +152,13 @@ pub fn command(binary: &str, database: &Path) -> Command {
         .env("META_VERIFY_TOKEN", VERIFY_TOKEN)
         .env("PORT", "0")
         .env_remove("HOST");
+    command
+}
+
+/// The same, and webhooks are answered once they are stored.
+pub fn background(binary: &str, database: &Path) -> Command {
+    let mut command = command(binary, database);
+    command.env("ANSWER", "stored");
     command
 }
 
