@@ -272,8 +272,11 @@ impl<'e> Claimer<'e> {
         self.finish(draft)
     }
 
-    /// Has the rows loaded that events are recorded by.
+    /// Has the rows loaded that events are recorded by, unless an attempt before has.
     fn want(&mut self, draft: &mut Draft<'e, '_>, events: &[usize]) -> Result<(), Undecided> {
+        if draft.loaded_ids() > 0 {
+            return Ok(());
+        }
         let batch = self.batch;
         let mut users = KnownUsers::new();
         for &at in events {

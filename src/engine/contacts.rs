@@ -127,14 +127,15 @@ impl Contacts {
         profile: Option<&Contact>,
         at: Timestamp,
     ) -> Result<Entry, Undecided> {
-        if let Some(place) = self.place(draft, tenant, user, at) {
+        let place = self.place(draft, tenant, user, at);
+        if let Some(place) = place {
             let known = &self.known[place];
             let (contact, time) = (&known.entry.1, known.profile_at);
             if profile.is_none_or(|profile| !has_news(contact, time, profile, at)) {
                 return Ok(known.entry.clone());
             }
         }
-        self.upsert(draft, tenant, user, profile, at, |_| {})
+        self.write(draft, place, tenant, user, profile, at, |_| {})
     }
 
     /// Records a user as [`observe`](Self::observe) does, and applies a change to the contact.
@@ -147,9 +148,28 @@ impl Contacts {
         at: Timestamp,
         change: impl FnOnce(&mut ContactRow),
     ) -> Result<Entry, Undecided> {
+        let place = self.place(draft, tenant, user, at);
+        self.write(draft, place, tenant, user, profile, at, change)
+    }
+
+    /// Records a user whose [place](Self::place) this is.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "those of `upsert`, and the place"
+    )]
+    fn write(
+        &mut self,
+        draft: &mut Draft<'_, '_>,
+        place: Option<usize>,
+        tenant: &Tenant,
+        user: &Identity,
+        profile: Option<&Contact>,
+        at: Timestamp,
+        change: impl FnOnce(&mut ContactRow),
+    ) -> Result<Entry, Undecided> {
         let mut subject;
         let mut found = None;
-        if let Some(place) = self.place(draft, tenant, user, at) {
+        if let Some(place) = place {
             subject = Subject::stored(draft, self.known[place].entry.0)?;
         } else {
             let ids = Id::all(draft, tenant, user)?;
