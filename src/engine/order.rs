@@ -94,17 +94,15 @@ pub(super) fn add_turns(
     }
     draft.load_wanted()?;
     // The attempt before may have been committed.
-    let stored = if draft.is_uncertain() {
-        draft.turns(webhook)?
-    } else {
-        &[]
-    };
+    let mut stored = HashMap::new();
+    if draft.is_uncertain() {
+        let turns = draft.turns(webhook)?.iter();
+        stored.extend(turns.map(|turn| ((turn.row.partition, &*turn.row.events), turn)));
+    }
     let mut added = Vec::with_capacity(new.len());
     for (partition, jobs) in new {
         let events: Vec<_> = jobs.iter().map(|job| event(*job)).collect();
-        let is_same =
-            |turn: &&StoredTurn| turn.row.partition == *partition && turn.row.events == events;
-        if let Some(turn) = stored.iter().find(is_same) {
+        if let Some(turn) = stored.get(&(*partition, &*events)) {
             added.push(HeldTurn {
                 held,
                 partition: *partition,
@@ -159,6 +157,8 @@ pub(super) struct EndedTurn {
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     turns: Vec<HeldTurn>,
+    /// Those that another one may be followed by.
+    by_place: HashMap<(PartitionKey, i64), usize>,
     /// Partitions with an open event before those that follow, by the place of the webhook.
     blocked: HashSet<(usize, PartitionKey)>,
     /// The turns that are over and not written, by the place of the webhook.
@@ -169,8 +169,14 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new(turns: Vec<HeldTurn>) -> Self {
+        let mut by_place = HashMap::new();
+        if turns.iter().any(|turn| turn.next.is_some()) {
+            let places = turns.iter().map(|turn| (turn.partition, turn.place.number));
+            by_place.extend(places.zip(0..));
+        }
         let mut all = Self {
             turns,
+            by_place,
             ..Self::default()
         };
         for at in 0..all.turns.len() {
@@ -228,8 +234,8 @@ impl Turns {
         };
         self.ended.entry(turn.held).or_default().push(ended.clone());
         let next = ended.next.filter(|_| ended.is_first)?;
-        let mut turns = self.turns.iter_mut();
-        let next = turns.find(|turn| turn.partition == ended.partition && turn.place == next)?;
+        let next = *self.by_place.get(&(ended.partition, next.number))?;
+        let next = &mut self.turns[next];
         next.is_held_back = false;
         Some(next.held)
     }
@@ -261,13 +267,15 @@ pub(super) fn end_turns(
     ended: &[EndedTurn],
     stored: Option<&[StoredTurn]>,
 ) -> Result<(), Undecided> {
+    let by_place = stored.map(|stored| {
+        let places = stored.iter();
+        let places = places.map(|turn| ((turn.row.partition, turn.row.place.number), turn));
+        places.collect::<HashMap<_, _>>()
+    });
     for turn in ended {
         let (mut next, mut is_first) = (turn.next, turn.is_first);
-        if let Some(stored) = stored {
-            let mut stored = stored.iter().filter(|stored| {
-                stored.row.partition == turn.partition && stored.row.place == turn.place
-            });
-            let Some(stored) = stored.next() else {
+        if let Some(by_place) = &by_place {
+            let Some(stored) = by_place.get(&(turn.partition, turn.place.number)) else {
                 continue; // An attempt before has ended it.
             };
             (next, is_first) = (stored.next, !stored.is_held_back);

@@ -12,15 +12,14 @@ use crate::support::engines::{
 };
 use crate::support::rows;
 use crate::support::unsteady::{Rates, Unsteady};
+use crate::unsteady::should_retry;
 use parking_lot::Mutex;
 use whatsapp_signals::event::{MessageReceived, WebhookEvent};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
-use whatsapp_signals::store::{Changes, MemoryStore, StoreErrorKind, WebhookChange};
+use whatsapp_signals::store::{Changes, MemoryStore, WebhookChange};
 use whatsapp_signals::testing::{self, Sample};
-use whatsapp_signals::{
-    ConnectOptions, Context, EngineError, Outcome, Retry, WebhookEngine, owning,
-};
+use whatsapp_signals::{ConnectOptions, Context, Outcome, Retry, WebhookEngine, owning};
 
 /// The users of the tests, by the last digits of their phone numbers.
 const ADA: &str = "15550101001";
@@ -450,18 +449,6 @@ fn the_end_of_an_event_wakes_those_who_wait_for_work() {
         });
         assert_eq!(engine.backlog().unwrap().open, 0);
     });
-}
-
-/// Returns whether a call is to be made again.
-fn should_retry(result: Result<Outcome, EngineError>) -> bool {
-    match result {
-        Ok(outcome) => outcome.should_retry(),
-        Err(EngineError::Store(error)) => {
-            assert_eq!(error.kind(), StoreErrorKind::Locked);
-            true
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 /// Checks that each message was handled once, and those of each user in their order.

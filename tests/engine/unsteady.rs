@@ -54,7 +54,7 @@ fn count(runs: &Runs, receiver: &str, event: &MessageReceived) {
 
 /// Returns whether the body is to be sent again. The store fails in no other way than it is set
 /// to.
-fn should_retry(result: Result<Outcome, EngineError>) -> bool {
+pub(crate) fn should_retry(result: Result<Outcome, EngineError>) -> bool {
     match result {
         Ok(outcome) => outcome.should_retry(),
         Err(EngineError::Store(error)) => {

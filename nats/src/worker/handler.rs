@@ -114,7 +114,9 @@ fn of(outcome: &Outcome) -> Handled {
         // The engine decides when it is due, and when it is dead.
         let due = outcome.due();
         let wait = due.and_then(|due| due.duration_since(SystemTime::now()).ok());
-        let reason = if failed.is_empty() {
+        let reason = if outcome.held_back() > 0 {
+            "an earlier event of its user is open"
+        } else if failed.is_empty() {
             "it is not due, or another worker has it"
         } else {
             "a receiver failed"

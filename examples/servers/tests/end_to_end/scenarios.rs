@@ -1,6 +1,7 @@
 //! What every server must do.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -225,6 +226,17 @@ async fn send_all(client: &Client, server: &Server, wamids: impl IntoIterator<It
     }
 }
 
+/// Starts a server that answers before its receivers run, and sends messages of one user. The
+/// receiver has failed at the first one.
+async fn start_failing(binary: &str, database: &Path, wamids: &[String]) -> Server {
+    let client = Client::new();
+    let server = Server::start_mute(background(binary, database));
+    send_all(&client, &server, wamids).await;
+    let has_failed = |backlog: &Value| backlog["due"] == 0 && backlog["leased"] == 0;
+    wait_for(&client, &server, has_failed).await;
+    server
+}
+
 pub async fn slow_receivers_keep_no_answer_waiting(binary: &str) {
     let folder = TempDir::new().unwrap();
     let client = Client::new();
@@ -245,12 +257,8 @@ pub async fn three_messages_of_a_user_at_once_are_handled_in_order(binary: &str)
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let client = Client::new();
-    let server = Server::start_mute(background(binary, &database));
     let wamids = wamids(3);
-    send_all(&client, &server, &wamids).await;
-    // The first one has failed.
-    let is_waiting = |backlog: &Value| backlog["due"] == 0 && backlog["leased"] == 0;
-    wait_for(&client, &server, is_waiting).await;
+    let server = start_failing(binary, &database, &wamids).await;
     let (_, backlog) = health(&client, &server).await;
     assert_eq!(
         (&backlog["open"], &backlog["held_back"]),
@@ -268,11 +276,8 @@ pub async fn an_erased_user_is_not_handled_any_more(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let client = Client::new();
-    let server = Server::start_mute(background(binary, &database));
     let wamids = wamids(3);
-    send_all(&client, &server, &wamids).await;
-    let is_waiting = |backlog: &Value| backlog["due"] == 0 && backlog["leased"] == 0;
-    wait_for(&client, &server, is_waiting).await;
+    let server = start_failing(binary, &database, &wamids).await;
     // By another program, while the server runs.
     let engine = WebhookEngine::new(SqliteStore::open(&database).unwrap());
     let user = Identity::from_phone("15550101001").unwrap();
@@ -434,7 +439,7 @@ async fn load(server: &Server, signal: Signal) -> HashSet<String> {
 }
 
 /// Sends all of a load again, to a new server, and gives what it printed.
-async fn deliver_all(binary: &str, database: &std::path::Path) -> Printed {
+async fn deliver_all(binary: &str, database: &Path) -> Printed {
     let server = Server::start(binary, database);
     let client = Client::new();
     let mut senders = JoinSet::new();
