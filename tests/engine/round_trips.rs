@@ -36,12 +36,15 @@ fn a_body_of_any_size_costs_at_most_four_round_trips() {
             counted.fetch_add(usize::from(is_counted), Relaxed);
             Ok(())
         });
-        let engine = engine_over(store);
-        for body in [messages(0..1), messages(1..2), messages(2..1002)] {
-            count.store(0, Relaxed);
-            assert!(!engine.process(&body).unwrap().should_retry());
-            let count = count.load(Relaxed);
-            assert!((2..=4).contains(&count), "{count} round trips");
+        for (in_order, first) in [(false, 0), (true, 2000)] {
+            let engine = engine_over(&store).in_order(in_order);
+            for numbers in [0..1, 1..2, 2..1002] {
+                let body = messages(first + numbers.start..first + numbers.end);
+                count.store(0, Relaxed);
+                assert!(!engine.process(&body).unwrap().should_retry());
+                let count = count.load(Relaxed);
+                assert!((2..=4).contains(&count), "{count} round trips");
+            }
         }
     });
 }
