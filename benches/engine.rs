@@ -164,8 +164,8 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     let webhook = (1_785_000_000_000 + first) << 20;
     run(
         "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
-            lease_length, lease_until)
-        VALUES (?1, 1, 0, ?2, 1000, 0, 0, 7, 60000, 1785000060000)",
+            lease_length, lease_until, held_back)
+        VALUES (?1, 1, 0, ?2, 1000, 0, 0, 7, 60000, 1785000060000, 0)",
         &[&webhook, &1_785_000_000],
     );
     run("INSERT INTO body VALUES (?1, ?2)", &[&webhook, &body]);
