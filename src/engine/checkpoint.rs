@@ -13,12 +13,12 @@ use super::Call;
 use super::batch::Batch;
 use super::claim::{Claim, Held, Job, Waiting};
 use super::draft::{Draft, First, Undecided, transact};
-use super::order::{EndedTurn, LONGEST_HOLD, Turns, end_turns};
 use super::outcome::Outcome;
 use super::timer::Alarm;
+use super::turns::{EndedTurn, HeldEvents, LONGEST_HOLD, Turns, as_stored, end_turns};
 use crate::store::{
     Due, Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,
-    StoredTurn, Versioned, WebhookId, WebhookRow,
+    Versioned, WebhookId, WebhookRow,
 };
 
 /// The longest time between the success of a receiver and the next checkpoint of its webhook, while
@@ -63,8 +63,10 @@ struct MarkedWebhook {
     waiting: Waiting,
     /// The turns that are over.
     ended: Vec<EndedTurn>,
-    /// The number of open events that were held back.
-    held_back: u32,
+    /// The open events that were held back.
+    held_back: HeldEvents,
+    /// Whether another call has written the row since it was claimed.
+    is_changed: bool,
 }
 
 /// The marks of a call that are not known to be written.
@@ -132,7 +134,13 @@ impl Call<'_> {
     ///
     /// When the store fails. The marks are kept.
     pub(super) async fn write_kept_marks(self) -> Result<(), StoreError> {
-        while let Some((holder, webhooks)) = self.core.kept_marks.take_one() {
+        while let Some((holder, mut webhooks)) = self.core.kept_marks.take_one() {
+            if self.core.settings.in_order {
+                // Their turns are to be looked up, as other calls have gone on since.
+                for webhook in &mut webhooks {
+                    webhook.stored = None;
+                }
+            }
             let mut marks = Marks {
                 kept: &self.core.kept_marks,
                 holder,
@@ -186,25 +194,34 @@ impl Call<'_> {
                 known.webhooks.insert(webhook.id, Some(stored.clone()));
             }
         }
+        let mut releases = false;
         let decide = |draft: &mut Draft<'_, '_>| {
             let mut written = Vec::with_capacity(marks.webhooks.len());
             let webhooks = marks.webhooks.iter();
-            let is_first = draft.is_optimistic() && webhooks.clone().all(|w| w.stored.is_some());
+            let is_known = |w: &MarkedWebhook| {
+                let is_released = is_last && w.held_back.count > 0 && w.is_changed;
+                w.stored.is_some() && !is_released
+            };
+            let is_first = draft.is_optimistic() && webhooks.clone().all(is_known);
             if !is_first {
                 for webhook in webhooks {
                     draft.want_webhook(webhook.id);
                     let marks = webhook.marks.iter();
                     marks.for_each(|mark| draft.want_event(mark.key));
-                    if webhook.has_turns() {
+                    if self.core.settings.in_order {
                         draft.want_turns(webhook.id);
                     }
                 }
                 draft.load_wanted()?;
             }
             let mut is_held = Vec::with_capacity(marks.webhooks.len());
+            let mut ended = Vec::new();
             for webhook in &marks.webhooks {
-                is_held.push(self.mark(draft, marks.holder, webhook, is_first, is_last)?);
+                let is_webhook_held =
+                    self.mark(draft, marks.holder, webhook, is_first, is_last, &mut ended)?;
+                is_held.push(is_webhook_held);
             }
+            releases |= end_turns(draft, marks.holder, ended)?;
             // A webhook is also written when a turn of another one ends.
             for (webhook, is_held) in marks.webhooks.iter().zip(is_held) {
                 written.push(if is_held {
@@ -216,8 +233,7 @@ impl Call<'_> {
             Ok(written)
         };
         let written = transact(self.access, known, First::New, durability, decide).await?;
-        let mut ended = marks.webhooks.iter().flat_map(|webhook| &webhook.ended);
-        if self.core.settings.is_tended && ended.any(EndedTurn::releases) {
+        if releases && self.core.settings.is_tended {
             self.core.tending.add_work();
         }
         marks.webhooks.clear();
@@ -225,8 +241,8 @@ impl Call<'_> {
     }
 
     /// Decides about the marks of one webhook. In the first attempt its row is as this engine
-    /// has written it, so that it has the lease, and its events are as it knows them. Returns
-    /// whether the holder still has the webhook.
+    /// has written it, so that it has the lease, and its events are as it knows them. Adds its
+    /// turns that are over, and returns whether the holder still has the webhook.
     fn mark(
         self,
         draft: &mut Draft<'_, '_>,
@@ -234,6 +250,7 @@ impl Call<'_> {
         webhook: &MarkedWebhook,
         is_first: bool,
         is_last: bool,
+        ended: &mut Vec<EndedTurn>,
     ) -> Result<bool, Undecided> {
         let id = webhook.id;
         if is_last && is_given_back(draft, webhook)? {
@@ -246,16 +263,6 @@ impl Call<'_> {
             record_successes(draft, webhook)?;
             return Ok(false);
         }
-        let mut is_released = false;
-        if webhook.has_turns() {
-            let turns = if is_first {
-                None
-            } else {
-                Some(draft.turns(id)?)
-            };
-            end_turns(draft, holder, &webhook.ended, turns)?;
-            is_released = webhook.held_back > 0 && turns.is_some_and(has_come);
-        }
         if is_last && finishes_all(&row, &webhook.marks) {
             // Its events need no progress of their own.
             row.open = 0;
@@ -264,9 +271,19 @@ impl Call<'_> {
                 write_progress(draft, id, &mut row, mark, is_first)?;
             }
         }
+        let mut is_released = false;
+        if is_first {
+            ended.extend(&webhook.ended);
+        } else if self.core.settings.in_order {
+            let turns = draft.turns(id)?;
+            let is_over = row.open == 0 && row.unclaimed == 0;
+            ended.extend(as_stored(&webhook.ended, turns, is_over));
+            is_released = webhook.held_back.is_released(turns);
+        }
         row.lease = (!is_last).then(|| self.core.settings.lease_of(holder));
         if is_last {
-            row.held_back = if is_released { 0 } else { webhook.held_back };
+            let held_back = webhook.held_back.count;
+            row.held_back = if is_released { 0 } else { held_back };
             row.due = if is_released {
                 Due::Now
             } else {
@@ -280,11 +297,6 @@ impl Call<'_> {
         }
         Ok(true)
     }
-}
-
-/// Returns whether a turn is the first of its partition.
-fn has_come(turns: &[StoredTurn]) -> bool {
-    turns.iter().any(|turn| !turn.is_held_back)
 }
 
 /// Returns whether an earlier attempt of unknown result has given the webhook back: it is gone, or
@@ -421,16 +433,13 @@ impl MarkedWebhook {
             marks: Vec::new(),
             waiting: Waiting::default(),
             ended: Vec::new(),
-            held_back: 0,
+            held_back: HeldEvents::default(),
+            is_changed: false,
         }
     }
 
     fn of(held: &Held) -> Self {
         Self::new(held.id, Some(held.stored.clone()))
-    }
-
-    fn has_turns(&self) -> bool {
-        !self.ended.is_empty() || self.held_back > 0
     }
 
     /// Returns when the first open event is to be tried: at once if any is not known.
@@ -450,6 +459,8 @@ pub(super) struct Checkpointer<'e> {
     pub(super) batch: &'e Batch,
     held: Vec<Held>,
     lost: Vec<bool>,
+    /// Whether another call has written the row of a webhook since it was claimed.
+    is_changed: Vec<bool>,
     /// The marks since the last checkpoint, by the places of their webhooks.
     marks: Vec<Vec<(usize, MarkedProgress)>>,
     /// The open events that are to be tried later, by the places of their webhooks.
@@ -501,6 +512,7 @@ impl<'e> Checkpointer<'e> {
             batch,
             held: claim.held,
             lost: vec![false; held],
+            is_changed: vec![false; held],
             marks: vec![Vec::new(); held],
             waiting,
             turns: Turns::new(claim.turns),
@@ -530,7 +542,6 @@ impl<'e> Checkpointer<'e> {
     pub(super) fn hold_back(&mut self, job: &Job) -> bool {
         let is_held_back = self.turns.hold_back(job);
         if is_held_back {
-            self.turns.add_held_back(job);
             self.waiting[job.held].add(Waiting::one(LONGEST_HOLD));
             self.outcome.unfinished += 1;
             self.outcome.held_back += 1;
@@ -682,6 +693,7 @@ impl<'e> Checkpointer<'e> {
                 waiting: *waiting,
                 ended: self.turns.take_ended(at),
                 held_back: self.turns.held_back(at),
+                is_changed: self.is_changed[at],
                 ..MarkedWebhook::of(held)
             });
         }
@@ -699,7 +711,11 @@ impl<'e> Checkpointer<'e> {
         self.alarm.cancel();
         for (at, written) in written.into_iter().enumerate() {
             match written {
-                Written::Stored(Some(stored)) => self.held[at].stored = stored,
+                Written::Stored(Some(stored)) => {
+                    let before = &mut self.held[at].stored;
+                    self.is_changed[at] |= stored.version > before.version + 1;
+                    *before = stored;
+                }
                 Written::Stored(None) => {}
                 Written::Lost => {
                     self.lost[at] = true;

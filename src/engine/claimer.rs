@@ -398,7 +398,8 @@ impl<'e> Claimer<'e> {
             }
             return Ok(LeaseState::Settled);
         };
-        if self.call.accepts {
+        let holder = row.lease.map(|lease| lease.holder);
+        if self.call.accepts && holder != Some(self.call.holder) {
             return Ok(if is_settled {
                 LeaseState::Settled
             } else {

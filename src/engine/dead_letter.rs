@@ -10,9 +10,9 @@ use super::access::ready;
 use super::batch::Batch;
 use super::claim::Held;
 use super::draft::{Draft, First, Undecided, transact};
-use super::order::end_all_turns;
 use super::process::read_queued_event;
 use super::replay;
+use super::turns::end_turns_of;
 use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
@@ -459,6 +459,7 @@ impl Call<'_> {
         let id = held.id;
         let key = unreadable_key(body);
         let event = Fingerprint::of(&key);
+        let mut releases = false;
         let bury = |draft: &mut Draft<'_, '_>| {
             let Some(mut row) = draft.webhook(id)? else {
                 return Ok(false);
@@ -487,7 +488,7 @@ impl Call<'_> {
                 }
             }
             // Its open events stay open, so that a later version finds them. They hold back no other.
-            end_all_turns(draft, self.holder, id, |_| true)?;
+            releases |= end_turns_of(draft, self.holder, id, |_| true)?;
             row.dead += 1;
             row.kind = WebhookKind::Unreadable;
             draft.put_event(EventChange::new(event, known, id));
@@ -495,14 +496,12 @@ impl Call<'_> {
             draft.put_webhook(id, row)?;
             Ok(true)
         };
-        transact(
-            self.access,
-            Snapshot::default(),
-            First::Stored,
-            Durability::Disk,
-            bury,
-        )
-        .await
+        let known = Snapshot::default();
+        let is_new = transact(self.access, known, First::Stored, Durability::Disk, bury).await?;
+        if releases {
+            self.core.tending.add_work();
+        }
+        Ok(is_new)
     }
 
     /// Writes a webhook, or deletes it if nothing of it is left to do.

@@ -165,6 +165,8 @@ pub(super) struct Draft<'a, 's> {
     progress: Vec<(Fingerprint, ProgressRow)>,
     progress_places: HashMap<Fingerprint, usize>,
     turns: Vec<TurnChange>,
+    /// The last turns of partitions, with those that the decision adds.
+    partitions: HashMap<PartitionKey, PartitionRow>,
     contacts: BTreeMap<ContactId, Slot<'s, ContactRow>>,
     holders: HashMap<IdKey, Holders<'s>>,
     merges: Vec<Merge>,
@@ -252,6 +254,7 @@ impl<'a, 's> Draft<'a, 's> {
             progress: Vec::new(),
             progress_places: HashMap::new(),
             turns: Vec::new(),
+            partitions: HashMap::new(),
             contacts: BTreeMap::new(),
             holders: HashMap::with_capacity(known.holders.len()),
             merges: Vec::new(),
@@ -507,11 +510,14 @@ impl<'a, 's> Draft<'a, 's> {
         }
     }
 
-    /// Returns a partition as it was before the decision, if it has turns.
+    /// Returns a partition, if it has turns.
     pub(super) fn partition(
         &mut self,
         key: PartitionKey,
     ) -> Result<Option<PartitionRow>, Undecided> {
+        if let Some(row) = self.partitions.get(&key) {
+            return Ok(Some(*row));
+        }
         if let Some(row) = self.known.partitions.get(&key) {
             return Ok(*row);
         }
@@ -531,8 +537,11 @@ impl<'a, 's> Draft<'a, 's> {
         Err(Undecided::NotLoaded)
     }
 
-    /// Adds a turn.
-    pub(super) fn add_turn(&mut self, row: TurnRow) {
+    /// Adds a turn behind the last one of its partition.
+    pub(super) fn add_turn(&mut self, row: TurnRow, last: Option<PartitionRow>) {
+        let is_shared = last.is_some_and(|last| last.has_others(row.place.webhook));
+        let last = PartitionRow::new(row.place, is_shared);
+        self.partitions.insert(row.partition, last);
         self.turns.push(TurnChange::Add(row));
     }
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::access::ready;
 use super::draft::{Draft, First, Undecided, transact};
-use super::order::end_all_turns;
 use super::person::{Person, Share};
 use super::records::{Of, Records};
+use super::turns::end_turns_of;
 use super::{Call, WebhookEngine, new_id};
 use crate::model::{Identity, Timestamp};
 use crate::signal::ReceiverMode;
@@ -267,6 +267,10 @@ impl Call<'_> {
             self.delete_contacts(&person).await?;
             erased.contacts = person.contacts.len();
         }
+        if erased.events > 0 || erased.unreadable > 0 {
+            // Events that they held back may be delivered.
+            self.core.tending.add_work();
+        }
         erased.has_remains = !self.access.scrub().await?;
         Ok(erased)
     }
@@ -310,7 +314,7 @@ impl Call<'_> {
             Share::None => return Ok(Step::Nothing),
             _ if is_running => return Ok(Step::Leased),
             Share::Unreadable => {
-                end_all_turns(draft, self.holder, id, |_| true)?;
+                end_turns_of(draft, self.holder, id, |_| true)?;
                 draft.delete_webhook(id)?;
                 return Ok(Step::Unreadable);
             }
@@ -356,7 +360,7 @@ impl Call<'_> {
                 Some(_) => {}
             }
         }
-        end_all_turns(draft, self.holder, id, |event| !open.contains(event))?;
+        end_turns_of(draft, self.holder, id, |event| !open.contains(event))?;
         if row.unclaimed > 0 {
             row.unclaimed = unclaimed;
         }

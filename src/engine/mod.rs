@@ -51,6 +51,7 @@ mod retry;
 mod settings;
 mod tend;
 mod timer;
+mod turns;
 mod user;
 
 use std::collections::HashMap;

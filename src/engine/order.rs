@@ -9,7 +9,6 @@
 //! event that says so has the ids of both, and comes behind the turns of both.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -18,17 +17,14 @@ use super::batch::Batch;
 use super::claim::{Claim, Job, PART};
 use super::draft::{Draft, First, Undecided, transact};
 use super::record::{Place, Places, has_records};
+use super::turns::HeldTurn;
 use super::user::identities;
 use crate::event::WebhookEvent;
 use crate::model::{Contact, IdKind, Identity};
 use crate::store::{
-    Due, Durability, EventState, Fingerprint, Lease, PartitionKey, Snapshot, StoreError,
-    StoredTurn, TurnPlace, TurnRow, Wanted, WebhookId,
+    Durability, EventState, Fingerprint, PartitionKey, Snapshot, StoreError, TurnPlace, TurnRow,
+    Wanted, WebhookId,
 };
-
-/// The time after which a webhook is tried again whose events are all held back. The end of the
-/// turn before has it tried at once, except by an engine that does not deliver in order.
-pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 
 /// The partitions of an event.
 pub(super) type Partitions = SmallVec<[PartitionKey; 3]>;
@@ -116,7 +112,7 @@ pub(super) fn add_turns(
         let row = draft.partition(*partition)?;
         let number = row.map_or(1, |row| row.last.number + 1);
         let place = TurnPlace { number, webhook };
-        draft.add_turn(TurnRow::new(*partition, place, events));
+        draft.add_turn(TurnRow::new(*partition, place, events), row);
         added.push(HeldTurn {
             held,
             partition: *partition,
@@ -129,228 +125,10 @@ pub(super) fn add_turns(
     Ok(added)
 }
 
-/// A turn of a webhook that is held.
-#[derive(Debug)]
-pub(super) struct HeldTurn {
-    /// The place of its webhook among those that are held.
-    held: usize,
-    partition: PartitionKey,
-    place: TurnPlace,
-    next: Option<TurnPlace>,
-    /// The number of its events that are open.
-    open: usize,
-    /// Whether another webhook has a turn before it.
-    pub(super) is_held_back: bool,
-}
-
-/// A turn that is over.
-#[derive(Clone, Debug)]
-pub(super) struct EndedTurn {
-    partition: PartitionKey,
-    place: TurnPlace,
-    next: Option<TurnPlace>,
-    /// Whether it was the first of its partition.
-    is_first: bool,
-}
-
-/// The turns of a claim while its events are delivered.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    turns: Vec<HeldTurn>,
-    /// Those that another one may be followed by.
-    by_place: HashMap<(PartitionKey, i64), usize>,
-    /// Partitions with an open event before those that follow, by the place of the webhook.
-    blocked: HashSet<(usize, PartitionKey)>,
-    /// The turns that are over and not written, by the place of the webhook.
-    ended: HashMap<usize, Vec<EndedTurn>>,
-    /// The numbers of events that were held back, by the place of the webhook.
-    held_back: HashMap<usize, u32>,
-}
-
-impl Turns {
-    pub(super) fn new(turns: Vec<HeldTurn>) -> Self {
-        let mut by_place = HashMap::new();
-        if turns.iter().any(|turn| turn.next.is_some()) {
-            let places = turns.iter().map(|turn| (turn.partition, turn.place.number));
-            by_place.extend(places.zip(0..));
-        }
-        let mut all = Self {
-            turns,
-            by_place,
-            ..Self::default()
-        };
-        for at in 0..all.turns.len() {
-            if all.turns[at].open == 0 {
-                all.end(at);
-            }
-        }
-        all
-    }
-
-    /// Returns whether an event before this one is open.
-    pub(super) fn hold_back(&self, job: &Job) -> bool {
-        let mut turns = job.turns.iter().map(|at| &self.turns[*at]);
-        job.is_behind
-            || turns.any(|turn| {
-                turn.is_held_back || self.blocked.contains(&(turn.held, turn.partition))
-            })
-    }
-
-    /// Notes that an event was held back.
-    pub(super) fn add_held_back(&mut self, job: &Job) {
-        *self.held_back.entry(job.held).or_default() += 1;
-        self.keep_open(job);
-    }
-
-    /// Notes that an event stays open, and holds back those behind it.
-    pub(super) fn keep_open(&mut self, job: &Job) {
-        let turns = job.turns.iter().map(|at| &self.turns[*at]);
-        self.blocked
-            .extend(turns.map(|turn| (turn.held, turn.partition)));
-    }
-
-    /// Notes that an event is finished or dead. Returns the place of each webhook whose turn is
-    /// next, if this call holds it.
-    pub(super) fn end_event(&mut self, job: &Job) -> SmallVec<[usize; 1]> {
-        let mut released = SmallVec::new();
-        for at in &job.turns {
-            let turn = &mut self.turns[*at];
-            turn.open = turn.open.saturating_sub(1);
-            if turn.open == 0 {
-                released.extend(self.end(*at));
-            }
-        }
-        released
-    }
-
-    /// Ends a turn. Returns the place of the webhook whose turn is next, if this call holds it.
-    fn end(&mut self, at: usize) -> Option<usize> {
-        let turn = &self.turns[at];
-        let ended = EndedTurn {
-            partition: turn.partition,
-            place: turn.place,
-            next: turn.next,
-            is_first: !turn.is_held_back,
-        };
-        self.ended.entry(turn.held).or_default().push(ended.clone());
-        let next = ended.next.filter(|_| ended.is_first)?;
-        let next = *self.by_place.get(&(ended.partition, next.number))?;
-        let next = &mut self.turns[next];
-        next.is_held_back = false;
-        Some(next.held)
-    }
-
-    /// Takes the turns of a webhook that are over.
-    pub(super) fn take_ended(&mut self, held: usize) -> Vec<EndedTurn> {
-        self.ended.remove(&held).unwrap_or_default()
-    }
-
-    /// Returns the number of events of a webhook that were held back.
-    pub(super) fn held_back(&self, held: usize) -> u32 {
-        self.held_back.get(&held).copied().unwrap_or_default()
-    }
-}
-
-impl EndedTurn {
-    /// Returns whether another webhook is to be delivered after it.
-    pub(super) fn releases(&self) -> bool {
-        let next = self.next.filter(|_| self.is_first);
-        next.is_some_and(|next| next.webhook != self.place.webhook)
-    }
-}
-
-/// Ends turns of a webhook. `stored` are its turns as they are now, unless they are as the call
-/// knows them.
-pub(super) fn end_turns(
-    draft: &mut Draft<'_, '_>,
-    holder: i64,
-    ended: &[EndedTurn],
-    stored: Option<&[StoredTurn]>,
-) -> Result<(), Undecided> {
-    let by_place = stored.map(|stored| {
-        let places = stored.iter();
-        let places = places.map(|turn| ((turn.row.partition, turn.row.place.number), turn));
-        places.collect::<HashMap<_, _>>()
-    });
-    for turn in ended {
-        let (mut next, mut is_first) = (turn.next, turn.is_first);
-        if let Some(by_place) = &by_place {
-            let Some(stored) = by_place.get(&(turn.partition, turn.place.number)) else {
-                continue; // An attempt before has ended it.
-            };
-            (next, is_first) = (stored.next, !stored.is_held_back);
-        }
-        end_turn(draft, holder, turn.partition, turn.place, next, is_first)?;
-    }
-    Ok(())
-}
-
-/// Ends all turns of a webhook.
-pub(super) fn end_all_turns(
-    draft: &mut Draft<'_, '_>,
-    holder: i64,
-    id: WebhookId,
-    is_over: impl Fn(&Fingerprint) -> bool,
-) -> Result<(), Undecided> {
-    for turn in draft.turns(id)? {
-        if turn.row.events.iter().all(&is_over) {
-            let StoredTurn {
-                row,
-                is_held_back,
-                next,
-            } = turn;
-            end_turn(
-                draft,
-                holder,
-                row.partition,
-                row.place,
-                *next,
-                !is_held_back,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn end_turn(
-    draft: &mut Draft<'_, '_>,
-    holder: i64,
-    partition: PartitionKey,
-    place: TurnPlace,
-    next: Option<TurnPlace>,
-    is_first: bool,
-) -> Result<(), Undecided> {
-    draft.end_turn(partition, place, next.map(|next| next.number));
-    match next {
-        Some(next) if is_first && next.webhook != place.webhook => {
-            release(draft, holder, next.webhook)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Has a webhook delivered whose turn has come, unless this holder delivers it already.
-fn release(draft: &mut Draft<'_, '_>, holder: i64, id: WebhookId) -> Result<(), Undecided> {
-    let Some(mut row) = draft.webhook(id)? else {
-        return Ok(());
-    };
-    if row.open == 0 || row.lease.is_some_and(|lease| lease.holder == holder) {
-        return Ok(());
-    }
-    row.due = Due::Now;
-    row.held_back = 0;
-    if let Some(lease) = row.lease
-        && lease.has_ended(draft.now())
-    {
-        // The commit reckons it from now on.
-        row.lease = Some(Lease::new(lease.holder, Duration::ZERO));
-    }
-    draft.put_webhook(id, row)
-}
-
 impl Call<'_> {
     /// Gives their turns to those jobs of a claim that were stored before it, and new ones to those
     /// that have none: they were dead, or were stored by an engine that does not deliver in order.
+    /// The jobs are then in the order of their turns.
     ///
     /// `is_whole` says that the batch has all events of its webhook.
     pub(super) async fn find_turns(
@@ -362,115 +140,178 @@ impl Call<'_> {
         let jobs = claim.jobs.iter().enumerate();
         let jobs = jobs.filter(|(_, job)| job.turns.is_empty());
         let jobs: HashMap<_, _> = jobs
-            .map(|(at, job)| (batch.fingerprint(job.event), at))
+            .map(|(at, job)| ((job.held, batch.fingerprint(job.event)), at))
             .collect();
         if jobs.is_empty() {
             return Ok(());
         }
-        let held: BTreeSet<_> = jobs.values().map(|job| claim.jobs[*job].held).collect();
+        let held: BTreeSet<_> = jobs.keys().map(|(held, _)| *held).collect();
         let mut wanted = Wanted::default();
         let ids = held.iter().map(|held| claim.held[*held].id);
         wanted.turns.extend(ids);
         let mut known = self.access.load(&wanted).await?;
+        let mut turns = stored_turns(&mut known, claim, held);
+        let events = || {
+            let events = turns.iter();
+            events.flat_map(|(turn, events)| events.iter().map(|event| (turn.held, *event)))
+        };
         if !is_whole {
             let mut wanted = Wanted::default();
-            let turns = known.turns.values().flatten();
-            let events = turns.flat_map(|turn| &turn.row.events);
-            let others = events.filter(|event| !jobs.contains_key(*event));
-            wanted.events.extend(others);
+            let others = events().filter(|event| !jobs.contains_key(event));
+            wanted.events.extend(others.map(|(_, event)| event));
             if !wanted.is_empty() {
                 known.extend(self.access.load(&wanted).await?);
             }
         }
+        let listed: HashSet<_> = events().collect();
+        let missing = jobs.iter().filter(|(event, _)| !listed.contains(event));
+        let mut missing: Vec<_> = missing.map(|(_, job)| *job).collect();
+        missing.sort_unstable();
+        turns.extend(self.add_missing_turns(batch, claim, &missing).await?);
+
         let deferred: HashSet<_> = claim.deferred.iter().copied().collect();
-        let found = claim
-            .turns
-            .iter()
-            .map(|turn| (turn.partition, turn.place.number));
-        let found: HashSet<_> = found.collect();
-        for held in held {
-            let id = claim.held[held].id;
-            for StoredTurn {
-                row,
-                is_held_back,
-                next,
-            } in known.turns.remove(&id).unwrap_or_default()
-            {
-                if found.contains(&(row.partition, row.place.number)) {
-                    continue;
-                }
-                let (at, mut open, mut is_behind) = (claim.turns.len(), 0, false);
-                for event in &row.events {
-                    let job = jobs.get(event).filter(|job| claim.jobs[**job].held == held);
-                    if let Some(job) = job {
-                        let job = &mut claim.jobs[*job];
-                        job.turns.push(at);
-                        job.is_behind |= is_behind;
-                        open += 1;
-                    } else if deferred.contains(event) || is_open(&known, id, event) {
-                        is_behind = true;
-                        open += 1;
-                    }
-                }
-                claim.turns.push(HeldTurn {
-                    held,
-                    partition: row.partition,
-                    place: row.place,
-                    next,
-                    open,
-                    is_held_back,
-                });
+        turns.sort_by_key(|(turn, _)| (turn.held, turn.partition, turn.place.number));
+        let mut after = vec![SmallVec::new(); claim.jobs.len()];
+        let (mut partition, mut previous, mut is_behind) = (None, None, false);
+        for (mut turn, events) in turns {
+            if partition != Some((turn.held, turn.partition)) {
+                partition = Some((turn.held, turn.partition));
+                (previous, is_behind) = (None, false);
             }
+            turn.open = 0;
+            let (at, id) = (claim.turns.len(), claim.held[turn.held].id);
+            for event in events {
+                if let Some(&at_job) = jobs.get(&(turn.held, event)) {
+                    let job = &mut claim.jobs[at_job];
+                    job.turns.push(at);
+                    job.is_behind |= is_behind;
+                    let before = previous.replace(at_job);
+                    after[at_job].extend(before.filter(|before| *before != at_job));
+                    turn.open += 1;
+                } else if deferred.contains(&event) || is_open(&known, id, &event) {
+                    is_behind = true;
+                    turn.open += 1;
+                }
+            }
+            claim.turns.push(turn);
         }
-        self.add_missing_turns(batch, claim).await
+        let (mut lost, mut ordered) = (0, in_order(std::mem::take(&mut claim.jobs), &after));
+        // An event without a turn is left to the call that has its webhook by now.
+        ordered.retain(|job| {
+            lost += usize::from(job.turns.is_empty());
+            !job.turns.is_empty()
+        });
+        claim.jobs = ordered;
+        claim.busy += lost;
+        Ok(())
     }
 
-    async fn add_missing_turns(self, batch: &Batch, claim: &mut Claim) -> Result<(), StoreError> {
-        let jobs = 0..claim.jobs.len();
-        let missing: Vec<_> = jobs
-            .filter(|job| claim.jobs[*job].turns.is_empty())
-            .collect();
+    /// Adds turns of jobs that have none, and returns them with their events.
+    async fn add_missing_turns(
+        self,
+        batch: &Batch,
+        claim: &mut Claim,
+        missing: &[usize],
+    ) -> Result<Vec<(HeldTurn, Vec<Fingerprint>)>, StoreError> {
+        let mut turns = Vec::new();
         for missing in missing.chunks(PART) {
-            let jobs = &claim.jobs;
+            let (known, claimed) = (claim.known(), &*claim);
+            let event = |job: usize| batch.fingerprint(claimed.jobs[job].event);
             let add = |draft: &mut Draft<'_, '_>| {
                 let mut places = self.core.places();
                 let mut new: BTreeMap<usize, NewTurns> = BTreeMap::new();
-                for job in missing {
-                    let Job { event, held, .. } = jobs[*job];
-                    let row = draft.webhook(claim.held[held].id)?;
+                for &at in missing {
+                    let job = &claimed.jobs[at];
+                    let row = draft.webhook(claimed.held[job.held].id)?;
                     let lease = row.and_then(|row| row.lease);
                     if lease.is_none_or(|lease| lease.holder != self.holder) {
                         continue; // The new holder adds them.
                     }
-                    let contact = jobs[*job].stored.contact();
-                    let event = &batch.events[event];
-                    let new = new.entry(held).or_default();
+                    let event = &batch.events[job.event];
+                    let new = new.entry(job.held).or_default();
+                    let contact = job.stored.contact();
                     for key in partitions_of(draft, &mut places, event, contact)? {
-                        new.entry(key).or_default().push(*job);
+                        new.entry(key).or_default().push(at);
                     }
                 }
-                let mut added = Vec::new();
+                let (mut added, mut held_rows) = (Vec::new(), Vec::new());
                 for (held, new) in new {
-                    let id = claim.held[held].id;
-                    let event = |job: usize| batch.fingerprint(jobs[job].event);
+                    let id = claimed.held[held].id;
+                    // The row is written, so that a call that deletes it knows all turns.
+                    if let Some(mut row) = draft.webhook(id)? {
+                        row.lease = Some(self.core.settings.lease_of(self.holder));
+                        draft.put_webhook(id, row)?;
+                    }
                     let turns = add_turns(draft, id, held, &new, event)?;
                     added.extend(turns.into_iter().zip(new.into_values()));
+                    held_rows.extend(draft.webhook_after(id)?.map(|row| (held, row)));
                 }
-                Ok((added, places.into_added()))
+                Ok((added, held_rows, places.into_added()))
             };
-            let known = claim.known();
             let added = transact(self.access, known, First::New, Durability::Process, add);
-            let (added, tenants) = added.await?;
+            let (added, held_rows, tenants) = added.await?;
             self.core.add_tenants(&tenants);
-            for (turn, jobs) in added {
-                for job in jobs {
-                    claim.jobs[job].turns.push(claim.turns.len());
-                }
-                claim.turns.push(turn);
+            let added = added.into_iter();
+            turns.extend(added.map(|(turn, jobs)| (turn, jobs.into_iter().map(event).collect())));
+            for (held, row) in held_rows {
+                claim.held[held].stored = row;
             }
         }
-        Ok(())
+        Ok(turns)
     }
+}
+
+/// Returns the stored turns of webhooks with their events, without those that a claim has already.
+fn stored_turns(
+    known: &mut Snapshot,
+    claim: &Claim,
+    held: BTreeSet<usize>,
+) -> Vec<(HeldTurn, Vec<Fingerprint>)> {
+    let found = claim.turns.iter();
+    let found = found.map(|turn| (turn.partition, turn.place.number));
+    let found: HashSet<_> = found.collect();
+    let mut turns = Vec::new();
+    for held in held {
+        let stored = known.turns.remove(&claim.held[held].id);
+        for stored in stored.unwrap_or_default() {
+            let (row, is_held_back, next) = (stored.row, stored.is_held_back, stored.next);
+            if !found.contains(&(row.partition, row.place.number)) {
+                let turn = HeldTurn {
+                    held,
+                    partition: row.partition,
+                    place: row.place,
+                    next,
+                    open: 0,
+                    is_held_back,
+                };
+                turns.push((turn, row.events));
+            }
+        }
+    }
+    turns
+}
+
+/// Returns jobs in their order, but each behind those that it comes after.
+fn in_order(jobs: Vec<Job>, after: &[SmallVec<[usize; 2]>]) -> Vec<Job> {
+    let mut jobs: Vec<_> = jobs.into_iter().map(Some).collect();
+    let mut is_seen = vec![false; jobs.len()];
+    let (mut ordered, mut stack) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for first in 0..jobs.len() {
+        if std::mem::replace(&mut is_seen[first], true) {
+            continue;
+        }
+        stack.push(first);
+        while let Some(&job) = stack.last() {
+            if let Some(&before) = after[job].iter().find(|before| !is_seen[**before]) {
+                is_seen[before] = true;
+                stack.push(before);
+            } else {
+                stack.pop();
+                ordered.extend(jobs[job].take());
+            }
+        }
+    }
+    ordered
 }
 
 /// Returns whether an event is open in a webhook.

@@ -22,7 +22,7 @@ pub struct Wanted {
     pub bodies: BTreeSet<WebhookId>,
     /// Events, with their rows of progress and of their webhooks.
     pub events: HashSet<Fingerprint>,
-    /// Partitions, with their first and last turns.
+    /// Partitions, with their last turns.
     pub partitions: HashSet<PartitionKey>,
     /// Webhooks whose turns are wanted.
     pub turns: BTreeSet<WebhookId>,

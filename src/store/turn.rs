@@ -88,24 +88,23 @@ impl StoredTurn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionRow {
-    /// The first turn.
-    pub first: TurnPlace,
     /// The last turn.
     pub last: TurnPlace,
+    /// Whether more than one webhook has turns in it.
+    pub is_shared: bool,
 }
 
 impl PartitionRow {
-    /// Returns a partition with these turns.
+    /// Returns a partition with this last turn.
     #[must_use]
-    pub fn new(first: TurnPlace, last: TurnPlace) -> Self {
-        Self { first, last }
+    pub fn new(last: TurnPlace, is_shared: bool) -> Self {
+        Self { last, is_shared }
     }
 
-    /// Returns whether another webhook has a turn in it. Turns of others between two of this
-    /// webhook do not count: they hold the second one back.
+    /// Returns whether another webhook has a turn in it.
     #[must_use]
     pub fn has_others(&self, webhook: WebhookId) -> bool {
-        self.first.webhook != webhook || self.last.webhook != webhook
+        self.is_shared || self.last.webhook != webhook
     }
 }
 

@@ -67,9 +67,12 @@ pub(super) async fn turns_are_loaded(store: &dyn Store) {
     assert_eq!(partition_row(store, 1).await, None, "no turn");
     assert_eq!(turns(store, 1).await, [], "no turn");
     add_three(store).await;
-    let expected = PartitionRow::new(place(1, 1), place(3, 3));
+    let expected = PartitionRow::new(place(3, 3), true);
     let row = partition_row(store, 1).await;
-    assert_eq!(row, Some(expected), "the first and the last turn");
+    assert_eq!(row, Some(expected), "the last turn of several webhooks");
+    let expected = PartitionRow::new(place(2, 1), false);
+    let row = partition_row(store, 2).await;
+    assert_eq!(row, Some(expected), "the last turn of one webhook");
     let mut expected = [
         StoredTurn::new(turn(1, 1, 1), false, Some(place(2, 2))),
         StoredTurn::new(turn(2, 1, 1), false, Some(place(2, 1))),

@@ -17,8 +17,9 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn partition(&self, key: PartitionKey) -> Option<PartitionRow> {
         let turns = self.partitions.get(&key)?;
-        let (first, last) = (turns.first_key_value()?, turns.last_key_value()?);
-        Some(PartitionRow::new(place(first), place(last)))
+        let last = place(turns.last_key_value()?);
+        let is_shared = turns.values().any(|(webhook, _)| *webhook != last.webhook);
+        Some(PartitionRow::new(last, is_shared))
     }
 
     pub(super) fn of_webhook(&self, id: WebhookId) -> Vec<StoredTurn> {

@@ -15,20 +15,16 @@ pub(super) fn load(
     wanted: &Wanted,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
-    let mut first = transaction
-        .statement("SELECT number, webhook FROM turn WHERE partition = ?1 ORDER BY number LIMIT 1");
     let mut last = transaction.statement(
-        "SELECT number, webhook FROM turn WHERE partition = ?1 ORDER BY number DESC LIMIT 1",
+        "SELECT number, webhook, EXISTS (SELECT 1 FROM turn AS other
+            WHERE other.partition = turn.partition AND other.webhook <> turn.webhook)
+        FROM turn WHERE partition = ?1 ORDER BY number DESC LIMIT 1",
     );
     for partition in &wanted.partitions {
-        let first = first.first([&partition.0], |row| place(row, 0))?;
-        let row = match first.flatten() {
-            None => None,
-            Some(first) => {
-                let last = last.first([&partition.0], |row| place(row, 0))?;
-                Some(PartitionRow::new(first, last.flatten().unwrap_or(first)))
-            }
-        };
+        let row = last.first([&partition.0], |row| {
+            let last = place(row, 0)?.ok_or(Error::CorruptRow)?;
+            Ok(PartitionRow::new(last, row.get(2)?))
+        })?;
         snapshot.partitions.insert(*partition, row);
     }
     let mut of_webhook = transaction.statement(

@@ -1,5 +1,8 @@
 //! The events of one user, one after the other.
 
+mod faults;
+mod model;
+
 use std::collections::{BTreeMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use parking_lot::Mutex;
 use whatsapp_signals::event::{MessageReceived, WebhookEvent};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
-use whatsapp_signals::store::{Changes, MemoryStore, WebhookChange};
+use whatsapp_signals::store::{Changes, MemoryStore, ReadyStore, Store, WebhookChange};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{ConnectOptions, Context, Outcome, Retry, WebhookEngine, owning};
 
@@ -48,6 +51,7 @@ impl Log {
         self.calls.lock().push(id.to_owned());
         match self.failing.lock().contains(id) {
             true if id.contains("never") => Err(Retry::never("refused")),
+            true if id.contains("late") => Err(Retry::after(Duration::from_secs(3600), "down")),
             true => Err(Retry::after(Duration::ZERO, "down")),
             false => Ok(()),
         }
@@ -59,7 +63,7 @@ impl Log {
 }
 
 /// Returns an engine that delivers messages in order to a receiver that notes them.
-fn logging<S: whatsapp_signals::store::Store>(engine: WebhookEngine<S>) -> (WebhookEngine<S>, Log) {
+fn logging<S: Store>(engine: WebhookEngine<S>) -> (WebhookEngine<S>, Log) {
     let log = Log::default();
     let of_receiver = log.clone();
     let context = Context::new().only_own_receivers();
@@ -74,7 +78,7 @@ fn message(from: &str, id: &str) -> Sample<MessageReceived> {
     testing::text("Hello").from(from).id(id)
 }
 
-fn process(engine: &Engine, from: &str, id: &str) -> Outcome {
+fn process<S: ReadyStore>(engine: &WebhookEngine<S>, from: &str, id: &str) -> Outcome {
     engine.process(&message(from, id).body()).unwrap()
 }
 
