@@ -120,7 +120,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// assert_eq!((backlog.due, backlog.leased), (0, 0), "it is tried in five seconds");
     /// let age = backlog.oldest.expect("an open event").as_secs();
     /// let json = format!(
-    ///     r#"{{"open":1,"due":0,"leased":0,"dead":0,"unreadable":0,"oldest_seconds":{age}}}"#
+    ///     r#"{{"open":1,"due":0,"leased":0,"held_back":0,"dead":0,"unreadable":0,"oldest_seconds":{age}}}"#
     /// );
     /// assert_eq!(serde_json::to_string(&backlog)?, json);
     /// # Ok(())
