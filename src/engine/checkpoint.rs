@@ -199,8 +199,8 @@ impl Call<'_> {
             let mut written = Vec::with_capacity(marks.webhooks.len());
             let webhooks = marks.webhooks.iter();
             let is_known = |w: &MarkedWebhook| {
-                let is_released = is_last && w.held_back.count > 0 && w.is_changed;
-                w.stored.is_some() && !is_released
+                let may_be_released = is_last && w.held_back.count > 0 && w.is_changed;
+                w.stored.is_some() && !may_be_released
             };
             let is_first = draft.is_optimistic() && webhooks.clone().all(is_known);
             if !is_first {

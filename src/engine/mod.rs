@@ -122,8 +122,9 @@ pub use tend::Tended;
 ///   each body; when the program is killed, receivers run again that succeeded
 ///   within 10 ms before the one that it was killed in; where [`tend`](Self::tend) runs several
 ///   webhooks in turn, since the last turn of their webhook. So receivers should come to the same
-///   result when they run twice: [`dedup_key`](crate::Event::dedup_key) tells. (An event that [has neither an id nor a time](crate::event::WebhookEvent::repeats)
-///   runs again when it comes again by itself.)
+///   result when they run twice: [`dedup_key`](crate::Event::dedup_key) tells. (An event that
+///   [has neither an id nor a time](crate::event::WebhookEvent::repeats) runs again when it comes
+///   again by itself.)
 /// - A receiver that fails or panics gets the event again, when Meta repeats
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a

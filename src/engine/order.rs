@@ -31,7 +31,7 @@ pub(super) type Partitions = SmallVec<[PartitionKey; 3]>;
 
 /// Returns the partitions of an event: those of all ids of its user, which the event names or its
 /// stored contact has; or that of its partition key.
-pub(super) fn partitions(
+fn partitions(
     event: &WebhookEvent,
     place: Option<&Place>,
     contact: Option<&Contact>,
@@ -99,14 +99,7 @@ pub(super) fn add_turns(
     for (partition, jobs) in new {
         let events: Vec<_> = jobs.iter().map(|job| event(*job)).collect();
         if let Some(turn) = stored.get(&(*partition, &*events)) {
-            added.push(HeldTurn {
-                held,
-                partition: *partition,
-                place: turn.row.place,
-                next: turn.next,
-                open: jobs.len(),
-                is_held_back: turn.is_held_back,
-            });
+            added.push(HeldTurn::of(held, turn, jobs.len()));
             continue;
         }
         let row = draft.partition(*partition)?;
@@ -274,17 +267,8 @@ fn stored_turns(
     for held in held {
         let stored = known.turns.remove(&claim.held[held].id);
         for stored in stored.unwrap_or_default() {
-            let (row, is_held_back, next) = (stored.row, stored.is_held_back, stored.next);
-            if !found.contains(&(row.partition, row.place.number)) {
-                let turn = HeldTurn {
-                    held,
-                    partition: row.partition,
-                    place: row.place,
-                    next,
-                    open: 0,
-                    is_held_back,
-                };
-                turns.push((turn, row.events));
+            if !found.contains(&(stored.row.partition, stored.row.place.number)) {
+                turns.push((HeldTurn::of(held, &stored, 0), stored.row.events));
             }
         }
     }

@@ -27,6 +27,20 @@ pub(super) struct HeldTurn {
     pub(super) is_held_back: bool,
 }
 
+impl HeldTurn {
+    /// Returns a stored turn with this number of open events.
+    pub(super) fn of(held: usize, stored: &StoredTurn, open: usize) -> Self {
+        Self {
+            held,
+            partition: stored.row.partition,
+            place: stored.row.place,
+            next: stored.next,
+            open,
+            is_held_back: stored.is_held_back,
+        }
+    }
+}
+
 /// A turn that is over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EndedTurn {

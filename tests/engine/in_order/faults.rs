@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::model::{is_stored, store_with_clock};
 use super::{ADA, BRAM, counts, logging, message, process};
-use crate::support::engines::{account, engine_over, with_each_steady_store};
+use crate::support::engines::{Engine, account, engine_over, with_each_steady_store};
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::engine::DeadLetterFilter;
@@ -177,6 +177,16 @@ fn kept_marks_of_two_turns_release_the_third() {
     );
 }
 
+/// Processes a body, and tends until nothing is open.
+fn process_until_done(engine: &Engine, body: &[u8]) {
+    let outcome = engine.process(body);
+    assert_eq!(outcome.map(drop).map_err(|error| error.to_string()), Ok(()));
+    for _ in 0..5 {
+        let _ = engine.tend().unwrap();
+    }
+    assert_eq!(engine.backlog().unwrap().open, 0);
+}
+
 /// Two webhooks of one user get their turns in one commit.
 #[test]
 fn two_webhooks_that_get_their_turns_at_once_do_not_conflict() {
@@ -189,12 +199,7 @@ fn two_webhooks_that_get_their_turns_at_once_do_not_conflict() {
         }
         let engine = engine.in_order(true);
         log.repair();
-        let outcome = engine.process(&body(&[(ADA, "wamid.A0"), (ADA, "wamid.A1")]));
-        assert_eq!(outcome.map(drop).map_err(|error| error.to_string()), Ok(()));
-        for _ in 0..5 {
-            let _ = engine.tend().unwrap();
-        }
-        assert_eq!(engine.backlog().unwrap().open, 0);
+        process_until_done(&engine, &body(&[(ADA, "wamid.A0"), (ADA, "wamid.A1")]));
     });
 }
 
@@ -210,12 +215,10 @@ fn two_requeued_letters_of_a_user_in_one_body_do_not_conflict() {
         log.repair();
         let all = DeadLetterFilter::new();
         assert_eq!(engine.requeue_all(&all).unwrap(), 2);
-        let outcome = engine.process(&body(&[(ADA, "wamid.never0"), (ADA, "wamid.never1")]));
-        assert_eq!(outcome.map(drop).map_err(|error| error.to_string()), Ok(()));
-        for _ in 0..5 {
-            let _ = engine.tend().unwrap();
-        }
-        assert_eq!(engine.backlog().unwrap().open, 0);
+        process_until_done(
+            &engine,
+            &body(&[(ADA, "wamid.never0"), (ADA, "wamid.never1")]),
+        );
     });
 }
 
