@@ -26,9 +26,9 @@ use std::{env, mem, panic, thread};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use support::batch::messages;
 use support::engines::records;
 use support::folder::Folder;
+use support::messages::messages;
 use support::rows;
 use whatsapp_signals::event::{MessageReceived, MessageStatusChanged};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_STATUS_CHANGED};

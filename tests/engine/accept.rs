@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::support::batch::messages;
 use crate::support::engines::{Engine, engine_over, records, with_each_store};
+use crate::support::messages::messages;
+use crate::support::stores::any_store;
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::{ConnectOptions, Context, SignatureVerifier, http_status};
 
 /// Returns an engine that is tended, and the messages that its receiver had.
@@ -106,7 +106,7 @@ fn a_body_is_stored_once_whatever_the_result_of_its_commit() {
             unknown: 60,
             ..Rates::default()
         };
-        let store = Unsteady::new(MemoryStore::new(), seed, rates).ready();
+        let store = Unsteady::new(any_store(), seed, rates).ready();
         let (engine, calls) = counting(engine_over(Arc::new(store)));
         for number in 0..5 {
             while engine.accept(&messages(number..number + 1)).is_err() {}

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::{self, Engine, account, engine_over, records};
+use crate::support::messages::messages;
+use crate::support::stores::{AnyStore, any_store};
 use crate::support::watched::Watched;
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{MessageReceived, MessageSent, WebhookEvent};
 use whatsapp_signals::model::{Content, Identity, Message};
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, MESSAGE_SENT};
-use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::{
     Cause, ConnectOptions, Context as Values, SignatureVerifier, WebhookEngine, http_status,
 };
@@ -83,8 +83,8 @@ fn receivers() -> Values {
 }
 
 /// Returns an engine for these receivers.
-fn engine() -> WebhookEngine<MemoryStore> {
-    engine_over(MemoryStore::new()).context(receivers())
+fn engine() -> WebhookEngine<AnyStore> {
+    engine_over(any_store()).context(receivers())
 }
 
 /// Runs a test with an engine over each store, for these receivers.
@@ -314,7 +314,7 @@ fn what_blocks_is_done_where_it_was_told() {
     static BLOCKED: AtomicUsize = AtomicUsize::new(0);
     static ACCESSES: AtomicUsize = AtomicUsize::new(0);
     let _turn = turn();
-    let store = Watched::new(MemoryStore::new(), |_| {
+    let store = Watched::new(any_store(), |_| {
         ACCESSES.fetch_add(1, Relaxed);
         Ok(())
     });
@@ -372,7 +372,7 @@ fn a_check_for_programs_that_do_not_await_lists_async_receivers() {
     let context = receivers();
     let forward = &MESSAGE_RECEIVED.with(&context).receivers()[1];
     let log_sent = &MESSAGE_SENT.with(&context).receivers()[0];
-    let engine = engine_over(MemoryStore::new()).context(context);
+    let engine = engine_over(any_store()).context(context);
     assert!(engine.check().is_ok());
     let error = engine.check_sync().unwrap_err();
     let reason = "is async and needs process_async";

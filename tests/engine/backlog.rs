@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::{
     Engine, engine_over, with_each_clock, with_each_steady_store, with_each_store,
 };
+use crate::support::messages::messages;
 use crate::support::rows;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;

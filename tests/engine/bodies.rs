@@ -6,10 +6,11 @@ use std::time::Instant;
 use crate::support;
 use crate::support::engines::{Engine, engine_over, with_each_store};
 use crate::support::odd::odd_bodies;
+use crate::support::stores::any_store;
 use proptest::prelude::*;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::model::Content;
-use whatsapp_signals::store::{MemoryStore, ReadyStore};
+use whatsapp_signals::store::ReadyStore;
 use whatsapp_signals::{EngineError, WebhookEngine, parse};
 
 /// What an engine that has seen these keys must make of a body.
@@ -148,7 +149,7 @@ fn a_body_at_the_limit_of_events_is_processed() {
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages",
             "value":{{"messages":[{items}]}}}}]}}]}}"#
     );
-    let engine = engine_over(MemoryStore::new());
+    let engine = engine_over(any_store());
     let outcome = engine.process(body.as_bytes()).unwrap();
     // They are all alike, and one more counts the rest.
     assert_eq!(outcome.unrecognized(), 2, "after {:?}", started.elapsed());
@@ -160,7 +161,7 @@ proptest! {
 
     #[test]
     fn odd_bodies_fire_what_is_new_of_them(bodies in prop::collection::vec(odd_bodies(&support::all()), 1..6)) {
-        let engine = engine_over(MemoryStore::new());
+        let engine = engine_over(any_store());
         let mut seen = HashSet::new();
         for _ in 0..2 {
             for body in &bodies {

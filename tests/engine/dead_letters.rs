@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use crate::support::batch::{ODD, items, messages};
+use crate::support::batch::{ODD, items};
 use crate::support::engines::{Engine, engine_over, with_each_steady_store, with_each_store};
+use crate::support::messages::messages;
 use crate::support::watched::{Access, Watched};
 use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::event::{MessageReceived, Unrecognized};

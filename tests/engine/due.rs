@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::support::batch::messages;
 use crate::support::engines::{Engine, with_each_clock, with_each_store};
+use crate::support::messages::messages;
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;

@@ -8,14 +8,15 @@ use parking_lot::Mutex;
 
 use crate::support::engines::{Engine, account, engine_over, with_each_clock, with_each_store};
 use crate::support::rows;
+use crate::support::stores::any_store;
 use crate::support::unsteady::{Rates, Unsteady};
 use whatsapp_signals::engine::Erased;
 use whatsapp_signals::event::{MessageReceived, MessageSent};
 use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{Lease, MemoryStore, ScanFilter, Store, StoreErrorKind};
+use whatsapp_signals::store::{Lease, ScanFilter, Store, StoreErrorKind};
 use whatsapp_signals::testing::{self, Sample};
-use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine};
+use whatsapp_signals::{ConnectOptions, Context, Retry};
 
 const TENANT: &str = "900800700600500";
 const NUMBER: &str = "300200100500600";
@@ -429,7 +430,7 @@ fn a_store_that_waits_and_fails_erases_exports_and_prunes() {
         locked: 0,
     };
     for seed in 0..20 {
-        let store = Unsteady::new(MemoryStore::new(), seed, rates);
+        let store = Unsteady::new(any_store(), seed, rates);
         let engine = engine_over(store).log_webhooks(true);
         pollster::block_on(async {
             for body in [both(), ada().id("wamid.ALONE").body()] {
@@ -490,7 +491,7 @@ fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let (context, _) = failing("My bell is broken", true);
-    let engine: WebhookEngine<_> = engine_over(SqliteStore::open(&path).unwrap());
+    let engine = engine_over(SqliteStore::open(&path).unwrap());
     let engine = engine.context(context).log_webhooks(true);
     _ = engine.process(&both()).unwrap();
     for n in 0..300 {

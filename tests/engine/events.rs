@@ -1,8 +1,9 @@
 //! Events that come to an engine by themselves, from a queue that may deliver
 //! them more than once.
 
-use crate::support::batch::{ERRORS, messages, value};
+use crate::support::batch::{ERRORS, value};
 use crate::support::engines::{self, Engine, records};
+use crate::support::messages::messages;
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived, WebhookEvent};
 use whatsapp_signals::model::MetaError;

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Waker};
 
-use crate::support::batch::messages;
 use crate::support::engines::{Engine, engine_over, with_each_store};
+use crate::support::messages::messages;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;

@@ -4,7 +4,6 @@
 //! tests leave them out, and call what the test has connected to their context.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[cfg(feature = "signature")]
 mod accept;
 mod async_receivers;
 mod backlog;
@@ -22,16 +21,13 @@ mod records;
 mod replays;
 mod round_trips;
 mod shared;
-#[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
 mod sqlite_store;
 mod stores;
 mod tend;
 mod timeouts;
 mod unreadable;
 mod unsteady;
-#[cfg(feature = "sqlite")]
 mod versions;
 
 #[path = "../support/mod.rs"]

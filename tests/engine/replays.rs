@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 
-use crate::support::batch::{messages, value};
+use crate::support::batch::value;
 use crate::support::engines::{
     Engine, engine_over, records, with_each_clock, with_each_steady_store, with_each_store,
 };
+use crate::support::messages::messages;
 use crate::support::rows;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::batch::{messages, value};
+use crate::support::batch::value;
 use crate::support::engines::{engine_over, with_each_steady_store};
+use crate::support::messages::messages;
 use crate::support::rows;
+use crate::support::stores::any_store;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;
 use whatsapp_signals::Context;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
-    Changes, Lease, MemoryStore, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
+    Changes, Lease, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
 };
 
 /// Returns whether a commit is a checkpoint between the claim and the end: there is one every 10 ms.
@@ -65,7 +67,7 @@ fn repeated_errors_beside_many_statuses_cost_work_that_is_linear() {
     let work = |count: usize| {
         let (total, greatest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (sum, max) = (Arc::clone(&total), Arc::clone(&greatest));
-        let store = Watched::new(MemoryStore::new(), move |access| {
+        let store = Watched::new(any_store(), move |access| {
             sum.fetch_add(rows_of(access), Relaxed);
             max.fetch_max(rows_of(access), Relaxed);
             Ok(())

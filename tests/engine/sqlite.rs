@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::{engine_over, records};
 use crate::support::folder::Folder;
+use crate::support::messages::messages;
 use pollster::block_on;
 use rusqlite::Connection;
 use whatsapp_signals::event::MessageReceived;

@@ -1,8 +1,9 @@
 //! Our own stores are right, by the same checks that yours can use; and a
 //! store in memory has a bound.
 
-use crate::support::batch::{items, messages};
+use crate::support::batch::items;
 use crate::support::engines::{engine_over, records};
+use crate::support::messages::messages;
 use whatsapp_signals::event::{MessageReceived, Unrecognized};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};

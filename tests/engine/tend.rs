@@ -6,8 +6,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::{Engine, engine_over, with_each_clock, with_each_store};
+use crate::support::messages::messages;
 use parking_lot::Mutex;
 use pollster::block_on;
 use tokio::sync::watch;

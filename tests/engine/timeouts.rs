@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::{Engine, with_each_store};
+use crate::support::messages::messages;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
 use whatsapp_signals::{Cause, ConnectOptions, Context, Problem, Signal, WebhookEvent, owning};

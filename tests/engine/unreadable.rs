@@ -131,7 +131,6 @@ fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_th
     });
 }
 
-#[cfg(feature = "signature")]
 #[test]
 fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
     let verifier = whatsapp_signals::SignatureVerifier::new("app secret").unwrap();

@@ -7,11 +7,12 @@ use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
+use whatsapp_signals::store::StoreErrorKind;
 use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, owning};
 
-use crate::support::batch::messages;
 use crate::support::engines::engine_over;
+use crate::support::messages::messages;
+use crate::support::stores::any_store;
 use crate::support::unsteady::{Rates, Unsteady};
 
 /// The number of runs by message and receiver.
@@ -83,7 +84,7 @@ async fn each_receiver_succeeds_once_with_each_event_whatever_the_store_does() {
             unknown: 15,
             locked: 10,
         };
-        let store = Unsteady::new(MemoryStore::new(), seed, rates);
+        let store = Unsteady::new(any_store(), seed, rates);
         let (context, runs) = counting();
         let engine = engine_over(store).context(context);
         let bodies = [messages(0..4), messages(2..9), messages(0..9)];
@@ -112,7 +113,7 @@ async fn each_receiver_succeeds_once_with_each_event_whatever_the_store_does() {
 
 #[test]
 fn a_store_that_is_marked_as_ready_and_waits_is_an_error_and_no_panic() {
-    let store = Unsteady::new(MemoryStore::new(), 0, Rates::default());
+    let store = Unsteady::new(any_store(), 0, Rates::default());
     let error = WebhookEngine::new(store)
         .process(&messages(0..1))
         .unwrap_err();

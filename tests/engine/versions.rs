@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::batch::messages;
 use crate::support::engines::engine_over;
 use crate::support::folder::Folder;
+use crate::support::messages::messages;
 use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;

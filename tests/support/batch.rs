@@ -1,7 +1,4 @@
-//! Bodies with as many messages as a test wants, and items to put into them.
-
-#[cfg(feature = "testing")]
-use whatsapp_signals::{model::Timestamp, testing};
+//! Bodies of one change, and items to put into them.
 
 /// A message.
 pub(crate) const GOOD: &str = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
@@ -11,19 +8,6 @@ pub(crate) const ODD: &str = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
 
 /// An error beside the items: it has neither an id nor a time.
 pub(crate) const ERRORS: &str = r#""errors":[{"code":130429,"title":"Rate limit hit"}]"#;
-
-/// A body with these messages of one user, each of its own wamid.
-#[cfg(feature = "testing")]
-pub(crate) fn messages(numbers: std::ops::Range<usize>) -> Vec<u8> {
-    let message = |number: usize| {
-        let text = testing::text(&format!("Number {number}")).without_contact();
-        let text = text.waba("900").to_number("300", "15550100200");
-        let second = 1_785_000_000 + i64::try_from(number).expect("a second");
-        text.id(&format!("wamid.{number}"))
-            .at(Timestamp::from_secs(second))
-    };
-    testing::batch(numbers.map(message)).body()
-}
 
 /// A body of the field `messages` with these items in one list.
 pub(crate) fn items(list: &str, items: &[impl AsRef<str>]) -> Vec<u8> {

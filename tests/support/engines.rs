@@ -1,13 +1,14 @@
 //! Engines over each store, that call no receivers of the program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use super::stores::{self, any_store};
 use super::unsteady::{Rates, Unsteady};
 use whatsapp_signals::engine::Records;
 use whatsapp_signals::model::Account;
-use whatsapp_signals::store::{MemoryStore, ReadyStore, Store};
+use whatsapp_signals::store::{ReadyStore, Store};
 use whatsapp_signals::{Context, WebhookEngine};
 
 /// A store behind a pointer, whichever it is.
@@ -21,50 +22,28 @@ pub(crate) fn engine_over<S: Store>(store: S) -> WebhookEngine<S> {
     engine.context(Context::new().only_own_receivers())
 }
 
-/// Runs a test with a new engine over each store that is there, and over one whose commits
-/// conflict or have an unknown result: the engine repeats those, and no test sees them.
+/// Runs a test with a new engine over each store, and over one whose commits conflict or have an
+/// unknown result: the engine repeats those, and no test sees them.
 pub(crate) fn with_each_store(test: impl Fn(Engine)) {
     let rates = Rates {
         conflict: 20,
         unknown: 10,
         locked: 0,
     };
-    let store = Unsteady::new(MemoryStore::new(), 0, rates).ready();
+    let store = Unsteady::new(any_store(), 0, rates).ready();
     test(engine_over(Arc::new(store)));
     with_each_steady_store(test);
 }
 
-/// Runs a test with a new engine over each store that is there: one that counts commits, or
-/// writes rows itself.
+/// Runs a test with a new engine over each store, but for the one whose commits fail: a test that
+/// counts commits, or writes rows itself.
 pub(crate) fn with_each_steady_store(test: impl Fn(Engine)) {
-    test(engine_over(Arc::new(MemoryStore::new())));
-    #[cfg(feature = "sqlite")]
-    {
-        let folder = super::folder::Folder::new();
-        let store = whatsapp_signals::store::SqliteStore::open(folder.file("store.db"));
-        test(engine_over(Arc::new(store.expect("a store"))));
-    }
+    stores::with_each_store(|store| test(engine_over(store)));
 }
 
 /// Runs a test with a new engine over each store, and the seconds by which its clock is ahead.
 pub(crate) fn with_each_clock(test: impl Fn(Engine, Arc<AtomicU64>)) {
-    let clock = || {
-        let ahead = Arc::new(AtomicU64::new(0));
-        let seconds = Arc::clone(&ahead);
-        // Ordering: only the number itself matters.
-        let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
-        (ahead, move || SystemTime::now() + ahead_of())
-    };
-    let (ahead, now) = clock();
-    test(engine_over(Arc::new(MemoryStore::new().clock(now))), ahead);
-    #[cfg(feature = "sqlite")]
-    {
-        let (ahead, now) = clock();
-        let folder = super::folder::Folder::new();
-        let options = whatsapp_signals::store::SqliteOptions::new().clock(now);
-        let store = options.open(folder.file("store.db")).expect("a store");
-        test(engine_over(Arc::new(store)), ahead);
-    }
+    stores::with_each_clock(|store, ahead| test(engine_over(store), ahead));
 }
 
 /// Returns the number that the testing kit writes to, with its WABA.

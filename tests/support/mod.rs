@@ -6,9 +6,12 @@ pub(crate) mod cut;
 pub(crate) mod engines;
 pub(crate) mod folder;
 pub(crate) mod json;
+#[cfg(feature = "testing")]
+pub(crate) mod messages;
 pub(crate) mod object;
 pub(crate) mod odd;
 pub(crate) mod rows;
+pub(crate) mod stores;
 pub(crate) mod unsteady;
 pub(crate) mod watched;
 

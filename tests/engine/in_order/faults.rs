@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::model::{is_stored, store_with_clock};
 use super::{ADA, BRAM, counts, logging, message, process};
 use crate::support::engines::{Engine, account, engine_over, with_each_steady_store};
+use crate::support::stores::any_store;
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::MemoryStore;
 use whatsapp_signals::testing;
 use whatsapp_signals::{Context, owning};
 
@@ -109,7 +109,7 @@ fn the_end_of_two_turns_in_one_commit_releases_the_third() {
     };
     let mut waiting: Vec<u64> = Vec::new();
     for seed in 0..30 {
-        let store = Unsteady::new(MemoryStore::new(), seed, rates).ready();
+        let store = Unsteady::new(any_store(), seed, rates).ready();
         let store = Arc::new(store);
         let (engine, log) = logging(engine_over(Arc::clone(&store)));
         log.fail_at("wamid.A0");
@@ -252,7 +252,7 @@ fn two_turns_end_in_one_commit_whichever_webhook_is_held_first() {
 /// The turn comes while a webhook runs, and a checkpoint is written before the last one.
 #[test]
 fn a_turn_that_comes_before_a_checkpoint_in_the_middle_is_noticed() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(any_store());
     let (first, log) = logging(engine_over(Arc::clone(&store)));
     log.fail_at("wamid.A0");
     let _ = process(&first, ADA, "wamid.A0");
@@ -284,7 +284,7 @@ fn a_turn_that_comes_before_a_checkpoint_in_the_middle_is_noticed() {
 /// A turn that came after the claim is released: those who wait for work are woken.
 #[test]
 fn the_end_of_a_turn_wakes_the_tender_of_a_later_one() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(any_store());
     let is_stuck = Arc::new(AtomicBool::new(true));
     let context = Context::new().only_own_receivers();
     let receiver = async |is_stuck: Arc<AtomicBool>, event: &MessageReceived| {
@@ -321,7 +321,7 @@ fn the_end_of_a_turn_wakes_the_tender_of_a_later_one() {
 /// An erasure that releases a webhook wakes those who wait for work.
 #[test]
 fn an_erasure_wakes_the_tender() {
-    let (engine, log) = logging(engine_over(MemoryStore::new()));
+    let (engine, log) = logging(engine_over(any_store()));
     let engine = engine.tended(true);
     log.fail_at("wamid.late");
     // One body of both; the second one of Bram's is behind Ada's event by their common number.
@@ -380,7 +380,7 @@ fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() 
                 unknown: 60,
                 locked: 0,
             };
-            let store = Arc::new(Unsteady::new(MemoryStore::new(), seed, rates).ready());
+            let store = Arc::new(Unsteady::new(any_store(), seed, rates).ready());
             let (engine, log) = logging(engine_over(Arc::clone(&store)));
             let engine = engine.in_order(in_order);
             let messages = (0..2001).map(|number| message(ADA, &format!("wamid.{number}")));
@@ -421,7 +421,7 @@ fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() 
 #[test]
 fn accepted_webhooks_of_one_user_are_linear_work() {
     let work = |many: usize| {
-        let store = Arc::new(Unsteady::new(MemoryStore::new(), 0, Rates::default()).ready());
+        let store = Arc::new(Unsteady::new(any_store(), 0, Rates::default()).ready());
         let context = Context::new().only_own_receivers();
         let receiver = async |_: Arc<()>, _: &MessageReceived| tokio::task::yield_now().await;
         context.connect(&MESSAGE_RECEIVED, owning(Arc::new(()), receiver));

@@ -14,13 +14,14 @@ use crate::support::engines::{
     Engine, account, engine_over, with_each_steady_store, with_each_store,
 };
 use crate::support::rows;
+use crate::support::stores::any_store;
 use crate::support::unsteady::{Rates, Unsteady};
 use crate::unsteady::should_retry;
 use parking_lot::Mutex;
 use whatsapp_signals::event::{MessageReceived, WebhookEvent};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
-use whatsapp_signals::store::{Changes, MemoryStore, ReadyStore, Store, WebhookChange};
+use whatsapp_signals::store::{Changes, ReadyStore, Store, WebhookChange};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{ConnectOptions, Context, Outcome, Retry, WebhookEngine, owning};
 
@@ -480,7 +481,7 @@ async fn the_order_is_kept_whatever_the_store_and_the_receivers_do() {
             unknown: 15,
             locked: 10,
         };
-        let store = Unsteady::new(MemoryStore::new(), seed, rates);
+        let store = Unsteady::new(any_store(), seed, rates);
         let handled = Arc::new(Mutex::new(Vec::new()));
         let calls = Arc::new(AtomicU64::new(seed));
         let context = Context::new().only_own_receivers();

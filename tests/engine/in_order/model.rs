@@ -16,6 +16,7 @@ use std::{env, mem};
 use super::message;
 use crate::support::engines::{account, engine_over};
 use crate::support::rows;
+use crate::support::stores::{AnyStore, any_store_with_clock};
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use pollster::block_on;
@@ -23,18 +24,18 @@ use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{Fingerprint, MemoryStore, PartitionKey, Wanted};
+use whatsapp_signals::store::{Fingerprint, PartitionKey, Wanted};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine, owning, parse};
 
-pub(super) type Shared = Arc<Unsteady<MemoryStore>>;
+pub(super) type Shared = Arc<Unsteady<AnyStore>>;
 
 /// Returns a store, and the milliseconds by which its clock is ahead.
 pub(super) fn store_with_clock(seed: u64, rates: Rates) -> (Shared, Arc<AtomicU64>) {
     let ahead = Arc::new(AtomicU64::new(0));
     let (of_clock, start) = (Arc::clone(&ahead), SystemTime::now());
     let clock = move || start + Duration::from_millis(of_clock.load(Ordering::Relaxed));
-    let store = Unsteady::new(MemoryStore::new().clock(clock), seed, rates);
+    let store = Unsteady::new(any_store_with_clock(clock), seed, rates);
     (Arc::new(store), ahead)
 }
 

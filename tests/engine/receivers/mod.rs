@@ -12,8 +12,9 @@ mod retries;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::batch::{ERRORS, GOOD, ODD, items, messages, value};
+use crate::support::batch::{ERRORS, GOOD, ODD, items, value};
 use crate::support::engines::{self, Engine, account, engine_over, records};
+use crate::support::messages::messages;
 use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};

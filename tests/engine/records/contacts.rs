@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::support::engines::engine_over;
+use crate::support::stores::any_store;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use whatsapp_signals::store::{
-    ContactRow, IdKey, IdKind, MemoryStore, Store, Tenant, Versioned, Wanted,
-};
+use whatsapp_signals::store::{ContactRow, IdKey, IdKind, Store, Tenant, Versioned, Wanted};
 use whatsapp_signals::testing::Item;
 
 /// A body of the testing kit's account, whose value has these members.
@@ -745,7 +744,7 @@ fn history(steps: &[Step], is_reused: bool) -> Vec<Item> {
 
 /// Returns the contact and the conversation of each id after items, each in a body of its own.
 fn records_after(items: &[Item]) -> Vec<Option<(Identity, Vec<String>)>> {
-    let engine = engine_over(MemoryStore::new());
+    let engine = engine_over(any_store());
     for item in items {
         let body = testing::batch([item.clone()]).body();
         assert!(!engine.process(&body).unwrap().should_retry());

@@ -10,19 +10,19 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::batch::{ERRORS, messages, value};
+use crate::support::batch::{ERRORS, value};
 use crate::support::engines::{self, Engine, engine_over, records};
 #[cfg(feature = "sqlite")]
 use crate::support::folder::Folder;
+use crate::support::messages::messages;
 use crate::support::rows;
+use crate::support::stores::any_store;
 use crate::support::watched::{Access, Watched};
 use parking_lot::{Mutex, MutexGuard};
 use whatsapp_signals::event::{Change, MessageReceived};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
-use whatsapp_signals::store::{
-    Lease, MemoryStore, ReadyStore, StoreError, StoreErrorKind, WebhookId,
-};
+use whatsapp_signals::store::{Lease, ReadyStore, StoreError, StoreErrorKind, WebhookId};
 use whatsapp_signals::{ConnectOptions, Context, Outcome, WebhookEngine};
 
 static RUNS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
@@ -136,7 +136,7 @@ fn engines_over_one_file_run_each_receiver_once() {
 fn commits_that_are_conflicts_at_first_change_nothing_twice() {
     let _turn = turn();
     let is_second = Mutex::new(false);
-    let store = Watched::new(MemoryStore::new(), move |access| {
+    let store = Watched::new(any_store(), move |access| {
         let is_commit = matches!(access, Access::Commit(_));
         let mut is_second = is_second.lock();
         *is_second ^= is_commit;

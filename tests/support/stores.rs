@@ -1,0 +1,57 @@
+//! The stores that the tests run over. Tests of another store have a file of their own in place of
+//! this one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use whatsapp_signals::store::{MemoryStore, ReadyStore};
+
+/// The store of tests that need one store, or that put another one around it.
+pub(crate) type AnyStore = MemoryStore;
+
+/// Returns an empty store.
+pub(crate) fn any_store() -> AnyStore {
+    MemoryStore::new()
+}
+
+/// Returns an empty store with this clock.
+pub(crate) fn any_store_with_clock(
+    clock: impl Fn() -> SystemTime + Send + Sync + 'static,
+) -> AnyStore {
+    MemoryStore::new().clock(clock)
+}
+
+/// Runs a test with each store.
+pub(crate) fn with_each_store(test: impl Fn(Arc<dyn ReadyStore>)) {
+    test(Arc::new(any_store()));
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = super::folder::Folder::new();
+        let store = whatsapp_signals::store::SqliteStore::open(folder.file("store.db"));
+        test(Arc::new(store.expect("a store")));
+    }
+}
+
+/// Runs a test with each store, and the seconds by which its clock is ahead.
+pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)) {
+    let (ahead, now) = clock();
+    test(Arc::new(any_store_with_clock(now)), ahead);
+    #[cfg(feature = "sqlite")]
+    {
+        let (ahead, now) = clock();
+        let folder = super::folder::Folder::new();
+        let options = whatsapp_signals::store::SqliteOptions::new().clock(now);
+        let store = options.open(folder.file("store.db")).expect("a store");
+        test(Arc::new(store), ahead);
+    }
+}
+
+/// Returns a clock, and the seconds by which it is ahead.
+fn clock() -> (Arc<AtomicU64>, impl Fn() -> SystemTime + Send + Sync) {
+    let ahead = Arc::new(AtomicU64::new(0));
+    let seconds = Arc::clone(&ahead);
+    // Ordering: only the number itself matters.
+    let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
+    (ahead, move || SystemTime::now() + ahead_of())
+}
