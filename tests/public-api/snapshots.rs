@@ -47,6 +47,13 @@ fn whatsapp_signals() {
 }
 
 #[test]
+fn whatsapp_signals_postgres() {
+    if let Some(api) = public_api("whatsapp-signals-postgres", &[]) {
+        insta::assert_snapshot!("whatsapp-signals-postgres", api);
+    }
+}
+
+#[test]
 fn whatsapp_signals_nats() {
     if let Some(api) = public_api("whatsapp-signals-nats", &[]) {
         insta::assert_snapshot!("whatsapp-signals-nats", api);

@@ -1,0 +1,416 @@
+//! The changes of a commit.
+//!
+//! Each kind of rows is written by a fixed number of statements, however many rows there are, and
+//! a statement fails on the server if a row is not as the decision saw it: so all of them, and the
+//! `COMMIT`, are sent at once. A statement locks the rows that it checks or writes until the
+//! commit, so that `READ COMMITTED` is enough; [`reads`](crate::reads) locks what is absent.
+
+use std::collections::HashMap;
+
+use whatsapp_signals::store::{
+    Changes, Durability, EventChange, NumberKey, Put, SignupKey, StoreError, WebhookChange,
+    WebhookRow,
+};
+
+use crate::row::{due_columns, kind_number, state_number, to_json, unknown};
+use crate::schema::Schema;
+use crate::session::{Batch, params};
+use crate::{contacts, messages, reads, turns};
+
+/// The end of a lease, and the time of a delay, from the commit on; without an overflow.
+macro_rules! from_now {
+    ($length:literal) => {
+        concat!(
+            "schema.now() + least(",
+            $length,
+            ", 9223372036854775807 - schema.now())"
+        )
+    };
+}
+
+/// The columns of a webhook that a commit writes, from those of `input`.
+macro_rules! webhook_input {
+    () => {
+        concat!(
+            "input.kind, input.received_at, input.open, input.dead, input.unclaimed,
+            input.lease_holder, input.lease_length,
+            CASE WHEN input.lease_length IS NOT NULL THEN ",
+            from_now!("input.lease_length"),
+            " END, CASE WHEN input.due_delay IS NOT NULL THEN coalesce(input.due_at, ",
+            from_now!("input.due_delay"),
+            ") END, input.due_delay, input.held_back"
+        )
+    };
+}
+
+const ADD_WEBHOOKS: &str = concat!(
+    "WITH input AS (
+        SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
+            $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+            $12::bytea[])
+        AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length, due_at,
+            due_delay, held_back, body)
+    ), added AS (
+        INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
+            lease_holder, lease_length, lease_until, due_at, due_delay, held_back)
+        SELECT input.id, 1, ",
+    webhook_input!(),
+    " FROM input
+    )
+    INSERT INTO schema.body (webhook, body) SELECT input.id, input.body FROM input"
+);
+
+const PUT_WEBHOOKS: &str = concat!(
+    "WITH input AS (
+        SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
+            $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+            $12::bigint[])
+        AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length, due_at,
+            due_delay, held_back, version)
+    ), changed AS (
+        UPDATE schema.webhook SET version = input.version + 1, (kind, received_at, open, dead,
+            unclaimed, lease_holder, lease_length, lease_until, due_at, due_delay, held_back) = (",
+    webhook_input!(),
+    ") FROM input WHERE webhook.id = input.id AND webhook.version = input.version RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))"
+);
+
+const REPLACE_BODIES: &str = "
+    UPDATE schema.body SET body = input.body
+    FROM unnest($1::bigint[], $2::bytea[]) AS input(webhook, body)
+    WHERE body.webhook = input.webhook";
+
+const DELETE_WEBHOOKS: &str = "
+    WITH gone AS (
+        DELETE FROM schema.webhook USING unnest($1::bigint[], $2::bigint[]) AS input(id, version)
+        WHERE webhook.id = input.id AND webhook.version = input.version RETURNING webhook.id
+    ), bodies AS (
+        DELETE FROM schema.body USING gone WHERE body.webhook = gone.id
+    ), progress AS (
+        DELETE FROM schema.progress USING gone WHERE progress.webhook = gone.id
+    )
+    SELECT schema.require((SELECT count(*) FROM gone) = cardinality($1))";
+
+const ADD_EVENTS: &str = "
+    INSERT INTO schema.event (fingerprint, webhook) SELECT * FROM unnest($1::bytea[], $2::bigint[])";
+
+const MOVE_EVENTS: &str = "
+    WITH changed AS (
+        UPDATE schema.event SET webhook = input.webhook
+        FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS input(fingerprint, before, webhook)
+        WHERE event.fingerprint = input.fingerprint AND event.webhook = input.before
+        RETURNING event.fingerprint
+    ), gone AS (
+        DELETE FROM schema.progress USING changed WHERE progress.fingerprint = changed.fingerprint
+    )
+    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+
+const ADD_NUMBERS: &str = "
+    INSERT INTO schema.number (number, tenant) SELECT * FROM unnest($1::bytea[], $2::bytea[])";
+
+/// A dead event keeps its place among the dead ones of its webhook.
+const PUT_PROGRESS: &str = concat!(
+    "INSERT INTO schema.progress AS stored (fingerprint, webhook, key, state, attempts, receivers,
+        died, due_at, due_delay)
+    SELECT input.fingerprint, input.webhook, input.key, input.state, input.attempts,
+        input.receivers,
+        CASE WHEN input.state = 2 THEN coalesce((SELECT max(dead.died) FROM schema.progress AS dead
+                WHERE dead.webhook = input.webhook AND dead.died IS NOT NULL), 0)
+            + row_number() OVER (PARTITION BY input.webhook ORDER BY input.ordinal) END,
+        CASE WHEN input.due_delay IS NOT NULL THEN coalesce(input.due_at, ",
+    from_now!("input.due_delay"),
+    ") END, input.due_delay
+    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::integer[], $5::bigint[], $6::text[],
+            $7::bigint[], $8::bigint[]) WITH ORDINALITY
+        AS input(fingerprint, webhook, key, state, attempts, receivers, due_at, due_delay, ordinal)
+    ON CONFLICT (fingerprint) DO UPDATE SET webhook = excluded.webhook, key = excluded.key,
+        state = excluded.state, attempts = excluded.attempts, receivers = excluded.receivers,
+        died = CASE WHEN excluded.state = 2 THEN coalesce(stored.died, excluded.died) END,
+        due_at = excluded.due_at, due_delay = excluded.due_delay"
+);
+
+const ADD_SIGNUPS: &str = "
+    INSERT INTO schema.signup (tenant, id, version, signup, subscriber_count)
+    SELECT input.tenant, input.id, 1, input.signup, input.count
+    FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[])
+        AS input(tenant, id, signup, count)";
+
+const PUT_SIGNUPS: &str = "
+    WITH changed AS (
+        UPDATE schema.signup SET version = input.version + 1, signup = input.signup
+        FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[])
+            AS input(tenant, id, signup, version)
+        WHERE signup.tenant = input.tenant AND signup.id = input.id
+            AND signup.version = input.version
+        RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+
+const SUBSCRIBE: &str = "
+    UPDATE schema.signup SET subscriber_count = signup.subscriber_count + input.count
+    FROM (SELECT tenant, id, count(*) AS count
+        FROM unnest($1::bytea[], $2::bytea[]) AS input(tenant, id) GROUP BY tenant, id) AS input
+    WHERE signup.tenant = input.tenant AND signup.id = input.id";
+
+/// A record in the log, after which a commit waits for the disk although it writes no row.
+const TOUCH: &str = "SELECT pg_logical_emit_message(true, 'whatsapp_signals', ''::text)";
+
+/// Returns the statements of a commit, and first those that are most often a conflict.
+pub(crate) fn statements<'a>(
+    schema: &Schema,
+    changes: &'a Changes<'a>,
+    durability: Durability,
+) -> Result<Batch<'a>, StoreError> {
+    let mut batch = Batch::default();
+    // Locks of ids come first, so that no commit waits for one while it has locked a row.
+    reads::lock_ids(&mut batch, schema, changes);
+    write_webhooks(&mut batch, changes)?;
+    write_events(&mut batch, &changes.events);
+    turns::write(&mut batch, &changes.turns)?;
+    // Before rows are written that other rows were read by.
+    reads::check(&mut batch, changes)?;
+    if !changes.numbers.is_empty() {
+        let numbers: Vec<_> = changes.numbers.iter().map(|(key, _)| number(key)).collect();
+        let tenants = changes.numbers.iter();
+        let tenants = tenants.map(|(_, tenant)| tenant.as_str().as_bytes());
+        batch.push(ADD_NUMBERS, params![numbers, tenants.collect::<Vec<_>>()]);
+    }
+    write_progress(&mut batch, changes)?;
+    contacts::write(&mut batch, changes)?;
+    messages::write(&mut batch, changes)?;
+    write_signups(&mut batch, changes)?;
+    if durability != Durability::Process && may_write_nothing(changes) {
+        batch.push(TOUCH, Vec::new());
+    }
+    Ok(batch)
+}
+
+/// Returns whether a commit may write no row, and so nothing that its end waits for.
+fn may_write_nothing(changes: &Changes<'_>) -> bool {
+    changes.numbers.is_empty()
+        && changes.webhooks.is_empty()
+        && changes.progress.is_empty()
+        && changes.turns.is_empty()
+        && changes.contacts.is_empty()
+        && changes.messages.is_empty()
+        && changes.statuses.is_empty()
+        && changes.signups.is_empty()
+}
+
+/// Returns a number in UTF-8.
+pub(crate) fn number(key: &NumberKey) -> &[u8] {
+    key.as_str().as_bytes()
+}
+
+/// Columns of webhooks.
+#[derive(Default)]
+struct WebhookColumns {
+    ids: Vec<i64>,
+    kinds: Vec<i32>,
+    received_at: Vec<i64>,
+    open: Vec<i64>,
+    dead: Vec<i64>,
+    unclaimed: Vec<i64>,
+    holders: Vec<Option<i64>>,
+    lengths: Vec<Option<i64>>,
+    due_at: Vec<Option<i64>>,
+    due_delays: Vec<Option<i64>>,
+    held_back: Vec<i64>,
+}
+
+impl WebhookColumns {
+    fn push(&mut self, id: i64, row: &WebhookRow) -> Result<(), StoreError> {
+        let (due_at, due_delay) = due_columns(row.due)?;
+        self.ids.push(id);
+        self.kinds.push(kind_number(row.kind)?);
+        self.received_at.push(row.received_at.as_secs());
+        self.open.push(row.open.into());
+        self.dead.push(row.dead.into());
+        self.unclaimed.push(row.unclaimed.into());
+        self.holders.push(row.lease.map(|lease| lease.holder));
+        self.lengths.push(row.lease.map(|lease| lease.length));
+        self.due_at.push(due_at);
+        self.due_delays.push(due_delay);
+        self.held_back.push(row.held_back.into());
+        Ok(())
+    }
+
+    /// Adds a statement with these columns and one more.
+    fn add_statement<'a, T>(self, batch: &mut Batch<'a>, sql: &'static str, last: Vec<T>)
+    where
+        T: tokio_postgres::types::ToSql + Send + Sync + 'a,
+    {
+        if self.ids.is_empty() {
+            return;
+        }
+        let params = params![
+            self.ids,
+            self.kinds,
+            self.received_at,
+            self.open,
+            self.dead,
+            self.unclaimed,
+            self.holders,
+            self.lengths,
+            self.due_at,
+            self.due_delays,
+            self.held_back,
+            last,
+        ];
+        batch.push(sql, params);
+    }
+}
+
+fn write_webhooks<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    let mut changes: Vec<_> = changes.webhooks.iter().collect();
+    // In one order, so that two commits do not wait for each other.
+    changes.sort_by_key(|change| match change {
+        WebhookChange::Add { id, .. }
+        | WebhookChange::Put { id, .. }
+        | WebhookChange::Replace { id, .. }
+        | WebhookChange::Delete { id, .. } => id.0,
+        _ => 0,
+    });
+    let (mut added, mut bodies) = (WebhookColumns::default(), Vec::new());
+    let (mut put, mut versions) = (WebhookColumns::default(), Vec::new());
+    let (mut replaced, mut new_bodies) = (Vec::new(), Vec::new());
+    let (mut deleted, mut deleted_versions) = (Vec::new(), Vec::new());
+    for change in changes {
+        match change {
+            WebhookChange::Add { id, row, body } => {
+                added.push(id.0, row)?;
+                bodies.push(*body);
+            }
+            WebhookChange::Put { id, version, row } => {
+                put.push(id.0, row)?;
+                versions.push(*version);
+            }
+            WebhookChange::Replace {
+                id,
+                version,
+                row,
+                body,
+            } => {
+                put.push(id.0, row)?;
+                versions.push(*version);
+                replaced.push(id.0);
+                new_bodies.push(&body[..]);
+            }
+            WebhookChange::Delete { id, version } => {
+                deleted.push(id.0);
+                deleted_versions.push(*version);
+            }
+            _ => return Err(unknown("a change of a webhook")),
+        }
+    }
+    added.add_statement(batch, ADD_WEBHOOKS, bodies);
+    put.add_statement(batch, PUT_WEBHOOKS, versions);
+    if !replaced.is_empty() {
+        batch.push(REPLACE_BODIES, params![replaced, new_bodies]);
+    }
+    if !deleted.is_empty() {
+        batch.push(DELETE_WEBHOOKS, params![deleted, deleted_versions]);
+    }
+    Ok(())
+}
+
+fn write_events<'a>(batch: &mut Batch<'a>, events: &'a [EventChange]) {
+    let mut events: Vec<_> = events.iter().collect();
+    events.sort_by_key(|event| event.key);
+    let (mut added, mut added_webhooks) = (Vec::new(), Vec::new());
+    let (mut moved, mut before, mut webhooks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kept, mut kept_webhooks) = (Vec::new(), Vec::new());
+    for event in events {
+        match event.before {
+            None => {
+                added.push(&event.key.0[..]);
+                added_webhooks.push(event.webhook.0);
+            }
+            Some(webhook) if webhook == event.webhook => {
+                kept.push(&event.key.0[..]);
+                kept_webhooks.push(webhook.0);
+            }
+            Some(webhook) => {
+                moved.push(&event.key.0[..]);
+                before.push(webhook.0);
+                webhooks.push(event.webhook.0);
+            }
+        }
+    }
+    if !added.is_empty() {
+        batch.push(ADD_EVENTS, params![added, added_webhooks]);
+    }
+    if !moved.is_empty() {
+        batch.push(MOVE_EVENTS, params![moved, before, webhooks]);
+    }
+    if !kept.is_empty() {
+        batch.push(reads::EVENTS, params![kept, kept_webhooks]);
+    }
+}
+
+fn write_progress<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    if changes.progress.is_empty() {
+        return Ok(());
+    }
+    // A statement writes a row once: the last one replaces those before it.
+    let places = changes.progress.iter().enumerate();
+    let last: HashMap<_, _> = places.map(|(n, (key, _))| (key, n)).collect();
+    let (mut keys, mut webhooks, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut states, mut attempts, mut receivers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut due_at, mut due_delays) = (Vec::new(), Vec::new());
+    for (n, (key, row)) in changes.progress.iter().enumerate() {
+        if last[key] != n {
+            continue;
+        }
+        let due = due_columns(row.due)?;
+        keys.push(&key.0[..]);
+        webhooks.push(row.webhook.0);
+        names.push(row.key.as_bytes());
+        states.push(state_number(row.state)?);
+        attempts.push(i64::from(row.attempts));
+        receivers.push(if row.receivers.is_empty() {
+            None
+        } else {
+            Some(to_json(&row.receivers)?)
+        });
+        due_at.push(due.0);
+        due_delays.push(due.1);
+    }
+    let params = params![
+        keys, webhooks, names, states, attempts, receivers, due_at, due_delays
+    ];
+    batch.push(PUT_PROGRESS, params);
+    Ok(())
+}
+
+fn write_signups<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    for (sql, is_new) in [(ADD_SIGNUPS, true), (PUT_SIGNUPS, false)] {
+        let (mut tenants, mut ids) = (Vec::new(), Vec::new());
+        let (mut signups, mut numbers) = (Vec::new(), Vec::new());
+        for Put { key, version, row } in &changes.signups {
+            if version.is_none() != is_new {
+                continue;
+            }
+            let (tenant, id) = signup_columns(key);
+            tenants.push(tenant);
+            ids.push(id);
+            signups.push(to_json(row)?);
+            let count = i64::try_from(row.subscriber_count).unwrap_or(i64::MAX);
+            numbers.push(version.unwrap_or(count));
+        }
+        if !ids.is_empty() {
+            batch.push(sql, params![tenants, ids, signups, numbers]);
+        }
+    }
+    if !changes.subscribers.is_empty() {
+        let columns = changes.subscribers.iter().map(signup_columns);
+        let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
+        batch.push(SUBSCRIBE, params![tenants, ids]);
+    }
+    Ok(())
+}
+
+fn signup_columns(key: &SignupKey) -> (&[u8], &[u8]) {
+    (key.tenant.as_str().as_bytes(), key.id.as_str().as_bytes())
+}

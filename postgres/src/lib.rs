@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod backlog;
+mod commit;
+mod contacts;
+mod error;
+mod load;
+mod messages;
+mod options;
+mod pages;
+mod reads;
+mod row;
+mod schema;
+mod session;
+mod store;
+mod turns;
+
+pub use deadpool_postgres;
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

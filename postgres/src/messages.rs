@@ -1,0 +1,256 @@
+//! The messages and statuses of a commit.
+
+use whatsapp_signals::model::{MessageStatus, RawJson};
+use whatsapp_signals::store::{
+    Changes, ConversationKey, Merge, MessageKey, NewMessage, NewStatus, Put, StoreError,
+};
+
+use crate::commit::number;
+use crate::row::to_json;
+use crate::session::{Batch, params};
+
+/// Messages without a row of their number are missing in the count.
+const ADD_MESSAGES: &str = "
+    WITH added AS (
+        INSERT INTO schema.message (version, number, wamid, contact, at, is_unread, status,
+            reply_to, message, raw_payload)
+        SELECT 1, number.id, input.wamid, input.contact, input.at, input.is_unread, input.status,
+            input.reply_to, input.message, input.raw_payload
+        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::boolean[],
+                $6::bytea[], $7::bytea[], $8::text[], $9::text[]) WITH ORDINALITY
+            AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
+                ordinal)
+            JOIN schema.number ON number.number = input.number
+        ORDER BY input.ordinal RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM added) = cardinality($1))";
+
+const PUT_MESSAGES: &str = "
+    WITH changed AS (
+        UPDATE schema.message SET version = input.version + 1, contact = input.contact,
+            at = input.at, is_unread = input.is_unread, status = input.status,
+            reply_to = input.reply_to, message = input.message, raw_payload = input.raw_payload
+        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::boolean[],
+                $6::bytea[], $7::bytea[], $8::text[], $9::text[], $10::bigint[])
+            AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
+                version)
+            JOIN schema.number ON number.number = input.number
+        WHERE message.wamid = input.wamid AND message.number = number.id
+            AND message.version = input.version
+        RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+
+const MOVE_MESSAGES: &str = "
+    UPDATE schema.message SET contact = input.target, version = message.version + 1
+    FROM unnest($1::bigint[], $2::bigint[]) AS input(source, target)
+    WHERE message.contact = input.source";
+
+const ADD_STATUSES: &str = "
+    WITH added AS (
+        INSERT INTO schema.message (version, number, wamid, at, is_unread, status)
+        SELECT 1, number.id, input.wamid, input.at, false, input.status
+        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
+            AS input(number, wamid, at, status, ordinal)
+            JOIN schema.number ON number.number = input.number
+        ORDER BY input.ordinal RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM added) = cardinality($1))";
+
+const PUT_STATUSES: &str = "
+    WITH changed AS (
+        UPDATE schema.message SET version = message.version + 1, status = input.status,
+            at = CASE WHEN message.message IS NULL THEN input.at ELSE message.at END
+        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[])
+            AS input(number, wamid, at, status, version)
+            JOIN schema.number ON number.number = input.number
+        WHERE message.wamid = input.wamid AND message.number = number.id
+            AND message.version = input.version
+        RETURNING 1
+    )
+    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+
+const DELETE_MESSAGES: &str = "
+    DELETE FROM schema.message USING unnest($1::bytea[], $2::bytea[]) AS input(number, wamid)
+        JOIN schema.number ON number.number = input.number
+    WHERE message.wamid = input.wamid AND message.number = number.id";
+
+const DELETE_CONVERSATIONS: &str = "DELETE FROM schema.message WHERE contact = ANY($1)";
+
+const READ_CONVERSATIONS: &str = "
+    UPDATE schema.message SET is_unread = false, version = message.version + 1
+    WHERE message.is_unread AND message.contact = ANY($1)";
+
+const READ_CONVERSATIONS_OF_NUMBERS: &str = "
+    UPDATE schema.message SET is_unread = false, version = message.version + 1
+    FROM unnest($1::bigint[], $2::bytea[]) AS input(contact, number)
+        JOIN schema.number ON number.number = input.number
+    WHERE message.is_unread AND message.contact = input.contact AND message.number = number.id";
+
+/// Adds the statements that write messages and statuses.
+pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    write_new(batch, &changes.messages)?;
+    move_messages(batch, &changes.merges);
+    write_statuses(batch, &changes.statuses);
+    delete_messages(batch, changes);
+    read_conversations(batch, &changes.read_conversations);
+    Ok(())
+}
+
+/// Columns of messages.
+#[derive(Default)]
+struct MessageColumns<'a> {
+    numbers: Vec<&'a [u8]>,
+    wamids: Vec<&'a [u8]>,
+    contacts: Vec<Option<i64>>,
+    at: Vec<i64>,
+    are_unread: Vec<bool>,
+    statuses: Vec<Option<&'a [u8]>>,
+    replies_to: Vec<Option<&'a [u8]>>,
+    messages: Vec<String>,
+    raw_payloads: Vec<Option<&'a str>>,
+}
+
+impl<'a> MessageColumns<'a> {
+    fn push(&mut self, key: &'a MessageKey, row: &'a NewMessage<'_>) -> Result<(), StoreError> {
+        self.numbers.push(number(&key.number));
+        self.wamids.push(key.id.as_str().as_bytes());
+        self.contacts.push(row.contact.map(|contact| contact.0));
+        self.at.push(row.at.as_secs());
+        self.are_unread.push(row.is_unread);
+        let status = row.status.as_ref().map(MessageStatus::as_str);
+        self.statuses.push(status.map(str::as_bytes));
+        let reply_to = row.message.reply_to();
+        let reply_to = reply_to.map(|id| id.as_str().as_bytes());
+        self.replies_to.push(reply_to);
+        self.messages.push(to_json(&*row.message)?);
+        self.raw_payloads.push(row.raw_payload.map(RawJson::as_str));
+        Ok(())
+    }
+}
+
+fn write_new<'a>(
+    batch: &mut Batch<'a>,
+    messages: &'a [Put<MessageKey, NewMessage<'a>>],
+) -> Result<(), StoreError> {
+    let (mut added, mut put) = (MessageColumns::default(), MessageColumns::default());
+    let mut versions = Vec::new();
+    for Put { key, version, row } in messages {
+        match version {
+            None => added.push(key, row)?,
+            Some(version) => {
+                put.push(key, row)?;
+                versions.push(*version);
+            }
+        }
+    }
+    if !added.numbers.is_empty() {
+        let params = params![
+            added.numbers,
+            added.wamids,
+            added.contacts,
+            added.at,
+            added.are_unread,
+            added.statuses,
+            added.replies_to,
+            added.messages,
+            added.raw_payloads,
+        ];
+        batch.push(ADD_MESSAGES, params);
+    }
+    if !put.numbers.is_empty() {
+        let params = params![
+            put.numbers,
+            put.wamids,
+            put.contacts,
+            put.at,
+            put.are_unread,
+            put.statuses,
+            put.replies_to,
+            put.messages,
+            put.raw_payloads,
+            versions,
+        ];
+        batch.push(PUT_MESSAGES, params);
+    }
+    Ok(())
+}
+
+/// Gives the messages of contacts to those that they became part of.
+fn move_messages(batch: &mut Batch<'_>, merges: &[Merge]) {
+    if merges.is_empty() {
+        return;
+    }
+    let (mut sources, mut targets) = (Vec::new(), Vec::new());
+    for merge in merges {
+        // A contact may become part of one that becomes part of another.
+        let mut target = merge.from;
+        for merge in merges {
+            if merge.from == target {
+                target = merge.into;
+            }
+        }
+        sources.push(merge.from.0);
+        targets.push(target.0);
+    }
+    batch.push(MOVE_MESSAGES, params![sources, targets]);
+}
+
+fn write_statuses<'a>(batch: &mut Batch<'a>, statuses: &'a [Put<MessageKey, NewStatus>]) {
+    for (sql, is_new) in [(ADD_STATUSES, true), (PUT_STATUSES, false)] {
+        let (mut numbers, mut wamids, mut at) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut values, mut versions) = (Vec::new(), Vec::new());
+        for Put { key, version, row } in statuses {
+            if version.is_none() == is_new {
+                numbers.push(number(&key.number));
+                wamids.push(key.id.as_str().as_bytes());
+                at.push(row.at.as_secs());
+                values.push(row.status.as_str().as_bytes());
+                versions.extend(*version);
+            }
+        }
+        if numbers.is_empty() {
+            continue;
+        }
+        let mut params = params![numbers, wamids, at, values];
+        if !is_new {
+            params.push(Box::new(versions));
+        }
+        batch.push(sql, params);
+    }
+}
+
+/// Deletes messages, and those of contacts that are deleted.
+fn delete_messages<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) {
+    if !changes.deleted_messages.is_empty() {
+        let keys = &changes.deleted_messages;
+        let numbers: Vec<_> = keys.iter().map(|key| number(&key.number)).collect();
+        let wamids = keys.iter().map(|key| key.id.as_str().as_bytes());
+        let wamids: Vec<_> = wamids.collect();
+        batch.push(DELETE_MESSAGES, params![numbers, wamids]);
+    }
+    if !changes.deleted_contacts.is_empty() {
+        let contacts = changes.deleted_contacts.iter().map(|(id, _)| id.0);
+        let contacts: Vec<_> = contacts.collect();
+        batch.push(DELETE_CONVERSATIONS, params![contacts]);
+    }
+}
+
+fn read_conversations<'a>(batch: &mut Batch<'a>, conversations: &'a [ConversationKey]) {
+    let (mut of_all, mut contacts, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    for key in conversations {
+        match &key.number {
+            None => of_all.push(key.contact.0),
+            Some(of) => {
+                contacts.push(key.contact.0);
+                numbers.push(number(of));
+            }
+        }
+    }
+    if !of_all.is_empty() {
+        batch.push(READ_CONVERSATIONS, params![of_all]);
+    }
+    if !contacts.is_empty() {
+        batch.push(READ_CONVERSATIONS_OF_NUMBERS, params![contacts, numbers]);
+    }
+}

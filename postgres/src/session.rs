@@ -1,0 +1,236 @@
+//! Transactions, of which all statements are on the wire at once.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use deadpool_postgres::{Object, Pool};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row, Statement};
+use whatsapp_signals::store::{Durability, StoreError, StoreErrorKind};
+
+use crate::error::{from_pool, from_postgres, in_commit};
+use crate::schema::Schema;
+
+/// A parameter of a statement.
+pub(crate) type Param<'a> = Box<dyn ToSql + Send + Sync + 'a>;
+
+/// Returns the parameters of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($value) as $crate::session::Param<'_>),*]
+    };
+}
+pub(crate) use params;
+
+/// The statements of a transaction, in their order.
+#[derive(Default)]
+pub(crate) struct Batch<'a> {
+    statements: Vec<(&'static str, Vec<Param<'a>>)>,
+}
+
+impl<'a> Batch<'a> {
+    /// Adds a statement. Returns its place among the results.
+    pub(crate) fn push(&mut self, sql: &'static str, params: Vec<Param<'a>>) -> usize {
+        self.statements.push((sql, params));
+        self.statements.len() - 1
+    }
+}
+
+/// The rows of each statement.
+pub(crate) type Results = Vec<Vec<Row>>;
+
+type Request<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
+
+/// Statements that commit together see each other's locks and the newest rows.
+const BEGIN_DISK: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
+const BEGIN_PROCESS: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off";
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Returns the statements by which a transaction that writes begins.
+pub(crate) fn begin(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Process => BEGIN_PROCESS,
+        _ => BEGIN_DISK,
+    }
+}
+
+/// Returns a connection that is open, as far as is known.
+pub(crate) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
+    loop {
+        let client = pool.get().await.map_err(from_pool)?;
+        if !client.is_closed() {
+            return Ok(client);
+        }
+        // The pool drops it, and creates another one.
+        drop(Object::take(client));
+    }
+}
+
+/// Runs a transaction that writes, in one round trip.
+///
+/// The `COMMIT` is sent with the statements: after one that fails the server undoes all. So a
+/// statement that is in doubt about a row must fail.
+pub(crate) async fn write(
+    pool: &Pool,
+    schema: &Schema,
+    durability: Durability,
+    batch: &Batch<'_>,
+) -> Result<Results, StoreError> {
+    transact(pool, schema, begin(durability), batch).await
+}
+
+/// Reads as of one moment, in one round trip.
+pub(crate) async fn read(
+    pool: &Pool,
+    schema: &Schema,
+    batch: &Batch<'_>,
+) -> Result<Results, StoreError> {
+    match transact(pool, schema, BEGIN_READ, batch).await {
+        Err(error) if is_of_connection(&error) => {
+            let results = transact(pool, schema, BEGIN_READ, batch).await;
+            results.map_err(unavailable)
+        }
+        results => results,
+    }
+}
+
+/// Reads by one statement, which needs no transaction.
+pub(crate) async fn query(
+    pool: &Pool,
+    schema: &Schema,
+    sql: &'static str,
+    params: Vec<Param<'_>>,
+) -> Result<Vec<Row>, StoreError> {
+    let params = refs(&params);
+    let query = async || {
+        let client = connection(pool).await?;
+        let rows = async {
+            let statement = client.prepare_cached(&schema.statement(sql)).await?;
+            client.query(&statement, &params).await
+        };
+        let rows = rows.await.map_err(from_postgres);
+        put_back(client, rows)
+    };
+    match query().await {
+        Err(error) if is_of_connection(&error) => query().await,
+        rows => rows,
+    }
+}
+
+/// Returns whether a new connection may help. A read may be repeated.
+fn is_of_connection(error: &StoreError) -> bool {
+    matches!(
+        error.kind(),
+        StoreErrorKind::Unavailable | StoreErrorKind::Unknown
+    )
+}
+
+/// Returns the error of a read, which had nothing to write.
+fn unavailable(error: StoreError) -> StoreError {
+    match error.kind() {
+        StoreErrorKind::Unknown => StoreError::new(StoreErrorKind::Unavailable, error),
+        _ => error,
+    }
+}
+
+/// Gives a connection back to its pool, unless it is lost: the pool would not notice at once.
+fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    if result.as_ref().is_err_and(is_of_connection) {
+        drop(Object::take(client));
+    }
+    result
+}
+
+async fn transact(
+    pool: &Pool,
+    schema: &Schema,
+    begin: &'static str,
+    batch: &Batch<'_>,
+) -> Result<Results, StoreError> {
+    let client = connection(pool).await?;
+    let results = match prepare(&client, schema, batch).await {
+        Ok(statements) => run(&client, begin, &statements, batch).await,
+        Err(error) => Err(error),
+    };
+    put_back(client, results)
+}
+
+async fn prepare(
+    client: &Object,
+    schema: &Schema,
+    batch: &Batch<'_>,
+) -> Result<Vec<Statement>, StoreError> {
+    let mut statements = Vec::with_capacity(batch.statements.len());
+    for (sql, _) in &batch.statements {
+        let statement = client.prepare_cached(&schema.statement(sql)).await;
+        statements.push(statement.map_err(from_postgres)?);
+    }
+    Ok(statements)
+}
+
+fn refs<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    let refs = params.iter().map(|param| &**param as &(dyn ToSql + Sync));
+    refs.collect()
+}
+
+/// Sends all statements, then awaits their results.
+async fn run(
+    client: &Object,
+    begin: &'static str,
+    statements: &[Statement],
+    batch: &Batch<'_>,
+) -> Result<Results, StoreError> {
+    let params: Vec<_> = batch.statements.iter().map(|(_, p)| refs(p)).collect();
+    let mut requests: Vec<Request<'_>> = Vec::with_capacity(statements.len() + 2);
+    requests.push(simple(client, begin));
+    for (statement, params) in statements.iter().zip(&params) {
+        requests.push(Box::pin(client.query(statement, params)));
+    }
+    // A request is sent at its first poll.
+    let mut answers: Vec<Option<Result<Vec<Row>, Error>>> = Vec::with_capacity(requests.len() + 1);
+    poll_fn(|context| {
+        for request in &mut requests {
+            answers.push(match request.as_mut().poll(context) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            });
+        }
+        // A request that could not be sent is no part of the transaction.
+        let is_whole = !answers.iter().any(|answer| matches!(answer, Some(Err(_))));
+        let mut end = simple(client, if is_whole { "COMMIT" } else { "ROLLBACK" });
+        answers.push(match end.as_mut().poll(context) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        });
+        requests.push(end);
+        Poll::Ready(())
+    })
+    .await;
+    let is_sent = !answers.iter().any(|answer| matches!(answer, Some(Err(_))));
+
+    let last = requests.len() - 1;
+    let mut results = Vec::with_capacity(statements.len());
+    for (n, (request, answer)) in requests.into_iter().zip(answers).enumerate() {
+        let answer = match answer {
+            Some(answer) => answer,
+            None => request.await,
+        };
+        match answer {
+            Ok(rows) if (1..last).contains(&n) => results.push(rows),
+            Ok(_) => {}
+            Err(error) if is_sent => return Err(in_commit(error, n == last)),
+            Err(error) => return Err(from_postgres(error)),
+        }
+    }
+    Ok(results)
+}
+
+fn simple<'a>(client: &'a Object, sql: &'static str) -> Request<'a> {
+    Box::pin(async move {
+        client.batch_execute(sql).await?;
+        Ok(Vec::new())
+    })
+}

@@ -1,0 +1,124 @@
+//! The turns of partitions.
+
+use tokio_postgres::Row;
+use whatsapp_signals::store::{
+    Fingerprint, PartitionKey, PartitionRow, Snapshot, StoreError, StoredTurn, TurnChange,
+    TurnPlace, TurnRow, Wanted, WebhookId,
+};
+
+use crate::error::corrupt_row;
+use crate::row::{get, unknown};
+use crate::session::{Batch, Param, params};
+
+/// The last turns of partitions.
+pub(crate) const PARTITIONS: &str = "
+    SELECT input.partition, last.number, last.webhook,
+        EXISTS (SELECT 1 FROM schema.turn AS other WHERE other.partition = input.partition
+            AND other.webhook <> last.webhook)
+    FROM unnest($1::bytea[]) AS input(partition)
+        CROSS JOIN LATERAL (SELECT number, webhook FROM schema.turn
+            WHERE turn.partition = input.partition ORDER BY number DESC LIMIT 1) AS last";
+
+/// The turns of webhooks, with those beside them.
+pub(crate) const OF_WEBHOOKS: &str = "
+    SELECT turn.number, turn.webhook, turn.partition, turn.events,
+        EXISTS (SELECT 1 FROM schema.turn AS earlier WHERE earlier.partition = turn.partition
+            AND earlier.number < turn.number AND earlier.webhook <> turn.webhook),
+        following.number, following.webhook
+    FROM schema.turn LEFT JOIN LATERAL (SELECT later.number, later.webhook
+        FROM schema.turn AS later
+        WHERE later.partition = turn.partition AND later.number > turn.number
+        ORDER BY later.number LIMIT 1) AS following ON true
+    WHERE turn.webhook = ANY($1) ORDER BY turn.partition, turn.number";
+
+const CHANGE: &str = "SELECT schema.change_turns($1, $2, $3, $4, $5)";
+
+/// Returns the parameters of [`PARTITIONS`].
+pub(crate) fn partition_params(wanted: &Wanted) -> Vec<Param<'_>> {
+    let partitions = wanted.partitions.iter().map(|key| &key.0[..]);
+    params![partitions.collect::<Vec<_>>()]
+}
+
+/// Reads a row of [`PARTITIONS`].
+pub(crate) fn read_partition(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    let last = place(row, 1)?.ok_or_else(corrupt_row)?;
+    let found = PartitionRow::new(last, get(row, 3)?);
+    let found = (partition(row, 0)?, Some(found));
+    snapshot.partitions.extend([found]);
+    Ok(())
+}
+
+/// Reads a row of [`OF_WEBHOOKS`].
+pub(crate) fn read_turn(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    let (events, rest) = get::<&[u8]>(row, 3)?.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(corrupt_row());
+    }
+    let events = events.iter().map(|event| Fingerprint(*event)).collect();
+    let turn_place = place(row, 0)?.ok_or_else(corrupt_row)?;
+    let turn = TurnRow::new(partition(row, 2)?, turn_place, events);
+    let turn = StoredTurn::new(turn, get(row, 4)?, place(row, 5)?);
+    snapshot
+        .turns
+        .entry(turn_place.webhook)
+        .or_default()
+        .push(turn);
+    Ok(())
+}
+
+/// Reads a place, which is `NULL` if there is none.
+fn place(row: &Row, column: usize) -> Result<Option<TurnPlace>, StoreError> {
+    match (get(row, column)?, get(row, column + 1)?) {
+        (Some(number), Some(webhook)) => {
+            let webhook = WebhookId(webhook);
+            Ok(Some(TurnPlace { number, webhook }))
+        }
+        (None, None) => Ok(None),
+        _ => Err(corrupt_row()),
+    }
+}
+
+fn partition(row: &Row, column: usize) -> Result<PartitionKey, StoreError> {
+    let key = get::<&[u8]>(row, column)?.try_into();
+    key.map(PartitionKey).map_err(|_| corrupt_row())
+}
+
+/// Adds the statement that changes turns.
+pub(crate) fn write<'a>(batch: &mut Batch<'a>, turns: &'a [TurnChange]) -> Result<(), StoreError> {
+    if turns.is_empty() {
+        return Ok(());
+    }
+    let mut turns: Vec<_> = turns.iter().collect();
+    // In one order, so that two commits do not wait for each other. Those of one partition stay
+    // in theirs.
+    turns.sort_by_key(|change| match change {
+        TurnChange::Add(row) => row.partition,
+        TurnChange::End { partition, .. } => *partition,
+        _ => PartitionKey([0; 16]),
+    });
+    let (mut partitions, mut numbers, mut webhooks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut added, mut following) = (Vec::new(), Vec::new());
+    for change in turns {
+        let (partition, place, events, next) = match change {
+            TurnChange::Add(row) => {
+                let events = row.events.iter().flat_map(|event| event.0);
+                let events = Some(events.collect::<Vec<u8>>());
+                (&row.partition, row.place, events, None)
+            }
+            TurnChange::End {
+                partition,
+                place,
+                next,
+            } => (partition, *place, None, *next),
+            _ => return Err(unknown("a change of a turn")),
+        };
+        partitions.push(&partition.0[..]);
+        numbers.push(place.number);
+        webhooks.push(place.webhook.0);
+        added.push(events);
+        following.push(next);
+    }
+    let params = params![partitions, numbers, webhooks, added, following];
+    batch.push(CHANGE, params);
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The schema and its tables.
+
+use whatsapp_signals::store::{Changes, Durability, Store, StoreErrorKind, Wanted};
+use whatsapp_signals_postgres::deadpool_postgres::tokio_postgres::{Config, NoTls};
+use whatsapp_signals_postgres::deadpool_postgres::{Manager, Pool};
+use whatsapp_signals_postgres::{PostgresOptions, PostgresStore};
+
+use crate::require_server;
+use crate::server::Server;
+
+const INSTANCES: usize = 10;
+
+/// Runs statements of an administrator.
+async fn execute(server: &Server, statements: &str) {
+    let store = server.pool();
+    let client = store.get().await.unwrap();
+    client.batch_execute(statements).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_instances_migrate_at_once() {
+    let server = require_server!();
+    let options = Server::options();
+    let tasks: Vec<_> = (0..INSTANCES)
+        .map(|_| {
+            let options = options.clone();
+            tokio::spawn(async move {
+                let store = options.connect(&server.url()).await.unwrap();
+                store.migrate().await.unwrap();
+                // All see the tables, and once more changes nothing.
+                assert!(store.numbers().await.unwrap().is_empty());
+                store.migrate().await.unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tables_of_another_version_are_refused() {
+    let server = require_server!();
+    let store = server.open(PostgresOptions::new().schema("later")).await;
+    for version in [2, 0, -1] {
+        execute(
+            server,
+            &format!("UPDATE later.store_version SET version = {version}"),
+        )
+        .await;
+        let error = store.migrate().await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::OtherVersion);
+    }
+    execute(server, "DELETE FROM later.store_version").await;
+    let error = store.migrate().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::OtherVersion);
+}
+
+#[tokio::test]
+async fn tables_of_another_program_are_refused() {
+    let server = require_server!();
+    execute(
+        server,
+        "CREATE SCHEMA shop; CREATE TABLE shop.webhook (id bigint)",
+    )
+    .await;
+    let store = PostgresOptions::new().schema("shop");
+    let store = store.connect(&server.url()).await.unwrap();
+    let error = store.migrate().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Other);
+    // An empty schema is taken.
+    execute(server, "DROP TABLE shop.webhook").await;
+    store.migrate().await.unwrap();
+    assert!(store.numbers().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_store_without_tables_is_unavailable() {
+    let server = require_server!();
+    let store = Server::options().connect(&server.url()).await.unwrap();
+    let error = store.load(&Wanted::default()).await.map(drop);
+    error.unwrap();
+    let error = store.numbers().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn names_of_schemas_are_checked() {
+    let server = require_server!();
+    for name in [String::new(), "a\0b".to_owned(), "\u{e4}".repeat(32)] {
+        let options = PostgresOptions::new().schema(name);
+        let error = options.over(server.pool()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Other);
+    }
+    let longest = "\u{e4}".repeat(31);
+    for name in [longest.as_str(), "a.b", "\"; DROP", "schema.x", "Select"] {
+        let store = server.open(PostgresOptions::new().schema(name)).await;
+        assert!(store.numbers().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_user_needs_no_more_than_a_schema() {
+    let server = require_server!();
+    execute(
+        server,
+        "CREATE ROLE bikes LOGIN; CREATE SCHEMA bikes AUTHORIZATION bikes",
+    )
+    .await;
+    let options = PostgresOptions::new().schema("bikes");
+    let store = options.connect(&server.url_of("bikes")).await.unwrap();
+    store.migrate().await.unwrap();
+    let nothing = Changes::default();
+    store.commit(&nothing, Durability::Disk).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_takes_the_pool_of_a_program() {
+    let server = require_server!();
+    let config: Config = server.url().parse().unwrap();
+    let pool = Pool::builder(Manager::new(config, NoTls)).build().unwrap();
+    let store = PostgresStore::new(pool.clone());
+    store.migrate().await.unwrap();
+    assert!(store.numbers().await.unwrap().is_empty());
+    let client = pool.get().await.unwrap();
+    let rows = client.query("SELECT 1 FROM whatsapp_signals.webhook", &[]);
+    assert!(rows.await.unwrap().is_empty());
+}
