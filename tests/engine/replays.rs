@@ -379,15 +379,15 @@ fn a_subscriber_is_counted_once() {
             seen.lock().push(event.signup.subscriber_count);
         });
         let engine = engine.log_webhooks(true).context(context);
-        let body = std::fs::read("tests/payloads/signup-field.json").unwrap();
-        let webhook = parse(&body).unwrap();
+        let body = include_bytes!("../payloads/signup-field.json");
+        let webhook = parse(body).unwrap();
         let [WebhookEvent::UserSubscribed(event), ..] = webhook.events() else {
             panic!("a signup");
         };
         let shop = engine.account(&event.account);
         let signup = Signup::new(event.signup.signup_id.clone());
         shop.save_signup(&signup).unwrap();
-        process(&engine, &body);
+        process(&engine, body);
         let id = engine.webhooks(None, 9).unwrap()[0].id;
         replay_all(&engine, id, &[]);
         assert_eq!(*counts.lock(), [1, 1]);

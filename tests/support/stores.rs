@@ -1,6 +1,7 @@
 //! The stores that the tests run over. Tests of another store have a file of their own in place of
 //! this one.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -20,6 +21,11 @@ pub(crate) fn any_store_with_clock(
     clock: impl Fn() -> SystemTime + Send + Sync + 'static,
 ) -> AnyStore {
     MemoryStore::new().clock(clock)
+}
+
+/// Returns the seeds of a test, of which this many are enough for a store that answers at once.
+pub(crate) fn seeds(count: u64) -> Range<u64> {
+    0..count
 }
 
 /// Runs a test with each store.

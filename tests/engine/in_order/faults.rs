@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::model::{is_stored, store_with_clock};
 use super::{ADA, BRAM, counts, logging, message, process};
 use crate::support::engines::{Engine, account, engine_over, with_each_steady_store};
-use crate::support::stores::any_store;
+use crate::support::stores::{any_store, seeds};
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::engine::DeadLetterFilter;
@@ -108,7 +108,7 @@ fn the_end_of_two_turns_in_one_commit_releases_the_third() {
         locked: 0,
     };
     let mut waiting: Vec<u64> = Vec::new();
-    for seed in 0..30 {
+    for seed in seeds(30) {
         let store = Unsteady::new(any_store(), seed, rates).ready();
         let store = Arc::new(store);
         let (engine, log) = logging(engine_over(Arc::clone(&store)));
@@ -374,7 +374,7 @@ fn a_body_whose_other_parts_came_elsewhere_is_finished() {
 fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() {
     let mut lost = Vec::new();
     for in_order in [false, true] {
-        for seed in 0..8 {
+        for seed in seeds(8) {
             let rates = Rates {
                 conflict: 0,
                 unknown: 60,

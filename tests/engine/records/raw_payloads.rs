@@ -5,17 +5,27 @@ use whatsapp_signals::model::{MessageId, RawJson};
 use whatsapp_signals::{WebhookEvent, parse};
 
 /// Bodies with each kind of event that is stored as a message, and its name.
-const BODIES: [(&str, &str); 5] = [
-    ("text", "message_received"),
-    ("message-echo", "message_echo"),
-    ("standby-message", "standby_message"),
-    ("standby-echo-text", "standby_echo"),
-    ("history", "history_message"),
+const BODIES: [(&[u8], &str); 5] = [
+    (TEXT, "message_received"),
+    (
+        include_bytes!("../../payloads/message-echo.json"),
+        "message_echo",
+    ),
+    (
+        include_bytes!("../../payloads/standby-message.json"),
+        "standby_message",
+    ),
+    (
+        include_bytes!("../../payloads/standby-echo-text.json"),
+        "standby_echo",
+    ),
+    (
+        include_bytes!("../../payloads/history.json"),
+        "history_message",
+    ),
 ];
 
-fn body(name: &str) -> Vec<u8> {
-    std::fs::read(format!("tests/payloads/{name}.json")).unwrap()
-}
+const TEXT: &[u8] = include_bytes!("../../payloads/text.json");
 
 /// Returns the id of the message that is stored of an event, if one is.
 fn id_of(event: &WebhookEvent) -> Option<MessageId> {
@@ -40,19 +50,18 @@ fn raw_of(engine: &Engine, event: &WebhookEvent) -> Option<String> {
 fn each_stored_message_has_its_json_beside_it_byte_for_byte() {
     with_each_store(|engine| {
         let engine = engine.raw_payload(true);
-        for (name, signal) in BODIES {
-            let body = body(name);
-            process(&engine, &body);
+        for (body, signal) in BODIES {
+            process(&engine, body);
             let mut messages = 0;
-            for event in parse(&body).unwrap().events() {
+            for event in parse(body).unwrap().events() {
                 if id_of(event).is_some() {
                     assert_eq!(event.name(), signal);
                     let raw = raw_of(&engine, event);
-                    assert_eq!(raw.as_deref(), Some(event.raw().as_str()), "{name}");
+                    assert_eq!(raw.as_deref(), Some(event.raw().as_str()), "{signal}");
                     messages += 1;
                 }
             }
-            assert!(messages > 0, "{name}");
+            assert!(messages > 0, "{signal}");
         }
     });
 }
@@ -60,11 +69,10 @@ fn each_stored_message_has_its_json_beside_it_byte_for_byte() {
 #[test]
 fn no_json_is_stored_by_default_or_of_sent_messages() {
     with_each_store(|engine| {
-        for (name, _) in BODIES {
-            let body = body(name);
-            process(&engine, &body);
-            for event in parse(&body).unwrap().events() {
-                assert_eq!(raw_of(&engine, event), None, "{name}");
+        for (body, signal) in BODIES {
+            process(&engine, body);
+            for event in parse(body).unwrap().events() {
+                assert_eq!(raw_of(&engine, event), None, "{signal}");
             }
         }
         let engine = engine.raw_payload(true);
@@ -101,8 +109,7 @@ fn it_stays_when_the_message_is_read_or_gets_a_status_and_stands_beside_each_num
 fn an_event_from_a_queue_has_it_too() {
     with_each_store(|engine| {
         let engine = engine.raw_payload(true);
-        let body = body("text");
-        let event = parse(&body).unwrap().into_events().remove(0);
+        let event = parse(TEXT).unwrap().into_events().remove(0);
         let queued = WebhookEvent::from_json(event.to_json().unwrap().as_bytes()).unwrap();
         assert_eq!(engine.process_event("key", queued).unwrap().fired(), 1);
         let raw = raw_of(&engine, &event);

@@ -1,6 +1,7 @@
 //! Stores in Postgres for tests that expect a store to be ready at once.
 
 use std::future::ready;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -49,6 +50,12 @@ pub(crate) fn any_store_with_clock(
         Some(store) => Arc::new(store),
         None => Arc::new(MemoryStore::new().clock(clock)),
     }
+}
+
+/// Returns the seeds of a test, of which this many are enough for a store that answers at once.
+/// Each costs a server a hundred commits and more.
+pub(crate) fn seeds(count: u64) -> Range<u64> {
+    0..count.div_ceil(10)
 }
 
 /// Runs a test with each store.
