@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]
 
-#[path = "../tests/postgres/server.rs"]
+#[path = "../tests/support/server.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod server;
 

@@ -2,11 +2,15 @@
 //! this one.
 
 use std::ops::Range;
+#[cfg(feature = "sqlite")]
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use whatsapp_signals::store::{MemoryStore, ReadyStore};
+
+use super::folder::Folder;
 
 /// The store of tests that need one store, or that put another one around it.
 pub(crate) type AnyStore = MemoryStore;
@@ -33,7 +37,7 @@ pub(crate) fn with_each_store(test: impl Fn(Arc<dyn ReadyStore>)) {
     test(Arc::new(any_store()));
     #[cfg(feature = "sqlite")]
     {
-        let folder = super::folder::Folder::new();
+        let folder = Folder::new();
         let store = whatsapp_signals::store::SqliteStore::open(folder.file("store.db"));
         test(Arc::new(store.expect("a store")));
     }
@@ -46,7 +50,7 @@ pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)
     #[cfg(feature = "sqlite")]
     {
         let (ahead, now) = clock();
-        let folder = super::folder::Folder::new();
+        let folder = Folder::new();
         let options = whatsapp_signals::store::SqliteOptions::new().clock(now);
         let store = options.open(folder.file("store.db")).expect("a store");
         test(Arc::new(store), ahead);
@@ -60,4 +64,30 @@ fn clock() -> (Arc<AtomicU64>, impl Fn() -> SystemTime + Send + Sync) {
     // Ordering: only the number itself matters.
     let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
     (ahead, move || SystemTime::now() + ahead_of())
+}
+
+/// Whether the programs that share a store have clocks of their own.
+pub(crate) const HAS_CLOCKS: bool = true;
+
+/// Prepares the store that the programs of a folder share. Returns whether there can be one.
+pub(crate) fn create_shared(_: &Folder) -> bool {
+    true
+}
+
+/// Opens the store that the programs of a folder share, by the clock of this program.
+#[cfg(feature = "sqlite")]
+pub(crate) fn open_shared(
+    folder: &Path,
+    clock: impl Fn() -> SystemTime + Send + Sync + 'static,
+) -> whatsapp_signals::store::SqliteStore {
+    let options = whatsapp_signals::store::SqliteOptions::new().clock(clock);
+    options.open(folder.join("store.db")).expect("a store")
+}
+
+/// Checks that a shared store is not damaged.
+#[cfg(feature = "sqlite")]
+pub(crate) fn check_shared(folder: &Folder) {
+    let file = rusqlite::Connection::open(folder.file("store.db")).expect("a file");
+    let check = file.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+    assert_eq!(check.expect("a check"), "ok");
 }

@@ -34,11 +34,12 @@ mod records;
 mod replays;
 #[path = "../../../tests/engine/round_trips.rs"]
 mod round_trips;
-#[path = "../postgres/server.rs"]
+#[path = "../support/server.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod server;
 #[path = "../../../tests/engine/shared/mod.rs"]
 mod shared;
+#[path = "../support/mod.rs"]
 mod support;
 #[path = "../../../tests/engine/tend.rs"]
 mod tend;

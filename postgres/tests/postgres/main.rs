@@ -3,6 +3,7 @@
 
 mod engine;
 mod schema;
+#[path = "../support/server.rs"]
 mod server;
 mod store;
 

@@ -1,7 +1,9 @@
 //! Stores in Postgres for tests that expect a store to be ready at once.
 
+use std::fs;
 use std::future::ready;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,6 +20,7 @@ use whatsapp_signals::store::{
 };
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore, deadpool_postgres};
 
+use super::folder::Folder;
 use crate::server::Server;
 
 /// The store of tests that need one store, or that put another one around it.
@@ -76,7 +79,9 @@ pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)
 /// A store whose calls block until they have ended, and whose clock may be that of a test.
 struct Blocking {
     /// `None` once it is dropped.
-    inner: Option<(PostgresStore, Admin)>,
+    store: Option<PostgresStore>,
+    /// `None` if programs share the store.
+    admin: Option<Admin>,
     clock: Option<Clock>,
 }
 
@@ -84,9 +89,10 @@ impl Blocking {
     fn new(clock: Option<Clock>) -> Option<Self> {
         let server = Server::shared()?;
         let free = FREE.lock().pop();
-        let inner = free.unwrap_or_else(|| block_on(Admin::create_store(server)));
+        let (store, admin) = free.unwrap_or_else(|| block_on(Admin::create_store(server)));
         Some(Self {
-            inner: Some(inner),
+            store: Some(store),
+            admin: Some(admin),
             clock,
         })
     }
@@ -96,11 +102,11 @@ impl Blocking {
         &'a self,
         call: impl FnOnce(&'a PostgresStore) -> StoreFuture<'a, T> + Send + 'a,
     ) -> StoreFuture<'a, T> {
-        let (store, admin) = self.inner.as_ref().expect("a store that is not dropped");
+        let store = self.store.as_ref().expect("a store that is not dropped");
         // At the first poll, as a future does nothing before.
         Box::pin(async move {
             block_on(async {
-                if let Some(clock) = &self.clock {
+                if let (Some(admin), Some(clock)) = (&self.admin, &self.clock) {
                     admin.set_clock(clock()).await;
                 }
                 call(store).await
@@ -111,18 +117,50 @@ impl Blocking {
 
 impl Drop for Blocking {
     fn drop(&mut self) {
-        let Some((store, admin)) = self.inner.take() else {
-            return;
-        };
-        block_on(admin.empty());
-        FREE.lock().push((store, admin));
+        if let (Some(store), Some(admin)) = (self.store.take(), self.admin.take()) {
+            block_on(admin.empty());
+            FREE.lock().push((store, admin));
+        }
     }
 }
 
+/// Whether the programs that share a store have clocks of their own: no, as it has one.
+pub(crate) const HAS_CLOCKS: bool = false;
+
+/// Prepares the store that the programs of a folder share. Returns whether there can be one.
+pub(crate) fn create_shared(folder: &Folder) -> bool {
+    let Some(server) = Server::shared() else {
+        return false;
+    };
+    fs::write(folder.file("url"), server.url()).unwrap();
+    block_on(async { connect_shared(folder.path()).await.migrate().await }).unwrap();
+    true
+}
+
+/// Opens the store that the programs of a folder share.
+pub(crate) fn open_shared(folder: &Path, _: impl Fn() -> SystemTime) -> AnyStore {
+    Arc::new(Blocking {
+        store: Some(block_on(connect_shared(folder))),
+        admin: None,
+        clock: None,
+    })
+}
+
+async fn connect_shared(folder: &Path) -> PostgresStore {
+    let url = fs::read_to_string(folder.join("url")).unwrap();
+    let schema = folder.file_name().unwrap().to_str().unwrap();
+    let options = PostgresOptions::new().schema(schema);
+    options.connect(&url).await.unwrap()
+}
+
+/// Checks that a shared store is not damaged: the server does.
+pub(crate) fn check_shared(_: &Folder) {}
+
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    // Timers and connections belong to the runtime, also if the test has one of its own.
+    // Timers and connections belong to the runtime, also if the test has one of its own. A task
+    // whose budget is used up would be woken only after the test's runtime has its turn.
     let _entered = RUNTIME.enter();
-    pollster::block_on(future)
+    pollster::block_on(tokio::task::unconstrained(future))
 }
 
 /// Changes a schema past its store.

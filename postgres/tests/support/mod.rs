@@ -5,6 +5,8 @@
 pub(crate) mod batch;
 #[path = "../../../tests/support/engines.rs"]
 pub(crate) mod engines;
+#[path = "../../../tests/support/folder.rs"]
+pub(crate) mod folder;
 #[path = "../../../tests/support/messages.rs"]
 pub(crate) mod messages;
 #[path = "../../../tests/support/rows.rs"]
