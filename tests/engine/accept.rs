@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::engines::{Engine, engine_over, records, with_each_store};
 use crate::support::messages::messages;
-use crate::support::stores::{any_store, seeds};
+use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
@@ -101,7 +101,7 @@ fn an_engine_that_is_not_tended_has_meta_repeat_it() {
 
 #[test]
 fn a_body_is_stored_once_whatever_the_result_of_its_commit() {
-    for seed in seeds(40) {
+    for seed in 0..scaled(40) {
         let rates = Rates {
             unknown: 60,
             ..Rates::default()

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::support::engines::{Engine, account, engine_over, with_each_clock, with_each_store};
 use crate::support::rows;
-use crate::support::stores::{any_store, seeds};
+use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 use whatsapp_signals::engine::Erased;
 use whatsapp_signals::event::{MessageReceived, MessageSent};
@@ -429,7 +429,7 @@ fn a_store_that_waits_and_fails_erases_exports_and_prunes() {
         unknown: 20,
         locked: 0,
     };
-    for seed in seeds(20) {
+    for seed in 0..scaled(20) {
         let store = Unsteady::new(any_store(), seed, rates);
         let engine = engine_over(store).log_webhooks(true);
         pollster::block_on(async {

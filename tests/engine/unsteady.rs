@@ -12,7 +12,7 @@ use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, owning};
 
 use crate::support::engines::engine_over;
 use crate::support::messages::messages;
-use crate::support::stores::{any_store, seeds};
+use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 
 /// The number of runs by message and receiver.
@@ -78,7 +78,7 @@ async fn until_done(call: impl AsyncFn() -> Result<Outcome, EngineError>) {
 
 #[tokio::test]
 async fn each_receiver_succeeds_once_with_each_event_whatever_the_store_does() {
-    for seed in seeds(40) {
+    for seed in 0..scaled(40) {
         let rates = Rates {
             conflict: 25,
             unknown: 15,

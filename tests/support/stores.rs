@@ -1,7 +1,6 @@
 //! The stores that the tests run over. Tests of another store have a file of their own in place of
 //! this one.
 
-use std::ops::Range;
 #[cfg(feature = "sqlite")]
 use std::path::Path;
 use std::sync::Arc;
@@ -27,9 +26,9 @@ pub(crate) fn any_store_with_clock(
     MemoryStore::new().clock(clock)
 }
 
-/// Returns the seeds of a test, of which this many are enough for a store that answers at once.
-pub(crate) fn seeds(count: u64) -> Range<u64> {
-    0..count
+/// Returns the number of times that a test repeats its work, for a store that needs no server.
+pub(crate) fn scaled(count: u64) -> u64 {
+    count
 }
 
 /// Runs a test with each store.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod engine;
+mod outages;
 mod schema;
 #[path = "../support/server.rs"]
 mod server;

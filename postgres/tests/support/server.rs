@@ -2,37 +2,46 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use whatsapp_signals_postgres::deadpool_postgres::tokio_postgres::{Config, NoTls};
 use whatsapp_signals_postgres::deadpool_postgres::{Manager, Pool};
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore};
 
-/// Runs a server until the input ends, as it does when the test program does in any way. The
-/// folder has the user that the server runs as.
+/// Runs a server until the input ends, as it does when the test program does in any way. A line of
+/// the input with the name of a signal ends the server, and starts it again. The folder has the
+/// user that the server runs as.
 const SCRIPT: &str = r#"
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 "$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync \
     >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
-"$1/postgres" -D "$folder/data" -p "$2" -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories="$folder" -c max_connections=200 -c wal_writer_delay=10s $3 \
-    >>"$folder/log" 2>&1 &
-server=$!
-n=0
-until "$1/pg_isready" -q -h 127.0.0.1 -p "$2"; do
-    n=$((n + 1))
-    if [ "$n" -gt 200 ] || ! kill -0 "$server"; then cat "$folder/log" >&2; exit 1; fi
-    sleep 0.1
+start() {
+    "$1/postgres" -D "$folder/data" -p "$2" -c listen_addresses=127.0.0.1 \
+        -c unix_socket_directories="$folder" -c max_connections=200 -c wal_writer_delay=10s $3 \
+        >>"$folder/log" 2>&1 &
+    server=$!
+    n=0
+    until "$1/pg_isready" -q -h 127.0.0.1 -p "$2"; do
+        n=$((n + 1))
+        if [ "$n" -gt 200 ] || ! kill -0 "$server"; then cat "$folder/log" >&2; exit 1; fi
+        sleep 0.1
+    done
+    echo ready
+}
+start "$@"
+while read -r signal; do
+    kill -"$signal" "$server"
+    wait "$server"
+    start "$@"
 done
-echo ready
-read -r _
 kill -INT "$server"
 wait "$server"
 "#;
@@ -40,8 +49,8 @@ wait "$server"
 /// A server with a folder of its own, on a port that was free.
 pub(crate) struct Server {
     port: u16,
-    /// The server ends when it is closed.
-    _input: ChildStdin,
+    /// The server ends when they are closed.
+    pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     _child: Child,
 }
 
@@ -68,6 +77,16 @@ impl Server {
         // Another program may take the port before the server does.
         let started = (0..3).find_map(|_| spawn(&folder, options));
         Some(started.expect("the server starts"))
+    }
+
+    /// Ends the server by a signal: `INT` closes its connections, and after `QUIT` it recovers as
+    /// from a crash. Waits until it is ready again.
+    pub(crate) fn restart(&self, signal: &str) {
+        let mut pipes = self.pipes.lock();
+        writeln!(pipes.0, "{signal}").unwrap();
+        let mut line = String::new();
+        pipes.1.read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "ready");
     }
 
     /// Returns the URL of the database.
@@ -139,7 +158,7 @@ fn spawn(folder: &Path, options: &str) -> Option<Server> {
     }
     Some(Server {
         port,
-        _input: input,
+        pipes: Mutex::new((input, output)),
         _child: child,
     })
 }

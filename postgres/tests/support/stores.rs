@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::future::ready;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -55,10 +54,10 @@ pub(crate) fn any_store_with_clock(
     }
 }
 
-/// Returns the seeds of a test, of which this many are enough for a store that answers at once.
-/// Each costs a server a hundred commits and more.
-pub(crate) fn seeds(count: u64) -> Range<u64> {
-    0..count.div_ceil(10)
+/// Returns the number of times that a test repeats its work, of those for a store that needs no
+/// server.
+pub(crate) fn scaled(count: u64) -> u64 {
+    count.div_ceil(20)
 }
 
 /// Runs a test with each store.

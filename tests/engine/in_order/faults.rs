@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::model::{is_stored, store_with_clock};
 use super::{ADA, BRAM, counts, logging, message, process};
 use crate::support::engines::{Engine, account, engine_over, with_each_steady_store};
-use crate::support::stores::{any_store, seeds};
+use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use whatsapp_signals::engine::DeadLetterFilter;
@@ -108,7 +108,7 @@ fn the_end_of_two_turns_in_one_commit_releases_the_third() {
         locked: 0,
     };
     let mut waiting: Vec<u64> = Vec::new();
-    for seed in seeds(30) {
+    for seed in 0..scaled(30) {
         let store = Unsteady::new(any_store(), seed, rates).ready();
         let store = Arc::new(store);
         let (engine, log) = logging(engine_over(Arc::clone(&store)));
@@ -374,7 +374,7 @@ fn a_body_whose_other_parts_came_elsewhere_is_finished() {
 fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() {
     let mut lost = Vec::new();
     for in_order in [false, true] {
-        for seed in seeds(8) {
+        for seed in 0..scaled(8) {
             let rates = Rates {
                 conflict: 0,
                 unknown: 60,
@@ -420,7 +420,7 @@ fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() 
 /// Work: twice as many accepted webhooks of one user take about twice as many commits.
 #[test]
 fn accepted_webhooks_of_one_user_are_linear_work() {
-    let work = |many: usize| {
+    let work = |many: u64| {
         let store = Arc::new(Unsteady::new(any_store(), 0, Rates::default()).ready());
         let context = Context::new().only_own_receivers();
         let receiver = async |_: Arc<()>, _: &MessageReceived| tokio::task::yield_now().await;
@@ -448,6 +448,6 @@ fn accepted_webhooks_of_one_user_are_linear_work() {
             after.commits - before.commits,
         )
     };
-    let (one, two) = (work(100), work(400));
+    let (one, two) = (work(scaled(100)), work(scaled(400)));
     assert!(two.2 < 6 * one.2 && two.1 < 6 * one.1, "{one:?} {two:?}");
 }

@@ -14,7 +14,7 @@ use crate::support::engines::{
     Engine, account, engine_over, with_each_steady_store, with_each_store,
 };
 use crate::support::rows;
-use crate::support::stores::{any_store, seeds};
+use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 use crate::unsteady::should_retry;
 use parking_lot::Mutex;
@@ -475,7 +475,7 @@ fn check_order(handled: &[String], users: usize, messages: usize, name: &str) {
 
 #[tokio::test]
 async fn the_order_is_kept_whatever_the_store_and_the_receivers_do() {
-    for seed in seeds(40) {
+    for seed in 0..scaled(40) {
         let rates = Rates {
             conflict: 25,
             unknown: 15,

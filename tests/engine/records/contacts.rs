@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::engines::engine_over;
-use crate::support::stores::any_store;
+use crate::support::stores::{any_store, scaled};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use whatsapp_signals::store::{ContactRow, IdKey, IdKind, Store, Tenant, Versioned, Wanted};
@@ -767,7 +767,7 @@ fn records_after(items: &[Item]) -> Vec<Option<(Identity, Vec<String>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: u32::try_from(scaled(128)).unwrap(), max_shrink_iters: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn events_in_any_order_end_in_the_contacts_of_their_order_by_time(
