@@ -154,6 +154,21 @@ async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
     assert_eq!(server.count("WA").await, 3);
 }
 
+/// The README warns of it.
+#[tokio::test]
+async fn a_purged_stream_takes_its_events_for_duplicates() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let relay = Relay::new(&server.stream(StreamConfig::new()).await);
+    let webhook = webhook(&body([("15550101001", "wamid.A", "Hi")]));
+    assert_eq!(relay.publish(&webhook).await.unwrap().duplicate, 0);
+    let stream = server.jetstream().await.get_stream("WA").await.unwrap();
+    stream.purge().await.unwrap();
+    assert_eq!(relay.publish(&webhook).await.unwrap().duplicate, 1);
+    assert_eq!(server.count("WA").await, 0);
+}
+
 #[tokio::test]
 async fn an_error_without_an_id_is_stored_each_time() {
     let Some(server) = Server::start() else {

@@ -101,7 +101,12 @@ impl Server {
 
     /// Returns a pool of an administrator.
     pub(crate) fn pool(&self) -> Pool {
-        let config: Config = self.url().parse().unwrap();
+        Self::pool_of(&self.url())
+    }
+
+    /// Returns a pool of connections by a URL.
+    pub(crate) fn pool_of(url: &str) -> Pool {
+        let config: Config = url.parse().unwrap();
         Pool::builder(Manager::new(config, NoTls)).build().unwrap()
     }
 
