@@ -7,7 +7,8 @@
 //! cargo run --example meta -- http://127.0.0.1:8080/webhook 10000 1000   # 1,000 a second
 //! ```
 //!
-//! It signs with `META_APP_SECRET`.
+//! It signs with `META_APP_SECRET`. Several URLs with commas between take turns, as behind a load
+//! balancer.
 
 use std::env;
 use std::sync::Arc;
@@ -29,12 +30,17 @@ fn body(number: usize) -> String {
     )
 }
 
-/// Sends one until it is taken. Gives how long the last answer took, and how often it
-/// was sent.
-async fn deliver(client: Client, url: String, body: String, signature: String) -> (Duration, u32) {
-    for times in 1.. {
+/// Sends a webhook until the answer is 200, each time to the next URL. Returns the duration of the
+/// last answer, and the number of times that it was sent.
+async fn deliver(
+    client: Client,
+    urls: Vec<String>,
+    body: String,
+    signature: String,
+) -> (Duration, u32) {
+    for (times, url) in (1..).zip(urls.iter().cycle()) {
         let request = client
-            .post(&url)
+            .post(url)
             .header("x-hub-signature-256", &signature)
             .body(body.clone());
         let began = Instant::now();
@@ -52,7 +58,8 @@ async fn deliver(client: Client, url: String, body: String, signature: String) -
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let mut args = env::args().skip(1);
-    let url = args.next().ok_or("usage: meta URL COUNT [RATE]")?;
+    let urls = args.next().ok_or("usage: meta URL[,URL…] COUNT [RATE]")?;
+    let mut urls: Vec<String> = urls.split(',').map(str::to_owned).collect();
     let count: usize = args.next().ok_or("how many?")?.parse()?;
     let rate: Option<f64> = args.next().map(|rate| rate.parse()).transpose()?;
     let verifier = SignatureVerifier::new(&env::var("META_APP_SECRET")?)?;
@@ -69,7 +76,8 @@ async fn main() -> Result<(), BoxError> {
         let permit = Arc::clone(&permits).acquire_owned().await?;
         let body = body(number);
         let signature = verifier.sign(&body);
-        let work = deliver(client.clone(), url.clone(), body, signature);
+        let work = deliver(client.clone(), urls.clone(), body, signature);
+        urls.rotate_left(1);
         sending.spawn(async move {
             let result = work.await;
             drop(permit);

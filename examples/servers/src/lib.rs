@@ -1,5 +1,6 @@
 //! What the servers have in common, whichever framework speaks HTTP.
 
+mod inbox;
 mod print;
 mod queue;
 
@@ -7,33 +8,29 @@ use std::borrow::Cow;
 use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::spawn_blocking;
-use tokio::time::sleep;
-use whatsapp_signals::store::SqliteStore;
-use whatsapp_signals::{
-    BoxError, Outcome, SignatureVerifier, VerifyToken, WebhookEngine, http_status,
-};
+use whatsapp_signals::{BoxError, SignatureVerifier, VerifyToken, http_status};
 
+pub use inbox::{Answer, Inbox, open_store};
 pub use queue::event_stream;
 
-/// What the handlers need.
+/// The longest time between two rounds of a web server, whose own webhooks begin one at once.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// The state of the handlers.
 pub struct App {
-    engine: WebhookEngine<SqliteStore>,
+    inbox: Arc<Inbox>,
     verifier: SignatureVerifier,
     verify_token: VerifyToken,
-    /// Whether a webhook is answered once it is stored. Its receivers run in the background.
-    accepts: bool,
+    /// Whether this program runs receivers in the background.
+    tends: bool,
 }
 
 impl App {
-    /// The challenge, when Meta registers the URL; else the answer is 403.
+    /// Returns the challenge when Meta registers the URL; otherwise the answer is 403.
     pub fn register(&self, query: &str) -> Option<String> {
         let challenge = self.verify_token.verify_query(query);
         challenge
@@ -43,26 +40,42 @@ impl App {
     }
 
     /// Stores a webhook, runs its receivers unless they run in the background, and returns the
-    /// status to answer. `signature` is the header `X-Hub-Signature-256`. It waits for the disk
-    /// and for your receivers.
-    pub fn receive(&self, body: &[u8], signature: Option<&[u8]>) -> u16 {
-        let result = if self.accepts {
-            self.engine.accept_signed(body, signature, &self.verifier)
-        } else {
-            self.engine.process_signed(body, signature, &self.verifier)
+    /// status to answer. `signature` is the header `X-Hub-Signature-256`.
+    pub async fn receive(
+        &self,
+        body: impl AsRef<[u8]> + Send + 'static,
+        signature: Option<impl AsRef<[u8]> + Send + 'static>,
+    ) -> u16 {
+        let verifier = self.verifier.clone();
+        let operation = async move |inbox: Arc<Inbox>| {
+            let (engine, body) = (&inbox.engine, body.as_ref());
+            let signature = signature.as_ref().map(AsRef::as_ref);
+            let result = match inbox.answer {
+                Answer::Stored => engine.accept_signed_async(body, signature, &verifier).await,
+                Answer::Delivered => {
+                    engine
+                        .process_signed_async(body, signature, &verifier)
+                        .await
+                }
+            };
+            match &result {
+                Ok(outcome) => inbox::report(outcome),
+                Err(error) => log(error),
+            }
+            http_status(&result)
         };
-        match &result {
-            Ok(outcome) => report(outcome),
-            Err(error) => log(error),
-        }
-        http_status(&result)
+        self.inbox.run(operation).await.unwrap_or(503)
     }
 
     /// Returns the status and the JSON of a health check: 200 and the backlog, or 503 when the
     /// store fails. It holds numbers only.
-    pub fn health(&self) -> (u16, String) {
-        let backlog = self.engine.backlog().map_err(BoxError::from);
-        match backlog.and_then(|backlog| Ok(serde_json::to_string(&backlog)?)) {
+    pub async fn health(&self) -> (u16, String) {
+        let operation = async move |inbox: Arc<Inbox>| {
+            let backlog = inbox.engine.backlog_async().await?;
+            Ok::<_, BoxError>(serde_json::to_string(&backlog)?)
+        };
+        let result = self.inbox.run(operation).await;
+        match result.unwrap_or_else(|| Err("the health check panicked".into())) {
             Ok(json) => (200, json),
             Err(error) => {
                 log(&error);
@@ -71,97 +84,48 @@ impl App {
         }
     }
 
-    /// Runs the receivers that are due, and deletes old rows. Returns the time until the next
-    /// round. When `stop` is ready, it begins no other webhook.
-    pub async fn tend(&self, stop: impl Future<Output = ()>) -> Duration {
-        match self.engine.tend_async(stop).await {
-            Ok(tended) => {
-                report(&tended.outcome);
-                tended.next
-            }
-            Err(error) => {
-                log(&error);
-                Duration::from_secs(5)
-            }
-        }
-    }
-
-    /// Tends the engine until the program is asked to end. A runtime that is shut down waits for
-    /// the webhooks that have begun.
+    /// Runs the receivers that are due until the program is asked to end, unless other programs
+    /// do.
     pub async fn keep_tending(self: Arc<Self>) {
-        let (stopping, mut stopped) = watch::channel(false);
-        tokio::spawn(async move {
-            let _ = stop().await;
-            stopping.send_replace(true);
-        });
-        while !*stopped.borrow() {
-            let (app, mut stop) = (Arc::clone(&self), stopped.clone());
-            let stop = async move { _ = stop.wait_for(|stopped| *stopped).await };
-            // The receivers are not async: they block a thread of their own.
-            let round = spawn_blocking(move || Handle::current().block_on(app.tend(stop)));
-            // A round that panics is followed by another one.
-            let next = round.await.unwrap_or(Duration::from_secs(5));
-            tokio::select! {
-                () = sleep(next) => {}
-                () = self.engine.wait_for_work() => {}
-                _ = stopped.changed() => {}
-            }
+        if self.tends {
+            self.inbox.keep_tending(ROUND).await;
         }
     }
 
-    /// Opens the database, and checks that the receivers can be called. `secrets` are one app
-    /// secret, or several with commas between, and so are `tokens`: one verify token for each
-    /// account.
-    pub fn new(database: impl AsRef<Path>, secrets: &str, tokens: &str) -> Result<Self, BoxError> {
-        let (verifier, verify_token) = (verifier(secrets)?, verify_token(tokens)?);
-        // Longer than the slowest receiver; so long waits what a crash left.
-        let lease = Duration::from_secs(10);
-        let engine = WebhookEngine::new(SqliteStore::open(database)?).lease(lease);
-        engine.check_sync()?;
+    /// Returns the engine and its runtime.
+    pub fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    /// Returns the state of handlers. `secrets` are one app secret, or several with commas between,
+    /// and so are `tokens`: one verify token for each account.
+    pub fn new(inbox: Arc<Inbox>, secrets: &str, tokens: &str) -> Result<Self, BoxError> {
         Ok(Self {
-            engine,
-            verifier,
-            verify_token,
-            accepts: false,
+            inbox,
+            verifier: verifier(secrets)?,
+            verify_token: verify_token(tokens)?,
+            tends: true,
         })
     }
 
-    /// Takes from the environment when webhooks are answered: once their receivers have run, or
-    /// with `ANSWER=stored` before. Then the events of each user are delivered in order.
-    pub fn with_answer_from_env(self) -> Result<Self, BoxError> {
-        let accepts = match setting("ANSWER").as_deref() {
-            Ok("stored") => true,
-            Ok("delivered") | Err(_) => false,
-            Ok(_) => return Err("ANSWER is neither delivered nor stored".into()),
-        };
-        let engine = self.engine.tended(accepts).in_order(accepts);
-        Ok(Self {
-            engine,
-            accepts,
-            ..self
-        })
-    }
-
-    /// Takes `DATABASE`, `META_APP_SECRET` (several while you change it) and
-    /// `META_VERIFY_TOKEN` (several, one for each account) from the environment.
-    pub fn from_env() -> Result<Self, BoxError> {
+    /// Reads `DATABASE`, `META_APP_SECRET` (several while you change it), `META_VERIFY_TOKEN`
+    /// (several, one for each account) and `TEND`.
+    pub async fn from_env(answer: Answer) -> Result<Self, BoxError> {
         let (database, secrets) = (setting("DATABASE")?, setting("META_APP_SECRET")?);
-        Self::new(database, &secrets, &setting("META_VERIFY_TOKEN")?)
+        let tokens = setting("META_VERIFY_TOKEN")?;
+        let tends = match setting("TEND").as_deref() {
+            Ok("yes") | Err(_) => true,
+            Ok("no") if answer == Answer::Stored => false,
+            Ok("no") => return Err("TEND=no needs ANSWER=stored".into()),
+            Ok(_) => return Err("TEND is neither yes nor no".into()),
+        };
+        let app = Self::new(Inbox::open(&database, answer).await?, &secrets, &tokens)?;
+        Ok(Self { tends, ..app })
     }
 }
 
-/// Who failed, and what is not tried any more.
-fn report(outcome: &Outcome) {
-    for failed in outcome.failures() {
-        log(&failed.failure);
-    }
-    if outcome.dead() > 0 {
-        log(&format_args!("{} new dead letters", outcome.dead()));
-    }
-}
-
-/// Unlike `eprintln!`, it does not panic where nobody reads: that must not
-/// decide what Meta is answered.
+/// Logs a line. Unlike `eprintln!`, it does not panic when the output is closed, which must not
+/// change the answer to Meta.
 pub fn log(line: &dyn Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::process;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,6 +13,7 @@ use whatsapp_signals::{WebhookEvent, receiver};
 struct Line<'a> {
     signal: &'a str,
     key: String,
+    process: u32,
     event: &'a RawValue,
 }
 
@@ -29,6 +31,7 @@ fn line(event: &WebhookEvent) -> io::Result<Vec<u8>> {
     let line = Line {
         signal: event.name(),
         key: event.dedup_key(),
+        process: process::id(),
         event: payload[event.name()],
     };
     let mut line = serde_json::to_vec(&line)?;
@@ -41,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_the_signal_the_key_and_the_payload() {
+    fn a_line_has_the_signal_the_key_the_process_and_the_payload() {
         let body = include_bytes!("../../../tests/payloads/status-read.json");
         let event = whatsapp_signals::parse(body)
             .unwrap()
@@ -51,9 +54,11 @@ mod tests {
         let WebhookEvent::MessageStatusChanged(payload) = &event else {
             panic!("a status: {event:?}");
         };
+        let process = process::id();
         let (key, payload) = (event.dedup_key(), serde_json::to_string(payload).unwrap());
-        let expected =
-            format!(r#"{{"signal":"message_status_changed","key":"{key}","event":{payload}}}"#);
+        let expected = format!(
+            r#"{{"signal":"message_status_changed","key":"{key}","process":{process},"event":{payload}}}"#
+        );
         assert_eq!(line, expected + "\n");
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{SignatureVerifier, WebhookEngine};
-use whatsapp_signals_servers::App;
+use whatsapp_signals_servers::{Answer, App, Inbox};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -75,7 +75,8 @@ async fn invoke(app: &Arc<App>, event: Value) -> (u16, String) {
 async fn it_answers_as_the_servers_do() {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
-    let app = App::new(&database, SECRET, "of another account, a token & more");
+    let inbox = Inbox::open(database.to_str().unwrap(), Answer::Delivered).await;
+    let app = App::new(inbox.unwrap(), SECRET, "of another account, a token & more");
     let app = Arc::new(app.unwrap());
     let verifier = SignatureVerifier::new(SECRET).unwrap();
     let good = verifier.sign(BODY);

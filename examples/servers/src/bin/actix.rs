@@ -1,17 +1,17 @@
 //! The webhook behind actix-web.
 //!
 //! ```sh
-//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db
+//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db  # or postgres://…
 //! cargo run --bin actix    # http://127.0.0.1:8080/webhook, or HOST and PORT
 //! ```
 
 use std::sync::Arc;
 
-use actix_web::http::{StatusCode, header::HeaderValue};
+use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer, rt};
 use whatsapp_signals::{BoxError, Parser};
-use whatsapp_signals_servers::{App, address};
+use whatsapp_signals_servers::{Answer, App, address};
 
 /// Meta registers the URL.
 async fn register(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -24,17 +24,13 @@ async fn register(app: Data<App>, request: HttpRequest) -> HttpResponse {
 /// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
 async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
     let signature = request.headers().get("x-hub-signature-256").cloned();
-    let work = move || app.receive(&body, signature.as_ref().map(HeaderValue::as_bytes));
-    // Off the server's threads, and to its end also when Meta hangs up.
-    let status = web::block(work).await;
-    let status = StatusCode::from_u16(status.unwrap_or(503));
+    let status = StatusCode::from_u16(app.receive(body, signature).await);
     HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// A load balancer or a monitor asks how much is to be done.
+/// A load balancer or a monitor reads the backlog.
 async fn health(app: Data<App>) -> HttpResponse {
-    let health = web::block(move || app.health()).await;
-    let (status, json) = health.unwrap_or_else(|_| (503, String::new()));
+    let (status, json) = app.health().await;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status)
         .content_type("application/json")
@@ -43,8 +39,9 @@ async fn health(app: Data<App>) -> HttpResponse {
 
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
-    let app = Arc::new(App::from_env()?.with_answer_from_env()?);
+    let app = Arc::new(App::from_env(Answer::from_env()?).await?);
     rt::spawn(Arc::clone(&app).keep_tending());
+    let inbox = Arc::clone(app.inbox());
     let server = HttpServer::new(move || {
         let webhook = web::resource("/webhook")
             .route(web::get().to(register))
@@ -61,5 +58,6 @@ async fn main() -> Result<(), BoxError> {
         eprintln!("listening on http://{address}/webhook");
     }
     server.run().await?;
+    inbox.finish().await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The webhook behind axum.
 //!
 //! ```sh
-//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db
+//! export META_APP_SECRET=… META_VERIFY_TOKEN=… DATABASE=bikes.db  # or postgres://…
 //! cargo run --bin axum    # http://127.0.0.1:8080/webhook, or HOST and PORT
 //! ```
 
@@ -10,14 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Router, body::Bytes, response::IntoResponse, routing::get};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use whatsapp_signals::{BoxError, Parser};
-use whatsapp_signals_servers::{App, address, stop};
+use whatsapp_signals_servers::{Answer, App, address, stop};
 
 /// Meta registers the URL.
 async fn register(
@@ -30,19 +29,14 @@ async fn register(
 
 /// Meta sends a webhook. `Bytes` are the raw bytes, which is what Meta signed.
 async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let work = move || {
-        let signature = headers.get("x-hub-signature-256");
-        app.receive(&body, signature.map(HeaderValue::as_bytes))
-    };
-    // Off the runtime's threads, and to its end also when Meta hangs up.
-    let status = spawn_blocking(work).await.unwrap_or(503);
+    let signature = headers.get("x-hub-signature-256").cloned();
+    let status = app.receive(body, signature).await;
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A load balancer or a monitor asks how much is to be done.
+/// A load balancer or a monitor reads the backlog.
 async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let health = spawn_blocking(move || app.health()).await;
-    let (status, json) = health.unwrap_or_else(|_| (503, String::new()));
+    let (status, json) = app.health().await;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [("content-type", "application/json")], json)
 }
@@ -57,7 +51,7 @@ fn routes(app: Arc<App>) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let app = Arc::new(App::from_env()?.with_answer_from_env()?);
+    let app = Arc::new(App::from_env(Answer::from_env()?).await?);
     tokio::spawn(Arc::clone(&app).keep_tending());
     let listener = TcpListener::bind(address()?).await?;
     eprintln!("listening on http://{}/webhook", listener.local_addr()?);
@@ -65,16 +59,17 @@ async fn main() -> Result<(), BoxError> {
     let stop = async {
         let _ = stopping.send(stop().await);
     };
-    // Those who are slow are not waited for for ever.
+    // A slow client must not keep the program from its end.
     let too_late = async {
         let _ = stopped.await;
         sleep(Duration::from_secs(10)).await;
     };
     // No new requests then; those that have begun are answered.
-    let server = axum::serve(listener, routes(app)).with_graceful_shutdown(stop);
-    tokio::select! {
-        result = server.into_future() => result?,
-        () = too_late => {}
-    }
-    Ok(())
+    let server = axum::serve(listener, routes(Arc::clone(&app))).with_graceful_shutdown(stop);
+    let result = tokio::select! {
+        result = server.into_future() => result,
+        () = too_late => Ok(()),
+    };
+    app.inbox().finish().await;
+    Ok(result?)
 }

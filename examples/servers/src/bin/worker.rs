@@ -12,16 +12,15 @@
 use std::env;
 use std::sync::Arc;
 
-use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{BoxError, Context, WebhookEngine, check};
 use whatsapp_signals_nats::Worker;
-use whatsapp_signals_servers::{event_stream, stop};
+use whatsapp_signals_servers::{event_stream, open_store, stop};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let mut worker = Worker::new(&event_stream().await?);
     if let Ok(database) = env::var("DATABASE") {
-        let engine = WebhookEngine::new(SqliteStore::open(database)?).max_attempts(8);
+        let engine = WebhookEngine::new(open_store(&database).await?).max_attempts(8);
         engine.check()?;
         worker = worker.engine(Arc::new(engine));
     } else {

@@ -327,15 +327,19 @@ pub async fn a_thousand_at_once_are_each_received_once(binary: &str) {
 
 pub async fn a_stop_under_load_loses_nothing_and_repeats_nothing(binary: &str) {
     let folder = TempDir::new().unwrap();
-    let database = folder.path().join("store.db");
-    let server = Server::start(binary, &database);
+    stop_under_load(binary, &folder.path().join("store.db")).await;
+}
+
+/// Stops a server under load, and sends all of it again to a new one.
+pub async fn stop_under_load(binary: &str, database: &Path) {
+    let server = Server::start(binary, database);
     let answered = load(&server, Signal::TERM).await;
     let (status, mut printed) = server.wait();
     assert!(status.success(), "{status}");
     for wamid in &answered {
         assert_eq!(printed.get(&key(wamid)), Some(&1), "{wamid} was answered");
     }
-    add(&mut printed, deliver_all(binary, &database).await);
+    add(&mut printed, deliver_all(binary, database).await);
     assert_eq!(printed, once(wamids(LOAD).iter().map(String::as_str)));
 }
 
@@ -381,6 +385,8 @@ pub async fn a_missing_setting_is_named(binary: &str) {
         ("DATABASE", "", "DATABASE is not set"),
         ("PORT", "http", "PORT is not a port"),
         ("ANSWER", "later", "ANSWER is neither delivered nor stored"),
+        ("TEND", "maybe", "TEND is neither yes nor no"),
+        ("TEND", "no", "TEND=no needs ANSWER=stored"),
     ] {
         let output = command(binary, &database)
             .env(name, value)
