@@ -211,6 +211,38 @@ impl<S: Store> WebhookEngine<S> {
 /// A webhook that is delivered.
 type Run<'e> = Pin<Box<dyn Future<Output = Result<Outcome, EngineError>> + Send + 'e>>;
 
+/// A webhook that was leased, and its run.
+type Begun<'e> = (WebhookId, Run<'e>);
+
+/// An operation of the store that is not part of a run.
+type Operation<'e, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'e>>;
+
+/// A step of a round.
+enum Step<'e> {
+    /// A webhook was leased, or none is due.
+    Begun(Result<Option<Begun<'e>>, StoreError>),
+    /// A webhook is delivered.
+    Ended(Result<Outcome, EngineError>),
+    /// The leases are to be renewed.
+    MustRenew,
+    /// The leases were renewed.
+    Renewed(Result<(), StoreError>),
+}
+
+/// Polls an operation, and removes it when it is ready.
+fn poll_operation<T>(
+    operation: &mut Option<Operation<'_, T>>,
+    cx: &mut Context<'_>,
+) -> Option<Result<T, StoreError>> {
+    match operation.as_mut()?.as_mut().poll(cx) {
+        Poll::Ready(result) => {
+            *operation = None;
+            Some(result)
+        }
+        Poll::Pending => None,
+    }
+}
+
 impl<'e> Call<'e> {
     async fn tend(self, stop: impl Future<Output = ()>) -> Result<Tended, EngineError> {
         self.write_kept_marks().await?;
@@ -219,6 +251,10 @@ impl<'e> Call<'e> {
         let mut stop = pin!(stop);
         let mut alarm = Alarm::new(self.core.settings.timer.as_ref());
         let mut runs: Vec<Run<'e>> = Vec::new();
+        // Runs may hold connections of the store while they are not polled, so these operations
+        // are polled beside them: otherwise they could wait for such a connection.
+        let mut beginning: Option<Operation<'e, Option<Begun<'e>>>> = None;
+        let mut renewal: Option<Operation<'e, ()>> = None;
         let (mut outcome, mut failure) = (Outcome::default(), None);
         let (mut after, mut is_stopped, mut is_over) = (None, false, false);
         // A future of the program: if it panics, it is ready.
@@ -227,40 +263,50 @@ impl<'e> Call<'e> {
         };
         loop {
             is_stopped = is_stopped || poll_fn(|cx| Poll::Ready(stops(cx))).await;
-            while !is_stopped && !is_over && runs.len() < self.core.settings.concurrency {
-                match self.begin_run(&mut after).await {
-                    Ok(Some(run)) => runs.push(run),
-                    Ok(None) => is_over = true,
-                    Err(error) => {
-                        is_over = true;
-                        _ = failure.get_or_insert(EngineError::from(error));
-                    }
-                }
+            let may_begin = !is_stopped && !is_over && runs.len() < self.core.settings.concurrency;
+            if may_begin && beginning.is_none() {
+                beginning = Some(Box::pin(self.begin_run(after)));
             }
-            if runs.is_empty() {
+            if runs.is_empty() && beginning.is_none() && renewal.is_none() {
                 break;
             }
-            let ended = poll_fn(|cx| {
+            let step = poll_fn(|cx| {
                 is_stopped = is_stopped || stops(cx);
+                if let Some(result) = poll_operation(&mut beginning, cx) {
+                    return Poll::Ready(Step::Begun(result));
+                }
+                if let Some(result) = poll_operation(&mut renewal, cx) {
+                    return Poll::Ready(Step::Renewed(result));
+                }
                 for at in 0..runs.len() {
                     if let Poll::Ready(result) = runs[at].as_mut().poll(cx) {
                         drop(runs.remove(at));
-                        return Poll::Ready(Some(result));
+                        return Poll::Ready(Step::Ended(result));
                     }
                 }
-                if alarm.poll(|| self.core.settings.lease / 3, cx) {
-                    return Poll::Ready(None);
+                if renewal.is_none() && alarm.poll(|| self.core.settings.lease / 3, cx) {
+                    return Poll::Ready(Step::MustRenew);
                 }
                 Poll::Pending
             });
-            match ended.await {
-                Some(Ok(ended)) => outcome += ended,
+            match step.await {
+                Step::Begun(Ok(Some((id, run)))) => {
+                    after = Some(id);
+                    runs.push(run);
+                }
+                Step::Begun(Ok(None)) => is_over = true,
+                Step::Begun(Err(error)) => {
+                    is_over = true;
+                    _ = failure.get_or_insert(EngineError::from(error));
+                }
+                Step::Ended(Ok(ended)) => outcome += ended,
                 // A failure of one webhook keeps no other from its turn.
-                Some(Err(error)) => {
+                Step::Ended(Err(error)) => {
                     is_over |= !error.is_of_webhook();
                     _ = failure.get_or_insert(error);
                 }
-                None => self.renew_runs().await?,
+                Step::MustRenew => renewal = Some(Box::pin(self.renew_runs())),
+                Step::Renewed(result) => result?,
             }
         }
         if let Some(error) = failure {
@@ -280,18 +326,18 @@ impl<'e> Call<'e> {
     }
 
     /// Leases the next webhook that is due, and returns its run.
-    async fn begin_run(self, after: &mut Option<WebhookId>) -> Result<Option<Run<'e>>, StoreError> {
+    async fn begin_run(self, after: Option<WebhookId>) -> Result<Option<Begun<'e>>, StoreError> {
         // Each run has a holder of its own, so that no other one takes its events along.
         let call = Self {
             holder: random().cast_signed(),
             ..self
         };
         let lease = self.core.settings.lease_of(call.holder);
-        let query = LeaseQuery::first(1).after(*after);
+        let query = LeaseQuery::first(1).after(after);
         let leased = self.access.lease_due(lease, query).await?;
         Ok(leased.into_iter().next().map(|(id, stored)| {
-            *after = Some(id);
-            Box::pin(call.retry(id, stored, query.early)) as Run<'e>
+            let run: Run<'e> = Box::pin(call.retry(id, stored, query.early));
+            (id, run)
         }))
     }
 

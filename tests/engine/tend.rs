@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::support::engines::{Engine, engine_over, with_each_clock, with_each_store};
 use crate::support::messages::messages;
+use crate::support::stores::any_store;
+use crate::support::unsteady::{Rates, Unsteady};
 use parking_lot::Mutex;
 use pollster::block_on;
 use tokio::sync::watch;
@@ -115,6 +117,24 @@ fn a_round_runs_as_many_webhooks_at_once_as_it_may() {
         assert_eq!(tended.unwrap().outcome.fired(), 8);
         assert_eq!(counts.1.load(Ordering::Relaxed), 3);
     });
+}
+
+#[tokio::test]
+async fn the_webhooks_of_a_round_share_one_connection_of_the_store() {
+    let store = Unsteady::new(any_store(), 0, Rates::default()).connections(1);
+    let context = Context::new().only_own_receivers();
+    let noted = note(&context, &Arc::default());
+    // Fewer than the webhooks: the next one is leased while others run.
+    let engine = engine_over(store).tended(true).concurrency(3);
+    let engine = engine.context(context);
+    for number in 0..8 {
+        let _ = engine.accept_async(&messages(number..number + 1)).await;
+    }
+    let round = engine.tend_async(pending());
+    let tended = tokio::time::timeout(Duration::from_secs(20), round).await;
+    let tended = tended.expect("it waits for no connection that it has itself");
+    assert_eq!(tended.unwrap().outcome.fired(), 8);
+    assert_eq!(noted.lock().len(), 8);
 }
 
 #[test]

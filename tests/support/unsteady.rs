@@ -4,6 +4,7 @@ use std::future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
+use tokio::sync::Semaphore;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
@@ -20,6 +21,7 @@ pub(crate) struct Unsteady<S> {
     store: S,
     rates: Rates,
     waits: bool,
+    connections: Semaphore,
     is_calm: AtomicBool,
     random: AtomicU64,
     loads: AtomicU64,
@@ -61,6 +63,7 @@ impl<S> Unsteady<S> {
             store,
             rates,
             waits: true,
+            connections: Semaphore::new(Semaphore::MAX_PERMITS),
             is_calm: AtomicBool::new(false),
             random: AtomicU64::new(seed),
             loads: AtomicU64::new(0),
@@ -72,6 +75,12 @@ impl<S> Unsteady<S> {
     /// Lets futures be ready at the first poll, as those of a `ReadyStore` are.
     pub(crate) fn ready(mut self) -> Self {
         self.waits = false;
+        self
+    }
+
+    /// Sets the most calls that run at once, as a pool of connections does. The others wait.
+    pub(crate) fn connections(mut self, connections: usize) -> Self {
+        self.connections = Semaphore::new(connections);
         self
     }
 
@@ -146,6 +155,7 @@ impl<S: Store> Unsteady<S> {
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             count.fetch_add(1, Ordering::Relaxed);
+            let _connection = self.connections.acquire().await;
             self.wait().await;
             let result = work.await;
             self.wait().await;
