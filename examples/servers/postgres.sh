@@ -101,8 +101,8 @@ unique=$(keys | uniq | wc -l) twice=$(keys | uniq -d | wc -l)
 echo "$unique events were handled, $twice of them twice;" \
     "by the workers: $(for number in 0 1 2; do wc -l <"$folder/worker$number"; done | xargs)"
 [ "$unique" -eq "$count" ]
-# A worker delivers 16 webhooks at once.
-if [ "${KILL:-yes}" = yes ]; then [ "$twice" -le 16 ]; else [ "$twice" -eq 0 ]; fi
+# A worker delivers 8 webhooks at once.
+if [ "${KILL:-yes}" = yes ]; then [ "$twice" -le 8 ]; else [ "$twice" -eq 0 ]; fi
 # None three times, and none in a web server.
 [ "$(keys | wc -l)" -eq $((unique + twice)) ]
 [ -z "$(cat "$folder"/web[01])" ]

@@ -54,6 +54,9 @@ impl Inbox {
             // Longer than the slowest receiver. After a crash, its events wait as long.
             .lease(Duration::from_secs(10))
             .timer(|duration| Box::pin(sleep(duration)))
+            // Fewer than the 10 connections of a pool, so that a receiver that blocks a round
+            // leaves some to the answers.
+            .concurrency(8)
             .tended(is_background)
             .in_order(is_background);
         engine.check()?;

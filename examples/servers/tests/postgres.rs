@@ -35,14 +35,15 @@ use tokio::time::sleep;
 use whatsapp_signals::WebhookEngine;
 use whatsapp_signals_postgres::PostgresStore;
 
-/// The number of webhooks that a worker delivers at once: the default of an engine.
-const AT_ONCE: usize = 16;
+/// The number of webhooks that a worker delivers at once.
+const AT_ONCE: usize = 8;
 
 /// The number of users. Each has one message under way.
 const USERS: usize = 50;
 
-/// The webhooks per kill: one of a web server and one of a worker in turn.
-const KILLS: usize = 10;
+/// The number of programs that end during the run: in turn a web server and a worker by SIGKILL,
+/// and a worker by SIGTERM.
+const ENDS: usize = 12;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_and_web_servers_are_killed_and_each_user_is_handled_in_order() {
@@ -61,23 +62,25 @@ async fn workers_and_web_servers_are_killed_and_each_user_is_handled_in_order() 
 
     let taken = Arc::new(AtomicUsize::new(0));
     let senders = start_senders(count, &urls, &taken);
-    for kill in 0..KILLS {
-        // The last kills come when the workers are behind.
-        until_taken(&taken, count * (kill + 1) / KILLS).await;
+    for end in 0..ENDS {
+        // The last one comes when all is sent, and workers are behind.
+        until_taken(&taken, count * (end + 1) / ENDS).await;
         sleep(Duration::from_millis(random(50))).await;
-        if kill % 2 == 0 {
-            let web_number = random(2) as usize;
-            let killed = std::mem::replace(&mut webs[web_number], web(&database));
-            killed.signal(Signal::KILL);
-            assert!(!killed.wait().0.success());
-            webs[web_number]
-                .url()
-                .clone_into(&mut urls.write()[web_number]);
+        if end % 3 == 0 {
+            let number = random(2) as usize;
+            let web = std::mem::replace(&mut webs[number], web(&database));
+            web.signal(Signal::KILL);
+            assert!(!web.wait().0.success());
+            webs[number].url().clone_into(&mut urls.write()[number]);
         } else {
-            let worker = &mut workers[random(3) as usize];
-            let (process, printed) = worker.kill();
-            killed.insert(process, printed);
-            *worker = Worker::start(&database, &folder);
+            let next = Worker::start(&database, &folder);
+            let worker = std::mem::replace(&mut workers[random(3) as usize], next);
+            if end % 3 == 1 {
+                let (process, printed) = worker.kill();
+                killed.insert(process, printed);
+            } else {
+                worker.stop();
+            }
         }
     }
     let times = senders.join_all().await;
@@ -95,7 +98,7 @@ async fn workers_and_web_servers_are_killed_and_each_user_is_handled_in_order() 
     let repeated = explain_repetitions(&runs, &killed);
     check_order(&runs, count);
     println!(
-        "{count} webhooks in {:?}, sent {} times; {KILLS} kills, {repeated} events twice",
+        "{count} webhooks in {:?}, sent {} times; {ENDS} programs ended, {repeated} runs repeated",
         begun.elapsed(),
         times.iter().sum::<usize>()
     );
@@ -132,7 +135,7 @@ impl Worker {
     }
 
     /// Kills it, and returns its process id and the length of the file before that.
-    fn kill(&mut self) -> (u32, usize) {
+    fn kill(mut self) -> (u32, usize) {
         let printed = fs::metadata(&self.lines).unwrap().len();
         assert_eq!(self.child.try_wait().unwrap(), None, "it runs");
         self.signal(Signal::KILL);
