@@ -23,12 +23,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use meta::{body, send, sign};
+use meta::{body, key, send, sign};
 use parking_lot::RwLock;
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use server::{Server, command};
+use server::{Server, background, command};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -84,9 +84,7 @@ async fn workers_and_web_servers_are_killed_and_each_user_is_handled_in_order() 
         }
     }
     let times = senders.join_all().await;
-    let engine = WebhookEngine::new(PostgresStore::connect(&postgres.url()).await.unwrap());
-    let is_done = async || engine.backlog_async().await.unwrap().open == 0;
-    postgres::until("all is handled", is_done).await;
+    until_done(&open_engine(&postgres).await).await;
     for worker in workers {
         worker.stop();
     }
@@ -170,8 +168,7 @@ fn start_senders(
         senders.spawn(async move {
             let (client, mut requests) = (Client::new(), 0);
             for number in 0..messages_of(user, count) {
-                let body = body(&format!("wamid.{user}.{number}"));
-                let body = body.replace("15550101001", &format!("1555{user:07}"));
+                let body = body_of(user, number);
                 loop {
                     let url = urls.read()[random(2) as usize].clone();
                     requests += 1;
@@ -187,6 +184,12 @@ fn start_senders(
         });
     }
     senders
+}
+
+/// Returns a webhook with a message of a user.
+fn body_of(user: usize, number: usize) -> String {
+    let body = body(&format!("wamid.{user}.{number}"));
+    body.replace("15550101001", &format!("1555{user:07}"))
 }
 
 /// Returns the number of messages of a user.
@@ -283,4 +286,55 @@ async fn axum_stops_under_load_and_repeats_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn actix_stops_under_load_and_repeats_nothing() {
     stop_under_load(env!("CARGO_BIN_EXE_actix")).await;
+}
+
+/// Stops a server that runs receivers in the background, and starts another one.
+async fn stop_while_it_tends(binary: &str) {
+    const COUNT: usize = 400;
+    let Some(postgres) = postgres::Server::start_with("-c fsync=off") else {
+        return;
+    };
+    let database = PathBuf::from(postgres.url());
+    let server = Server::start_command(background(binary, &database));
+    let (client, mut senders) = (Client::new(), JoinSet::new());
+    for user in 0..COUNT {
+        let (client, url, body) = (client.clone(), server.url().to_owned(), body_of(user, 0));
+        senders.spawn(async move {
+            let signature = Some(sign(&body));
+            send(&client, &url, body, signature).await.unwrap()
+        });
+    }
+    assert_eq!(senders.join_all().await, [200; COUNT]);
+    let mut printed = server.stop();
+    assert!(printed.len() < COUNT, "it is stopped while it tends");
+    let engine = open_engine(&postgres).await;
+    let backlog = engine.backlog_async().await.unwrap();
+    assert_eq!(backlog.leased, 0, "what has begun is finished");
+
+    let server = Server::start_command(background(binary, &database));
+    until_done(&engine).await;
+    for (key, times) in server.stop() {
+        *printed.entry(key).or_default() += times;
+    }
+    let expected = (0..COUNT).map(|user| (key(&format!("wamid.{user}.0")), 1));
+    assert_eq!(printed, expected.collect());
+}
+
+async fn open_engine(postgres: &postgres::Server) -> WebhookEngine<PostgresStore> {
+    WebhookEngine::new(PostgresStore::connect(&postgres.url()).await.unwrap())
+}
+
+async fn until_done(engine: &WebhookEngine<PostgresStore>) {
+    let is_done = async || engine.backlog_async().await.unwrap().open == 0;
+    postgres::until("all is handled", is_done).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn axum_stops_while_it_tends_and_repeats_nothing() {
+    stop_while_it_tends(env!("CARGO_BIN_EXE_axum")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn actix_stops_while_it_tends_and_repeats_nothing() {
+    stop_while_it_tends(env!("CARGO_BIN_EXE_actix")).await;
 }
