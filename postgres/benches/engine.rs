@@ -50,7 +50,8 @@ async fn main() {
     println!("   stored  store     events a body  clients  µs an event  worst ms");
     let folder = tempfile::TempDir::new().unwrap();
     let bare = Arc::new(Bare::create(&server).await);
-    let postgres = Arc::new(engine(server.store().await));
+    let store = server.open(PostgresOptions::new().schema("engine")).await;
+    let postgres = Arc::new(engine(store));
     let sqlite = SqliteStore::open(folder.path().join("engine.db")).unwrap();
     let sqlite = Arc::new(engine(sqlite));
     let mut first = 0;
@@ -81,7 +82,17 @@ async fn main() {
             }
             first = bodies.last().unwrap().end;
         }
+        let bytes = bytes_of_tables(&server).await as f64 / first as f64;
+        println!("{first:9}  postgres has {bytes:.0} bytes an event");
     }
+}
+
+/// Returns the size of the tables and indexes of the engine's store.
+async fn bytes_of_tables(server: &Server) -> i64 {
+    let sql = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+        WHERE relnamespace = to_regnamespace('engine') AND relkind = 'r'";
+    let client = server.pool().get().await.unwrap();
+    client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 /// Returns the events of bodies of this size, from `first` on.

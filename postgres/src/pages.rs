@@ -53,9 +53,8 @@ pub(crate) const LEASE_DUE: &str = concat!(
             lease_length = $5, lease_until = clock.now + least($5, 9223372036854775807 - clock.now)
         FROM due, clock WHERE webhook.id = due.id
     ), long AS MATERIALIZED (
-        SELECT webhook.id FROM schema.webhook WHERE ",
-    unsettled!(),
-    " AND webhook.id > $1
+        SELECT webhook.id FROM schema.webhook WHERE webhook.lease_until IS NOT NULL
+            AND webhook.id > $1
             AND webhook.lease_until - (SELECT now FROM clock) > webhook.lease_length
         ORDER BY webhook.id FOR UPDATE SKIP LOCKED
     ), shortened AS (

@@ -46,16 +46,17 @@ const CONTACTS: &str = "
                 AND contact.version = coalesce(input.version, contact.version)
         FOR SHARE OF contact) AS found) = cardinality($1))";
 
-/// The holders of ids, as pairs of the place of an id and of a contact.
+/// The holders of ids, as pairs of the place of an id and of a contact, in their order: arrays are
+/// compared in one pass, where a join without a hash would compare all pairs.
 const HOLDERS: &str = "
-    SELECT schema.require(count(*) = cardinality($4) AND count(expected.contact) = cardinality($4))
+    SELECT schema.require(
+        coalesce(array_agg(found.ordinal ORDER BY found.ordinal, found.contact), '{}') = $4
+        AND coalesce(array_agg(found.contact ORDER BY found.ordinal, found.contact), '{}') = $5)
     FROM (SELECT DISTINCT input.ordinal, contact_id.contact
-            FROM unnest($1::bytea[], $2::text[], $3::bytea[]) WITH ORDINALITY
-                    AS input(id, kind, tenant, ordinal)
-                JOIN schema.contact_id ON contact_id.id = input.id
-                    AND contact_id.kind = input.kind AND contact_id.tenant = input.tenant) AS found
-        LEFT JOIN unnest($4::bigint[], $5::bigint[]) AS expected(ordinal, contact)
-            ON expected.ordinal = found.ordinal AND expected.contact = found.contact";
+        FROM unnest($1::bytea[], $2::text[], $3::bytea[]) WITH ORDINALITY
+                AS input(id, kind, tenant, ordinal)
+            JOIN schema.contact_id ON contact_id.id = input.id
+                AND contact_id.kind = input.kind AND contact_id.tenant = input.tenant) AS found";
 
 const MESSAGES: &str = "
     SELECT schema.require((SELECT count(*) FROM (
@@ -287,8 +288,12 @@ fn check_holders<'a>(batch: &mut Batch<'a>, holders: &[(&'a IdKey, Vec<i64>)]) {
     }
     let columns = IdColumns::of(holders.iter().map(|(key, _)| *key));
     let pairs = (1_i64..).zip(holders);
-    let pairs = pairs.flat_map(|(n, (_, of_id))| of_id.iter().map(move |id| (n, *id)));
-    let (ordinals, contacts): (Vec<_>, Vec<_>) = pairs.unzip();
+    let mut pairs: Vec<_> = pairs
+        .flat_map(|(n, (_, of_id))| of_id.iter().map(move |id| (n, *id)))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let (ordinals, contacts): (Vec<i64>, Vec<i64>) = pairs.into_iter().unzip();
     let params = params![
         columns.ids,
         columns.kinds,

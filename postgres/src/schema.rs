@@ -43,6 +43,7 @@ const TABLES: &str = "
     );
     CREATE INDEX webhook_unsettled ON schema.webhook (id)
         WHERE open > 0 OR unclaimed > 0 OR lease_until IS NOT NULL;
+    CREATE INDEX webhook_leased ON schema.webhook (id) WHERE lease_until IS NOT NULL;
     CREATE INDEX webhook_dead ON schema.webhook (kind, dead) WHERE dead > 0;
     COMMENT ON TABLE schema.webhook IS 'Webhooks of which something is to be done. Times of leases and due times are milliseconds since 1970, all others seconds.';
     COMMENT ON COLUMN schema.webhook.id IS 'milliseconds since 1970, and 20 random bits';

@@ -42,12 +42,25 @@ pub(crate) type Results = Vec<Vec<Row>>;
 
 type Request<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
 
+/// Begins a transaction whose statements find their rows by an index, by plans that are made once.
+/// The server keeps a plan until a table is analyzed, and would read all of a table that was empty
+/// when it made the plan. To plan a statement each time would take longer than to run it.
+macro_rules! begin {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+            SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+        )
+    };
+}
+
 /// Statements that commit together see each other's locks and the newest rows.
 const BEGIN_DISK: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
+    begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on");
 const BEGIN_PROCESS: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off";
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off");
+const BEGIN_READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 
 /// Returns the statements by which a transaction that writes begins.
 pub(crate) fn begin(durability: Durability) -> &'static str {
@@ -97,27 +110,16 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads by one statement, which needs no transaction.
+/// Reads by one statement.
 pub(crate) async fn query(
     pool: &Pool,
     schema: &Schema,
     sql: &'static str,
     params: Vec<Param<'_>>,
 ) -> Result<Vec<Row>, StoreError> {
-    let params = refs(&params);
-    let query = async || {
-        let client = connection(pool).await?;
-        let rows = async {
-            let statement = client.prepare_cached(&schema.statement(sql)).await?;
-            client.query(&statement, &params).await
-        };
-        let rows = rows.await.map_err(from_postgres);
-        put_back(client, rows)
-    };
-    match query().await {
-        Err(error) if is_of_connection(&error) => query().await,
-        rows => rows,
-    }
+    let mut batch = Batch::default();
+    batch.push(sql, params);
+    Ok(read(pool, schema, &batch).await?.remove(0))
 }
 
 /// Returns whether a new connection may help. A read may be repeated.

@@ -270,7 +270,7 @@ impl<'e> Call<'e> {
             if runs.is_empty() && beginning.is_none() && renewal.is_none() {
                 break;
             }
-            let step = poll_fn(|cx| {
+            let next = poll_fn(|cx| {
                 is_stopped = is_stopped || stops(cx);
                 if let Some(result) = poll_operation(&mut beginning, cx) {
                     return Poll::Ready(Step::Begun(result));
@@ -289,7 +289,7 @@ impl<'e> Call<'e> {
                 }
                 Poll::Pending
             });
-            match step.await {
+            match next.await {
                 Step::Begun(Ok(Some((id, run)))) => {
                     after = Some(id);
                     runs.push(run);

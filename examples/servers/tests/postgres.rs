@@ -4,7 +4,7 @@
 #[path = "end_to_end/meta.rs"]
 mod meta;
 #[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../../../postgres/tests/postgres/server.rs"]
+#[path = "../../../postgres/tests/support/server.rs"]
 mod postgres;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "end_to_end/scenarios.rs"]
