@@ -44,13 +44,14 @@ type Request<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send +
 
 /// Begins a transaction whose statements find their rows by an index, by plans that are made once.
 /// The server keeps a plan until a table is analyzed, and would read all of a table that was empty
-/// when it made the plan. To plan a statement each time would take longer than to run it.
+/// when it made the plan. To plan a statement each time would take longer than to run it. Without
+/// scans a plan may count as costly enough to be compiled, which takes a second.
 macro_rules! begin {
     ($begin:literal) => {
         concat!(
             $begin,
             "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-            SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
         )
     };
 }
