@@ -134,7 +134,7 @@ pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Resu
 /// Adds the ids of contacts, after all of them have given up those that they have no more.
 fn add_ids<'a>(batch: &mut Batch<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
     let (mut ids, mut kinds, mut tenants) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut formers, mut contacts, mut untils) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut formers, mut contacts, mut until) = (Vec::new(), Vec::new(), Vec::new());
     for Put { key, row, .. } in puts {
         for (n, id) in row.ids.iter().enumerate() {
             // A contact may have had an id twice. The last time counts.
@@ -150,11 +150,11 @@ fn add_ids<'a>(batch: &mut Batch<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
             // Only one contact has an id now, and any number of them had it.
             formers.push(id.until.map_or(0, |_| key.0));
             contacts.push(key.0);
-            untils.push(id.until.map(Timestamp::as_secs));
+            until.push(id.until.map(Timestamp::as_secs));
         }
     }
     if !ids.is_empty() {
-        let params = params![ids, kinds, tenants, formers, contacts, untils];
+        let params = params![ids, kinds, tenants, formers, contacts, until];
         batch.push(ADD_IDS, params);
     }
 }
