@@ -1,8 +1,8 @@
 //! Engines over each store, that call no receivers of the program.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use super::stores::{self, any_store};
 use super::unsteady::{Rates, Unsteady};
@@ -44,6 +44,18 @@ pub(crate) fn with_each_steady_store(test: impl Fn(Engine)) {
 /// Runs a test with a new engine over each store, and the seconds by which its clock is ahead.
 pub(crate) fn with_each_clock(test: impl Fn(Engine, Arc<AtomicU64>)) {
     stores::with_each_clock(|store, ahead| test(engine_over(store), ahead));
+}
+
+/// Returns a clock, and the seconds by which it is ahead.
+pub(crate) fn clock() -> (
+    Arc<AtomicU64>,
+    impl Fn() -> SystemTime + Send + Sync + Clone,
+) {
+    let ahead = Arc::new(AtomicU64::new(0));
+    let seconds = Arc::clone(&ahead);
+    // Ordering: only the number itself matters.
+    let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
+    (ahead, move || SystemTime::now() + ahead_of())
 }
 
 /// Returns the number that the testing kit writes to, with its WABA.

@@ -4,11 +4,12 @@
 #[cfg(feature = "sqlite")]
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
 
 use whatsapp_signals::store::{MemoryStore, ReadyStore};
 
+use super::engines::clock;
 use super::folder::Folder;
 
 /// The store of tests that need one store, or that put another one around it.
@@ -54,15 +55,6 @@ pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)
         let store = options.open(folder.file("store.db")).expect("a store");
         test(Arc::new(store), ahead);
     }
-}
-
-/// Returns a clock, and the seconds by which it is ahead.
-fn clock() -> (Arc<AtomicU64>, impl Fn() -> SystemTime + Send + Sync) {
-    let ahead = Arc::new(AtomicU64::new(0));
-    let seconds = Arc::clone(&ahead);
-    // Ordering: only the number itself matters.
-    let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
-    (ahead, move || SystemTime::now() + ahead_of())
 }
 
 /// Whether the programs that share a store have clocks of their own.

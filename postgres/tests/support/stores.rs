@@ -5,7 +5,7 @@ use std::future::ready;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use deadpool_postgres::Pool;
 use parking_lot::Mutex;
@@ -19,6 +19,7 @@ use whatsapp_signals::store::{
 };
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore, deadpool_postgres};
 
+use super::engines::clock;
 use super::folder::Folder;
 use crate::server::Server;
 
@@ -67,12 +68,8 @@ pub(crate) fn with_each_store(test: impl Fn(Arc<dyn ReadyStore>)) {
 
 /// Runs a test with each store, and the seconds by which its clock is ahead.
 pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)) {
-    let ahead = Arc::new(AtomicU64::new(0));
-    let seconds = Arc::clone(&ahead);
-    // Ordering: only the number itself matters.
-    let ahead_of = move || Duration::from_secs(seconds.load(Ordering::Relaxed));
-    let store = any_store_with_clock(move || SystemTime::now() + ahead_of());
-    test(store, ahead);
+    let (ahead, now) = clock();
+    test(any_store_with_clock(now), ahead);
 }
 
 /// A store whose calls block until they have ended, and whose clock may be that of a test.
@@ -123,7 +120,7 @@ impl Drop for Blocking {
     }
 }
 
-/// Whether the programs that share a store have clocks of their own: no, as it has one.
+/// Whether the programs that share a store have clocks of their own. The clock is the server's.
 pub(crate) const HAS_CLOCKS: bool = false;
 
 /// Prepares the store that the programs of a folder share. Returns whether there can be one.
