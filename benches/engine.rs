@@ -172,10 +172,12 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     for number in first..first + 1000 {
         let phone = user(first, number, users);
         let wamid = wamid(phone, number);
-        // By the user, and then at random.
+        // By the user, and then at random: of an event, and of a message.
         let mut fingerprint = [0; 16];
         fingerprint[..4].copy_from_slice(&scatter(phone).to_be_bytes()[..4]);
         fingerprint[4..12].copy_from_slice(&scatter(number).to_be_bytes());
+        let mut key = fingerprint;
+        key[4..12].copy_from_slice(&scatter(!number).to_be_bytes());
         run(
             "INSERT INTO event (fingerprint, webhook) VALUES (?1, ?2)",
             &[&fingerprint, &webhook],
@@ -184,9 +186,9 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
             r#"{{"id":"{wamid}","direction":"inbound","user":{{"wa_id":"{phone}"}},"timestamp":1785000000,"content":{{"text":{{"body":"Is the gravel bike ready for Saturday? Number {number}"}}}}}}"#
         );
         run(
-            "INSERT INTO message (wamid, number, version, contact, at, is_unread, message)
-            VALUES (?1, 1, 1, ?2, ?3, 1, ?4)",
-            &[&wamid, &(phone % USERS), &1_785_000_000, &message],
+            "INSERT INTO message (key, wamid, number, version, contact, at, is_unread, message)
+            VALUES (?1, ?2, 1, 1, ?3, ?4, 1, ?5)",
+            &[&key, &wamid, &(phone % USERS), &1_785_000_000, &message],
         );
     }
     let done = "COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE";

@@ -250,9 +250,20 @@ impl Fingerprint {
     #[must_use]
     pub fn of(key: &str) -> Self {
         let (_, id) = key.split_once(':').unwrap_or(("", key));
+        Self::by_user(id, key)
+    }
+
+    /// Returns the fingerprint of a wamid.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn of_wamid(wamid: &str) -> Self {
+        Self::by_user(wamid, wamid)
+    }
+
+    /// Returns the fingerprint of a text, of which `id` is or begins with a wamid.
+    fn by_user(id: &str, text: &str) -> Self {
         let id = id.as_bytes();
         let user = SipHasher24::new().hash(&id[..id.len().min(USER_OF_WAMID)]);
-        let mut fingerprint = SipHasher24::new().hash(key.as_bytes()).as_bytes();
+        let mut fingerprint = SipHasher24::new().hash(text.as_bytes()).as_bytes();
         fingerprint[..4].copy_from_slice(&user.as_bytes()[..4]);
         Self(fingerprint)
     }

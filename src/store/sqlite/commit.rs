@@ -146,9 +146,9 @@ fn check_reads(
             }
             Read::Holders(key, seen) => holders(transaction, key)? == *seen,
             Read::Message(key, seen) => {
-                let sql = "SELECT version FROM message WHERE wamid = ?1 AND number = ?2";
+                let sql = "SELECT version FROM message WHERE key = ?1";
                 let found = match facts.number_id(transaction, &key.number)? {
-                    Some(number) => version(sql, &[&key.id.as_str(), &number])?,
+                    Some(number) => version(sql, &[&row::message_key(&key.id, number)?])?,
                     None => None,
                 };
                 found == *seen
@@ -347,14 +347,14 @@ fn write_messages(
     messages: &[Put<MessageKey, NewMessage<'_>>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
-        "INSERT INTO message (wamid, number, version, contact, at, is_unread, status, reply_to,
-            message, raw_payload)
-        VALUES (?1, ?2, 1 + ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO message (key, version, contact, at, is_unread, status, reply_to, message,
+            raw_payload, number, wamid)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     );
     let mut update = transaction.statement(
-        "UPDATE message SET version = 1 + ?3, contact = ?4, at = ?5, is_unread = ?6, status = ?7,
-            reply_to = ?8, message = ?9, raw_payload = ?10
-        WHERE wamid = ?1 AND number = ?2 AND version = ?3",
+        "UPDATE message SET version = 1 + ?2, contact = ?3, at = ?4, is_unread = ?5, status = ?6,
+            reply_to = ?7, message = ?8, raw_payload = ?9, number = ?10, wamid = ?11
+        WHERE key = ?1 AND version = ?2",
     );
     for Put { key, version, row } in messages {
         let number = number_id(transaction, facts, key, *version)?;
@@ -363,8 +363,7 @@ fn write_messages(
             Some(_) => &mut update,
         };
         statement.execute_one(params![
-            key.id.as_str(),
-            number,
+            row::message_key(&key.id, number)?,
             version.unwrap_or(0),
             row.contact.map(|contact| contact.0),
             row.at.as_secs(),
@@ -373,6 +372,8 @@ fn write_messages(
             row.message.reply_to().map(MessageId::as_str),
             Json::write(&mut facts.json, &*row.message)?,
             row.raw_payload.map(RawJson::as_str),
+            number,
+            key.id.as_str(),
         ])?;
     }
     Ok(())
@@ -394,27 +395,28 @@ fn write_statuses(
     statuses: &[Put<MessageKey, NewStatus>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
-        "INSERT INTO message (wamid, number, version, at, is_unread, status)
-        VALUES (?1, ?2, 1, ?3, 0, ?4)",
+        "INSERT INTO message (key, number, wamid, version, at, is_unread, status)
+        VALUES (?1, ?2, ?3, 1, ?4, 0, ?5)",
     );
     // Two statements, so that the first one changes no index.
     let mut update_stored = transaction.statement(
-        "UPDATE message SET version = version + 1, status = ?4
-        WHERE wamid = ?1 AND number = ?2 AND version = ?3 AND message IS NOT NULL",
+        "UPDATE message SET version = version + 1, status = ?3
+        WHERE key = ?1 AND version = ?2 AND message IS NOT NULL",
     );
     let mut update_alone = transaction.statement(
-        "UPDATE message SET version = version + 1, status = ?4, at = ?5
-        WHERE wamid = ?1 AND number = ?2 AND version = ?3 AND message IS NULL",
+        "UPDATE message SET version = version + 1, status = ?3, at = ?4
+        WHERE key = ?1 AND version = ?2 AND message IS NULL",
     );
     for Put { key, version, row } in statuses {
         let number = number_id(transaction, facts, key, *version)?;
-        let (wamid, status, at) = (key.id.as_str(), row.status.as_str(), row.at.as_secs());
+        let message = row::message_key(&key.id, number)?;
+        let (status, at) = (row.status.as_str(), row.at.as_secs());
         let Some(version) = version else {
-            insert.execute(params![wamid, number, at, status])?;
+            insert.execute(params![message, number, key.id.as_str(), at, status])?;
             continue;
         };
-        if update_stored.execute(params![wamid, number, version, status])? != 1 {
-            update_alone.execute_one(params![wamid, number, version, status, at])?;
+        if update_stored.execute(params![message, version, status])? != 1 {
+            update_alone.execute_one(params![message, version, status, at])?;
         }
     }
     Ok(())
@@ -426,10 +428,10 @@ fn delete_messages(
     facts: &mut Facts,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
-    let mut delete = transaction.statement("DELETE FROM message WHERE wamid = ?1 AND number = ?2");
+    let mut delete = transaction.statement("DELETE FROM message WHERE key = ?1");
     for key in &changes.deleted_messages {
         if let Some(number) = facts.number_id(transaction, &key.number)? {
-            delete.execute(params![key.id.as_str(), number])?;
+            delete.execute([row::message_key(&key.id, number)?])?;
         }
     }
     let mut delete = transaction.statement("DELETE FROM message WHERE contact = ?1");

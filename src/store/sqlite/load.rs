@@ -2,8 +2,6 @@
 
 use std::collections::hash_map::Entry;
 
-use rusqlite::params;
-
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
 use super::session::{Facts, Statement, Transaction};
@@ -98,12 +96,12 @@ fn load_messages(
 ) -> Result<(), Error> {
     let mut statement = transaction.statement(
         "SELECT version, message IS NOT NULL, is_unread, status FROM message
-        WHERE wamid = ?1 AND number = ?2",
+        WHERE key = ?1",
     );
     for key in &wanted.messages {
         let found = match facts.number_id(transaction, &key.number)? {
             Some(number) => {
-                statement.first(params![key.id.as_str(), number], row::message_state)?
+                statement.first([row::message_key(&key.id, number)?], row::message_state)?
             }
             None => None,
         };

@@ -132,38 +132,36 @@ pub(super) fn messages(
     facts: &mut Facts,
     query: &MessageQuery,
 ) -> Result<Vec<StoredMessage>, Error> {
-    let (scope, id, sql) = match query {
-        MessageQuery::Wamid { scope, id } => (
-            scope,
-            id,
-            concat!(
+    match query {
+        MessageQuery::Wamid { scope, id } => {
+            let (tenant, number) = scope_params(scope);
+            let (first, last) = row::message_keys(id);
+            let mut select = transaction.statement(concat!(
                 "SELECT ",
                 message_columns!(),
                 " FROM message CROSS JOIN number ON number.id = message.number
-                WHERE message.wamid = ?3 AND message.number IN ",
+                WHERE message.key BETWEEN ?3 AND ?4 AND message.number IN ",
                 numbers_of_scope!(),
                 " AND message.message IS NOT NULL ORDER BY number.number"
-            ),
-        ),
-        MessageQuery::Replies { scope, id } => (
-            scope,
-            id,
-            concat!(
+            ));
+            select.all(params![tenant, number, first, last], row::stored_message)
+        }
+        MessageQuery::Replies { scope, id } => {
+            let (tenant, number) = scope_params(scope);
+            let mut select = transaction.statement(concat!(
                 "SELECT ",
                 message_columns!(),
                 " FROM message CROSS JOIN number ON number.id = message.number
                 WHERE message.reply_to = ?3 AND message.number IN ",
                 numbers_of_scope!(),
                 " AND message.message IS NOT NULL ORDER BY message.id"
-            ),
-        ),
-        MessageQuery::Conversation { key, before, limit } => {
-            return conversation(transaction, facts, key, before.as_ref(), *limit);
+            ));
+            select.all(params![tenant, number, id.as_str()], row::stored_message)
         }
-    };
-    let (tenant, number) = scope_params(scope);
-    let mut select = transaction.statement(sql);
-    select.all(params![tenant, number, id.as_str()], row::stored_message)
+        MessageQuery::Conversation { key, before, limit } => {
+            conversation(transaction, facts, key, before.as_ref(), *limit)
+        }
+    }
 }
 
 fn conversation(
@@ -210,10 +208,9 @@ fn place(
     let Some(number) = facts.number_id(transaction, &key.number)? else {
         return Ok(None);
     };
-    let mut select = transaction.statement(
-        "SELECT at, id FROM message WHERE wamid = ?1 AND number = ?2 AND message IS NOT NULL",
-    );
-    let params = params![key.id.as_str(), number];
+    let mut select =
+        transaction.statement("SELECT at, id FROM message WHERE key = ?1 AND message IS NOT NULL");
+    let params = [row::message_key(&key.id, number)?];
     select.first(params, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 

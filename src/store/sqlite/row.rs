@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Error;
-use crate::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
+use crate::model::{Message, MessageId, MessageStatus, RawJson, Signup, Timestamp};
 use crate::store::{
-    ContactRow, Due, EventState, Lease, MessageState, NumberKey, ProgressRow, StoredMessage,
-    Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
+    ContactRow, Due, EventState, Fingerprint, Lease, MessageState, NumberKey, ProgressRow,
+    StoredMessage, Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
 };
 
 /// The columns of [`webhook`].
@@ -199,6 +199,23 @@ pub(super) fn contact(row: &Row<'_>) -> Result<Option<Versioned<ContactRow>>, Er
 pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatus>, Error> {
     let status: Option<String> = row.get(column)?;
     Ok(status.map(MessageStatus::from))
+}
+
+/// Returns the key of a message, given the row id of its number.
+pub(super) fn message_key(id: &MessageId, number: i64) -> Result<[u8; 16], Error> {
+    let number = u32::try_from(number).map_err(|_| Error::CorruptRow)?;
+    Ok(key_of(id, number))
+}
+
+/// Returns the first and the last key that a message with this id has with any number.
+pub(super) fn message_keys(id: &MessageId) -> ([u8; 16], [u8; 16]) {
+    (key_of(id, u32::MIN), key_of(id, u32::MAX))
+}
+
+fn key_of(id: &MessageId, number: u32) -> [u8; 16] {
+    let Fingerprint(mut key) = Fingerprint::of_wamid(id.as_str());
+    key[12..].copy_from_slice(&number.to_be_bytes());
+    key
 }
 
 /// Reads the version, whether the message is stored, whether it is unread, and its status.
