@@ -1,9 +1,9 @@
 //! The changes of a commit.
 //!
-//! Each kind of rows is written by a fixed number of statements, however many rows there are, and
-//! a statement fails on the server if a row is not as the decision saw it: so all of them, and the
-//! `COMMIT`, are sent at once. A statement locks the rows that it checks or writes until the
-//! commit, so that `READ COMMITTED` is enough; [`reads`](crate::reads) locks what is absent.
+//! Each kind of rows is written by a fixed number of [functions](crate::calls), however many rows
+//! there are, and their statement fails if a row is not as the decision saw it: so it is sent with
+//! the `COMMIT`. A function locks the rows that it checks or writes until the commit, so that
+//! `READ COMMITTED` is enough; [`reads`](crate::reads) locks what is absent.
 
 use std::collections::HashMap;
 
@@ -12,9 +12,10 @@ use whatsapp_signals::store::{
     WebhookRow,
 };
 
+use crate::calls::{Calls, Function};
 use crate::row::{due_columns, kind_number, state_number, to_json, unknown};
 use crate::schema::Schema;
-use crate::session::{Batch, params};
+use crate::session::{Param, params};
 use crate::{contacts, messages, reads, turns};
 
 /// The end of a lease, and the time of a delay, from the commit on; without an overflow.
@@ -43,147 +44,222 @@ macro_rules! webhook_input {
     };
 }
 
-const ADD_WEBHOOKS: &str = concat!(
-    "WITH input AS (
-        SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-            $12::bytea[])
-        AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length, due_at,
-            due_delay, held_back, body)
-    ), added AS (
-        INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
+const ADD_WEBHOOKS: Function = Function::write(
+    "add_webhooks",
+    &[
+        "bigint[]",
+        "integer[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+    ],
+    concat!(
+        "INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
             lease_holder, lease_length, lease_until, due_at, due_delay, held_back)
         SELECT input.id, 1, ",
-    webhook_input!(),
-    " FROM input
-    )
-    INSERT INTO schema.body (webhook, body) SELECT input.id, input.body FROM input"
+        webhook_input!(),
+        " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length,
+                due_at, due_delay, held_back)"
+    ),
 );
 
-const PUT_WEBHOOKS: &str = concat!(
-    "WITH input AS (
-        SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-            $12::bigint[])
-        AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length, due_at,
-            due_delay, held_back, version)
-    ), changed AS (
-        UPDATE schema.webhook SET version = input.version + 1, (kind, received_at, open, dead,
+const ADD_BODIES: Function = Function::write(
+    "add_bodies",
+    &["bigint[]", "bytea[]"],
+    "INSERT INTO schema.body (webhook, body) SELECT * FROM unnest($1, $2)",
+);
+
+const PUT_WEBHOOKS: Function = Function::write_all(
+    "put_webhooks",
+    &[
+        "bigint[]",
+        "integer[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+        "bigint[]",
+    ],
+    concat!(
+        "UPDATE schema.webhook SET version = input.version + 1, (kind, received_at, open, dead,
             unclaimed, lease_holder, lease_length, lease_until, due_at, due_delay, held_back) = (",
-    webhook_input!(),
-    ") FROM input WHERE webhook.id = input.id AND webhook.version = input.version RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))"
+        webhook_input!(),
+        ") FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            AS input(id, kind, received_at, open, dead, unclaimed, lease_holder, lease_length,
+                due_at, due_delay, held_back, version)
+        WHERE webhook.id = input.id AND webhook.version = input.version"
+    ),
 );
 
-const REPLACE_BODIES: &str = "
-    UPDATE schema.body SET body = input.body
-    FROM unnest($1::bigint[], $2::bytea[]) AS input(webhook, body)
-    WHERE body.webhook = input.webhook";
+const REPLACE_BODIES: Function = Function::write(
+    "replace_bodies",
+    &["bigint[]", "bytea[]"],
+    "
+        UPDATE schema.body SET body = input.body
+        FROM unnest($1, $2) AS input(webhook, body) WHERE body.webhook = input.webhook",
+);
 
-const DELETE_WEBHOOKS: &str = "
-    WITH gone AS (
-        DELETE FROM schema.webhook USING unnest($1::bigint[], $2::bigint[]) AS input(id, version)
-        WHERE webhook.id = input.id AND webhook.version = input.version RETURNING webhook.id
-    ), bodies AS (
-        DELETE FROM schema.body USING gone WHERE body.webhook = gone.id
-    ), progress AS (
-        DELETE FROM schema.progress USING gone WHERE progress.webhook = gone.id
-    )
-    SELECT schema.require((SELECT count(*) FROM gone) = cardinality($1))";
+const DELETE_WEBHOOKS: Function = Function::write_all(
+    "delete_webhooks",
+    &["bigint[]", "bigint[]"],
+    "
+        DELETE FROM schema.webhook USING unnest($1, $2) AS input(id, version)
+        WHERE webhook.id = input.id AND webhook.version = input.version",
+);
 
-const ADD_EVENTS: &str = "
-    INSERT INTO schema.event (fingerprint, webhook) SELECT * FROM unnest($1::bytea[], $2::bigint[])";
+const DELETE_ROWS_OF_WEBHOOKS: Function = Function::write(
+    "delete_rows_of_webhooks",
+    &["bigint[]"],
+    "
+        DELETE FROM schema.body WHERE body.webhook = ANY($1);
+        DELETE FROM schema.progress WHERE progress.webhook = ANY($1)",
+);
 
-const MOVE_EVENTS: &str = "
-    WITH changed AS (
+const ADD_EVENTS: Function = Function::write(
+    "add_events",
+    &["bytea[]", "bigint[]"],
+    "INSERT INTO schema.event (fingerprint, webhook) SELECT * FROM unnest($1, $2)",
+);
+
+const MOVE_EVENTS: Function = Function::write_all(
+    "move_events",
+    &["bytea[]", "bigint[]", "bigint[]"],
+    "
         UPDATE schema.event SET webhook = input.webhook
-        FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS input(fingerprint, before, webhook)
-        WHERE event.fingerprint = input.fingerprint AND event.webhook = input.before
-        RETURNING event.fingerprint
-    ), gone AS (
-        DELETE FROM schema.progress USING changed WHERE progress.fingerprint = changed.fingerprint
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+        FROM unnest($1, $2, $3) AS input(fingerprint, before, webhook)
+        WHERE event.fingerprint = input.fingerprint AND event.webhook = input.before",
+);
 
-const ADD_NUMBERS: &str = "
-    INSERT INTO schema.number (number, tenant) SELECT * FROM unnest($1::bytea[], $2::bytea[])";
+const DELETE_PROGRESS: Function = Function::write(
+    "delete_progress",
+    &["bytea[]"],
+    "DELETE FROM schema.progress WHERE progress.fingerprint = ANY($1)",
+);
+
+const ADD_NUMBERS: Function = Function::write(
+    "add_numbers",
+    &["bytea[]", "bytea[]"],
+    "INSERT INTO schema.number (number, tenant) SELECT * FROM unnest($1, $2)",
+);
 
 /// A dead event keeps its place among the dead ones of its webhook.
-const PUT_PROGRESS: &str = concat!(
-    "INSERT INTO schema.progress AS stored (fingerprint, webhook, key, state, attempts, receivers,
-        died, due_at, due_delay)
-    SELECT input.fingerprint, input.webhook, input.key, input.state, input.attempts,
-        input.receivers,
-        CASE WHEN input.state = 2 THEN coalesce((SELECT max(dead.died) FROM schema.progress AS dead
-                WHERE dead.webhook = input.webhook AND dead.died IS NOT NULL), 0)
-            + row_number() OVER (PARTITION BY input.webhook ORDER BY input.ordinal) END,
-        CASE WHEN input.due_delay IS NOT NULL THEN coalesce(input.due_at, ",
-    from_now!("input.due_delay"),
-    ") END, input.due_delay
-    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::integer[], $5::bigint[], $6::text[],
-            $7::bigint[], $8::bigint[]) WITH ORDINALITY
-        AS input(fingerprint, webhook, key, state, attempts, receivers, due_at, due_delay, ordinal)
-    ON CONFLICT (fingerprint) DO UPDATE SET webhook = excluded.webhook, key = excluded.key,
-        state = excluded.state, attempts = excluded.attempts, receivers = excluded.receivers,
-        died = CASE WHEN excluded.state = 2 THEN coalesce(stored.died, excluded.died) END,
-        due_at = excluded.due_at, due_delay = excluded.due_delay"
+const PUT_PROGRESS: Function = Function::write(
+    "put_progress",
+    &["bytea[]", "bigint[]", "bytea[]", "integer[]", "bigint[]", "text[]", "bigint[]", "bigint[]"],
+    concat!(
+        "INSERT INTO schema.progress AS stored (fingerprint, webhook, key, state, attempts, receivers,
+            died, due_at, due_delay)
+        SELECT input.fingerprint, input.webhook, input.key, input.state, input.attempts,
+            input.receivers,
+            CASE WHEN input.state = 2 THEN coalesce((SELECT max(dead.died) FROM schema.progress AS dead
+                    WHERE dead.webhook = input.webhook AND dead.died IS NOT NULL), 0)
+                + row_number() OVER (PARTITION BY input.webhook ORDER BY input.ordinal) END,
+            CASE WHEN input.due_delay IS NOT NULL THEN coalesce(input.due_at, ",
+        from_now!("input.due_delay"),
+        ") END, input.due_delay
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY
+            AS input(fingerprint, webhook, key, state, attempts, receivers, due_at, due_delay, ordinal)
+        ON CONFLICT (fingerprint) DO UPDATE SET webhook = excluded.webhook, key = excluded.key,
+            state = excluded.state, attempts = excluded.attempts, receivers = excluded.receivers,
+            died = CASE WHEN excluded.state = 2 THEN coalesce(stored.died, excluded.died) END,
+            due_at = excluded.due_at, due_delay = excluded.due_delay"
+    ),
 );
 
-const ADD_SIGNUPS: &str = "
-    INSERT INTO schema.signup (tenant, id, version, signup, subscriber_count)
-    SELECT input.tenant, input.id, 1, input.signup, input.count
-    FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[])
-        AS input(tenant, id, signup, count)";
+const ADD_SIGNUPS: Function = Function::write(
+    "add_signups",
+    &["bytea[]", "bytea[]", "text[]", "bigint[]"],
+    "
+        INSERT INTO schema.signup (tenant, id, version, signup, subscriber_count)
+        SELECT input.tenant, input.id, 1, input.signup, input.count
+        FROM unnest($1, $2, $3, $4) AS input(tenant, id, signup, count)",
+);
 
-const PUT_SIGNUPS: &str = "
-    WITH changed AS (
+const PUT_SIGNUPS: Function = Function::write_all(
+    "put_signups",
+    &["bytea[]", "bytea[]", "text[]", "bigint[]"],
+    "
         UPDATE schema.signup SET version = input.version + 1, signup = input.signup
-        FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[])
-            AS input(tenant, id, signup, version)
+        FROM unnest($1, $2, $3, $4) AS input(tenant, id, signup, version)
         WHERE signup.tenant = input.tenant AND signup.id = input.id
-            AND signup.version = input.version
-        RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+            AND signup.version = input.version",
+);
 
-const SUBSCRIBE: &str = "
-    UPDATE schema.signup SET subscriber_count = signup.subscriber_count + input.count
-    FROM (SELECT tenant, id, count(*) AS count
-        FROM unnest($1::bytea[], $2::bytea[]) AS input(tenant, id) GROUP BY tenant, id) AS input
-    WHERE signup.tenant = input.tenant AND signup.id = input.id";
+const SUBSCRIBE: Function = Function::write(
+    "subscribe",
+    &["bytea[]", "bytea[]"],
+    "
+        UPDATE schema.signup SET subscriber_count = signup.subscriber_count + input.count
+        FROM (SELECT tenant, id, count(*) AS count FROM unnest($1, $2) AS added(tenant, id)
+            GROUP BY tenant, id) AS input
+        WHERE signup.tenant = input.tenant AND signup.id = input.id",
+);
 
 /// A record in the log, after which a commit waits for the disk although it writes no row.
-const TOUCH: &str = "SELECT pg_logical_emit_message(true, 'whatsapp_signals', ''::text)";
+const TOUCH: Function = Function::write(
+    "touch",
+    &[],
+    "PERFORM pg_logical_emit_message(true, 'whatsapp_signals', ''::text)",
+);
 
-/// Returns the statements of a commit, and first those that are most often a conflict.
-pub(crate) fn statements<'a>(
+pub(crate) const FUNCTIONS: &[&Function] = &[
+    &ADD_WEBHOOKS,
+    &ADD_BODIES,
+    &PUT_WEBHOOKS,
+    &REPLACE_BODIES,
+    &DELETE_WEBHOOKS,
+    &DELETE_ROWS_OF_WEBHOOKS,
+    &ADD_EVENTS,
+    &MOVE_EVENTS,
+    &DELETE_PROGRESS,
+    &ADD_NUMBERS,
+    &PUT_PROGRESS,
+    &ADD_SIGNUPS,
+    &PUT_SIGNUPS,
+    &SUBSCRIBE,
+    &TOUCH,
+];
+
+/// Returns the calls of a commit, and first those that are most often a conflict.
+pub(crate) fn calls<'a>(
     schema: &Schema,
     changes: &'a Changes<'a>,
     durability: Durability,
-) -> Result<Batch<'a>, StoreError> {
-    let mut batch = Batch::default();
+) -> Result<Calls<'a>, StoreError> {
+    let mut calls = Calls::default();
     // Locks of ids come first, so that no commit waits for one while it has locked a row.
-    reads::lock_ids(&mut batch, schema, changes);
-    write_webhooks(&mut batch, changes)?;
-    write_events(&mut batch, &changes.events);
-    turns::write(&mut batch, &changes.turns)?;
+    reads::lock_ids(&mut calls, schema, changes);
+    write_webhooks(&mut calls, changes)?;
+    write_events(&mut calls, &changes.events);
+    turns::write(&mut calls, &changes.turns)?;
     // Before rows are written that other rows were read by.
-    reads::check(&mut batch, changes)?;
+    reads::check(&mut calls, changes)?;
     if !changes.numbers.is_empty() {
         let numbers: Vec<_> = changes.numbers.iter().map(|(key, _)| number(key)).collect();
         let tenants = changes.numbers.iter();
         let tenants = tenants.map(|(_, tenant)| tenant.as_str().as_bytes());
-        batch.push(ADD_NUMBERS, params![numbers, tenants.collect::<Vec<_>>()]);
+        calls.push(&ADD_NUMBERS, params![numbers, tenants.collect::<Vec<_>>()]);
     }
-    write_progress(&mut batch, changes)?;
-    contacts::write(&mut batch, changes)?;
-    messages::write(&mut batch, changes)?;
-    write_signups(&mut batch, changes)?;
+    write_progress(&mut calls, changes)?;
+    contacts::write(&mut calls, changes)?;
+    messages::write(&mut calls, changes)?;
+    write_signups(&mut calls, changes)?;
     if durability != Durability::Process && may_write_nothing(changes) {
-        batch.push(TOUCH, Vec::new());
+        calls.push(&TOUCH, Vec::new());
     }
-    Ok(batch)
+    Ok(calls)
 }
 
 /// Returns whether a commit may write no row, and so nothing that its end waits for.
@@ -236,15 +312,8 @@ impl WebhookColumns {
         Ok(())
     }
 
-    /// Adds a statement with these columns and one more.
-    fn add_statement<'a, T>(self, batch: &mut Batch<'a>, sql: &'static str, last: Vec<T>)
-    where
-        T: tokio_postgres::types::ToSql + Send + Sync + 'a,
-    {
-        if self.ids.is_empty() {
-            return;
-        }
-        let params = params![
+    fn into_params<'a>(self) -> Vec<Param<'a>> {
+        params![
             self.ids,
             self.kinds,
             self.received_at,
@@ -256,13 +325,11 @@ impl WebhookColumns {
             self.due_at,
             self.due_delays,
             self.held_back,
-            last,
-        ];
-        batch.push(sql, params);
+        ]
     }
 }
 
-fn write_webhooks<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+fn write_webhooks<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
     let mut changes: Vec<_> = changes.webhooks.iter().collect();
     // In one order, so that two commits do not wait for each other.
     changes.sort_by_key(|change| match change {
@@ -304,18 +371,27 @@ fn write_webhooks<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result
             _ => return Err(unknown("a change of a webhook")),
         }
     }
-    added.add_statement(batch, ADD_WEBHOOKS, bodies);
-    put.add_statement(batch, PUT_WEBHOOKS, versions);
+    if !added.ids.is_empty() {
+        let ids = added.ids.clone();
+        calls.push(&ADD_WEBHOOKS, added.into_params());
+        calls.push(&ADD_BODIES, params![ids, bodies]);
+    }
+    if !put.ids.is_empty() {
+        let mut params = put.into_params();
+        params.push(Box::new(versions));
+        calls.push(&PUT_WEBHOOKS, params);
+    }
     if !replaced.is_empty() {
-        batch.push(REPLACE_BODIES, params![replaced, new_bodies]);
+        calls.push(&REPLACE_BODIES, params![replaced, new_bodies]);
     }
     if !deleted.is_empty() {
-        batch.push(DELETE_WEBHOOKS, params![deleted, deleted_versions]);
+        calls.push(&DELETE_WEBHOOKS, params![deleted.clone(), deleted_versions]);
+        calls.push(&DELETE_ROWS_OF_WEBHOOKS, params![deleted]);
     }
     Ok(())
 }
 
-fn write_events<'a>(batch: &mut Batch<'a>, events: &'a [EventChange]) {
+fn write_events<'a>(calls: &mut Calls<'a>, events: &'a [EventChange]) {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by_key(|event| event.key);
     let (mut added, mut added_webhooks) = (Vec::new(), Vec::new());
@@ -339,17 +415,18 @@ fn write_events<'a>(batch: &mut Batch<'a>, events: &'a [EventChange]) {
         }
     }
     if !added.is_empty() {
-        batch.push(ADD_EVENTS, params![added, added_webhooks]);
+        calls.push(&ADD_EVENTS, params![added, added_webhooks]);
     }
     if !moved.is_empty() {
-        batch.push(MOVE_EVENTS, params![moved, before, webhooks]);
+        calls.push(&MOVE_EVENTS, params![moved.clone(), before, webhooks]);
+        calls.push(&DELETE_PROGRESS, params![moved]);
     }
     if !kept.is_empty() {
-        batch.push(reads::EVENTS, params![kept, kept_webhooks]);
+        calls.push(&reads::CHECK_EVENTS, params![kept, kept_webhooks]);
     }
 }
 
-fn write_progress<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+fn write_progress<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
     if changes.progress.is_empty() {
         return Ok(());
     }
@@ -380,12 +457,12 @@ fn write_progress<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result
     let params = params![
         keys, webhooks, names, states, attempts, receivers, due_at, due_delays
     ];
-    batch.push(PUT_PROGRESS, params);
+    calls.push(&PUT_PROGRESS, params);
     Ok(())
 }
 
-fn write_signups<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
-    for (sql, is_new) in [(ADD_SIGNUPS, true), (PUT_SIGNUPS, false)] {
+fn write_signups<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    for (function, is_new) in [(&ADD_SIGNUPS, true), (&PUT_SIGNUPS, false)] {
         let (mut tenants, mut ids) = (Vec::new(), Vec::new());
         let (mut signups, mut numbers) = (Vec::new(), Vec::new());
         for Put { key, version, row } in &changes.signups {
@@ -400,13 +477,13 @@ fn write_signups<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<
             numbers.push(version.unwrap_or(count));
         }
         if !ids.is_empty() {
-            batch.push(sql, params![tenants, ids, signups, numbers]);
+            calls.push(function, params![tenants, ids, signups, numbers]);
         }
     }
     if !changes.subscribers.is_empty() {
         let columns = changes.subscribers.iter().map(signup_columns);
         let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
-        batch.push(SUBSCRIBE, params![tenants, ids]);
+        calls.push(&SUBSCRIBE, params![tenants, ids]);
     }
     Ok(())
 }

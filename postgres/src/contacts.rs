@@ -3,54 +3,82 @@
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::{Changes, ContactId, ContactRow, HeldId, Put, StoreError};
 
+use crate::calls::{Calls, Function};
 use crate::row::to_json;
-use crate::session::{Batch, params};
+use crate::session::params;
 
-const DELETE_CONTACTS: &str = "
-    WITH gone AS (
-        DELETE FROM schema.contact USING unnest($1::bigint[], $2::bigint[]) AS input(id, version)
-        WHERE contact.id = input.id AND contact.version = input.version RETURNING contact.id
-    ), ids AS (
-        DELETE FROM schema.contact_id USING gone WHERE contact_id.contact = gone.id
-    )
-    SELECT schema.require((SELECT count(*) FROM gone) = cardinality($1))";
+const DELETE_CONTACTS: Function = Function::write_all(
+    "delete_contacts",
+    &["bigint[]", "bigint[]"],
+    "
+        DELETE FROM schema.contact USING unnest($1, $2) AS input(id, version)
+        WHERE contact.id = input.id AND contact.version = input.version",
+);
 
-const ADD_CONTACTS: &str = "
-    INSERT INTO schema.contact (id, version, tenant, contact, ids, profile_at, preference_at)
-    SELECT input.id, 1, input.tenant, input.contact, input.ids, input.profile_at,
-        input.preference_at
-    FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-        AS input(id, tenant, contact, ids, profile_at, preference_at)";
+const DELETE_IDS: Function = Function::write(
+    "delete_ids",
+    &["bigint[]"],
+    "DELETE FROM schema.contact_id WHERE contact_id.contact = ANY($1)",
+);
+
+const ADD_CONTACTS: Function = Function::write(
+    "add_contacts",
+    &[
+        "bigint[]", "bytea[]", "text[]", "text[]", "bigint[]", "bigint[]",
+    ],
+    "
+        INSERT INTO schema.contact (id, version, tenant, contact, ids, profile_at, preference_at)
+        SELECT input.id, 1, input.tenant, input.contact, input.ids, input.profile_at,
+            input.preference_at
+        FROM unnest($1, $2, $3, $4, $5, $6)
+            AS input(id, tenant, contact, ids, profile_at, preference_at)",
+);
 
 /// A contact whose ids have changed gives up all of them.
-const PUT_CONTACTS: &str = "
-    WITH input AS (
-        SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[],
-            $6::bigint[], $7::bigint[])
-        AS input(id, tenant, contact, ids, profile_at, preference_at, version)
-    ), moved AS (
-        SELECT contact.id FROM schema.contact JOIN input ON contact.id = input.id
-        WHERE contact.version = input.version
-            AND (contact.ids <> input.ids OR contact.tenant <> input.tenant)
-    ), changed AS (
+const PUT_CONTACTS: Function = Function::write_all(
+    "put_contacts",
+    &[
+        "bigint[]", "bytea[]", "text[]", "text[]", "bigint[]", "bigint[]", "bigint[]",
+    ],
+    "
+        WITH input AS (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+                AS input(id, tenant, contact, ids, profile_at, preference_at, version)
+        ), moved AS (
+            SELECT contact.id FROM schema.contact JOIN input ON contact.id = input.id
+            WHERE contact.version = input.version
+                AND (contact.ids <> input.ids OR contact.tenant <> input.tenant)
+        ), gone AS (
+            DELETE FROM schema.contact_id USING moved WHERE contact_id.contact = moved.id
+        )
         UPDATE schema.contact SET version = input.version + 1, tenant = input.tenant,
             contact = input.contact, ids = input.ids, profile_at = input.profile_at,
             preference_at = input.preference_at
-        FROM input WHERE contact.id = input.id AND contact.version = input.version RETURNING 1
-    ), gone AS (
-        DELETE FROM schema.contact_id USING moved WHERE contact_id.contact = moved.id
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+        FROM input WHERE contact.id = input.id AND contact.version = input.version",
+);
 
 /// Ids that a contact has already are left out.
-const ADD_IDS: &str = "
-    INSERT INTO schema.contact_id (id, kind, tenant, former, contact, until)
-    SELECT input.id, input.kind, input.tenant, input.former, input.contact, input.until
-    FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[])
-        AS input(id, kind, tenant, former, contact, until)
-    WHERE NOT EXISTS (SELECT 1 FROM schema.contact_id AS held
-        WHERE held.id = input.id AND held.kind = input.kind AND held.tenant = input.tenant
-            AND held.former = input.former AND held.contact = input.contact)";
+const ADD_IDS: Function = Function::write(
+    "add_ids",
+    &[
+        "bytea[]", "text[]", "bytea[]", "bigint[]", "bigint[]", "bigint[]",
+    ],
+    "
+        INSERT INTO schema.contact_id (id, kind, tenant, former, contact, until)
+        SELECT input.id, input.kind, input.tenant, input.former, input.contact, input.until
+        FROM unnest($1, $2, $3, $4, $5, $6) AS input(id, kind, tenant, former, contact, until)
+        WHERE NOT EXISTS (SELECT 1 FROM schema.contact_id AS held
+            WHERE held.id = input.id AND held.kind = input.kind AND held.tenant = input.tenant
+                AND held.former = input.former AND held.contact = input.contact)",
+);
+
+pub(crate) const FUNCTIONS: &[&Function] = &[
+    &DELETE_CONTACTS,
+    &DELETE_IDS,
+    &ADD_CONTACTS,
+    &PUT_CONTACTS,
+    &ADD_IDS,
+];
 
 /// Columns of contacts.
 #[derive(Default)]
@@ -76,8 +104,8 @@ impl<'a> ContactColumns<'a> {
     }
 }
 
-/// Adds the statements that write contacts.
-pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+/// Adds the calls that write contacts.
+pub(crate) fn write<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
     let merged = changes.merges.iter();
     let merged = merged.map(|merge| (merge.from.0, merge.version));
     let deleted = changes.deleted_contacts.iter();
@@ -86,7 +114,8 @@ pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Resu
     if !gone.is_empty() {
         gone.sort_unstable();
         let (ids, versions): (Vec<_>, Vec<_>) = gone.into_iter().unzip();
-        batch.push(DELETE_CONTACTS, params![ids, versions]);
+        calls.push(&DELETE_CONTACTS, params![ids.clone(), versions]);
+        calls.push(&DELETE_IDS, params![ids]);
     }
     let mut puts: Vec<_> = changes.contacts.iter().collect();
     if puts.is_empty() {
@@ -114,7 +143,7 @@ pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Resu
             put.preference_at,
             versions,
         ];
-        batch.push(PUT_CONTACTS, params);
+        calls.push(&PUT_CONTACTS, params);
     }
     if !added.ids.is_empty() {
         let params = params![
@@ -125,14 +154,14 @@ pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Resu
             added.profile_at,
             added.preference_at,
         ];
-        batch.push(ADD_CONTACTS, params);
+        calls.push(&ADD_CONTACTS, params);
     }
-    add_ids(batch, &puts);
+    add_ids(calls, &puts);
     Ok(())
 }
 
 /// Adds the ids of contacts, after all of them have given up those that they have no more.
-fn add_ids<'a>(batch: &mut Batch<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
+fn add_ids<'a>(calls: &mut Calls<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
     let (mut ids, mut kinds, mut tenants) = (Vec::new(), Vec::new(), Vec::new());
     let (mut formers, mut contacts, mut until) = (Vec::new(), Vec::new(), Vec::new());
     for Put { key, row, .. } in puts {
@@ -155,6 +184,6 @@ fn add_ids<'a>(batch: &mut Batch<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
     }
     if !ids.is_empty() {
         let params = params![ids, kinds, tenants, formers, contacts, until];
-        batch.push(ADD_IDS, params);
+        calls.push(&ADD_IDS, params);
     }
 }

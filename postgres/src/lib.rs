@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backlog;
+mod calls;
 mod commit;
 mod contacts;
 mod error;

@@ -12,10 +12,8 @@ use crate::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, get, progress_columns, webhook_columns,
 };
 use crate::schema::Schema;
-use crate::session::{Batch, params, read};
+use crate::session::{Batch, params, read_at};
 use crate::turns;
-
-const NOW: &str = "SELECT schema.now()";
 
 const NUMBERS: &str = "SELECT number, tenant FROM schema.number WHERE number = ANY($1)";
 
@@ -42,22 +40,24 @@ const MESSAGES: &str = "
         JOIN schema.number ON number.number = input.number
         JOIN schema.message ON message.wamid = input.wamid AND message.number = number.id";
 
-const HOLDERS: &str = "
-    SELECT DISTINCT input.ordinal, contact_id.contact
-    FROM unnest($1::bytea[], $2::text[], $3::bytea[]) WITH ORDINALITY
-            AS input(id, kind, tenant, ordinal)
-        JOIN schema.contact_id ON contact_id.id = input.id AND contact_id.kind = input.kind
-            AND contact_id.tenant = input.tenant
-    ORDER BY input.ordinal, contact_id.contact";
+/// The holders of ids, and their rows.
+const HOLDERS: &str = concat!(
+    "SELECT ",
+    contact_columns!(),
+    ", holder.contact, holder.ordinal
+    FROM (SELECT DISTINCT input.ordinal, contact_id.contact
+        FROM unnest($1::bytea[], $2::text[], $3::bytea[]) WITH ORDINALITY
+                AS input(id, kind, tenant, ordinal)
+            JOIN schema.contact_id ON contact_id.id = input.id AND contact_id.kind = input.kind
+                AND contact_id.tenant = input.tenant) AS holder
+        LEFT JOIN schema.contact ON contact.id = holder.contact
+    ORDER BY holder.ordinal, holder.contact"
+);
 
 const CONTACTS: &str = concat!(
     "SELECT ",
     contact_columns!(),
-    ", contact.id FROM schema.contact WHERE contact.id IN (SELECT unnest($1::bigint[])
-        UNION SELECT contact_id.contact
-        FROM unnest($2::bytea[], $3::text[], $4::bytea[]) AS input(id, kind, tenant)
-            JOIN schema.contact_id ON contact_id.id = input.id AND contact_id.kind = input.kind
-                AND contact_id.tenant = input.tenant)"
+    ", contact.id FROM schema.contact WHERE contact.id = ANY($1)"
 );
 
 const SIGNUPS: &str = "
@@ -103,10 +103,8 @@ pub(crate) async fn load(
         signups: wanted.signups.iter().collect(),
     };
     let mut snapshot = absent(wanted);
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(schema);
     let mut readers: Vec<Reader> = Vec::new();
-    batch.push(NOW, Vec::new());
-    readers.push(read_now);
     if !wanted.numbers.is_empty() {
         let numbers: Vec<_> = wanted.numbers.iter().map(bytes).collect();
         batch.push(NUMBERS, params![numbers]);
@@ -139,19 +137,16 @@ pub(crate) async fn load(
         batch.push(MESSAGES, params![wamids, numbers]);
         readers.push(read_message);
     }
-    if !keys.ids.is_empty() || !wanted.contacts.is_empty() {
-        let columns = || IdColumns::of(keys.ids.iter().copied());
-        if !keys.ids.is_empty() {
-            let columns = columns();
-            let params = params![columns.ids, columns.kinds, columns.tenants];
-            batch.push(HOLDERS, params);
-            readers.push(read_holder);
-        }
-        let columns = columns();
+    if !keys.ids.is_empty() {
+        let columns = IdColumns::of(keys.ids.iter().copied());
+        let params = params![columns.ids, columns.kinds, columns.tenants];
+        batch.push(HOLDERS, params);
+        readers.push(read_holder);
+    }
+    if !wanted.contacts.is_empty() {
         let contacts: Vec<_> = wanted.contacts.iter().map(|id| id.0).collect();
-        let params = params![contacts, columns.ids, columns.kinds, columns.tenants];
-        batch.push(CONTACTS, params);
-        readers.push(read_contact);
+        batch.push(CONTACTS, params![contacts]);
+        readers.push(|row, _, snapshot| read_contact(row, snapshot));
     }
     if !keys.signups.is_empty() {
         let tenants = keys
@@ -163,7 +158,8 @@ pub(crate) async fn load(
         batch.push(SIGNUPS, params![tenants, ids]);
         readers.push(read_signup);
     }
-    let results = read(pool, schema, &batch).await?;
+    let (now, results) = read_at(pool, &batch).await?;
+    snapshot.now = now;
     for (rows, read) in results.iter().zip(readers) {
         for row in rows {
             read(row, &keys, &mut snapshot)?;
@@ -232,11 +228,6 @@ pub(crate) fn fingerprint(row: &Row, column: usize) -> Result<Fingerprint, Store
     bytes.try_into().map(Fingerprint).map_err(|_| corrupt_row())
 }
 
-fn read_now(row: &Row, _: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-    snapshot.now = get(row, 0)?;
-    Ok(())
-}
-
 fn read_numbers(row: &Row, _: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     let number = NumberKey::new(row::string(row, 0)?);
     let tenant = Tenant::new(row::string(row, 1)?);
@@ -271,14 +262,20 @@ fn read_message(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(
 }
 
 fn read_holder(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-    let key = key_of(&keys.ids, row, 0)?;
-    let holder = ContactId(get(row, 1)?);
+    let key = key_of(&keys.ids, row, CONTACT_COLUMNS + 1)?;
+    let holder = ContactId(get(row, CONTACT_COLUMNS)?);
     let holders = snapshot.holders.get_mut(key);
     holders.ok_or_else(corrupt_row)?.push(holder);
+    // Its row may be gone, or have been read with another id.
+    let is_there = get::<Option<i64>>(row, 0)?.is_some();
+    let is_read = matches!(snapshot.contacts.get(&holder), Some(Some(_)));
+    if is_there && !is_read {
+        read_contact(row, snapshot)?;
+    }
     Ok(())
 }
 
-fn read_contact(row: &Row, _: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+fn read_contact(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     let id = ContactId(get(row, CONTACT_COLUMNS)?);
     snapshot.contacts.insert(id, Some(row::contact(row)?));
     Ok(())

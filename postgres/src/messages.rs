@@ -5,95 +5,136 @@ use whatsapp_signals::store::{
     Changes, ConversationKey, Merge, MessageKey, NewMessage, NewStatus, Put, StoreError,
 };
 
+use crate::calls::{Calls, Function};
 use crate::commit::number;
 use crate::row::to_json;
-use crate::session::{Batch, params};
+use crate::session::params;
 
 /// Messages without a row of their number are missing in the count.
-const ADD_MESSAGES: &str = "
-    WITH added AS (
-        INSERT INTO schema.message (version, number, wamid, contact, at, is_unread, status,
-            reply_to, message, raw_payload)
+const ADD_MESSAGES: Function = Function::write_all(
+    "add_messages",
+    &["bytea[]", "bytea[]", "bigint[]", "bigint[]", "boolean[]", "bytea[]", "bytea[]", "text[]", "text[]"],
+    "
+        INSERT INTO schema.message (version, number, wamid, contact, at, is_unread, status, reply_to,
+            message, raw_payload)
         SELECT 1, number.id, input.wamid, input.contact, input.at, input.is_unread, input.status,
             input.reply_to, input.message, input.raw_payload
-        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::boolean[],
-                $6::bytea[], $7::bytea[], $8::text[], $9::text[]) WITH ORDINALITY
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
             AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
                 ordinal)
             JOIN schema.number ON number.number = input.number
-        ORDER BY input.ordinal RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM added) = cardinality($1))";
+        ORDER BY input.ordinal",
+);
 
-const PUT_MESSAGES: &str = "
-    WITH changed AS (
+const PUT_MESSAGES: Function = Function::write_all(
+    "put_messages",
+    &[
+        "bytea[]",
+        "bytea[]",
+        "bigint[]",
+        "bigint[]",
+        "boolean[]",
+        "bytea[]",
+        "bytea[]",
+        "text[]",
+        "text[]",
+        "bigint[]",
+    ],
+    "
         UPDATE schema.message SET version = input.version + 1, contact = input.contact,
             at = input.at, is_unread = input.is_unread, status = input.status,
             reply_to = input.reply_to, message = input.message, raw_payload = input.raw_payload
-        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::boolean[],
-                $6::bytea[], $7::bytea[], $8::text[], $9::text[], $10::bigint[])
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
                 version)
             JOIN schema.number ON number.number = input.number
         WHERE message.wamid = input.wamid AND message.number = number.id
-            AND message.version = input.version
-        RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+            AND message.version = input.version",
+);
 
-const MOVE_MESSAGES: &str = "
-    UPDATE schema.message SET contact = input.target, version = message.version + 1
-    FROM unnest($1::bigint[], $2::bigint[]) AS input(source, target)
-    WHERE message.contact = input.source";
+const MOVE_MESSAGES: Function = Function::write(
+    "move_messages",
+    &["bigint[]", "bigint[]"],
+    "
+        UPDATE schema.message SET contact = input.target, version = message.version + 1
+        FROM unnest($1, $2) AS input(source, target) WHERE message.contact = input.source",
+);
 
-const ADD_STATUSES: &str = "
-    WITH added AS (
+const ADD_STATUSES: Function = Function::write_all(
+    "add_statuses",
+    &["bytea[]", "bytea[]", "bigint[]", "bytea[]"],
+    "
         INSERT INTO schema.message (version, number, wamid, at, is_unread, status)
         SELECT 1, number.id, input.wamid, input.at, false, input.status
-        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
-            AS input(number, wamid, at, status, ordinal)
+        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS input(number, wamid, at, status, ordinal)
             JOIN schema.number ON number.number = input.number
-        ORDER BY input.ordinal RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM added) = cardinality($1))";
+        ORDER BY input.ordinal",
+);
 
-const PUT_STATUSES: &str = "
-    WITH changed AS (
+const PUT_STATUSES: Function = Function::write_all(
+    "put_statuses",
+    &["bytea[]", "bytea[]", "bigint[]", "bytea[]", "bigint[]"],
+    "
         UPDATE schema.message SET version = message.version + 1, status = input.status,
             at = CASE WHEN message.message IS NULL THEN input.at ELSE message.at END
-        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[])
-            AS input(number, wamid, at, status, version)
+        FROM unnest($1, $2, $3, $4, $5) AS input(number, wamid, at, status, version)
             JOIN schema.number ON number.number = input.number
         WHERE message.wamid = input.wamid AND message.number = number.id
-            AND message.version = input.version
-        RETURNING 1
-    )
-    SELECT schema.require((SELECT count(*) FROM changed) = cardinality($1))";
+            AND message.version = input.version",
+);
 
-const DELETE_MESSAGES: &str = "
-    DELETE FROM schema.message USING unnest($1::bytea[], $2::bytea[]) AS input(number, wamid)
-        JOIN schema.number ON number.number = input.number
-    WHERE message.wamid = input.wamid AND message.number = number.id";
+const DELETE_MESSAGES: Function = Function::write(
+    "delete_messages",
+    &["bytea[]", "bytea[]"],
+    "
+        DELETE FROM schema.message USING unnest($1, $2) AS input(number, wamid)
+            JOIN schema.number ON number.number = input.number
+        WHERE message.wamid = input.wamid AND message.number = number.id",
+);
 
-const DELETE_CONVERSATIONS: &str = "DELETE FROM schema.message WHERE contact = ANY($1)";
+const DELETE_CONVERSATIONS: Function = Function::write(
+    "delete_conversations",
+    &["bigint[]"],
+    "DELETE FROM schema.message WHERE message.contact = ANY($1)",
+);
 
-const READ_CONVERSATIONS: &str = "
-    UPDATE schema.message SET is_unread = false, version = message.version + 1
-    WHERE message.is_unread AND message.contact = ANY($1)";
+const READ_CONVERSATIONS: Function = Function::write(
+    "read_conversations",
+    &["bigint[]"],
+    "
+        UPDATE schema.message SET is_unread = false, version = message.version + 1
+        WHERE message.is_unread AND message.contact = ANY($1)",
+);
 
-const READ_CONVERSATIONS_OF_NUMBERS: &str = "
-    UPDATE schema.message SET is_unread = false, version = message.version + 1
-    FROM unnest($1::bigint[], $2::bytea[]) AS input(contact, number)
-        JOIN schema.number ON number.number = input.number
-    WHERE message.is_unread AND message.contact = input.contact AND message.number = number.id";
+const READ_CONVERSATIONS_OF_NUMBERS: Function = Function::write(
+    "read_conversations_of_numbers",
+    &["bigint[]", "bytea[]"],
+    "
+        UPDATE schema.message SET is_unread = false, version = message.version + 1
+        FROM unnest($1, $2) AS input(contact, number)
+            JOIN schema.number ON number.number = input.number
+        WHERE message.is_unread AND message.contact = input.contact AND message.number = number.id",
+);
 
-/// Adds the statements that write messages and statuses.
-pub(crate) fn write<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
-    write_new(batch, &changes.messages)?;
-    move_messages(batch, &changes.merges);
-    write_statuses(batch, &changes.statuses);
-    delete_messages(batch, changes);
-    read_conversations(batch, &changes.read_conversations);
+pub(crate) const FUNCTIONS: &[&Function] = &[
+    &ADD_MESSAGES,
+    &PUT_MESSAGES,
+    &MOVE_MESSAGES,
+    &ADD_STATUSES,
+    &PUT_STATUSES,
+    &DELETE_MESSAGES,
+    &DELETE_CONVERSATIONS,
+    &READ_CONVERSATIONS,
+    &READ_CONVERSATIONS_OF_NUMBERS,
+];
+
+/// Adds the calls that write messages and statuses.
+pub(crate) fn write<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+    write_new(calls, &changes.messages)?;
+    move_messages(calls, &changes.merges);
+    write_statuses(calls, &changes.statuses);
+    delete_messages(calls, changes);
+    read_conversations(calls, &changes.read_conversations);
     Ok(())
 }
 
@@ -130,7 +171,7 @@ impl<'a> MessageColumns<'a> {
 }
 
 fn write_new<'a>(
-    batch: &mut Batch<'a>,
+    calls: &mut Calls<'a>,
     messages: &'a [Put<MessageKey, NewMessage<'a>>],
 ) -> Result<(), StoreError> {
     let (mut added, mut put) = (MessageColumns::default(), MessageColumns::default());
@@ -156,7 +197,7 @@ fn write_new<'a>(
             added.messages,
             added.raw_payloads,
         ];
-        batch.push(ADD_MESSAGES, params);
+        calls.push(&ADD_MESSAGES, params);
     }
     if !put.numbers.is_empty() {
         let params = params![
@@ -171,13 +212,13 @@ fn write_new<'a>(
             put.raw_payloads,
             versions,
         ];
-        batch.push(PUT_MESSAGES, params);
+        calls.push(&PUT_MESSAGES, params);
     }
     Ok(())
 }
 
 /// Gives the messages of contacts to those that they became part of.
-fn move_messages(batch: &mut Batch<'_>, merges: &[Merge]) {
+fn move_messages(calls: &mut Calls<'_>, merges: &[Merge]) {
     if merges.is_empty() {
         return;
     }
@@ -193,11 +234,11 @@ fn move_messages(batch: &mut Batch<'_>, merges: &[Merge]) {
         sources.push(merge.from.0);
         targets.push(target.0);
     }
-    batch.push(MOVE_MESSAGES, params![sources, targets]);
+    calls.push(&MOVE_MESSAGES, params![sources, targets]);
 }
 
-fn write_statuses<'a>(batch: &mut Batch<'a>, statuses: &'a [Put<MessageKey, NewStatus>]) {
-    for (sql, is_new) in [(ADD_STATUSES, true), (PUT_STATUSES, false)] {
+fn write_statuses<'a>(calls: &mut Calls<'a>, statuses: &'a [Put<MessageKey, NewStatus>]) {
+    for (function, is_new) in [(&ADD_STATUSES, true), (&PUT_STATUSES, false)] {
         let (mut numbers, mut wamids, mut at) = (Vec::new(), Vec::new(), Vec::new());
         let (mut values, mut versions) = (Vec::new(), Vec::new());
         for Put { key, version, row } in statuses {
@@ -216,27 +257,27 @@ fn write_statuses<'a>(batch: &mut Batch<'a>, statuses: &'a [Put<MessageKey, NewS
         if !is_new {
             params.push(Box::new(versions));
         }
-        batch.push(sql, params);
+        calls.push(function, params);
     }
 }
 
 /// Deletes messages, and those of contacts that are deleted.
-fn delete_messages<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) {
+fn delete_messages<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) {
     if !changes.deleted_messages.is_empty() {
         let keys = &changes.deleted_messages;
         let numbers: Vec<_> = keys.iter().map(|key| number(&key.number)).collect();
         let wamids = keys.iter().map(|key| key.id.as_str().as_bytes());
         let wamids: Vec<_> = wamids.collect();
-        batch.push(DELETE_MESSAGES, params![numbers, wamids]);
+        calls.push(&DELETE_MESSAGES, params![numbers, wamids]);
     }
     if !changes.deleted_contacts.is_empty() {
         let contacts = changes.deleted_contacts.iter().map(|(id, _)| id.0);
         let contacts: Vec<_> = contacts.collect();
-        batch.push(DELETE_CONVERSATIONS, params![contacts]);
+        calls.push(&DELETE_CONVERSATIONS, params![contacts]);
     }
 }
 
-fn read_conversations<'a>(batch: &mut Batch<'a>, conversations: &'a [ConversationKey]) {
+fn read_conversations<'a>(calls: &mut Calls<'a>, conversations: &'a [ConversationKey]) {
     let (mut of_all, mut contacts, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for key in conversations {
         match &key.number {
@@ -248,9 +289,9 @@ fn read_conversations<'a>(batch: &mut Batch<'a>, conversations: &'a [Conversatio
         }
     }
     if !of_all.is_empty() {
-        batch.push(READ_CONVERSATIONS, params![of_all]);
+        calls.push(&READ_CONVERSATIONS, params![of_all]);
     }
     if !contacts.is_empty() {
-        batch.push(READ_CONVERSATIONS_OF_NUMBERS, params![contacts, numbers]);
+        calls.push(&READ_CONVERSATIONS_OF_NUMBERS, params![contacts, numbers]);
     }
 }

@@ -10,107 +10,169 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use whatsapp_signals::store::{Changes, IdKey, MessageKey, Read, SignupKey, StoreError, WebhookId};
 
+use crate::calls::{Calls, Function};
 use crate::load::IdColumns;
 use crate::row::unknown;
 use crate::schema::{Schema, hash};
-use crate::session::{Batch, params};
+use crate::session::params;
 
 /// The number of advisory locks of the ids of one schema. A body of a thousand new contacts takes
 /// nearly all of them, and a server has room for 6,400 locks (64 of each of 100 connections).
 const ID_LOCKS: u32 = 1024;
 
-const LOCK_IDS: &str = "
-    SELECT CASE WHEN input.is_exclusive THEN pg_advisory_xact_lock($1, input.key)
-        ELSE pg_advisory_xact_lock_shared($1, input.key) END
-    FROM unnest($2::integer[], $3::boolean[]) AS input(key, is_exclusive)";
+const LOCK_IDS: Function = Function::write(
+    "lock_ids",
+    &["integer", "integer[]", "boolean[]"],
+    "
+        PERFORM CASE WHEN input.is_exclusive THEN pg_advisory_xact_lock($1, input.key)
+            ELSE pg_advisory_xact_lock_shared($1, input.key) END
+        FROM unnest($2, $3) AS input(key, is_exclusive)",
+);
 
-const WEBHOOKS: &str = "
-    SELECT schema.require((SELECT count(*) FROM (
-        SELECT 1 FROM unnest($1::bigint[], $2::bigint[]) AS input(id, version)
-            JOIN schema.webhook ON webhook.id = input.id AND webhook.version = input.version
-        FOR SHARE OF webhook) AS found) = cardinality($1))";
+const CHECK_WEBHOOKS: Function = Function::check(
+    "check_webhooks",
+    &["bigint[]", "bigint[]"],
+    "
+        (SELECT count(*) FROM (
+            SELECT 1 FROM unnest($1, $2) AS input(id, version)
+                JOIN schema.webhook ON webhook.id = input.id AND webhook.version = input.version
+            FOR SHARE OF webhook) AS found) = cardinality($1)",
+);
 
 /// Events with the webhooks that they belong to.
-pub(crate) const EVENTS: &str = "
-    SELECT schema.require((SELECT count(*) FROM (
-        SELECT 1 FROM unnest($1::bytea[], $2::bigint[]) AS input(fingerprint, webhook)
-            JOIN schema.event ON event.fingerprint = input.fingerprint
-                AND event.webhook = input.webhook
-        FOR SHARE OF event) AS found) = cardinality($1))";
+pub(crate) const CHECK_EVENTS: Function = Function::check(
+    "check_events",
+    &["bytea[]", "bigint[]"],
+    "
+        (SELECT count(*) FROM (
+            SELECT 1 FROM unnest($1, $2) AS input(fingerprint, webhook)
+                JOIN schema.event ON event.fingerprint = input.fingerprint
+                    AND event.webhook = input.webhook
+            FOR SHARE OF event) AS found) = cardinality($1)",
+);
 
 /// Contacts, of which those without a version are only there.
-const CONTACTS: &str = "
-    SELECT schema.require((SELECT count(*) FROM (
-        SELECT 1 FROM unnest($1::bigint[], $2::bigint[]) AS input(id, version)
-            JOIN schema.contact ON contact.id = input.id
-                AND contact.version = coalesce(input.version, contact.version)
-        FOR SHARE OF contact) AS found) = cardinality($1))";
+const CHECK_CONTACTS: Function = Function::check(
+    "check_contacts",
+    &["bigint[]", "bigint[]"],
+    "
+        (SELECT count(*) FROM (
+            SELECT 1 FROM unnest($1, $2) AS input(id, version)
+                JOIN schema.contact ON contact.id = input.id
+                    AND contact.version = coalesce(input.version, contact.version)
+            FOR SHARE OF contact) AS found) = cardinality($1)",
+);
 
 /// The holders of ids, as pairs of the place of an id and of a contact, in their order: arrays are
 /// compared in one pass, where a join without a hash would compare all pairs.
-const HOLDERS: &str = "
-    SELECT schema.require(
-        coalesce(array_agg(found.ordinal ORDER BY found.ordinal, found.contact), '{}') = $4
-        AND coalesce(array_agg(found.contact ORDER BY found.ordinal, found.contact), '{}') = $5)
-    FROM (SELECT DISTINCT input.ordinal, contact_id.contact
-        FROM unnest($1::bytea[], $2::text[], $3::bytea[]) WITH ORDINALITY
-                AS input(id, kind, tenant, ordinal)
-            JOIN schema.contact_id ON contact_id.id = input.id
-                AND contact_id.kind = input.kind AND contact_id.tenant = input.tenant) AS found";
+const CHECK_HOLDERS: Function = Function::check(
+    "check_holders",
+    &["bytea[]", "text[]", "bytea[]", "bigint[]", "bigint[]"],
+    "
+        (SELECT coalesce(array_agg(found.ordinal ORDER BY found.ordinal, found.contact), '{}')
+                = $4
+            AND coalesce(array_agg(found.contact ORDER BY found.ordinal, found.contact), '{}')
+                = $5
+        FROM (SELECT DISTINCT input.ordinal, contact_id.contact
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS input(id, kind, tenant, ordinal)
+                JOIN schema.contact_id ON contact_id.id = input.id
+                    AND contact_id.kind = input.kind
+                    AND contact_id.tenant = input.tenant) AS found)",
+);
 
-const MESSAGES: &str = "
-    SELECT schema.require((SELECT count(*) FROM (
-        SELECT 1
-        FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS input(number, wamid, version)
-            JOIN schema.number ON number.number = input.number
-            JOIN schema.message ON message.wamid = input.wamid AND message.number = number.id
-                AND message.version = input.version
-        FOR SHARE OF message) AS found) = cardinality($1))";
+const CHECK_MESSAGES: Function = Function::check(
+    "check_messages",
+    &["bytea[]", "bytea[]", "bigint[]"],
+    "
+        (SELECT count(*) FROM (
+            SELECT 1 FROM unnest($1, $2, $3) AS input(number, wamid, version)
+                JOIN schema.number ON number.number = input.number
+                JOIN schema.message ON message.wamid = input.wamid AND message.number = number.id
+                    AND message.version = input.version
+            FOR SHARE OF message) AS found) = cardinality($1)",
+);
 
-const SIGNUPS: &str = "
-    SELECT schema.require((SELECT count(*) FROM (
-        SELECT 1 FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS input(tenant, id, version)
-            JOIN schema.signup ON signup.tenant = input.tenant AND signup.id = input.id
-                AND signup.version = input.version
-        FOR SHARE OF signup) AS found) = cardinality($1))";
+const CHECK_SIGNUPS: Function = Function::check(
+    "check_signups",
+    &["bytea[]", "bytea[]", "bigint[]"],
+    "
+        (SELECT count(*) FROM (
+            SELECT 1 FROM unnest($1, $2, $3) AS input(tenant, id, version)
+                JOIN schema.signup ON signup.tenant = input.tenant AND signup.id = input.id
+                    AND signup.version = input.version
+            FOR SHARE OF signup) AS found) = cardinality($1)",
+);
 
-const LOCK_ABSENT_WEBHOOKS: &str = "
-    INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed, held_back)
-    SELECT id, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1::bigint[]) AS input(id)";
-const DELETE_ABSENT_WEBHOOKS: &str = "DELETE FROM schema.webhook WHERE id = ANY($1)";
+const LOCK_ABSENT_WEBHOOKS: Function = Function::write(
+    "lock_absent_webhooks",
+    &["bigint[]"],
+    "
+        INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
+            held_back)
+        SELECT id, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1) AS input(id);
+        DELETE FROM schema.webhook WHERE webhook.id = ANY($1)",
+);
 
-const LOCK_ABSENT_EVENTS: &str = "
-    INSERT INTO schema.event (fingerprint, webhook)
-    SELECT fingerprint, 0 FROM unnest($1::bytea[]) AS input(fingerprint)";
-const DELETE_ABSENT_EVENTS: &str = "DELETE FROM schema.event WHERE fingerprint = ANY($1)";
+const LOCK_ABSENT_EVENTS: Function = Function::write(
+    "lock_absent_events",
+    &["bytea[]"],
+    "
+        INSERT INTO schema.event (fingerprint, webhook)
+        SELECT fingerprint, 0 FROM unnest($1) AS input(fingerprint);
+        DELETE FROM schema.event WHERE event.fingerprint = ANY($1)",
+);
 
-const LOCK_ABSENT_CONTACTS: &str = "
-    INSERT INTO schema.contact (id, version, tenant, contact, ids)
-    SELECT id, 0, '', '', '' FROM unnest($1::bigint[]) AS input(id)";
-const DELETE_ABSENT_CONTACTS: &str = "DELETE FROM schema.contact WHERE id = ANY($1)";
+const LOCK_ABSENT_CONTACTS: Function = Function::write(
+    "lock_absent_contacts",
+    &["bigint[]"],
+    "
+        INSERT INTO schema.contact (id, version, tenant, contact, ids)
+        SELECT id, 0, '', '', '' FROM unnest($1) AS input(id);
+        DELETE FROM schema.contact WHERE contact.id = ANY($1)",
+);
 
 /// Messages of numbers without a row are as absent as their numbers: a commit that adds the
 /// number cannot know the message.
-const LOCK_ABSENT_MESSAGES: &str = "
-    INSERT INTO schema.message (version, number, wamid, at, is_unread)
-    SELECT 0, number.id, input.wamid, 0, false
-    FROM unnest($1::bytea[], $2::bytea[]) AS input(number, wamid)
-        JOIN schema.number ON number.number = input.number";
-const DELETE_ABSENT_MESSAGES: &str = "
-    DELETE FROM schema.message USING unnest($1::bytea[], $2::bytea[]) AS input(number, wamid)
-        JOIN schema.number ON number.number = input.number
-    WHERE message.wamid = input.wamid AND message.number = number.id";
+const LOCK_ABSENT_MESSAGES: Function = Function::write(
+    "lock_absent_messages",
+    &["bytea[]", "bytea[]"],
+    "
+        INSERT INTO schema.message (version, number, wamid, at, is_unread)
+        SELECT 0, number.id, input.wamid, 0, false FROM unnest($1, $2) AS input(number, wamid)
+            JOIN schema.number ON number.number = input.number;
+        DELETE FROM schema.message USING unnest($1, $2) AS input(number, wamid)
+            JOIN schema.number ON number.number = input.number
+        WHERE message.wamid = input.wamid AND message.number = number.id",
+);
 
-const LOCK_ABSENT_SIGNUPS: &str = "
-    INSERT INTO schema.signup (tenant, id, version, subscriber_count, signup)
-    SELECT tenant, id, 0, 0, '' FROM unnest($1::bytea[], $2::bytea[]) AS input(tenant, id)";
-const DELETE_ABSENT_SIGNUPS: &str = "
-    DELETE FROM schema.signup USING unnest($1::bytea[], $2::bytea[]) AS input(tenant, id)
-    WHERE signup.tenant = input.tenant AND signup.id = input.id";
+const LOCK_ABSENT_SIGNUPS: Function = Function::write(
+    "lock_absent_signups",
+    &["bytea[]", "bytea[]"],
+    "
+        INSERT INTO schema.signup (tenant, id, version, subscriber_count, signup)
+        SELECT tenant, id, 0, 0, '' FROM unnest($1, $2) AS input(tenant, id);
+        DELETE FROM schema.signup USING unnest($1, $2) AS input(tenant, id)
+        WHERE signup.tenant = input.tenant AND signup.id = input.id",
+);
 
-/// Adds the statement that locks ids: those whose holders were read, and those of contacts that
+pub(crate) const FUNCTIONS: &[&Function] = &[
+    &LOCK_IDS,
+    &CHECK_WEBHOOKS,
+    &CHECK_EVENTS,
+    &CHECK_CONTACTS,
+    &CHECK_HOLDERS,
+    &CHECK_MESSAGES,
+    &CHECK_SIGNUPS,
+    &LOCK_ABSENT_WEBHOOKS,
+    &LOCK_ABSENT_EVENTS,
+    &LOCK_ABSENT_CONTACTS,
+    &LOCK_ABSENT_MESSAGES,
+    &LOCK_ABSENT_SIGNUPS,
+];
+
+/// Adds the call that locks ids: those whose holders were read, and those of contacts that
 /// are written.
-pub(crate) fn lock_ids(batch: &mut Batch<'_>, schema: &Schema, changes: &Changes<'_>) {
+pub(crate) fn lock_ids(calls: &mut Calls<'_>, schema: &Schema, changes: &Changes<'_>) {
     // In the order of the keys, so that two commits do not wait for each other.
     let mut locks: BTreeMap<i32, bool> = BTreeMap::new();
     let key = |tenant: &str, kind: &str, id: &str| {
@@ -131,7 +193,7 @@ pub(crate) fn lock_ids(batch: &mut Batch<'_>, schema: &Schema, changes: &Changes
     }
     if !locks.is_empty() {
         let (keys, are_exclusive): (Vec<_>, Vec<_>) = locks.into_iter().unzip();
-        batch.push(LOCK_IDS, params![schema.lock_class, keys, are_exclusive]);
+        calls.push(&LOCK_IDS, params![schema.lock_class, keys, are_exclusive]);
     }
 }
 
@@ -212,77 +274,61 @@ impl<'a> Reads<'a> {
     }
 }
 
-/// Adds the statements that check the rows that were only read.
-pub(crate) fn check<'a>(batch: &mut Batch<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
+/// Adds the calls that check the rows that were only read.
+pub(crate) fn check<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
     if changes.reads.is_empty() {
         return Ok(());
     }
     let reads = Reads::of(changes)?;
     if !reads.webhooks.is_empty() {
         let (ids, versions): (Vec<_>, Vec<_>) = reads.webhooks.into_iter().unzip();
-        batch.push(WEBHOOKS, params![ids, versions]);
+        calls.push(&CHECK_WEBHOOKS, params![ids, versions]);
     }
     if !reads.events.is_empty() {
         let (keys, webhooks): (Vec<_>, Vec<_>) = reads.events.into_iter().unzip();
-        batch.push(EVENTS, params![keys, webhooks]);
+        calls.push(&CHECK_EVENTS, params![keys, webhooks]);
     }
     if !reads.contacts.is_empty() {
         let (ids, versions): (Vec<_>, Vec<_>) = reads.contacts.into_iter().unzip();
-        batch.push(CONTACTS, params![ids, versions]);
+        calls.push(&CHECK_CONTACTS, params![ids, versions]);
     }
-    check_holders(batch, &reads.holders);
-    for (sql, versions) in [(MESSAGES, reads.messages), (SIGNUPS, reads.signups)] {
+    check_holders(calls, &reads.holders);
+    for (function, versions) in [
+        (&CHECK_MESSAGES, reads.messages),
+        (&CHECK_SIGNUPS, reads.signups),
+    ] {
         if !versions.is_empty() {
             let (keys, versions): (Vec<_>, Vec<_>) = versions.into_iter().unzip();
             let (first, second): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-            batch.push(sql, params![first, second, versions]);
+            calls.push(function, params![first, second, versions]);
         }
     }
-    for (lock, delete, ids) in [
-        (
-            LOCK_ABSENT_WEBHOOKS,
-            DELETE_ABSENT_WEBHOOKS,
-            reads.absent_webhooks,
-        ),
-        (
-            LOCK_ABSENT_CONTACTS,
-            DELETE_ABSENT_CONTACTS,
-            reads.absent_contacts,
-        ),
+    for (function, ids) in [
+        (&LOCK_ABSENT_WEBHOOKS, reads.absent_webhooks),
+        (&LOCK_ABSENT_CONTACTS, reads.absent_contacts),
     ] {
         if !ids.is_empty() {
             let ids: Vec<_> = ids.into_iter().collect();
-            batch.push(lock, params![ids.clone()]);
-            batch.push(delete, params![ids]);
+            calls.push(function, params![ids]);
         }
     }
     if !reads.absent_events.is_empty() {
         let keys: Vec<_> = reads.absent_events.into_iter().collect();
-        batch.push(LOCK_ABSENT_EVENTS, params![keys.clone()]);
-        batch.push(DELETE_ABSENT_EVENTS, params![keys]);
+        calls.push(&LOCK_ABSENT_EVENTS, params![keys]);
     }
-    for (lock, delete, keys) in [
-        (
-            LOCK_ABSENT_MESSAGES,
-            DELETE_ABSENT_MESSAGES,
-            reads.absent_messages,
-        ),
-        (
-            LOCK_ABSENT_SIGNUPS,
-            DELETE_ABSENT_SIGNUPS,
-            reads.absent_signups,
-        ),
+    for (function, keys) in [
+        (&LOCK_ABSENT_MESSAGES, reads.absent_messages),
+        (&LOCK_ABSENT_SIGNUPS, reads.absent_signups),
     ] {
         if !keys.is_empty() {
             let (first, second): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-            batch.push(lock, params![first.clone(), second.clone()]);
-            batch.push(delete, params![first, second]);
+            calls.push(function, params![first, second]);
         }
     }
     Ok(())
 }
 
-fn check_holders<'a>(batch: &mut Batch<'a>, holders: &[(&'a IdKey, Vec<i64>)]) {
+fn check_holders<'a>(calls: &mut Calls<'a>, holders: &[(&'a IdKey, Vec<i64>)]) {
     if holders.is_empty() {
         return;
     }
@@ -301,7 +347,7 @@ fn check_holders<'a>(batch: &mut Batch<'a>, holders: &[(&'a IdKey, Vec<i64>)]) {
         ordinals,
         contacts
     ];
-    batch.push(HOLDERS, params);
+    calls.push(&CHECK_HOLDERS, params);
 }
 
 fn message_columns(key: &MessageKey) -> (&[u8], &[u8]) {

@@ -8,9 +8,10 @@ use parking_lot::RwLock;
 use tokio_postgres::IsolationLevel;
 use whatsapp_signals::store::{StoreError, StoreErrorKind};
 
+use crate::calls::Function;
 use crate::error::from_postgres;
 
-/// The version of the tables.
+/// The version of the tables and [functions](Function).
 const VERSION: i32 = 1;
 
 /// The name of the schema, unless the program gives another one.
@@ -171,37 +172,7 @@ const TABLES: &str = "
             RAISE EXCEPTION 'a row has another version' USING ERRCODE = 'serialization_failure';
         END IF;
     END $$;
-    COMMENT ON FUNCTION schema.require IS 'Fails with 40001 unless all rows that a commit used are as they were.';
-
-    -- Row locks keep the neighbours of a turn as they are until the commit.
-    CREATE FUNCTION schema.change_turns(
-        partitions bytea[], numbers bigint[], webhooks bigint[], added bytea[], following bigint[]
-    ) RETURNS void LANGUAGE plpgsql AS $$
-    DECLARE
-        neighbour bigint;
-    BEGIN
-        FOR i IN 1 .. cardinality(partitions) LOOP
-            IF added[i] IS NOT NULL THEN
-                neighbour := NULL;
-                SELECT turn.number INTO neighbour FROM schema.turn
-                    WHERE turn.partition = partitions[i]
-                    ORDER BY turn.number DESC LIMIT 1 FOR KEY SHARE;
-                PERFORM schema.require(coalesce(neighbour, 0) + 1 = numbers[i]);
-                INSERT INTO schema.turn (partition, number, webhook, events)
-                    VALUES (partitions[i], numbers[i], webhooks[i], added[i]);
-            ELSE
-                DELETE FROM schema.turn WHERE turn.partition = partitions[i]
-                    AND turn.number = numbers[i] AND turn.webhook = webhooks[i];
-                PERFORM schema.require(FOUND);
-                neighbour := NULL;
-                SELECT turn.number INTO neighbour FROM schema.turn
-                    WHERE turn.partition = partitions[i] AND turn.number > numbers[i]
-                    ORDER BY turn.number LIMIT 1 FOR KEY SHARE;
-                PERFORM schema.require(neighbour IS NOT DISTINCT FROM following[i]);
-            END IF;
-        END LOOP;
-    END $$;
-    COMMENT ON FUNCTION schema.change_turns IS 'Adds and ends turns, one after the other.';
+    COMMENT ON FUNCTION schema.require IS 'Fails with 40001 unless all rows that a commit used are as they were, which its other functions return.';
 ";
 
 /// The name of a schema, and the statements with this name.
@@ -240,7 +211,8 @@ impl Schema {
         statements.entry(sql).or_insert(statement).clone()
     }
 
-    fn insert_name(&self, sql: &str) -> String {
+    /// Returns a text with the quoted name in place of `schema`.
+    pub(crate) fn insert_name(&self, sql: &str) -> String {
         sql.replace("schema.", &format!("{}.", self.quoted))
     }
 
@@ -306,6 +278,9 @@ impl Schema {
         }
         let tables = self.insert_name(TABLES);
         transaction.batch_execute(&tables).await?;
+        for function in Function::all() {
+            transaction.batch_execute(&function.create(self)).await?;
+        }
         let insert = self.insert_name("INSERT INTO schema.store_version (version) VALUES ($1)");
         transaction.execute(&insert, &[&VERSION]).await?;
         Ok(())

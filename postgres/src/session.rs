@@ -2,14 +2,16 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::{Error, Row, SimpleQueryMessage, Statement};
 use whatsapp_signals::store::{Durability, StoreError, StoreErrorKind};
 
-use crate::error::{from_pool, from_postgres, in_commit};
+use crate::calls::Calls;
+use crate::error::{corrupt_row, from_pool, from_postgres, in_commit};
 use crate::schema::Schema;
 
 /// A parameter of a statement.
@@ -24,23 +26,45 @@ macro_rules! params {
 pub(crate) use params;
 
 /// The statements of a transaction, in their order.
-#[derive(Default)]
 pub(crate) struct Batch<'a> {
-    statements: Vec<(&'static str, Vec<Param<'a>>)>,
+    schema: &'a Schema,
+    statements: Vec<(Arc<str>, Vec<Param<'a>>)>,
 }
 
 impl<'a> Batch<'a> {
-    /// Adds a statement. Returns its place among the results.
-    pub(crate) fn push(&mut self, sql: &'static str, params: Vec<Param<'a>>) -> usize {
-        self.statements.push((sql, params));
-        self.statements.len() - 1
+    /// Returns an empty batch.
+    pub(crate) fn new(schema: &'a Schema) -> Self {
+        Self {
+            schema,
+            statements: Vec::new(),
+        }
+    }
+
+    /// Returns the statement of calls.
+    pub(crate) fn of(calls: Calls<'a>, schema: &'a Schema) -> Self {
+        let (sql, params) = calls.into_statement(schema);
+        Self {
+            schema,
+            statements: vec![(sql.into(), params)],
+        }
+    }
+
+    /// Adds a statement.
+    pub(crate) fn push(&mut self, sql: &'static str, params: Vec<Param<'a>>) {
+        self.statements.push((self.schema.statement(sql), params));
     }
 }
 
 /// The rows of each statement.
 pub(crate) type Results = Vec<Vec<Row>>;
 
-type Request<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
+type Request<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
+
+enum Answer {
+    Rows(Vec<Row>),
+    /// The answer to statements in one text, without parameters.
+    Messages(Vec<SimpleQueryMessage>),
+}
 
 /// Begins a transaction whose statements find their rows by an index, by plans that are made once.
 /// The server keeps a plan until a table is analyzed, and would read all of a table that was empty
@@ -62,6 +86,10 @@ const BEGIN_DISK: &str =
 const BEGIN_PROCESS: &str =
     begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off");
 const BEGIN_READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+const BEGIN_READ_AT: &str = concat!(
+    begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+    "; SELECT schema.now()"
+);
 
 /// Returns the statements by which a transaction that writes begins.
 pub(crate) fn begin(durability: Durability) -> &'static str {
@@ -89,26 +117,22 @@ pub(crate) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
 /// statement that is in doubt about a row must fail.
 pub(crate) async fn write(
     pool: &Pool,
-    schema: &Schema,
     durability: Durability,
     batch: &Batch<'_>,
 ) -> Result<Results, StoreError> {
-    transact(pool, schema, begin(durability), batch).await
+    let (_, results) = transact(pool, begin(durability), batch).await?;
+    Ok(results)
 }
 
-/// Reads as of one moment, in one round trip.
-pub(crate) async fn read(
-    pool: &Pool,
-    schema: &Schema,
-    batch: &Batch<'_>,
-) -> Result<Results, StoreError> {
-    match transact(pool, schema, BEGIN_READ, batch).await {
-        Err(error) if is_of_connection(&error) => {
-            let results = transact(pool, schema, BEGIN_READ, batch).await;
-            results.map_err(unavailable)
-        }
-        results => results,
-    }
+/// Reads as of one moment, in one round trip. Returns the time of the store, too.
+pub(crate) async fn read_at(pool: &Pool, batch: &Batch<'_>) -> Result<(i64, Results), StoreError> {
+    let begin = batch.schema.statement(BEGIN_READ_AT);
+    let (began, results) = read(pool, &begin, batch).await?;
+    let now = began.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok((now.ok_or_else(corrupt_row)?, results))
 }
 
 /// Reads by one statement.
@@ -118,9 +142,25 @@ pub(crate) async fn query(
     sql: &'static str,
     params: Vec<Param<'_>>,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(schema);
     batch.push(sql, params);
-    Ok(read(pool, schema, &batch).await?.remove(0))
+    let (_, mut results) = read(pool, BEGIN_READ, &batch).await?;
+    Ok(results.remove(0))
+}
+
+/// Runs a transaction that reads, in one round trip.
+async fn read(
+    pool: &Pool,
+    begin: &str,
+    batch: &Batch<'_>,
+) -> Result<(Vec<SimpleQueryMessage>, Results), StoreError> {
+    match transact(pool, begin, batch).await {
+        Err(error) if is_of_connection(&error) => {
+            let results = transact(pool, begin, batch).await;
+            results.map_err(unavailable)
+        }
+        results => results,
+    }
 }
 
 /// Returns whether a new connection may help. A read may be repeated.
@@ -147,28 +187,24 @@ fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Result<T, Store
     result
 }
 
+/// Returns the answer to the beginning of a transaction, and those to its statements.
 async fn transact(
     pool: &Pool,
-    schema: &Schema,
-    begin: &'static str,
+    begin: &str,
     batch: &Batch<'_>,
-) -> Result<Results, StoreError> {
+) -> Result<(Vec<SimpleQueryMessage>, Results), StoreError> {
     let client = connection(pool).await?;
-    let results = match prepare(&client, schema, batch).await {
+    let results = match prepare(&client, batch).await {
         Ok(statements) => run(&client, begin, &statements, batch).await,
         Err(error) => Err(error),
     };
     put_back(client, results)
 }
 
-async fn prepare(
-    client: &Object,
-    schema: &Schema,
-    batch: &Batch<'_>,
-) -> Result<Vec<Statement>, StoreError> {
+async fn prepare(client: &Object, batch: &Batch<'_>) -> Result<Vec<Statement>, StoreError> {
     let mut statements = Vec::with_capacity(batch.statements.len());
     for (sql, _) in &batch.statements {
-        let statement = client.prepare_cached(&schema.statement(sql)).await;
+        let statement = client.prepare_cached(sql).await;
         statements.push(statement.map_err(from_postgres)?);
     }
     Ok(statements)
@@ -179,21 +215,24 @@ fn refs<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     refs.collect()
 }
 
-/// Sends all statements, then awaits their results.
+/// Sends all statements, then awaits their answers.
 async fn run(
     client: &Object,
-    begin: &'static str,
+    begin: &str,
     statements: &[Statement],
     batch: &Batch<'_>,
-) -> Result<Results, StoreError> {
+) -> Result<(Vec<SimpleQueryMessage>, Results), StoreError> {
     let params: Vec<_> = batch.statements.iter().map(|(_, p)| refs(p)).collect();
     let mut requests: Vec<Request<'_>> = Vec::with_capacity(statements.len() + 2);
     requests.push(simple(client, begin));
     for (statement, params) in statements.iter().zip(&params) {
-        requests.push(Box::pin(client.query(statement, params)));
+        requests.push(Box::pin(async move {
+            let rows = client.query(statement, params).await?;
+            Ok(Answer::Rows(rows))
+        }));
     }
     // A request is sent at its first poll.
-    let mut answers: Vec<Option<Result<Vec<Row>, Error>>> = Vec::with_capacity(requests.len() + 1);
+    let mut answers: Vec<Option<Result<Answer, Error>>> = Vec::with_capacity(requests.len() + 1);
     poll_fn(|context| {
         for request in &mut requests {
             answers.push(match request.as_mut().poll(context) {
@@ -215,25 +254,26 @@ async fn run(
     let is_sent = !answers.iter().any(|answer| matches!(answer, Some(Err(_))));
 
     let last = requests.len() - 1;
-    let mut results = Vec::with_capacity(statements.len());
+    let (mut began, mut results) = (Vec::new(), Vec::with_capacity(statements.len()));
     for (n, (request, answer)) in requests.into_iter().zip(answers).enumerate() {
         let answer = match answer {
             Some(answer) => answer,
             None => request.await,
         };
         match answer {
-            Ok(rows) if (1..last).contains(&n) => results.push(rows),
-            Ok(_) => {}
+            Ok(Answer::Rows(rows)) => results.push(rows),
+            Ok(Answer::Messages(messages)) if n == 0 => began = messages,
+            Ok(Answer::Messages(_)) => {}
             Err(error) if is_sent => return Err(in_commit(error, n == last)),
             Err(error) => return Err(from_postgres(error)),
         }
     }
-    Ok(results)
+    Ok((began, results))
 }
 
-fn simple<'a>(client: &'a Object, sql: &'static str) -> Request<'a> {
+fn simple<'a>(client: &'a Object, sql: &'a str) -> Request<'a> {
     Box::pin(async move {
-        client.batch_execute(sql).await?;
-        Ok(Vec::new())
+        let messages = client.simple_query(sql).await?;
+        Ok(Answer::Messages(messages))
     })
 }

@@ -137,10 +137,9 @@ impl PostgresStore {
     }
 
     async fn lease(&self, lease: Lease, query: LeaseQuery) -> Result<LeasedPage, StoreError> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(&self.schema);
         batch.push(pages::LEASE_DUE, pages::lease_params(lease, query));
-        let durability = Durability::Process;
-        let results = write(&self.pool, &self.schema, durability, &batch).await?;
+        let results = write(&self.pool, Durability::Process, &batch).await?;
         let rows = results.iter().flatten();
         rows.map(pages::read_leased).collect()
     }
@@ -180,8 +179,9 @@ impl Store for PostgresStore {
             if changes.is_empty() && changes.reads.is_empty() && durability == Durability::Process {
                 return Ok(());
             }
-            let batch = commit::statements(&self.schema, changes, durability)?;
-            write(&self.pool, &self.schema, durability, &batch).await?;
+            let calls = commit::calls(&self.schema, changes, durability)?;
+            let batch = Batch::of(calls, &self.schema);
+            write(&self.pool, durability, &batch).await?;
             Ok(())
         })
     }

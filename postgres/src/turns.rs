@@ -6,9 +6,10 @@ use whatsapp_signals::store::{
     TurnPlace, TurnRow, Wanted, WebhookId,
 };
 
+use crate::calls::{Calls, Function};
 use crate::error::corrupt_row;
 use crate::row::{get, unknown};
-use crate::session::{Batch, Param, params};
+use crate::session::{Param, params};
 
 /// The last turns of partitions.
 pub(crate) const PARTITIONS: &str = "
@@ -31,7 +32,45 @@ pub(crate) const OF_WEBHOOKS: &str = "
         ORDER BY later.number LIMIT 1) AS following ON true
     WHERE turn.webhook = ANY($1) ORDER BY turn.partition, turn.number";
 
-const CHANGE: &str = "SELECT schema.change_turns($1, $2, $3, $4, $5)";
+/// Adds and ends turns, one after the other. Row locks keep the neighbours of a turn as they are
+/// until the commit.
+const CHANGE_TURNS: Function = Function::new(
+    "change_turns",
+    &["bytea[]", "bigint[]", "bigint[]", "bytea[]", "bigint[]"],
+    "DECLARE
+        neighbour bigint;
+    BEGIN
+        FOR i IN 1 .. cardinality($1) LOOP
+            IF $4[i] IS NOT NULL THEN
+                neighbour := NULL;
+                SELECT turn.number INTO neighbour FROM schema.turn
+                    WHERE turn.partition = $1[i]
+                    ORDER BY turn.number DESC LIMIT 1 FOR KEY SHARE;
+                IF coalesce(neighbour, 0) + 1 <> $2[i] THEN
+                    RETURN false;
+                END IF;
+                INSERT INTO schema.turn (partition, number, webhook, events)
+                    VALUES ($1[i], $2[i], $3[i], $4[i]);
+            ELSE
+                DELETE FROM schema.turn WHERE turn.partition = $1[i]
+                    AND turn.number = $2[i] AND turn.webhook = $3[i];
+                IF NOT FOUND THEN
+                    RETURN false;
+                END IF;
+                neighbour := NULL;
+                SELECT turn.number INTO neighbour FROM schema.turn
+                    WHERE turn.partition = $1[i] AND turn.number > $2[i]
+                    ORDER BY turn.number LIMIT 1 FOR KEY SHARE;
+                IF neighbour IS DISTINCT FROM $5[i] THEN
+                    RETURN false;
+                END IF;
+            END IF;
+        END LOOP;
+        RETURN true;
+    END",
+);
+
+pub(crate) const FUNCTIONS: &[&Function] = &[&CHANGE_TURNS];
 
 /// Returns the parameters of [`PARTITIONS`].
 pub(crate) fn partition_params(wanted: &Wanted) -> Vec<Param<'_>> {
@@ -83,8 +122,8 @@ fn partition(row: &Row, column: usize) -> Result<PartitionKey, StoreError> {
     key.map(PartitionKey).map_err(|_| corrupt_row())
 }
 
-/// Adds the statement that changes turns.
-pub(crate) fn write<'a>(batch: &mut Batch<'a>, turns: &'a [TurnChange]) -> Result<(), StoreError> {
+/// Adds the call that changes turns.
+pub(crate) fn write<'a>(calls: &mut Calls<'a>, turns: &'a [TurnChange]) -> Result<(), StoreError> {
     if turns.is_empty() {
         return Ok(());
     }
@@ -119,6 +158,6 @@ pub(crate) fn write<'a>(batch: &mut Batch<'a>, turns: &'a [TurnChange]) -> Resul
         following.push(next);
     }
     let params = params![partitions, numbers, webhooks, added, following];
-    batch.push(CHANGE, params);
+    calls.push(&CHANGE_TURNS, params);
     Ok(())
 }

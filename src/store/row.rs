@@ -230,7 +230,7 @@ impl WebhookRow {
     }
 }
 
-/// 128 bits that stand for the [key](crate::Event::dedup_key) of an event.
+/// 128 bits that stand for the [key](crate::Event::dedup_key) of an event, or for a wamid.
 ///
 /// Its first 32 bits are of the place in the key where a wamid has the user, so that the events
 /// of one user lie together in an index, on few pages.
@@ -246,24 +246,13 @@ impl WebhookRow {
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
-    /// Returns the fingerprint of a key.
+    /// Returns the fingerprint of a key, or of a wamid.
     #[must_use]
     pub fn of(key: &str) -> Self {
         let (_, id) = key.split_once(':').unwrap_or(("", key));
-        Self::by_user(id, key)
-    }
-
-    /// Returns the fingerprint of a wamid.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn of_wamid(wamid: &str) -> Self {
-        Self::by_user(wamid, wamid)
-    }
-
-    /// Returns the fingerprint of a text, of which `id` is or begins with a wamid.
-    fn by_user(id: &str, text: &str) -> Self {
         let id = id.as_bytes();
         let user = SipHasher24::new().hash(&id[..id.len().min(USER_OF_WAMID)]);
-        let mut fingerprint = SipHasher24::new().hash(text.as_bytes()).as_bytes();
+        let mut fingerprint = SipHasher24::new().hash(key.as_bytes()).as_bytes();
         fingerprint[..4].copy_from_slice(&user.as_bytes()[..4]);
         Self(fingerprint)
     }

@@ -115,7 +115,7 @@ impl Server {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         // With a character that must be quoted.
-        PostgresOptions::new().schema(format!("Test \"{n}\""))
+        PostgresOptions::new().schema(format!("Test \"{n}\" $$'\\"))
     }
 
     /// Returns an empty store.

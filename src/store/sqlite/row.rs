@@ -213,7 +213,7 @@ pub(super) fn message_keys(id: &MessageId) -> ([u8; 16], [u8; 16]) {
 }
 
 fn key_of(id: &MessageId, number: u32) -> [u8; 16] {
-    let Fingerprint(mut key) = Fingerprint::of_wamid(id.as_str());
+    let Fingerprint(mut key) = Fingerprint::of(id.as_str());
     key[12..].copy_from_slice(&number.to_be_bytes());
     key
 }
