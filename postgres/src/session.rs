@@ -127,8 +127,8 @@ pub(crate) async fn write(
 /// Reads as of one moment, in one round trip. Returns the time of the store, too.
 pub(crate) async fn read_at(pool: &Pool, batch: &Batch<'_>) -> Result<(i64, Results), StoreError> {
     let begin = batch.schema.statement(BEGIN_READ_AT);
-    let (began, results) = read(pool, &begin, batch).await?;
-    let now = began.iter().find_map(|message| match message {
+    let (opening, results) = read(pool, &begin, batch).await?;
+    let now = opening.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
         _ => None,
     });
@@ -254,7 +254,7 @@ async fn run(
     let is_sent = !answers.iter().any(|answer| matches!(answer, Some(Err(_))));
 
     let last = requests.len() - 1;
-    let (mut began, mut results) = (Vec::new(), Vec::with_capacity(statements.len()));
+    let (mut opening, mut results) = (Vec::new(), Vec::with_capacity(statements.len()));
     for (n, (request, answer)) in requests.into_iter().zip(answers).enumerate() {
         let answer = match answer {
             Some(answer) => answer,
@@ -262,13 +262,13 @@ async fn run(
         };
         match answer {
             Ok(Answer::Rows(rows)) => results.push(rows),
-            Ok(Answer::Messages(messages)) if n == 0 => began = messages,
+            Ok(Answer::Messages(messages)) if n == 0 => opening = messages,
             Ok(Answer::Messages(_)) => {}
             Err(error) if is_sent => return Err(in_commit(error, n == last)),
             Err(error) => return Err(from_postgres(error)),
         }
     }
-    Ok((began, results))
+    Ok((opening, results))
 }
 
 fn simple<'a>(client: &'a Object, sql: &'a str) -> Request<'a> {
