@@ -22,9 +22,10 @@ struct ServerError {
 impl From<&DbError> for ServerError {
     fn from(error: &DbError) -> Self {
         let code = error.code().code();
-        // Connections, authentication, names, rights, resources, locks, shutdowns, the system.
+        // Connections, features, authentication, names, rights, resources, locks, shutdowns, the
+        // system.
         let classes = [
-            "08", "25", "28", "3D", "3F", "42", "53", "55", "57", "58", "XX",
+            "08", "0A", "25", "28", "3D", "3F", "42", "53", "55", "57", "58", "XX",
         ];
         let is_free_of_rows = classes.iter().any(|class| code.starts_with(class));
         Self {
@@ -126,8 +127,9 @@ fn kind_of(code: &SqlState) -> StoreErrorKind {
         "55P03" => StoreErrorKind::Locked,
         "53100" => StoreErrorKind::Full,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
-        // A server that only reads, as after a fail-over.
-        "25006" | "3F000" | "42P01" | "42501" | "42883" => StoreErrorKind::Unavailable,
+        // A server that only reads, as a standby does: its `READ WRITE` is a feature that is not
+        // supported. So is a statement that was prepared before a table was changed.
+        "0A000" | "25006" | "3F000" | "42P01" | "42501" | "42883" => StoreErrorKind::Unavailable,
         code => match &code[..code.len().min(2)] {
             "08" | "28" | "3D" | "53" | "57" | "58" => StoreErrorKind::Unavailable,
             _ => StoreErrorKind::Other,

@@ -81,10 +81,17 @@ macro_rules! begin {
 }
 
 /// Statements that commit together see each other's locks and the newest rows.
-const BEGIN_DISK: &str =
-    begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on");
-const BEGIN_PROCESS: &str =
-    begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off");
+///
+/// A standby refuses `READ WRITE`. In the `BEGIN`, that would leave no transaction, and each
+/// statement would commit by itself if the standby were promoted before it.
+const BEGIN_DISK: &str = begin!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET TRANSACTION READ WRITE; \
+    SET LOCAL synchronous_commit = on"
+);
+const BEGIN_PROCESS: &str = begin!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET TRANSACTION READ WRITE; \
+    SET LOCAL synchronous_commit = off"
+);
 const BEGIN_READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 const BEGIN_READ_AT: &str = concat!(
     begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
@@ -179,8 +186,9 @@ fn unavailable(error: StoreError) -> StoreError {
     }
 }
 
-/// Gives a connection back to its pool, unless it is lost: the pool would not notice at once.
-fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Result<T, StoreError> {
+/// Gives a connection back to its pool, unless it is lost or its server only reads: the pool would
+/// not notice at once.
+pub(crate) fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Result<T, StoreError> {
     if result.as_ref().is_err_and(is_of_connection) {
         drop(Object::take(client));
     }

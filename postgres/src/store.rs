@@ -15,7 +15,7 @@ use whatsapp_signals::store::{
 use crate::error::corrupt_row;
 use crate::options::PostgresOptions;
 use crate::schema::Schema;
-use crate::session::{Batch, Param, connection, params, query, write};
+use crate::session::{Batch, Param, connection, params, put_back, query, write};
 use crate::{backlog, commit, load, pages, row};
 
 /// The number of times that a statement of maintenance is tried if another transaction is in its
@@ -122,7 +122,8 @@ impl PostgresStore {
     /// UTF-8, or the schema has tables of another program.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut client = connection(&self.pool).await?;
-        self.schema.migrate(&mut client).await
+        let migrated = self.schema.migrate(&mut client).await;
+        put_back(client, migrated)
     }
 
     /// Reads by one statement.
@@ -146,7 +147,8 @@ impl PostgresStore {
 
     async fn prune_once(&self, step: &Prune) -> Result<Pruned, StoreError> {
         let mut client = connection(&self.pool).await?;
-        pages::prune(&mut client, &self.schema, step).await
+        let pruned = pages::prune(&mut client, &self.schema, step).await;
+        put_back(client, pruned)
     }
 }
 
