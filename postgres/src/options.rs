@@ -62,7 +62,8 @@ impl PostgresOptions {
 
     /// Sets the time that [`connect`](Self::connect) waits for a new connection, and an operation
     /// for a connection that is free, before the store is
-    /// [`Unavailable`](StoreErrorKind::Unavailable) (default: 10 s).
+    /// [`Unavailable`](StoreErrorKind::Unavailable) (default: 10 s). Of several hosts of a URL
+    /// without `connect_timeout`, each has an equal part of the time.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -82,9 +83,22 @@ impl PostgresOptions {
         if config.get_application_name().is_none() {
             config.application_name("whatsapp-signals");
         }
+        if config.get_connect_timeout().is_none() {
+            // A host that does not answer leaves time for the next ones.
+            let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+            let hosts = u32::try_from(hosts).unwrap_or(u32::MAX).max(1);
+            config.connect_timeout(self.timeout / hosts);
+        }
+        // A server that is gone without a word is noticed in about 30 s: not in 15 minutes if it
+        // has not confirmed a request, and not in 2 hours if it has.
         if config.get_tcp_user_timeout().is_none() {
-            // A server that is gone without a word is noticed in this time, not in 15 minutes.
             config.tcp_user_timeout(Duration::from_secs(30));
+        }
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(Duration::from_secs(20));
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(Duration::from_secs(10));
         }
         let recycling_method = RecyclingMethod::Fast;
         let manager = ManagerConfig { recycling_method };
