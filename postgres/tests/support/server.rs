@@ -16,13 +16,16 @@ use whatsapp_signals_postgres::deadpool_postgres::{Manager, Pool};
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore};
 
 /// Runs a server until the input ends, as it does when the test program does in any way. A line of
-/// the input with the name of a signal ends the server, and starts it again. The folder has the
-/// user that the server runs as.
+/// the input with the name of a signal ends the server, and starts it again. With the port of a
+/// primary server, the server is a standby. The folder has the user that the server runs as.
 const SCRIPT: &str = r#"
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
-"$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync \
-    >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
+if [ -z "$4" ]; then
+    "$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync
+else
+    "$1/pg_basebackup" -D "$folder/data" -R -h 127.0.0.1 -p "$4" -U postgres -c fast --no-sync
+fi >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 start() {
     "$1/postgres" -D "$folder/data" -p "$2" -c listen_addresses=127.0.0.1 \
         -c unix_socket_directories="$folder" -c max_connections=200 -c wal_writer_delay=10s $3 \
@@ -42,7 +45,7 @@ while read -r signal; do
     wait "$server"
     start "$@"
 done
-kill -INT "$server"
+kill -QUIT "$server"
 wait "$server"
 "#;
 
@@ -51,7 +54,7 @@ pub(crate) struct Server {
     port: u16,
     /// The server ends when they are closed.
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
-    _child: Child,
+    child: Child,
 }
 
 impl Server {
@@ -74,9 +77,22 @@ impl Server {
             eprintln!("skipped: there is no Postgres server (apt-get install postgresql)");
             return None;
         };
-        // Another program may take the port before the server does.
-        let started = (0..3).find_map(|_| spawn(&folder, options));
-        Some(started.expect("the server starts"))
+        Some(start(&folder, options, None))
+    }
+
+    /// Starts a standby with these options, to which this server streams its log.
+    pub(crate) fn start_standby(&self, options: &str) -> Self {
+        let folder = find_programs().expect("this server runs");
+        start(&folder, options, Some(self.port))
+    }
+
+    /// Ends the server as by a crash, and returns when it has ended.
+    pub(crate) fn end(self) {
+        let Self {
+            pipes, mut child, ..
+        } = self;
+        drop(pipes);
+        child.wait().unwrap();
     }
 
     /// Ends the server by a signal: `INT` closes its connections, and after `QUIT` it recovers as
@@ -97,6 +113,21 @@ impl Server {
     /// Returns the URL of the database for a user.
     pub(crate) fn url_of(&self, user: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Returns the port of the server.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns the URL of the database on the server at another port or on this server: the first
+    /// one that writes.
+    pub(crate) fn url_after(&self, other: u16) -> String {
+        let port = self.port;
+        format!(
+            "postgres://postgres@127.0.0.1:{other},127.0.0.1:{port}/postgres\
+            ?target_session_attrs=read-write"
+        )
     }
 
     /// Returns a pool of an administrator.
@@ -131,7 +162,13 @@ impl Server {
     }
 }
 
-fn spawn(folder: &Path, options: &str) -> Option<Server> {
+fn start(folder: &Path, options: &str, primary: Option<u16>) -> Server {
+    // Another program may take the port before the server does.
+    let started = (0..3).find_map(|_| spawn(folder, options, primary));
+    started.expect("the server starts")
+}
+
+fn spawn(folder: &Path, options: &str, primary: Option<u16>) -> Option<Server> {
     let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     let port = port.unwrap().port();
     // `initdb` and `postgres` refuse to run as root.
@@ -147,6 +184,7 @@ fn spawn(folder: &Path, options: &str) -> Option<Server> {
         .arg(folder)
         .arg(port.to_string())
         .arg(options)
+        .args(primary.map(|port| port.to_string()))
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -164,7 +202,7 @@ fn spawn(folder: &Path, options: &str) -> Option<Server> {
     Some(Server {
         port,
         pipes: Mutex::new((input, output)),
-        _child: child,
+        child,
     })
 }
 
@@ -189,7 +227,7 @@ fn find_programs() -> Option<PathBuf> {
         .chain(packages.into_iter().rev())
         .chain(path);
     folders.find(|folder| {
-        let programs = ["initdb", "postgres", "pg_isready"];
+        let programs = ["initdb", "postgres", "pg_isready", "pg_basebackup"];
         programs.iter().all(|program| folder.join(program).exists())
     })
 }
