@@ -57,14 +57,14 @@ fn main() {
     fs::create_dir_all(&folder).unwrap();
     println!("one fsync here takes {:.0} µs\n", fsync(&folder));
     println!("store     stored  messages/body  users  items/s  µs/item  floor  on top  x floor");
-    measure("memory", &sizes, MemoryStore::bounded(usize::MAX));
+    measure("memory", &sizes, MemoryStore::bounded(usize::MAX), &folder);
     let store = SqliteStore::open(folder.join("engine.db")).unwrap();
-    measure("sqlite", &sizes, store);
+    measure("sqlite", &sizes, store, &folder);
     measure_bare(&sizes, &folder.join("bare.db"));
     fs::remove_dir_all(&folder).unwrap();
 }
 
-fn measure(name: &str, sizes: &[u64], store: impl ReadyStore) {
+fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
     let engine = WebhookEngine::new(store);
     let mut stored = 0;
     for size in sizes {
@@ -74,6 +74,7 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore) {
             assert_eq!(outcome.fired() as u64, items);
             stored += items;
         }
+        settle(folder);
         for (items, users, bodies) in BODIES {
             let mut floor = Vec::new();
             let mut whole = Vec::new();
@@ -127,6 +128,7 @@ fn measure_bare(sizes: &[u64], path: &Path) {
             write_bare(&connection, stored, 1000);
             stored += 1000;
         }
+        settle(path.parent().unwrap());
         for users in [20, 1000] {
             let mut whole = Vec::new();
             for _ in 0..ROUNDS {
@@ -195,6 +197,15 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     connection.execute_batch(done).unwrap();
     run("DELETE FROM webhook WHERE id = ?1", &[&webhook]);
     connection.execute_batch("COMMIT").unwrap();
+}
+
+/// Waits until the disk has what was written to fill the store, so that no measurement pays for it.
+fn settle(folder: &Path) {
+    for file in fs::read_dir(folder).unwrap() {
+        fs::File::open(file.unwrap().path())
+            .and_then(|file| file.sync_all())
+            .unwrap();
+    }
 }
 
 /// What the disk asks for one `fsync`, in µs.

@@ -161,9 +161,10 @@ const TABLES: &str = "
     );
     COMMENT ON COLUMN schema.signup.subscriber_count IS 'in place of the one in the JSON';
 
-    CREATE FUNCTION schema.now() RETURNS bigint LANGUAGE sql STABLE AS $$
-        SELECT floor(extract(epoch FROM transaction_timestamp()) * 1000)::bigint
-    $$;
+    CREATE FUNCTION schema.now() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+    BEGIN
+        RETURN floor(date_part('epoch', transaction_timestamp()) * 1000)::bigint;
+    END $$;
     COMMENT ON FUNCTION schema.now IS 'The clock of leases and due times in milliseconds since 1970: when the transaction began.';
 
     CREATE FUNCTION schema.require(is_current boolean) RETURNS void LANGUAGE plpgsql AS $$
