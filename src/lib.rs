@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod event;
 pub mod filter;
+mod graph;
 mod json;
 pub mod model;
 mod signal;

@@ -7,7 +7,8 @@ use std::hash::Hash;
 
 use whatsapp_signals::engine::{LoggedWebhook, Records, WebhookEngine};
 use whatsapp_signals::event::{
-    CampaignCompleted, EventJsonError, MessageSent, Reason, Unrecognized,
+    CampaignCompleted, EventJsonError, GraphJsonError, MessageRefused, MessageSent, Reason,
+    Unrecognized,
 };
 use whatsapp_signals::model::{
     Account, Campaign, Contact, Content, Identity, Message, MessageId, PhoneNumberId, RawJson,
@@ -54,7 +55,7 @@ check! {
     is_a_store:
         Box<dyn Store> Box<dyn ReadyStore> MemoryStore;
     is_a_value:
-        Webhook WebhookEvent Unrecognized Reason MessageSent
+        Webhook WebhookEvent Unrecognized Reason MessageSent MessageRefused
         Account Campaign Content Message StatusUpdate
         DeadLetter LoggedWebhook Lease MessageState ContactRow Versioned<WebhookRow>;
     is_a_key:
@@ -64,7 +65,8 @@ check! {
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind ConnectErrorKind;
     is_an_error:
-        ParseError Failure ConnectError CheckError MissingContext EngineError StoreError EventJsonError;
+        ParseError Failure ConnectError CheckError MissingContext EngineError StoreError EventJsonError
+        GraphJsonError;
 }
 
 #[cfg(feature = "signature")]

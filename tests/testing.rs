@@ -20,9 +20,14 @@ use whatsapp_signals::testing::{self, Item, Sample};
 use whatsapp_signals::{Context, Signal, WebhookEngine, parse, signals};
 
 /// Signals without an item of a webhook: those that the program sends, and the one of all events.
-const WITHOUT_ITEM: [&str; 3] = ["message_sent", "campaign_completed", "any_event"];
+const WITHOUT_ITEM: [&str; 4] = [
+    "message_sent",
+    "message_refused",
+    "campaign_completed",
+    "any_event",
+];
 
-/// The type of messages that no webhook has.
+/// The type of messages that no user sends.
 const OUTBOUND: &str = "template";
 
 /// Returns the names of the events of a sample, after a look at the typed one.

@@ -541,6 +541,7 @@ impl Call<'_> {
             Recorder::new(Timestamp::now(), &self.core.settings).record_sent(
                 draft,
                 &event.message,
+                event.request.as_ref(),
                 &place,
             )?;
             Ok(places.into_added())

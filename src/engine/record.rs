@@ -275,6 +275,7 @@ impl Recorder {
         &mut self,
         draft: &mut Draft<'a, '_>,
         message: &'a Message,
+        request: Option<&'a RawJson>,
         place: &Place,
     ) -> Result<(), Undecided> {
         let contact = match &message.user {
@@ -285,7 +286,8 @@ impl Recorder {
             }
             None => None,
         };
-        self.record_message(draft, place, message.into(), None, contact, false)
+        let raw = request.filter(|_| self.keeps_raw);
+        self.record_message(draft, place, message.into(), raw, contact, false)
     }
 
     fn record_user(

@@ -407,8 +407,9 @@ impl<S: Store> WebhookEngine<S> {
     /// Django's `raw_payload`. [`Records::raw_payload`](crate::engine::Records::raw_payload)
     /// reads it.
     ///
-    /// It takes up to a kilobyte a message, and stays as long as the message does. Messages that
-    /// were stored before, or that you [sent](Self::sent), have none.
+    /// It takes up to a kilobyte a message, and stays as long as the message does. A message that
+    /// you [sent](Self::sent) has the [request](crate::event::MessageSent::request). Messages that
+    /// were stored before have none.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;

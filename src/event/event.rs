@@ -52,6 +52,8 @@ pub trait Event: Sealed + Sized + 'static {
     ///   since all statuses of a message share its wamid. Its time does not count: Meta
     ///   repeats a status at another second;
     /// - for a call and its statuses: the id of the call and its event or status;
+    /// - for a [`MessageRefused`](super::MessageRefused): the `fbtrace_id`, or without one a hash
+    ///   of all that it has;
     /// - for any other event: a hash of the entry's time and the JSON, in which neither white
     ///   space nor the order of members counts, nor the signed `url` of a medium.
     ///
@@ -92,8 +94,9 @@ pub trait Event: Sealed + Sized + 'static {
     /// [in order](crate::WebhookEngine::in_order) has all ids of the stored contact, and keeps the
     /// order across it.
     ///
-    /// A [`MessageSent`](super::MessageSent) has the key of its account and user. All
-    /// [`CampaignCompleted`](super::CampaignCompleted) events have one key.
+    /// A [`MessageSent`](super::MessageSent) or [`MessageRefused`](super::MessageRefused) has the
+    /// key of its account and user or group. All [`CampaignCompleted`](super::CampaignCompleted)
+    /// events have one key.
     ///
     /// [`UNRECOGNIZED`]: crate::signals::UNRECOGNIZED
     ///

@@ -1,10 +1,10 @@
 use serde_json::{Map, Value};
 
 use super::Payload;
+use crate::graph::Request;
 use crate::json::object::object;
-use crate::model::{
-    Content, Direction, GroupId, Identity, Message, MessageContext, MessageId, Numbers, Timestamp,
-};
+use crate::json::with_tape;
+use crate::model::{Direction, Identity, Message, MessageId, Numbers, Timestamp};
 
 object! {
     /// `message_echoes`, in the field `standby`: a message sent by the app or
@@ -95,23 +95,13 @@ impl StandbyEcho {
         if self.id.as_str().is_empty() {
             return None;
         }
-        let content = Content::of_request(&self.message)?;
-        let mut message = Message::new(self.id.clone(), Direction::Outbound, content);
+        let request = Value::Object(self.message.clone()).to_string();
+        let request = with_tape(&request, Request::read).ok()?;
+        let mut message = Message::new(self.id.clone(), Direction::Outbound, request.content?);
         message.user = self.user();
         message.timestamp = self.timestamp;
-        if self.is_to_group() {
-            message.group_id = self.text("to").map(GroupId::from);
-        }
-        let replied = self
-            .message
-            .get("context")
-            .and_then(|c| c.get("message_id"));
-        if let Some(id) = replied.and_then(Value::as_str) {
-            message.context = Some(Box::new(MessageContext {
-                id: Some(id.into()),
-                ..MessageContext::default()
-            }));
-        }
+        message.group_id = request.group_id;
+        message.context = request.context;
         Some(message)
     }
 

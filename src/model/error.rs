@@ -83,3 +83,71 @@ impl MetaError {
         data.or(self.bare_details.as_deref())
     }
 }
+
+object! {
+    /// The reason for which Meta refuses a request.
+    ///
+    /// # JSON
+    ///
+    /// ```json
+    /// {"message": "(#131047) Re-engagement message", "type": "OAuthException", "code": 131047,
+    ///  "error_data": {"details": "More than 24 hours have passed …"},
+    ///  "error_subcode": 2494010, "fbtrace_id": "Az8or2yhqkZfEZ-_4Qn_Bam"}
+    /// ```
+    ///
+    /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+    ///
+    /// ```
+    /// use whatsapp_signals::model::GraphError;
+    ///
+    /// let error: GraphError = serde_json::from_str(
+    ///     r#"{"code": 131047, "error_subcode": 2494010, "error_data": {"details": "24 hours"}}"#,
+    /// )?;
+    /// let code = |code: Option<&whatsapp_signals::model::ErrorCode>| code?.as_u32();
+    /// assert_eq!(code(error.code.as_ref()), Some(131_047));
+    /// assert_eq!(code(error.error_subcode.as_ref()), Some(2_494_010));
+    /// assert_eq!(error.details(), Some("24 hours"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct GraphError {
+        /// The code to match on.
+        pub code: Option<ErrorCode>,
+        /// A finer code; mostly missing since v16.
+        pub error_subcode: Option<ErrorCode>,
+        /// `OAuthException`, …
+        pub kind = "type": Option<Box<str>>,
+        /// The code and its title.
+        pub message: Option<Box<str>>,
+        /// More about this case.
+        pub error_data: Option<ErrorData>,
+        /// A title to be shown to a person.
+        pub error_user_title: Option<Box<str>>,
+        /// A sentence to be shown to a person.
+        pub error_user_msg: Option<Box<str>>,
+        /// Whether the same request may succeed later.
+        pub is_transient: Option<bool>,
+        /// The id of the request at Meta, for its support.
+        pub fbtrace_id: Option<Box<str>>,
+    }
+}
+
+impl GraphError {
+    /// Returns the details of this case, a sentence of Meta's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::GraphError;
+    ///
+    /// let error: GraphError = serde_json::from_str(
+    ///     r#"{"code": 100, "error_data": {"messaging_product": "whatsapp", "details": "No body"}}"#,
+    /// )?;
+    /// assert_eq!(error.details(), Some("No body"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn details(&self) -> Option<&str> {
+        self.error_data.as_ref()?.details.as_deref()
+    }
+}

@@ -182,10 +182,16 @@ impl Identity {
     }
 
     /// Returns the recipient of a request for sending. An app wrote it, perhaps with the number
-    /// formatted, and webhooks name the same user by the digits.
+    /// formatted, and webhooks name the same user by the digits. The other id may be the user's
+    /// or the parent's.
     pub(crate) fn of_request(to: Option<&str>, recipient: Option<&str>) -> Option<Self> {
         let digits = to.and_then(phone::digits);
-        Self::verbatim(digits.as_deref().or(to), recipient, None)
+        let is_parent = recipient.is_some_and(is_parent_id);
+        let (user_id, parent_id) = (
+            recipient.filter(|_| !is_parent),
+            recipient.filter(|_| is_parent),
+        );
+        Self::verbatim(digits.as_deref().or(to), user_id, parent_id)
     }
 
     /// Returns the user with these ids, as [`verbatim`](Self::verbatim) does.
@@ -405,6 +411,12 @@ impl IdKind {
             Self::User => "user_id",
         }
     }
+}
+
+/// Returns whether a business-scoped id is of the enterprise above the portfolio, as
+/// `US.ENT.11815799212886844830` is.
+fn is_parent_id(id: &str) -> bool {
+    is_user_id(id) && id[3..].starts_with("ENT.")
 }
 
 /// Two capital letters and a dot, as in `US.13491208655302741918`. No phone

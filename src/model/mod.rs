@@ -48,7 +48,7 @@ pub use contact::Contact;
 pub use conversation_context::{ConversationContext, ConversationSummary};
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 pub use date::TimestampRangeError;
-pub use error::{ErrorData, MetaError};
+pub use error::{ErrorData, GraphError, MetaError};
 pub use flow::FlowResponse;
 pub use history::{HistoryContext, HistoryProgress, HistoryStatus};
 pub(crate) use id::IdText;
@@ -68,6 +68,6 @@ pub use pricing::{
 };
 pub use raw::RawJson;
 pub use signup::{Signup, SignupStatus};
-pub use status::{MessageStatus, StatusUpdate};
+pub use status::{MessageStatus, PacingStatus, StatusUpdate};
 pub use text_enum::OtherText;
 pub use timestamp::Timestamp;

@@ -182,3 +182,20 @@ impl MessageStatus {
         }
     }
 }
+
+text_enum! {
+    /// The `message_status` of a response to a template: sent at once, held back or paused.
+    ///
+    /// Meta holds back messages of a new or badly rated template, to see first what users think of
+    /// those that were sent. It sends or drops the rest later; a dropped one has a status `failed`.
+    ///
+    /// Meta's page: [template pacing](https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-pacing).
+    pub enum PacingStatus {
+        /// Meta sends it now.
+        Accepted = "accepted",
+        /// Meta sends it later, or drops it.
+        HeldForQualityAssessment = "held_for_quality_assessment",
+        /// The template is paused.
+        Paused = "paused",
+    }
+}

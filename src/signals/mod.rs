@@ -1,7 +1,7 @@
 //! All signals of this crate.
 //!
 //! Each is a static to which receivers connect: those of the webhook fields, which
-//! [`dispatch`](crate::Webhook::dispatch) fires, two that your code fires, and [`ANY_EVENT`],
+//! [`dispatch`](crate::Webhook::dispatch) fires, three that your code fires, and [`ANY_EVENT`],
 //! which is sent for each event of a webhook. [`FIELDS`] and the statics below name the
 //! fields that fire each signal. Meta describes the fields in its [overview].
 //!

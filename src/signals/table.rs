@@ -147,6 +147,8 @@ macro_rules! for_each_signal {
                 /// You sent a message. Django's `whatsapp_message_sent`; fired by your
                 /// code.
                 MESSAGE_SENT: MessageSent = "message_sent";
+                /// Meta refused a message that you wanted to send; fired by your code.
+                MESSAGE_REFUSED: MessageRefused = "message_refused";
                 /// A campaign of yours has run to its end. Django's
                 /// `whatsapp_campaign_completed`; fired by your code.
                 CAMPAIGN_COMPLETED: CampaignCompleted = "campaign_completed";

@@ -79,9 +79,11 @@ types! {
         TemplateCorrectCategoryDetection TrackingEvent UserAction UserIdUpdate UserPreference
     }
     others {
-        Button, Contact, ContactCard, Edit, Interactive, Location, Media, Message, MessageContext,
-        MessageEcho by Message, NfmReply, Order, OutboundInteractive, Reaction, Referral, Revoke,
-        StatusUpdate, System, Text, Unsupported,
+        ActionParameters, Button, Contact, ContactCard, Edit, GraphError, Interactive,
+        InteractiveAction, InteractiveButton, InteractiveCard, InteractiveHeader,
+        InteractiveSection, Location, Media, Message, MessageContext, MessageEcho by Message,
+        NfmReply, Order, OutboundInteractive, Reaction, Referral, Revoke, StatusUpdate, System,
+        TemplateCard, TemplateComponent, TemplateParameter, Text, Unsupported,
     }
 }
 

@@ -150,7 +150,14 @@ fn an_interactive_object_is_a_reply_or_a_message_of_the_business() {
     for (members, expected) in [
         (r#""type":"button","body":{"text":"Hi"}"#, Some("Hi")),
         (r#""type":"flow","action":{"name":"flow"}"#, Some("")),
-        (r#""type":"product","footer":{"text":"Hi"}"#, Some("")),
+        (
+            r#""type":"product","footer":{"text":"Hi"}"#,
+            Some("[Product]"),
+        ),
+        (
+            r#""type":"list","header":{"type":"text","text":"Days"},"body":{"text":""}"#,
+            Some("Days"),
+        ),
         (
             r#""type":"product","body":{"text":"Hi"},"product":null"#,
             Some("Hi"),

@@ -24,10 +24,10 @@ const ENUMS: &[Row] = open_enums! {
     AccountEvent AlertSeverity AlertState BanState CallDirection CallEvent CallOutcome
     CallPermission CallStage CampaignStatus CategoryAppealStatus Decision Direction FlowEvent
     FlowStatus GroupLifecycle GroupState HandoverKind HistoryStatus MessageStatus MessagingLimit
-    ParticipantsEvent PaymentConfigurationStatus PreferenceValue PricingCategory PricingModel
-    PricingSubtype PricingType QualityEvent QualityScore SecurityEvent SignupStatus SolutionStatus
-    SyncAction SystemKind TemplateCategory TemplateEvent UserActionType UsernameContext
-    UsernameStatus
+    PacingStatus ParticipantsEvent PaymentConfigurationStatus PreferenceValue PricingCategory
+    PricingModel PricingSubtype PricingType QualityEvent QualityScore SecurityEvent SignupStatus
+    SolutionStatus SyncAction SystemKind TemplateCategory TemplateEvent UserActionType
+    UsernameContext UsernameStatus
 };
 
 /// Checks that each way from a text to a value gives the same value, and returns its variant.

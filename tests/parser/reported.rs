@@ -149,20 +149,19 @@ const ROWS: &[Row] = &[
             assert_eq!(fired_and_duplicate(&engine, body), (0, 2));
         },
     ),
-    (
-        "183-echo-template",
-        "reported/echo-unknown-content",
-        |body| {
-            let event = only_unrecognized(body);
-            let item = at_value(body, "value/message_echoes/0");
-            let user = event.user.clone().unwrap();
-            assert_eq!(user.phone(), item["to"].as_str());
-            let user_id = user.user_id().map(AsRef::as_ref);
-            assert_eq!(user_id, item["to_user_id"].as_str());
-            let named = user_id.or(user.phone()).unwrap();
-            assert_eq!(partitions(body), [format!("{}:{named}", number(body))]);
-        },
-    ),
+    ("183-echo-template", "reported/echo-template", |body| {
+        let [WebhookEvent::MessageEcho(event)] = &events(body)[..] else {
+            panic!("an echo")
+        };
+        let item = at_value(body, "value/message_echoes/0");
+        assert_eq!(event.message.body(), item["template"]["name"]);
+        let user = event.message.user.clone().unwrap();
+        assert_eq!(user.phone(), item["to"].as_str());
+        let user_id = user.user_id().map(AsRef::as_ref);
+        assert_eq!(user_id, item["to_user_id"].as_str());
+        let named = user_id.or(user.phone()).unwrap();
+        assert_eq!(partitions(body), [format!("{}:{named}", number(body))]);
+    }),
     ("187-echo-interactive", "message-echo-interactive", |body| {
         let [WebhookEvent::MessageEcho(event), ..] = &events(body)[..] else {
             panic!("an echo")
@@ -341,6 +340,19 @@ fn every_kind_that_came_out_wrong_gives_what_it_must() {
     for [_, _, first, again] in REPEATED {
         is_repeated(&own(first), &own(again));
     }
+}
+
+#[test]
+fn an_echo_of_an_unknown_type_names_its_user() {
+    let body = &own("reported/echo-unknown-content");
+    let event = only_unrecognized(body);
+    let item = at_value(body, "value/message_echoes/0");
+    let user = event.user.unwrap();
+    assert_eq!(user.phone(), item["to"].as_str());
+    let user_id = user.user_id();
+    assert_eq!(user_id, item["to_user_id"].as_str());
+    let named = user_id.unwrap();
+    assert_eq!(partitions(body), [format!("{}:{named}", number(body))]);
 }
 
 #[test]

@@ -30,6 +30,8 @@ impl Message {
     /// Both are in Meta's answer: `id` is the wamid, and `to` the `wa_id`,
     /// [never the `input`](Identity::from_phone). A status of the
     /// message names the user by the `wa_id`.
+    /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) reads both, and the
+    /// content from your request.
     ///
     /// # Examples
     ///

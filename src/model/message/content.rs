@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use smallvec::SmallVec;
 
 use super::{
     Button, ContactCard, Edit, Interactive, Location, Media, NfmReply, Order, Reaction, Revoke,
-    System, Template, Text, Unsupported, edit, interactive,
+    System, Template, Text, Unsupported, edit, interactive, template,
 };
 use crate::json::object::{FromNode, Lenient, Member};
-use crate::json::{self, Fault, Node, Omissions, only, with_tape};
+use crate::json::{self, Fault, Node, Omissions, only};
 use crate::model::MessageId;
 
 /// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the
@@ -153,8 +152,8 @@ contents! {
         "unsupported" | "unknown" => Unsupported(_other: Unsupported) by optional, "[Unsupported]";
         /// A file of an old conversation that comes in a webhook of its own.
         "media_placeholder" => MediaPlaceholder, "[Media]";
-        /// A template; outbound only.
-        "template" => Template(template: Template) by never, &template.name;
+        /// A template of the business, with the values of its parameters.
+        "template" => Template(template: Template) by template::read, &template.name;
     }
 }
 
@@ -281,11 +280,6 @@ fn optional<'a, T: Default + Member>(
     Ok(read.unwrap_or_default())
 }
 
-/// Refuses a content that no webhook has.
-fn never<'a, T>(tagged: &Tagged<'a>, _: &mut Omissions<'a>) -> Result<T, Fault> {
-    Err(Fault::UnknownType((&*tagged.kind).into()))
-}
-
 impl Content {
     /// The words of a text message.
     ///
@@ -315,6 +309,8 @@ impl Content {
         Self::Template(Template {
             name: name.into(),
             language: language.into(),
+            components: Vec::new(),
+            cards: Vec::new(),
         })
     }
 
@@ -375,33 +371,22 @@ impl Content {
 
     /// Reads the content of a request that sends a message. `None` for a type that cannot be
     /// sent or has no variant, and for a malformed member.
-    pub(crate) fn of_request(request: &Map<String, Value>) -> Option<Self> {
-        let kind = match request.get("type") {
+    pub(crate) fn of_request(request: Node<'_>) -> Option<Self> {
+        let kind = match request.only("type").ok()? {
             // A text needs no `type` in a request.
-            None | Some(Value::Null) => "text",
-            Some(kind) => kind.as_str()?,
+            None => Cow::Borrowed("text"),
+            Some(kind) => kind.exact_text()?,
         };
-        let member = request.get(kind)?;
-        match kind {
+        match &*kind {
             "text" | "image" | "audio" | "video" | "document" | "sticker" | "location"
-            | "contacts" | "reaction" | "interactive" => {
-                let request = Value::Object(request.clone()).to_string();
-                let read = with_tape(&request, |object| {
-                    let tagged = Tagged {
-                        object,
-                        kind: kind.into(),
-                        members: object.members().collect(),
-                    };
-                    Self::read(&tagged, &mut Omissions::default()).ok()
-                });
-                read.ok().flatten()
-            }
-            "template" => {
-                let name = member.get("name")?.as_str()?;
-                let language = member.get("language")?.get("code")?.as_str()?;
-                Some(Self::template(name, language))
-            }
-            _ => None,
+            | "contacts" | "reaction" | "interactive" | "template" => {}
+            _ => return None,
         }
+        let tagged = Tagged {
+            object: request,
+            kind,
+            members: request.members().collect(),
+        };
+        Self::read(&tagged, &mut Omissions::default()).ok()
     }
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::Tagged;
+use super::outbound::OutboundInteractive;
 use crate::json::object::{FromNode, Lenient, ReadMembers, members, object, option};
-use crate::json::{Fault, Node, Omissions};
-use crate::json::{any, stored};
+use crate::json::{Fault, Node, Omissions, stored};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
@@ -63,7 +63,7 @@ pub enum Interactive {
 impl Interactive {
     /// Returns the text on the button or row that the user chose, the text that
     /// the chat shows for a form, or the body of a message that the business
-    /// sent.
+    /// sent. Without a body it is the text of the header, or `[Product]` for a product.
     ///
     /// ```
     /// use whatsapp_signals::model::{ButtonReply, Interactive};
@@ -78,7 +78,7 @@ impl Interactive {
             Self::ButtonReply(reply) => reply.title.as_deref(),
             Self::ListReply(reply) => reply.title.as_deref(),
             Self::NfmReply(reply) => reply.body.as_deref(),
-            Self::Outbound(message) => message.text(),
+            Self::Outbound(message) => Some(message.title()),
             _ => None,
         }
         .unwrap_or_default()
@@ -182,78 +182,6 @@ impl<'de> Deserialize<'de> for OtherReply {
             ));
         }
         Ok(reply)
-    }
-}
-
-/// An interactive message that the business sent: buttons, a list, a flow, a
-/// link, products, …
-///
-/// ```json
-/// {"type": "button", "body": {"text": "Shall we order the part?"},
-///  "action": {"buttons": [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]}}
-/// ```
-///
-/// Meta's page: [interactive reply buttons messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-reply-buttons-messages).
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::WebhookEvent;
-/// use whatsapp_signals::model::{Content, Interactive};
-///
-/// let body = &std::fs::read("tests/payloads/message-echo-interactive.json")?;
-/// let webhook = whatsapp_signals::parse(body)?;
-/// let WebhookEvent::MessageEcho(echo) = &webhook.events()[0] else { panic!("an echo") };
-/// assert_eq!(echo.message.body(), "Shall we order the part?");
-///
-/// let Content::Interactive(interactive) = &echo.message.content else { panic!("interactive") };
-/// let Interactive::Outbound(message) = &**interactive else { panic!("sent by the business") };
-/// assert_eq!(message.kind(), "button");
-/// assert_eq!(message.json["action"]["buttons"][0]["reply"]["title"], "Yes, order it");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-#[non_exhaustive]
-pub struct OutboundInteractive {
-    /// The whole object, with `type`, `body`, `action` and its other members.
-    #[serde(deserialize_with = "any::object")]
-    pub json: Map<String, Value>,
-}
-
-impl OutboundInteractive {
-    /// Returns the `type`: `button`, `list`, `flow`, `cta_url`, `product`, …
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive = serde_json::from_str(r#"{"type": "catalog_message"}"#)?;
-    /// assert_eq!(message.kind(), "catalog_message");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        let kind = self.json.get("type").and_then(Value::as_str);
-        kind.unwrap_or_default()
-    }
-
-    /// Returns the text of the body; a product may have none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive =
-    ///     serde_json::from_str(r#"{"type": "list", "body": {"text": "Pick a day"}}"#)?;
-    /// assert_eq!(message.text(), Some("Pick a day"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        self.json.get("body")?.get("text")?.as_str()
     }
 }
 

@@ -30,6 +30,8 @@ object! {
         /// Where it can be fetched with your token, for some minutes. Since late
         /// 2025.
         pub url: Option<Box<str>>,
+        /// The address that WhatsApp loads a file from that you send without an id.
+        pub link: Option<Box<str>>,
         /// What the user wrote under an image, video or document.
         pub caption: Option<Box<str>>,
         /// The name of a document.

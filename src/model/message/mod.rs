@@ -9,8 +9,10 @@ mod edit;
 mod interactive;
 mod media;
 mod order;
+mod outbound;
 mod parts;
 mod system;
+mod template;
 
 use super::text_enum::text_enum;
 use super::{GroupId, Identity, LogicalId, MessageId, MessageStatus, MetaError, Timestamp};
@@ -24,18 +26,27 @@ pub use context::{MessageContext, Referral, ReferralImage, ReferredProduct, Welc
 pub use edit::{Edit, EditedMessage, Revoke};
 pub use interactive::{
     ButtonReply, CallPermission, CallPermissionReply, Interactive, ListReply, NfmReply, OtherReply,
-    OutboundInteractive, PaymentMethod, ProductReply,
+    PaymentMethod, ProductReply,
 };
 pub use media::{Location, Media};
 pub use order::{Order, ProductItem};
-pub use parts::{Button, Reaction, Template, Text, Unsupported};
+pub use outbound::{
+    ActionParameters, InteractiveAction, InteractiveButton, InteractiveCard, InteractiveHeader,
+    InteractiveSection, InteractiveText, OutboundInteractive,
+};
+pub use parts::{Button, Reaction, Text, Unsupported};
 pub use system::{System, SystemKind};
+pub use template::{
+    LimitedTimeOffer, Template, TemplateCard, TemplateComponent, TemplateCurrency,
+    TemplateDateTime, TemplateParameter,
+};
 
 stored! {
     /// A message that a user sent to you, or that you sent to a user.
     ///
-    /// The parser makes inbound ones; [`Message::outbound`] makes the ones that
-    /// you announce with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). Its text,
+    /// The parser makes inbound ones;
+    /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) and [`Message::outbound`]
+    /// make the ones that you announce with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). Its text,
     /// file or place is in [`content`](Self::content); for the frequent questions
     /// there are shorter ways: [`body`](Self::body), [`media`](Self::media),
     /// [`location`](Self::location).

@@ -1,7 +1,5 @@
 //! Contents of a member or two.
 
-use serde::{Deserialize, Serialize};
-
 use crate::json::object::object;
 use crate::model::MessageId;
 
@@ -96,7 +94,8 @@ object! {
 
 object! {
     /// `unsupported` (in older versions `unknown`): something that WhatsApp does
-    /// not hand to businesses. The message's errors say why.
+    /// not hand to businesses. The message's errors say why. Also the content of a message that
+    /// you sent, of a type that this version does not know.
     ///
     /// ```json
     /// {"type": "poll_creation"}
@@ -116,25 +115,4 @@ object! {
         /// Its type: `poll_creation`, `gif`, `pin`, …; may be missing.
         pub kind = "type": Option<Box<str>>,
     }
-}
-
-/// A template that you sent.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Content;
-///
-/// let Content::Template(template) = Content::template("spring_offer", "en_US") else {
-///     panic!("a template")
-/// };
-/// assert_eq!((template.name.as_str(), template.language.as_str()), ("spring_offer", "en_US"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Template {
-    /// Its name.
-    pub name: String,
-    /// Its language code, `en_US`.
-    pub language: String,
 }
