@@ -9,6 +9,7 @@ mod envelope;
 mod fidelity;
 mod fields;
 mod fuzz_seeds;
+mod graph;
 mod handshake;
 mod history;
 mod isolation;

@@ -67,7 +67,24 @@ fn each_stored_message_has_its_json_beside_it_byte_for_byte() {
 }
 
 #[test]
-fn no_json_is_stored_by_default_or_of_sent_messages() {
+fn a_sent_message_has_its_request() {
+    with_each_store(|engine| {
+        let request = r#"{"to":"+1 555 010-1001","type":"hologram","hologram":{}}"#;
+        let store = |engine: &Engine, id: &str| {
+            let response = format!(r#"{{"messages":[{{"id":"{id}"}}]}}"#);
+            let event = MessageSent::from_graph(request, response).unwrap();
+            let event = event.into_iter().next().unwrap().with_account(account());
+            assert!(engine.sent(&event).unwrap().is_ok());
+            records(engine).raw_payload(&id.into()).unwrap()
+        };
+        assert_eq!(store(&engine, "wamid.S"), None);
+        let raw = store(&engine.raw_payload(true), "wamid.T").unwrap();
+        assert_eq!(raw.as_str(), request);
+    });
+}
+
+#[test]
+fn no_json_is_stored_by_default_or_of_messages_without_a_request() {
     with_each_store(|engine| {
         for (body, signal) in BODIES {
             process(&engine, body);
