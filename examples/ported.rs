@@ -11,7 +11,7 @@ use whatsapp_signals::event::{
     CampaignCompleted, FlowCompleted, MessageReceived, MessageSent, UserSubscribed,
 };
 use whatsapp_signals::filter::is_text;
-use whatsapp_signals::model::{Account, Campaign, Content, Identity, Message};
+use whatsapp_signals::model::{Account, Campaign};
 use whatsapp_signals::signals::{
     CAMPAIGN_COMPLETED, FLOW_COMPLETED, MESSAGE_RECEIVED, MESSAGE_SENT, USER_SUBSCRIBED,
 };
@@ -55,10 +55,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let outcome = engine.process(&fs::read(file)?)?;
         println!("{outcome}");
     }
-    let ada = Identity::from_phone("15550101001").ok_or("no phone number")?;
-    let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready")).build();
+    let request = r#"{"to": "15550101001", "type": "text", "text": {"body": "It is ready"}}"#;
+    let response =
+        r#"{"contacts": [{"wa_id": "15550101001"}], "messages": [{"id": "wamid.HBgL"}]}"#;
     let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
-    engine.sent(&MessageSent::new(message).with_account(account))?;
+    for sent in MessageSent::from_graph(request, response)? {
+        engine.sent(&sent.with_account(account.clone()))?;
+    }
     let campaign = Campaign::new("Spring tune-up");
     CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign, 118, 2))?;
     Ok(())
