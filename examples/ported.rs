@@ -44,7 +44,7 @@ fn on_sent(event: &MessageSent) {
 
 #[receiver(CAMPAIGN_COMPLETED)]
 fn on_campaign(event: &CampaignCompleted) {
-    let (name, sent, failed) = (&event.campaign.name, event.sent, event.failed);
+    let (name, sent, failed) = (&event.campaign.name, event.sent(), event.failed());
     println!("{name}: {sent} sent, {failed} failed");
 }
 
@@ -62,7 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for sent in MessageSent::from_graph(request, response)? {
         engine.sent(&sent.with_account(account.clone()))?;
     }
-    let campaign = Campaign::new("Spring tune-up");
-    CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign, 118, 2))?;
+    let mut campaign = Campaign::new("Spring tune-up");
+    (campaign.counts.sent, campaign.counts.failed) = (118, 2);
+    CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign))?;
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) struct Request {
     /// The message that is answered.
     pub(crate) context: Option<Box<MessageContext>>,
     biz_opaque_callback_data: Option<Box<str>>,
-    /// Whether it is a read receipt or a typing indicator, which is no message.
+    /// It is a read receipt or a typing indicator, which is no message.
     is_receipt: bool,
 }
 

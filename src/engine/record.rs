@@ -155,7 +155,7 @@ pub(super) fn want_records(
         WebhookEvent::StandbyStatus(event) => Some(&event.update),
         _ => None,
     };
-    if let Some(update) = status.filter(|update| is_of_message(update)) {
+    if let Some(update) = status.filter(|update| update.is_of_message()) {
         draft.want_message(MessageKey {
             number: place.number.clone(),
             id: update.id.clone(),
@@ -332,7 +332,7 @@ impl Recorder {
                 }
                 // The status came first, or the message again at an earlier one.
                 if let Some(status) = &stored.status
-                    && moves_on(new.status.as_ref(), status)
+                    && status.is_news_after(new.status.as_ref())
                 {
                     new.status = Some(status.clone());
                 }
@@ -347,7 +347,7 @@ impl Recorder {
         place: &Place,
         update: &StatusUpdate,
     ) -> Result<(), Undecided> {
-        if !is_of_message(update) {
+        if !update.is_of_message() {
             return Ok(());
         }
         let key = MessageKey {
@@ -356,7 +356,7 @@ impl Recorder {
         };
         let state = draft.message(&key)?;
         let status = state.as_ref().and_then(|state| state.status.as_ref());
-        if moves_on(status, &update.status) {
+        if update.status.is_news_after(status) {
             draft.put_status(&key, &update.status, self.now)?;
         }
         Ok(())
@@ -399,21 +399,6 @@ fn stored_signup(
         }
         _ => Ok(None),
     }
-}
-
-/// Returns whether a status is one of the message itself. The status of a payment is
-/// not, and a failure at one member of a group says little of the message.
-fn is_of_message(update: &StatusUpdate) -> bool {
-    let is_of_message = update.kind.as_deref().is_none_or(|kind| kind == "message");
-    let is_of_member = update.is_of_group() && update.recipient.is_some();
-    let is_failure = update.status == MessageStatus::Failed;
-    is_of_message && !(is_of_member && is_failure)
-}
-
-/// Returns whether a message at `status` moves to `next`. The first status is one in any case, also
-/// if this version does not know it.
-fn moves_on(status: Option<&MessageStatus>, next: &MessageStatus) -> bool {
-    status.is_none_or(|status| next.supersedes(status))
 }
 
 /// Returns whether a message stands for one that Meta cannot send (yet).

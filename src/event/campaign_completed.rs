@@ -1,28 +1,30 @@
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
 use super::hash::hash_of;
-use crate::model::{Account, Campaign};
+use super::{CampaignTally, Keys};
+use crate::model::{Account, Campaign, CampaignStatus, Timestamp};
 
 /// A campaign of yours has run to its end.
 ///
-/// Your code fires this one: campaigns are your own.
+/// Your code fires this one: campaigns are your own. Its numbers are those of
+/// [`campaign.counts`](crate::model::CampaignCounts), whose table says what each counts.
 ///
 /// # Examples
 ///
 /// ```standalone_crate
 /// use whatsapp_signals::event::CampaignCompleted;
-/// use whatsapp_signals::model::Campaign;
+/// use whatsapp_signals::model::{Campaign, CampaignCounts};
 /// use whatsapp_signals::{receiver, signals::CAMPAIGN_COMPLETED};
 ///
 /// #[receiver(CAMPAIGN_COMPLETED)]
 /// fn report(event: &CampaignCompleted) {
-///     assert_eq!((event.sent, event.failed), (118, 2));
+///     assert_eq!((event.sent(), event.failed()), (118, 2));
 /// }
 ///
 /// # fn main() -> Result<(), whatsapp_signals::Failure> {
-/// let done = CampaignCompleted::new(Campaign::new("Spring tune-up"), 118, 2);
-/// let report = CAMPAIGN_COMPLETED.send(&done)?;
+/// let mut campaign = Campaign::new("Spring tune-up");
+/// campaign.counts = CampaignCounts { total: 120, sent: 118, failed: 2, ..CampaignCounts::default() };
+/// let report = CAMPAIGN_COMPLETED.send(&CampaignCompleted::new(campaign))?;
 /// assert_eq!(report.called(), 1);
 /// # Ok(())
 /// # }
@@ -30,16 +32,12 @@ use crate::model::{Account, Campaign};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CampaignCompleted {
-    /// The campaign.
+    /// The campaign, with its counts.
     pub campaign: Campaign,
-    /// How many messages Meta accepted.
-    pub sent: u64,
-    /// How many it did not.
-    pub failed: u64,
 }
 
 impl CampaignCompleted {
-    /// The event for this campaign.
+    /// Returns the event for a campaign with its counts.
     ///
     /// # Examples
     ///
@@ -47,16 +45,48 @@ impl CampaignCompleted {
     /// use whatsapp_signals::event::CampaignCompleted;
     /// use whatsapp_signals::model::Campaign;
     ///
-    /// let done = CampaignCompleted::new(Campaign::new("Winter storage"), 40, 1);
-    /// assert_eq!((done.campaign.name.as_str(), done.sent, done.failed), ("Winter storage", 40, 1));
+    /// let mut campaign = Campaign::new("Winter storage");
+    /// campaign.counts.sent = 40;
+    /// let completed = CampaignCompleted::new(campaign);
+    /// assert_eq!((completed.campaign.name.as_str(), completed.sent()), ("Winter storage", 40));
     /// ```
     #[must_use]
-    pub fn new(campaign: Campaign, sent: u64, failed: u64) -> Self {
-        Self {
-            campaign,
-            sent,
-            failed,
-        }
+    pub fn new(campaign: Campaign) -> Self {
+        Self { campaign }
+    }
+
+    /// Returns the event for a campaign with the counts of a tally. Its status is `completed`, and
+    /// it was completed now, unless it has a time already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignCompleted, CampaignTally};
+    /// use whatsapp_signals::model::{Campaign, CampaignStatus};
+    ///
+    /// let campaign = Campaign::new("Winter storage");
+    /// let tally = CampaignTally::new(&campaign, 0);
+    /// let completed = CampaignCompleted::of(campaign, &tally);
+    /// assert_eq!(completed.campaign.status, CampaignStatus::Completed);
+    /// ```
+    #[must_use]
+    pub fn of(mut campaign: Campaign, tally: &CampaignTally) -> Self {
+        campaign.counts = tally.counts();
+        campaign.status = CampaignStatus::Completed;
+        campaign.completed_at.get_or_insert_with(Timestamp::now);
+        Self { campaign }
+    }
+
+    /// Returns the number of messages that Meta accepted.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.campaign.counts.sent
+    }
+
+    /// Returns the number of messages that Meta refused or could not deliver.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.campaign.counts.failed
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use sealed::Sealed;
 /// }
 ///
 /// let mut sent = HashSet::new();
-/// let done = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
+/// let done = CampaignCompleted::new(Campaign::new("Spring"));
 /// assert!(send_once(&done, &mut sent).is_some());
 /// assert!(send_once(&done, &mut sent).is_none());
 /// assert_eq!(MessageReceived::NAME, "message_received");

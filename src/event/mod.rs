@@ -33,6 +33,7 @@ mod business_username_update;
 mod call;
 mod call_status;
 mod campaign_completed;
+mod campaign_tally;
 mod change;
 mod conversation_context;
 #[allow(
@@ -103,6 +104,7 @@ pub use call::{
 };
 pub use call_status::{CallStage, CallStatus};
 pub use campaign_completed::CampaignCompleted;
+pub use campaign_tally::CampaignTally;
 pub use change::Change;
 pub(crate) use change::Payload;
 pub use event::Event;

@@ -120,3 +120,31 @@ impl<T: ?Sized, F: Fn(&T) -> bool + Send + Sync + 'static> Filter<T> for F {}
 pub fn status_is(status: MessageStatus) -> impl Filter<MessageStatusChanged> {
     move |event: &MessageStatusChanged| event.update.status == status
 }
+
+/// A status of a message that was sent with a `biz_opaque_callback_data` of this beginning, such as
+/// the messages of one campaign.
+///
+/// ```standalone_crate
+/// use whatsapp_signals::event::MessageStatusChanged;
+/// use whatsapp_signals::filter::callback_data_starts_with;
+/// use whatsapp_signals::{parse, receiver, signals::MESSAGE_STATUS_CHANGED};
+///
+/// #[receiver(MESSAGE_STATUS_CHANGED, filter = callback_data_starts_with("spring-2027:"))]
+/// fn count(_event: &MessageStatusChanged) {}
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = parse(&std::fs::read("tests/payloads/status-read.json")?)?.dispatch();
+/// assert_eq!((report.called(), report.filtered()), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn callback_data_starts_with(
+    beginning: impl Into<String>,
+) -> impl Filter<MessageStatusChanged> {
+    let beginning = beginning.into();
+    move |event: &MessageStatusChanged| {
+        let data = event.update.biz_opaque_callback_data.as_deref();
+        data.is_some_and(|data| data.starts_with(&beginning))
+    }
+}

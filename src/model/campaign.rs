@@ -48,25 +48,35 @@ pub struct Campaign {
     pub counts: CampaignCounts,
 }
 
-/// The messages of a [`Campaign`], counted.
+/// The messages of a [`Campaign`], counted. A [`CampaignTally`](crate::event::CampaignTally) counts
+/// them.
+///
+/// | count | messages |
+/// | --- | --- |
+/// | `total` | to be sent |
+/// | `sent` | that Meta accepted, so that they have a wamid, whatever became of them |
+/// | `delivered` | of `sent`: that arrived at the user, those read included |
+/// | `read` | of `delivered`: that the user has read or listened to |
+/// | `failed` | that Meta refused, and those of `sent` that it could not deliver |
 ///
 /// ```
 /// use whatsapp_signals::model::CampaignCounts;
 ///
-/// assert_eq!(CampaignCounts::default().total, 0);
+/// let counts = CampaignCounts { total: 120, sent: 118, failed: 2, ..CampaignCounts::default() };
+/// assert_eq!(counts.read, 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CampaignCounts {
-    /// All recipients.
+    /// To be sent.
     pub total: u64,
     /// Accepted by Meta.
     pub sent: u64,
-    /// Arrived on a phone.
+    /// Arrived at the user.
     pub delivered: u64,
-    /// Seen.
+    /// Read by the user.
     pub read: u64,
-    /// Not delivered.
+    /// Refused, or not delivered.
     pub failed: u64,
 }
 

@@ -125,7 +125,7 @@ object! {
         pub error_user_title: Option<Box<str>>,
         /// A sentence to be shown to a person.
         pub error_user_msg: Option<Box<str>>,
-        /// Whether the same request may succeed later.
+        /// The same request may succeed later.
         pub is_transient: Option<bool>,
         /// The id of the request at Meta, for its support.
         pub fbtrace_id: Option<Box<str>>,

@@ -100,6 +100,15 @@ impl StatusUpdate {
         self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")
     }
 
+    /// Returns whether a status is one of the message itself. The status of a payment is not, and
+    /// a failure at one member of a group says little of the message.
+    pub(crate) fn is_of_message(&self) -> bool {
+        let is_of_message = self.kind.as_deref().is_none_or(|kind| kind == "message");
+        let is_of_member = self.is_of_group() && self.recipient.is_some();
+        let is_failure = self.status == MessageStatus::Failed;
+        is_of_message && !(is_of_member && is_failure)
+    }
+
     /// A step of which nothing else is known.
     ///
     /// # Examples
@@ -168,6 +177,12 @@ impl MessageStatus {
     #[must_use]
     pub fn supersedes(&self, earlier: &Self) -> bool {
         self.rank() > earlier.rank()
+    }
+
+    /// Returns whether a message at `status` moves to this one. The first status is one in any
+    /// case, also if this version does not know it.
+    pub(crate) fn is_news_after(&self, status: Option<&Self>) -> bool {
+        status.is_none_or(|status| self.supersedes(status))
     }
 
     fn rank(&self) -> u8 {

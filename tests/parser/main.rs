@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod adversarial;
+mod campaigns;
 mod contacts;
 mod dates;
 mod documented_json;

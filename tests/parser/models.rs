@@ -40,7 +40,8 @@ fn what_your_code_dispatches_survives_serialization() {
     let mut campaign = Campaign::new("Spring");
     campaign.status = CampaignStatus::from("dreamt of");
     campaign.scheduled_at = Some(Timestamp::from_secs(100_000_000_000));
-    round_trips(&CampaignCompleted::new(campaign, u64::MAX, 0));
+    campaign.counts.sent = u64::MAX;
+    round_trips(&CampaignCompleted::new(campaign));
 
     let mut signup = Signup::new("spring");
     signup.status = SignupStatus::Disabled;

@@ -11,7 +11,7 @@ use crate::json::{Fault, Node, Omissions};
 /// A template that the business sent, with the values of its parameters.
 ///
 /// The text of a template is at Meta: a request has its name and the values that go into it. The
-/// cards of a carousel are [`cards`](Self::cards), whatever component they stand in.
+/// cards of a carousel are [`cards`](Self::cards), beside the components.
 ///
 /// Meta's page: [sending templates](https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview).
 ///

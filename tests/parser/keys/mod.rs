@@ -517,7 +517,11 @@ fn what_you_fire_yourself_has_keys_too() {
     assert_eq!(sent.dedup_key(), "message_sent:wamid.A:number=300");
     assert_eq!(sent.partition_key(), "300:15550101001");
 
-    let completed = |sent| CampaignCompleted::new(Campaign::new("Spring"), sent, 2).dedup_key();
+    let completed = |sent| {
+        let mut campaign = Campaign::new("Spring");
+        campaign.counts.sent = sent;
+        CampaignCompleted::new(campaign).dedup_key()
+    };
     assert_eq!(completed(118), completed(118));
     assert_ne!(completed(118), completed(119));
 }

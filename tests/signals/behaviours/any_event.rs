@@ -139,7 +139,7 @@ fn the_send_of_another_signal_does_not_reach_it() {
         panic!("a message");
     };
     let sent = MESSAGE_RECEIVED.with(&context);
-    let completed = CampaignCompleted::new(Campaign::new("Spring"), 118, 2);
+    let completed = CampaignCompleted::new(Campaign::new("Spring"));
     let reports = [
         sent.send(&event),
         Ok(sent.send_robust(&event)),

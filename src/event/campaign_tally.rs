@@ -1,0 +1,275 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, MessageRefused, MessageSent, MessageStatusChanged};
+use crate::model::{Campaign, CampaignCounts, MessageId, MessageStatus, Timestamp};
+
+/// The count of what became of a campaign's messages.
+///
+/// It takes the events of each message and moves forward only: repetitions, and statuses that are
+/// behind the one that is counted, change nothing. The statuses of payments, and a failure at one
+/// member of a group, say nothing of the message, as in the [engine](crate::WebhookEngine). The
+/// meaning of each number is that of [`CampaignCounts`].
+///
+/// A status belongs to the campaign by its wamid, or by the beginning of the text that its message
+/// was [sent with](Self::with_callback_data). With such a text, statuses may come before
+/// [`add_sent`](Self::add_sent), and be counted by another program than the one that sends.
+///
+/// A tally is JSON by `serde`, with wamids, which contain phone numbers. Those of several workers
+/// become one by [`merge`](Self::merge).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use whatsapp_signals::event::{CampaignCompleted, CampaignTally, MessageSent};
+/// use whatsapp_signals::model::Campaign;
+/// use whatsapp_signals::{Context, parse, signals::MESSAGE_STATUS_CHANGED};
+///
+/// let campaign = Campaign::new("Spring tune-up");
+/// let mut tally = CampaignTally::new(&campaign, 1);
+///
+/// // When Meta has answered a request:
+/// let request = r#"{"to": "15550101001", "type": "template", "template":
+///     {"name": "spring_offer", "language": {"code": "en"}}}"#;
+/// let response = r#"{"contacts": [{"input": "15550101001", "wa_id": "15550101001"}],
+///     "messages": [{"id": "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA"}]}"#;
+/// for sent in MessageSent::from_graph(request, response)? {
+///     tally.add_sent(&sent);
+/// }
+/// assert!(!tally.is_settled(Duration::from_secs(24 * 60 * 60)));
+///
+/// // In a receiver of `MESSAGE_STATUS_CHANGED`:
+/// # let at = "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
+/// # let body = format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900800700600500","changes":[{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100200","phone_number_id":"300200100500600"}},"statuses":[{{"id":"{at}","status":"read","timestamp":"1785000000","recipient_id":"15550101001"}}]}}}}]}}]}}"#);
+/// # for event in parse(body.as_bytes())?.into_events() {
+/// # let whatsapp_signals::WebhookEvent::MessageStatusChanged(event) = event else { panic!() };
+/// assert!(tally.add_status(&event), "something new");
+/// # }
+///
+/// assert!(tally.is_settled(Duration::from_secs(24 * 60 * 60)), "nothing can change");
+/// assert_eq!((tally.counts().read, tally.read_rate()), (1, Some(1.0)));
+/// let completed = CampaignCompleted::of(campaign, &tally); // for `CAMPAIGN_COMPLETED`
+/// assert_eq!((completed.sent(), completed.failed()), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CampaignTally {
+    /// The name of the campaign.
+    campaign: String,
+    total: u64,
+    /// The beginning of the texts that its messages are sent with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    callback_data: Option<Box<str>>,
+    /// The messages that Meta accepted, each with its furthest status.
+    messages: BTreeMap<MessageId, Option<MessageStatus>>,
+    /// The keys of the refusals.
+    refused: BTreeSet<Box<str>>,
+    /// The time of the newest event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest: Option<Timestamp>,
+}
+
+impl CampaignTally {
+    /// Returns the tally of a campaign of which nothing is sent yet, with the number of messages
+    /// that are to be sent.
+    #[must_use]
+    pub fn new(campaign: &Campaign, total: u64) -> Self {
+        Self {
+            campaign: campaign.name.clone(),
+            total,
+            callback_data: None,
+            messages: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            newest: None,
+        }
+    }
+
+    /// Sets the beginning of the `biz_opaque_callback_data` that all messages of the campaign, and
+    /// no others, are sent with. Statuses bring it back.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CampaignTally;
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
+    /// let tally = tally.with_callback_data("spring-2027:"); // "spring-2027:customer-4471", …
+    /// assert_eq!(tally.counts().total, 200);
+    /// ```
+    #[must_use]
+    pub fn with_callback_data(mut self, beginning: impl Into<Box<str>>) -> Self {
+        self.callback_data = Some(beginning.into());
+        self
+    }
+
+    /// Adds a message that Meta accepted. Returns whether it is new.
+    pub fn add_sent(&mut self, event: &MessageSent) -> bool {
+        let message = &event.message;
+        if self.messages.contains_key(&message.id) {
+            return false;
+        }
+        self.messages.insert(message.id.clone(), None);
+        self.newest = self.newest.max(message.timestamp);
+        true
+    }
+
+    /// Adds a message that Meta refused, and that will not be sent again. Returns whether it is
+    /// new.
+    pub fn add_refused(&mut self, event: &MessageRefused) -> bool {
+        let is_new = self.refused.insert(event.dedup_key().into());
+        if is_new {
+            self.newest = self.newest.max(event.timestamp);
+        }
+        is_new
+    }
+
+    /// Adds a status. Returns `false` if it is of no message of the campaign, or changes nothing.
+    pub fn add_status(&mut self, event: &MessageStatusChanged) -> bool {
+        let update = &event.update;
+        // A message that the user has deleted had arrived, and counts as before.
+        if !update.is_of_message() || update.status == MessageStatus::Deleted {
+            return false;
+        }
+        if !self.messages.contains_key(&update.id) && !self.has_callback_data(event) {
+            return false;
+        }
+        let status = self.messages.entry(update.id.clone()).or_default();
+        let moves_on = update.status.is_news_after(status.as_ref());
+        if moves_on {
+            *status = Some(update.status.clone());
+            self.newest = self.newest.max(update.timestamp);
+        }
+        moves_on
+    }
+
+    fn has_callback_data(&self, event: &MessageStatusChanged) -> bool {
+        let data = event.update.biz_opaque_callback_data.as_deref();
+        let beginning = self.callback_data.as_deref();
+        matches!((data, beginning), (Some(data), Some(beginning)) if data.starts_with(beginning))
+    }
+
+    /// Adds what another tally of the same campaign has counted, such as that of another worker or
+    /// an older copy. A message that both have is counted once. Returns `false`, and adds nothing, if the
+    /// other one is of another campaign.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignTally, MessageSent};
+    /// use whatsapp_signals::model::{Campaign, Content, Identity, Message};
+    ///
+    /// let campaign = Campaign::new("Spring tune-up");
+    /// let ada = Identity::from_phone("15550101001").unwrap();
+    /// let sent = |id| MessageSent::new(Message::outbound(id, ada.clone(), Content::text("Hello")).build());
+    ///
+    /// let (mut first, mut second) = (CampaignTally::new(&campaign, 2), CampaignTally::new(&campaign, 2));
+    /// first.add_sent(&sent("wamid.A"));
+    /// second.add_sent(&sent("wamid.A"));
+    /// second.add_sent(&sent("wamid.B"));
+    /// assert!(first.merge(second));
+    /// assert_eq!(first.counts().sent, 2);
+    /// ```
+    pub fn merge(&mut self, other: Self) -> bool {
+        if other.campaign != self.campaign {
+            return false;
+        }
+        for (id, next) in other.messages {
+            let status = self.messages.entry(id).or_default();
+            if let Some(next) = next
+                && next.is_news_after(status.as_ref())
+            {
+                *status = Some(next);
+            }
+        }
+        self.refused.extend(other.refused);
+        self.total = self.total.max(other.total);
+        self.newest = self.newest.max(other.newest);
+        self.callback_data = self.callback_data.take().or(other.callback_data);
+        true
+    }
+
+    /// Returns the counts. It takes time in proportion to the messages.
+    #[must_use]
+    pub fn counts(&self) -> CampaignCounts {
+        let count = |messages: usize| u64::try_from(messages).unwrap_or(u64::MAX);
+        let mut counts = CampaignCounts {
+            total: self.total,
+            sent: count(self.messages.len()),
+            failed: count(self.refused.len()),
+            ..CampaignCounts::default()
+        };
+        for status in self.messages.values().flatten() {
+            match status {
+                MessageStatus::Failed => counts.failed += 1,
+                MessageStatus::Delivered => counts.delivered += 1,
+                MessageStatus::Read | MessageStatus::Played => {
+                    counts.delivered += 1;
+                    counts.read += 1;
+                }
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    /// Returns whether the campaign is over: Meta has answered for all of its messages, and each
+    /// of them is read or failed, or the newest event is older than `after`. Events without a time
+    /// count as of no time, and the clock is that of the system.
+    #[must_use]
+    pub fn is_settled(&self, after: Duration) -> bool {
+        let counts = self.counts();
+        let answered = self.messages.len() + self.refused.len();
+        let answered = u64::try_from(answered).unwrap_or(u64::MAX);
+        let is_old = || {
+            self.newest.is_some_and(|newest| {
+                let age = Timestamp::now().as_secs().saturating_sub(newest.as_secs());
+                u64::try_from(age).is_ok_and(|age| age > after.as_secs())
+            })
+        };
+        answered >= counts.total && (counts.read + counts.failed >= answered || is_old())
+    }
+
+    /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first
+    /// one.
+    #[must_use]
+    pub fn delivery_rate(&self) -> Option<f64> {
+        let counts = self.counts();
+        rate(counts.delivered, counts.sent)
+    }
+
+    /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
+    /// first one. Users may keep it from you that they have read a message.
+    #[must_use]
+    pub fn read_rate(&self) -> Option<f64> {
+        let counts = self.counts();
+        rate(counts.read, counts.sent)
+    }
+
+    /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
+    /// messages.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        let counts = self.counts();
+        rate(counts.failed, counts.total)
+    }
+}
+
+/// Leaves out the wamids, which contain phone numbers.
+impl fmt::Debug for CampaignTally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CampaignTally")
+            .field("campaign", &self.campaign)
+            .field("counts", &self.counts())
+            .field("newest", &self.newest)
+            .finish_non_exhaustive()
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a rate of more than 2^52 messages"
+)]
+fn rate(part: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| part as f64 / of as f64)
+}
