@@ -1,8 +1,7 @@
 //! Calls of the schema's functions, by which a commit writes its changes.
 //!
-//! A commit is one statement that calls one function after the other, however many rows there are:
-//! each message to the server, and each plan that it starts there, takes as long as the change of a
-//! row.
+//! A commit is one statement that calls one function after the other, however many rows there are,
+//! and so one message to the server.
 
 use std::fmt::Write as _;
 

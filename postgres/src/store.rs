@@ -63,7 +63,8 @@ const ATTEMPTS: usize = 5;
 ///
 /// Strings of Meta's are `bytea`: `convert_from(wamid, 'UTF8')` is the text. Postgres has no text
 /// with U+0000, and one such id would make its whole body fail. JSON is `text`, exactly as it was
-/// written; `message::json` reads it where it has no `\u0000`.
+/// written; `message::json` reads it where it has no `\u0000`. The functions of the schema are for
+/// commits, and change with the version.
 ///
 /// # Logs
 ///
