@@ -178,7 +178,8 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
         let mut fingerprint = [0; 16];
         fingerprint[..4].copy_from_slice(&scatter(phone).to_be_bytes()[..4]);
         fingerprint[4..12].copy_from_slice(&scatter(number).to_be_bytes());
-        let mut key = fingerprint;
+        let mut key = [0; 20];
+        key[..4].copy_from_slice(&fingerprint[..4]);
         key[4..12].copy_from_slice(&scatter(!number).to_be_bytes());
         run(
             "INSERT INTO event (fingerprint, webhook) VALUES (?1, ?2)",

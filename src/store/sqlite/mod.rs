@@ -66,7 +66,7 @@ pub use options::SqliteOptions;
 /// | `event` | fingerprints of the keys of all events, with the id of their webhook |
 /// | `progress` | events that did not succeed at once |
 /// | `number` | your numbers with their tenants |
-/// | `message` | messages by `wamid` and the id of the `number`, as JSON; their `status` and whether they are unread in columns; `message` is `NULL` where only the status is known |
+/// | `message` | messages as JSON, found by their `key` (the fingerprint of the `wamid`, and the id of the `number`) and not by the `wamid`; their `status` and whether they are unread in columns; `message` is `NULL` where only the status is known |
 /// | `contact` | contacts as JSON |
 /// | `contact_id` | the ids that contacts have, and had `until` a time |
 /// | `signup` | signups as JSON, with their subscriber count in a column |

@@ -202,19 +202,20 @@ pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatu
 }
 
 /// Returns the key of a message, given the row id of its number.
-pub(super) fn message_key(id: &MessageId, number: i64) -> Result<[u8; 16], Error> {
+pub(super) fn message_key(id: &MessageId, number: i64) -> Result<[u8; 20], Error> {
     let number = u32::try_from(number).map_err(|_| Error::CorruptRow)?;
     Ok(key_of(id, number))
 }
 
 /// Returns the first and the last key that a message with this id has with any number.
-pub(super) fn message_keys(id: &MessageId) -> ([u8; 16], [u8; 16]) {
+pub(super) fn message_keys(id: &MessageId) -> ([u8; 20], [u8; 20]) {
     (key_of(id, u32::MIN), key_of(id, u32::MAX))
 }
 
-fn key_of(id: &MessageId, number: u32) -> [u8; 16] {
-    let Fingerprint(mut key) = Fingerprint::of(id.as_str());
-    key[12..].copy_from_slice(&number.to_be_bytes());
+fn key_of(id: &MessageId, number: u32) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..16].copy_from_slice(&Fingerprint::of(id.as_str()).0);
+    key[16..].copy_from_slice(&number.to_be_bytes());
     key
 }
 

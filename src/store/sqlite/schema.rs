@@ -89,7 +89,7 @@ const TABLES: &str = "
 
     CREATE TABLE message (
         id INTEGER PRIMARY KEY,
-        -- 12 bytes of the fingerprint of the wamid, and the number: the messages of one user lie
+        -- The fingerprint of the wamid, and the number in 4 bytes: the messages of one user lie
         -- together in the index, each in a third of the bytes of its wamid.
         key BLOB NOT NULL UNIQUE,
         version INTEGER NOT NULL,
