@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, MessageRefused, MessageSent, MessageStatusChanged};
 use crate::model::{Campaign, CampaignCounts, MessageId, MessageStatus, Timestamp};
 
-/// The count of what became of a campaign's messages.
+/// The messages of a campaign, counted by their statuses.
 ///
 /// It takes the events of each message and moves forward only: repetitions, and statuses that are
 /// behind the one that is counted, change nothing. The statuses of payments, and a failure at one
@@ -23,38 +23,47 @@ use crate::model::{Campaign, CampaignCounts, MessageId, MessageStatus, Timestamp
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
+/// use std::sync::{Arc, Mutex};
 /// use std::time::Duration;
-/// use whatsapp_signals::event::{CampaignCompleted, CampaignTally, MessageSent};
+/// use whatsapp_signals::event::{
+///     CampaignCompleted, CampaignTally, MessageSent, MessageStatusChanged,
+/// };
 /// use whatsapp_signals::model::Campaign;
-/// use whatsapp_signals::{Context, parse, signals::MESSAGE_STATUS_CHANGED};
+/// use whatsapp_signals::{Context, parse, receiver, signals::MESSAGE_STATUS_CHANGED};
 ///
+/// #[receiver(MESSAGE_STATUS_CHANGED)]
+/// fn count(event: &MessageStatusChanged, tally: &Arc<Mutex<CampaignTally>>) {
+///     tally.lock().unwrap().add_status(event);
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let campaign = Campaign::new("Spring tune-up");
-/// let mut tally = CampaignTally::new(&campaign, 1);
+/// let tally = Arc::new(Mutex::new(CampaignTally::new(&campaign, 1)));
+/// let context = Context::new().with(tally.clone());
 ///
 /// // When Meta has answered a request:
 /// let request = r#"{"to": "15550101001", "type": "template", "template":
 ///     {"name": "spring_offer", "language": {"code": "en"}}}"#;
-/// let response = r#"{"contacts": [{"input": "15550101001", "wa_id": "15550101001"}],
-///     "messages": [{"id": "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA"}]}"#;
+/// let response = r#"{"contacts": [{"input": "15550101001", "wa_id": "15550101001"}], "messages":
+///     [{"id": "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBQzQTNGNEQ3NDM2NTIxRDQxNDhDMQA="}]}"#;
 /// for sent in MessageSent::from_graph(request, response)? {
-///     tally.add_sent(&sent);
+///     tally.lock().unwrap().add_sent(&sent);
 /// }
-/// assert!(!tally.is_settled(Duration::from_secs(24 * 60 * 60)));
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// assert!(!tally.lock().unwrap().is_settled(day));
 ///
-/// // In a receiver of `MESSAGE_STATUS_CHANGED`:
-/// # let at = "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
-/// # let body = format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900800700600500","changes":[{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100200","phone_number_id":"300200100500600"}},"statuses":[{{"id":"{at}","status":"read","timestamp":"1785000000","recipient_id":"15550101001"}}]}}}}]}}]}}"#);
-/// # for event in parse(body.as_bytes())?.into_events() {
-/// # let whatsapp_signals::WebhookEvent::MessageStatusChanged(event) = event else { panic!() };
-/// assert!(tally.add_status(&event), "something new");
-/// # }
+/// // When a webhook comes:
+/// let body = std::fs::read("tests/payloads/status-read.json")?;
+/// assert!(parse(&body)?.with(&context).dispatch().is_ok());
 ///
-/// assert!(tally.is_settled(Duration::from_secs(24 * 60 * 60)), "nothing can change");
-/// assert_eq!((tally.counts().read, tally.read_rate()), (1, Some(1.0)));
+/// let tally = tally.lock().unwrap();
+/// assert!(tally.is_settled(day), "the only message is read");
+/// assert_eq!(tally.read_rate(), Some(1.0));
 /// let completed = CampaignCompleted::of(campaign, &tally); // for `CAMPAIGN_COMPLETED`
 /// assert_eq!((completed.sent(), completed.failed()), (1, 0));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CampaignTally {
