@@ -11,13 +11,11 @@ use crate::{commit, contacts, messages, reads, turns};
 
 /// A function of the schema. It returns whether all rows that it used are as a decision saw them.
 pub(crate) struct Function {
-    name: Name,
-    arguments: Types,
+    name: &'static str,
+    /// The types of its arguments.
+    arguments: &'static str,
     body: Body,
 }
-
-type Name = &'static str;
-type Types = &'static [&'static str];
 
 enum Body {
     Plpgsql(&'static str),
@@ -28,27 +26,43 @@ enum Body {
 
 impl Function {
     /// Returns the function with this body in PL/pgSQL.
-    pub(crate) const fn new(name: Name, arguments: Types, body: &'static str) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        arguments: &'static str,
+        body: &'static str,
+    ) -> Self {
         Self::with(name, arguments, Body::Plpgsql(body))
     }
 
     /// Returns the function that runs statements.
-    pub(crate) const fn write(name: Name, arguments: Types, sql: &'static str) -> Self {
+    pub(crate) const fn write(
+        name: &'static str,
+        arguments: &'static str,
+        sql: &'static str,
+    ) -> Self {
         Self::with(name, arguments, Body::Write(sql))
     }
 
     /// Returns the function that runs a statement, which must write a row for each element of the
     /// first argument.
-    pub(crate) const fn write_all(name: Name, arguments: Types, sql: &'static str) -> Self {
+    pub(crate) const fn write_all(
+        name: &'static str,
+        arguments: &'static str,
+        sql: &'static str,
+    ) -> Self {
         Self::with(name, arguments, Body::WriteAll(sql))
     }
 
     /// Returns the function with the value of an expression.
-    pub(crate) const fn check(name: Name, arguments: Types, sql: &'static str) -> Self {
+    pub(crate) const fn check(
+        name: &'static str,
+        arguments: &'static str,
+        sql: &'static str,
+    ) -> Self {
         Self::with(name, arguments, Body::Check(sql))
     }
 
-    const fn with(name: Name, arguments: Types, body: Body) -> Self {
+    const fn with(name: &'static str, arguments: &'static str, body: Body) -> Self {
         Self {
             name,
             arguments,
@@ -81,23 +95,27 @@ impl Function {
         };
         let body = schema.insert_name(&body);
         let body = body.replace('\\', r"\\").replace('\'', "''");
-        let (name, arguments) = (self.name, self.arguments.join(", "));
-        let name = schema.insert_name(&format!("schema.{name}"));
-        format!("CREATE FUNCTION {name}({arguments}) RETURNS boolean LANGUAGE plpgsql AS E'{body}'")
+        format!(
+            "CREATE FUNCTION {}.{}({}) RETURNS boolean LANGUAGE plpgsql AS E'{body}'",
+            schema.quoted(),
+            self.name,
+            self.arguments
+        )
     }
 }
 
 /// Calls of functions, in their order.
 #[derive(Default)]
 pub(crate) struct Calls<'a> {
-    functions: Vec<&'static Function>,
+    /// The names of the functions, each with its number of parameters.
+    functions: Vec<(&'static str, usize)>,
     params: Vec<Param<'a>>,
 }
 
 impl<'a> Calls<'a> {
     /// Adds a call.
     pub(crate) fn push(&mut self, function: &'static Function, params: Vec<Param<'a>>) {
-        self.functions.push(function);
+        self.functions.push((function.name, params.len()));
         self.params.extend(params);
     }
 
@@ -105,10 +123,11 @@ impl<'a> Calls<'a> {
     /// before it returned `true`, and without that the statement fails. Only a `CASE` promises the
     /// order.
     pub(crate) fn into_statement(self, schema: &Schema) -> (String, Vec<Param<'a>>) {
-        let (mut sql, mut param) = (String::from("SELECT schema.require("), 0);
-        for function in &self.functions {
-            let _ = write!(sql, "CASE WHEN schema.{}(", function.name);
-            for n in 0..function.arguments.len() {
+        let (schema, mut param) = (schema.quoted(), 0);
+        let mut sql = format!("SELECT {schema}.require(");
+        for (name, params) in &self.functions {
+            let _ = write!(sql, "CASE WHEN {schema}.{name}(");
+            for n in 0..*params {
                 param += 1;
                 let _ = write!(sql, "{}${param}", if n == 0 { "" } else { ", " });
             }
@@ -119,6 +138,6 @@ impl<'a> Calls<'a> {
             sql.push_str(" END");
         }
         sql.push(')');
-        (schema.insert_name(&sql), self.params)
+        (sql, self.params)
     }
 }

@@ -44,21 +44,17 @@ macro_rules! webhook_input {
     };
 }
 
+/// The types of the columns of `input`.
+macro_rules! webhook_types {
+    () => {
+        "bigint[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], \
+        bigint[], bigint[], bigint[]"
+    };
+}
+
 const ADD_WEBHOOKS: Function = Function::write(
     "add_webhooks",
-    &[
-        "bigint[]",
-        "integer[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-    ],
+    webhook_types!(),
     concat!(
         "INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
             lease_holder, lease_length, lease_until, due_at, due_delay, held_back)
@@ -72,26 +68,13 @@ const ADD_WEBHOOKS: Function = Function::write(
 
 const ADD_BODIES: Function = Function::write(
     "add_bodies",
-    &["bigint[]", "bytea[]"],
+    "bigint[], bytea[]",
     "INSERT INTO schema.body (webhook, body) SELECT * FROM unnest($1, $2)",
 );
 
 const PUT_WEBHOOKS: Function = Function::write_all(
     "put_webhooks",
-    &[
-        "bigint[]",
-        "integer[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-        "bigint[]",
-    ],
+    concat!(webhook_types!(), ", bigint[]"),
     concat!(
         "UPDATE schema.webhook SET version = input.version + 1, (kind, received_at, open, dead,
             unclaimed, lease_holder, lease_length, lease_until, due_at, due_delay, held_back) = (",
@@ -105,7 +88,7 @@ const PUT_WEBHOOKS: Function = Function::write_all(
 
 const REPLACE_BODIES: Function = Function::write(
     "replace_bodies",
-    &["bigint[]", "bytea[]"],
+    "bigint[], bytea[]",
     "
         UPDATE schema.body SET body = input.body
         FROM unnest($1, $2) AS input(webhook, body) WHERE body.webhook = input.webhook",
@@ -113,7 +96,7 @@ const REPLACE_BODIES: Function = Function::write(
 
 const DELETE_WEBHOOKS: Function = Function::write_all(
     "delete_webhooks",
-    &["bigint[]", "bigint[]"],
+    "bigint[], bigint[]",
     "
         DELETE FROM schema.webhook USING unnest($1, $2) AS input(id, version)
         WHERE webhook.id = input.id AND webhook.version = input.version",
@@ -121,7 +104,7 @@ const DELETE_WEBHOOKS: Function = Function::write_all(
 
 const DELETE_ROWS_OF_WEBHOOKS: Function = Function::write(
     "delete_rows_of_webhooks",
-    &["bigint[]"],
+    "bigint[]",
     "
         DELETE FROM schema.body WHERE body.webhook = ANY($1);
         DELETE FROM schema.progress WHERE progress.webhook = ANY($1)",
@@ -129,13 +112,13 @@ const DELETE_ROWS_OF_WEBHOOKS: Function = Function::write(
 
 const ADD_EVENTS: Function = Function::write(
     "add_events",
-    &["bytea[]", "bigint[]"],
+    "bytea[], bigint[]",
     "INSERT INTO schema.event (fingerprint, webhook) SELECT * FROM unnest($1, $2)",
 );
 
 const MOVE_EVENTS: Function = Function::write_all(
     "move_events",
-    &["bytea[]", "bigint[]", "bigint[]"],
+    "bytea[], bigint[], bigint[]",
     "
         UPDATE schema.event SET webhook = input.webhook
         FROM unnest($1, $2, $3) AS input(fingerprint, before, webhook)
@@ -144,20 +127,20 @@ const MOVE_EVENTS: Function = Function::write_all(
 
 const DELETE_PROGRESS: Function = Function::write(
     "delete_progress",
-    &["bytea[]"],
+    "bytea[]",
     "DELETE FROM schema.progress WHERE progress.fingerprint = ANY($1)",
 );
 
 const ADD_NUMBERS: Function = Function::write(
     "add_numbers",
-    &["bytea[]", "bytea[]"],
+    "bytea[], bytea[]",
     "INSERT INTO schema.number (number, tenant) SELECT * FROM unnest($1, $2)",
 );
 
 /// A dead event keeps its place among the dead ones of its webhook.
 const PUT_PROGRESS: Function = Function::write(
     "put_progress",
-    &["bytea[]", "bigint[]", "bytea[]", "integer[]", "bigint[]", "text[]", "bigint[]", "bigint[]"],
+    "bytea[], bigint[], bytea[], integer[], bigint[], text[], bigint[], bigint[]",
     concat!(
         "INSERT INTO schema.progress AS stored (fingerprint, webhook, key, state, attempts, receivers,
             died, due_at, due_delay)
@@ -180,7 +163,7 @@ const PUT_PROGRESS: Function = Function::write(
 
 const ADD_SIGNUPS: Function = Function::write(
     "add_signups",
-    &["bytea[]", "bytea[]", "text[]", "bigint[]"],
+    "bytea[], bytea[], text[], bigint[]",
     "
         INSERT INTO schema.signup (tenant, id, version, signup, subscriber_count)
         SELECT input.tenant, input.id, 1, input.signup, input.count
@@ -189,7 +172,7 @@ const ADD_SIGNUPS: Function = Function::write(
 
 const PUT_SIGNUPS: Function = Function::write_all(
     "put_signups",
-    &["bytea[]", "bytea[]", "text[]", "bigint[]"],
+    "bytea[], bytea[], text[], bigint[]",
     "
         UPDATE schema.signup SET version = input.version + 1, signup = input.signup
         FROM unnest($1, $2, $3, $4) AS input(tenant, id, signup, version)
@@ -199,7 +182,7 @@ const PUT_SIGNUPS: Function = Function::write_all(
 
 const SUBSCRIBE: Function = Function::write(
     "subscribe",
-    &["bytea[]", "bytea[]"],
+    "bytea[], bytea[]",
     "
         UPDATE schema.signup SET subscriber_count = signup.subscriber_count + input.count
         FROM (SELECT tenant, id, count(*) AS count FROM unnest($1, $2) AS added(tenant, id)
@@ -210,7 +193,7 @@ const SUBSCRIBE: Function = Function::write(
 /// A record in the log, after which a commit waits for the disk although it writes no row.
 const TOUCH: Function = Function::write(
     "touch",
-    &[],
+    "",
     "PERFORM pg_logical_emit_message(true, 'whatsapp_signals', ''::text)",
 );
 

@@ -9,7 +9,7 @@ use crate::session::params;
 
 const DELETE_CONTACTS: Function = Function::write_all(
     "delete_contacts",
-    &["bigint[]", "bigint[]"],
+    "bigint[], bigint[]",
     "
         DELETE FROM schema.contact USING unnest($1, $2) AS input(id, version)
         WHERE contact.id = input.id AND contact.version = input.version",
@@ -17,15 +17,13 @@ const DELETE_CONTACTS: Function = Function::write_all(
 
 const DELETE_IDS: Function = Function::write(
     "delete_ids",
-    &["bigint[]"],
+    "bigint[]",
     "DELETE FROM schema.contact_id WHERE contact_id.contact = ANY($1)",
 );
 
 const ADD_CONTACTS: Function = Function::write(
     "add_contacts",
-    &[
-        "bigint[]", "bytea[]", "text[]", "text[]", "bigint[]", "bigint[]",
-    ],
+    "bigint[], bytea[], text[], text[], bigint[], bigint[]",
     "
         INSERT INTO schema.contact (id, version, tenant, contact, ids, profile_at, preference_at)
         SELECT input.id, 1, input.tenant, input.contact, input.ids, input.profile_at,
@@ -37,9 +35,7 @@ const ADD_CONTACTS: Function = Function::write(
 /// A contact whose ids have changed gives up all of them.
 const PUT_CONTACTS: Function = Function::write_all(
     "put_contacts",
-    &[
-        "bigint[]", "bytea[]", "text[]", "text[]", "bigint[]", "bigint[]", "bigint[]",
-    ],
+    "bigint[], bytea[], text[], text[], bigint[], bigint[], bigint[]",
     "
         WITH input AS (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
@@ -60,9 +56,7 @@ const PUT_CONTACTS: Function = Function::write_all(
 /// Ids that a contact has already are left out.
 const ADD_IDS: Function = Function::write(
     "add_ids",
-    &[
-        "bytea[]", "text[]", "bytea[]", "bigint[]", "bigint[]", "bigint[]",
-    ],
+    "bytea[], text[], bytea[], bigint[], bigint[], bigint[]",
     "
         INSERT INTO schema.contact_id (id, kind, tenant, former, contact, until)
         SELECT input.id, input.kind, input.tenant, input.former, input.contact, input.until

@@ -13,7 +13,7 @@ use crate::session::params;
 /// Messages without a row of their number are missing in the count.
 const ADD_MESSAGES: Function = Function::write_all(
     "add_messages",
-    &["bytea[]", "bytea[]", "bigint[]", "bigint[]", "boolean[]", "bytea[]", "bytea[]", "text[]", "text[]"],
+    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[]",
     "
         INSERT INTO schema.message (version, number, wamid, contact, at, is_unread, status, reply_to,
             message, raw_payload)
@@ -28,18 +28,7 @@ const ADD_MESSAGES: Function = Function::write_all(
 
 const PUT_MESSAGES: Function = Function::write_all(
     "put_messages",
-    &[
-        "bytea[]",
-        "bytea[]",
-        "bigint[]",
-        "bigint[]",
-        "boolean[]",
-        "bytea[]",
-        "bytea[]",
-        "text[]",
-        "text[]",
-        "bigint[]",
-    ],
+    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[], bigint[]",
     "
         UPDATE schema.message SET version = input.version + 1, contact = input.contact,
             at = input.at, is_unread = input.is_unread, status = input.status,
@@ -54,7 +43,7 @@ const PUT_MESSAGES: Function = Function::write_all(
 
 const MOVE_MESSAGES: Function = Function::write(
     "move_messages",
-    &["bigint[]", "bigint[]"],
+    "bigint[], bigint[]",
     "
         UPDATE schema.message SET contact = input.target, version = message.version + 1
         FROM unnest($1, $2) AS input(source, target) WHERE message.contact = input.source",
@@ -62,7 +51,7 @@ const MOVE_MESSAGES: Function = Function::write(
 
 const ADD_STATUSES: Function = Function::write_all(
     "add_statuses",
-    &["bytea[]", "bytea[]", "bigint[]", "bytea[]"],
+    "bytea[], bytea[], bigint[], bytea[]",
     "
         INSERT INTO schema.message (version, number, wamid, at, is_unread, status)
         SELECT 1, number.id, input.wamid, input.at, false, input.status
@@ -73,7 +62,7 @@ const ADD_STATUSES: Function = Function::write_all(
 
 const PUT_STATUSES: Function = Function::write_all(
     "put_statuses",
-    &["bytea[]", "bytea[]", "bigint[]", "bytea[]", "bigint[]"],
+    "bytea[], bytea[], bigint[], bytea[], bigint[]",
     "
         UPDATE schema.message SET version = message.version + 1, status = input.status,
             at = CASE WHEN message.message IS NULL THEN input.at ELSE message.at END
@@ -85,7 +74,7 @@ const PUT_STATUSES: Function = Function::write_all(
 
 const DELETE_MESSAGES: Function = Function::write(
     "delete_messages",
-    &["bytea[]", "bytea[]"],
+    "bytea[], bytea[]",
     "
         DELETE FROM schema.message USING unnest($1, $2) AS input(number, wamid)
             JOIN schema.number ON number.number = input.number
@@ -94,13 +83,13 @@ const DELETE_MESSAGES: Function = Function::write(
 
 const DELETE_CONVERSATIONS: Function = Function::write(
     "delete_conversations",
-    &["bigint[]"],
+    "bigint[]",
     "DELETE FROM schema.message WHERE message.contact = ANY($1)",
 );
 
 const READ_CONVERSATIONS: Function = Function::write(
     "read_conversations",
-    &["bigint[]"],
+    "bigint[]",
     "
         UPDATE schema.message SET is_unread = false, version = message.version + 1
         WHERE message.is_unread AND message.contact = ANY($1)",
@@ -108,7 +97,7 @@ const READ_CONVERSATIONS: Function = Function::write(
 
 const READ_CONVERSATIONS_OF_NUMBERS: Function = Function::write(
     "read_conversations_of_numbers",
-    &["bigint[]", "bytea[]"],
+    "bigint[], bytea[]",
     "
         UPDATE schema.message SET is_unread = false, version = message.version + 1
         FROM unnest($1, $2) AS input(contact, number)

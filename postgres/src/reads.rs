@@ -22,7 +22,7 @@ const ID_LOCKS: u32 = 1024;
 
 const LOCK_IDS: Function = Function::write(
     "lock_ids",
-    &["integer", "integer[]", "boolean[]"],
+    "integer, integer[], boolean[]",
     "
         PERFORM CASE WHEN input.is_exclusive THEN pg_advisory_xact_lock($1, input.key)
             ELSE pg_advisory_xact_lock_shared($1, input.key) END
@@ -31,7 +31,7 @@ const LOCK_IDS: Function = Function::write(
 
 const CHECK_WEBHOOKS: Function = Function::check(
     "check_webhooks",
-    &["bigint[]", "bigint[]"],
+    "bigint[], bigint[]",
     "
         (SELECT count(*) FROM (
             SELECT 1 FROM unnest($1, $2) AS input(id, version)
@@ -42,7 +42,7 @@ const CHECK_WEBHOOKS: Function = Function::check(
 /// Events with the webhooks that they belong to.
 pub(crate) const CHECK_EVENTS: Function = Function::check(
     "check_events",
-    &["bytea[]", "bigint[]"],
+    "bytea[], bigint[]",
     "
         (SELECT count(*) FROM (
             SELECT 1 FROM unnest($1, $2) AS input(fingerprint, webhook)
@@ -54,7 +54,7 @@ pub(crate) const CHECK_EVENTS: Function = Function::check(
 /// Contacts, of which those without a version are only there.
 const CHECK_CONTACTS: Function = Function::check(
     "check_contacts",
-    &["bigint[]", "bigint[]"],
+    "bigint[], bigint[]",
     "
         (SELECT count(*) FROM (
             SELECT 1 FROM unnest($1, $2) AS input(id, version)
@@ -67,7 +67,7 @@ const CHECK_CONTACTS: Function = Function::check(
 /// compared in one pass, where a join without a hash would compare all pairs.
 const CHECK_HOLDERS: Function = Function::check(
     "check_holders",
-    &["bytea[]", "text[]", "bytea[]", "bigint[]", "bigint[]"],
+    "bytea[], text[], bytea[], bigint[], bigint[]",
     "
         (SELECT coalesce(array_agg(found.ordinal ORDER BY found.ordinal, found.contact), '{}')
                 = $4
@@ -82,7 +82,7 @@ const CHECK_HOLDERS: Function = Function::check(
 
 const CHECK_MESSAGES: Function = Function::check(
     "check_messages",
-    &["bytea[]", "bytea[]", "bigint[]"],
+    "bytea[], bytea[], bigint[]",
     "
         (SELECT count(*) FROM (
             SELECT 1 FROM unnest($1, $2, $3) AS input(number, wamid, version)
@@ -94,7 +94,7 @@ const CHECK_MESSAGES: Function = Function::check(
 
 const CHECK_SIGNUPS: Function = Function::check(
     "check_signups",
-    &["bytea[]", "bytea[]", "bigint[]"],
+    "bytea[], bytea[], bigint[]",
     "
         (SELECT count(*) FROM (
             SELECT 1 FROM unnest($1, $2, $3) AS input(tenant, id, version)
@@ -105,7 +105,7 @@ const CHECK_SIGNUPS: Function = Function::check(
 
 const LOCK_ABSENT_WEBHOOKS: Function = Function::write(
     "lock_absent_webhooks",
-    &["bigint[]"],
+    "bigint[]",
     "
         INSERT INTO schema.webhook (id, version, kind, received_at, open, dead, unclaimed,
             held_back)
@@ -115,7 +115,7 @@ const LOCK_ABSENT_WEBHOOKS: Function = Function::write(
 
 const LOCK_ABSENT_EVENTS: Function = Function::write(
     "lock_absent_events",
-    &["bytea[]"],
+    "bytea[]",
     "
         INSERT INTO schema.event (fingerprint, webhook)
         SELECT fingerprint, 0 FROM unnest($1) AS input(fingerprint);
@@ -124,7 +124,7 @@ const LOCK_ABSENT_EVENTS: Function = Function::write(
 
 const LOCK_ABSENT_CONTACTS: Function = Function::write(
     "lock_absent_contacts",
-    &["bigint[]"],
+    "bigint[]",
     "
         INSERT INTO schema.contact (id, version, tenant, contact, ids)
         SELECT id, 0, '', '', '' FROM unnest($1) AS input(id);
@@ -135,7 +135,7 @@ const LOCK_ABSENT_CONTACTS: Function = Function::write(
 /// number cannot know the message.
 const LOCK_ABSENT_MESSAGES: Function = Function::write(
     "lock_absent_messages",
-    &["bytea[]", "bytea[]"],
+    "bytea[], bytea[]",
     "
         INSERT INTO schema.message (version, number, wamid, at, is_unread)
         SELECT 0, number.id, input.wamid, 0, false FROM unnest($1, $2) AS input(number, wamid)
@@ -147,7 +147,7 @@ const LOCK_ABSENT_MESSAGES: Function = Function::write(
 
 const LOCK_ABSENT_SIGNUPS: Function = Function::write(
     "lock_absent_signups",
-    &["bytea[]", "bytea[]"],
+    "bytea[], bytea[]",
     "
         INSERT INTO schema.signup (tenant, id, version, subscriber_count, signup)
         SELECT tenant, id, 0, 0, '' FROM unnest($1, $2) AS input(tenant, id);

@@ -202,6 +202,11 @@ impl Schema {
         }
     }
 
+    /// Returns the quoted name.
+    pub(crate) fn quoted(&self) -> &str {
+        &self.quoted
+    }
+
     /// Returns a statement with the quoted name in place of `schema`.
     pub(crate) fn statement(&self, sql: &'static str) -> Arc<str> {
         if let Some(statement) = self.statements.read().get(sql) {

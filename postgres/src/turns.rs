@@ -36,7 +36,7 @@ pub(crate) const OF_WEBHOOKS: &str = "
 /// until the commit.
 const CHANGE_TURNS: Function = Function::new(
     "change_turns",
-    &["bytea[]", "bigint[]", "bigint[]", "bytea[]", "bigint[]"],
+    "bytea[], bigint[], bigint[], bytea[], bigint[]",
     "DECLARE
         neighbour bigint;
     BEGIN

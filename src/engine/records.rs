@@ -260,8 +260,8 @@ impl<S: ReadyStore> Records<'_, S> {
     }
 
     /// Returns the JSON of the message with this wamid as Meta or, in a request, your program sent
-    /// it; of a tenant that of the first number which has it. `None` if there is no such message, or if it was stored without
-    /// its JSON: [`WebhookEngine::raw_payload`] has an example.
+    /// it; of a tenant that of the first number which has it. `None` if there is no such message, or
+    /// if it was stored without its JSON: [`WebhookEngine::raw_payload`] has an example.
     pub fn raw_payload(&self, id: &MessageId) -> Result<Option<RawJson>, StoreError> {
         ready(self.call(ReceiverMode::Sync).raw_payload(&self.of, id))
     }

@@ -85,6 +85,14 @@ pub struct CampaignTally {
 impl CampaignTally {
     /// Returns the tally of a campaign of which nothing is sent yet, with the number of messages
     /// that are to be sent.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CampaignTally;
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
+    /// assert_eq!((tally.counts().total, tally.counts().sent), (200, 0));
+    /// ```
     #[must_use]
     pub fn new(campaign: &Campaign, total: u64) -> Self {
         Self {
@@ -115,6 +123,18 @@ impl CampaignTally {
     }
 
     /// Adds a message that Meta accepted. Returns whether it is new.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignTally, MessageSent};
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let mut tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 1);
+    /// let request = r#"{"to": "15550101001", "text": {"body": "Hello"}}"#;
+    /// let sent = MessageSent::from_graph(request, r#"{"messages": [{"id": "wamid.A"}]}"#)?;
+    /// assert!(tally.add_sent(&sent[0]));
+    /// assert!(!tally.add_sent(&sent[0]), "a repetition");
+    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
+    /// ```
     pub fn add_sent(&mut self, event: &MessageSent) -> bool {
         let message = &event.message;
         if self.messages.contains_key(&message.id) {
@@ -127,6 +147,20 @@ impl CampaignTally {
 
     /// Adds a message that Meta refused, and that will not be sent again. Returns whether it is
     /// new.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignTally, MessageRefused};
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let mut tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 4);
+    /// let request = r#"{"to": "15550101001", "text": {"body": "Hello"}}"#;
+    /// let response = r#"{"error": {"code": 131026, "fbtrace_id": "Az8or"}}"#;
+    /// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
+    ///     assert!(tally.add_refused(&refused));
+    /// }
+    /// assert_eq!(tally.failure_rate(), Some(0.25));
+    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
+    /// ```
     pub fn add_refused(&mut self, event: &MessageRefused) -> bool {
         let is_new = self.refused.insert(event.dedup_key().into());
         if is_new {
@@ -136,6 +170,21 @@ impl CampaignTally {
     }
 
     /// Adds a status. Returns `false` if it is of no message of the campaign, or changes nothing.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{CampaignTally, WebhookEvent};
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let campaign = Campaign::new("Spring tune-up");
+    /// let mut tally = CampaignTally::new(&campaign, 1).with_callback_data("job=4473;");
+    /// let body = std::fs::read("tests/payloads/status-callback-data.json")?;
+    /// for event in whatsapp_signals::parse(&body)?.into_events() {
+    ///     let WebhookEvent::MessageStatusChanged(event) = event else { continue };
+    ///     assert!(tally.add_status(&event));
+    ///     assert!(!tally.add_status(&event), "a repetition");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_status(&mut self, event: &MessageStatusChanged) -> bool {
         let update = &event.update;
         // A message that the user has deleted had arrived, and counts as before.
@@ -161,8 +210,8 @@ impl CampaignTally {
     }
 
     /// Adds what another tally of the same campaign has counted, such as that of another worker or
-    /// an older copy. A message that both have is counted once. Returns `false`, and adds nothing, if the
-    /// other one is of another campaign.
+    /// an older copy. A message that both have is counted once. Returns `false`, and adds nothing,
+    /// if the other one is of another campaign.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, MessageSent};
@@ -199,6 +248,14 @@ impl CampaignTally {
     }
 
     /// Returns the counts. It takes time in proportion to the messages.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CampaignTally;
+    /// use whatsapp_signals::model::{Campaign, CampaignCounts};
+    ///
+    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
+    /// assert_eq!(tally.counts(), CampaignCounts { total: 200, ..CampaignCounts::default() });
+    /// ```
     #[must_use]
     pub fn counts(&self) -> CampaignCounts {
         let count = |messages: usize| u64::try_from(messages).unwrap_or(u64::MAX);
@@ -223,8 +280,17 @@ impl CampaignTally {
     }
 
     /// Returns whether the campaign is over: Meta has answered for all of its messages, and each
-    /// of them is read or failed, or the newest event is older than `after`. Events without a time
-    /// count as of no time, and the clock is that of the system.
+    /// of them is read or failed, or the newest event is older than `after`, by the clock of the
+    /// system. An event without a time does not change which one is the newest.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals::event::CampaignTally;
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
+    /// assert!(!tally.is_settled(Duration::from_secs(24 * 60 * 60)), "nothing is sent");
+    /// ```
     #[must_use]
     pub fn is_settled(&self, after: Duration) -> bool {
         let counts = self.counts();
@@ -241,6 +307,15 @@ impl CampaignTally {
 
     /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first
     /// one.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::CampaignTally;
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
+    /// let percent = tally.delivery_rate().map(|rate| format!("{:.0} %", rate * 100.0));
+    /// assert_eq!(percent, None);
+    /// ```
     #[must_use]
     pub fn delivery_rate(&self) -> Option<f64> {
         let counts = self.counts();
@@ -248,7 +323,8 @@ impl CampaignTally {
     }
 
     /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
-    /// first one. Users may keep it from you that they have read a message.
+    /// first one. Users may keep it from you that they have read a message. The example of
+    /// [`CampaignTally`] has one.
     #[must_use]
     pub fn read_rate(&self) -> Option<f64> {
         let counts = self.counts();
@@ -256,7 +332,7 @@ impl CampaignTally {
     }
 
     /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
-    /// messages.
+    /// messages. [`add_refused`](Self::add_refused) has an example.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
         let counts = self.counts();

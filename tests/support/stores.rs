@@ -57,7 +57,7 @@ pub(crate) fn with_each_clock(test: impl Fn(Arc<dyn ReadyStore>, Arc<AtomicU64>)
     }
 }
 
-/// Whether the programs that share a store have clocks of their own.
+/// The programs that share a store have clocks of their own.
 pub(crate) const HAS_CLOCKS: bool = true;
 
 /// Prepares the store that the programs of a folder share. Returns whether there can be one.

@@ -120,7 +120,7 @@ impl Drop for Blocking {
     }
 }
 
-/// Whether the programs that share a store have clocks of their own. The clock is the server's.
+/// The programs that share a store have no clocks of their own: the clock is the server's.
 pub(crate) const HAS_CLOCKS: bool = false;
 
 /// Prepares the store that the programs of a folder share. Returns whether there can be one.
