@@ -216,6 +216,7 @@ pub(crate) fn sent(request: &[u8], response: &[u8]) -> Result<Vec<MessageSent>, 
             account: None,
             message_status: accepted.message_status,
             biz_opaque_callback_data: parts.biz_opaque_callback_data.clone(),
+            campaign: None,
             request: Some(raw.clone()),
         }
     });
@@ -249,6 +250,7 @@ pub(crate) fn refused(
         context: parts.context,
         timestamp: Some(Timestamp::now()),
         biz_opaque_callback_data: parts.biz_opaque_callback_data,
+        campaign: None,
         account: None,
         request,
         raw,

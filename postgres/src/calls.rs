@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::schema::Schema;
 use crate::session::Param;
-use crate::{commit, contacts, messages, reads, turns};
+use crate::{commit, contacts, counted, messages, reads, turns};
 
 /// A function of the schema. It returns whether all rows that it used are as a decision saw them.
 pub(crate) struct Function {
@@ -78,6 +78,7 @@ impl Function {
             turns::FUNCTIONS,
             contacts::FUNCTIONS,
             messages::FUNCTIONS,
+            counted::FUNCTIONS,
         ];
         files.into_iter().flatten().copied()
     }

@@ -8,11 +8,11 @@
 use std::collections::HashMap;
 
 use whatsapp_signals::store::{
-    Changes, Durability, EventChange, NumberKey, Put, SignupKey, StoreError, WebhookChange,
-    WebhookRow,
+    Changes, Durability, EventChange, NumberKey, StoreError, WebhookChange, WebhookRow,
 };
 
 use crate::calls::{Calls, Function};
+use crate::counted;
 use crate::row::{due_columns, kind_number, state_number, to_json, unknown};
 use crate::schema::Schema;
 use crate::session::{Param, params};
@@ -161,35 +161,6 @@ const PUT_PROGRESS: Function = Function::write(
     ),
 );
 
-const ADD_SIGNUPS: Function = Function::write(
-    "add_signups",
-    "bytea[], bytea[], text[], bigint[]",
-    "
-        INSERT INTO schema.signup (tenant, id, version, signup, subscriber_count)
-        SELECT input.tenant, input.id, 1, input.signup, input.count
-        FROM unnest($1, $2, $3, $4) AS input(tenant, id, signup, count)",
-);
-
-const PUT_SIGNUPS: Function = Function::write_all(
-    "put_signups",
-    "bytea[], bytea[], text[], bigint[]",
-    "
-        UPDATE schema.signup SET version = input.version + 1, signup = input.signup
-        FROM unnest($1, $2, $3, $4) AS input(tenant, id, signup, version)
-        WHERE signup.tenant = input.tenant AND signup.id = input.id
-            AND signup.version = input.version",
-);
-
-const SUBSCRIBE: Function = Function::write(
-    "subscribe",
-    "bytea[], bytea[]",
-    "
-        UPDATE schema.signup SET subscriber_count = signup.subscriber_count + input.count
-        FROM (SELECT tenant, id, count(*) AS count FROM unnest($1, $2) AS added(tenant, id)
-            GROUP BY tenant, id) AS input
-        WHERE signup.tenant = input.tenant AND signup.id = input.id",
-);
-
 /// A record in the log, after which a commit waits for the disk although it writes no row.
 const TOUCH: Function = Function::write(
     "touch",
@@ -209,9 +180,6 @@ pub(crate) const FUNCTIONS: &[&Function] = &[
     &DELETE_PROGRESS,
     &ADD_NUMBERS,
     &PUT_PROGRESS,
-    &ADD_SIGNUPS,
-    &PUT_SIGNUPS,
-    &SUBSCRIBE,
     &TOUCH,
 ];
 
@@ -238,7 +206,8 @@ pub(crate) fn calls<'a>(
     write_progress(&mut calls, changes)?;
     contacts::write(&mut calls, changes)?;
     messages::write(&mut calls, changes)?;
-    write_signups(&mut calls, changes)?;
+    counted::write(&mut calls, &changes.signups, &changes.subscribers)?;
+    counted::write(&mut calls, &changes.campaigns, &changes.refusals)?;
     if durability != Durability::Process && may_write_nothing(changes) {
         calls.push(&TOUCH, Vec::new());
     }
@@ -255,6 +224,7 @@ fn may_write_nothing(changes: &Changes<'_>) -> bool {
         && changes.messages.is_empty()
         && changes.statuses.is_empty()
         && changes.signups.is_empty()
+        && changes.campaigns.is_empty()
 }
 
 /// Returns a number in UTF-8.
@@ -442,35 +412,4 @@ fn write_progress<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result
     ];
     calls.push(&PUT_PROGRESS, params);
     Ok(())
-}
-
-fn write_signups<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
-    for (function, is_new) in [(&ADD_SIGNUPS, true), (&PUT_SIGNUPS, false)] {
-        let (mut tenants, mut ids) = (Vec::new(), Vec::new());
-        let (mut signups, mut numbers) = (Vec::new(), Vec::new());
-        for Put { key, version, row } in &changes.signups {
-            if version.is_none() != is_new {
-                continue;
-            }
-            let (tenant, id) = signup_columns(key);
-            tenants.push(tenant);
-            ids.push(id);
-            signups.push(to_json(row)?);
-            let count = i64::try_from(row.subscriber_count).unwrap_or(i64::MAX);
-            numbers.push(version.unwrap_or(count));
-        }
-        if !ids.is_empty() {
-            calls.push(function, params![tenants, ids, signups, numbers]);
-        }
-    }
-    if !changes.subscribers.is_empty() {
-        let columns = changes.subscribers.iter().map(signup_columns);
-        let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
-        calls.push(&SUBSCRIBE, params![tenants, ids]);
-    }
-    Ok(())
-}
-
-fn signup_columns(key: &SignupKey) -> (&[u8], &[u8]) {
-    (key.tenant.as_str().as_bytes(), key.id.as_str().as_bytes())
 }

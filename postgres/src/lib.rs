@@ -4,6 +4,7 @@ mod backlog;
 mod calls;
 mod commit;
 mod contacts;
+mod counted;
 mod error;
 mod load;
 mod messages;

@@ -2,11 +2,13 @@
 
 use deadpool_postgres::Pool;
 use tokio_postgres::Row;
+use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    ContactId, Fingerprint, IdKey, MessageKey, NumberKey, SignupKey, Snapshot, StoreError, Tenant,
-    Versioned, Wanted, WebhookId,
+    CampaignKey, CampaignRow, ContactId, Fingerprint, IdKey, MessageKey, NumberKey, SignupKey,
+    Snapshot, StoreError, Tenant, Wanted, WebhookId,
 };
 
+use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
 use crate::error::corrupt_row;
 use crate::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, get, progress_columns, webhook_columns,
@@ -35,7 +37,7 @@ const EVENTS: &str = concat!(
 
 const MESSAGES: &str = "
     SELECT message.version, message.message IS NOT NULL, message.is_unread, message.status,
-        input.ordinal
+        message.campaign, input.ordinal
     FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS input(wamid, number, ordinal)
         JOIN schema.number ON number.number = input.number
         JOIN schema.message ON message.wamid = input.wamid AND message.number = number.id";
@@ -60,11 +62,6 @@ const CONTACTS: &str = concat!(
     ", contact.id FROM schema.contact WHERE contact.id = ANY($1)"
 );
 
-const SIGNUPS: &str = "
-    SELECT signup.signup, signup.subscriber_count, signup.version, input.ordinal
-    FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS input(tenant, id, ordinal)
-        JOIN schema.signup ON signup.tenant = input.tenant AND signup.id = input.id";
-
 /// Columns of the keys of ids.
 pub(crate) struct IdColumns<'a> {
     pub(crate) ids: Vec<&'a [u8]>,
@@ -88,6 +85,7 @@ struct Keys<'a> {
     messages: Vec<&'a MessageKey>,
     ids: Vec<&'a IdKey>,
     signups: Vec<&'a SignupKey>,
+    campaigns: Vec<&'a CampaignKey>,
 }
 
 /// Reads the rows that are wanted.
@@ -101,6 +99,7 @@ pub(crate) async fn load(
         messages: wanted.messages.iter().collect(),
         ids: wanted.ids.iter().collect(),
         signups: wanted.signups.iter().collect(),
+        campaigns: wanted.campaigns.iter().collect(),
     };
     let mut snapshot = absent(wanted);
     let mut batch = Batch::new(schema);
@@ -149,14 +148,16 @@ pub(crate) async fn load(
         readers.push(|row, _, snapshot| read_contact(row, snapshot));
     }
     if !keys.signups.is_empty() {
-        let tenants = keys
-            .signups
-            .iter()
-            .map(|key| key.tenant.as_str().as_bytes());
-        let ids = keys.signups.iter().map(|key| key.id.as_str().as_bytes());
-        let (tenants, ids): (Vec<_>, Vec<_>) = (tenants.collect(), ids.collect());
-        batch.push(SIGNUPS, params![tenants, ids]);
+        let columns = keys.signups.iter().map(|key| Signup::columns(key));
+        let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
+        batch.push(SIGNUPS.load, params![tenants, ids]);
         readers.push(read_signup);
+    }
+    if !keys.campaigns.is_empty() {
+        let columns = keys.campaigns.iter().map(|key| CampaignRow::columns(key));
+        let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
+        batch.push(CAMPAIGNS.load, params![tenants, ids]);
+        readers.push(read_campaign);
     }
     let (now, results) = read_at(pool, &batch).await?;
     snapshot.now = now;
@@ -193,6 +194,7 @@ fn absent(wanted: &Wanted) -> Snapshot {
         holders: ids = Vec::new(),
         contacts: contacts = None,
         signups: signups = None,
+        campaigns: campaigns = None,
     }
     snapshot
 }
@@ -255,7 +257,7 @@ fn read_events(row: &Row, _: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), S
 }
 
 fn read_message(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-    let key = key_of(&keys.messages, row, 4)?;
+    let key = key_of(&keys.messages, row, 5)?;
     let state = row::message_state(row)?;
     snapshot.messages.insert(key.clone(), Some(state));
     Ok(())
@@ -283,8 +285,14 @@ fn read_contact(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
 
 fn read_signup(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     let key = key_of(&keys.signups, row, 3)?;
-    let (version, row) = (get(row, 2)?, row::signup(row)?);
-    let signup = Some(Versioned { version, row });
-    snapshot.signups.insert(key.clone(), signup);
+    let signup = counted::read_loaded(row)?;
+    snapshot.signups.insert(key.clone(), Some(signup));
+    Ok(())
+}
+
+fn read_campaign(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    let key = key_of(&keys.campaigns, row, 3)?;
+    let campaign = counted::read_loaded(row)?;
+    snapshot.campaigns.insert(key.clone(), Some(campaign));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The messages and statuses of a commit.
 
-use whatsapp_signals::model::{MessageStatus, RawJson};
+use whatsapp_signals::model::{CampaignId, MessageStatus, RawJson};
 use whatsapp_signals::store::{
     Changes, ConversationKey, Merge, MessageKey, NewMessage, NewStatus, Put, StoreError,
 };
@@ -13,29 +13,31 @@ use crate::session::params;
 /// Messages without a row of their number are missing in the count.
 const ADD_MESSAGES: Function = Function::write_all(
     "add_messages",
-    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[]",
+    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[], bytea[]",
     "
         INSERT INTO schema.message (version, number, wamid, contact, at, is_unread, status, reply_to,
-            message, raw_payload)
+            message, raw_payload, campaign)
         SELECT 1, number.id, input.wamid, input.contact, input.at, input.is_unread, input.status,
-            input.reply_to, input.message, input.raw_payload
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+            input.reply_to, input.message, input.raw_payload, input.campaign
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY
             AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
-                ordinal)
+                campaign, ordinal)
             JOIN schema.number ON number.number = input.number
         ORDER BY input.ordinal",
 );
 
 const PUT_MESSAGES: Function = Function::write_all(
     "put_messages",
-    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[], bigint[]",
+    "bytea[], bytea[], bigint[], bigint[], boolean[], bytea[], bytea[], text[], text[], bytea[],
+        bigint[]",
     "
         UPDATE schema.message SET version = input.version + 1, contact = input.contact,
             at = input.at, is_unread = input.is_unread, status = input.status,
-            reply_to = input.reply_to, message = input.message, raw_payload = input.raw_payload
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            reply_to = input.reply_to, message = input.message, raw_payload = input.raw_payload,
+            campaign = input.campaign
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS input(number, wamid, contact, at, is_unread, status, reply_to, message, raw_payload,
-                version)
+                campaign, version)
             JOIN schema.number ON number.number = input.number
         WHERE message.wamid = input.wamid AND message.number = number.id
             AND message.version = input.version",
@@ -139,6 +141,7 @@ struct MessageColumns<'a> {
     replies_to: Vec<Option<&'a [u8]>>,
     messages: Vec<String>,
     raw_payloads: Vec<Option<&'a str>>,
+    campaigns: Vec<Option<&'a [u8]>>,
 }
 
 impl<'a> MessageColumns<'a> {
@@ -155,6 +158,8 @@ impl<'a> MessageColumns<'a> {
         self.replies_to.push(reply_to);
         self.messages.push(to_json(&*row.message)?);
         self.raw_payloads.push(row.raw_payload.map(RawJson::as_str));
+        let campaign = row.campaign.as_ref().map(CampaignId::as_str);
+        self.campaigns.push(campaign.map(str::as_bytes));
         Ok(())
     }
 }
@@ -185,6 +190,7 @@ fn write_new<'a>(
             added.replies_to,
             added.messages,
             added.raw_payloads,
+            added.campaigns,
         ];
         calls.push(&ADD_MESSAGES, params);
     }
@@ -199,6 +205,7 @@ fn write_new<'a>(
             put.replies_to,
             put.messages,
             put.raw_payloads,
+            put.campaigns,
             versions,
         ];
         calls.push(&PUT_MESSAGES, params);

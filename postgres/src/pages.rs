@@ -3,11 +3,11 @@
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use whatsapp_signals::model::Message;
+use whatsapp_signals::model::{Message, Timestamp};
 use whatsapp_signals::store::{
-    ContactId, ConversationKey, Durability, Fingerprint, Lease, LeaseQuery, MessageKey, NumberKey,
-    Prune, Pruned, ScanFilter, ScannedMessage, ScannedMessages, Scope, StoreError, Tenant, Unread,
-    Versioned, WebhookId, WebhookQuery, WebhookRow,
+    CampaignMessages, ContactId, ConversationKey, Durability, Fingerprint, Lease, LeaseQuery,
+    MessageKey, NumberKey, Prune, Pruned, ScanFilter, ScannedMessage, ScannedMessages, Scope,
+    StoreError, Tenant, Unread, Versioned, WebhookId, WebhookQuery, WebhookRow,
 };
 
 use crate::error::{corrupt_row, from_postgres, in_commit};
@@ -142,8 +142,14 @@ pub(crate) const UNREAD: &str = concat!(
     JOIN schema.contact ON contact.id = unread.contact ORDER BY contact.id"
 );
 
-pub(crate) const OF_TENANT: &str =
-    "SELECT signup, subscriber_count FROM schema.signup WHERE tenant = $1 ORDER BY id";
+/// The stored messages of campaigns: the place of a campaign, a status, the number of messages, and
+/// the time of the last one.
+pub(crate) const CAMPAIGN_MESSAGES: &str = "
+    SELECT input.ordinal, message.status, count(*), max(message.at)
+    FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS input(tenant, id, ordinal)
+        JOIN schema.number ON number.tenant = input.tenant
+        JOIN schema.message ON message.campaign = input.id AND message.number = number.id
+    GROUP BY input.ordinal, message.status";
 
 pub(crate) const NUMBERS: &str = "SELECT number, tenant FROM schema.number ORDER BY number";
 
@@ -412,4 +418,23 @@ async fn count(
 ) -> Result<usize, StoreError> {
     let rows = run(transaction, schema, sql, params).await?;
     number(rows.first().ok_or_else(corrupt_row)?, 0)
+}
+
+/// Reads rows of [`CAMPAIGN_MESSAGES`], of this many campaigns.
+pub(crate) fn read_campaign_messages(
+    rows: &[Row],
+    campaigns: usize,
+) -> Result<Vec<CampaignMessages>, StoreError> {
+    let mut found = vec![CampaignMessages::default(); campaigns];
+    for row in rows {
+        let ordinal: usize = row::number(row, 0)?;
+        let place = ordinal.checked_sub(1);
+        let of = place.and_then(|place| found.get_mut(place));
+        let of = of.ok_or_else(corrupt_row)?;
+        of.by_status
+            .push((row::status(row, 1)?, row::number(row, 2)?));
+        let last_at: Option<i64> = get(row, 3)?;
+        of.last_at = of.last_at.max(last_at.map(Timestamp::from_secs));
+    }
+    Ok(found)
 }

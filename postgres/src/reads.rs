@@ -8,9 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whatsapp_signals::store::{Changes, IdKey, MessageKey, Read, SignupKey, StoreError, WebhookId};
+use whatsapp_signals::model::Signup;
+use whatsapp_signals::store::{
+    CampaignRow, Changes, IdKey, MessageKey, Read, StoreError, WebhookId,
+};
 
 use crate::calls::{Calls, Function};
+use crate::counted::{CAMPAIGNS, Counted, SIGNUPS};
 use crate::load::IdColumns;
 use crate::row::unknown;
 use crate::schema::{Schema, hash};
@@ -92,17 +96,6 @@ const CHECK_MESSAGES: Function = Function::check(
             FOR SHARE OF message) AS found) = cardinality($1)",
 );
 
-const CHECK_SIGNUPS: Function = Function::check(
-    "check_signups",
-    "bytea[], bytea[], bigint[]",
-    "
-        (SELECT count(*) FROM (
-            SELECT 1 FROM unnest($1, $2, $3) AS input(tenant, id, version)
-                JOIN schema.signup ON signup.tenant = input.tenant AND signup.id = input.id
-                    AND signup.version = input.version
-            FOR SHARE OF signup) AS found) = cardinality($1)",
-);
-
 const LOCK_ABSENT_WEBHOOKS: Function = Function::write(
     "lock_absent_webhooks",
     "bigint[]",
@@ -145,16 +138,6 @@ const LOCK_ABSENT_MESSAGES: Function = Function::write(
         WHERE message.wamid = input.wamid AND message.number = number.id",
 );
 
-const LOCK_ABSENT_SIGNUPS: Function = Function::write(
-    "lock_absent_signups",
-    "bytea[], bytea[]",
-    "
-        INSERT INTO schema.signup (tenant, id, version, subscriber_count, signup)
-        SELECT tenant, id, 0, 0, '' FROM unnest($1, $2) AS input(tenant, id);
-        DELETE FROM schema.signup USING unnest($1, $2) AS input(tenant, id)
-        WHERE signup.tenant = input.tenant AND signup.id = input.id",
-);
-
 pub(crate) const FUNCTIONS: &[&Function] = &[
     &LOCK_IDS,
     &CHECK_WEBHOOKS,
@@ -162,12 +145,10 @@ pub(crate) const FUNCTIONS: &[&Function] = &[
     &CHECK_CONTACTS,
     &CHECK_HOLDERS,
     &CHECK_MESSAGES,
-    &CHECK_SIGNUPS,
     &LOCK_ABSENT_WEBHOOKS,
     &LOCK_ABSENT_EVENTS,
     &LOCK_ABSENT_CONTACTS,
     &LOCK_ABSENT_MESSAGES,
-    &LOCK_ABSENT_SIGNUPS,
 ];
 
 /// Adds the call that locks ids: those whose holders were read, and those of contacts that
@@ -211,6 +192,8 @@ struct Reads<'a> {
     absent_messages: BTreeSet<(&'a [u8], &'a [u8])>,
     signups: BTreeMap<(&'a [u8], &'a [u8]), i64>,
     absent_signups: BTreeSet<(&'a [u8], &'a [u8])>,
+    campaigns: BTreeMap<(&'a [u8], &'a [u8]), i64>,
+    absent_campaigns: BTreeSet<(&'a [u8], &'a [u8])>,
 }
 
 impl<'a> Reads<'a> {
@@ -247,10 +230,17 @@ impl<'a> Reads<'a> {
                     reads.absent_messages.insert(message_columns(key));
                 }
                 Read::Signup(key, Some(version)) => {
-                    reads.signups.insert(signup_columns(key), *version);
+                    reads.signups.insert(Signup::columns(key), *version);
                 }
                 Read::Signup(key, None) => {
-                    reads.absent_signups.insert(signup_columns(key));
+                    reads.absent_signups.insert(Signup::columns(key));
+                }
+                Read::Campaign(key, Some(version)) => {
+                    let key = CampaignRow::columns(key);
+                    reads.campaigns.insert(key, *version);
+                }
+                Read::Campaign(key, None) => {
+                    reads.absent_campaigns.insert(CampaignRow::columns(key));
                 }
                 _ => return Err(unknown("a read row")),
             }
@@ -295,7 +285,8 @@ pub(crate) fn check<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Resu
     check_holders(calls, &reads.holders);
     for (function, versions) in [
         (&CHECK_MESSAGES, reads.messages),
-        (&CHECK_SIGNUPS, reads.signups),
+        (&SIGNUPS.check, reads.signups),
+        (&CAMPAIGNS.check, reads.campaigns),
     ] {
         if !versions.is_empty() {
             let (keys, versions): (Vec<_>, Vec<_>) = versions.into_iter().unzip();
@@ -318,7 +309,8 @@ pub(crate) fn check<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Resu
     }
     for (function, keys) in [
         (&LOCK_ABSENT_MESSAGES, reads.absent_messages),
-        (&LOCK_ABSENT_SIGNUPS, reads.absent_signups),
+        (&SIGNUPS.lock_absent, reads.absent_signups),
+        (&CAMPAIGNS.lock_absent, reads.absent_campaigns),
     ] {
         if !keys.is_empty() {
             let (first, second): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
@@ -352,8 +344,4 @@ fn check_holders<'a>(calls: &mut Calls<'a>, holders: &[(&'a IdKey, Vec<i64>)]) {
 
 fn message_columns(key: &MessageKey) -> (&[u8], &[u8]) {
     (key.number.as_str().as_bytes(), key.id.as_str().as_bytes())
-}
-
-fn signup_columns(key: &SignupKey) -> (&[u8], &[u8]) {
-    (key.tenant.as_str().as_bytes(), key.id.as_str().as_bytes())
 }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
-use whatsapp_signals::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
+use whatsapp_signals::model::{CampaignId, Message, MessageStatus, RawJson, Timestamp};
 use whatsapp_signals::store::{
     ContactRow, Due, EventState, Lease, MessageState, NumberKey, ProgressRow, StoreError,
     StoreErrorKind, StoredMessage, Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
@@ -41,7 +41,7 @@ pub(crate) const CONTACT_COLUMNS: usize = 6;
 /// The columns of [`stored_message`].
 macro_rules! message_columns {
     () => {
-        "number.number, message.message, message.status, message.raw_payload"
+        "number.number, message.message, message.status, message.raw_payload, message.campaign"
     };
 }
 pub(crate) use message_columns;
@@ -209,12 +209,13 @@ pub(crate) fn status(row: &Row, column: usize) -> Result<Option<MessageStatus>, 
     Ok(status.map(|status| MessageStatus::from(status.to_owned())))
 }
 
-/// Reads the version, whether the message is stored, whether it is unread, and its status.
+/// Reads the version, whether the message is stored, whether it is unread, its status and its
+/// campaign.
 pub(crate) fn message_state(row: &Row) -> Result<Versioned<MessageState>, StoreError> {
-    let (is_stored, is_unread) = (get(row, 1)?, get(row, 2)?);
+    let state = MessageState::new(get(row, 1)?, get(row, 2)?, status(row, 3)?);
     Ok(Versioned {
         version: get(row, 0)?,
-        row: MessageState::new(is_stored, is_unread, status(row, 3)?),
+        row: state.in_campaign(campaign(row, 4)?),
     })
 }
 
@@ -226,12 +227,13 @@ pub(crate) fn stored_message(row: &Row) -> Result<StoredMessage, StoreError> {
     if let Some(text) = get::<Option<&str>>(row, 3)? {
         stored.raw_payload = Some(RawJson::new(text).map_err(|_| corrupt_row())?);
     }
+    stored.campaign = campaign(row, 4)?;
     Ok(stored)
 }
 
-/// Reads a signup and its subscriber count.
-pub(crate) fn signup(row: &Row) -> Result<Signup, StoreError> {
-    let mut signup: Signup = json(row, 0)?;
-    signup.subscriber_count = number(row, 1)?;
-    Ok(signup)
+/// Reads the campaign of a message.
+fn campaign(row: &Row, column: usize) -> Result<Option<CampaignId>, StoreError> {
+    let id: Option<&[u8]> = get(row, column)?;
+    let id = id.map(utf8).transpose()?;
+    Ok(id.map(CampaignId::from))
 }

@@ -113,6 +113,7 @@ const TABLES: &str = "
         reply_to bytea,
         message text,
         raw_payload text,
+        campaign bytea,
         UNIQUE (wamid, number)
     );
     CREATE INDEX message_conversation ON schema.message (contact, at, id)
@@ -120,6 +121,8 @@ const TABLES: &str = "
     CREATE INDEX message_unread ON schema.message (contact, number)
         WHERE is_unread AND contact IS NOT NULL;
     CREATE INDEX message_reply_to ON schema.message (reply_to) WHERE reply_to IS NOT NULL;
+    CREATE INDEX message_campaign ON schema.message (campaign, number, status, at)
+        WHERE campaign IS NOT NULL;
     CREATE INDEX message_status ON schema.message (at) WHERE message IS NULL;
     COMMENT ON TABLE schema.message IS 'Messages by wamid and the id of the number; the bytea columns are UTF-8.';
     COMMENT ON COLUMN schema.message.at IS 'when it counts as sent';
@@ -160,6 +163,17 @@ const TABLES: &str = "
         PRIMARY KEY (tenant, id)
     );
     COMMENT ON COLUMN schema.signup.subscriber_count IS 'in place of the one in the JSON';
+
+    CREATE TABLE schema.campaign (
+        tenant bytea NOT NULL,
+        id bytea NOT NULL,
+        version bigint NOT NULL,
+        refused bigint NOT NULL,
+        campaign text NOT NULL,
+        PRIMARY KEY (tenant, id)
+    );
+    COMMENT ON COLUMN schema.campaign.refused IS 'messages that Meta refused';
+    COMMENT ON COLUMN schema.campaign.campaign IS 'JSON, with the number of times that it was completed';
 
     CREATE FUNCTION schema.now() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
     BEGIN

@@ -6,12 +6,13 @@ use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScanFilter, ScannedMessages, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ScanFilter, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
+use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
 use crate::error::corrupt_row;
 use crate::options::PostgresOptions;
 use crate::schema::Schema;
@@ -270,7 +271,34 @@ impl Store for PostgresStore {
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         Box::pin(async move {
             let params = params![tenant.as_str().as_bytes()];
-            self.query(pages::OF_TENANT, params, row::signup).await
+            let found = self.query(SIGNUPS.of_tenant, params, counted::read_listed);
+            Ok((found.await?.into_iter()).map(|(_, row)| row).collect())
+        })
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        Box::pin(async move {
+            let (sql, params) = match tenant {
+                None => (CAMPAIGNS.all, Vec::new()),
+                Some(tenant) => (CAMPAIGNS.of_tenant, params![tenant.as_str().as_bytes()]),
+            };
+            self.query(sql, params, counted::read_listed).await
+        })
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        Box::pin(async move {
+            let columns = campaigns.iter().map(CampaignRow::columns);
+            let (tenants, ids): (Vec<_>, Vec<_>) = columns.unzip();
+            let (sql, params) = (pages::CAMPAIGN_MESSAGES, params![tenants, ids]);
+            let rows = query(&self.pool, &self.schema, sql, params).await?;
+            pages::read_campaign_messages(&rows, campaigns.len())
         })
     }
 

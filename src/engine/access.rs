@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::model::Signup;
 use crate::store::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScannedMessages, Snapshot, Store,
-    StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
-    WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// Runs work that blocks, before it returns.
@@ -99,6 +99,20 @@ impl<'a> Access<'a> {
 
     pub(super) async fn signups(self, tenant: &Tenant) -> Result<Vec<Signup>, StoreError> {
         self.run(self.store.signups(tenant)).await
+    }
+
+    pub(super) async fn campaigns(
+        self,
+        tenant: Option<&Tenant>,
+    ) -> Result<Vec<(CampaignKey, CampaignRow)>, StoreError> {
+        self.run(self.store.campaigns(tenant)).await
+    }
+
+    pub(super) async fn campaign_messages(
+        self,
+        campaigns: &[CampaignKey],
+    ) -> Result<Vec<CampaignMessages>, StoreError> {
+        self.run(self.store.campaign_messages(campaigns)).await
     }
 
     pub(super) async fn numbers(self) -> Result<Vec<(NumberKey, Tenant)>, StoreError> {

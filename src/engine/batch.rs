@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::campaigns::Completion;
 use super::process::queued_events;
 use super::replay::Replay;
 use crate::event::{WebhookEvent, dedup_keys};
@@ -18,6 +19,8 @@ pub(super) struct Batch {
     are_keys_given: bool,
     /// The replay that the events are part of.
     pub(super) replay: Option<Replay>,
+    /// The campaign that its event completes, when it comes the first time.
+    pub(super) completion: Option<Box<Completion>>,
 }
 
 impl Batch {
@@ -69,7 +72,14 @@ impl Batch {
             fingerprints,
             are_keys_given,
             replay: None,
+            completion: None,
         }
+    }
+
+    /// Returns the batch as that of an event which completes a campaign.
+    pub(super) fn completing(self, completion: Completion) -> Self {
+        let completion = Some(Box::new(completion));
+        Self { completion, ..self }
     }
 
     pub(super) fn fingerprint(&self, event: usize) -> Fingerprint {

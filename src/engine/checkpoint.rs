@@ -12,9 +12,10 @@ use parking_lot::Mutex;
 use super::Call;
 use super::batch::Batch;
 use super::claim::{Claim, Held, Job, Waiting};
-use super::draft::{Draft, First, Undecided, transact};
+use super::draft::{Draft, Undecided};
 use super::outcome::Outcome;
 use super::timer::Alarm;
+use super::transact::{First, transact};
 use super::turns::{EndedTurn, HeldEvents, LONGEST_HOLD, Turns, as_stored, end_turns};
 use crate::store::{
     Due, Durability, EventState, Fingerprint, ProgressRow, ReceiverState, Snapshot, StoreError,

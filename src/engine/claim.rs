@@ -9,8 +9,8 @@ use super::Call;
 use super::batch::{Batch, NewBody};
 use super::claimer::{Claimer, Part};
 use super::dead_letter::{clear_unreadable, unreadable_key};
-use super::draft::{First, transact};
 use super::record::Stored;
+use super::transact::{First, transact};
 use super::turns::HeldTurn;
 use crate::store::{
     Durability, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted, WebhookId,

@@ -473,6 +473,9 @@ impl<'e> Claimer<'e> {
         let batch = self.batch;
         let event = &batch.events[at];
         draft.put_event(EventChange::new(batch.fingerprint(at), before, webhook));
+        if let Some(completion) = &batch.completion {
+            completion.write(draft)?;
+        }
         let stored = if batch.replay.is_some() {
             self.load(draft, at)?
         } else if has_records(event) {

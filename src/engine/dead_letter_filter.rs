@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::access::ready;
 use super::dead_letter::stored_batch;
-use super::draft::{First, transact};
+use super::transact::{First, transact};
 use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;

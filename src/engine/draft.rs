@@ -1,25 +1,19 @@
-//! Decisions over the rows of a store, and the commit of their changes.
-//!
-//! A rule of the engine is a function over a [`Draft`]: it reads rows of a snapshot and writes
-//! rows of a commit. [`transact`] runs it. A row that is not in the snapshot ends the function; it
-//! is loaded, and the function runs again. So it does if the commit is a conflict.
+//! A decision over the rows of a store: those that it reads, and those that it writes.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use super::access::Access;
 use crate::model::{MessageStatus, Signup, Timestamp};
 use crate::store::{
-    Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, Fingerprint, IdKey,
-    Merge, MessageKey, MessageState, NewMessage, NewStatus, NumberKey, PartitionKey, PartitionRow,
-    ProgressRow, Put, Read, SignupKey, Snapshot, StoreError, StoreErrorKind, StoredTurn, Tenant,
-    TurnChange, TurnPlace, TurnRow, Versioned, Wanted, WebhookChange, WebhookId, WebhookRow,
+    CampaignKey, CampaignRow, Changes, ContactId, ContactRow, ConversationKey, EventChange,
+    Fingerprint, IdKey, Merge, MessageKey, MessageState, NewMessage, NewStatus, NumberKey,
+    PartitionKey, PartitionRow, ProgressRow, Put, Read, SignupKey, Snapshot, StoreError,
+    StoredTurn, Tenant, TurnChange, TurnPlace, TurnRow, Versioned, Wanted, WebhookChange,
+    WebhookId, WebhookRow,
 };
-
-/// The most conflicts in a row after which a decision is made again.
-const MAX_CONFLICTS: usize = 10;
 
 /// The reason for which a decision has ended early.
 pub(super) enum Undecided {
@@ -33,118 +27,6 @@ impl From<StoreError> for Undecided {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
-}
-
-/// The first attempt of a decision.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum First {
-    /// Events and messages that are not loaded count as new, as nearly all are: the commit finds
-    /// those that are not.
-    New,
-    /// All rows are loaded.
-    Stored,
-}
-
-/// Decides, and commits the changes: again with the missing rows if some were not loaded, and
-/// with the current ones if the commit is a conflict.
-///
-/// `known` has rows that need not be loaded.
-pub(super) async fn transact<'a, T>(
-    access: Access<'_>,
-    mut known: Snapshot,
-    first: First,
-    durability: Durability,
-    mut decide: impl FnMut(&mut Draft<'a, '_>) -> Result<T, Undecided>,
-) -> Result<T, StoreError> {
-    let mut conflicts = 0;
-    let mut is_uncertain = false;
-    loop {
-        let mut draft = Draft::new(&known, conflicts == 0 && first == First::New);
-        draft.is_uncertain = is_uncertain;
-        let value = match decide(&mut draft) {
-            Ok(value) => value,
-            Err(Undecided::Failed(error)) => return Err(error),
-            Err(Undecided::NotLoaded) => {
-                let missing = draft.missing;
-                let loaded = access.load(&missing).await?;
-                known.extend(loaded);
-                continue;
-            }
-        };
-        if draft.is_unchanged() {
-            return Ok(value);
-        }
-        let changes = draft.into_changes();
-        match access.commit(&changes, durability).await {
-            Ok(()) => return Ok(value),
-            Err(error) if is_repeatable(&error) => {
-                is_uncertain |= error.kind() == StoreErrorKind::Unknown;
-                conflicts += 1;
-                if conflicts > MAX_CONFLICTS {
-                    return Err(StoreError::new(StoreErrorKind::Locked, error));
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        let used = used(&known, &changes);
-        known = access.load(&used).await?;
-    }
-}
-
-/// Has all commits before this one survive a power failure.
-pub(super) async fn sync(access: Access<'_>) -> Result<(), StoreError> {
-    let nothing = Changes::default();
-    let mut conflicts = 0;
-    loop {
-        match access.commit(&nothing, Durability::Disk).await {
-            Err(error) if is_repeatable(&error) && conflicts < MAX_CONFLICTS => conflicts += 1,
-            result => return result,
-        }
-    }
-}
-
-/// Returns whether a commit with this error is decided and made again: it wrote nothing, or it may
-/// be repeated as its ids stay the same.
-fn is_repeatable(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::Conflict | StoreErrorKind::Unknown
-    )
-}
-
-/// Returns the keys of all rows that a decision has used.
-fn used(known: &Snapshot, changes: &Changes<'_>) -> Wanted {
-    let mut used = Wanted::default();
-    used.numbers.extend(known.numbers.keys().cloned());
-    used.webhooks.extend(known.webhooks.keys());
-    used.bodies.extend(known.bodies.keys());
-    used.events.extend(known.events.keys());
-    used.partitions.extend(known.partitions.keys());
-    used.turns.extend(known.turns.keys());
-    for change in &changes.turns {
-        match change {
-            TurnChange::Add(row) => _ = used.partitions.insert(row.partition),
-            TurnChange::End { place, .. } => _ = used.turns.insert(place.webhook),
-        }
-    }
-    used.messages.extend(known.messages.keys().cloned());
-    used.ids.extend(known.holders.keys().cloned());
-    used.contacts.extend(known.contacts.keys());
-    used.signups.extend(known.signups.keys().cloned());
-    let webhooks = changes.webhooks.iter().map(|change| match change {
-        WebhookChange::Add { id, .. }
-        | WebhookChange::Put { id, .. }
-        | WebhookChange::Replace { id, .. }
-        | WebhookChange::Delete { id, .. } => *id,
-    });
-    used.webhooks.extend(webhooks);
-    used.events
-        .extend(changes.events.iter().map(|event| event.key));
-    used.events
-        .extend(changes.progress.iter().map(|(key, _)| *key));
-    let messages = changes.messages.iter().map(|put| put.key.clone());
-    used.messages.extend(messages);
-    used
 }
 
 /// A decision in progress: the rows that it has read, and those that it writes.
@@ -177,6 +59,8 @@ pub(super) struct Draft<'a, 's> {
     read_conversations: Vec<ConversationKey>,
     signups: HashMap<SignupKey, Slot<'s, Signup>>,
     subscribers: Vec<SignupKey>,
+    campaigns: HashMap<CampaignKey, Slot<'s, CampaignRow>>,
+    refusals: Vec<CampaignKey>,
 }
 
 /// A row as the decision has it.
@@ -232,6 +116,44 @@ impl<'s, R: Clone> Slot<'s, R> {
     }
 }
 
+/// Returns the slot of a key, or notes the key if its row is not loaded.
+fn slot<'d, 's, K: Clone + Eq + Hash, R: Clone>(
+    slots: &'d mut HashMap<K, Slot<'s, R>>,
+    known: &'s HashMap<K, Option<Versioned<R>>>,
+    missing: &mut HashSet<K>,
+    key: &K,
+) -> Result<&'d mut Slot<'s, R>, Undecided> {
+    match slots.entry(key.clone()) {
+        Entry::Occupied(slot) => Ok(slot.into_mut()),
+        Entry::Vacant(vacant) => {
+            if let Some(stored) = known.get(key) {
+                return Ok(vacant.insert(Slot::of(stored.as_ref())));
+            }
+            missing.insert(vacant.into_key());
+            Err(Undecided::NotLoaded)
+        }
+    }
+}
+
+/// Splits slots into the rows that are written and those that were only read.
+fn split<K, R: Clone>(
+    slots: HashMap<K, Slot<'_, R>>,
+    mut read: impl FnMut(K, Option<i64>),
+) -> Vec<Put<K, R>> {
+    let mut written = Vec::new();
+    for (key, slot) in slots {
+        match slot.row {
+            Some(row) if slot.is_written => written.push(Put {
+                key,
+                version: slot.seen,
+                row: row.into_owned(),
+            }),
+            _ => read(key, slot.seen),
+        }
+    }
+    written
+}
+
 impl<'s> Holders<'s> {
     fn of(seen: &'s [ContactId]) -> Self {
         let now = Cow::Borrowed(seen);
@@ -240,11 +162,11 @@ impl<'s> Holders<'s> {
 }
 
 impl<'a, 's> Draft<'a, 's> {
-    fn new(known: &'s Snapshot, is_optimistic: bool) -> Self {
+    pub(super) fn new(known: &'s Snapshot, is_optimistic: bool, is_uncertain: bool) -> Self {
         Self {
             known,
             is_optimistic,
-            is_uncertain: false,
+            is_uncertain,
             is_abandoned: false,
             missing: Wanted::default(),
             numbers: HashMap::new(),
@@ -265,7 +187,14 @@ impl<'a, 's> Draft<'a, 's> {
             read_conversations: Vec::new(),
             signups: HashMap::new(),
             subscribers: Vec::new(),
+            campaigns: HashMap::new(),
+            refusals: Vec::new(),
         }
+    }
+
+    /// Returns the rows that are to be loaded.
+    pub(super) fn into_missing(self) -> Wanted {
+        self.missing
     }
 
     /// Makes room for new events with their messages.
@@ -343,6 +272,13 @@ impl<'a, 's> Draft<'a, 's> {
     pub(super) fn want_signup(&mut self, key: SignupKey) {
         if !self.known.signups.contains_key(&key) {
             self.missing.signups.insert(key);
+        }
+    }
+
+    /// Notes a campaign that is to be loaded, unless it is known.
+    pub(super) fn want_campaign(&mut self, key: CampaignKey) {
+        if !self.known.campaigns.contains_key(&key) {
+            self.missing.campaigns.insert(key);
         }
     }
 
@@ -712,7 +648,8 @@ impl<'a, 's> Draft<'a, 's> {
     ) -> Result<(), Undecided> {
         let slot = self.message_slot(key, true)?;
         if let Some(new) = decide(slot.state.as_ref()) {
-            slot.state = Some(MessageState::new(true, new.is_unread, new.status.clone()));
+            let state = MessageState::new(true, new.is_unread, new.status.clone());
+            slot.state = Some(state.in_campaign(new.campaign.clone()));
             slot.new = Some(new);
         }
         Ok(())
@@ -743,16 +680,8 @@ impl<'a, 's> Draft<'a, 's> {
     }
 
     fn signup_slot(&mut self, key: &SignupKey) -> Result<&mut Slot<'s, Signup>, Undecided> {
-        match self.signups.entry(key.clone()) {
-            Entry::Occupied(slot) => Ok(slot.into_mut()),
-            Entry::Vacant(vacant) => {
-                if let Some(stored) = self.known.signups.get(key) {
-                    return Ok(vacant.insert(Slot::of(stored.as_ref())));
-                }
-                self.missing.signups.insert(key.clone());
-                Err(Undecided::NotLoaded)
-            }
-        }
+        let missing = &mut self.missing.signups;
+        slot(&mut self.signups, &self.known.signups, missing, key)
     }
 
     /// Returns a signup.
@@ -780,7 +709,49 @@ impl<'a, 's> Draft<'a, 's> {
         Ok(Some(signup))
     }
 
-    fn is_unchanged(&self) -> bool {
+    fn campaign_slot(
+        &mut self,
+        key: &CampaignKey,
+    ) -> Result<&mut Slot<'s, CampaignRow>, Undecided> {
+        let missing = &mut self.missing.campaigns;
+        slot(&mut self.campaigns, &self.known.campaigns, missing, key)
+    }
+
+    /// Returns a campaign.
+    pub(super) fn campaign(
+        &mut self,
+        key: &CampaignKey,
+    ) -> Result<Option<&CampaignRow>, Undecided> {
+        Ok(self.campaign_slot(key)?.row())
+    }
+
+    /// Returns whether a campaign is there. None is ever deleted, so that one that is there is no
+    /// row that the decision used.
+    pub(super) fn has_campaign(&mut self, key: &CampaignKey) -> Result<bool, Undecided> {
+        if !self.campaigns.contains_key(key)
+            && let Some(Some(_)) = self.known.campaigns.get(key)
+        {
+            return Ok(true);
+        }
+        Ok(self.campaign(key)?.is_some())
+    }
+
+    /// Adds a campaign, or replaces the one that is there but for its number of refusals.
+    pub(super) fn put_campaign(
+        &mut self,
+        key: &CampaignKey,
+        row: CampaignRow,
+    ) -> Result<(), Undecided> {
+        self.campaign_slot(key)?.put(Some(row));
+        Ok(())
+    }
+
+    /// Counts one more refusal of a campaign that is there, or that the decision adds.
+    pub(super) fn count_refusal(&mut self, key: CampaignKey) {
+        self.refusals.push(key);
+    }
+
+    pub(super) fn is_unchanged(&self) -> bool {
         self.is_abandoned || self.has_no_changes()
     }
 
@@ -799,9 +770,11 @@ impl<'a, 's> Draft<'a, 's> {
             && self.read_conversations.is_empty()
             && self.signups.values().all(|slot| !slot.is_written)
             && self.subscribers.is_empty()
+            && self.campaigns.values().all(|slot| !slot.is_written)
+            && self.refusals.is_empty()
     }
 
-    fn into_changes(self) -> Changes<'a> {
+    pub(super) fn into_changes(self) -> Changes<'a> {
         let mut changes = Changes {
             moment: self.known.moment,
             numbers: self.numbers.into_iter().collect(),
@@ -810,6 +783,7 @@ impl<'a, 's> Draft<'a, 's> {
             deleted_messages: self.deleted_messages,
             read_conversations: self.read_conversations,
             subscribers: self.subscribers,
+            refusals: self.refusals,
             progress: self.progress,
             turns: self.turns,
             ..Changes::default()
@@ -884,16 +858,10 @@ impl<'a, 's> Draft<'a, 's> {
                 reads.push(Read::Message(key, version));
             }
         }
-        for (key, slot) in self.signups {
-            match slot.row {
-                Some(row) if slot.is_written => changes.signups.push(Put {
-                    key,
-                    version: slot.seen,
-                    row: row.into_owned(),
-                }),
-                _ => reads.push(Read::Signup(key, slot.seen)),
-            }
-        }
+        let read = |key, seen| reads.push(Read::Signup(key, seen));
+        changes.signups = split(self.signups, read);
+        let read = |key, seen| reads.push(Read::Campaign(key, seen));
+        changes.campaigns = split(self.campaigns, read);
         changes
     }
 }

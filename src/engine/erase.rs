@@ -10,9 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::access::ready;
-use super::draft::{Draft, First, Undecided, transact};
+use super::draft::{Draft, Undecided};
 use super::person::{Person, Share};
 use super::records::{Of, Records};
+use super::transact::{First, transact};
 use super::turns::end_turns_of;
 use super::{Call, WebhookEngine, new_id};
 use crate::model::{Identity, Timestamp};
@@ -126,7 +127,7 @@ impl<S: ReadyStore> Records<'_, S> {
     /// | member | array of |
     /// | --- | --- |
     /// | `contacts` | `contact`, and `ids` with the times for which it had them |
-    /// | `messages` | `number` (its `phone_number_id`), `message` with its status, and `raw_payload` or `null` |
+    /// | `messages` | `number` (its `phone_number_id`), `message` with its status, `raw_payload` and `campaign`, or `null` |
     /// | `statuses` | `number`, `id` and `status`, of messages that are not stored |
     /// | `events` | `received_at`, `state` (`open`, `finished` or `dead`) and `event`, in stored bodies |
     /// | `unreadable` | `received_at` and `body`, of bodies that contain an id of the user |

@@ -117,5 +117,6 @@ fn message_json(stored: &StoredMessage) -> Value {
         "number": stored.number.as_str(),
         "message": stored.message,
         "raw_payload": stored.raw_payload,
+        "campaign": stored.campaign,
     })
 }

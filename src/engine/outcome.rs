@@ -338,7 +338,7 @@ pub enum EngineError {
     /// is signed and not too large.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// A sent message has no account, so that its number is unknown:
+    /// A message that was sent or refused has no account, so that its number is unknown:
     /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
     #[error("the message has no account")]
     NoAccount,

@@ -1,5 +1,5 @@
-//! The calls of an engine that store and deliver: bodies, entries that came without a body, events
-//! from a queue, and messages that the program sends.
+//! The calls of an engine that store and deliver: bodies, entries that came without a body, and
+//! events from a queue.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::access::ready;
 use super::batch::{Batch, NewBody};
-use super::draft::{First, transact};
-use super::record::Recorder;
 use super::replay::Replay;
 use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
 #[cfg(feature = "signature")]
 use crate::SignatureVerifier;
-use crate::event::{MessageSent, WebhookEvent};
-use crate::model::Timestamp;
-use crate::signal::{ReceiverMode, Report};
-use crate::signals::MESSAGE_SENT;
-use crate::store::{
-    Durability, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, WebhookId, WebhookKind,
-};
+use crate::event::WebhookEvent;
+use crate::model::Account;
+use crate::signal::ReceiverMode;
+use crate::store::{ReadyStore, Store, StoreError, StoreErrorKind, WebhookId, WebhookKind};
 use crate::trace;
 
 /// Processing by sync callers.
@@ -401,7 +396,14 @@ impl<S: Store> WebhookEngine<S> {
 }
 
 impl Call<'_> {
-    async fn process_event(self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
+    pub(super) async fn process_event(
+        self,
+        key: &str,
+        event: WebhookEvent,
+    ) -> Result<Outcome, EngineError> {
+        if is_sent(&event) && *event.account() == Account::none() {
+            return Err(EngineError::NoAccount);
+        }
         let body = QueuedEvent::to_json(key, &event)?;
         let batch = Batch::single(key.to_owned(), event);
         self.process_batch(batch, WebhookKind::QueuedEvent, &body)
@@ -409,9 +411,17 @@ impl Call<'_> {
     }
 }
 
+/// Returns whether an event is one of the program about a message.
+fn is_sent(event: &WebhookEvent) -> bool {
+    matches!(
+        event,
+        WebhookEvent::MessageSent(_) | WebhookEvent::MessageRefused(_)
+    )
+}
+
 /// The stored body of an event that came by itself.
 #[derive(Serialize, Deserialize)]
-struct QueuedEvent<'a> {
+pub(super) struct QueuedEvent<'a> {
     key: Cow<'a, str>,
     event: Cow<'a, WebhookEvent>,
     /// The replay that it is part of.
@@ -420,7 +430,7 @@ struct QueuedEvent<'a> {
 }
 
 impl QueuedEvent<'_> {
-    fn to_json(key: &str, event: &WebhookEvent) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn to_json(key: &str, event: &WebhookEvent) -> Result<Vec<u8>, StoreError> {
         let queued = QueuedEvent {
             key: Cow::Borrowed(key),
             event: Cow::Borrowed(event),
@@ -462,98 +472,4 @@ pub(super) fn read_queued_event(body: &[u8]) -> Option<Batch> {
             Batch::of_replay(events, keys, replay.into_owned())
         }
     })
-}
-
-/// Sent messages, for sync callers.
-impl<S: ReadyStore> WebhookEngine<S> {
-    /// Stores a message that you sent, and sends [`MESSAGE_SENT`]: Django's
-    /// `whatsapp_message_sent`. Statuses that have come already are the message's.
-    ///
-    /// # Errors
-    ///
-    /// When the event has no account, or the store fails; then nothing is sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("It is ready"));
-    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
-    /// let report = engine.sent(&MessageSent::new(message.build()).with_account(account))?;
-    /// assert!(report.is_ok());
-    /// assert_eq!(engine.number("300200100500600").conversation(&ada, None, 50)?.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn sent(&self, event: &MessageSent) -> Result<Report, EngineError> {
-        ready(self.call(ReceiverMode::Sync).sent(event))
-    }
-}
-
-/// Sent messages.
-impl<S: Store> WebhookEngine<S> {
-    /// Stores and sends as [`sent`](Self::sent) does, and awaits the store and async receivers. A
-    /// receiver that fails is not called again.
-    ///
-    /// # Errors
-    ///
-    /// As of [`sent`](Self::sent).
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_SENT};
-    ///
-    /// #[receiver(MESSAGE_SENT)]
-    /// async fn log(_event: &MessageSent) {}
-    ///
-    /// # fn main() -> Result<(), whatsapp_signals::EngineError> {
-    /// # pollster::block_on(async {
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready"));
-    /// let event = MessageSent::new(message.build()).with_account(Account::new("900800700600500"));
-    /// let report = engine.sent_async(&event).await?;
-    /// assert_eq!((report.called(), report.is_ok()), (1, true));
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub async fn sent_async(&self, event: &MessageSent) -> Result<Report, EngineError> {
-        self.call(ReceiverMode::Async).sent(event).await
-    }
-}
-
-impl Call<'_> {
-    async fn sent(self, event: &MessageSent) -> Result<Report, EngineError> {
-        self.write_kept_marks().await?;
-        let account = event.account.as_ref().ok_or(EngineError::NoAccount)?;
-        let known = Snapshot::default();
-        let added = transact(self.access, known, First::New, Durability::Disk, |draft| {
-            let mut places = self.core.places();
-            let place = places.of(draft, account)?;
-            Recorder::new(Timestamp::now(), &self.core.settings).record_sent(
-                draft,
-                &event.message,
-                event.request.as_ref(),
-                &place,
-            )?;
-            Ok(places.into_added())
-        });
-        self.core.add_tenants(&added.await?);
-        let signal = MESSAGE_SENT.with(&self.core.settings.context);
-        let report = match self.mode {
-            ReceiverMode::Sync => signal.send_robust(event),
-            ReceiverMode::Async => signal.asend_robust(event).await,
-        };
-        let failures = report.failures().iter();
-        failures.for_each(|failure| trace::failed(0, failure));
-        Ok(report)
-    }
 }

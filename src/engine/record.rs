@@ -11,12 +11,12 @@ use super::settings::Settings;
 use super::user::{self, KnownUsers};
 use crate::event::{HistoryMessage, WebhookEvent};
 use crate::model::{
-    Account, Contact, Content, Direction, HistoryStatus, Message, MessageStatus, RawJson, Signup,
-    SignupId, StatusUpdate, Timestamp,
+    Account, Campaign, CampaignId, CampaignStatus, Contact, Content, Direction, HistoryStatus,
+    Message, MessageStatus, Signup, SignupId, StatusUpdate, Timestamp,
 };
 use crate::signal::quietly;
 use crate::store::{
-    ContactId, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, StoreError,
+    CampaignKey, CampaignRow, MessageKey, MessageRef, NewMessage, NumberKey, SignupKey, StoreError,
     StoreErrorKind, Tenant,
 };
 
@@ -164,6 +164,18 @@ pub(super) fn want_records(
     if let WebhookEvent::UserSubscribed(event) = event {
         draft.want_signup(signup_key(place, &event.signup.signup_id));
     }
+    if let Some(id) = campaign_of(event) {
+        draft.want_campaign(campaign_key(place, id));
+    }
+}
+
+/// Returns the campaign that an event of the program names.
+fn campaign_of(event: &WebhookEvent) -> Option<&CampaignId> {
+    match event {
+        WebhookEvent::MessageSent(event) => event.campaign.as_ref(),
+        WebhookEvent::MessageRefused(event) => event.campaign.as_ref(),
+        _ => None,
+    }
 }
 
 /// Returns whether an event has records, so that its account needs a place.
@@ -178,6 +190,8 @@ pub(super) fn has_records(event: &WebhookEvent) -> bool {
             | WebhookEvent::MessageStatusChanged(_)
             | WebhookEvent::StandbyStatus(_)
             | WebhookEvent::UserSubscribed(_)
+            | WebhookEvent::MessageSent(_)
+            | WebhookEvent::MessageRefused(_)
     ) || event.contact().is_some()
         || event.user().is_some()
 }
@@ -213,10 +227,22 @@ impl Recorder {
             _ => None,
         };
         let entry = self.record_user(draft, event, place, signup.as_ref())?;
+        if let Some(id) = campaign_of(event) {
+            add_campaign(draft, place, id)?;
+        }
         let contact = entry.as_ref().map(|(id, _)| *id);
-        let raw = self.keeps_raw.then(|| event.raw());
+        let raw = self.keeps_raw.then(|| match event {
+            WebhookEvent::MessageSent(event) => event.request.as_ref(),
+            event => Some(event.raw()),
+        });
         let mut store = |message: MessageRef<'a>, is_unread| {
-            self.record_message(draft, place, message, raw, contact, is_unread)
+            let at = message.timestamp.unwrap_or(self.now);
+            let mut new = NewMessage::new(message, at);
+            new.contact = contact;
+            new.is_unread = is_unread;
+            new.raw_payload = raw.flatten();
+            new.campaign = campaign_of(event).cloned();
+            record_message(draft, place, new)
         };
         match event {
             WebhookEvent::MessageReceived(event) => {
@@ -230,6 +256,12 @@ impl Recorder {
                 }
             }
             WebhookEvent::HistoryMessage(event) => store(with_history_status(event), false)?,
+            WebhookEvent::MessageSent(event) => store((&event.message).into(), false)?,
+            WebhookEvent::MessageRefused(event) => {
+                if let Some(id) = &event.campaign {
+                    draft.count_refusal(campaign_key(place, id));
+                }
+            }
             WebhookEvent::MessageStatusChanged(event) => {
                 self.record_status(draft, place, &event.update)?;
             }
@@ -270,26 +302,6 @@ impl Recorder {
         Ok(Stored::new(entry, stored_signup(draft, event, place)?))
     }
 
-    /// Writes the record of a message that the program has sent.
-    pub(super) fn record_sent<'a>(
-        &mut self,
-        draft: &mut Draft<'a, '_>,
-        message: &'a Message,
-        request: Option<&'a RawJson>,
-        place: &Place,
-    ) -> Result<(), Undecided> {
-        let contact = match &message.user {
-            Some(user) => {
-                let at = message.timestamp.unwrap_or(self.now);
-                let contacts = &mut self.contacts;
-                Some(contacts.observe(draft, &place.tenant, user, None, at)?.0)
-            }
-            None => None,
-        };
-        let raw = request.filter(|_| self.keeps_raw);
-        self.record_message(draft, place, message.into(), raw, contact, false)
-    }
-
     fn record_user(
         &mut self,
         draft: &mut Draft<'_, '_>,
@@ -300,45 +312,6 @@ impl Recorder {
         let at = time_of(event).unwrap_or(self.now);
         let contacts = &mut self.contacts;
         user::record(contacts, draft, &place.tenant, event, signup, at, self.now)
-    }
-
-    fn record_message<'a>(
-        &mut self,
-        draft: &mut Draft<'a, '_>,
-        place: &Place,
-        message: MessageRef<'a>,
-        raw: Option<&'a RawJson>,
-        contact: Option<ContactId>,
-        is_unread: bool,
-    ) -> Result<(), Undecided> {
-        let key = MessageKey {
-            number: place.number.clone(),
-            id: message.id.clone(),
-        };
-        let at = message.timestamp.unwrap_or(self.now);
-        draft.put_message(key, |stored| {
-            if stored.is_some_and(|stored| stored.is_stored) && is_placeholder(&message) {
-                return None;
-            }
-            // Messages of a group are in no conversation with one of its members.
-            let contact = contact.filter(|_| message.group_id.is_none());
-            let mut new = NewMessage::new(message, at);
-            new.contact = contact;
-            new.is_unread = is_unread;
-            new.raw_payload = raw;
-            if let Some(stored) = stored {
-                if stored.is_stored {
-                    new.is_unread = stored.is_unread;
-                }
-                // The status came first, or the message again at an earlier one.
-                if let Some(status) = &stored.status
-                    && status.is_news_after(new.status.as_ref())
-                {
-                    new.status = Some(status.clone());
-                }
-            }
-            Some(new)
-        })
     }
 
     fn record_status(
@@ -363,6 +336,39 @@ impl Recorder {
     }
 }
 
+/// Stores a message, or what is new of it.
+fn record_message<'a>(
+    draft: &mut Draft<'a, '_>,
+    place: &Place,
+    mut new: NewMessage<'a>,
+) -> Result<(), Undecided> {
+    let key = MessageKey {
+        number: place.number.clone(),
+        id: new.message.id.clone(),
+    };
+    // Messages of a group are in no conversation with one of its members.
+    new.contact = new.contact.filter(|_| new.message.group_id.is_none());
+    draft.put_message(key, |stored| {
+        let Some(stored) = stored else {
+            return Some(new);
+        };
+        if stored.is_stored {
+            if is_placeholder(&new.message) {
+                return None;
+            }
+            new.is_unread = stored.is_unread;
+        }
+        new.campaign = new.campaign.or_else(|| stored.campaign.clone());
+        // The status came first, or the message again at an earlier one.
+        if let Some(status) = &stored.status
+            && status.is_news_after(new.status.as_ref())
+        {
+            new.status = Some(status.clone());
+        }
+        Some(new)
+    })
+}
+
 /// Returns the time of an event about a user, if it has one.
 pub(super) fn time_of(event: &WebhookEvent) -> Option<Timestamp> {
     match event {
@@ -377,6 +383,8 @@ pub(super) fn time_of(event: &WebhookEvent) -> Option<Timestamp> {
         WebhookEvent::UserPreference(event) => event.value.timestamp.or(event.time),
         WebhookEvent::UserIdUpdate(event) => event.value.timestamp.or(event.time),
         WebhookEvent::Unrecognized(event) => event.timestamp,
+        WebhookEvent::MessageSent(event) => event.message.timestamp,
+        WebhookEvent::MessageRefused(event) => event.timestamp,
         _ => None,
     }
 }
@@ -386,6 +394,28 @@ fn signup_key(place: &Place, id: &SignupId) -> SignupKey {
         tenant: place.tenant.clone(),
         id: id.clone(),
     }
+}
+
+fn campaign_key(place: &Place, id: &CampaignId) -> CampaignKey {
+    CampaignKey {
+        tenant: place.tenant.clone(),
+        id: id.clone(),
+    }
+}
+
+/// Adds the campaign of a message that is sent before the campaign is saved.
+fn add_campaign(
+    draft: &mut Draft<'_, '_>,
+    place: &Place,
+    id: &CampaignId,
+) -> Result<(), Undecided> {
+    let key = campaign_key(place, id);
+    if draft.has_campaign(&key)? {
+        return Ok(());
+    }
+    let mut campaign = Campaign::new(id.as_str());
+    campaign.status = CampaignStatus::Running;
+    draft.put_campaign(&key, CampaignRow::new(campaign))
 }
 
 fn stored_signup(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::access::ready;
 use super::contacts::{Contacts, Entry};
-use super::draft::{Draft, First, Undecided, transact};
+use super::draft::{Draft, Undecided};
 use super::replay;
+use super::transact::{First, transact};
 use super::{Call, WebhookEngine};
 use crate::model::{
     Account, Contact, Identity, Message, MessageId, RawJson, Signup, SignupId, SignupStatus,
@@ -72,8 +73,8 @@ pub(super) enum Of {
 }
 
 /// A tenant, and one of its numbers unless all of them are meant.
-struct Owner {
-    tenant: Tenant,
+pub(super) struct Owner {
+    pub(super) tenant: Tenant,
     number: Option<NumberKey>,
 }
 
@@ -478,7 +479,7 @@ impl<S> fmt::Debug for Records<'_, S> {
 
 impl Call<'_> {
     /// Runs a decision about the records of a number or tenant.
-    async fn decide<T>(
+    pub(super) async fn decide<T>(
         self,
         of: &Of,
         mut decide: impl FnMut(&mut Draft<'_, '_>, Option<&Owner>) -> Result<T, Undecided>,
@@ -517,7 +518,10 @@ impl Call<'_> {
     }
 
     /// Returns the owner of records that are changed. The number of an account gets its row.
-    fn changed(draft: &mut Draft<'_, '_>, owner: Option<&Owner>) -> Result<Tenant, Undecided> {
+    pub(super) fn changed(
+        draft: &mut Draft<'_, '_>,
+        owner: Option<&Owner>,
+    ) -> Result<Tenant, Undecided> {
         let Some(owner) = owner else {
             return Err(unknown_number().into());
         };

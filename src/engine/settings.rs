@@ -386,7 +386,8 @@ impl<S: Store> WebhookEngine<S> {
     }
 
     /// Sets whether bodies are kept when they are finished, until [`prune`](Self::prune)
-    /// (default: off). [`webhooks`](Self::webhooks) reads them.
+    /// (default: off), and the events of queues and of [your program](Self::sent) with them.
+    /// [`webhooks`](Self::webhooks) reads them.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::access::ready;
-use super::draft::{Draft, First, transact};
+use super::draft::Draft;
 use super::retry::RETENTION;
 use super::timer::Alarm;
+use super::transact::{First, transact};
 use super::{Call, EngineError, Outcome, WebhookEngine, random};
 use crate::signal::{ReceiverMode, quietly};
 use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};

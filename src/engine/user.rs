@@ -53,7 +53,8 @@ fn is_stored(event: &WebhookEvent) -> bool {
         WebhookEvent::MessageReceived(_)
         | WebhookEvent::MessageEcho(_)
         | WebhookEvent::HistoryMessage(_)
-        | WebhookEvent::StandbyMessage(_) => true,
+        | WebhookEvent::StandbyMessage(_)
+        | WebhookEvent::MessageSent(_) => true,
         WebhookEvent::StandbyEcho(event) => event.value.to_message().is_some(),
         _ => false,
     }

@@ -6,7 +6,8 @@ use crate::model::{Account, Campaign, CampaignStatus, Timestamp};
 
 /// A campaign of yours has run to its end.
 ///
-/// Your code fires this one: campaigns are your own. Its numbers are those of
+/// Your code fires this one, as campaigns are your own; or an engine that
+/// [keeps](crate::engine::Records::save_campaign) the campaign. Its numbers are those of
 /// [`campaign.counts`](crate::model::CampaignCounts), whose table says what each counts.
 ///
 /// # Examples

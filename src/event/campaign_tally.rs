@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, MessageRefused, MessageSent, MessageStatusChanged};
-use crate::model::{Campaign, CampaignCounts, MessageId, MessageStatus, Timestamp};
+use crate::model::{Campaign, CampaignCounts, CampaignId, MessageId, MessageStatus, Timestamp};
 
 /// The messages of a campaign, counted by their statuses.
 ///
@@ -67,8 +67,7 @@ use crate::model::{Campaign, CampaignCounts, MessageId, MessageStatus, Timestamp
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CampaignTally {
-    /// The name of the campaign.
-    campaign: String,
+    campaign: CampaignId,
     total: u64,
     /// The beginning of the texts that its messages are sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +95,7 @@ impl CampaignTally {
     #[must_use]
     pub fn new(campaign: &Campaign, total: u64) -> Self {
         Self {
-            campaign: campaign.name.clone(),
+            campaign: campaign.id.clone(),
             total,
             callback_data: None,
             messages: BTreeMap::new(),
@@ -122,7 +121,8 @@ impl CampaignTally {
         self
     }
 
-    /// Adds a message that Meta accepted. Returns whether it is new.
+    /// Adds a message that Meta accepted. Returns `false` if it was added before, or
+    /// [names](MessageSent::campaign) another campaign.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, MessageSent};
@@ -137,7 +137,7 @@ impl CampaignTally {
     /// ```
     pub fn add_sent(&mut self, event: &MessageSent) -> bool {
         let message = &event.message;
-        if self.messages.contains_key(&message.id) {
+        if self.messages.contains_key(&message.id) || self.is_of_other(event.campaign.as_ref()) {
             return false;
         }
         self.messages.insert(message.id.clone(), None);
@@ -145,8 +145,8 @@ impl CampaignTally {
         true
     }
 
-    /// Adds a message that Meta refused, and that will not be sent again. Returns whether it is
-    /// new.
+    /// Adds a message that Meta refused, and that will not be sent again. Returns `false` if it was
+    /// added before, or [names](MessageRefused::campaign) another campaign.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, MessageRefused};
@@ -162,6 +162,9 @@ impl CampaignTally {
     /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
     /// ```
     pub fn add_refused(&mut self, event: &MessageRefused) -> bool {
+        if self.is_of_other(event.campaign.as_ref()) {
+            return false;
+        }
         let is_new = self.refused.insert(event.dedup_key().into());
         if is_new {
             self.newest = self.newest.max(event.timestamp);
@@ -201,6 +204,10 @@ impl CampaignTally {
             self.newest = self.newest.max(update.timestamp);
         }
         moves_on
+    }
+
+    fn is_of_other(&self, campaign: Option<&CampaignId>) -> bool {
+        campaign.is_some_and(|campaign| *campaign != self.campaign)
     }
 
     fn has_callback_data(&self, event: &MessageStatusChanged) -> bool {
@@ -266,15 +273,7 @@ impl CampaignTally {
             ..CampaignCounts::default()
         };
         for status in self.messages.values().flatten() {
-            match status {
-                MessageStatus::Failed => counts.failed += 1,
-                MessageStatus::Delivered => counts.delivered += 1,
-                MessageStatus::Read | MessageStatus::Played => {
-                    counts.delivered += 1;
-                    counts.read += 1;
-                }
-                _ => {}
-            }
+            counts.add(status, 1);
         }
         counts
     }

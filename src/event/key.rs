@@ -27,6 +27,11 @@ pub(crate) trait Keys {
 
     fn account(&self) -> Option<&Account>;
 
+    /// The request of an event that the program made of one.
+    fn request_json(&self) -> Option<&RawJson> {
+        None
+    }
+
     /// The user that the event itself names; in news of a changed id, by the previous one.
     fn user(&self) -> Option<Cow<'_, Identity>> {
         None

@@ -6,7 +6,7 @@ use super::hash::hash_of;
 use super::{GraphJsonError, Keys};
 use crate::graph;
 use crate::model::{
-    Account, Content, GraphError, GroupId, Identity, MessageContext, RawJson, Timestamp,
+    Account, CampaignId, Content, GraphError, GroupId, Identity, MessageContext, RawJson, Timestamp,
 };
 
 /// Meta refused a message that you wanted to send: it has no wamid, and no webhook will name it.
@@ -60,6 +60,9 @@ pub struct MessageRefused {
     /// The text of yours that the statuses of the message would have had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub biz_opaque_callback_data: Option<Box<str>>,
+    /// The campaign that it would have been part of, whose counts have the refusal in an engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<CampaignId>,
     /// The number that it was to be sent from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
@@ -131,6 +134,14 @@ impl MessageRefused {
         self
     }
 
+    /// Returns the same event with the campaign that the message would have been part of.
+    /// [`Records::save_campaign`](crate::engine::Records::save_campaign) has an example.
+    #[must_use]
+    pub fn with_campaign(mut self, id: impl Into<CampaignId>) -> Self {
+        self.campaign = Some(id.into());
+        self
+    }
+
     /// Returns the same event with the time at which Meta refused the message.
     ///
     /// # Examples
@@ -161,6 +172,10 @@ impl Keys for MessageRefused {
 
     fn account(&self) -> Option<&Account> {
         self.account.as_ref()
+    }
+
+    fn request_json(&self) -> Option<&RawJson> {
+        Some(&self.request)
     }
 
     fn user(&self) -> Option<Cow<'_, Identity>> {

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{GraphJsonError, Keys};
 use crate::graph;
-use crate::model::{Account, Identity, Message, PacingStatus, RawJson, Timestamp};
+use crate::model::{Account, CampaignId, Identity, Message, PacingStatus, RawJson, Timestamp};
 
 /// You sent a message, and Meta accepted it.
 ///
-/// Your code sends this one, as sending is not this crate's business. [`from_graph`](Self::from_graph)
+/// Your code fires this one, as sending is not this crate's business, or has an engine
+/// [store and deliver](crate::WebhookEngine::sent) it. [`from_graph`](Self::from_graph)
 /// makes it of your request and Meta's response; [`new`](Self::new) of a message.
 ///
 /// # Examples
@@ -46,6 +47,9 @@ pub struct MessageSent {
     /// The text of yours that the statuses of the message will have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub biz_opaque_callback_data: Option<Box<str>>,
+    /// The campaign that it is part of, whose counts have it in an engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<CampaignId>,
     /// The request that sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RawJson>,
@@ -71,6 +75,7 @@ impl MessageSent {
             account: None,
             message_status: None,
             biz_opaque_callback_data: None,
+            campaign: None,
             request: None,
         }
     }
@@ -124,7 +129,8 @@ impl MessageSent {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
     /// for sent in MessageSent::from_graph(request, response)? {
-    ///     engine.sent(&sent.with_account(account.clone()))?; // or `MESSAGE_SENT.send(…)`
+    ///     let outcome = engine.sent(sent.with_account(account.clone()))?; // or `MESSAGE_SENT.send(…)`
+    ///     assert!(!outcome.should_retry());
     /// }
     /// let user = Identity::from_phone("525550101001").unwrap();
     /// let stored = engine.number("300200100500600").conversation(&user, None, 50)?;
@@ -160,6 +166,14 @@ impl MessageSent {
         self
     }
 
+    /// Returns the same event with the campaign that the message is part of.
+    /// [`Records::save_campaign`](crate::engine::Records::save_campaign) has an example.
+    #[must_use]
+    pub fn with_campaign(mut self, id: impl Into<CampaignId>) -> Self {
+        self.campaign = Some(id.into());
+        self
+    }
+
     /// Returns the same event with the time at which the message was sent.
     ///
     /// # Examples
@@ -189,6 +203,10 @@ impl Keys for MessageSent {
 
     fn account(&self) -> Option<&Account> {
         self.account.as_ref()
+    }
+
+    fn request_json(&self) -> Option<&RawJson> {
+        self.request.as_ref()
     }
 
     fn user(&self) -> Option<Cow<'_, Identity>> {

@@ -37,6 +37,15 @@ pub struct Account {
 }
 
 impl Account {
+    /// Returns the account of an event that names none.
+    pub(crate) const fn none() -> Self {
+        Self {
+            waba_id: None,
+            phone_number_id: None,
+            display_phone_number: None,
+        }
+    }
+
     /// An account without a number.
     ///
     /// # Examples

@@ -2,20 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
 use super::text_enum::text_enum;
+use super::{CampaignId, MessageStatus, Timestamp};
 
 /// A template message that you send to an audience.
 ///
-/// WhatsApp knows no campaigns; this is your own record, carried by
-/// [`CAMPAIGN_COMPLETED`](crate::signals::CAMPAIGN_COMPLETED).
+/// WhatsApp has no campaigns; this is your own record. An engine
+/// [stores](crate::engine::Records::save_campaign) it, and
+/// [`CAMPAIGN_COMPLETED`](crate::signals::CAMPAIGN_COMPLETED) carries it.
 ///
 /// # Examples
 ///
 /// ```
 /// use whatsapp_signals::model::{Campaign, CampaignStatus};
 ///
-/// let mut campaign = Campaign::new("Spring tune-up");
+/// let mut campaign = Campaign::new("Spring tune-up").with_id("spring-2027");
 /// assert_eq!(campaign.status, CampaignStatus::Draft);
 /// campaign.template = Some("spring_offer".into());
 /// campaign.counts.total = 120;
@@ -24,7 +25,9 @@ use super::text_enum::text_enum;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Campaign {
-    /// Your name for it.
+    /// Its id, which its messages [name](crate::event::MessageSent::campaign).
+    pub id: CampaignId,
+    /// Its name, for people.
     pub name: String,
     /// The name of the template that it sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +83,22 @@ pub struct CampaignCounts {
     pub failed: u64,
 }
 
+impl CampaignCounts {
+    /// Adds accepted messages with a status to the counts but for [`sent`](Self::sent).
+    pub(crate) fn add(&mut self, status: &MessageStatus, messages: u64) {
+        match status {
+            MessageStatus::Failed => self.failed += messages,
+            // A message that the user has deleted had arrived.
+            MessageStatus::Delivered | MessageStatus::Deleted => self.delivered += messages,
+            MessageStatus::Read | MessageStatus::Played => {
+                self.delivered += messages;
+                self.read += messages;
+            }
+            _ => {}
+        }
+    }
+}
+
 text_enum! {
     /// How far a campaign is.
     pub enum CampaignStatus {
@@ -99,7 +118,7 @@ text_enum! {
 }
 
 impl Campaign {
-    /// A draft.
+    /// Returns a draft, whose id is its name.
     ///
     /// # Examples
     ///
@@ -112,8 +131,10 @@ impl Campaign {
     /// ```
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            id: CampaignId::from(name.as_str()),
+            name,
             template: None,
             audience: None,
             status: CampaignStatus::Draft,
@@ -122,5 +143,19 @@ impl Campaign {
             completed_at: None,
             counts: CampaignCounts::default(),
         }
+    }
+
+    /// Sets its id, which stays when it gets another name.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Campaign;
+    ///
+    /// let campaign = Campaign::new("Winter storage").with_id("winter-2027");
+    /// assert_eq!((campaign.id.as_str(), campaign.name.as_str()), ("winter-2027", "Winter storage"));
+    /// ```
+    #[must_use]
+    pub fn with_id(self, id: impl Into<CampaignId>) -> Self {
+        let id = id.into();
+        Self { id, ..self }
     }
 }

@@ -53,9 +53,9 @@ pub use flow::FlowResponse;
 pub use history::{HistoryContext, HistoryProgress, HistoryStatus};
 pub(crate) use id::IdText;
 pub use id::{
-    AppId, BusinessId, CallId, CatalogId, ConversationId, ErrorCode, FlowId, FlowToken, GroupId,
-    LogicalId, MediaId, MessageId, PhoneNumberId, ProductRetailerId, ReferenceId, SignupId,
-    SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
+    AppId, BusinessId, CallId, CampaignId, CatalogId, ConversationId, ErrorCode, FlowId, FlowToken,
+    GroupId, LogicalId, MediaId, MessageId, PhoneNumberId, ProductRetailerId, ReferenceId,
+    SignupId, SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::{IdKind, Identity};
 pub(crate) use identity::{IdMembers, Ids, is_user_id};

@@ -55,6 +55,11 @@ impl RawJson {
         Ok(Self::whole(raw.get().into()))
     }
 
+    /// Returns `null`.
+    pub(crate) fn null() -> Self {
+        Self::whole("null".into())
+    }
+
     /// A whole text, which is known to be JSON.
     fn whole(body: Arc<str>) -> Self {
         let item = 0..body.len();

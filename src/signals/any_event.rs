@@ -10,15 +10,14 @@ use crate::signal::{
     Report, Signal,
 };
 
-/// Every event that a webhook fires, as a [`WebhookEvent`]: for a log, an archive, a metric or a
+/// Every event, as a [`WebhookEvent`]: for a log, an archive, a metric or a
 /// queue.
 ///
 /// It is sent for each event that is dispatched ([`Parser::dispatch`](crate::Parser::dispatch),
 /// [`Webhook::dispatch`](crate::Webhook::dispatch), [`WebhookEvent::dispatch`]) or delivered by a
-/// [`WebhookEngine`](crate::WebhookEngine) or a worker. It is not sent for
-/// [`MESSAGE_SENT`](super::MESSAGE_SENT), [`MESSAGE_REFUSED`](super::MESSAGE_REFUSED) and
-/// [`CAMPAIGN_COMPLETED`](super::CAMPAIGN_COMPLETED), nor by [`send`](Signal::send) and its
-/// variants, which call the receivers of one signal only.
+/// [`WebhookEngine`](crate::WebhookEngine) or a worker; the messages that the program
+/// [sends](crate::WebhookEngine::sent) and its campaigns included. It is not sent by
+/// [`send`](Signal::send) and its variants, which call the receivers of one signal only.
 ///
 /// - Receivers with a negative order run before those of the event's own signal, the others after
 ///   them. An async delivery awaits each of the three groups before it starts the next one.

@@ -25,9 +25,12 @@ macro_rules! define_signals {
         )+ }
     ) => {
         webhook_event! {
-            $($(#[$own_doc])* $own_signal: $own($own) = $own_name;)+
-            $($(#[$item_doc])* $item_signal: $item(Change<$item>) = $item_name;)+
-            $($(#[$value_doc])* $value_signal: $value(Change<$value>) = $value_name;)+
+            webhook {
+                $($(#[$own_doc])* $own_signal: $own($own) = $own_name;)+
+                $($(#[$item_doc])* $item_signal: $item(Change<$item>) = $item_name;)+
+                $($(#[$value_doc])* $value_signal: $value(Change<$value>) = $value_name;)+
+            }
+            program { $($(#[$manual_doc])* $manual_signal: $manual($manual) = $manual_name;)+ }
         }
         statics! {
             $(

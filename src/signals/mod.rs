@@ -2,7 +2,7 @@
 //!
 //! Each is a static to which receivers connect: those of the webhook fields, which
 //! [`dispatch`](crate::Webhook::dispatch) fires, three that your code fires, and [`ANY_EVENT`],
-//! which is sent for each event of a webhook. [`FIELDS`] and the statics below name the
+//! which is sent for each event that is dispatched or delivered. [`FIELDS`] and the statics below name the
 //! fields that fire each signal. Meta describes the fields in its [overview].
 //!
 //! ```standalone_crate
@@ -30,7 +30,7 @@ mod table;
 mod webhook_event;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,5 +49,11 @@ use define::define_signals;
 use statics::statics;
 pub(crate) use table::for_each_signal;
 use webhook_event::webhook_event;
+
+/// The account of an event that names none.
+static NO_ACCOUNT: Account = Account::none();
+
+/// The JSON of an event that was made of none.
+static NO_JSON: LazyLock<RawJson> = LazyLock::new(RawJson::null);
 
 for_each_signal!(define_signals);

@@ -145,12 +145,14 @@ macro_rules! for_each_signal {
             }
             manual {
                 /// You sent a message. Django's `whatsapp_message_sent`; fired by your
-                /// code.
+                /// code, or by an engine that [stores](crate::WebhookEngine::sent) it.
                 MESSAGE_SENT: MessageSent = "message_sent";
-                /// Meta refused a message that you wanted to send; fired by your code.
+                /// Meta refused a message that you wanted to send; fired by your code, or by
+                /// an [engine](crate::WebhookEngine::refused).
                 MESSAGE_REFUSED: MessageRefused = "message_refused";
                 /// A campaign of yours has run to its end. Django's
-                /// `whatsapp_campaign_completed`; fired by your code.
+                /// `whatsapp_campaign_completed`; fired by your code, or by an engine that
+                /// [keeps](crate::engine::Records::save_campaign) the campaign.
                 CAMPAIGN_COMPLETED: CampaignCompleted = "campaign_completed";
             }
         }

@@ -1,10 +1,22 @@
-//! The enum of all that a webhook can fire, and what is done with any of it.
+//! The enum of all events, and what is done with any of them.
 
-/// Makes [`WebhookEvent`](super::WebhookEvent) of the rows that a webhook fires.
+/// Makes [`WebhookEvent`](super::WebhookEvent) of the rows that a webhook fires, and of those that
+/// the program does.
 macro_rules! webhook_event {
-    ($($(#[$doc:meta])* $signal:ident: $variant:ident($payload:ty) = $name:literal;)+) => {
-        /// One event of a webhook: what [`Webhook::events`](crate::Webhook::events)
-        /// yields.
+    (
+        webhook { $(
+            $(#[$doc:meta])* $signal:ident: $variant:ident($payload:ty) = $name:literal;
+        )+ }
+        program { $(
+            $(#[$own_doc:meta])* $own_signal:ident: $own:ident($own_payload:ty) = $own_name:literal;
+        )+ }
+    ) => {
+        /// One event of a webhook, as [`Webhook::events`](crate::Webhook::events) has it; or one of
+        /// your program, as an engine, a queue or a table keeps it.
+        ///
+        /// No webhook yields the last three variants. A
+        /// [`WebhookEngine`](crate::WebhookEngine::sent) stores and delivers them as it does the
+        /// others.
         ///
         /// # Examples
         ///
@@ -21,6 +33,8 @@ macro_rules! webhook_event {
         #[non_exhaustive]
         pub enum WebhookEvent {
             $($(#[$doc])* #[serde(rename = $name)] $variant($payload),)+
+            // Boxed, as they are larger than a received message.
+            $($(#[$own_doc])* #[serde(rename = $own_name)] $own(Box<$own_payload>),)+
         }
 
         impl WebhookEvent {
@@ -35,6 +49,7 @@ macro_rules! webhook_event {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $name,)+
+                    $(Self::$own(_) => $own_name,)+
                 }
             }
 
@@ -104,6 +119,7 @@ macro_rules! webhook_event {
             pub fn dedup_key(&self) -> String {
                 match self {
                     $(Self::$variant(event) => event.dedup_key(),)+
+                    $(Self::$own(event) => event.dedup_key(),)+
                 }
             }
 
@@ -119,10 +135,13 @@ macro_rules! webhook_event {
             pub fn partition_key(&self) -> String {
                 match self {
                     $(Self::$variant(event) => event.partition_key(),)+
+                    $(Self::$own(event) => event.partition_key(),)+
                 }
             }
 
-            /// The account and number that it concerns.
+            /// Returns the account and number that it concerns. For a
+            /// [`CampaignCompleted`](crate::event::CampaignCompleted) it has no ids, as a campaign
+            /// may have several numbers.
             ///
             /// ```
             /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
@@ -134,6 +153,7 @@ macro_rules! webhook_event {
             pub fn account(&self) -> &Account {
                 match self {
                     $(Self::$variant(event) => &event.account,)+
+                    $(Self::$own(event) => event.account().unwrap_or(&NO_ACCOUNT),)+
                 }
             }
 
@@ -149,6 +169,7 @@ macro_rules! webhook_event {
             pub fn contact(&self) -> Option<&Contact> {
                 match self {
                     $(Self::$variant(event) => event.contact(),)+
+                    $(Self::$own(event) => event.contact(),)+
                 }
             }
 
@@ -156,6 +177,7 @@ macro_rules! webhook_event {
             pub(crate) fn user(&self) -> Option<Cow<'_, Identity>> {
                 match self {
                     $(Self::$variant(event) => event.user(),)+
+                    $(Self::$own(event) => event.user(),)+
                 }
             }
 
@@ -163,6 +185,8 @@ macro_rules! webhook_event {
             pub(crate) fn set_known_as(&mut self, id: Box<str>) {
                 match self {
                     $(Self::$variant(event) => event.known_as = Some(id),)+
+                    // They come alone.
+                    $(Self::$own(_) => drop(id),)+
                 }
             }
 
@@ -170,6 +194,7 @@ macro_rules! webhook_event {
             pub(crate) fn group(&self) -> Option<&str> {
                 match self {
                     $(Self::$variant(event) => event.group(),)+
+                    $(Self::$own(event) => event.group(),)+
                 }
             }
 
@@ -177,6 +202,7 @@ macro_rules! webhook_event {
             pub(crate) fn is_news_of_ids(&self) -> bool {
                 match self {
                     $(Self::$variant(event) => event.is_news_of_ids(),)+
+                    $(Self::$own(event) => event.is_news_of_ids(),)+
                 }
             }
 
@@ -184,6 +210,7 @@ macro_rules! webhook_event {
             pub(crate) fn place(&self) -> &str {
                 match self {
                     $(Self::$variant(event) => event.place(),)+
+                    $(Self::$own(event) => event.place(),)+
                 }
             }
 
@@ -195,6 +222,7 @@ macro_rules! webhook_event {
             ) -> R {
                 match self {
                     $(Self::$variant(event) => event.with_ids(f),)+
+                    $(Self::$own(event) => event.with_ids(f),)+
                 }
             }
 
@@ -202,6 +230,7 @@ macro_rules! webhook_event {
             pub(crate) fn set_contact(&mut self, contact: Arc<Contact>) {
                 match self {
                     $(Self::$variant(event) => event.set_contact(contact),)+
+                    $(Self::$own(event) => event.set_contact(contact),)+
                 }
             }
 
@@ -210,6 +239,7 @@ macro_rules! webhook_event {
             pub(crate) fn into_any(self) -> Box<dyn std::any::Any> {
                 match self {
                     $(Self::$variant(event) => Box::new(event),)+
+                    $(Self::$own(event) => event,)+
                 }
             }
 
@@ -230,10 +260,12 @@ macro_rules! webhook_event {
             pub fn repeats(&self) -> bool {
                 match self {
                     $(Self::$variant(event) => event.repeats(),)+
+                    $(Self::$own(event) => event.repeats(),)+
                 }
             }
 
-            /// The JSON of the item that it was made from.
+            /// Returns the JSON of the item that it was made from: of a message that you sent, the
+            /// request to Meta; `null` if there is none.
             ///
             /// ```
             /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
@@ -245,6 +277,7 @@ macro_rules! webhook_event {
             pub fn raw(&self) -> &RawJson {
                 match self {
                     $(Self::$variant(event) => &event.raw,)+
+                    $(Self::$own(event) => event.request_json().unwrap_or(&NO_JSON),)+
                 }
             }
         }
@@ -256,6 +289,9 @@ macro_rules! webhook_event {
                     $(WebhookEvent::$variant(event) => {
                         $signal.with(self.context).send_robust(event)
                     })+
+                    $(WebhookEvent::$own(event) => {
+                        $own_signal.with(self.context).send_robust(event)
+                    })+
                 }
             }
 
@@ -263,6 +299,9 @@ macro_rules! webhook_event {
                 match self.delivered {
                     $(WebhookEvent::$variant(event) => {
                         $signal.with(self.context).asend_robust(event).await
+                    })+
+                    $(WebhookEvent::$own(event) => {
+                        $own_signal.with(self.context).asend_robust(event).await
                     })+
                 }
             }
@@ -276,6 +315,9 @@ macro_rules! webhook_event {
                     $(WebhookEvent::$variant(event) => {
                         $signal.with(self.context).deliver_observed(event, mode, observer).await
                     })+
+                    $(WebhookEvent::$own(event) => {
+                        $own_signal.with(self.context).deliver_observed(event, mode, observer).await
+                    })+
                 }
             }
         }
@@ -283,6 +325,12 @@ macro_rules! webhook_event {
         $(impl From<$payload> for WebhookEvent {
             fn from(event: $payload) -> Self {
                 Self::$variant(event)
+            }
+        })+
+
+        $(impl From<$own_payload> for WebhookEvent {
+            fn from(event: $own_payload) -> Self {
+                Self::$own(Box::new(event))
             }
         })+
     };

@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 
+use super::campaign::{CampaignKey, CampaignRow};
 use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, NumberKey, ProgressRow, SignupKey,
     Tenant, WebhookId, WebhookRow,
 };
 use super::turn::TurnChange;
-use crate::model::{Message, MessageStatus, RawJson, Signup, Timestamp};
+use crate::model::{CampaignId, Message, MessageStatus, RawJson, Signup, Timestamp};
 
 /// The rows that a commit writes, and those that its decision used.
 ///
@@ -53,6 +54,10 @@ pub struct Changes<'a> {
     pub signups: Vec<Put<SignupKey, Signup>>,
     /// Signups that have one subscriber more, each. One that is not there is left out.
     pub subscribers: Vec<SignupKey>,
+    /// Campaigns. Of one that is there, its number of refusals stays.
+    pub campaigns: Vec<Put<CampaignKey, CampaignRow>>,
+    /// Campaigns that have one refusal more, each. One that is not there is left out.
+    pub refusals: Vec<CampaignKey>,
 }
 
 impl Changes<'_> {
@@ -73,6 +78,8 @@ impl Changes<'_> {
             && self.read_conversations.is_empty()
             && self.signups.is_empty()
             && self.subscribers.is_empty()
+            && self.campaigns.is_empty()
+            && self.refusals.is_empty()
     }
 }
 
@@ -104,6 +111,8 @@ pub enum Read {
     Message(MessageKey, Option<i64>),
     /// A signup.
     Signup(SignupKey, Option<i64>),
+    /// A campaign.
+    Campaign(CampaignKey, Option<i64>),
 }
 
 /// A change of a webhook.
@@ -192,6 +201,8 @@ pub struct NewMessage<'a> {
     /// Its JSON, if the program keeps it. A store copies the text: the value holds the whole body.
     /// A message that is stored again without its JSON loses that of before.
     pub raw_payload: Option<&'a RawJson>,
+    /// The campaign that it is part of.
+    pub campaign: Option<CampaignId>,
 }
 
 /// A message of an event, or one that was made for the commit.
@@ -294,6 +305,7 @@ impl<'a> NewMessage<'a> {
             at,
             is_unread: false,
             raw_payload: None,
+            campaign: None,
         }
     }
 }

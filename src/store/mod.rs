@@ -1,6 +1,7 @@
 //! The stores of a [`WebhookEngine`](crate::WebhookEngine).
 //!
-//! A [`Store`] keeps webhooks, the progress of their events, messages, contacts and signups.
+//! A [`Store`] keeps webhooks, the progress of their events, messages, contacts, signups and
+//! campaigns.
 //! [`MemoryStore`] keeps them as long as the program runs, `SqliteStore` (feature `sqlite`) in a
 //! file. A program reads them by [`Records`](crate::engine::Records).
 //!
@@ -16,6 +17,7 @@
 //! ready at the first poll is a [`ReadyStore`]: with it every operation exists without `_async`,
 //! too. [`store_conformance`] checks such a store, and [`store_conformance_async`] any store.
 
+mod campaign;
 mod changes;
 mod conformance;
 mod error;
@@ -31,6 +33,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use campaign::{CampaignKey, CampaignMessages, CampaignRow};
 pub use changes::{
     Changes, ConversationKey, EventChange, Merge, MessageRef, NewMessage, NewStatus, Put, Read,
     WebhookChange,
@@ -124,6 +127,18 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// #   fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
 /// #       self.store.signups(tenant)
 /// #   }
+/// #   fn campaigns<'a>(
+/// #       &'a self,
+/// #       tenant: Option<&'a Tenant>,
+/// #   ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+/// #       self.store.campaigns(tenant)
+/// #   }
+/// #   fn campaign_messages<'a>(
+/// #       &'a self,
+/// #       campaigns: &'a [CampaignKey],
+/// #   ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+/// #       self.store.campaign_messages(campaigns)
+/// #   }
 /// #   fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
 /// #       self.store.numbers()
 /// #   }
@@ -202,6 +217,20 @@ pub trait Store: Send + Sync {
 
     /// Returns the signups of a tenant, in the order of their ids.
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>>;
+
+    /// Returns the campaigns of a tenant, or of all, in the order of their keys.
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>>;
+
+    /// Returns the stored messages of campaigns, in the order of the keys, as of one moment.
+    ///
+    /// It should be read from an index of campaigns and statuses, as a status writes no campaign.
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>>;
 
     /// Returns all numbers with their tenants, in the order of their keys.
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>>;
@@ -289,6 +318,20 @@ macro_rules! forward {
 
             fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
                 (**self).signups(tenant)
+            }
+
+            fn campaigns<'a>(
+                &'a self,
+                tenant: Option<&'a Tenant>,
+            ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+                (**self).campaigns(tenant)
+            }
+
+            fn campaign_messages<'a>(
+                &'a self,
+                campaigns: &'a [CampaignKey],
+            ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+                (**self).campaign_messages(campaigns)
             }
 
             fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

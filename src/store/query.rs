@@ -4,7 +4,7 @@ use super::changes::ConversationKey;
 #[cfg(doc)]
 use super::row::WebhookRow;
 use super::row::{ContactId, ContactRow, Fingerprint, MessageKey, NumberKey, Tenant, WebhookId};
-use crate::model::{Message, MessageId, MessageStatus, RawJson, Timestamp};
+use crate::model::{CampaignId, Message, MessageId, MessageStatus, RawJson, Timestamp};
 
 /// The part of a store that a read is limited to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +60,8 @@ pub struct StoredMessage {
     /// Its JSON as Meta sent it, if the engine that stored it
     /// [kept it](crate::WebhookEngine::raw_payload). It is personal data.
     pub raw_payload: Option<RawJson>,
+    /// The campaign that it is [part of](crate::event::MessageSent::campaign).
+    pub campaign: Option<CampaignId>,
 }
 
 /// A query for unread messages.
@@ -246,6 +248,7 @@ impl StoredMessage {
             number,
             message,
             raw_payload: None,
+            campaign: None,
         }
     }
 }

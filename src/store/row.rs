@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher24;
 
-use crate::model::{Account, Contact, IdKind, MessageId, MessageStatus, SignupId, Timestamp};
+use crate::model::{
+    Account, CampaignId, Contact, IdKind, MessageId, MessageStatus, SignupId, Timestamp,
+};
 
 /// A row with its version, which grows by one with each write of the row, from 1 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -438,22 +440,31 @@ pub struct MessageState {
     pub is_unread: bool,
     /// Its status.
     pub status: Option<MessageStatus>,
+    /// Its campaign.
+    pub campaign: Option<CampaignId>,
 }
 
 impl MessageState {
-    /// Returns the state of a message.
+    /// Returns the state of a message that is in no campaign.
     #[must_use]
     pub fn new(is_stored: bool, is_unread: bool, status: Option<MessageStatus>) -> Self {
         Self {
             is_stored,
             is_unread,
             status,
+            campaign: None,
         }
+    }
+
+    /// Returns the state with the campaign of the message.
+    #[must_use]
+    pub fn in_campaign(self, campaign: Option<CampaignId>) -> Self {
+        Self { campaign, ..self }
     }
 }
 
 /// The key of a signup.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SignupKey {
     /// The tenant.
     pub tenant: Tenant,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
+use super::campaign::{CampaignKey, CampaignRow};
 use super::row::{
     ContactId, ContactRow, Fingerprint, IdKey, MessageKey, MessageState, NumberKey, ProgressRow,
     SignupKey, Tenant, Versioned, WebhookId, WebhookRow,
@@ -34,6 +35,8 @@ pub struct Wanted {
     pub contacts: BTreeSet<ContactId>,
     /// Signups.
     pub signups: HashSet<SignupKey>,
+    /// Campaigns.
+    pub campaigns: HashSet<CampaignKey>,
 }
 
 impl Wanted {
@@ -78,6 +81,8 @@ pub struct Snapshot {
     pub contacts: HashMap<ContactId, Option<Versioned<ContactRow>>>,
     /// Signups.
     pub signups: HashMap<SignupKey, Option<Versioned<Signup>>>,
+    /// Campaigns.
+    pub campaigns: HashMap<CampaignKey, Option<Versioned<CampaignRow>>>,
 }
 
 impl Snapshot {
@@ -104,6 +109,7 @@ impl Snapshot {
             && self.holders.is_empty()
             && self.contacts.is_empty()
             && self.signups.is_empty()
+            && self.campaigns.is_empty()
     }
 
     /// Adds the rows of a later snapshot, which replace those that are there.
@@ -126,6 +132,7 @@ impl Snapshot {
         extend(&mut self.holders, later.holders);
         extend(&mut self.contacts, later.contacts);
         extend(&mut self.signups, later.signups);
+        extend(&mut self.campaigns, later.campaigns);
     }
 }
 

@@ -11,9 +11,9 @@ use crate::support::rows;
 use crate::support::stores::{any_store, scaled};
 use crate::support::unsteady::{Rates, Unsteady};
 use whatsapp_signals::engine::Erased;
-use whatsapp_signals::event::{MessageReceived, MessageSent};
+use whatsapp_signals::event::{MessageReceived, MessageRefused, MessageSent};
 use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
-use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::signals::{MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SENT};
 use whatsapp_signals::store::{Lease, ScanFilter, Store, StoreErrorKind};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{ConnectOptions, Context, Retry};
@@ -67,7 +67,7 @@ fn failing(text: &'static str, never: bool) -> (Context, Arc<Mutex<Vec<String>>>
 fn send(engine: &Engine, id: &str, to: &str) {
     let message = Message::outbound(id, phone(to), Content::text("It is ready"));
     let event = MessageSent::new(message.build()).with_account(account());
-    assert!(engine.sent(&event).unwrap().is_ok());
+    assert!(!engine.sent(event).unwrap().should_retry());
 }
 
 /// Returns all stored bodies as text.
@@ -116,7 +116,8 @@ fn a_person_is_erased_and_a_repetition_brings_nothing_back() {
             _ = engine.process(&read).unwrap();
             let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
             assert!(erased.is_complete());
-            let bodies = if log { 3 } else { 0 };
+            // Those of the webhooks, and the event of the sent message.
+            let bodies = if log { 4 } else { 0 };
             assert_eq!((erased.contacts, erased.messages), (1, 3), "{erased:?}");
             assert_eq!((erased.bodies, erased.events), (bodies, bodies));
             assert_nothing_of_ada(&engine);
@@ -153,6 +154,41 @@ fn a_repeated_body_with_a_new_event_is_stored_without_the_erased_one() {
             assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
         });
     }
+}
+
+#[test]
+fn open_events_of_messages_that_the_program_sent_go_with_their_user() {
+    with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        context.connect(&MESSAGE_SENT, |_: &MessageSent| Err("not yet"));
+        context.connect(&MESSAGE_REFUSED, |_: &MessageRefused| Err("not yet"));
+        let engine = engine.context(context);
+        let message = Message::outbound("wamid.OUT", phone(ADA), Content::text("It is ready"));
+        let event = MessageSent::new(message.build()).with_account(account());
+        assert_eq!(
+            engine.sent(event.with_campaign("spring")).unwrap().failed(),
+            1
+        );
+        let request = format!(r#"{{"to": "{ADA}", "text": {{"body": "It is ready"}}}}"#);
+        let response = r#"{"error": {"code": 131049, "fbtrace_id": "Az8or"}}"#;
+        let refused = MessageRefused::from_graph_error(request, response);
+        let refused = refused.unwrap().unwrap().with_account(account());
+        assert_eq!(engine.refused(refused).unwrap().failed(), 1);
+
+        let shop = engine.tenant(TENANT);
+        let data = shop.export(&phone(ADA)).unwrap();
+        assert_eq!(data["messages"][0]["campaign"], "spring");
+        assert_eq!(data["events"].as_array().unwrap().len(), 2);
+        let erased = shop.erase(&phone(ADA)).unwrap();
+        assert_eq!((erased.messages, erased.events), (1, 2));
+        assert_nothing_of_ada(&engine);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        let campaign = shop.campaign("spring").unwrap().unwrap();
+        assert_eq!(
+            campaign.counts.sent, 0,
+            "it has the messages that are stored"
+        );
+    });
 }
 
 #[test]

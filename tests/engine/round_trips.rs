@@ -6,14 +6,15 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::batch::value;
-use crate::support::engines::{engine_over, with_each_steady_store};
+use crate::support::engines::{account, engine_over, with_each_steady_store};
 use crate::support::messages::messages;
 use crate::support::rows;
 use crate::support::stores::any_store;
 use crate::support::watched::{Access, Watched};
 use parking_lot::Mutex;
 use whatsapp_signals::Context;
-use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::event::{MessageReceived, MessageSent};
+use whatsapp_signals::model::{Content, Identity, Message};
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     Changes, Lease, StoreError, StoreErrorKind, WebhookChange, WebhookQuery,
@@ -29,7 +30,7 @@ fn is_intermediate(changes: &Changes<'_>) -> bool {
 }
 
 #[test]
-fn a_body_of_any_size_costs_at_most_four_round_trips() {
+fn a_body_of_any_size_or_a_sent_message_costs_at_most_four_round_trips() {
     with_each_steady_store(|engine| {
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
@@ -44,6 +45,18 @@ fn a_body_of_any_size_costs_at_most_four_round_trips() {
                 let body = messages(first + numbers.start..first + numbers.end);
                 count.store(0, Relaxed);
                 assert!(!engine.process(&body).unwrap().should_retry());
+                let count = count.load(Relaxed);
+                assert!((2..=4).contains(&count), "{count} round trips");
+            }
+            // The first message of a campaign, and another one.
+            for number in [0, 1] {
+                let ada = Identity::from_phone("15550101001").unwrap();
+                let id = format!("wamid.SENT{in_order}{number}");
+                let message = Message::outbound(id, ada, Content::text("An offer")).build();
+                let sent = MessageSent::new(message).with_account(account());
+                count.store(0, Relaxed);
+                let outcome = engine.sent(sent.with_campaign("spring")).unwrap();
+                assert!(!outcome.should_retry());
                 let count = count.load(Relaxed);
                 assert!((2..=4).contains(&count), "{count} round trips");
             }

@@ -7,10 +7,10 @@ use std::task::Poll;
 use tokio::sync::Semaphore;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// A store whose futures are pending before and after their work, as those of a database on the
@@ -221,6 +221,20 @@ impl<S: Store> Store for Unsteady<S> {
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         self.call(&self.others, self.store.signups(tenant))
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        self.call(&self.others, self.store.campaigns(tenant))
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        self.call(&self.others, self.store.campaign_messages(campaigns))
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

@@ -4,10 +4,10 @@ use std::future::pending;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 /// An access to a store.
@@ -96,6 +96,20 @@ where
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         self.after(Access::Other, self.store.signups(tenant))
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        self.after(Access::Other, self.store.campaigns(tenant))
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        self.after(Access::Other, self.store.campaign_messages(campaigns))
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MemoryStore, MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages,
-    Snapshot, Store, StoreError, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
-    WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MemoryStore, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore, deadpool_postgres};
 
@@ -200,7 +200,8 @@ impl Admin {
     async fn empty(&self) {
         self.run(
             "TRUNCATE schema.webhook, schema.body, schema.event, schema.progress, schema.turn,
-                schema.number, schema.message, schema.contact, schema.contact_id, schema.signup;
+                schema.number, schema.message, schema.contact, schema.contact_id, schema.signup,
+                schema.campaign;
             UPDATE schema.clock SET now = NULL",
         )
         .await;
@@ -261,6 +262,20 @@ impl Store for Blocking {
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         self.call(move |store| store.signups(tenant))
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        self.call(move |store| store.campaigns(tenant))
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        self.call(move |store| store.campaign_messages(campaigns))
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

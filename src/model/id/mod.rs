@@ -93,6 +93,15 @@ ids! {
     /// ```
     SignupId;
 
+    /// Your own id of a campaign.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::CampaignId;
+    ///
+    /// assert_eq!(CampaignId::from("spring-2027"), "spring-2027");
+    /// ```
+    CampaignId;
+
     /// The token that your code put into a flow message, and gets back.
     ///
     /// ```

@@ -1,9 +1,9 @@
 //! Commits: all of it or nothing, and nothing that is out of date.
 
 use super::sample::{
-    BODY, NOW, add, all_keys, changes, contact, event, everything, long_lease, message_of, number,
-    phone, phone_number, progress, put, signup_of, status_of, tenant, unread, wanted, webhook,
-    webhook_id,
+    BODY, NOW, add, all_keys, campaign, campaign_of, changes, contact, event, everything,
+    long_lease, message_of, number, phone, phone_number, progress, put, signup_of, status_of,
+    tenant, unread, wanted, webhook, webhook_id,
 };
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, MessageStatus, Signup};
@@ -27,6 +27,9 @@ pub(super) async fn rows_are_loaded(store: &dyn Store) {
     let row = changes.signups[0].row.clone();
     let stored = Some(Versioned { version: 1, row });
     assert_eq!(found.signups[&signup_of(1)], stored, "the signup");
+    let row = changes.campaigns[0].row.clone();
+    let stored = Some(Versioned { version: 1, row });
+    assert_eq!(found.campaigns[&campaign_of(1)], stored, "the campaign");
     let row = webhook(1);
     let stored = Some(Versioned { version: 1, row });
     assert_eq!(found.webhooks[&webhook_id(1)], stored, "the webhook");
@@ -131,6 +134,11 @@ fn assert_absent(found: &Snapshot, n: i64, name: &str) {
         Some(&None),
         "{name}: the signup"
     );
+    assert_eq!(
+        found.campaigns.get(&campaign_of(n)),
+        Some(&None),
+        "{name}: the campaign"
+    );
 }
 
 pub(super) async fn written_rows_conflict(store: &dyn Store) {
@@ -146,7 +154,7 @@ pub(super) async fn written_rows_conflict(store: &dyn Store) {
             )+ };
         }
         surround!(numbers, webhooks, events, progress, contacts, merges);
-        surround!(messages, statuses, signups);
+        surround!(messages, statuses, signups, campaigns);
         conflict(store, &before, name).await;
         for n in [2, 3] {
             assert_absent(&load(store, &all_keys(n)).await, n, name);
@@ -196,6 +204,10 @@ fn written_rows() -> Vec<Case> {
         let row = Signup::new("signup");
         changes! { signups: [put(signup_of(n), version, row)] }
     };
+    let campaign = |n, version| {
+        let row = campaign(1);
+        changes! { campaigns: [put(campaign_of(n), version, row)] }
+    };
     let add_webhook = changes! { webhooks: [add(there, webhook(0))] };
     let add_number = changes! { numbers: [(number(1), tenant())] };
     vec![
@@ -233,6 +245,9 @@ fn written_rows() -> Vec<Case> {
         ("a new signup that is there", signup(1, None)),
         ("a signup with another version", signup(1, Some(2))),
         ("a signup that is gone", signup(9, Some(1))),
+        ("a new campaign that is there", campaign(1, None)),
+        ("a campaign with another version", campaign(1, Some(2))),
+        ("a campaign that is gone", campaign(9, Some(1))),
     ]
 }
 
@@ -301,6 +316,16 @@ pub(super) async fn read_rows_conflict(store: &dyn Store) {
             Read::Signup(signup_of(9), None),
             Read::Signup(signup_of(9), Some(1)),
         ),
+        (
+            "a campaign",
+            Read::Campaign(campaign_of(1), Some(1)),
+            Read::Campaign(campaign_of(1), Some(2)),
+        ),
+        (
+            "a new campaign",
+            Read::Campaign(campaign_of(9), None),
+            Read::Campaign(campaign_of(9), Some(1)),
+        ),
     ];
     for (n, (name, right, wrong)) in (10..).zip(cases) {
         let mut changes = everything(n);
@@ -353,11 +378,13 @@ pub(super) async fn moments_move(store: &dyn Store) {
         return;
     }
     let subscriber = changes! { subscribers: [signup_of(1)] };
+    let refusal = changes! { refusals: [campaign_of(1)] };
     let conversation = ConversationKey::new(ContactId(1), None);
     let read = changes! { read_conversations: [conversation] };
     let changes = [
         ("new rows", everything(1)),
         ("a count of subscribers", subscriber),
+        ("a count of refusals", refusal),
         ("a conversation that was read", read),
     ];
     for (name, changes) in changes {
@@ -393,6 +420,7 @@ pub(super) async fn versions_grow(store: &dyn Store) {
         again.messages[0].version = Some(version);
         again.statuses[0].version = Some(version);
         again.signups[0].version = Some(version);
+        again.campaigns[0].version = Some(version);
         commit(store, &again, "a commit of rows with their versions").await;
         let found = load(store, &all_keys(1)).await;
         let versions = [
@@ -411,10 +439,13 @@ pub(super) async fn versions_grow(store: &dyn Store) {
             found.signups[&signup_of(1)]
                 .as_ref()
                 .map(|stored| stored.version),
+            found.campaigns[&campaign_of(1)]
+                .as_ref()
+                .map(|stored| stored.version),
         ];
         assert_eq!(
             versions,
-            [Some(version + 1); 5],
+            [Some(version + 1); 6],
             "the versions after a write"
         );
     }

@@ -1,5 +1,6 @@
 //! The checks of a store.
 
+mod campaigns;
 mod commits;
 mod contacts;
 mod due;
@@ -111,6 +112,9 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "a message for a contact that was merged is a conflict": contacts::merges_race,
         "signups are stored": contacts::signups_are_stored,
         "subscribers are counted": contacts::subscribers_are_counted,
+        "campaigns are stored": campaigns::campaigns_are_stored,
+        "refusals are counted": campaigns::refusals_are_counted,
+        "messages of campaigns are counted": campaigns::messages_of_campaigns_are_counted,
         "no update of two writers is lost": writers::updates_are_kept,
         "one of two writers adds an event": writers::events_are_added_once,
         "a webhook is leased by one of two callers": writers::webhooks_are_leased_once,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Contact, Content, Direction, IdKind, Identity, Message, MessageStatus};
+use crate::model::{
+    Campaign, Contact, Content, Direction, IdKind, Identity, Message, MessageStatus,
+};
 use crate::model::{Signup, Timestamp};
 use crate::store::{
-    Changes, ContactId, ContactRow, EventChange, EventState, Fingerprint, HeldId, IdKey, Lease,
-    MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow, Put, ReceiverProgress,
-    ReceiverState, SignupKey, Tenant, Wanted, WebhookChange, WebhookId, WebhookKind, WebhookRow,
-    id_at,
+    CampaignKey, CampaignRow, Changes, ContactId, ContactRow, EventChange, EventState, Fingerprint,
+    HeldId, IdKey, Lease, MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow, Put,
+    ReceiverProgress, ReceiverState, SignupKey, Tenant, Wanted, WebhookChange, WebhookId,
+    WebhookKind, WebhookRow, id_at,
 };
 
 /// Returns a commit of some kinds of rows.
@@ -177,6 +179,7 @@ pub(super) fn everything(n: i64) -> Changes<'static> {
         )],
         statuses: vec![put(status_of(n), None, status)],
         signups: vec![put(signup_of(n), None, signup)],
+        campaigns: vec![put(campaign_of(n), None, campaign(n))],
         ..Changes::default()
     }
 }
@@ -191,6 +194,24 @@ fn signup_id(n: i64) -> String {
 
 pub(super) fn signup_of(n: i64) -> SignupKey {
     signup_key(tenant(), &signup_id(n))
+}
+
+/// Returns the row of a campaign.
+pub(super) fn campaign(n: i64) -> CampaignRow {
+    let mut campaign = Campaign::new("Frühling \"27\" \u{1f6b2}");
+    campaign.counts.total = n.unsigned_abs();
+    let mut row = CampaignRow::new(campaign);
+    row.completions = 1;
+    row
+}
+
+pub(super) fn campaign_key(tenant: Tenant, id: &str) -> CampaignKey {
+    let id = id.into();
+    CampaignKey { tenant, id }
+}
+
+pub(super) fn campaign_of(n: i64) -> CampaignKey {
+    campaign_key(tenant(), &format!("campaign {n}"))
 }
 
 pub(super) fn message_of(n: i64) -> MessageKey {
@@ -215,5 +236,6 @@ pub(super) fn all_keys(n: i64) -> Wanted {
         ids: [phone(tenant(), &phone_number(n))].into(),
         contacts: [ContactId(n)].into(),
         signups: [signup_of(n)].into(),
+        campaigns: [campaign_of(n)].into(),
     }
 }

@@ -5,10 +5,11 @@ use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
 use super::check;
-use crate::model::{Message, MessageId, MessageStatus, RawJson, Timestamp};
+use crate::model::{CampaignId, Message, MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
-    Changes, ContactId, ConversationKey, MessageKey, MessageScan, MessageState, NewMessage,
-    NumberKey, ScanFilter, ScannedMessage, ScannedMessages, StoreError, StoredMessage, Versioned,
+    CampaignMessages, Changes, ContactId, ConversationKey, MessageKey, MessageScan, MessageState,
+    NewMessage, NumberKey, ScanFilter, ScannedMessage, ScannedMessages, StoreError, StoredMessage,
+    Versioned,
 };
 
 #[derive(Default)]
@@ -21,6 +22,7 @@ pub(super) struct Messages {
     conversations: BTreeSet<Place>,
     unread: BTreeMap<(ContactId, NumberKey), BTreeSet<u64>>,
     replies: BTreeMap<MessageId, BTreeSet<u64>>,
+    campaigns: BTreeMap<CampaignId, BTreeSet<u64>>,
     /// The statuses whose message has not come.
     lone: BTreeSet<(Timestamp, u64)>,
 }
@@ -37,6 +39,7 @@ struct Row {
     raw_payload: Option<RawJson>,
     status: Option<MessageStatus>,
     contact: Option<ContactId>,
+    campaign: Option<CampaignId>,
     is_unread: bool,
     /// When it counts as sent; of a lone status, when it came.
     at: Timestamp,
@@ -50,6 +53,7 @@ impl Row {
             number: self.key.number.clone(),
             message,
             raw_payload: self.raw_payload.clone(),
+            campaign: self.campaign.clone(),
         })
     }
 
@@ -90,7 +94,8 @@ impl Messages {
     pub(super) fn state(&self, key: &MessageKey) -> Option<Versioned<MessageState>> {
         let (_, stored) = self.find(key)?;
         let is_stored = stored.message.is_some();
-        let row = MessageState::new(is_stored, stored.is_unread, stored.status.clone());
+        let row = MessageState::new(is_stored, stored.is_unread, stored.status.clone())
+            .in_campaign(stored.campaign.clone());
         let version = stored.version;
         Some(Versioned { version, row })
     }
@@ -146,6 +151,7 @@ impl Messages {
             raw_payload: new.raw_payload.map(RawJson::detached),
             status: new.status.clone(),
             contact: new.contact,
+            campaign: new.campaign.clone(),
             is_unread: new.is_unread,
             at: new.at,
         };
@@ -168,6 +174,7 @@ impl Messages {
                 raw_payload: None,
                 status,
                 contact: None,
+                campaign: None,
                 is_unread: false,
                 at,
             },
@@ -282,6 +289,26 @@ impl Messages {
         replies
     }
 
+    /// Returns the messages of a campaign by their statuses.
+    pub(super) fn of_campaign(
+        &self,
+        id: &CampaignId,
+        is_in: impl Fn(&NumberKey) -> bool,
+    ) -> CampaignMessages {
+        let mut found = CampaignMessages::default();
+        let orders = self.campaigns.get(id).into_iter().flatten();
+        let rows = orders.filter_map(|order| self.rows.get(order));
+        for row in rows.filter(|row| is_in(&row.key.number)) {
+            found.last_at = found.last_at.max(Some(row.at));
+            let mut counts = found.by_status.iter_mut();
+            match counts.find(|(status, _)| *status == row.status) {
+                Some((_, count)) => *count += 1,
+                None => found.by_status.push((row.status.clone(), 1)),
+            }
+        }
+        found
+    }
+
     pub(super) fn conversation(
         &self,
         key: &ConversationKey,
@@ -359,6 +386,9 @@ impl Messages {
         if let Some(id) = row.reply_to() {
             self.replies.entry(id.clone()).or_default().insert(order);
         }
+        if let Some(id) = &row.campaign {
+            self.campaigns.entry(id.clone()).or_default().insert(order);
+        }
         if row.message.is_none() {
             self.lone.insert((row.at, order));
         }
@@ -379,6 +409,9 @@ impl Messages {
         }
         if let Some(id) = row.reply_to() {
             remove_from_tree(&mut self.replies, id, order);
+        }
+        if let Some(id) = &row.campaign {
+            remove_from_tree(&mut self.campaigns, id, order);
         }
         self.lone.remove(&(row.at, order));
         if let Some(numbers) = self.orders.get_mut(&row.key.id) {

@@ -1,6 +1,7 @@
 //! A store that is gone when the program ends.
 
 mod contacts;
+mod counted;
 mod inbox;
 mod messages;
 mod tables;
@@ -12,10 +13,10 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
@@ -27,8 +28,8 @@ use tables::Tables;
 /// first of them makes room: the finished event, the closed webhook or the message that came
 /// first, or the contact that was not used for the longest time. An event that is not finished
 /// and a webhook that is not closed are never dropped: if nothing else can make room, the store is
-/// [`Full`](StoreErrorKind::Full), and the webhook is refused. Signups and your numbers are not
-/// bounded.
+/// [`Full`](StoreErrorKind::Full), and the webhook is refused. Signups, campaigns and your numbers
+/// are not bounded.
 ///
 /// # Examples
 ///
@@ -167,6 +168,20 @@ impl Store for MemoryStore {
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         self.work(|tables, _| Ok(tables.signups(tenant)))
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        self.work(move |tables, _| Ok(tables.campaigns(tenant)))
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        self.work(|tables, _| Ok(tables.campaign_messages(campaigns)))
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

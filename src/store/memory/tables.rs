@@ -1,17 +1,18 @@
 //! The tables as a whole: what is loaded from all of them, and committed to all of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::contacts::Contacts;
+use super::counted::CountedRows;
 use super::inbox::{Inbox, LAST};
 use super::messages::Messages;
 use super::turns::Turns;
 use super::{check, conflict};
-use crate::model::{Signup, SignupId};
+use crate::model::Signup;
 use crate::store::{
-    Changes, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune, Pruned,
-    Read, ScannedMessages, Scope, SignupKey, Snapshot, StoreError, StoredMessage, Tenant, Unread,
-    UnreadQuery, Versioned, Wanted,
+    CampaignKey, CampaignMessages, CampaignRow, Changes, Lease, LeaseQuery, LeasedPage,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, Read, ScannedMessages, Scope, SignupKey,
+    Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
 };
 
 /// All rows of a store.
@@ -24,7 +25,8 @@ pub(super) struct Tables {
     turns: Turns,
     contacts: Contacts,
     messages: Messages,
-    signups: HashMap<Tenant, BTreeMap<SignupId, Versioned<Signup>>>,
+    signups: CountedRows<SignupKey, Signup>,
+    campaigns: CountedRows<CampaignKey, CampaignRow>,
 }
 
 impl Tables {
@@ -37,7 +39,8 @@ impl Tables {
             turns: Turns::default(),
             contacts: Contacts::default(),
             messages: Messages::default(),
-            signups: HashMap::new(),
+            signups: CountedRows::default(),
+            campaigns: CountedRows::default(),
         }
     }
 
@@ -85,7 +88,12 @@ impl Tables {
             found.contacts.insert(*id, self.contacts.load(*id));
         }
         for key in &wanted.signups {
-            found.signups.insert(key.clone(), self.signup(key).cloned());
+            found.signups.insert(key.clone(), self.signups.load(key));
+        }
+        for key in &wanted.campaigns {
+            found
+                .campaigns
+                .insert(key.clone(), self.campaigns.load(key));
         }
         found
     }
@@ -103,9 +111,8 @@ impl Tables {
         self.turns.validate(changes)?;
         self.contacts.validate(changes)?;
         self.messages.validate(changes)?;
-        for put in &changes.signups {
-            check(self.signup_version(&put.key), put.version, "a signup")?;
-        }
+        self.signups.validate(&changes.signups, "a signup")?;
+        self.campaigns.validate(&changes.campaigns, "a campaign")?;
         // Last, as a commit that is out of date may need no room when it is decided again.
         self.inbox.validate(changes, self.bound)?;
 
@@ -117,7 +124,8 @@ impl Tables {
         self.turns.apply(changes);
         self.contacts.apply(changes, self.bound);
         self.messages.apply(changes, self.bound);
-        self.apply_signups(changes);
+        self.signups.apply(&changes.signups, &changes.subscribers);
+        self.campaigns.apply(&changes.campaigns, &changes.refusals);
         Ok(())
     }
 
@@ -141,36 +149,14 @@ impl Tables {
                 check(self.messages.version(key), *seen, "a message that was read")
             }
             Read::Signup(key, seen) => {
-                check(self.signup_version(key), *seen, "a signup that was read")
+                check(self.signups.version(key), *seen, "a signup that was read")
             }
+            Read::Campaign(key, seen) => check(
+                self.campaigns.version(key),
+                *seen,
+                "a campaign that was read",
+            ),
             Read::Event(..) | Read::Holders(..) => Ok(()),
-        }
-    }
-
-    fn signup(&self, key: &SignupKey) -> Option<&Versioned<Signup>> {
-        self.signups.get(&key.tenant)?.get(&key.id)
-    }
-
-    fn signup_version(&self, key: &SignupKey) -> Option<i64> {
-        self.signup(key).map(|stored| stored.version)
-    }
-
-    fn apply_signups(&mut self, changes: &Changes<'_>) {
-        for put in &changes.signups {
-            let mut row = put.row.clone();
-            let version = put.version.unwrap_or(0) + 1;
-            if let Some(stored) = self.signup(&put.key) {
-                row.subscriber_count = stored.row.subscriber_count;
-            }
-            let of_tenant = self.signups.entry(put.key.tenant.clone()).or_default();
-            of_tenant.insert(put.key.id.clone(), Versioned { version, row });
-        }
-        for key in &changes.subscribers {
-            let of_tenant = self.signups.get_mut(&key.tenant);
-            if let Some(stored) = of_tenant.and_then(|signups| signups.get_mut(&key.id)) {
-                // No new version: a count conflicts with nothing.
-                stored.row.subscriber_count += 1;
-            }
         }
     }
 
@@ -221,8 +207,25 @@ impl Tables {
     }
 
     pub(super) fn signups(&self, tenant: &Tenant) -> Vec<Signup> {
-        let stored = self.signups.get(tenant).into_iter().flatten();
-        stored.map(|(_, signup)| signup.row.clone()).collect()
+        let stored = self.signups.iter();
+        let stored = stored.filter(|(key, _)| key.tenant == *tenant);
+        stored.map(|(_, signup)| signup.clone()).collect()
+    }
+
+    pub(super) fn campaigns(&self, tenant: Option<&Tenant>) -> Vec<(CampaignKey, CampaignRow)> {
+        let stored = self.campaigns.iter();
+        let stored = stored.filter(|(key, _)| tenant.is_none_or(|tenant| key.tenant == *tenant));
+        stored
+            .map(|(key, row)| (key.clone(), row.clone()))
+            .collect()
+    }
+
+    pub(super) fn campaign_messages(&self, campaigns: &[CampaignKey]) -> Vec<CampaignMessages> {
+        let messages = campaigns.iter().map(|key| {
+            let is_in = |number: &NumberKey| self.numbers.get(number) == Some(&key.tenant);
+            self.messages.of_campaign(&key.id, is_in)
+        });
+        messages.collect()
     }
 
     pub(super) fn numbers(&self) -> Vec<(NumberKey, Tenant)> {

@@ -2,15 +2,16 @@
 
 use rusqlite::params;
 
+use super::counted;
 use super::error::Error;
 use super::load::holders;
 use super::row::{self, Json, kind_number, state_number};
 use super::session::{Facts, Transaction};
 use super::turns;
-use crate::model::{MessageId, MessageStatus, RawJson, Timestamp};
+use crate::model::{CampaignId, MessageId, MessageStatus, RawJson, Signup, Timestamp};
 use crate::store::{
-    Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage, NewStatus,
-    Put, Read, SignupKey, WebhookChange, WebhookRow,
+    CampaignRow, Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage,
+    NewStatus, Put, Read, WebhookChange, WebhookRow,
 };
 
 /// Writes all changes, and first those that are most often a conflict.
@@ -36,7 +37,8 @@ pub(super) fn write(
     write_statuses(transaction, facts, &changes.statuses)?;
     delete_messages(transaction, facts, changes)?;
     read_conversations(transaction, facts, changes)?;
-    write_signups(transaction, facts, changes)
+    counted::write(transaction, facts, &changes.signups, &changes.subscribers)?;
+    counted::write(transaction, facts, &changes.campaigns, &changes.refusals)
 }
 
 fn write_webhooks(
@@ -153,9 +155,9 @@ fn check_reads(
                 };
                 found == *seen
             }
-            Read::Signup(key, seen) => {
-                let sql = "SELECT version FROM signup WHERE tenant = ?1 AND id = ?2";
-                version(sql, &[&key.tenant.as_str(), &key.id.as_str()])? == *seen
+            Read::Signup(key, seen) => counted::version::<Signup>(transaction, key)? == *seen,
+            Read::Campaign(key, seen) => {
+                counted::version::<CampaignRow>(transaction, key)? == *seen
             }
         };
         if !is_same {
@@ -348,12 +350,13 @@ fn write_messages(
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO message (key, version, contact, at, is_unread, status, reply_to, message,
-            raw_payload, number, wamid)
-        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            raw_payload, number, wamid, campaign)
+        VALUES (?1, 1 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     );
     let mut update = transaction.statement(
         "UPDATE message SET version = 1 + ?2, contact = ?3, at = ?4, is_unread = ?5, status = ?6,
-            reply_to = ?7, message = ?8, raw_payload = ?9, number = ?10, wamid = ?11
+            reply_to = ?7, message = ?8, raw_payload = ?9, number = ?10, wamid = ?11,
+            campaign = ?12
         WHERE key = ?1 AND version = ?2",
     );
     for Put { key, version, row } in messages {
@@ -374,6 +377,7 @@ fn write_messages(
             row.raw_payload.map(RawJson::as_str),
             number,
             key.id.as_str(),
+            row.campaign.as_ref().map(CampaignId::as_str),
         ])?;
     }
     Ok(())
@@ -465,40 +469,6 @@ fn read_conversations(
                 }
             }
         }
-    }
-    Ok(())
-}
-
-fn write_signups(
-    transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    changes: &Changes<'_>,
-) -> Result<(), Error> {
-    let mut insert = transaction.statement(
-        "INSERT INTO signup (tenant, id, version, signup, subscriber_count)
-        VALUES (?1, ?2, 1 + ?3, ?4, ?5)",
-    );
-    let mut update = transaction.statement(
-        "UPDATE signup SET version = 1 + ?3, signup = ?4
-        WHERE tenant = ?1 AND id = ?2 AND version = ?3",
-    );
-    for Put { key, version, row } in &changes.signups {
-        let SignupKey { tenant, id } = key;
-        let (tenant, id) = (tenant.as_str(), id.as_str());
-        let json = Json::write(&mut facts.json, row)?;
-        match version {
-            None => {
-                let count = i64::try_from(row.subscriber_count).unwrap_or(i64::MAX);
-                insert.execute(params![tenant, id, 0, json, count])?;
-            }
-            Some(version) => update.execute_one(params![tenant, id, version, json])?,
-        }
-    }
-    let mut subscribe = transaction.statement(
-        "UPDATE signup SET subscriber_count = subscriber_count + 1 WHERE tenant = ?1 AND id = ?2",
-    );
-    for key in &changes.subscribers {
-        subscribe.execute([key.tenant.as_str(), key.id.as_str()])?;
     }
     Ok(())
 }

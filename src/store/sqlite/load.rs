@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
+use super::counted;
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
 use super::session::{Facts, Statement, Transaction};
@@ -29,15 +30,13 @@ pub(super) fn load(
     turns::load(transaction, wanted, &mut snapshot)?;
     load_messages(transaction, facts, wanted, &mut snapshot)?;
     load_contacts(transaction, wanted, &mut snapshot)?;
-    let mut statement = transaction.statement(
-        "SELECT signup, subscriber_count, version FROM signup WHERE tenant = ?1 AND id = ?2",
-    );
     for key in &wanted.signups {
-        let found = statement.first([key.tenant.as_str(), key.id.as_str()], |row| {
-            let (version, row) = (row.get(2)?, row::signup(row)?);
-            Ok(Versioned { version, row })
-        })?;
+        let found = counted::load(transaction, key)?;
         snapshot.signups.insert(key.clone(), found);
+    }
+    for key in &wanted.campaigns {
+        let found = counted::load(transaction, key)?;
+        snapshot.campaigns.insert(key.clone(), found);
     }
     Ok(snapshot)
 }
@@ -95,7 +94,7 @@ fn load_messages(
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut statement = transaction.statement(
-        "SELECT version, message IS NOT NULL, is_unread, status FROM message
+        "SELECT version, message IS NOT NULL, is_unread, status, campaign FROM message
         WHERE key = ?1",
     );
     for key in &wanted.messages {

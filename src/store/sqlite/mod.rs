@@ -2,6 +2,7 @@
 
 mod backlog;
 mod commit;
+mod counted;
 mod error;
 mod load;
 mod options;
@@ -19,10 +20,10 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    BacklogRow, Changes, DeadPlace, Durability, Fingerprint, Lease, LeaseQuery, LeasedPage,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot,
-    Store, StoreError, StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery,
-    Wanted, WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
+    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -251,7 +252,24 @@ impl Store for SqliteStore {
     }
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
-        Box::pin(async move { self.read(|tx, _| pages::signups(tx, tenant)) })
+        Box::pin(async move {
+            let found = self.read(|tx, _| counted::list(tx, Some(tenant)))?;
+            Ok(found.into_iter().map(|(_, signup)| signup).collect())
+        })
+    }
+
+    fn campaigns<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
+        Box::pin(async move { self.read(|tx, _| counted::list(tx, tenant)) })
+    }
+
+    fn campaign_messages<'a>(
+        &'a self,
+        campaigns: &'a [CampaignKey],
+    ) -> StoreFuture<'a, Vec<CampaignMessages>> {
+        Box::pin(async move { self.read(|tx, _| pages::campaign_messages(tx, campaigns)) })
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {

@@ -8,12 +8,12 @@ use super::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, webhook_columns,
 };
 use super::session::{Facts, Transaction};
-use crate::model::{Message, Signup};
+use crate::model::{Message, Timestamp};
 use crate::store::{
-    ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery, LeasedPage, MessageKey,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScanFilter, ScannedMessage,
-    ScannedMessages, Scope, StoredMessage, Tenant, Unread, UnreadQuery, WebhookId, WebhookPage,
-    WebhookQuery,
+    CampaignKey, CampaignMessages, ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery,
+    LeasedPage, MessageKey, MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScanFilter,
+    ScannedMessage, ScannedMessages, Scope, StoredMessage, Tenant, Unread, UnreadQuery, WebhookId,
+    WebhookPage, WebhookQuery,
 };
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
@@ -252,14 +252,31 @@ pub(super) fn unread(
     })
 }
 
-/// Returns the signups of a tenant.
-pub(super) fn signups(
+/// Returns the stored messages of campaigns.
+pub(super) fn campaign_messages(
     transaction: &Transaction<'_>,
-    tenant: &Tenant,
-) -> Result<Vec<Signup>, Error> {
-    let mut select = transaction
-        .statement("SELECT signup, subscriber_count FROM signup WHERE tenant = ?1 ORDER BY id");
-    select.all([tenant.as_str()], row::signup)
+    campaigns: &[CampaignKey],
+) -> Result<Vec<CampaignMessages>, Error> {
+    let mut select = transaction.statement(
+        "SELECT status, count(*), max(at) FROM message
+        WHERE campaign = ?2 AND number IN (SELECT id FROM number WHERE tenant = ?1)
+        GROUP BY number, status",
+    );
+    let messages = campaigns.iter().map(|key| {
+        let rows = select.all([key.tenant.as_str(), key.id.as_str()], |row| {
+            let count: i64 = row.get(1)?;
+            let count = u64::try_from(count).map_err(|_| Error::CorruptRow)?;
+            let last_at: Option<i64> = row.get(2)?;
+            Ok(((row::status(row, 0)?, count), last_at))
+        })?;
+        let (by_status, last_at): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let last_at = last_at.into_iter().flatten().max();
+        Ok(CampaignMessages::new(
+            by_status,
+            last_at.map(Timestamp::from_secs),
+        ))
+    });
+    messages.collect()
 }
 
 /// Returns all numbers with their tenants.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Error;
-use crate::model::{Message, MessageId, MessageStatus, RawJson, Signup, Timestamp};
+use crate::model::{CampaignId, Message, MessageId, MessageStatus, RawJson, Timestamp};
 use crate::store::{
     ContactRow, Due, EventState, Fingerprint, Lease, MessageState, NumberKey, ProgressRow,
     StoredMessage, Tenant, Versioned, WebhookId, WebhookKind, WebhookRow,
@@ -40,7 +40,7 @@ pub(super) const CONTACT_COLUMNS: usize = 6;
 /// The columns of [`stored_message`].
 macro_rules! message_columns {
     () => {
-        "number.number, message.message, message.status, message.raw_payload"
+        "number.number, message.message, message.status, message.raw_payload, message.campaign"
     };
 }
 pub(super) use message_columns;
@@ -201,6 +201,12 @@ pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Option<MessageStatu
     Ok(status.map(MessageStatus::from))
 }
 
+/// Reads the campaign of a message.
+fn campaign(row: &Row<'_>, column: usize) -> Result<Option<CampaignId>, Error> {
+    let id: Option<String> = row.get(column)?;
+    Ok(id.map(CampaignId::from))
+}
+
 /// Returns the key of a message, given the row id of its number.
 pub(super) fn message_key(id: &MessageId, number: i64) -> Result<[u8; 20], Error> {
     let number = u32::try_from(number).map_err(|_| Error::CorruptRow)?;
@@ -219,11 +225,13 @@ fn key_of(id: &MessageId, number: u32) -> [u8; 20] {
     key
 }
 
-/// Reads the version, whether the message is stored, whether it is unread, and its status.
+/// Reads the version, whether the message is stored, whether it is unread, its status and its
+/// campaign.
 pub(super) fn message_state(row: &Row<'_>) -> Result<Versioned<MessageState>, Error> {
     Ok(Versioned {
         version: row.get(0)?,
-        row: MessageState::new(row.get(1)?, row.get(2)?, status(row, 3)?),
+        row: MessageState::new(row.get(1)?, row.get(2)?, status(row, 3)?)
+            .in_campaign(campaign(row, 4)?),
     })
 }
 
@@ -243,13 +251,6 @@ pub(super) fn stored_message(row: &Row<'_>) -> Result<StoredMessage, Error> {
         number,
         message,
         raw_payload,
+        campaign: campaign(row, 4)?,
     })
-}
-
-/// Reads a signup and its subscriber count.
-pub(super) fn signup(row: &Row<'_>) -> Result<Signup, Error> {
-    let mut signup: Signup = json(row, 0)?;
-    let count: i64 = row.get(1)?;
-    signup.subscriber_count = u64::try_from(count).map_err(|_| Error::CorruptRow)?;
-    Ok(signup)
 }

@@ -100,6 +100,7 @@ const TABLES: &str = "
         is_unread INTEGER NOT NULL,
         status TEXT,
         reply_to TEXT,
+        campaign TEXT,
         message TEXT, -- JSON; NULL if only the status is known
         raw_payload TEXT -- JSON as Meta sent it, if it is kept
     );
@@ -107,6 +108,9 @@ const TABLES: &str = "
     CREATE INDEX message_conversation ON message (contact, at, number, is_unread)
         WHERE contact IS NOT NULL;
     CREATE INDEX message_reply_to ON message (reply_to) WHERE reply_to IS NOT NULL;
+    -- With all that the counts of a campaign need.
+    CREATE INDEX message_campaign ON message (campaign, number, status, at)
+        WHERE campaign IS NOT NULL;
     CREATE INDEX message_status ON message (at) WHERE message IS NULL;
 
     CREATE TABLE contact (
@@ -136,6 +140,15 @@ const TABLES: &str = "
         version INTEGER NOT NULL,
         subscriber_count INTEGER NOT NULL, -- in place of the one in the JSON
         signup TEXT NOT NULL, -- JSON
+        PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE campaign (
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        refused INTEGER NOT NULL,
+        campaign TEXT NOT NULL, -- JSON, with the number of times that it was completed
         PRIMARY KEY (tenant, id)
     ) WITHOUT ROWID;
 ";

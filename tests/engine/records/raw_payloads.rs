@@ -74,7 +74,7 @@ fn a_sent_message_has_its_request() {
             let response = format!(r#"{{"messages":[{{"id":"{id}"}}]}}"#);
             let event = MessageSent::from_graph(request, response).unwrap();
             let event = event.into_iter().next().unwrap().with_account(account());
-            assert!(engine.sent(&event).unwrap().is_ok());
+            assert!(!engine.sent(event).unwrap().should_retry());
             records(engine).raw_payload(&id.into()).unwrap()
         };
         assert_eq!(store(&engine, "wamid.S"), None);

@@ -1,0 +1,376 @@
+//! Campaigns and their completion.
+
+use std::time::Duration;
+
+use super::access::ready;
+use super::batch::Batch;
+use super::draft::{Draft, Undecided};
+use super::process::QueuedEvent;
+use super::records::{Of, Records};
+use super::{Call, EngineError, WebhookEngine};
+use crate::event::CampaignCompleted;
+use crate::model::{Campaign, CampaignCounts, CampaignId, CampaignStatus, Timestamp};
+use crate::signal::ReceiverMode;
+use crate::store::{
+    CampaignKey, CampaignMessages, CampaignRow, ReadyStore, Store, StoreError, StoreErrorKind,
+    WebhookKind,
+};
+
+/// The most changes of a campaign by others after which its completion is given up.
+const MAX_CHANGES: usize = 10;
+
+/// Campaigns, for sync callers.
+#[allow(clippy::missing_errors_doc, reason = "said once, at the type")]
+impl<S: ReadyStore> Records<'_, S> {
+    /// Adds or changes a campaign of the tenant. Returns whether the call has completed it.
+    ///
+    /// Of its [counts](Campaign::counts) the total is stored. The others are those of the messages
+    /// that name it: [`MessageSent::with_campaign`](crate::event::MessageSent::with_campaign).
+    ///
+    /// The commit by which its status becomes `completed` also stores
+    /// [`CAMPAIGN_COMPLETED`](crate::signals::CAMPAIGN_COMPLETED) with the counts of that time, and
+    /// the event is delivered as those of webhooks are: by this call, and to a receiver that fails
+    /// by [`tend_async`](WebhookEngine::tend_async) or
+    /// [`retry_unfinished`](WebhookEngine::retry_unfinished).
+    /// [`WebhookEngine::complete_campaigns`] completes the campaigns that are over.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::{CampaignCompleted, MessageRefused, MessageSent};
+    /// use whatsapp_signals::model::{Account, Campaign, CampaignStatus};
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::CAMPAIGN_COMPLETED};
+    ///
+    /// #[receiver(CAMPAIGN_COMPLETED)]
+    /// fn report(event: &CampaignCompleted) {
+    ///     assert_eq!((event.sent(), event.failed()), (1, 1));
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
+    /// let shop = engine.account(&account);
+    /// let mut campaign = Campaign::new("Spring tune-up").with_id("spring-2027");
+    /// campaign.status = CampaignStatus::Running;
+    /// campaign.counts.total = 2;
+    /// shop.save_campaign(&campaign)?;
+    ///
+    /// // Meta's answers to the two requests.
+    /// let request = r#"{"to": "15550101001", "type": "template", "template":
+    ///     {"name": "spring_offer", "language": {"code": "en"}}}"#;
+    /// let accepted = r#"{"contacts": [{"input": "15550101001", "wa_id": "15550101001"}], "messages":
+    ///     [{"id": "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBQzQTNGNEQ3NDM2NTIxRDQxNDhDMQA="}]}"#;
+    /// for sent in MessageSent::from_graph(request, accepted)? {
+    ///     let sent = sent.with_account(account.clone()).with_campaign("spring-2027");
+    ///     assert!(!engine.sent(sent)?.should_retry());
+    /// }
+    /// let refused = r#"{"error": {"code": 131049, "fbtrace_id": "Az8or2yhqkZfEZ"}}"#;
+    /// if let Some(refused) = MessageRefused::from_graph_error(request, refused)? {
+    ///     let refused = refused.with_account(account.clone()).with_campaign("spring-2027");
+    ///     assert!(!engine.refused(refused)?.should_retry());
+    /// }
+    ///
+    /// // A webhook.
+    /// engine.process(&std::fs::read("tests/payloads/status-read.json")?)?;
+    /// let campaign = shop.campaign("spring-2027")?.unwrap();
+    /// assert_eq!((campaign.counts.read, campaign.counts.failed), (1, 1));
+    ///
+    /// let mut campaign = campaign;
+    /// campaign.status = CampaignStatus::Completed;
+    /// assert!(shop.save_campaign(&campaign)?);
+    /// assert!(!shop.save_campaign(&campaign)?, "it was completed before");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn save_campaign(&self, campaign: &Campaign) -> Result<bool, EngineError> {
+        let call = self.engine.call(ReceiverMode::Sync);
+        ready(call.save_campaign(&self.of, campaign))
+    }
+
+    /// Returns the campaign with this id, with its counts.
+    ///
+    /// The counts are those of the messages that are stored, and the refusals. Of a completed
+    /// campaign no count is less than at its completion, as messages are
+    /// [pruned](WebhookEngine::prune_messages) and [erased](Self::erase).
+    ///
+    /// The example of [`save_campaign`](Self::save_campaign) has one.
+    pub fn campaign(&self, id: impl Into<CampaignId>) -> Result<Option<Campaign>, StoreError> {
+        let call = self.engine.call(ReceiverMode::Sync);
+        ready(call.campaign(&self.of, &id.into()))
+    }
+
+    /// Returns the campaigns of the tenant in the order of their ids, with their counts as
+    /// [`campaign`](Self::campaign) does. It takes time in proportion to their messages.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::model::Campaign;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let shop = engine.tenant("900800700600500");
+    /// shop.save_campaign(&Campaign::new("Winter storage").with_id("2027-winter"))?;
+    /// shop.save_campaign(&Campaign::new("Spring tune-up").with_id("2027-spring"))?;
+    /// let names: Vec<_> = shop.campaigns()?.into_iter().map(|campaign| campaign.name).collect();
+    /// assert_eq!(names, ["Spring tune-up", "Winter storage"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn campaigns(&self) -> Result<Vec<Campaign>, StoreError> {
+        ready(self.engine.call(ReceiverMode::Sync).campaigns(&self.of))
+    }
+}
+
+/// Campaigns.
+#[allow(clippy::missing_errors_doc, reason = "said once, at the type")]
+impl<S: Store> Records<'_, S> {
+    /// Adds or changes a campaign, as [`save_campaign`](Self::save_campaign) does, and awaits the
+    /// store and async receivers.
+    pub async fn save_campaign_async(&self, campaign: &Campaign) -> Result<bool, EngineError> {
+        let call = self.engine.call(ReceiverMode::Async);
+        call.save_campaign(&self.of, campaign).await
+    }
+
+    /// Returns a campaign, as [`campaign`](Self::campaign) does, and awaits the store.
+    pub async fn campaign_async(
+        &self,
+        id: impl Into<CampaignId>,
+    ) -> Result<Option<Campaign>, StoreError> {
+        let (call, id) = (self.engine.call(ReceiverMode::Async), id.into());
+        call.campaign(&self.of, &id).await
+    }
+
+    /// Returns campaigns, as [`campaigns`](Self::campaigns) does, and awaits the store.
+    pub async fn campaigns_async(&self) -> Result<Vec<Campaign>, StoreError> {
+        let call = self.engine.call(ReceiverMode::Async);
+        call.campaigns(&self.of).await
+    }
+}
+
+/// The completion of campaigns, for sync callers.
+impl<S: ReadyStore> WebhookEngine<S> {
+    /// Completes the campaigns of all tenants that are `running` and over, as
+    /// [`save_campaign`](Records::save_campaign) does, and returns their number. Call it now and
+    /// then, from any process.
+    ///
+    /// A campaign is over when Meta has answered for its [total](CampaignCounts::total), and each
+    /// message is read or failed, or the last one was sent longer ago than `after`. So a campaign
+    /// whose total is 0 is never over. Receivers that fail are called again by
+    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished).
+    ///
+    /// It takes time in proportion to the messages of campaigns that are running.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::MessageRefused;
+    /// use whatsapp_signals::model::{Account, Campaign, CampaignStatus};
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
+    /// let shop = engine.account(&account);
+    /// let mut campaign = Campaign::new("Spring tune-up");
+    /// campaign.status = CampaignStatus::Running;
+    /// campaign.counts.total = 1;
+    /// shop.save_campaign(&campaign)?;
+    ///
+    /// let two_days = Duration::from_secs(2 * 24 * 60 * 60);
+    /// assert_eq!(engine.complete_campaigns(two_days)?, 0, "nothing is sent");
+    /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"code": 131049}}"#);
+    /// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
+    ///     engine.refused(refused.with_account(account.clone()).with_campaign(campaign.id.clone()))?;
+    /// }
+    /// assert_eq!(engine.complete_campaigns(two_days)?, 1);
+    /// assert_eq!(shop.campaign(campaign.id)?.unwrap().status, CampaignStatus::Completed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn complete_campaigns(&self, after: Duration) -> Result<usize, EngineError> {
+        ready(self.call(ReceiverMode::Sync).complete_campaigns(after))
+    }
+}
+
+/// The completion of campaigns.
+impl<S: Store> WebhookEngine<S> {
+    /// Completes campaigns as [`complete_campaigns`](Self::complete_campaigns) does, and awaits the
+    /// store and async receivers.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn complete_campaigns_async(&self, after: Duration) -> Result<usize, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.complete_campaigns(after).await
+    }
+}
+
+/// The completion of a campaign, which the commit of its event writes.
+pub(super) struct Completion {
+    key: CampaignKey,
+    /// The row that the event was made of.
+    seen: Option<CampaignRow>,
+    campaign: Campaign,
+}
+
+impl Completion {
+    /// Writes the campaign as completed, unless it has changed since the event was made.
+    pub(super) fn write(&self, draft: &mut Draft<'_, '_>) -> Result<(), Undecided> {
+        let stored = draft.campaign(&self.key)?;
+        let seen = self.seen.as_ref();
+        // A refusal is no change of the campaign: the counter is not part of what is written.
+        let parts =
+            |row: Option<&CampaignRow>| row.map(|row| (row.campaign.clone(), row.completions));
+        if parts(stored) != parts(seen) {
+            let source = "the campaign has changed meanwhile";
+            return Err(StoreError::new(StoreErrorKind::Conflict, source).into());
+        }
+        let mut row = CampaignRow::new(self.campaign.clone());
+        row.completions = completions(seen) + 1;
+        draft.put_campaign(&self.key, row)
+    }
+}
+
+fn completions(row: Option<&CampaignRow>) -> u32 {
+    row.map_or(0, |row| row.completions)
+}
+
+/// Returns the campaign of a row, with its counts.
+fn counted(row: CampaignRow, messages: &CampaignMessages) -> Campaign {
+    let counts = row.counts(messages);
+    Campaign {
+        counts,
+        ..row.campaign
+    }
+}
+
+/// Returns whether a campaign with these counts is over.
+fn is_over(counts: &CampaignCounts, refused: u64, is_old: bool) -> bool {
+    let answered = counts.sent + refused;
+    let is_answered = counts.total > 0 && answered >= counts.total;
+    is_answered && (counts.read + counts.failed >= answered || is_old)
+}
+
+impl Call<'_> {
+    async fn save_campaign(self, of: &Of, campaign: &Campaign) -> Result<bool, EngineError> {
+        for _ in 0..=MAX_CHANGES {
+            let saved = self.decide(of, |draft, owner| {
+                let tenant = Self::changed(draft, owner)?;
+                let id = campaign.id.clone();
+                let key = CampaignKey { tenant, id };
+                let seen = draft.campaign(&key)?.cloned();
+                let was_completed = seen.as_ref().is_some_and(CampaignRow::is_completed);
+                if campaign.status == CampaignStatus::Completed && !was_completed {
+                    return Ok(Some((key, seen)));
+                }
+                let mut row = CampaignRow::new(campaign.clone());
+                row.completions = completions(seen.as_ref());
+                row.campaign.counts = CampaignCounts {
+                    total: campaign.counts.total,
+                    ..match &seen {
+                        Some(seen) if row.is_completed() => seen.campaign.counts,
+                        _ => CampaignCounts::default(),
+                    }
+                };
+                draft.put_campaign(&key, row)?;
+                Ok(None)
+            });
+            let Some((key, seen)) = saved.await? else {
+                return Ok(false);
+            };
+            if self.complete(key, seen, campaign.clone()).await? {
+                return Ok(true);
+            }
+        }
+        let source = "the campaign is changed by others all the time";
+        Err(StoreError::new(StoreErrorKind::Locked, source).into())
+    }
+
+    /// Completes a campaign whose row is this one, and delivers the event. Returns `false` if the
+    /// row has changed.
+    async fn complete(
+        self,
+        key: CampaignKey,
+        seen: Option<CampaignRow>,
+        campaign: Campaign,
+    ) -> Result<bool, EngineError> {
+        let messages = self.access.campaign_messages(std::slice::from_ref(&key));
+        let messages = messages.await?.pop().unwrap_or_default();
+        let mut row = CampaignRow::new(campaign);
+        row.refused = seen.as_ref().map_or(0, |seen| seen.refused);
+        row.campaign.status = CampaignStatus::Running;
+        let mut campaign = counted(row, &messages);
+        campaign.status = CampaignStatus::Completed;
+        campaign.completed_at.get_or_insert_with(Timestamp::now);
+        // Two programs that complete it at once store one event.
+        let (tenant, id) = (key.tenant.as_str(), key.id.as_str());
+        let number = completions(seen.as_ref()) + 1;
+        let name = format!("campaign_completed:{tenant}:{id}:{number}");
+        let event = CampaignCompleted::new(campaign.clone()).into();
+        let body = QueuedEvent::to_json(&name, &event)?;
+        let completion = Completion {
+            key,
+            seen,
+            campaign,
+        };
+        let batch = Batch::single(name, event).completing(completion);
+        let outcome = self.process_batch(batch, WebhookKind::QueuedEvent, &body);
+        match outcome.await {
+            // Another call may have stored the same event.
+            Ok(outcome) => Ok(outcome.fired() + outcome.held_back() > 0),
+            Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn complete_campaigns(self, after: Duration) -> Result<usize, EngineError> {
+        let mut completed = 0;
+        for (key, row) in self.access.campaigns(None).await? {
+            if row.campaign.status != CampaignStatus::Running {
+                continue;
+            }
+            let messages = self.access.campaign_messages(std::slice::from_ref(&key));
+            let messages = messages.await?.pop().unwrap_or_default();
+            let now = Timestamp::now().as_secs();
+            let is_old = messages.last_at.is_some_and(|last| {
+                let age = now.saturating_sub(last.as_secs());
+                u64::try_from(age).is_ok_and(|age| age > after.as_secs())
+            });
+            if !is_over(&row.counts(&messages), row.refused, is_old) {
+                continue;
+            }
+            let campaign = row.campaign.clone();
+            completed += usize::from(self.complete(key, Some(row), campaign).await?);
+        }
+        Ok(completed)
+    }
+
+    async fn campaign(self, of: &Of, id: &CampaignId) -> Result<Option<Campaign>, StoreError> {
+        let found = self.decide(of, |draft, owner| {
+            let Some(owner) = owner else { return Ok(None) };
+            let (tenant, id) = (owner.tenant.clone(), id.clone());
+            let key = CampaignKey { tenant, id };
+            let row = draft.campaign(&key)?.cloned();
+            Ok(row.map(|row| (key, row)))
+        });
+        let Some((key, row)) = found.await? else {
+            return Ok(None);
+        };
+        let messages = self.access.campaign_messages(&[key]).await?;
+        Ok(messages.first().map(|messages| counted(row, messages)))
+    }
+
+    async fn campaigns(self, of: &Of) -> Result<Vec<Campaign>, StoreError> {
+        let tenant = self.decide(of, |_, owner| Ok(owner.map(|owner| owner.tenant.clone())));
+        let Some(tenant) = tenant.await? else {
+            return Ok(Vec::new());
+        };
+        let (keys, rows): (Vec<_>, Vec<_>) = (self.access.campaigns(Some(&tenant)).await?)
+            .into_iter()
+            .unzip();
+        let messages = self.access.campaign_messages(&keys).await?;
+        let campaigns = rows.into_iter().zip(&messages);
+        Ok(campaigns.map(|(row, of_it)| counted(row, of_it)).collect())
+    }
+}
