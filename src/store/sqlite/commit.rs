@@ -402,7 +402,7 @@ fn write_statuses(
         "INSERT INTO message (key, number, wamid, version, at, is_unread, status)
         VALUES (?1, ?2, ?3, 1, ?4, 0, ?5)",
     );
-    // Two statements, so that the first one changes no index.
+    // Two statements, so that the first one changes no index but that of campaigns.
     let mut update_stored = transaction.statement(
         "UPDATE message SET version = version + 1, status = ?3
         WHERE key = ?1 AND version = ?2 AND message IS NOT NULL",
