@@ -35,9 +35,12 @@ impl Answer {
     }
 }
 
+/// An engine over any store.
+pub type Engine = WebhookEngine<Arc<dyn Store>>;
+
 /// The engine over the store that `DATABASE` names.
 pub struct Inbox {
-    pub(crate) engine: WebhookEngine<Arc<dyn Store>>,
+    pub(crate) engine: Engine,
     pub(crate) answer: Answer,
     /// The runtime that opened the store: the connections to Postgres end with it.
     runtime: Handle,
@@ -66,6 +69,11 @@ impl Inbox {
             runtime: Handle::current(),
             running: Arc::default(),
         }))
+    }
+
+    /// Returns the engine. Its operations may block.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Runs an operation on a thread of its own, as SQLite and receivers may block. It runs to its
@@ -147,7 +155,7 @@ pub async fn open_store(database: &str) -> Result<Arc<dyn Store>, BoxError> {
 }
 
 /// Logs the failures of receivers, and the number of events that are not tried again.
-pub(crate) fn report(outcome: &Outcome) {
+pub fn report(outcome: &Outcome) {
     for failed in outcome.failures() {
         log(&failed.failure);
     }

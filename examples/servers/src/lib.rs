@@ -1,5 +1,7 @@
 //! What the servers have in common, whichever framework speaks HTTP.
 
+pub mod campaign;
+pub mod graph;
 mod inbox;
 mod print;
 mod queue;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use whatsapp_signals::{BoxError, SignatureVerifier, VerifyToken, http_status};
 
-pub use inbox::{Answer, Inbox, open_store};
+pub use inbox::{Answer, Engine, Inbox, open_store, report};
 pub use queue::event_stream;
 
 /// The longest time between two rounds of a web server, whose own webhooks begin one at once.
