@@ -32,7 +32,9 @@ impl<S: ReadyStore> Records<'_, S> {
     /// the event is delivered as those of webhooks are: by this call, and to a receiver that fails
     /// by [`tend_async`](WebhookEngine::tend_async) or
     /// [`retry_unfinished`](WebhookEngine::retry_unfinished).
-    /// [`WebhookEngine::complete_campaigns`] completes the campaigns that are over.
+    /// [`WebhookEngine::complete_campaigns`] completes the campaigns that are over. A completed
+    /// campaign that is saved with another status is open again, and its next completion is another
+    /// event.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::{CampaignCompleted, MessageRefused, MessageSent};
@@ -156,7 +158,8 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// whose total is 0 is never over. Receivers that fail are called again by
     /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished).
     ///
-    /// It takes time in proportion to the messages of campaigns that are running.
+    /// It takes time in proportion to the number of campaigns and to the messages of those that are
+    /// running.
     ///
     /// # Errors
     ///

@@ -59,7 +59,7 @@ async fn main() -> Result<(), BoxError> {
     let mut campaign = Campaign::new("Spring tune-up").with_id(CAMPAIGN);
     campaign.status = CampaignStatus::Running;
     campaign.counts.total = campaign::TOTAL;
-    report(&shop.save_campaign_async(&campaign).await?);
+    shop.save_campaign_async(&campaign).await?;
 
     let messages = campaign::requests("spring_offer");
     let sends = messages.map(|json| send(engine, graph.request(), json));
