@@ -23,6 +23,9 @@ use whatsapp_signals::store::Store;
 use crate::graph::SECRET;
 use crate::{App, Inbox};
 
+/// The id of the campaign.
+pub const ID: &str = "spring-2027";
+
 /// The number of contacts.
 pub const TOTAL: u64 = 200;
 
@@ -62,12 +65,15 @@ async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Shows the counts of a campaign as bars on stderr, if it is a terminal, until the future is
+/// Returns the campaign as it is stored.
+pub async fn load(shop: &Records<'_, Arc<dyn Store>>) -> Result<Campaign, BoxError> {
+    let campaign = shop.campaign_async(ID).await?;
+    Ok(campaign.ok_or("the campaign is not stored")?)
+}
+
+/// Shows the counts of the campaign as bars on stderr, if it is a terminal, until the future is
 /// dropped.
-pub async fn show_progress(
-    records: &Records<'_, Arc<dyn Store>>,
-    campaign: &str,
-) -> Result<Infallible, BoxError> {
+pub async fn show_progress(shop: &Records<'_, Arc<dyn Store>>) -> Result<Infallible, BoxError> {
     let style = ProgressStyle::with_template("{prefix:<9} {bar:50} {pos:>3} of {len}")?;
     let screen = MultiProgress::new();
     let bars = ["sent", "delivered", "read", "failed"].map(|name| {
@@ -75,8 +81,7 @@ pub async fn show_progress(
         bar.with_style(style.clone()).with_prefix(name)
     });
     loop {
-        let stored = records.campaign_async(campaign).await?;
-        let counts = stored.ok_or("the campaign is not stored")?.counts;
+        let counts = load(shop).await?.counts;
         let counts = [counts.sent, counts.delivered, counts.read, counts.failed];
         for (bar, count) in bars.iter().zip(counts) {
             bar.set_position(count);
