@@ -7,7 +7,7 @@ use super::batch::Batch;
 use super::draft::{Draft, Undecided};
 use super::process::QueuedEvent;
 use super::records::{Of, Records};
-use super::{Call, EngineError, WebhookEngine};
+use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::event::CampaignCompleted;
 use crate::model::{Campaign, CampaignCounts, CampaignId, CampaignStatus, Timestamp};
 use crate::signal::ReceiverMode;
@@ -150,13 +150,18 @@ impl<S: Store> Records<'_, S> {
 /// The completion of campaigns, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
     /// Completes the campaigns of all tenants that are `running` and over, as
-    /// [`save_campaign`](Records::save_campaign) does, and returns their number. Call it now and
-    /// then, from any process.
+    /// [`save_campaign`](Records::save_campaign) does. Returns the outcome of their events, one for
+    /// each campaign. Call it now and then, from any process.
     ///
-    /// A campaign is over when Meta has answered for its [total](CampaignCounts::total), and each
-    /// message is read or failed, or the last one was sent longer ago than `after`. So a campaign
-    /// whose total is 0 is never over. Receivers that fail are called again by
-    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished).
+    /// A campaign is over
+    ///
+    /// - when Meta has answered for its [total](CampaignCounts::total), and each message is read or
+    ///   failed; or
+    /// - when its last message was sent longer ago than `after`, whatever its total is: users may
+    ///   never read a message, and a message may be lost or erased.
+    ///
+    /// Receivers that fail are called again by [`tend_async`](Self::tend_async) or
+    /// [`retry_unfinished`](Self::retry_unfinished).
     ///
     /// It takes time in proportion to the number of campaigns and to the messages of those that are
     /// running.
@@ -181,16 +186,17 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// shop.save_campaign(&campaign)?;
     ///
     /// let two_days = Duration::from_secs(2 * 24 * 60 * 60);
-    /// assert_eq!(engine.complete_campaigns(two_days)?, 0, "nothing is sent");
+    /// assert_eq!(engine.complete_campaigns(two_days)?.fired(), 0, "nothing is sent");
     /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"code": 131049}}"#);
     /// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
-    ///     engine.refused(refused.with_account(account.clone()).with_campaign(campaign.id.clone()))?;
+    ///     let refused = refused.with_account(account.clone()).with_campaign(campaign.id.clone());
+    ///     assert!(!engine.refused(refused)?.should_retry());
     /// }
-    /// assert_eq!(engine.complete_campaigns(two_days)?, 1);
+    /// assert_eq!(engine.complete_campaigns(two_days)?.fired(), 1);
     /// assert_eq!(shop.campaign(campaign.id)?.unwrap().status, CampaignStatus::Completed);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn complete_campaigns(&self, after: Duration) -> Result<usize, EngineError> {
+    pub fn complete_campaigns(&self, after: Duration) -> Result<Outcome, EngineError> {
         ready(self.call(ReceiverMode::Sync).complete_campaigns(after))
     }
 }
@@ -203,7 +209,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn complete_campaigns_async(&self, after: Duration) -> Result<usize, EngineError> {
+    pub async fn complete_campaigns_async(&self, after: Duration) -> Result<Outcome, EngineError> {
         let call = self.call(ReceiverMode::Async);
         call.complete_campaigns(after).await
     }
@@ -248,11 +254,18 @@ fn counted(row: CampaignRow, messages: &CampaignMessages) -> Campaign {
     }
 }
 
-/// Returns whether a campaign with these counts is over.
-fn is_over(counts: &CampaignCounts, refused: u64, is_old: bool) -> bool {
-    let answered = counts.sent + refused;
-    let is_answered = counts.total > 0 && answered >= counts.total;
-    is_answered && (counts.read + counts.failed >= answered || is_old)
+/// Returns whether Meta has answered for all messages of a campaign, and each is read or failed.
+fn is_settled(counts: &CampaignCounts) -> bool {
+    let answered = counts.sent + counts.refused;
+    counts.total > 0 && answered >= counts.total && counts.read + counts.failed >= answered
+}
+
+/// Returns whether the last message of a campaign was sent longer ago than this.
+fn is_old(messages: &CampaignMessages, after: Duration) -> bool {
+    messages.last_at.is_some_and(|last| {
+        let age = Timestamp::now().as_secs().saturating_sub(last.as_secs());
+        u64::try_from(age).is_ok_and(|age| age > after.as_secs())
+    })
 }
 
 impl Call<'_> {
@@ -282,7 +295,8 @@ impl Call<'_> {
             let Some((key, seen)) = saved.await? else {
                 return Ok(false);
             };
-            if self.complete(key, seen, campaign.clone()).await? {
+            let completed = self.complete(key, seen, campaign.clone());
+            if completed.await?.is_some() {
                 return Ok(true);
             }
         }
@@ -290,14 +304,14 @@ impl Call<'_> {
         Err(StoreError::new(StoreErrorKind::Locked, source).into())
     }
 
-    /// Completes a campaign whose row is this one, and delivers the event. Returns `false` if the
+    /// Completes a campaign whose row is this one, and delivers the event. Returns `None` if the
     /// row has changed.
     async fn complete(
         self,
         key: CampaignKey,
         seen: Option<CampaignRow>,
         campaign: Campaign,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Option<Outcome>, EngineError> {
         let messages = self.access.campaign_messages(std::slice::from_ref(&key));
         let messages = messages.await?.pop().unwrap_or_default();
         let mut row = CampaignRow::new(campaign);
@@ -321,32 +335,29 @@ impl Call<'_> {
         let outcome = self.process_batch(batch, WebhookKind::QueuedEvent, &body);
         match outcome.await {
             // Another call may have stored the same event.
-            Ok(outcome) => Ok(outcome.fired() + outcome.held_back() > 0),
-            Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            Ok(outcome) => Ok((outcome.fired() + outcome.held_back() > 0).then_some(outcome)),
+            Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn complete_campaigns(self, after: Duration) -> Result<usize, EngineError> {
-        let mut completed = 0;
+    async fn complete_campaigns(self, after: Duration) -> Result<Outcome, EngineError> {
+        let mut outcome = Outcome::default();
         for (key, row) in self.access.campaigns(None).await? {
             if row.campaign.status != CampaignStatus::Running {
                 continue;
             }
             let messages = self.access.campaign_messages(std::slice::from_ref(&key));
             let messages = messages.await?.pop().unwrap_or_default();
-            let now = Timestamp::now().as_secs();
-            let is_old = messages.last_at.is_some_and(|last| {
-                let age = now.saturating_sub(last.as_secs());
-                u64::try_from(age).is_ok_and(|age| age > after.as_secs())
-            });
-            if !is_over(&row.counts(&messages), row.refused, is_old) {
+            if !is_settled(&row.counts(&messages)) && !is_old(&messages, after) {
                 continue;
             }
             let campaign = row.campaign.clone();
-            completed += usize::from(self.complete(key, Some(row), campaign).await?);
+            if let Some(completed) = self.complete(key, Some(row), campaign).await? {
+                outcome += completed;
+            }
         }
-        Ok(completed)
+        Ok(outcome)
     }
 
     async fn campaign(self, of: &Of, id: &CampaignId) -> Result<Option<Campaign>, StoreError> {

@@ -13,7 +13,9 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// The event is delivered as those of webhooks are: once, however often the call is repeated,
     /// and to each receiver until it succeeds or gives up. A receiver that fails is called again by
-    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished).
+    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished), and so is one
+    /// that a killed program has not called. A repeated call changes nothing of the message, also if
+    /// its event names another campaign.
     ///
     /// A message that [names a campaign](MessageSent::with_campaign) counts in it. A campaign that
     /// is not saved is added, as `running`.

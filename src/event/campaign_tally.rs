@@ -270,6 +270,7 @@ impl CampaignTally {
             total: self.total,
             sent: count(self.messages.len()),
             failed: count(self.refused.len()),
+            refused: count(self.refused.len()),
             ..CampaignCounts::default()
         };
         for status in self.messages.values().flatten() {
@@ -317,8 +318,7 @@ impl CampaignTally {
     /// ```
     #[must_use]
     pub fn delivery_rate(&self) -> Option<f64> {
-        let counts = self.counts();
-        rate(counts.delivered, counts.sent)
+        self.counts().delivery_rate()
     }
 
     /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
@@ -326,16 +326,14 @@ impl CampaignTally {
     /// [`CampaignTally`] has one.
     #[must_use]
     pub fn read_rate(&self) -> Option<f64> {
-        let counts = self.counts();
-        rate(counts.read, counts.sent)
+        self.counts().read_rate()
     }
 
     /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
     /// messages. [`add_refused`](Self::add_refused) has an example.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
-        let counts = self.counts();
-        rate(counts.failed, counts.total)
+        self.counts().failure_rate()
     }
 }
 
@@ -348,12 +346,4 @@ impl fmt::Debug for CampaignTally {
             .field("newest", &self.newest)
             .finish_non_exhaustive()
     }
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a rate of more than 2^52 messages"
-)]
-fn rate(part: u64, of: u64) -> Option<f64> {
-    (of > 0).then(|| part as f64 / of as f64)
 }

@@ -61,12 +61,13 @@ pub struct Campaign {
 /// | `delivered` | of `sent`: that arrived at the user, those read included |
 /// | `read` | of `delivered`: that the user has read or listened to |
 /// | `failed` | that Meta refused, and those of `sent` that it could not deliver |
+/// | `refused` | of `failed`: that Meta refused, so that they have no wamid |
 ///
 /// ```
 /// use whatsapp_signals::model::CampaignCounts;
 ///
-/// let counts = CampaignCounts { total: 120, sent: 118, failed: 2, ..CampaignCounts::default() };
-/// assert_eq!(counts.read, 0);
+/// let counts = CampaignCounts { total: 120, sent: 118, read: 59, ..CampaignCounts::default() };
+/// assert_eq!(counts.read_rate(), Some(0.5));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,9 +82,32 @@ pub struct CampaignCounts {
     pub read: u64,
     /// Refused, or not delivered.
     pub failed: u64,
+    /// Refused.
+    pub refused: u64,
 }
 
 impl CampaignCounts {
+    /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first
+    /// one.
+    #[must_use]
+    pub fn delivery_rate(&self) -> Option<f64> {
+        rate(self.delivered, self.sent)
+    }
+
+    /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
+    /// first one. Users may keep it from you that they have read a message.
+    #[must_use]
+    pub fn read_rate(&self) -> Option<f64> {
+        rate(self.read, self.sent)
+    }
+
+    /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
+    /// messages.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        rate(self.failed, self.total)
+    }
+
     /// Adds accepted messages with a status to the counts but for [`sent`](Self::sent).
     pub(crate) fn add(&mut self, status: &MessageStatus, messages: u64) {
         match status {
@@ -97,6 +121,14 @@ impl CampaignCounts {
             _ => {}
         }
     }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a rate of more than 2^52 messages"
+)]
+fn rate(part: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| part as f64 / of as f64)
 }
 
 text_enum! {

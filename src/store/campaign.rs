@@ -64,6 +64,7 @@ impl CampaignRow {
     pub(crate) fn counts(&self, messages: &CampaignMessages) -> CampaignCounts {
         let mut now = CampaignCounts {
             failed: self.refused,
+            refused: self.refused,
             ..CampaignCounts::default()
         };
         for (status, count) in &messages.by_status {
@@ -83,6 +84,7 @@ impl CampaignRow {
             delivered: now.delivered.max(then.delivered),
             read: now.read.max(then.read),
             failed: now.failed.max(then.failed),
+            refused: now.refused,
         }
     }
 }

@@ -71,6 +71,7 @@ pub use options::SqliteOptions;
 /// | `contact` | contacts as JSON |
 /// | `contact_id` | the ids that contacts have, and had `until` a time |
 /// | `signup` | signups as JSON, with their subscriber count in a column |
+/// | `campaign` | campaigns as JSON, with the number of refusals in a column |
 ///
 /// # Beside other crates
 ///
