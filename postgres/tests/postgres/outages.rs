@@ -81,12 +81,17 @@ impl Load {
 
     async fn run(self: Arc<Self>, client: usize) {
         loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if number >= Self::BODIES {
-                return;
-            }
+            let number = {
+                // A body that has begun is one of these.
+                let mut unanswered = self.unanswered.lock();
+                let number = self.next.fetch_add(1, Ordering::Relaxed);
+                if number >= Self::BODIES {
+                    return;
+                }
+                unanswered.insert(number);
+                number
+            };
             let body = body(number * Self::SIZE..(number + 1) * Self::SIZE);
-            self.unanswered.lock().insert(number);
             // As Meta does, until the answer is 200; each time by another instance.
             for attempt in client.. {
                 let engine = &self.engines[attempt % self.engines.len()];
@@ -157,7 +162,7 @@ async fn a_server_that_restarts_under_load_loses_no_event_and_repeats_those_of_a
     let mut met_a_crash: HashSet<usize> = HashSet::new();
     for (part, signal) in ["INT", "QUIT", "INT", "QUIT"].into_iter().enumerate() {
         load.until_begun(Load::BODIES * (part + 1) / 6).await;
-        let (before, first) = (load.unanswered(), load.begun());
+        let (first, before) = (load.begun(), load.unanswered());
         let server = Arc::clone(&server);
         let restart = spawn_blocking(move || server.restart(signal));
         restart.await.unwrap();
