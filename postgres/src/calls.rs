@@ -43,8 +43,8 @@ impl Function {
         Self::with(name, arguments, Body::Write(sql))
     }
 
-    /// Returns the function that runs a statement, which must write a row for each element of the
-    /// first argument.
+    /// Returns the function that runs statements, of which the first must write a row for each
+    /// element of the first argument.
     pub(crate) const fn write_all(
         name: &'static str,
         arguments: &'static str,
@@ -87,12 +87,16 @@ impl Function {
     pub(crate) fn create(&self, schema: &Schema) -> String {
         let body = match self.body {
             Body::Plpgsql(body) => body.to_owned(),
-            Body::Write(sql) => format!("BEGIN {sql}; RETURN true; END"),
-            Body::WriteAll(sql) => format!(
-                "DECLARE written bigint; BEGIN {sql}; GET DIAGNOSTICS written = ROW_COUNT; \
-                RETURN written = cardinality($1); END"
-            ),
-            Body::Check(sql) => format!("BEGIN RETURN {sql}; END"),
+            Body::Write(sql) => format!("BEGIN {} RETURN true; END", by_rows(&format!("{sql};"))),
+            Body::WriteAll(sql) => {
+                let sql = format!("{sql};");
+                let (first, rest) = sql.split_once(';').unwrap_or_default();
+                let sql = by_rows(&format!(
+                    "{first}; GET DIAGNOSTICS written = ROW_COUNT;{rest}"
+                ));
+                format!("DECLARE written bigint; BEGIN {sql} RETURN written = cardinality($1); END")
+            }
+            Body::Check(sql) => format!("BEGIN {} END", by_rows(&format!("RETURN {sql};"))),
         };
         let body = schema.insert_name(&body);
         let body = body.replace('\\', r"\\").replace('\'', "''");
@@ -102,6 +106,30 @@ impl Function {
             self.name,
             self.arguments
         )
+    }
+}
+
+/// Returns statements over arrays, beside the same ones for arrays of one element: to read one row
+/// from arrays takes longer than to insert it.
+fn by_rows(sql: &str) -> String {
+    let (mut one, mut rest, mut first) = (String::new(), sql, None);
+    while let Some((before, after)) = rest.split_once("unnest(") {
+        let (arrays, after) = after.split_once(')').unwrap_or((after, ""));
+        let mut elements: Vec<_> = arrays
+            .split(", ")
+            .map(|name| format!("{name}[1]"))
+            .collect();
+        let without_ordinality = after.strip_prefix(" WITH ORDINALITY");
+        elements.extend(without_ordinality.map(|_| "1::bigint".to_owned()));
+        let _ = write!(one, "{before}(SELECT {})", elements.join(", "));
+        rest = without_ordinality.unwrap_or(after);
+        first = first.or(arrays.split(", ").next());
+    }
+    match first {
+        Some(first) => {
+            format!("IF cardinality({first}) = 1 THEN {one}{rest} ELSE {sql} END IF;")
+        }
+        None => sql.to_owned(),
     }
 }
 

@@ -65,10 +65,10 @@ pub(crate) fn from_postgres(error: Error) -> StoreError {
     StoreError::new(kind, error)
 }
 
-/// Returns the error of a `COMMIT`, or of a statement that was sent with one.
+/// Returns the error of a commit, or of a statement that was sent with one or commits by itself.
 ///
-/// An error of the server before the `COMMIT` has undone all. Without an answer the `COMMIT` may
-/// have been reached.
+/// An error of the server before the commit has undone all. Without an answer the commit may have
+/// been reached.
 #[cold]
 pub(crate) fn in_commit(error: Error, is_of_commit: bool) -> StoreError {
     let is_unknown = match error.as_db_error() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::{Object, Transaction};
 use parking_lot::RwLock;
@@ -197,6 +198,7 @@ pub(crate) struct Schema {
     /// The first key of the advisory locks, so that two schemas do not share any.
     pub(crate) lock_class: i32,
     statements: RwLock<HashMap<&'static str, Arc<str>>>,
+    needs_begin: AtomicBool,
 }
 
 impl Schema {
@@ -214,12 +216,23 @@ impl Schema {
             quoted: format!("\"{}\"", name.replace('"', "\"\"")),
             lock_class: hash(&[b"whatsapp-signals", name.as_bytes()]).cast_signed(),
             statements: RwLock::default(),
+            needs_begin: AtomicBool::new(false),
         }
     }
 
     /// Returns the quoted name.
     pub(crate) fn quoted(&self) -> &str {
         &self.quoted
+    }
+
+    /// Returns whether a statement that is a transaction by itself has another level than
+    /// `READ COMMITTED`, or only reads, by the configuration of the database.
+    pub(crate) fn needs_begin(&self) -> bool {
+        self.needs_begin.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_needs_begin(&self) {
+        self.needs_begin.store(true, Ordering::Relaxed);
     }
 
     /// Returns a statement with the quoted name in place of `schema`.

@@ -1,16 +1,18 @@
-//! Transactions, of which all statements are on the wire at once.
+//! Transactions: of one statement, or of several that are on the wire at once.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
 use deadpool_postgres::{Object, Pool};
+use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, SimpleQueryMessage, Statement};
 use whatsapp_signals::store::{Durability, StoreError, StoreErrorKind};
 
 use crate::calls::Calls;
+use crate::commit::needs_begin;
 use crate::error::{corrupt_row, from_pool, from_postgres, in_commit};
 use crate::schema::Schema;
 
@@ -37,15 +39,6 @@ impl<'a> Batch<'a> {
         Self {
             schema,
             statements: Vec::new(),
-        }
-    }
-
-    /// Returns the statement of calls.
-    pub(crate) fn of(calls: Calls<'a>, schema: &'a Schema) -> Self {
-        let (sql, params) = calls.into_statement(schema);
-        Self {
-            schema,
-            statements: vec![(sql.into(), params)],
         }
     }
 
@@ -116,6 +109,58 @@ pub(crate) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
         // The pool drops it, and creates another one.
         drop(Object::take(client));
     }
+}
+
+/// Commits by one statement, which is a transaction by itself and so never committed in part. If
+/// the transactions of the session have another level, or only read, they begin with [`begin`].
+pub(crate) async fn commit(
+    pool: &Pool,
+    schema: &Schema,
+    calls: Calls<'_>,
+    durability: Durability,
+) -> Result<(), StoreError> {
+    let (sql, params) = calls.into_statement(schema);
+    if !schema.needs_begin() {
+        let client = connection(pool).await?;
+        let done = execute(&client, &sql, &params).await;
+        if put_back(client, done)? {
+            return Ok(());
+        }
+    }
+    let batch = Batch {
+        schema,
+        statements: vec![(sql.into(), params)],
+    };
+    write(pool, durability, &batch).await?;
+    // A standby has refused it, as its transactions only read before it is promoted.
+    schema.set_needs_begin();
+    Ok(())
+}
+
+/// Returns `false` if the transaction of a statement is to be begun.
+async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<bool, StoreError> {
+    let statement = client.prepare_cached(sql).await.map_err(from_postgres)?;
+    let (is_complete, error) = match client.query_raw(&statement, refs(params)).await {
+        Ok(rows) => {
+            let mut rows = pin!(rows);
+            loop {
+                match rows.try_next().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(true),
+                    Err(error) => break (rows.rows_affected().is_some(), error),
+                }
+            }
+        }
+        Err(error) => (false, error),
+    };
+    if error
+        .code()
+        .is_some_and(|code| code.code() == needs_begin!())
+    {
+        return Ok(false);
+    }
+    // The server commits once the statement is complete.
+    Err(in_commit(error, is_complete))
 }
 
 /// Runs a transaction that writes, in one round trip.

@@ -17,7 +17,7 @@ use crate::error::corrupt_row;
 use crate::options::PostgresOptions;
 use crate::schema::Schema;
 use crate::session::{Batch, Param, connection, params, put_back, query, write};
-use crate::{backlog, commit, load, pages, row};
+use crate::{backlog, commit, load, pages, row, session};
 
 /// The number of times that a statement of maintenance is tried if another transaction is in its
 /// way.
@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 5;
 /// A store in a Postgres database, which any number of processes share.
 ///
 /// All methods need a tokio runtime, and none of them blocks a thread. A load is one round trip,
-/// and a commit is one: its statements are sent at once. The clock of the store is that of the
+/// and a commit is one statement. The clock of the store is that of the
 /// server.
 ///
 /// # Examples
@@ -184,9 +184,7 @@ impl Store for PostgresStore {
                 return Ok(());
             }
             let calls = commit::calls(&self.schema, changes, durability)?;
-            let batch = Batch::of(calls, &self.schema);
-            write(&self.pool, durability, &batch).await?;
-            Ok(())
+            session::commit(&self.pool, &self.schema, calls, durability).await
         })
     }
 

@@ -256,6 +256,37 @@ async fn a_connection_that_is_lost_while_a_commit_waits_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_transactions_are_serializable_or_only_read_is_written() {
+    let server = require_server!();
+    let options = Server::options();
+    server.open(options.clone()).await;
+    for (n, setting) in ["isolation%3Dserializable", "read_only%3Don"]
+        .iter()
+        .enumerate()
+    {
+        let url = format!(
+            "{}?options=-c%20default_transaction_{setting}",
+            server.url()
+        );
+        let store = options.clone().connect(&url).await.unwrap();
+        let first = 10 * i64::try_from(n).unwrap();
+        for id in first..first + 3 {
+            let durability = [Durability::Process, Durability::Disk][usize::from(id % 2 == 0)];
+            store.commit(&new_webhook(id), durability).await.unwrap();
+        }
+        let mut changes = new_webhook(first + 3);
+        changes.reads.push(Read::Webhook(WebhookId(first), Some(2)));
+        let error = store.commit(&changes, Durability::Disk).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Conflict, "{}", texts(&error));
+        let mut wanted = Wanted::default();
+        wanted.webhooks.extend((first..first + 4).map(WebhookId));
+        let found = store.load(&wanted).await.unwrap().webhooks;
+        let found = found.values().flatten().count();
+        assert_eq!(found, 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_commit_makes_those_before_it_durable() {
     let server = require_server!();
     let store = server.store().await;
