@@ -331,6 +331,10 @@ impl Store for PostgresStore {
     fn scrub(&self) -> StoreFuture<'_, bool> {
         Box::pin(async { Ok(false) })
     }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for PostgresStore {

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use super::contact_cache::ContactCache;
 use crate::model::Signup;
 use crate::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
@@ -22,16 +23,30 @@ pub(super) fn in_place(work: &mut dyn FnMut()) {
     work();
 }
 
-/// A store, and the function that runs what blocks in it.
+/// A store, the function that runs what blocks in it, and the cache of its contacts.
 #[derive(Clone, Copy)]
 pub(super) struct Access<'a> {
     store: &'a dyn Store,
     blocking: Blocking,
+    contacts: Option<&'a ContactCache>,
 }
 
 impl<'a> Access<'a> {
-    pub(super) fn new(store: &'a dyn Store, blocking: Blocking) -> Self {
-        Self { store, blocking }
+    pub(super) fn new(
+        store: &'a dyn Store,
+        blocking: Blocking,
+        contacts: &'a ContactCache,
+    ) -> Self {
+        Self {
+            store,
+            blocking,
+            contacts: store.is_remote().then_some(contacts),
+        }
+    }
+
+    /// Returns the cache, if loads are round trips.
+    pub(super) fn contacts(self) -> Option<&'a ContactCache> {
+        self.contacts
     }
 
     /// Loads rows; without a round trip if none are wanted.

@@ -33,6 +33,7 @@ mod campaigns;
 mod checkpoint;
 mod claim;
 mod claimer;
+mod contact_cache;
 mod contacts;
 mod dead_letter;
 mod dead_letter_filter;
@@ -71,6 +72,7 @@ use access::{Access, in_place};
 use batch::{Batch, NewBody};
 use checkpoint::{Checkpointer, KeptMarks};
 use claim::Claim;
+use contact_cache::ContactCache;
 use deliver::deliver;
 use record::{Places, StoredTenants};
 use settings::Settings;
@@ -157,6 +159,8 @@ struct Core {
     settings: Settings,
     /// The tenants of numbers, which never change.
     tenants: StoredTenants,
+    /// The contacts of a remote store.
+    contacts: ContactCache,
     /// Marks that earlier calls could not write.
     kept_marks: KeptMarks,
     tending: Tending,
@@ -167,6 +171,7 @@ impl Core {
         Self {
             settings,
             tenants: Mutex::new(HashMap::new()),
+            contacts: ContactCache::default(),
             kept_marks: KeptMarks::default(),
             tending: Tending::default(),
         }
@@ -203,7 +208,7 @@ impl<S: Store> WebhookEngine<S> {
         };
         Call {
             core: &self.core,
-            access: Access::new(&self.store, blocking),
+            access: Access::new(&self.store, blocking, &self.core.contacts),
             mode,
             holder: random().cast_signed(),
             accepts: false,

@@ -26,7 +26,8 @@ pub(super) enum First {
 /// Decides, and commits the changes: again with the missing rows if some were not loaded, and
 /// with the current ones if the commit is a conflict.
 ///
-/// `known` has rows that need not be loaded.
+/// `known` has rows that need not be loaded. The first attempt of [`First::New`] takes contacts
+/// from the cache, as the commit checks them.
 pub(super) async fn transact<'a, T>(
     access: Access<'_>,
     mut known: Snapshot,
@@ -34,8 +35,10 @@ pub(super) async fn transact<'a, T>(
     durability: Durability,
     mut decide: impl FnMut(&mut Draft<'a, '_>) -> Result<T, Undecided>,
 ) -> Result<T, StoreError> {
+    let cache = access.contacts().filter(|_| first == First::New);
     let mut conflicts = 0;
     let mut is_uncertain = false;
+    let (mut may_be_cached, mut is_cached) = (cache.is_some(), false);
     loop {
         let is_optimistic = conflicts == 0 && first == First::New;
         let mut draft = Draft::new(&known, is_optimistic, is_uncertain);
@@ -43,28 +46,54 @@ pub(super) async fn transact<'a, T>(
             Ok(value) => value,
             Err(Undecided::Failed(error)) => return Err(error),
             Err(Undecided::NotLoaded) => {
-                let loaded = access.load(&draft.into_missing()).await?;
-                known.extend(loaded);
+                let missing = draft.into_missing();
+                let cache = cache.filter(|_| may_be_cached);
+                if let Some(cached) = cache.and_then(|cache| cache.load(&missing)) {
+                    is_cached = true;
+                    known.extend(cached);
+                } else {
+                    known.extend(access.load(&missing).await?);
+                }
                 continue;
             }
         };
-        if draft.is_unchanged() {
-            return Ok(value);
-        }
-        let changes = draft.into_changes();
-        match access.commit(&changes, durability).await {
-            Ok(()) => return Ok(value),
-            Err(error) if is_repeatable(&error) => {
-                is_uncertain |= error.kind() == StoreErrorKind::Unknown;
-                conflicts += 1;
-                if conflicts > MAX_CONFLICTS {
-                    return Err(StoreError::new(StoreErrorKind::Locked, error));
+        let changes = if draft.is_unchanged() {
+            if !is_cached {
+                if let Some(cache) = cache {
+                    cache.add(&known);
                 }
+                return Ok(value);
             }
-            Err(error) => return Err(error),
-        }
-        let used = used(&known, &changes);
-        known = access.load(&used).await?;
+            // No commit checks the cached contacts.
+            Changes::default()
+        } else {
+            let changes = draft.into_changes();
+            match access.commit(&changes, durability).await {
+                Ok(()) => {
+                    if let Some(cache) = cache.filter(|_| !is_cached) {
+                        cache.add(&known);
+                    }
+                    if let Some(cache) = access.contacts() {
+                        cache.remove_written(&known, &changes);
+                    }
+                    return Ok(value);
+                }
+                Err(error) if is_repeatable(&error) => {
+                    is_uncertain |= error.kind() == StoreErrorKind::Unknown;
+                    conflicts += 1;
+                    if conflicts > MAX_CONFLICTS {
+                        return Err(StoreError::new(StoreErrorKind::Locked, error));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            if let Some(cache) = cache.filter(|_| is_cached) {
+                cache.doubt(&known);
+            }
+            changes
+        };
+        (may_be_cached, is_cached) = (false, false);
+        known = access.load(&used(&known, &changes)).await?;
     }
 }
 

@@ -151,6 +151,9 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// #   fn scrub(&self) -> StoreFuture<'_, bool> {
 /// #       self.store.scrub()
 /// #   }
+/// #   fn is_remote(&self) -> bool {
+/// #       self.store.is_remote()
+/// #   }
 /// }
 ///
 /// impl<S: ReadyStore> ReadyStore for Counting<S> {}
@@ -250,6 +253,15 @@ pub trait Store: Send + Sync {
     /// write it to its table files, without the deleted rows, and empty it.
     fn scrub(&self) -> StoreFuture<'_, bool> {
         Box::pin(async { Ok(true) })
+    }
+
+    /// Returns whether a load is a round trip to another process (default: `false`).
+    ///
+    /// If it is, the engine keeps the contacts of up to 16,384 ids, with up to 8 MiB of JSON, in
+    /// its memory, and decides about new events without a load if it has their contacts. A commit
+    /// is a conflict if one of them has changed meanwhile, and the engine then loads it.
+    fn is_remote(&self) -> bool {
+        false
     }
 }
 
@@ -351,6 +363,10 @@ macro_rules! forward {
 
             fn scrub(&self) -> StoreFuture<'_, bool> {
                 (**self).scrub()
+            }
+
+            fn is_remote(&self) -> bool {
+                (**self).is_remote()
             }
         }
 

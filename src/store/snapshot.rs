@@ -45,6 +45,21 @@ impl Wanted {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Returns whether it names ids of users, and no other row.
+    pub(crate) fn has_only_ids(&self) -> bool {
+        !self.ids.is_empty()
+            && self.numbers.is_empty()
+            && self.webhooks.is_empty()
+            && self.bodies.is_empty()
+            && self.events.is_empty()
+            && self.partitions.is_empty()
+            && self.turns.is_empty()
+            && self.messages.is_empty()
+            && self.contacts.is_empty()
+            && self.signups.is_empty()
+            && self.campaigns.is_empty()
+    }
 }
 
 /// The rows that were wanted, as of one moment: a key that is missing was not wanted, and `None`

@@ -8,6 +8,7 @@ mod accept;
 mod async_receivers;
 mod backlog;
 mod bodies;
+mod contact_cache;
 mod dead_letters;
 mod due;
 mod erase;

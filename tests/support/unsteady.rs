@@ -252,6 +252,10 @@ impl<S: Store> Store for Unsteady<S> {
     fn scrub(&self) -> StoreFuture<'_, bool> {
         self.call(&self.others, self.store.scrub())
     }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
 }
 
 /// It is marked as ready, whether it is or not.

@@ -127,6 +127,10 @@ where
     fn scrub(&self) -> StoreFuture<'_, bool> {
         self.after(Access::Other, self.store.scrub())
     }
+
+    fn is_remote(&self) -> bool {
+        self.store.is_remote()
+    }
 }
 
 impl<S: ReadyStore, F> ReadyStore for Watched<S, F> where

@@ -14,6 +14,8 @@ mod accept;
 mod async_receivers;
 #[path = "../../../tests/engine/backlog.rs"]
 mod backlog;
+#[path = "../../../tests/engine/contact_cache.rs"]
+mod contact_cache;
 #[path = "../../../tests/engine/dead_letters.rs"]
 mod dead_letters;
 #[path = "../../../tests/engine/due.rs"]

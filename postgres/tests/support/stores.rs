@@ -294,6 +294,10 @@ impl Store for Blocking {
     fn scrub(&self) -> StoreFuture<'_, bool> {
         Box::pin(ready(Ok::<_, StoreError>(true)))
     }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
 }
 
 impl ReadyStore for Blocking {}
