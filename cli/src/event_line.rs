@@ -1,0 +1,116 @@
+//! One event of a body, as `inspect` shows it.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use whatsapp_signals::WebhookEvent;
+
+use crate::mask;
+
+/// An event as a line of JSON. `event` and `raw` are personal data, and `None` of a masked line.
+#[derive(Serialize)]
+pub(crate) struct EventLine<'a> {
+    file: &'a str,
+    pub(crate) signal: &'static str,
+    /// The key by which the event is known when it comes again.
+    pub(crate) key: String,
+    /// The events with the same key stay in order.
+    partition: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) user: String,
+    /// The reason why it is unrecognized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// Its place in the body if it is unrecognized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<&'a str>,
+    /// The payload, as receivers get it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Value>,
+    /// The JSON that it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<Box<RawValue>>,
+}
+
+impl<'a> EventLine<'a> {
+    /// Returns the line of an event, masked or with personal data.
+    pub(crate) fn new(
+        file: &'a str,
+        event: &'a WebhookEvent,
+        shows_personal: bool,
+    ) -> serde_json::Result<Self> {
+        let partition = event.partition_key();
+        let (key, user) = (event.dedup_key(), user(event, &partition));
+        let unrecognized = match event {
+            WebhookEvent::Unrecognized(unrecognized) => Some(unrecognized),
+            _ => None,
+        };
+        let mut line = Self {
+            file,
+            signal: event.name(),
+            key: mask::key(&key),
+            partition: mask::partition(&partition),
+            user: mask::user(user),
+            reason: unrecognized.map(|unrecognized| unrecognized.reason.to_string()),
+            path: unrecognized.map(|unrecognized| &*unrecognized.path),
+            event: None,
+            raw: None,
+        };
+        if shows_personal {
+            user.clone_into(&mut line.user);
+            line.event = Some(payload(event)?);
+            line.raw = Some(RawValue::from_string(on_one_line(event.raw().as_str()))?);
+            (line.key, line.partition) = (key, partition);
+        }
+        Ok(line)
+    }
+}
+
+/// Returns the text of a message; of other events an empty one.
+pub(crate) fn text(event: &WebhookEvent) -> &str {
+    match event {
+        WebhookEvent::MessageReceived(event) => event.message.body(),
+        WebhookEvent::MessageEcho(event) => event.message.body(),
+        WebhookEvent::HistoryMessage(event) => event.message.body(),
+        WebhookEvent::StandbyMessage(event) => event.message.body(),
+        _ => "",
+    }
+}
+
+/// Returns the phone number of the user, or else the id by which the event is kept in order.
+fn user<'a>(event: &'a WebhookEvent, partition: &'a str) -> &'a str {
+    let phone = event.contact().and_then(|contact| contact.identity.phone());
+    let id = || partition.split_once(':').map_or("", |(_, id)| id);
+    phone.unwrap_or_else(id)
+}
+
+/// Returns the payload as JSON, without the raw text, which is a member of the line.
+fn payload(event: &WebhookEvent) -> serde_json::Result<Value> {
+    let mut event = serde_json::to_value(event)?;
+    // The enum serializes as `{"message_received": {…}}`.
+    let mut payload = event
+        .as_object_mut()
+        .and_then(|event| event.values_mut().next())
+        .map(Value::take)
+        .unwrap_or_default();
+    if let Some(payload) = payload.as_object_mut() {
+        payload.remove("raw");
+        if let Some(Value::Object(contact)) = payload.get_mut("contact") {
+            contact.remove("raw");
+        }
+    }
+    Ok(payload)
+}
+
+/// Returns the JSON without the white space between its tokens. Names, digits and escapes stay as
+/// they are.
+fn on_one_line(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        in_string ^= *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        kept
+    };
+    json.chars().filter(keep).collect()
+}

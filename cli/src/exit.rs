@@ -1,0 +1,53 @@
+//! Exit codes, and the errors that end the program.
+
+use std::io;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+/// The result of a command. Of several results the greater one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// All is well.
+    Done = 0,
+    /// The command did its work and found a fault.
+    Wrong = 1,
+    /// The arguments make no sense together. The code is clap's.
+    Usage = 2,
+    /// A file, the network or the output failed.
+    Failed = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error that ends the program.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// Arguments that clap cannot check.
+    #[error("{0}")]
+    Usage(String),
+    /// An operation that failed, and its cause.
+    #[error("{0}")]
+    Failed(String),
+    /// The output cannot be written.
+    #[error("the output failed: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// Prints the error to stderr and returns the exit code.
+    pub(crate) fn report(&self) -> Exit {
+        let exit = match self {
+            // The reader has enough: `inspect … | head`.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
+            Self::Usage(_) => Exit::Usage,
+            Self::Failed(_) | Self::Output(_) => Exit::Failed,
+        };
+        eprintln!("error: {self}");
+        exit
+    }
+}

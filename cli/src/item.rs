@@ -1,0 +1,251 @@
+//! The webhooks that `send` makes, with the testing kit.
+
+use std::fmt;
+use std::process;
+use std::time::SystemTime;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
+use whatsapp_signals::event::MessageReceived;
+use whatsapp_signals::model::Timestamp;
+use whatsapp_signals::testing::{self, Sample};
+
+use crate::phone::Phone;
+
+/// The user, the number and the account of a webhook.
+#[derive(Args)]
+pub(crate) struct Parties {
+    /// Phone number of the user
+    #[arg(
+        long,
+        global = true,
+        value_name = "PHONE",
+        default_value = "15550101001"
+    )]
+    from: Phone,
+    /// Number of users, whose phone numbers follow that of --from
+    #[arg(long, global = true, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    users: u64,
+    /// Profile name of the user
+    #[arg(long, global = true, default_value = "Ada Okafor")]
+    name: String,
+    /// `phone_number_id` of your number
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        default_value = "300200100500600"
+    )]
+    to_number: String,
+    /// Your number, as people see it
+    #[arg(
+        long,
+        global = true,
+        value_name = "PHONE",
+        default_value = "15550100200"
+    )]
+    display_number: Phone,
+    /// Id of your WhatsApp Business Account
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        default_value = "900800700600500"
+    )]
+    waba: String,
+}
+
+/// The subject of a webhook.
+#[derive(Subcommand)]
+pub(crate) enum Kind {
+    /// A text message
+    #[command(after_help = "Example:\n  whatsapp-signals send text 'Is my bike ready?'")]
+    Text {
+        /// The text
+        text: String,
+        #[command(flatten)]
+        id: Id,
+    },
+    /// An image
+    #[command(after_help = "Example:\n  whatsapp-signals send image --caption 'The new gears'")]
+    Image {
+        /// The caption
+        #[arg(long)]
+        caption: Option<String>,
+        #[command(flatten)]
+        id: Id,
+    },
+    /// A tap on a button
+    #[command(after_help = "Example:\n  whatsapp-signals send button approve 'Approve repair'")]
+    Button {
+        /// The id of the button; of a template's button its payload
+        button: String,
+        /// The title of the button
+        title: String,
+        /// The button is one of a template
+        #[arg(long)]
+        template: bool,
+        #[command(flatten)]
+        id: Id,
+    },
+    /// A submitted flow
+    #[command(after_help = "Example:\n  whatsapp-signals send flow '{\"bikes\": 2}'")]
+    Flow {
+        /// The answers, as a JSON object
+        #[arg(value_parser = json_object)]
+        answers: Value,
+        #[command(flatten)]
+        id: Id,
+    },
+    /// A status of a message that you sent
+    #[command(after_help = "Examples:\n  \
+        whatsapp-signals send status delivered wamid.OFFER\n  \
+        whatsapp-signals send status failed wamid.OFFER --code 131047 --title 'Re-engagement message'")]
+    Status {
+        /// The status
+        status: Status,
+        /// The id of the message
+        message: String,
+        /// Meta's code of the failure
+        #[arg(long, default_value_t = 131_026)]
+        code: u32,
+        /// Meta's title of the failure
+        #[arg(long, default_value = "Message undeliverable")]
+        title: String,
+    },
+    /// Several text messages in one webhook
+    #[command(after_help = "Example:\n  whatsapp-signals send batch 50 'Hi' --users 10")]
+    Batch {
+        /// The number of messages
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=2000))]
+        messages: u64,
+        /// The text of each message
+        #[arg(default_value = "Hi")]
+        text: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Id {
+    /// Id of the message (default: a new one for each webhook)
+    #[arg(long, value_name = "WAMID")]
+    id: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Status {
+    Sent,
+    Delivered,
+    Read,
+    Played,
+    Failed,
+}
+
+/// Makes the bodies of one call of `send`.
+pub(crate) struct Bodies {
+    parties: Parties,
+    kind: Kind,
+    ids: Ids,
+}
+
+impl Bodies {
+    pub(crate) fn new(parties: Parties, kind: Kind) -> Self {
+        let ids = Ids::new();
+        Self { parties, kind, ids }
+    }
+
+    /// Returns the body of the webhook with this number, from 0 on.
+    pub(crate) fn body(&self, nth: u64) -> Vec<u8> {
+        let message = |sample: Sample<MessageReceived>, id: &Id| {
+            let id = id.id.clone();
+            let id = id.unwrap_or_else(|| self.ids.id(&nth));
+            self.parties.add_to(sample, nth).id(&id)
+        };
+        let json = match &self.kind {
+            Kind::Text { text, id } => message(testing::text(text), id).json(),
+            Kind::Image { caption, id } => {
+                let image = message(testing::image(), id);
+                match caption {
+                    Some(caption) => image.caption(caption).json(),
+                    None => image.json(),
+                }
+            }
+            Kind::Button {
+                button,
+                title,
+                template,
+                id,
+            } => {
+                let button = match template {
+                    true => testing::button(button, title),
+                    false => testing::button_reply(button, title),
+                };
+                message(button, id).json()
+            }
+            Kind::Flow { answers, id } => message(testing::flow_reply(answers), id).json(),
+            Kind::Status {
+                status,
+                message,
+                code,
+                title,
+            } => {
+                let status = match status {
+                    Status::Sent => testing::sent(message),
+                    Status::Delivered => testing::delivered(message),
+                    Status::Read => testing::read(message),
+                    Status::Played => testing::played(message),
+                    Status::Failed => testing::failed(message, *code, title),
+                };
+                self.parties.add_to(status, nth).json()
+            }
+            Kind::Batch { messages, text } => {
+                let message = |at: u64| {
+                    let id = self.ids.id(&format_args!("{nth}-{at}"));
+                    let user = nth.wrapping_mul(*messages).wrapping_add(at);
+                    self.parties.add_to(testing::text(text), user).id(&id)
+                };
+                testing::batch((0..*messages).map(message)).json()
+            }
+        };
+        json.to_string().into_bytes()
+    }
+}
+
+impl Parties {
+    /// Sets the parties of a sample, and the present time.
+    fn add_to<E>(&self, sample: Sample<E>, nth: u64) -> Sample<E> {
+        sample
+            .from(&self.from.offset(nth % self.users))
+            .named(&self.name)
+            .to_number(&self.to_number, &self.display_number.offset(0))
+            .waba(&self.waba)
+            .at(Timestamp::now())
+    }
+}
+
+/// Ids of messages that no other run has: an engine takes a message with a known id for a
+/// repetition.
+struct Ids {
+    run: u128,
+}
+
+impl Ids {
+    fn new() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let run = since.map_or(0, |since| since.as_millis());
+        Self { run }
+    }
+
+    fn id(&self, nth: &dyn fmt::Display) -> String {
+        format!("wamid.CLI{:X}-{}-{nth}", self.run, process::id())
+    }
+}
+
+fn json_object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(_) => Err("expected a JSON object, found another JSON value".into()),
+        Err(error) => Err(format!("expected a JSON object, found {error}")),
+    }
+}

@@ -1,0 +1,46 @@
+//! `whatsapp-signals`: webhooks of the WhatsApp Cloud API at the command line. README.md lists the
+//! commands and the exit codes.
+
+mod args;
+mod challenge;
+mod event_line;
+mod exit;
+mod input;
+mod inspect;
+mod item;
+mod latency;
+mod load;
+mod mask;
+mod output;
+mod phone;
+mod post;
+mod send;
+mod signing;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::{Error, Exit};
+use output::Output;
+
+fn main() -> ExitCode {
+    let exit = run(Cli::parse()).unwrap_or_else(|error| error.report());
+    exit.into()
+}
+
+fn run(cli: Cli) -> Result<Exit, Error> {
+    let mut output = Output::new(cli.format);
+    let exit = match cli.command {
+        Command::Inspect(args) => inspect::run(&args, &mut output)?,
+        Command::Send(args) => send::run(args, &mut output)?,
+        Command::Sign(args) => signing::sign(&args, &mut output)?,
+        Command::Verify(args) => signing::verify(&args, &mut output)?,
+        Command::Challenge(args) => challenge::run(&args, &mut output)?,
+        Command::Completions { shell } => args::print_completions(shell, &mut output)?,
+    };
+    output.finish()?;
+    Ok(exit)
+}

@@ -1,0 +1,64 @@
+//! Tables for people.
+
+use std::io;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table as Grid};
+
+use crate::output::Output;
+
+/// A table without borders.
+pub(crate) struct Table {
+    grid: Grid,
+    columns: usize,
+}
+
+impl Table {
+    /// Returns a table with a header and no rows.
+    pub(crate) fn new(header: &[&str]) -> Self {
+        let mut grid = Grid::new();
+        grid.load_preset(NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(header.iter().map(|name| name.to_uppercase()));
+        let columns = header.len();
+        Self { grid, columns }
+    }
+
+    /// Adds a row. Missing cells are empty.
+    pub(crate) fn push(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.columns, String::new());
+        self.grid.add_row(cells.iter().map(|cell| printable(cell)));
+    }
+
+    /// Prints the table, without spaces at the ends of its lines.
+    pub(crate) fn print(&self, output: &mut Output) -> io::Result<()> {
+        for line in self.grid.lines() {
+            output.text(line.trim())?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the text with its control characters escaped: a text of a user cannot write to the
+/// terminal, nor break the line.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("red\u{1b}[31m\nGrüße"), "red\\u{1b}[31m\\nGrüße");
+    }
+}
