@@ -157,7 +157,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// - when Meta has answered for its [total](CampaignCounts::total), and each message is read or
     ///   failed; or
-    /// - when its last message was sent longer ago than `after`, whatever its total is: users may
+    /// - when its last message was sent longer ago than `after`, independent of its total: users may
     ///   never read a message, and a message may be lost or erased.
     ///
     /// Receivers that fail are called again by [`tend_async`](Self::tend_async) or

@@ -47,9 +47,9 @@ struct Generation {
 struct Cached {
     contacts: Vec<(ContactId, Versioned<ContactRow>)>,
     bytes: usize,
-    /// Whether a commit that used the contacts was a conflict, and no load has found the same ones
-    /// since. Otherwise each event of a user whose contact another process writes every time would
-    /// be a conflict.
+    /// `true` after a commit that used the contacts was a conflict, until a load has found the same
+    /// ones. Otherwise each event of a user whose contact another process writes every time would be
+    /// a conflict.
     is_doubtful: bool,
 }
 

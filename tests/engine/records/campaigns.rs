@@ -342,7 +342,7 @@ fn events_of_the_program_are_retried_and_become_dead_letters() {
         assert_eq!(engine.refused(refusal.clone()).unwrap().failed(), 1);
         assert_eq!(engine.complete_campaigns(DAY).unwrap().failed(), 1);
         assert_eq!(taken(), 3);
-        // The messages and campaigns are stored, whatever the receivers do.
+        // The messages and campaigns are stored, although the receivers fail.
         assert_eq!(stored(&engine).counts, counts(2, 1, 0, 0, [1, 0]));
         assert_eq!(stored(&engine).status, CampaignStatus::Completed);
 
