@@ -100,40 +100,32 @@ pub(super) trait Counted: Serialize + DeserializeOwned {
     fn counter(&mut self) -> &mut u64;
 }
 
-impl Counted for Signup {
-    type Key = SignupKey;
-    const TABLE: Table = table!("signup", "subscriber_count", "signup");
+/// Implements it for a row with its key.
+macro_rules! counted {
+    ($($row:ident of $key:ident: $table:expr, $counter:ident;)+) => { $(
+        impl Counted for $row {
+            type Key = $key;
+            const TABLE: Table = $table;
 
-    fn key(tenant: Tenant, id: &str) -> SignupKey {
-        let id = id.into();
-        SignupKey { tenant, id }
-    }
+            fn key(tenant: Tenant, id: &str) -> $key {
+                let id = id.into();
+                $key { tenant, id }
+            }
 
-    fn columns(key: &SignupKey) -> [&str; 2] {
-        [key.tenant.as_str(), key.id.as_str()]
-    }
+            fn columns(key: &$key) -> [&str; 2] {
+                [key.tenant.as_str(), key.id.as_str()]
+            }
 
-    fn counter(&mut self) -> &mut u64 {
-        &mut self.subscriber_count
-    }
+            fn counter(&mut self) -> &mut u64 {
+                &mut self.$counter
+            }
+        }
+    )+ };
 }
 
-impl Counted for CampaignRow {
-    type Key = CampaignKey;
-    const TABLE: Table = table!("campaign", "refused", "campaign");
-
-    fn key(tenant: Tenant, id: &str) -> CampaignKey {
-        let id = id.into();
-        CampaignKey { tenant, id }
-    }
-
-    fn columns(key: &CampaignKey) -> [&str; 2] {
-        [key.tenant.as_str(), key.id.as_str()]
-    }
-
-    fn counter(&mut self) -> &mut u64 {
-        &mut self.refused
-    }
+counted! {
+    Signup of SignupKey: table!("signup", "subscriber_count", "signup"), subscriber_count;
+    CampaignRow of CampaignKey: table!("campaign", "refused", "campaign"), refused;
 }
 
 /// Reads the JSON and the counter of a row.
