@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::campaigns::Completion;
 use super::process::queued_events;
+use super::record::Completion;
 use super::replay::Replay;
 use crate::event::{WebhookEvent, dedup_keys};
 use crate::store::{Fingerprint, StoreError, WebhookId, WebhookKind};

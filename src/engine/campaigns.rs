@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::access::ready;
 use super::batch::Batch;
-use super::draft::{Draft, Undecided};
 use super::process::QueuedEvent;
+use super::record::Completion;
 use super::records::{Of, Records};
 use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::event::CampaignCompleted;
@@ -215,36 +215,6 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-/// The completion of a campaign, which the commit of its event writes.
-pub(super) struct Completion {
-    key: CampaignKey,
-    /// The row that the event was made of.
-    seen: Option<CampaignRow>,
-    campaign: Campaign,
-}
-
-impl Completion {
-    /// Writes the campaign as completed, unless it has changed since the event was made.
-    pub(super) fn write(&self, draft: &mut Draft<'_, '_>) -> Result<(), Undecided> {
-        let stored = draft.campaign(&self.key)?;
-        let seen = self.seen.as_ref();
-        // A refusal is no change of the campaign: the counter is not part of what is written.
-        let parts =
-            |row: Option<&CampaignRow>| row.map(|row| (row.campaign.clone(), row.completions));
-        if parts(stored) != parts(seen) {
-            let source = "the campaign has changed meanwhile";
-            return Err(StoreError::new(StoreErrorKind::Conflict, source).into());
-        }
-        let mut row = CampaignRow::new(self.campaign.clone());
-        row.completions = completions(seen) + 1;
-        draft.put_campaign(&self.key, row)
-    }
-}
-
-fn completions(row: Option<&CampaignRow>) -> u32 {
-    row.map_or(0, |row| row.completions)
-}
-
 /// Returns the campaign of a row, with its counts.
 fn counted(row: CampaignRow, messages: &CampaignMessages) -> Campaign {
     let counts = row.counts(messages);
@@ -281,7 +251,7 @@ impl Call<'_> {
                     return Ok(Some((key, seen)));
                 }
                 let mut row = CampaignRow::new(campaign.clone());
-                row.completions = completions(seen.as_ref());
+                row.completions = seen.as_ref().map_or(0, |seen| seen.completions);
                 row.campaign.counts = CampaignCounts {
                     total: campaign.counts.total,
                     ..match &seen {
@@ -322,7 +292,7 @@ impl Call<'_> {
         campaign.completed_at.get_or_insert_with(Timestamp::now);
         // Two programs that complete it at once store one event.
         let (tenant, id) = (key.tenant.as_str(), key.id.as_str());
-        let number = completions(seen.as_ref()) + 1;
+        let number = seen.as_ref().map_or(0, |seen| seen.completions) + 1;
         let name = format!("campaign_completed:{tenant}:{id}:{number}");
         let event = CampaignCompleted::new(campaign.clone()).into();
         let body = QueuedEvent::to_json(&name, &event)?;

@@ -1,4 +1,4 @@
-//! The records of an event: its message or status, its contact and its signup.
+//! The records of an event: its message or status, its contact, its signup and its campaign.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -400,6 +400,32 @@ fn campaign_key(place: &Place, id: &CampaignId) -> CampaignKey {
     CampaignKey {
         tenant: place.tenant.clone(),
         id: id.clone(),
+    }
+}
+
+/// The completion of a campaign, which the commit of its event writes.
+pub(super) struct Completion {
+    pub(super) key: CampaignKey,
+    /// The row that the event was made of.
+    pub(super) seen: Option<CampaignRow>,
+    pub(super) campaign: Campaign,
+}
+
+impl Completion {
+    /// Writes the campaign as completed, unless it has changed since the event was made.
+    pub(super) fn write(&self, draft: &mut Draft<'_, '_>) -> Result<(), Undecided> {
+        let stored = draft.campaign(&self.key)?;
+        let seen = self.seen.as_ref();
+        // A refusal is no change of the campaign: the counter is not part of what is written.
+        let parts =
+            |row: Option<&CampaignRow>| row.map(|row| (row.campaign.clone(), row.completions));
+        if parts(stored) != parts(seen) {
+            let source = "the campaign has changed meanwhile";
+            return Err(StoreError::new(StoreErrorKind::Conflict, source).into());
+        }
+        let mut row = CampaignRow::new(self.campaign.clone());
+        row.completions = seen.map_or(0, |seen| seen.completions) + 1;
+        draft.put_campaign(&self.key, row)
     }
 }
 
