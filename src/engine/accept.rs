@@ -114,7 +114,7 @@ impl<S: Store> WebhookEngine<S> {
 
 impl Call<'_> {
     /// Returns a call that stores events and delivers none.
-    fn accepting(self) -> Self {
+    pub(super) fn accepting(self) -> Self {
         Self {
             accepts: true,
             ..self

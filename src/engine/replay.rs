@@ -87,6 +87,51 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ) -> Result<Option<Outcome>, EngineError> {
         ready(self.call(ReceiverMode::Sync).replay(webhook, only))
     }
+
+    /// Stores a replay of a webhook as [`replay`](Self::replay) does, and calls no receiver: for a
+    /// program without them, such as a tool for the shell. The program with the receivers delivers
+    /// it, by [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished).
+    ///
+    /// The names of `only` are not checked. A receiver that the program with the receivers does not
+    /// have is not called, and the replay ends without it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`replay`](Self::replay), but for unknown receivers.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{Context, WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "crm")]
+    /// fn crm(_: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = MemoryStore::new();
+    /// let engine = WebhookEngine::new(&store).log_webhooks(true);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.fired(), 1);
+    ///
+    /// // In another process.
+    /// let tool = WebhookEngine::new(&store).context(Context::new().only_own_receivers());
+    /// let webhook = tool.webhooks(None, 1)?.remove(0).id;
+    /// let outcome = tool.accept_replay(webhook, &["crm"])?;
+    /// assert!(outcome.is_some_and(|outcome| outcome.unfinished() == 1));
+    ///
+    /// assert_eq!(engine.retry_unfinished()?.fired(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept_replay(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Sync).accepting();
+        ready(call.replay(webhook, only))
+    }
 }
 
 /// Replays.
@@ -104,13 +149,29 @@ impl<S: Store> WebhookEngine<S> {
     ) -> Result<Option<Outcome>, EngineError> {
         self.call(ReceiverMode::Async).replay(webhook, only).await
     }
+
+    /// Stores a replay as [`accept_replay`](Self::accept_replay) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`accept_replay`](Self::accept_replay).
+    pub async fn accept_replay_async(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Async).accepting();
+        call.replay(webhook, only).await
+    }
 }
 
 impl Call<'_> {
     async fn replay(self, id: WebhookId, only: &[&str]) -> Result<Option<Outcome>, EngineError> {
         let context = &self.core.settings.context;
         let mut names = only.iter();
-        if let Some(name) = names.find(|name| !is_receiver(context, name)) {
+        if !self.accepts
+            && let Some(name) = names.find(|name| !is_receiver(context, name))
+        {
             return Err(EngineError::UnknownReceiver((*name).into()));
         }
         let mut wanted = Wanted::default();

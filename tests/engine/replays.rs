@@ -508,3 +508,37 @@ fn a_large_replay_that_was_interrupted_while_it_was_stored_is_retried_as_a_whole
         assert_eq!(engine.webhooks(Some(id), 9).unwrap(), []);
     });
 }
+
+#[test]
+fn an_accepted_replay_is_delivered_by_the_program_with_the_receivers() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let (engine, id) = after_processing(&engine, &book, &messages(0..2));
+        let tool = engine_over(Arc::clone(engine.store()));
+        for only in [&["a"][..], &["a"], &[]] {
+            let outcome = tool.accept_replay(id, only).unwrap().unwrap();
+            assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
+        }
+        assert!(book.take().is_empty());
+        let outcome = engine.retry_unfinished().unwrap();
+        assert_eq!((outcome.fired(), outcome.unfinished()), (4, 0));
+        let mut calls = book.take();
+        calls.sort_unstable();
+        let expected = [
+            "a wamid.0",
+            "a wamid.0",
+            "a wamid.1",
+            "a wamid.1",
+            "b wamid.0",
+            "b wamid.1",
+        ];
+        assert_eq!(calls, expected, "the same replay twice is one");
+
+        // Of a receiver that no program has, and of a webhook that is not stored.
+        let outcome = tool.accept_replay(id, &["nobody"]).unwrap().unwrap();
+        assert_eq!(outcome.unfinished(), 2);
+        assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 0);
+        assert!(book.take().is_empty());
+        assert!(tool.accept_replay(WebhookId(1), &["a"]).unwrap().is_none());
+    });
+}
