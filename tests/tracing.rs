@@ -213,7 +213,7 @@ fn what_is_refused_or_is_your_own_is_told_too() {
         assert_eq!(engine.sent(sent).unwrap().failed(), 1);
     });
     let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines.len(), 3, "{told}");
+    assert_eq!(lines.len(), 4, "{told}");
     assert!(
         lines[0].contains("not a webhook error=the body has 5242880 bytes"),
         "{told}"
@@ -223,6 +223,7 @@ fn what_is_refused_or_is_your_own_is_told_too() {
         lines[2].contains("receiver=\"tracing::logs_sent\""),
         "{told}"
     );
+    assert!(lines[3].contains("processed fired=1"), "{told}");
 }
 
 /// Members whose texts are a user's.
