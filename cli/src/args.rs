@@ -4,19 +4,24 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use serde::Serialize;
 
+use crate::backlog::BacklogArgs;
 use crate::challenge::ChallengeArgs;
+use crate::conversation::ConversationArgs;
+use crate::dead::DeadArgs;
 use crate::exit::{Error, Exit};
 use crate::inspect::InspectArgs;
 use crate::output::Output;
 use crate::send::SendArgs;
 use crate::signing::{SignArgs, VerifyArgs};
+use crate::user_data::{EraseArgs, ExportArgs};
+use crate::webhooks::WebhooksArgs;
 
 const NAME: &str = "whatsapp-signals";
 
 /// Webhooks of the WhatsApp Cloud API at the command line.
 ///
-/// Inspects bodies, signs and verifies them, and sends webhooks to a server under test. It prints
-/// no personal data, unless `--show-personal` is given.
+/// Inspects bodies, signs and verifies them, sends webhooks to a server under test, and reads and
+/// repairs the database of an engine. It prints no personal data, unless `--show-personal` is given.
 #[derive(Parser)]
 #[command(
     name = NAME,
@@ -52,6 +57,12 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Verify(VerifyArgs),
     Challenge(ChallengeArgs),
+    Backlog(BacklogArgs),
+    Dead(DeadArgs),
+    Webhooks(WebhooksArgs),
+    Conversation(ConversationArgs),
+    Export(ExportArgs),
+    Erase(EraseArgs),
     /// Prints a completion script for a shell
     #[command(after_help = "Example:\n  whatsapp-signals completions bash \
         > ~/.local/share/bash-completion/completions/whatsapp-signals")]

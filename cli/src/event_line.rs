@@ -1,15 +1,17 @@
-//! One event of a body, as `inspect` shows it.
+//! One event of a body, as a line of JSON.
 
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use whatsapp_signals::WebhookEvent;
 
+use crate::exit::Error;
 use crate::mask;
 
 /// An event as a line of JSON. `event` and `raw` are personal data, and `None` of a masked line.
 #[derive(Serialize)]
 pub(crate) struct EventLine<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
     file: &'a str,
     pub(crate) signal: &'static str,
     /// The key by which the event is known when it comes again.
@@ -33,12 +35,13 @@ pub(crate) struct EventLine<'a> {
 }
 
 impl<'a> EventLine<'a> {
-    /// Returns the line of an event, masked or with personal data.
+    /// Returns the line of an event, masked or with personal data. `file` is empty of an event
+    /// that is not from a file.
     pub(crate) fn new(
         file: &'a str,
         event: &'a WebhookEvent,
         shows_personal: bool,
-    ) -> serde_json::Result<Self> {
+    ) -> Result<Self, Error> {
         let partition = event.partition_key();
         let (key, user) = (event.dedup_key(), user(event, &partition));
         let unrecognized = match event {
@@ -58,12 +61,17 @@ impl<'a> EventLine<'a> {
         };
         if shows_personal {
             user.clone_into(&mut line.user);
-            line.event = Some(payload(event)?);
-            line.raw = Some(RawValue::from_string(on_one_line(event.raw().as_str()))?);
+            line.event = Some(payload(event).map_err(|error| no_json(&error))?);
+            let raw = RawValue::from_string(on_one_line(event.raw().as_str()));
+            line.raw = Some(raw.map_err(|error| no_json(&error))?);
             (line.key, line.partition) = (key, partition);
         }
         Ok(line)
     }
+}
+
+fn no_json(error: &serde_json::Error) -> Error {
+    Error::Failed(format!("writing the JSON of an event failed: {error}"))
 }
 
 /// Returns the text of a message; of other events an empty one.

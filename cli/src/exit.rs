@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Wrong = 1,
     /// The arguments make no sense together. The code is clap's.
     Usage = 2,
-    /// A file, the network or the output failed.
+    /// A file, the network, the store or the output failed.
     Failed = 3,
 }
 
@@ -33,6 +33,9 @@ pub(crate) enum Error {
     /// An operation that failed, and its cause.
     #[error("{0}")]
     Failed(String),
+    /// A row that is not in the store.
+    #[error("{0}")]
+    Missing(String),
     /// The output cannot be written.
     #[error("the output failed: {0}")]
     Output(#[from] io::Error),
@@ -44,6 +47,7 @@ impl Error {
         let exit = match self {
             // The reader has enough: `inspect … | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
+            Self::Missing(_) => Exit::Wrong,
             Self::Usage(_) => Exit::Usage,
             Self::Failed(_) | Self::Output(_) => Exit::Failed,
         };

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use whatsapp_signals::{Webhook, WebhookEvent, parse};
+use whatsapp_signals::{Webhook, parse};
 
-use crate::event_line::{self, EventLine};
+use crate::event_line::EventLine;
+use crate::event_table::EventTable;
 use crate::exit::{Error, Exit};
 use crate::input;
 use crate::output::Output;
-use crate::table::Table;
 
 /// Prints the events of webhook bodies
 ///
@@ -60,8 +60,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
         };
         summary.bodies += 1;
         for event in &webhook {
-            let line = EventLine::new(file, event, shows_personal)
-                .map_err(|error| Error::Failed(format!("{file}: writing JSON failed: {error}")))?;
+            let line = EventLine::new(file, event, shows_personal)?;
             summary.events += 1;
             if line.reason.is_some() {
                 exit = exit.max(Exit::Wrong);
@@ -74,7 +73,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
         }
     }
     if let Some(rows) = rows {
-        rows.table.print(output)?;
+        rows.print(output)?;
         output.text(&summary.to_string())?;
     }
     Ok(exit)
@@ -84,56 +83,6 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
 fn read(path: &Path) -> Result<Webhook, (Exit, String)> {
     let body = input::read(path).map_err(|error| (Exit::Failed, error))?;
     parse(&body).map_err(|error| (Exit::Wrong, error.to_string()))
-}
-
-/// The rows of `--table`.
-struct EventTable {
-    table: Table,
-    has_files: bool,
-    shows_personal: bool,
-}
-
-impl EventTable {
-    fn new(has_files: bool, shows_personal: bool) -> Self {
-        let mut header = vec!["signal", "user", "key", "reason"];
-        if has_files {
-            header.insert(0, "file");
-        }
-        if shows_personal {
-            header.push("text");
-        }
-        Self {
-            table: Table::new(&header),
-            has_files,
-            shows_personal,
-        }
-    }
-
-    fn add(&mut self, file: &str, line: EventLine<'_>, event: &WebhookEvent) {
-        let reason = match (line.reason, line.path) {
-            (Some(reason), Some(path)) => format!("{reason} at {path}"),
-            _ => String::new(),
-        };
-        let signal = line.signal.to_owned();
-        let mut cells = vec![signal, line.user, line.key, reason];
-        if self.shows_personal {
-            cells.push(event_line::text(event).to_owned());
-        }
-        self.push(file, cells);
-    }
-
-    fn add_error(&mut self, file: &str, error: &str) {
-        let signal = "(unreadable)".to_owned();
-        let cells = vec![signal, String::new(), String::new(), error.to_owned()];
-        self.push(file, cells);
-    }
-
-    fn push(&mut self, file: &str, mut cells: Vec<String>) {
-        if self.has_files {
-            cells.insert(0, file.to_owned());
-        }
-        self.table.push(cells);
-    }
 }
 
 /// The numbers below the table.

@@ -2,8 +2,14 @@
 //! commands and the exit codes.
 
 mod args;
+mod backlog;
 mod challenge;
+mod conversation;
+mod database;
+mod dead;
+mod dead_filter;
 mod event_line;
+mod event_table;
 mod exit;
 mod input;
 mod inspect;
@@ -17,6 +23,10 @@ mod post;
 mod send;
 mod signing;
 mod table;
+mod time;
+mod user;
+mod user_data;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -39,6 +49,12 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sign(args) => signing::sign(&args, &mut output)?,
         Command::Verify(args) => signing::verify(&args, &mut output)?,
         Command::Challenge(args) => challenge::run(&args, &mut output)?,
+        Command::Backlog(args) => backlog::run(&args, &mut output)?,
+        Command::Dead(args) => dead::run(&args, &mut output)?,
+        Command::Webhooks(args) => webhooks::run(&args, &mut output)?,
+        Command::Conversation(args) => conversation::run(&args, &mut output)?,
+        Command::Export(args) => user_data::export(&args, &mut output)?,
+        Command::Erase(args) => user_data::erase(&args, &mut output)?,
         Command::Completions { shell } => args::print_completions(shell, &mut output)?,
     };
     output.finish()?;

@@ -41,6 +41,11 @@ pub(crate) fn partition(key: &str) -> String {
     format!("{number}:{}", user(id))
 }
 
+/// Masks a wamid: `wamid.…RjQ2NUY3NQA=`.
+pub(crate) fn wamid(id: &str) -> String {
+    key_part(id)
+}
+
 fn key_part(part: &str) -> String {
     let is_word = |part: &str| part.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
     if is_word(part) || BUSINESS.iter().any(|name| part.starts_with(name)) {

@@ -2,12 +2,24 @@
 
 use super::run;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 24] = [
     "inspect",
     "sign",
     "verify",
     "challenge",
     "completions",
+    "backlog",
+    "dead",
+    "dead list",
+    "dead show",
+    "dead requeue",
+    "dead discard",
+    "webhooks",
+    "webhooks list",
+    "webhooks show",
+    "conversation",
+    "export",
+    "erase",
     "send",
     "send text",
     "send image",

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod database;
 mod help;
 mod inspect;
+#[cfg(feature = "postgres")]
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "../../../postgres/tests/support/server.rs"]
+mod postgres_server;
 mod privacy;
 mod send;
 mod server;
 mod signing;
+mod store;
 
 use std::io::Write;
 use std::path::Path;
@@ -51,6 +57,7 @@ fn run_with(args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Run {
         .current_dir(ROOT)
         .env_remove("META_APP_SECRET")
         .env_remove("META_VERIFY_TOKEN")
+        .env_remove("DATABASE")
         // A proxy must not get the webhooks.
         .env("http_proxy", "http://192.0.2.1:9")
         .env("HTTP_PROXY", "http://192.0.2.1:9")

@@ -1,0 +1,135 @@
+//! The store of an engine: a file of SQLite, or a Postgres database.
+
+use std::error::Error as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::runtime::{Builder, Runtime};
+use whatsapp_signals::store::{SqliteStore, Store, StoreError, StoreErrorKind};
+use whatsapp_signals::{EngineError, WebhookEngine};
+
+use crate::exit::Error;
+use crate::output::Output;
+
+/// The engine of any store.
+pub(crate) type Engine = WebhookEngine<Arc<dyn Store>>;
+
+/// The place of the store.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// File of SQLite, or `postgres://` URL
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE",
+        hide_env_values = true,
+        value_name = "FILE|URL"
+    )]
+    database: Option<String>,
+}
+
+/// An open store. No receiver is ever called.
+pub(crate) struct Database {
+    pub(crate) engine: Engine,
+    runtime: Runtime,
+    shows_personal: bool,
+}
+
+impl Place {
+    /// Opens the store, which must exist.
+    ///
+    /// With `log_webhooks` the bodies of finished webhooks stay.
+    pub(crate) fn open(&self, log_webhooks: bool, output: &Output) -> Result<Database, Error> {
+        let Some(place) = &self.database else {
+            let text = "expected a file or a URL in DATABASE or --database, found none";
+            return Err(Error::Usage(text.into()));
+        };
+        // One thread, whichever the store.
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::Failed(error.to_string()))?;
+        let is_url = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| place.starts_with(scheme));
+        let store = if is_url {
+            runtime.block_on(open_postgres(place))?
+        } else {
+            open_sqlite(Path::new(place))?
+        };
+        let engine = WebhookEngine::new(store).log_webhooks(log_webhooks);
+        Ok(Database {
+            engine,
+            runtime,
+            shows_personal: output.shows_personal(),
+        })
+    }
+}
+
+impl Database {
+    /// Runs an operation of the engine.
+    pub(crate) fn run<T, E: Into<EngineError>>(
+        &self,
+        operation: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        let result = self.runtime.block_on(operation);
+        result.map_err(|error| match error.into() {
+            EngineError::Store(error) => self.failed(&error),
+            error => Error::Failed(error.to_string()),
+        })
+    }
+
+    /// Returns the error of an operation. The database's own text may quote a row.
+    fn failed(&self, error: &StoreError) -> Error {
+        if self.shows_personal || is_free_of_rows(error.kind()) {
+            return Error::Failed(with_source(error));
+        }
+        let text = "--show-personal prints the message of the database, which may quote a row";
+        Error::Failed(format!("{error} ({text})"))
+    }
+}
+
+fn is_free_of_rows(kind: StoreErrorKind) -> bool {
+    use StoreErrorKind::{Full, Locked, OtherVersion, Unavailable};
+    matches!(kind, Full | Locked | OtherVersion | Unavailable)
+}
+
+fn with_source(error: &StoreError) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Opens a file. A file that is missing is not created.
+fn open_sqlite(path: &Path) -> Result<Arc<dyn Store>, Error> {
+    let failed = |cause: &str| Error::Failed(format!("opening {} failed: {cause}", path.display()));
+    match fs::metadata(path) {
+        Ok(file) if !file.is_file() => return Err(failed("it is no file")),
+        Err(error) => return Err(failed(&error.to_string())),
+        Ok(_) => {}
+    }
+    let store = SqliteStore::open(path);
+    Ok(Arc::new(
+        store.map_err(|error| failed(&with_source(&error)))?,
+    ))
+}
+
+/// Connects to a database. Its tables are not created. No error has the URL, which may have a
+/// password.
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+    let store = whatsapp_signals_postgres::PostgresStore::connect(url).await;
+    let store = store.map_err(|error| {
+        let error = with_source(&error);
+        Error::Failed(format!("connecting to the database failed: {error}"))
+    })?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[allow(clippy::unused_async, reason = "the feature postgres connects")]
+async fn open_postgres(_: &str) -> Result<Arc<dyn Store>, Error> {
+    let text = "expected a file, found a postgres:// URL: this build lacks the feature postgres";
+    Err(Error::Usage(text.into()))
+}

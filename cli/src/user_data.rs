@@ -1,0 +1,146 @@
+//! `export` and `erase`: all data of a user.
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use whatsapp_signals::engine::Erased;
+
+use crate::database::Place;
+use crate::exit::{Error, Exit};
+use crate::output::Output;
+use crate::user::UserArgs;
+
+/// Prints all data of a user as JSON
+///
+/// The output is personal data, with and without `--show-personal`: contacts, messages, statuses,
+/// events and unreadable bodies.
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    whatsapp-signals export 15550101001 --database bikes.db > ada.json")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    user: UserArgs,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Deletes all data of a user
+///
+/// The data of the user in the whole tenant is deleted, also with `--number`. It cannot be
+/// restored. The exit code is 1 if webhooks of the user stay, since the program works on them now:
+/// repeat the command after the length of a lease.
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    whatsapp-signals erase 15550101001 --database bikes.db --dry-run")]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    user: UserArgs,
+    #[command(flatten)]
+    place: Place,
+    /// Prints the numbers of rows, and deletes nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Keeps bodies whose last event is erased, as the program does with `log_webhooks(true)`
+    #[arg(long)]
+    log_webhooks: bool,
+}
+
+/// The numbers of rows of a user.
+#[derive(Default, Serialize)]
+struct Rows {
+    contacts: usize,
+    messages: usize,
+    statuses: usize,
+    events: usize,
+    unreadable: usize,
+    /// The webhooks that the program works on, which stay.
+    leased: usize,
+    has_remains: bool,
+    dry_run: bool,
+}
+
+/// Prints the data of a user.
+pub(crate) fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Error> {
+    let database = args.place.open(false, output)?;
+    let records = args.user.records(&database)?;
+    let data = database.run(records.export_async(&args.user.user))?;
+    let text = format!("{data:#}");
+    output.either(&data, &text)?;
+    Ok(Exit::Done)
+}
+
+/// Deletes the data of a user.
+pub(crate) fn erase(args: &EraseArgs, output: &mut Output) -> Result<Exit, Error> {
+    let database = args.place.open(args.log_webhooks, output)?;
+    let records = args.user.records(&database)?;
+    let rows = if args.dry_run {
+        Rows::of_export(&database.run(records.export_async(&args.user.user))?)
+    } else {
+        Rows::of_erased(database.run(records.erase_async(&args.user.user))?)
+    };
+    output.either(&rows, &rows.to_string())?;
+    Ok(if rows.leased == 0 {
+        Exit::Done
+    } else {
+        Exit::Wrong
+    })
+}
+
+impl Rows {
+    fn of_export(data: &Value) -> Self {
+        let len = |name: &str| data[name].as_array().map_or(0, Vec::len);
+        Self {
+            contacts: len("contacts"),
+            messages: len("messages"),
+            statuses: len("statuses"),
+            events: len("events"),
+            unreadable: len("unreadable"),
+            dry_run: true,
+            ..Self::default()
+        }
+    }
+
+    fn of_erased(erased: Erased) -> Self {
+        Self {
+            contacts: erased.contacts,
+            messages: erased.messages,
+            statuses: erased.statuses,
+            events: erased.events,
+            unreadable: erased.unreadable,
+            leased: erased.leased,
+            has_remains: erased.has_remains,
+            dry_run: false,
+        }
+    }
+}
+
+impl std::fmt::Display for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            contacts,
+            messages,
+            statuses,
+            events,
+            unreadable,
+            leased,
+            has_remains,
+            dry_run,
+        } = self;
+        let verb = if *dry_run { "would erase" } else { "erased" };
+        write!(
+            f,
+            "{verb}: contacts {contacts} messages {messages} statuses {statuses} events {events} \
+            unreadable {unreadable}"
+        )?;
+        if *leased > 0 {
+            write!(
+                f,
+                "\nwebhooks that stay, as the program works on them: {leased}"
+            )?;
+        }
+        if *has_remains {
+            f.write_str("\ndeleted text may stay in the files until they are vacuumed")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! `webhooks`: the stored bodies.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use whatsapp_signals::engine::LoggedWebhook;
+use whatsapp_signals::model::Timestamp;
+use whatsapp_signals::store::WebhookId;
+use whatsapp_signals::{Webhook, parse};
+
+use crate::database::{Database, Place};
+use crate::event_line::EventLine;
+use crate::event_table::EventTable;
+use crate::exit::{Error, Exit};
+use crate::output::Output;
+use crate::table::{Table, printable};
+use crate::time::date;
+
+/// Lists and shows stored webhooks
+///
+/// They are the unfinished ones; all of them if the program has `log_webhooks(true)`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db")]
+pub(crate) struct WebhooksArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: WebhooksCommand,
+}
+
+#[derive(Subcommand)]
+enum WebhooksCommand {
+    /// Lists webhooks, the oldest first
+    #[command(
+        after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db --limit 10"
+    )]
+    List {
+        /// Begins behind the webhook with this id
+        #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+        after: Option<i64>,
+        /// The most webhooks
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Prints the events of a webhook; with --show-personal its body
+    #[command(
+        after_help = "Example:\n  whatsapp-signals webhooks show 1871822361067520 --database bikes.db"
+    )]
+    Show {
+        /// The id of the webhook
+        #[arg(allow_negative_numbers = true)]
+        id: i64,
+    },
+}
+
+/// A webhook as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// As text, since readers of JSON round numbers beyond 2^53.
+    id: String,
+    received_at: Timestamp,
+    open: u32,
+    dead: u32,
+    replay_of: Option<String>,
+    bytes: usize,
+    /// The number of events by signal; `None` of a body that is no webhook.
+    signals: Option<BTreeMap<&'static str, u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<EventLine<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+}
+
+/// Lists webhooks or shows one.
+pub(crate) fn run(args: &WebhooksArgs, output: &mut Output) -> Result<Exit, Error> {
+    let database = args.place.open(false, output)?;
+    match args.command {
+        WebhooksCommand::List { after, limit } => list(&database, after, limit, output)?,
+        WebhooksCommand::Show { id } => show(&database, id, output)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn list(
+    database: &Database,
+    after: Option<i64>,
+    limit: usize,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let webhooks = database.engine.webhooks_async(after.map(WebhookId), limit);
+    let mut table = Table::new(&[
+        "id",
+        "received",
+        "open",
+        "dead",
+        "replay of",
+        "bytes",
+        "events",
+    ]);
+    for webhook in &database.run(webhooks)? {
+        let line = Line::new(webhook, parse(&webhook.body).ok().as_ref());
+        if output.is_json() {
+            output.json(&line)?;
+            continue;
+        }
+        table.push(vec![
+            line.id.clone(),
+            date(line.received_at),
+            line.open.to_string(),
+            line.dead.to_string(),
+            line.replay_of.clone().unwrap_or_default(),
+            line.bytes.to_string(),
+            line.events_text(),
+        ]);
+    }
+    if !output.is_json() {
+        table.print(output)?;
+    }
+    Ok(())
+}
+
+fn show(database: &Database, id: i64, output: &mut Output) -> Result<(), Error> {
+    let shows_personal = output.shows_personal();
+    let before = id.checked_sub(1).map(WebhookId);
+    let mut found = database.run(database.engine.webhooks_async(before, 1))?;
+    found.retain(|webhook| webhook.id == WebhookId(id));
+    let Some(webhook) = found.first() else {
+        return Err(Error::Missing(format!(
+            "there is no webhook with the id {id}"
+        )));
+    };
+    let parsed = parse(&webhook.body).ok();
+    let events = parsed.as_ref().map_or(&[][..], Webhook::events);
+    let mut line = Line::new(webhook, parsed.as_ref());
+    let body = shows_personal.then(|| String::from_utf8_lossy(&webhook.body).into_owned());
+    if output.is_json() {
+        let lines = events
+            .iter()
+            .map(|event| EventLine::new("", event, shows_personal));
+        line.events = Some(lines.collect::<Result<_, _>>()?);
+        line.body = body;
+        return Ok(output.json(&line)?);
+    }
+    let mut rows = vec![
+        ("id", line.id),
+        ("received", date(line.received_at)),
+        ("open", line.open.to_string()),
+        ("dead", line.dead.to_string()),
+        ("bytes", line.bytes.to_string()),
+    ];
+    if let Some(of) = line.replay_of {
+        rows.push(("replay of", of));
+    }
+    for (name, value) in rows {
+        output.text(&format!("{name:9} {value}"))?;
+    }
+    let mut table = EventTable::new(false, shows_personal);
+    for event in events {
+        table.add("", EventLine::new("", event, shows_personal)?, event);
+    }
+    if parsed.is_some() {
+        table.print(output)?;
+    }
+    for line in body.iter().flat_map(|body| body.lines()) {
+        output.text(&printable(line))?;
+    }
+    Ok(())
+}
+
+impl Line<'_> {
+    fn new(webhook: &LoggedWebhook, parsed: Option<&Webhook>) -> Self {
+        let signals = parsed.map(|parsed| {
+            let mut signals = BTreeMap::new();
+            for event in parsed {
+                *signals.entry(event.name()).or_default() += 1;
+            }
+            signals
+        });
+        Self {
+            id: webhook.id.0.to_string(),
+            received_at: webhook.received_at,
+            open: webhook.open,
+            dead: webhook.dead,
+            replay_of: webhook.replay_of.map(|id| id.0.to_string()),
+            bytes: webhook.body.len(),
+            signals,
+            events: None,
+            body: None,
+        }
+    }
+
+    fn events_text(&self) -> String {
+        let Some(signals) = &self.signals else {
+            return "(not a body of Meta's)".into();
+        };
+        let signals = signals
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"));
+        signals.collect::<Vec<_>>().join(", ")
+    }
+}
