@@ -30,7 +30,7 @@ pub(crate) struct SendArgs {
     secret: Secret,
     /// Number of webhooks
     #[arg(long, global = true, value_name = "N", default_value_t = 1,
-        value_parser = clap::value_parser!(u64).range(1..))]
+        value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     repeat: u64,
     /// Webhooks a second (default: no limit)
     #[arg(long, global = true, value_name = "N", value_parser = rate)]
