@@ -11,6 +11,7 @@ use crate::dead::DeadArgs;
 use crate::exit::{Error, Exit};
 use crate::inspect::InspectArgs;
 use crate::output::Output;
+use crate::replay::ReplayArgs;
 use crate::send::SendArgs;
 use crate::signing::{SignArgs, VerifyArgs};
 use crate::user_data::{EraseArgs, ExportArgs};
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Backlog(BacklogArgs),
     Dead(DeadArgs),
     Webhooks(WebhooksArgs),
+    Replay(ReplayArgs),
     Conversation(ConversationArgs),
     Export(ExportArgs),
     Erase(EraseArgs),

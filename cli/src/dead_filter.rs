@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::Args;
 use whatsapp_signals::DeadLetter;
 use whatsapp_signals::engine::DeadLetterFilter;
-use whatsapp_signals::store::NumberKey;
 
 use crate::database::Database;
 use crate::exit::Error;
@@ -81,25 +80,9 @@ impl Filter {
         let limit = self.limit.or(default_limit).unwrap_or(usize::MAX);
         let loaded = if self.is_empty() { limit } else { usize::MAX };
         let mut letters = database.run(database.engine.dead_letters_async(loaded))?;
-        letters.retain(|letter| self.takes(letter));
+        let filter = self.to_library();
+        letters.retain(|letter| filter.takes(letter));
         letters.truncate(limit);
         Ok(letters)
-    }
-
-    /// Returns whether the library's filter takes a letter.
-    fn takes(&self, letter: &DeadLetter) -> bool {
-        let (event, at) = (letter.event.as_ref(), letter.received_at);
-        let number = event.map(|event| NumberKey::of(event.account()));
-        let number = number.as_ref().map(NumberKey::as_str);
-        self.receiver
-            .as_ref()
-            .is_none_or(|name| letter.failed.contains(name))
-            && self
-                .signal
-                .as_ref()
-                .is_none_or(|name| event.is_some_and(|event| event.name() == name))
-            && self.number.as_ref().is_none_or(|id| number == Some(id))
-            && self.older_than.is_none_or(|age| at < time::ago(age))
-            && self.newer_than.is_none_or(|age| at >= time::ago(age))
     }
 }

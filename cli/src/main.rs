@@ -20,6 +20,7 @@ mod mask;
 mod output;
 mod phone;
 mod post;
+mod replay;
 mod send;
 mod signing;
 mod table;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Backlog(args) => backlog::run(&args, &mut output)?,
         Command::Dead(args) => dead::run(&args, &mut output)?,
         Command::Webhooks(args) => webhooks::run(&args, &mut output)?,
+        Command::Replay(args) => replay::run(&args, &mut output)?,
         Command::Conversation(args) => conversation::run(&args, &mut output)?,
         Command::Export(args) => user_data::export(&args, &mut output)?,
         Command::Erase(args) => user_data::erase(&args, &mut output)?,

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::access::ready;
-use super::dead_letter::stored_batch;
+use super::dead_letter::{DeadLetter, stored_batch};
 use super::transact::{First, transact};
 use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
@@ -91,11 +91,35 @@ impl DeadLetterFilter {
         self
     }
 
+    /// Returns whether a dead letter satisfies the conditions, independent of the limit.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::engine::DeadLetterFilter;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// engine.bury(b"{")?;
+    /// let letter = engine.dead_letters(1)?.remove(0);
+    /// assert!(DeadLetterFilter::new().takes(&letter));
+    /// assert!(!DeadLetterFilter::new().name("message_received").takes(&letter));
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    #[must_use]
+    pub fn takes(&self, letter: &DeadLetter) -> bool {
+        self.takes_time(letter.received_at)
+            && (self.receiver.as_ref()).is_none_or(|name| letter.failed.contains(name))
+            && (!self.needs_event()
+                || (letter.event.as_ref()).is_some_and(|event| self.takes_event(event)))
+    }
+
+    fn takes_time(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= at) && self.before.is_none_or(|before| at < before)
+    }
+
     /// Returns whether the conditions hold that need no body.
     fn takes_row(&self, progress: &ProgressRow, webhook: &WebhookRow) -> bool {
-        let at = webhook.received_at;
-        self.since.is_none_or(|since| since <= at)
-            && self.before.is_none_or(|before| at < before)
+        self.takes_time(webhook.received_at)
             && self.receiver.as_ref().is_none_or(|name| {
                 let mut receivers = progress.receivers.iter();
                 receivers.any(|receiver| {

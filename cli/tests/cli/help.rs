@@ -2,7 +2,7 @@
 
 use super::run;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "inspect",
     "sign",
     "verify",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 24] = [
     "webhooks",
     "webhooks list",
     "webhooks show",
+    "replay",
     "conversation",
     "export",
     "erase",

@@ -121,6 +121,32 @@ fn dead_requeue_opens_what_the_filter_takes_and_a_dry_run_nothing() {
 }
 
 #[test]
+fn replay_opens_the_webhooks_of_a_time_and_a_dry_run_none() {
+    for database in databases() {
+        let dry = database.run(&["replay", "--since", "1h", "--only", "crm", "--dry-run"]);
+        assert_eq!((dry.code, &*dry.out), (0, "replayed 0 of 3 (--dry-run)\n"));
+        assert_eq!(backlog(&database), (0, 2));
+        let run = database.run(&["replay", "--since", "1h", "--only", "crm", "--json"]);
+        let json = "{\"found\":3,\"replayed\":2}\n";
+        assert_eq!((run.code, &*run.out), (1, json), "one body is no webhook");
+        assert!(run.errors.starts_with("error: the body of the webhook "));
+        assert_eq!(
+            backlog(&database),
+            (2, 2),
+            "the program will call the receiver"
+        );
+        let webhooks = json_lines(&database.run(&["webhooks", "list", "--json"]).out);
+        let replays = webhooks
+            .iter()
+            .filter(|webhook| !webhook["replay_of"].is_null());
+        assert_eq!(replays.count(), 2);
+
+        let unlimited = database.run(&["replay", "--since", "1h"]);
+        assert_eq!(unlimited.code, 2, "all receivers are called by --all only");
+    }
+}
+
+#[test]
 fn dead_discard_finishes_the_letters_with_the_keys() {
     for database in databases() {
         let dry = database

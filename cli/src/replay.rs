@@ -1,0 +1,89 @@
+//! `replay`: stored webhooks, delivered once more by the program.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use whatsapp_signals::EngineError;
+use whatsapp_signals::engine::LoggedWebhook;
+use whatsapp_signals::store::WebhookId;
+
+use crate::database::{Database, Place};
+use crate::exit::{Error, Exit};
+use crate::output::Output;
+use crate::time;
+
+/// The webhooks that are read at once.
+const PAGE: usize = 100;
+
+/// Has stored webhooks delivered once more by the program
+///
+/// Each webhook is stored as a replay, and the program calls the receivers when it retries or tends
+/// its engine. Bodies are stored after their delivery if the program has `log_webhooks(true)`. The
+/// exit code is 1 if a body is no webhook; the others are replayed all the same.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    whatsapp-signals replay --since 2h --only crm --dry-run --database bikes.db\n  \
+    whatsapp-signals replay --since 2h --only crm --database bikes.db")]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Webhooks that came later, such as 30s, 15min, 2h or 7d ago
+    #[arg(long, value_name = "AGE", value_parser = time::age)]
+    since: Duration,
+    /// Receivers that are called, by uid or path
+    #[arg(long, value_name = "RECEIVER", required_unless_present = "all")]
+    only: Vec<String>,
+    /// Calls all receivers again
+    #[arg(long, conflicts_with = "only")]
+    all: bool,
+    /// Prints the number of webhooks, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Stores the replays, and prints their number.
+pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error> {
+    // Finished webhooks are only there if the program logs them.
+    let database = args.place.open(true, output)?;
+    let only: Vec<_> = args.only.iter().map(String::as_str).collect();
+    let since = time::ago(args.since);
+    let mut after = Some(WebhookId(WebhookId::at(since).0 - 1));
+    let (mut found, mut replayed, mut exit) = (0_u64, 0_u64, Exit::Done);
+    loop {
+        let page = database.run(database.engine.webhooks_async(after, PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        // A replay is none of the webhooks that came.
+        for webhook in page.iter().filter(|webhook| webhook.replay_of.is_none()) {
+            found += 1;
+            if args.dry_run {
+                continue;
+            }
+            if accept(&database, webhook, &only)? {
+                replayed += 1;
+            } else {
+                let id = webhook.id.0;
+                eprintln!("error: the body of the webhook {id} is no webhook");
+                exit = Exit::Wrong;
+            }
+        }
+    }
+    let dry = if args.dry_run { " (--dry-run)" } else { "" };
+    let json = json!({"found": found, "replayed": replayed});
+    output.either(&json, &format!("replayed {replayed} of {found}{dry}"))?;
+    Ok(exit)
+}
+
+/// Stores the replay of a webhook. Returns `false` if its body is none.
+fn accept(database: &Database, webhook: &LoggedWebhook, only: &[&str]) -> Result<bool, Error> {
+    let replay = async {
+        match database.engine.accept_replay_async(webhook.id, only).await {
+            // One that was deleted meanwhile needs no replay.
+            Ok(_) => Ok(true),
+            Err(EngineError::Parse(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    };
+    database.run(replay)
+}
