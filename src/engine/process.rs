@@ -329,7 +329,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// When the store fails, or a message that was sent or refused has no account.
     ///
     /// # Examples
     ///
@@ -361,7 +361,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// As of [`process_event`](Self::process_event).
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::WebhookEngine;
