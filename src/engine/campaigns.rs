@@ -224,18 +224,13 @@ fn counted(row: CampaignRow, messages: &CampaignMessages) -> Campaign {
     }
 }
 
-/// Returns whether Meta has answered for all messages of a campaign, and each is read or failed.
-fn is_settled(counts: &CampaignCounts) -> bool {
-    let answered = counts.sent + counts.refused;
-    counts.total > 0 && answered >= counts.total && counts.read + counts.failed >= answered
-}
-
-/// Returns whether the last message of a campaign was sent longer ago than this.
-fn is_old(messages: &CampaignMessages, after: Duration) -> bool {
-    messages.last_at.is_some_and(|last| {
-        let age = Timestamp::now().as_secs().saturating_sub(last.as_secs());
-        u64::try_from(age).is_ok_and(|age| age > after.as_secs())
-    })
+/// Returns whether a campaign with these messages is over.
+fn is_over(counts: &CampaignCounts, messages: &CampaignMessages, after: Duration) -> bool {
+    let is_settled = counts.total > 0 && counts.are_answered() && counts.are_final();
+    is_settled
+        || messages
+            .last_at
+            .is_some_and(|last| last.is_older_than(after))
 }
 
 impl Call<'_> {
@@ -265,7 +260,9 @@ impl Call<'_> {
             let Some((key, seen)) = saved.await? else {
                 return Ok(false);
             };
-            let completed = self.complete(key, seen, campaign.clone());
+            let messages = self.access.campaign_messages(std::slice::from_ref(&key));
+            let messages = messages.await?.pop().unwrap_or_default();
+            let completed = self.complete(key, seen, campaign.clone(), &messages);
             if completed.await?.is_some() {
                 return Ok(true);
             }
@@ -274,20 +271,17 @@ impl Call<'_> {
         Err(StoreError::new(StoreErrorKind::Locked, source).into())
     }
 
-    /// Completes a campaign whose row is this one, and delivers the event. Returns `None` if the
-    /// row has changed.
+    /// Completes a campaign with these messages, whose row is `seen`, and delivers the event.
+    /// Returns `None` if the row has changed.
     async fn complete(
         self,
         key: CampaignKey,
         seen: Option<CampaignRow>,
-        campaign: Campaign,
+        mut campaign: Campaign,
+        messages: &CampaignMessages,
     ) -> Result<Option<Outcome>, EngineError> {
-        let messages = self.access.campaign_messages(std::slice::from_ref(&key));
-        let messages = messages.await?.pop().unwrap_or_default();
-        let mut row = CampaignRow::new(campaign);
-        row.refused = seen.as_ref().map_or(0, |seen| seen.refused);
-        row.campaign.status = CampaignStatus::Running;
-        let mut campaign = counted(row, &messages);
+        let refused = seen.as_ref().map_or(0, |seen| seen.refused);
+        campaign.counts = messages.counts(campaign.counts.total, refused);
         campaign.status = CampaignStatus::Completed;
         campaign.completed_at.get_or_insert_with(Timestamp::now);
         // Two programs that complete it at once store one event.
@@ -312,18 +306,18 @@ impl Call<'_> {
     }
 
     async fn complete_campaigns(self, after: Duration) -> Result<Outcome, EngineError> {
+        let mut running = self.access.campaigns(None).await?;
+        running.retain(|(_, row)| row.campaign.status == CampaignStatus::Running);
+        let (keys, rows): (Vec<_>, Vec<_>) = running.into_iter().unzip();
+        let messages = self.access.campaign_messages(&keys).await?;
         let mut outcome = Outcome::default();
-        for (key, row) in self.access.campaigns(None).await? {
-            if row.campaign.status != CampaignStatus::Running {
-                continue;
-            }
-            let messages = self.access.campaign_messages(std::slice::from_ref(&key));
-            let messages = messages.await?.pop().unwrap_or_default();
-            if !is_settled(&row.counts(&messages)) && !is_old(&messages, after) {
+        for ((key, row), messages) in keys.into_iter().zip(rows).zip(&messages) {
+            if !is_over(&row.counts(messages), messages, after) {
                 continue;
             }
             let campaign = row.campaign.clone();
-            if let Some(completed) = self.complete(key, Some(row), campaign).await? {
+            let completed = self.complete(key, Some(row), campaign, messages);
+            if let Some(completed) = completed.await? {
                 outcome += completed;
             }
         }

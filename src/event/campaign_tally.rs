@@ -294,15 +294,11 @@ impl CampaignTally {
     #[must_use]
     pub fn is_settled(&self, after: Duration) -> bool {
         let counts = self.counts();
-        let answered = self.messages.len() + self.refused.len();
-        let answered = u64::try_from(answered).unwrap_or(u64::MAX);
         let is_old = || {
-            self.newest.is_some_and(|newest| {
-                let age = Timestamp::now().as_secs().saturating_sub(newest.as_secs());
-                u64::try_from(age).is_ok_and(|age| age > after.as_secs())
-            })
+            self.newest
+                .is_some_and(|newest| newest.is_older_than(after))
         };
-        answered >= counts.total && (counts.read + counts.failed >= answered || is_old())
+        counts.are_answered() && (counts.are_final() || is_old())
     }
 
     /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first

@@ -108,6 +108,16 @@ impl CampaignCounts {
         rate(self.failed, self.total)
     }
 
+    /// Returns whether Meta has accepted or refused all messages.
+    pub(crate) fn are_answered(&self) -> bool {
+        self.sent + self.refused >= self.total
+    }
+
+    /// Returns whether each message that Meta has answered for is read or failed.
+    pub(crate) fn are_final(&self) -> bool {
+        self.read + self.failed >= self.sent + self.refused
+    }
+
     /// Adds accepted messages with a status to the counts but for [`sent`](Self::sent).
     pub(crate) fn add(&mut self, status: &MessageStatus, messages: u64) {
         match status {

@@ -65,6 +65,12 @@ impl Timestamp {
         Self(since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX)))
     }
 
+    /// Returns whether it is longer ago than this, by the clock of the system.
+    pub(crate) fn is_older_than(self, age: Duration) -> bool {
+        let elapsed = Self::now().as_secs().saturating_sub(self.as_secs());
+        u64::try_from(elapsed).is_ok_and(|elapsed| elapsed > age.as_secs())
+    }
+
     /// Seconds since 1970.
     ///
     /// # Examples

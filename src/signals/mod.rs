@@ -2,8 +2,8 @@
 //!
 //! Each is a static to which receivers connect: those of the webhook fields, which
 //! [`dispatch`](crate::Webhook::dispatch) fires, three that your code fires, and [`ANY_EVENT`],
-//! which is sent for each event that is dispatched or delivered. [`FIELDS`] and the statics below name the
-//! fields that fire each signal. Meta describes the fields in its [overview].
+//! which is sent for each event that is dispatched or delivered. [`FIELDS`] and the statics below
+//! name the fields that fire each signal. Meta describes the fields in its [overview].
 //!
 //! ```standalone_crate
 //! use whatsapp_signals::event::MessageStatusChanged;

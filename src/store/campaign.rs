@@ -62,29 +62,17 @@ impl CampaignRow {
     /// Messages are pruned and erased. Of a completed campaign no count is less than at its
     /// completion.
     pub(crate) fn counts(&self, messages: &CampaignMessages) -> CampaignCounts {
-        let mut now = CampaignCounts {
-            failed: self.refused,
-            refused: self.refused,
-            ..CampaignCounts::default()
-        };
-        for (status, count) in &messages.by_status {
-            now.sent += count;
-            if let Some(status) = status {
-                now.add(status, *count);
-            }
+        let kept = self.campaign.counts;
+        let now = messages.counts(kept.total, self.refused);
+        if !self.is_completed() {
+            return now;
         }
-        let then = if self.is_completed() {
-            self.campaign.counts
-        } else {
-            CampaignCounts::default()
-        };
         CampaignCounts {
-            total: self.campaign.counts.total,
-            sent: now.sent.max(then.sent),
-            delivered: now.delivered.max(then.delivered),
-            read: now.read.max(then.read),
-            failed: now.failed.max(then.failed),
-            refused: now.refused,
+            sent: now.sent.max(kept.sent),
+            delivered: now.delivered.max(kept.delivered),
+            read: now.read.max(kept.read),
+            failed: now.failed.max(kept.failed),
+            ..now
         }
     }
 }
@@ -94,5 +82,22 @@ impl CampaignMessages {
     #[must_use]
     pub fn new(by_status: Vec<(Option<MessageStatus>, u64)>, last_at: Option<Timestamp>) -> Self {
         Self { by_status, last_at }
+    }
+
+    /// Returns their counts in a campaign with this total and this number of refusals.
+    pub(crate) fn counts(&self, total: u64, refused: u64) -> CampaignCounts {
+        let mut counts = CampaignCounts {
+            total,
+            failed: refused,
+            refused,
+            ..CampaignCounts::default()
+        };
+        for (status, count) in &self.by_status {
+            counts.sent += count;
+            if let Some(status) = status {
+                counts.add(status, *count);
+            }
+        }
+        counts
     }
 }
