@@ -22,8 +22,9 @@ pub(crate) const DEFAULT_NAME: &str = "whatsapp_signals";
 const MAX_NAME: usize = 63;
 
 /// The tables and functions. No index has the status of a message: then an update of a status
-/// changes no index (a heap-only tuple), which halves its log. Columns that hold strings of others are `bytea`, as `text` cannot
-/// hold U+0000; JSON is `text`, as `jsonb` refuses `\u0000` and does not keep it exactly.
+/// changes no index (a heap-only tuple), which halves its log. Columns that hold strings of others
+/// are `bytea`, as `text` cannot hold U+0000; JSON is `text`, as `jsonb` refuses `\u0000` and does
+/// not keep it exactly.
 const TABLES: &str = "
     CREATE TABLE schema.store_version (
         version integer NOT NULL
