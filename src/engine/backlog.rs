@@ -146,6 +146,8 @@ impl<S: Store> WebhookEngine<S> {
 impl Call<'_> {
     async fn backlog(self) -> Result<Backlog, EngineError> {
         self.write_kept_marks().await?;
-        Ok(self.access.backlog().await?.into())
+        let row = self.access.backlog().await?;
+        self.report_backlog(&row);
+        Ok(row.into())
     }
 }

@@ -76,6 +76,8 @@ pub(super) struct Job {
     pub(super) turns: SmallVec<[usize; 2]>,
     /// Whether an event before it in a turn is open and is not delivered by this claim.
     pub(super) is_behind: bool,
+    /// Whether the event was stored by this claim.
+    pub(super) is_new: bool,
 }
 
 /// A webhook that is leased.

@@ -238,7 +238,7 @@ impl<'e> Claimer<'e> {
         self.want(draft, &events)?;
         for (at, progress) in open {
             let stored = self.load(draft, at)?;
-            self.add_job(at, place, progress, id, stored);
+            self.add_job(at, place, progress, id, stored, false);
         }
         self.finish(draft)
     }
@@ -491,7 +491,7 @@ impl<'e> Claimer<'e> {
             }
         }
         let held = self.own(webhook);
-        self.add_job(at, held, None, webhook, stored);
+        self.add_job(at, held, None, webhook, stored, true);
         Ok(())
     }
 
@@ -544,7 +544,7 @@ impl<'e> Claimer<'e> {
             self.load(draft, at)?
         };
         let webhook = self.held_id(held);
-        self.add_job(at, held, progress, webhook, stored);
+        self.add_job(at, held, progress, webhook, stored, false);
         Ok(())
     }
 
@@ -573,6 +573,7 @@ impl<'e> Claimer<'e> {
         progress: Option<ProgressRow>,
         webhook: WebhookId,
         stored: Stored,
+        is_new: bool,
     ) {
         self.part.claim.jobs.push(Job {
             event,
@@ -581,6 +582,7 @@ impl<'e> Claimer<'e> {
             stored,
             turns: SmallVec::new(),
             is_behind: false,
+            is_new,
         });
     }
 

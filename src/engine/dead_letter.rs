@@ -1,6 +1,6 @@
 //! Dead letters: events of which a receiver gave up, and bodies that are no webhook.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,6 +71,9 @@ pub struct DeadLetter {
     /// of a receiver of [`ANY_EVENT`](crate::signals::ANY_EVENT). Empty when the program ended
     /// while they ran.
     pub failed: Vec<String>,
+    /// The texts of the last errors of the receivers in `failed`, by receiver, if the engine
+    /// [keeps](WebhookEngine::keep_errors) them. They may quote a user, and `Debug` leaves them out.
+    pub errors: BTreeMap<String, String>,
     /// The event. `None` of a body that is no webhook, and when this version of
     /// the crate reads its webhook in another way than the one that stored it.
     pub event: Option<WebhookEvent>,
@@ -279,13 +282,21 @@ impl Call<'_> {
             let (received_at, body) = bodies.get(&progress.webhook)?;
             let receivers = progress.receivers.into_iter();
             let failed = receivers.filter(|receiver| receiver.state != ReceiverState::Succeeded);
+            let (mut names, mut errors) = (Vec::new(), BTreeMap::new());
+            for receiver in failed {
+                if let Some(error) = receiver.error {
+                    errors.insert(receiver.receiver.clone(), error.into());
+                }
+                names.push(receiver.receiver);
+            }
             Some(DeadLetter {
                 event: read.remove(&progress.key),
                 body: Arc::clone(body),
                 key: progress.key,
                 received_at: *received_at,
                 attempts: progress.attempts,
-                failed: failed.map(|receiver| receiver.receiver).collect(),
+                failed: names,
+                errors,
             })
         };
         events.into_iter().filter_map(letter).collect()
@@ -441,17 +452,21 @@ impl Call<'_> {
         let event = Fingerprint::of(&key);
         let id = WebhookId(new_id());
         let known = Snapshot::default();
-        transact(self.access, known, First::New, Durability::Disk, |draft| {
-            if draft.event(event)?.is_none() {
+        let buried = transact(self.access, known, First::New, Durability::Disk, |draft| {
+            let is_new = draft.event(event)?.is_none();
+            if is_new {
                 let mut row = WebhookRow::new(WebhookKind::Unreadable, Timestamp::now(), 0);
                 row.dead = 1;
                 draft.add_webhook(id, row, body);
                 draft.put_event(EventChange::new(event, None, id));
                 draft.put_progress(event, letter(id, &key));
             }
-            Ok(())
-        })
-        .await
+            Ok(is_new)
+        });
+        if buried.await? {
+            self.report_dead(None, 0);
+        }
+        Ok(())
     }
 
     /// Makes a dead letter of a body that is stored and leased, and gives the lease back. Returns

@@ -6,17 +6,24 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpointer;
 use super::claim::Job;
+use super::observer::Delivery;
 use super::outcome::Outcome;
 use super::timer::Alarm;
 use crate::event::WebhookEvent;
-use crate::signal::{Cause, DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode, RetryWhen};
+use crate::signal::{
+    Cause, DeliveryObserver, Failure, ReceiverId, ReceiverIds, ReceiverInfo, ReceiverMode,
+    RetryWhen,
+};
 use crate::store::{Due, EventState, ReceiverProgress, ReceiverState, StoreError};
-use crate::trace;
+use crate::trace::{self, ReceiverSpans, Scope, Source};
 use crate::webhook::EventFailure;
 
 /// The time after which an async delivery yields to the other tasks, and to the other webhooks of a
 /// [round](crate::WebhookEngine::tend_async): their leases and their successes are to be written.
 const TURN: Duration = Duration::from_millis(10);
+
+/// The most bytes that are kept of the text of an error.
+const MAX_ERROR_LEN: usize = 1_000;
 
 /// Delivers all jobs. An event whose progress was not written is delivered again by the next
 /// claim.
@@ -64,10 +71,8 @@ async fn deliver_event(
     let after_crash = checkpointer.is_after_crash(&job);
     if after_crash {
         if job.progress.attempts >= settings.max_attempts {
-            checkpointer.outcome.dead += 1;
             job.progress.state = EventState::Dead;
-            checkpointer.mark(&job);
-            checkpointer.update_turns(&job);
+            note_state(checkpointer, job, None);
             return Ok(());
         }
         // One of its receivers may end the program: the attempt counts before it is made.
@@ -80,7 +85,10 @@ async fn deliver_event(
         return Ok(());
     }
     succeeded.clear();
-    let event = &checkpointer.batch.events[job.event];
+    let at = job.event;
+    let event = &checkpointer.batch.events[at];
+    let attempt = job.progress.attempts + u32::from(!after_crash);
+    let span = Scope::event(Source::Engine, at, event, Some(attempt));
     let mut observer = ProgressObserver {
         max_attempts: settings.max_attempts,
         attempts_before_crash: if after_crash {
@@ -89,6 +97,7 @@ async fn deliver_event(
             0
         },
         checkpointer,
+        event,
         is_called: vec![false; job.progress.receivers.len()],
         job: &mut job,
         succeeded,
@@ -98,9 +107,12 @@ async fn deliver_event(
         retry_after: Duration::ZERO,
         backs_off: false,
         timeouts: Vec::new(),
+        spans: ReceiverSpans::new(Source::Engine, at),
+        calls: Vec::new(),
     };
     let delivery = event.with(&settings.context);
-    let report = delivery.deliver_observed(call.mode, &mut observer).await;
+    let delivery = delivery.deliver_observed(call.mode, &mut observer);
+    let report = span.around(delivery).await;
     let (error, is_cut_short) = (observer.error.take(), observer.is_cut_short);
     let (is_attempt, retry_after) = (observer.is_attempt, observer.retry_after);
     let backs_off = observer.backs_off;
@@ -113,19 +125,15 @@ async fn deliver_event(
     checkpointer.set_waiting(false);
     let outcome = &mut checkpointer.outcome;
     let is_unheard = report.is_unheard();
-    outcome
-        .failures
-        .extend(EventFailure::all(job.event, report));
+    outcome.failures.extend(EventFailure::all(at, report));
     if let Some(error) = error {
         checkpointer.mark(&job);
         return Err(error);
     }
     outcome.fired += 1;
     outcome.unheard += usize::from(is_unheard);
-    if let WebhookEvent::Unrecognized(item) = event {
-        trace::unrecognized(job.event, item);
-        outcome.unrecognized += 1;
-    }
+    outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
+    span.run(|| trace::unrecognized(Source::Engine, at, event));
     job.progress.attempts += u32::from(is_attempt && !after_crash);
     let is_lost = checkpointer.is_lost(&job);
     job.progress.state = state_after(&job, is_cut_short || is_lost);
@@ -135,7 +143,7 @@ async fn deliver_event(
     } else {
         Duration::ZERO
     };
-    note_state(checkpointer, job, (!is_lost).then_some(delay));
+    span.run(|| note_state(checkpointer, job, (!is_lost).then_some(delay)));
     if checkpointer.is_due() {
         checkpointer.write().await?;
     }
@@ -149,6 +157,9 @@ fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<D
     match job.progress.state {
         EventState::Finished => checkpointer.finish_event(&job),
         EventState::Dead => {
+            let (event, attempts) = (&checkpointer.batch.events[job.event], job.progress.attempts);
+            trace::dead_lettered(job.event, event.name(), attempts);
+            checkpointer.call.report_dead(Some(event), attempts);
             checkpointer.outcome.dead += 1;
             checkpointer.mark(&job);
         }
@@ -184,6 +195,7 @@ struct ProgressObserver<'r, 'e> {
     /// After a crash: the attempts of the event, which count for each receiver that fails.
     attempts_before_crash: u32,
     checkpointer: &'r mut Checkpointer<'e>,
+    event: &'e WebhookEvent,
     job: &'r mut Job,
     /// Whether the receivers of the progress were called in this delivery.
     is_called: Vec<bool>,
@@ -201,6 +213,9 @@ struct ProgressObserver<'r, 'e> {
     backs_off: bool,
     /// The alarms of pending receivers that have a timeout, by their places.
     timeouts: Vec<(usize, Alarm<'e>)>,
+    spans: ReceiverSpans,
+    /// The starts of the calls that are not over, by their places, if the program observes them.
+    calls: Vec<(usize, Instant)>,
 }
 
 impl ProgressObserver<'_, '_> {
@@ -221,7 +236,9 @@ impl ProgressObserver<'_, '_> {
     /// Adds the receivers that have succeeded to the progress.
     fn note_successes(&mut self) {
         for id in std::mem::take(self.succeeded) {
-            self.progress_of(id).state = ReceiverState::Succeeded;
+            let progress = self.progress_of(id);
+            progress.state = ReceiverState::Succeeded;
+            progress.error = None;
         }
     }
 
@@ -240,6 +257,40 @@ impl ProgressObserver<'_, '_> {
     /// Cancels the alarm of a receiver that is done: one of another signal may have its place.
     fn end_timeout(&mut self, at: usize) {
         self.timeouts.retain(|(known, _)| *known != at);
+    }
+
+    /// Returns the number of the attempt that a receiver makes, from 1 on.
+    fn attempt(&self, id: &str) -> u32 {
+        let mut receivers = self.job.progress.receivers.iter();
+        let known = receivers.find(|known| known.receiver == id);
+        let before = known.map_or(0, |known| known.attempts);
+        before.saturating_add(1).max(self.attempts_before_crash)
+    }
+
+    /// Removes the start of the call of a receiver; `None` if the program does not observe it.
+    fn take_start(&mut self, at: usize) -> Option<Instant> {
+        let place = self.calls.iter().position(|(known, _)| *known == at)?;
+        Some(self.calls.swap_remove(place).1)
+    }
+
+    /// Reports a call to the observers of the program.
+    fn report(
+        &self,
+        receiver: &ReceiverInfo,
+        (attempt, started): (u32, Instant),
+        failure: Option<&Failure>,
+        gave_up: bool,
+    ) {
+        let delivery = Delivery {
+            event: self.event,
+            receiver,
+            attempt,
+            duration: started.elapsed(),
+            failure,
+            gave_up,
+        };
+        let observers = &self.checkpointer.call.core.settings.observers;
+        observers.notify(|observer| observer.delivered(&delivery));
     }
 
     fn mark_successes(&mut self) {
@@ -279,12 +330,32 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
         }
         let is_over = self.error.is_some() || self.checkpointer.is_lost(self.job);
         self.is_cut_short |= is_over;
+        if !is_over && !self.checkpointer.call.core.settings.observers.is_empty() {
+            self.calls.push((at, Instant::now()));
+        }
         !is_over
     }
 
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+    fn scope<I: ReceiverIds + ?Sized, R>(
+        &mut self,
+        ids: &I,
+        at: usize,
+        run: impl FnOnce() -> R,
+    ) -> R {
+        self.spans.run(ids, at, run)
+    }
+
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, is_called: bool) {
         self.end_timeout(at);
-        self.succeeded.push(ids.receiver_id(at));
+        self.spans.end(at);
+        let id = ids.receiver_id(at);
+        if let Some(started) = self.take_start(at)
+            && is_called
+        {
+            let receiver = ids.info(self.event.name(), at);
+            self.report(&receiver, (self.attempt(&id), started), None, false);
+        }
+        self.succeeded.push(id);
     }
 
     fn poll_timeout<I: ReceiverIds + ?Sized>(
@@ -318,25 +389,50 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
         }
     }
 
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
         self.end_timeout(at);
+        self.spans.fail(at, failure);
+        let cause = failure.cause();
         // A receiver that could not be called has made no attempt.
         let is_attempt = !matches!(cause, Cause::NeedsAsend | Cause::MissingContext(_));
         let max_attempts = ids.attempts(at).unwrap_or(self.max_attempts);
-        let attempts_before_crash = self.attempts_before_crash;
-        let progress = self.progress_of(ids.receiver_id(at));
+        let id = ids.receiver_id(at);
+        let attempt = self.attempt(&id);
+        let keeps_error = self.checkpointer.call.core.settings.keep_errors;
+        let progress = self.progress_of(id);
         progress.state = ReceiverState::Failed;
+        let mut retry_after = Duration::ZERO;
+        progress.error = keeps_error.then(|| error_text(failure));
         if is_attempt {
-            progress.attempts = (progress.attempts + 1).max(attempts_before_crash);
+            progress.attempts = attempt;
             let is_last = progress.attempts >= max_attempts;
             match cause.retry() {
                 Some(RetryWhen::Never) => progress.state = ReceiverState::GaveUp,
                 _ if is_last => progress.state = ReceiverState::GaveUp,
-                Some(RetryWhen::After(delay)) => self.retry_after = self.retry_after.max(delay),
+                Some(RetryWhen::After(delay)) => retry_after = delay,
                 None => {}
             }
         }
+        let gave_up = progress.state == ReceiverState::GaveUp;
+        self.retry_after = self.retry_after.max(retry_after);
         self.is_attempt |= is_attempt;
         self.backs_off |= !matches!(cause, Cause::NeedsAsend);
+        if let Some(started) = self.take_start(at) {
+            self.report(
+                failure.receiver(),
+                (attempt, started),
+                Some(failure),
+                gave_up,
+            );
+        }
     }
+}
+
+/// Returns the text of a failure, cut to [`MAX_ERROR_LEN`].
+fn error_text(failure: &Failure) -> Box<str> {
+    let mut text = failure.cause_text();
+    let mut ends = (0..=text.len().min(MAX_ERROR_LEN)).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text.into()
 }

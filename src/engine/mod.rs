@@ -41,6 +41,7 @@ mod deliver;
 mod draft;
 mod erase;
 mod export;
+mod observer;
 mod order;
 mod outcome;
 mod person;
@@ -83,6 +84,7 @@ pub use backlog::Backlog;
 pub use dead_letter::DeadLetter;
 pub use dead_letter_filter::DeadLetterFilter;
 pub use erase::Erased;
+pub use observer::{DeadLettered, Delivery, Observer, Received};
 pub use outcome::{EngineError, Outcome, http_status};
 pub use records::{LoggedWebhook, Records};
 pub use retry::RETENTION;
@@ -221,7 +223,9 @@ impl Call<'_> {
     async fn run(self, mut batch: Batch, new: NewBody<'_>) -> Result<Outcome, StoreError> {
         let leased_at = Instant::now();
         let mut claim = Claim::default();
-        if let Err(error) = self.claim_body(&batch, new, &mut claim).await {
+        let claimed = self.claim_body(&batch, new, &mut claim).await;
+        self.report_received(&batch, &claim);
+        if let Err(error) = claimed {
             // It keeps the leases of the parts that were claimed, to be given back.
             drop(Checkpointer::new(self, &batch, claim, leased_at));
             return Err(error);

@@ -9,13 +9,14 @@ use super::access::ready;
 use super::batch::{Batch, NewBody};
 use super::replay::Replay;
 use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
-#[cfg(feature = "signature")]
-use crate::SignatureVerifier;
 use crate::event::WebhookEvent;
 use crate::model::Account;
 use crate::signal::ReceiverMode;
 use crate::store::{ReadyStore, Store, StoreError, StoreErrorKind, WebhookId, WebhookKind};
-use crate::trace;
+use crate::trace::{self, Scope, Source};
+use crate::webhook::ParseError;
+#[cfg(feature = "signature")]
+use crate::{SignatureError, SignatureVerifier};
 
 /// Processing by sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
@@ -255,7 +256,7 @@ impl<S: Store> WebhookEngine<S> {
 impl Call<'_> {
     pub(super) async fn process(self, body: &[u8]) -> Result<Outcome, EngineError> {
         let webhook = self.core.settings.parser.parse(body);
-        let webhook = webhook.inspect_err(trace::unreadable)?;
+        let webhook = webhook.map_err(|error| self.unreadable(error))?;
         self.process_events(webhook.into_events(), body).await
     }
 
@@ -267,9 +268,9 @@ impl Call<'_> {
         verifier: &SignatureVerifier,
     ) -> Result<Outcome, EngineError> {
         let len = self.core.settings.parser.check_len(body);
-        len.inspect_err(trace::unreadable)?;
+        len.map_err(|error| self.unreadable(error))?;
         let signature = verifier.verify(body, header);
-        signature.inspect_err(trace::forged)?;
+        signature.map_err(|error| self.forged(error))?;
         let result = self.process(body).await;
         if let Err(EngineError::Parse(error)) = &result
             && error.is_worth_keeping()
@@ -281,10 +282,11 @@ impl Call<'_> {
 
     async fn process_entry(self, entry: &[u8]) -> Result<Outcome, EngineError> {
         let parser = self.core.settings.parser;
-        let body = parser.body_of(entry).inspect_err(trace::unreadable)?;
+        let body = parser.body_of(entry);
+        let body = body.map_err(|error| self.unreadable(error))?;
         // The limit was for the entry.
         let webhook = parser.max_len(usize::MAX).parse(body.as_bytes());
-        let webhook = webhook.inspect_err(trace::unreadable)?;
+        let webhook = webhook.map_err(|error| self.unreadable(error))?;
         self.process_events(webhook.into_events(), body.as_bytes())
             .await
     }
@@ -305,13 +307,27 @@ impl Call<'_> {
         kind: WebhookKind,
         body: &[u8],
     ) -> Result<Outcome, EngineError> {
-        let span = trace::Webhook::new(&batch.events);
+        let span = Scope::webhook(Source::Engine, &batch.events);
         let work = async {
             self.write_kept_marks().await?;
             let id = WebhookId(new_id());
             self.run(batch, NewBody { id, kind, body }).await
         };
-        Ok(span.around(work).await?)
+        let result = span.around(work).await;
+        result.map_err(|error| self.report_failed(error.into()))
+    }
+
+    /// Reports a body that is no webhook.
+    fn unreadable(self, error: ParseError) -> EngineError {
+        trace::unreadable(&error);
+        self.report_failed(error.into())
+    }
+
+    /// Reports a body whose signature is not right.
+    #[cfg(feature = "signature")]
+    fn forged(self, error: SignatureError) -> EngineError {
+        trace::forged(&error);
+        self.report_failed(error.into())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::{
     LeaseQuery, Prune, ReadyStore, Store, StoreError, Versioned, Wanted, WebhookId, WebhookQuery,
     WebhookRow,
 };
-use crate::trace;
+use crate::trace::{self, Scope, Source};
 
 /// The number of webhooks that are read at once to count those of other engines.
 const PAGE: usize = 100;
@@ -152,11 +152,21 @@ impl Call<'_> {
         };
         let mut claim = Claim::default();
         match self.claim_leased(held.clone(), is_early, &mut claim).await {
-            Ok(Leased::Events(mut batch)) => Ok(self.deliver(&mut batch, claim, leased_at).await?),
-            Ok(Leased::Buried { is_new }) => Ok(Outcome {
-                dead: usize::from(is_new),
-                ..Outcome::default()
-            }),
+            Ok(Leased::Events(mut batch)) => {
+                self.report_received(&batch, &claim);
+                let span = Scope::webhook(Source::Engine, &batch.events);
+                let delivery = self.deliver(&mut batch, claim, leased_at);
+                Ok(span.around(delivery).await?)
+            }
+            Ok(Leased::Buried { is_new }) => {
+                if is_new {
+                    self.report_dead(None, 0);
+                }
+                Ok(Outcome {
+                    dead: usize::from(is_new),
+                    ..Outcome::default()
+                })
+            }
             Err(error) => {
                 // If this fails as well, the lease is kept among the marks.
                 let _ = self.give_back(&[held]).await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use super::Outcome;
 use super::access::{Blocking, in_place};
+use super::observer::Observers;
 use super::record::TenantOf;
 use super::timer::Timer;
 use super::{Core, WebhookEngine};
@@ -38,6 +39,8 @@ pub(super) struct Settings {
     pub(super) context: Context,
     pub(super) tenant_of: Option<TenantOf>,
     pub(super) timer: Option<Timer>,
+    pub(super) observers: Observers,
+    pub(super) keep_errors: bool,
 }
 
 /// The delays between attempts: each is twice the one before, up to a bound.
@@ -86,7 +89,9 @@ impl fmt::Debug for Settings {
             .field("concurrency", &self.concurrency)
             .field("log_webhooks", &self.log_webhooks)
             .field("raw_payload", &self.raw_payload)
+            .field("keep_errors", &self.keep_errors)
             .field("context", &self.context)
+            .field("observers", &self.observers)
             .finish_non_exhaustive()
     }
 }
@@ -147,6 +152,8 @@ impl<S: Store> WebhookEngine<S> {
             context: Context::new(),
             tenant_of: None,
             timer: None,
+            observers: Observers::default(),
+            keep_errors: false,
         };
         Self {
             store,
@@ -430,6 +437,35 @@ impl<S: Store> WebhookEngine<S> {
     #[must_use]
     pub fn raw_payload(mut self, keep: bool) -> Self {
         self.core.settings.raw_payload = keep;
+        self
+    }
+
+    /// Sets whether the text of a receiver's last error is kept while the event is open or dead
+    /// (default: off). [`DeadLetter::errors`](crate::DeadLetter::errors) has it.
+    ///
+    /// It is the text of the error and of its sources, or of the panic, up to 1,000 bytes. Leave it
+    /// off if your errors may quote users: the text is stored, and goes with the dead letter.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, uid = "crm")]
+    /// fn forward(_event: &MessageReceived) -> Result<(), &'static str> {
+    ///     Err("the CRM is down")
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).keep_errors(true).max_attempts(1);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead(), 1);
+    /// assert_eq!(engine.dead_letters(10)?[0].errors["crm"], "the CRM is down");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keep_errors(mut self, keep: bool) -> Self {
+        self.core.settings.keep_errors = keep;
         self
     }
 

@@ -131,7 +131,9 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tend(&self) -> Result<Tended, EngineError> {
-        ready(self.call(ReceiverMode::Sync).tend(future::pending()))
+        let call = self.call(ReceiverMode::Sync);
+        let tended = ready(call.tend(future::pending()));
+        tended.map_err(|error| call.report_failed(error))
     }
 }
 
@@ -199,7 +201,9 @@ impl<S: Store> WebhookEngine<S> {
     /// # }
     /// ```
     pub async fn tend_async(&self, stop: impl Future<Output = ()>) -> Result<Tended, EngineError> {
-        self.call(ReceiverMode::Async).tend(stop).await
+        let call = self.call(ReceiverMode::Async);
+        let tended = call.tend(stop).await;
+        tended.map_err(|error| call.report_failed(error))
     }
 
     /// Waits until this engine has stored events to be delivered later, since the last round
@@ -378,8 +382,11 @@ impl<'e> Call<'e> {
     /// Returns the time until a webhook is due, the lease of another engine ends, or one of this
     /// engine is to be renewed.
     async fn next_round(self) -> Result<Duration, StoreError> {
-        let left = self.access.backlog().await?.next;
-        let left = left.map(|left| Duration::from_millis(left.try_into().unwrap_or(0)));
+        let backlog = self.access.backlog().await?;
+        self.report_backlog(&backlog);
+        let left = backlog
+            .next
+            .map(|left| Duration::from_millis(left.try_into().unwrap_or(0)));
         let has_runs = !self.core.tending.runs.lock().is_empty();
         let renewal = has_runs.then(|| self.core.settings.lease / 3);
         let next = [left, renewal].into_iter().flatten().min();

@@ -246,7 +246,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 break;
             };
             let at = *at;
-            let polled = P::guard(|| started.poll(cx));
+            let polled = observer.scope(self.audience, at, || P::guard(|| started.poll(cx)));
             match in_time(polled, self.audience, at, observer, cx) {
                 Ok(Poll::Pending) => self.waiting.rotate_left(1),
                 Ok(Poll::Ready(called)) => {
@@ -293,10 +293,13 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
                 continue;
             }
             let mut started = PendingReceiver(Guarded::from(None));
-            let polled = P::guard(|| {
-                started.0 = slot.start(event, audience.context).into();
-                started.poll(cx)
-            });
+            let start = || {
+                P::guard(|| {
+                    started.0 = slot.start(event, audience.context).into();
+                    started.poll(cx)
+                })
+            };
+            let polled = observer.scope(audience, at, start);
             match in_time(polled, audience, at, observer, cx) {
                 Ok(Poll::Pending) => {
                     self.waiting.reserve(audience.len() - self.waiting.len());
@@ -320,19 +323,20 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         called: CallResult<R>,
         observer: &mut impl DeliveryObserver,
     ) {
+        let is_called = !called.is_filtered();
         match called {
             CallResult::Succeeded(response) if is_kept::<R>() => {
                 self.results.push((at, Ok(Guarded::new(response))));
             }
             called => self.report.count(&called),
         }
-        observer.succeeded(self.audience, at);
+        observer.succeeded(self.audience, at, is_called);
     }
 
     #[cold]
     fn failed(&mut self, at: usize, cause: Cause, observer: &mut impl DeliveryObserver) {
         let failure = describe(self.signal, self.audience.slot(at), cause);
-        observer.failed(self.audience, at, failure.cause());
+        observer.failed(self.audience, at, &failure);
         self.results.push((at, Err(failure)));
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::delivery::{ReceiverId, ReceiverIds};
-use super::info::Details;
+use super::info::{Details, ReceiverInfo};
 use super::receiver_list::{ReceiverList, Slot};
 
 /// The receivers of a signal and those of a context, merged by their orders without a list of
@@ -144,6 +144,10 @@ impl<T, R> ReceiverIds for Audience<'_, T, R> {
             0 => details.path.into(),
             before => format!("{}#{}", details.path, before + 1).into(),
         }
+    }
+
+    fn info(&self, signal: &'static str, at: usize) -> ReceiverInfo {
+        self.slot(at).info(signal)
     }
 
     fn order(&self, at: usize) -> i32 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::audience::Audience;
 use super::guard;
+use super::info::ReceiverInfo;
 use super::receiver_list::Slot;
 use super::report::{Cause, Failure, Report};
 
@@ -57,15 +58,16 @@ pub(super) fn call<T: 'static, R: 'static, P: Policy>(
         report.skip();
         return false;
     }
-    match P::guard(|| slot.call(event, audience.context)) {
+    let run = || P::guard(|| slot.call(event, audience.context));
+    match observer.scope(audience, at, run) {
         Ok(called) => {
-            observer.succeeded(audience, at);
+            observer.succeeded(audience, at, !called.is_filtered());
             report.add(called, || slot.info(signal));
             false
         }
         Err(cause) => {
             let failure = describe(signal, slot, cause);
-            observer.failed(audience, at, failure.cause());
+            observer.failed(audience, at, &failure);
             report.push(failure);
             P::STOPS
         }
@@ -97,15 +99,26 @@ pub(crate) trait DeliveryObserver {
     /// Whether the receiver at this place is to be called.
     fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool;
 
-    /// Records that the receiver has succeeded, or that its filter declined.
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize);
+    /// Runs the call of a sync receiver, or one poll of an async one.
+    #[inline]
+    fn scope<I: ReceiverIds + ?Sized, O>(
+        &mut self,
+        _ids: &I,
+        _at: usize,
+        run: impl FnOnce() -> O,
+    ) -> O {
+        run()
+    }
+
+    /// Records that the receiver has succeeded: by a call, or since its filter declined.
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, is_called: bool);
 
     /// Records that all started receivers that are not done are pending: the delivery is about
     /// to wait for them.
     fn waits(&mut self);
 
     /// Records that the receiver has failed.
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause);
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure);
 
     /// Polled after each poll at which an async receiver was pending: ready when it may take no
     /// longer. Else the task is woken by then.
@@ -130,13 +143,13 @@ impl DeliveryObserver for () {
     }
 
     #[inline]
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize) {}
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: bool) {}
 
     #[inline]
     fn waits(&mut self) {}
 
     #[inline]
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: &Cause) {}
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: &Failure) {}
 
     #[inline]
     fn poll_timeout<I: ReceiverIds + ?Sized>(
@@ -157,6 +170,9 @@ pub(crate) type ReceiverId = Cow<'static, str>;
 pub(crate) trait ReceiverIds {
     /// Returns the id of the receiver at a place.
     fn receiver_id(&self, at: usize) -> ReceiverId;
+
+    /// Returns the description of the receiver at a place, of the signal with this name.
+    fn info(&self, signal: &'static str, at: usize) -> ReceiverInfo;
 
     /// Returns the order of the receiver at a place.
     fn order(&self, at: usize) -> i32;

@@ -7,6 +7,7 @@ mod any;
 mod asend;
 mod async_receiver;
 mod audience;
+mod chain;
 mod check;
 mod context;
 mod delivery;
@@ -41,6 +42,8 @@ use receiver_list::{ReceiverList, Slot};
 
 pub use any::AnySignal;
 pub use async_receiver::{AsyncReceiver, BoxFuture, IntoReceiver};
+#[cfg(feature = "tracing")]
+pub(crate) use chain::Chain;
 pub(crate) use check::check_signals;
 pub use check::{CheckError, Problem, check};
 pub(crate) use context::EMPTY;

@@ -57,7 +57,7 @@ impl DeliveryObserver for Recorder {
         ids.receiver_id(at) != "skipped"
     }
 
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, _: bool) {
         self.log.write(format!("{} succeeded", ids.receiver_id(at)));
     }
 
@@ -65,7 +65,8 @@ impl DeliveryObserver for Recorder {
         self.log.write("waits");
     }
 
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
+        let cause = failure.cause();
         let (id, attempts, retry) = (ids.receiver_id(at), ids.attempts(at), cause.retry());
         let needs_asend = matches!(cause, Cause::NeedsAsend);
         assert_eq!(needs_asend, retry.is_none());

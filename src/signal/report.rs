@@ -155,6 +155,13 @@ pub(super) enum CallResult<R> {
     Filtered,
 }
 
+impl<R> CallResult<R> {
+    #[inline]
+    pub(super) fn is_filtered(&self) -> bool {
+        matches!(self, Self::Filtered)
+    }
+}
+
 impl<R: 'static> Default for Report<R> {
     #[inline]
     fn default() -> Self {
@@ -429,6 +436,22 @@ impl Cause {
     }
 }
 
+/// The predicate of a failure, without the text of the error or panic, which may quote a user:
+/// *failed*, *took longer than its timeout*.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(_) => f.write_str("failed"),
+            Self::Panic(_) => f.write_str("panicked"),
+            Self::NeedsAsend => {
+                f.write_str("is async and needs asend, dispatch_async or process_async")
+            }
+            Self::MissingContext(missing) => missing.fmt(f),
+            Self::TimedOut => f.write_str("took longer than its timeout"),
+        }
+    }
+}
+
 impl Failure {
     #[cold]
     pub(super) fn new(receiver: ReceiverInfo, cause: Cause) -> Self {
@@ -494,16 +517,8 @@ impl fmt::Debug for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let receiver = &self.0.receiver;
-        write!(f, "receiver {receiver} of signal {} ", receiver.signal())?;
-        match &self.0.cause {
-            Cause::Error(_) => f.write_str("failed"),
-            Cause::Panic(_) => f.write_str("panicked"),
-            Cause::NeedsAsend => {
-                f.write_str("is async and needs asend, dispatch_async or process_async")
-            }
-            Cause::MissingContext(missing) => missing.fmt(f),
-            Cause::TimedOut => f.write_str("took longer than its timeout"),
-        }
+        let (signal, cause) = (receiver.signal(), &self.0.cause);
+        write!(f, "receiver {receiver} of signal {signal} {cause}")
     }
 }
 

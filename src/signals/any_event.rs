@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{ALL, WebhookEvent};
 use crate::signal::{
-    AnySignal, Cause, Context, DeliveryObserver, InContext, ReceiverId, ReceiverIds, ReceiverMode,
-    Report, Signal,
+    AnySignal, Context, DeliveryObserver, Failure, InContext, ReceiverId, ReceiverIds,
+    ReceiverInfo, ReceiverMode, Report, Signal,
 };
 
 /// Every event, as a [`WebhookEvent`]: for a log, an archive, a metric or a
@@ -65,9 +65,14 @@ impl InContext<'_, WebhookEvent> {
     #[must_use = "the report holds the failures"]
     pub fn dispatch(self) -> Report {
         if self.has_catch_all() {
-            return poll_now(self.deliver_observed(ReceiverMode::Sync, &mut ()));
+            return self.dispatch_observed(&mut ());
         }
         self.send_typed()
+    }
+
+    /// Dispatches with an observer.
+    pub(crate) fn dispatch_observed(self, observer: &mut impl DeliveryObserver) -> Report {
+        poll_now(self.deliver_observed(ReceiverMode::Sync, observer))
     }
 
     /// Sends as [`WebhookEvent::dispatch_async`] does.
@@ -152,16 +157,25 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
         (ids.order(at) < 0) == self.is_before && self.observer.wants(&Named(ids), at)
     }
 
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) {
-        self.observer.succeeded(&Named(ids), at);
+    fn scope<I: ReceiverIds + ?Sized, R>(
+        &mut self,
+        ids: &I,
+        at: usize,
+        run: impl FnOnce() -> R,
+    ) -> R {
+        self.observer.scope(&Named(ids), at, run)
+    }
+
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, is_called: bool) {
+        self.observer.succeeded(&Named(ids), at, is_called);
     }
 
     fn waits(&mut self) {
         self.observer.waits();
     }
 
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, cause: &Cause) {
-        self.observer.failed(&Named(ids), at, cause);
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
+        self.observer.failed(&Named(ids), at, failure);
     }
 
     fn poll_timeout<I: ReceiverIds + ?Sized>(
@@ -195,6 +209,10 @@ struct Named<'i, I: ?Sized>(&'i I);
 impl<I: ReceiverIds + ?Sized> ReceiverIds for Named<'_, I> {
     fn receiver_id(&self, at: usize) -> ReceiverId {
         format!("{}:{}", ANY_EVENT.name(), self.0.receiver_id(at)).into()
+    }
+
+    fn info(&self, _: &'static str, at: usize) -> ReceiverInfo {
+        self.0.info(ANY_EVENT.name(), at)
     }
 
     fn order(&self, at: usize) -> i32 {

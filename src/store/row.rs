@@ -305,7 +305,7 @@ pub enum EventState {
 }
 
 /// The progress of a receiver with an event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReceiverProgress {
     /// The receiver, by uid or path.
@@ -314,6 +314,10 @@ pub struct ReceiverProgress {
     pub state: ReceiverState,
     /// The number of its failures so far.
     pub attempts: u32,
+    /// The text of its last error, if the engine keeps it. It may quote a user, and `Debug` leaves
+    /// it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<str>>,
 }
 
 /// The state of a receiver with an event.
@@ -352,7 +356,18 @@ impl ReceiverProgress {
             receiver,
             state,
             attempts,
+            error: None,
         }
+    }
+}
+
+impl fmt::Debug for ReceiverProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiverProgress")
+            .field("receiver", &self.receiver)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
     }
 }
 

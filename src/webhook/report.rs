@@ -2,7 +2,6 @@
 
 use crate::event::WebhookEvent;
 use crate::signal::{Failure, Report};
-use crate::trace;
 
 /// The outcome of [`Webhook::dispatch`](crate::Webhook::dispatch).
 ///
@@ -64,10 +63,7 @@ impl EventFailure {
     /// The failures at one event.
     pub(crate) fn all(event: usize, report: Report) -> impl Iterator<Item = Self> {
         let failures = report.into_failures().into_iter();
-        failures.map(move |failure| {
-            trace::failed(event, &failure);
-            Self { event, failure }
-        })
+        failures.map(move |failure| Self { event, failure })
     }
 }
 
@@ -82,10 +78,7 @@ impl DispatchReport {
     pub(super) fn add(&mut self, event: &WebhookEvent, report: Report) {
         let at = self.events;
         self.events += 1;
-        if let WebhookEvent::Unrecognized(item) = event {
-            trace::unrecognized(at, item);
-            self.unrecognized += 1;
-        }
+        self.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
         self.unheard += usize::from(report.is_unheard());
         self.called += report.called();
         self.filtered += report.filtered();

@@ -4,7 +4,7 @@ use super::report::DispatchReport;
 use crate::Context;
 use crate::event::{WebhookEvent, dedup_keys};
 use crate::signal::{EMPTY, InContext};
-use crate::trace;
+use crate::trace::{self, Scope, Source};
 
 /// A webhook that was read: its events, in the order of the body; those of one
 /// value by their lists, `messages` before `statuses` before the others.
@@ -208,10 +208,10 @@ impl InContext<'_, Webhook> {
     #[must_use = "the report holds the failures"]
     pub fn dispatch(self) -> DispatchReport {
         let webhook = self.delivered;
-        trace::Webhook::new(&webhook.events).scope(|| {
+        Scope::webhook(Source::Dispatch, &webhook.events).run(|| {
             let mut report = DispatchReport::new(webhook.skipped);
-            for event in webhook {
-                report.add(event, event.with(self.context).dispatch());
+            for (at, event) in webhook.iter().enumerate() {
+                report.add(event, trace::dispatch(event.with(self.context), at));
             }
             trace::finished(&report);
             report
@@ -224,13 +224,15 @@ impl InContext<'_, Webhook> {
         let webhook = self.delivered;
         let work = async {
             let mut report = DispatchReport::new(webhook.skipped);
-            for event in webhook {
-                report.add(event, event.with(self.context).dispatch_async().await);
+            for (at, event) in webhook.iter().enumerate() {
+                let delivery = trace::dispatch_async(event.with(self.context), at);
+                report.add(event, delivery.await);
             }
             trace::finished(&report);
             report
         };
-        trace::Webhook::new(&webhook.events).around(work).await
+        let span = Scope::webhook(Source::Dispatch, &webhook.events);
+        span.around(work).await
     }
 }
 

@@ -51,7 +51,7 @@ fn failing(text: &'static str, never: bool) -> (Context, Arc<Mutex<Vec<String>>>
     let noted = Arc::clone(&seen);
     context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
         if text.is_empty() || event.message.text() == Some(text) {
-            let error = std::io::Error::other("down");
+            let error = std::io::Error::other("the workshop is closed");
             return if never {
                 Err(Retry::never(error).into())
             } else {
@@ -516,8 +516,9 @@ fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
     use crate::support::folder::Folder;
     use whatsapp_signals::store::SqliteStore;
 
-    const TEXTS: [&str; 6] = [
+    const TEXTS: [&str; 7] = [
         ADA,
+        "the workshop is closed",
         "US.7001",
         "Ada Okafor",
         "My bell is broken",
@@ -528,7 +529,7 @@ fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
     let path = folder.file("store.db");
     let (context, _) = failing("My bell is broken", true);
     let engine = engine_over(SqliteStore::open(&path).unwrap());
-    let engine = engine.context(context).log_webhooks(true);
+    let engine = engine.context(context).log_webhooks(true).keep_errors(true);
     _ = engine.process(&both()).unwrap();
     for n in 0..300 {
         let text = ada().id(&format!("wamid.ADA{n}"));

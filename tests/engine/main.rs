@@ -16,6 +16,7 @@ mod events;
 mod in_order;
 mod kept_marks;
 mod memory_store;
+mod observer;
 mod parser;
 mod receivers;
 mod records;

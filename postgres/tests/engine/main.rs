@@ -28,6 +28,8 @@ mod events;
 mod in_order;
 #[path = "../../../tests/engine/kept_marks.rs"]
 mod kept_marks;
+#[path = "../../../tests/engine/observer.rs"]
+mod observer;
 #[path = "../../../tests/engine/receivers/mod.rs"]
 mod receivers;
 #[path = "../../../tests/engine/records/mod.rs"]
