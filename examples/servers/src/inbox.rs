@@ -10,6 +10,7 @@ use whatsapp_signals::store::{SqliteStore, Store};
 use whatsapp_signals::{BoxError, Outcome, WebhookEngine};
 use whatsapp_signals_postgres::PostgresStore;
 
+use crate::metrics::Metrics;
 use crate::{log, setting, stop};
 
 /// The pause after a round that failed.
@@ -54,6 +55,7 @@ impl Inbox {
     pub async fn open(database: &str, answer: Answer) -> Result<Arc<Self>, BoxError> {
         let is_background = answer == Answer::Stored;
         let engine = WebhookEngine::new(open_store(database).await?)
+            .observe(Metrics)
             // Longer than the slowest receiver. After a crash, its events wait as long.
             .lease(Duration::from_secs(10))
             .timer(|duration| Box::pin(sleep(duration)))

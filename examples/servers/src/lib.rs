@@ -3,8 +3,10 @@
 pub mod campaign;
 pub mod graph;
 mod inbox;
+mod metrics;
 mod print;
 mod queue;
+mod traces;
 
 use std::borrow::Cow;
 use std::env;
@@ -13,7 +15,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+use traces::Traces;
 use whatsapp_signals::{BoxError, SignatureVerifier, VerifyToken, http_status};
 
 pub use inbox::{Answer, Engine, Inbox, open_store, report};
@@ -27,6 +32,8 @@ pub struct App {
     inbox: Arc<Inbox>,
     verifier: SignatureVerifier,
     verify_token: VerifyToken,
+    metrics: Option<PrometheusHandle>,
+    traces: Traces,
     /// Whether this program runs receivers in the background.
     tends: bool,
 }
@@ -94,6 +101,12 @@ impl App {
         }
     }
 
+    /// Returns the numbers of this process in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        let metrics = self.metrics.as_ref();
+        metrics.map_or_else(String::new, PrometheusHandle::render)
+    }
+
     /// Returns the engine and its runtime.
     pub fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
@@ -106,8 +119,16 @@ impl App {
             inbox,
             verifier: verifier(secrets)?,
             verify_token: verify_token(tokens)?,
+            metrics: None,
+            traces: Traces::default(),
             tends: true,
         })
+    }
+
+    /// Waits for the operations that have begun, and exports their traces.
+    pub async fn finish(self: Arc<Self>) {
+        self.inbox.finish().await;
+        _ = spawn_blocking(move || self.traces.finish()).await;
     }
 
     /// Reads `DATABASE`, `META_APP_SECRET` (several while you change it), `META_VERIFY_TOKEN`
@@ -122,7 +143,12 @@ impl App {
             Ok(_) => return Err("TEND is neither yes nor no".into()),
         };
         let app = Self::new(Inbox::open(&database, answer).await?, &secrets, &tokens)?;
-        Ok(Self { tends, ..app })
+        Ok(Self {
+            metrics: Some(metrics::install()?),
+            traces: Traces::from_env()?,
+            tends,
+            ..app
+        })
     }
 }
 

@@ -37,11 +37,16 @@ async fn health(app: Data<App>) -> HttpResponse {
         .body(json)
 }
 
+/// Prometheus reads the numbers.
+async fn metrics(app: Data<App>) -> String {
+    app.metrics()
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), BoxError> {
     let app = Arc::new(App::from_env(Answer::from_env()?).await?);
     rt::spawn(Arc::clone(&app).keep_tending());
-    let inbox = Arc::clone(app.inbox());
+    let ended = Arc::clone(&app);
     let server = HttpServer::new(move || {
         let webhook = web::resource("/webhook")
             .route(web::get().to(register))
@@ -51,6 +56,7 @@ async fn main() -> Result<(), BoxError> {
             .app_data(PayloadConfig::new(Parser::DEFAULT_MAX_LEN))
             .service(webhook)
             .route("/healthz", web::get().to(health))
+            .route("/metrics", web::get().to(metrics))
     });
     // On SIGTERM it takes no new requests and answers those that have begun.
     let server = server.shutdown_timeout(10).bind(address()?)?;
@@ -58,6 +64,6 @@ async fn main() -> Result<(), BoxError> {
         eprintln!("listening on http://{address}/webhook");
     }
     server.run().await?;
-    inbox.finish().await;
+    ended.finish().await;
     Ok(())
 }

@@ -41,10 +41,16 @@ async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     (status, [("content-type", "application/json")], json)
 }
 
+/// Prometheus reads the numbers.
+async fn metrics(State(app): State<Arc<App>>) -> String {
+    app.metrics()
+}
+
 fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/webhook", get(register).post(receive))
         .route("/healthz", get(health))
+        .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(Parser::DEFAULT_MAX_LEN))
         .with_state(app)
 }
@@ -56,9 +62,7 @@ async fn main() -> Result<(), BoxError> {
     let listener = TcpListener::bind(address()?).await?;
     eprintln!("listening on http://{}/webhook", listener.local_addr()?);
     let (stopping, stopped) = oneshot::channel();
-    let stop = async {
-        let _ = stopping.send(stop().await);
-    };
+    let stop = async { _ = stopping.send(stop().await) };
     // A slow client must not keep the program from its end.
     let too_late = async {
         let _ = stopped.await;
@@ -70,6 +74,6 @@ async fn main() -> Result<(), BoxError> {
         result = server.into_future() => result,
         () = too_late => Ok(()),
     };
-    app.inbox().finish().await;
+    app.finish().await;
     Ok(result?)
 }

@@ -1,9 +1,13 @@
 //! The servers as processes, and real HTTP to them: who gets in, and that
 //! nothing is lost or handled twice, however they end.
 
+use scenarios::*;
+use telemetry::*;
+
 mod meta;
 mod scenarios;
 mod server;
+mod telemetry;
 
 macro_rules! for_each_server {
     ($($server:ident)+: $($scenario:ident)+) => {
@@ -16,7 +20,7 @@ macro_rules! for_each_server {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
-                    crate::scenarios::$scenario(BINARY).await;
+                    crate::$scenario(BINARY).await;
                 }
             )+
         }
@@ -41,4 +45,6 @@ for_each_server! {
         what_has_begun_is_answered_and_who_never_ends_is_left
         a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered
         a_missing_setting_is_named
+        a_scrape_has_counts_times_and_the_backlog
+        a_collector_gets_the_receiver_in_the_event_in_the_webhook
 }
