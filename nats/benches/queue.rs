@@ -1,5 +1,6 @@
 //! Events a second into the stream and out of it, each beside what `async_nats` alone
-//! takes for the same bytes, in the same run.
+//! takes for the same bytes, in the same run. Before these, microseconds an event from a body to a
+//! receiver, for the bodies that the bench of the Postgres store measures: `benches/charts` draws them.
 //!
 //! ```sh
 //! cargo bench -p whatsapp-signals-nats
@@ -10,10 +11,13 @@
 //! later. `-- 1000` measures with 1,000 events in place of 20,000.
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
+#[path = "../../benches/subjects/machine.rs"]
+mod machine;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::env;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,7 +28,7 @@ use tokio::sync::oneshot;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::SqliteStore;
-use whatsapp_signals::{Webhook, WebhookEngine, receiver};
+use whatsapp_signals::{Webhook, WebhookEngine, parse, receiver, testing};
 use whatsapp_signals_nats::async_nats::jetstream::consumer::pull;
 use whatsapp_signals_nats::{Envelope, EventStream, Relay, StreamConfig, Worker};
 
@@ -50,9 +54,14 @@ async fn main() {
     let Some(server) = Server::start_with(&settings) else {
         return;
     };
+    let rusqlite = machine::version(include_str!("../../Cargo.lock"), "rusqlite").unwrap();
+    let nats = server.client().await.server_info().version;
+    let versions = [format!("NATS {nats}"), format!("rusqlite {rusqlite}")];
+    println!("{}\n", machine::description(&versions));
+    measure_bodies(&server, count / 4).await;
     let bodies: Vec<Webhook> = (0..count).map(one_message).collect();
     let bodies = Arc::new(bodies);
-    println!("{count} events of {} bytes", envelope(&bodies[0]).len());
+    println!("\n{count} events of {} bytes", envelope(&bodies[0]).len());
     println!("\nto the stream        async_nats/s  relay/s  ratio");
     for in_flight in [1, 64, 512] {
         // One at a time takes long where each is synced.
@@ -116,6 +125,56 @@ async fn main() {
     println!("started anew it has {} MB after {seconds:.1} s", anew >> 20);
 }
 
+/// The sizes of bodies, and the numbers of clients.
+const CASES: [(usize, usize); 4] = [(1, 1), (1, 8), (1000, 1), (1000, 8)];
+
+/// Measures bodies from the first one to the last call of a receiver, with a worker that runs
+/// meanwhile, over a new stream each. `answered` is the time until all bodies are in the stream.
+async fn measure_bodies(server: &Server, count: usize) {
+    println!("worker  events a body  clients  µs an event  answered");
+    for (size, clients) in CASES {
+        // Three bodies for each of 8 clients, at least.
+        let count = count.max(24 * size);
+        let starts = (0..count).step_by(size);
+        let bodies: Vec<_> = starts.map(|start| body(start..start + size)).collect();
+        let events = size * bodies.len();
+        for name in ["bare", "sqlite"] {
+            let stream = server.stream(StreamConfig::new()).await;
+            let folder = tempfile::TempDir::new().unwrap();
+            let mut worker = Worker::new(&stream);
+            if name == "sqlite" {
+                let store = SqliteStore::open(folder.path().join("store.db")).unwrap();
+                worker = worker.engine(Arc::new(WebhookEngine::new(store)));
+            }
+            let relay = Relay::new(&stream);
+            let publish = async |body: &Vec<u8>| {
+                relay.publish(&parse(body).unwrap()).await.unwrap();
+            };
+            let (answered, handled) =
+                tokio::join!(at_once(&bodies, clients, publish), handle(worker, events));
+            let micros = |took: Duration| 1e6 / per_second(events, took);
+            println!(
+                "{name:6}  {size:13}  {clients:7}  {:11.1}  {:8.1}",
+                micros(handled),
+                micros(answered),
+            );
+            let jetstream = server.jetstream().await;
+            jetstream.delete_stream("WA").await.unwrap();
+        }
+    }
+}
+
+/// Returns a body with messages of 500 users, as the bench of the Postgres store has it.
+fn body(events: Range<usize>) -> Vec<u8> {
+    let message = |event| {
+        let user = format!("1555{:07}", event % 500);
+        let scattered = (event as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let wamid = format!("wamid.HBgL{user}VAgASGBQ{scattered:016X}AA==");
+        testing::text("Hello").from(&user).id(&wamid)
+    };
+    testing::batch(events.map(message)).body()
+}
+
 fn row(events: usize, floor: Duration, ours: Duration) -> String {
     let ratio = ours.as_secs_f64() / floor.as_secs_f64();
     let (floor, ours) = (per_second(events, floor), per_second(events, ours));
@@ -155,7 +214,7 @@ fn config(partitions: u16) -> StreamConfig {
 }
 
 /// Does something for each webhook, so many at once.
-async fn at_once(bodies: &[Webhook], in_flight: usize, work: impl AsyncFn(&Webhook)) -> Duration {
+async fn at_once<T>(bodies: &[T], in_flight: usize, work: impl AsyncFn(&T)) -> Duration {
     let began = Instant::now();
     let all = stream::iter(0..bodies.len()).map(|at| work(&bodies[at]));
     all.buffer_unordered(in_flight)

@@ -6,12 +6,16 @@
 //! cargo bench -p whatsapp-signals-postgres -- 5000 1000000    # then with 1,000,000 events in it
 //! ```
 //!
-//! The first number is that of the measured events. The bare statements have two transactions for
-//! each body, as the engine has, each in one round trip: the first inserts the webhook, its body,
+//! The first number is that of the measured events, at least 24 bodies. Each other number is that of
+//! the events of a new store before its first measurement. The bare statements have two transactions
+//! for each body, as the engine has, each in one round trip: the first inserts the webhook, its body,
 //! events and messages, and the second deletes the webhook. The server runs with `fsync = on`.
+//! `benches/charts` draws the output.
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]
 
+#[path = "../../benches/subjects/machine.rs"]
+mod machine;
 #[path = "../tests/support/server.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod server;
@@ -34,8 +38,12 @@ use whatsapp_signals_postgres::{PostgresOptions, deadpool_postgres};
 /// The users that the messages are from, in turn.
 const USERS: usize = 500;
 
-/// The sizes of bodies, and the numbers of clients.
-const CASES: [(usize, usize); 4] = [(1, 1), (1, 8), (1000, 1), (1000, 8)];
+/// The sizes of bodies, and the numbers of clients. Large bodies make the store grow, so those of
+/// 8 clients come last.
+const CASES: [(usize, usize); 4] = [(1, 1), (1000, 1), (1, 8), (1000, 8)];
+
+/// The fewest bodies of a measurement: three for each of 8 clients.
+const BODIES: usize = 24;
 
 #[tokio::main]
 async fn main() {
@@ -46,45 +54,76 @@ async fn main() {
     let Some(server) = Server::start_with("-c fsync=on -c shared_buffers=512MB") else {
         return;
     };
-    println!("{count} events; µs an event");
+    let lockfile = include_str!("../../Cargo.lock");
+    let rusqlite = machine::version(lockfile, "rusqlite").unwrap();
+    let versions = [
+        format!("Postgres {}", server_version(&server).await),
+        format!("rusqlite {rusqlite}"),
+    ];
+    println!("{}\n", machine::description(&versions));
     println!("   stored  store     events a body  clients  µs an event  worst ms");
+    let mut bytes = Vec::new();
+    for size in [0].into_iter().chain(sizes) {
+        bytes.push((size, measure_store(&server, size, count).await));
+    }
+    println!("\n   stored  bytes of an event in Postgres");
+    for (size, bytes) in bytes {
+        println!("{size:9}  {bytes:29.0}");
+    }
+}
+
+/// Measures each case in new stores with so many events. Returns the bytes that an event takes in
+/// Postgres.
+async fn measure_store(server: &Server, size: usize, count: usize) -> f64 {
     let folder = tempfile::TempDir::new().unwrap();
-    let bare = Arc::new(Bare::create(&server).await);
+    let bare = Arc::new(Bare::create(server).await);
     let store = server.open(PostgresOptions::new().schema("engine")).await;
     let postgres = Arc::new(engine(store));
     let sqlite = SqliteStore::open(folder.path().join("engine.db")).unwrap();
     let sqlite = Arc::new(engine(sqlite));
-    let mut first = 0;
-    for size in [0].into_iter().chain(sizes) {
-        // And the rows of the users before the first measurement.
-        let fill = size.saturating_sub(first).max(USERS);
-        for events in bodies(first, fill, 1000) {
-            let body = body(&events);
-            bare.handle(&events, &body).await;
-            postgres.handle(&events, &body).await;
-            sqlite.handle(&events, &body).await;
-            first = events.end;
-        }
-        for (size, clients) in CASES {
-            let bodies: Vec<_> = bodies(first, count, size);
-            let measured = [
-                ("bare", measure(&bare, &bodies, clients).await),
-                ("postgres", measure(&postgres, &bodies, clients).await),
-                ("sqlite", measure(&sqlite, &bodies, clients).await),
-            ];
-            for (name, (time, worst)) in measured {
-                let events = bodies.iter().map(Range::len).sum::<usize>();
-                println!(
-                    "{first:9}  {name:8} {size:14}  {clients:7}  {:11.1}  {:8.1}",
-                    time.as_secs_f64() * 1e6 / events as f64,
-                    worst.as_secs_f64() * 1e3,
-                );
-            }
-            first = bodies.last().unwrap().end;
-        }
-        let bytes = bytes_of_tables(&server).await as f64 / first as f64;
-        println!("{first:9}  postgres has {bytes:.0} bytes an event");
+    // And the rows of the users before the first measurement.
+    let mut stored = 0;
+    for events in bodies(0, size.max(USERS), 1000) {
+        let body = body(&events);
+        bare.handle(&events, &body).await;
+        postgres.handle(&events, &body).await;
+        sqlite.handle(&events, &body).await;
+        stored = events.end;
     }
+    let admin = server.pool().get().await.unwrap();
+    // Keeps autovacuum and checkpoints of earlier rows out of the measurements.
+    admin.batch_execute("VACUUM (ANALYZE)").await.unwrap();
+    for (size_of_body, clients) in CASES {
+        let count = count.max(BODIES * size_of_body);
+        let bodies: Vec<_> = bodies(stored, count, size_of_body);
+        admin.batch_execute("CHECKPOINT").await.unwrap();
+        let measured = [
+            ("bare", measure(&bare, &bodies, clients).await),
+            ("postgres", measure(&postgres, &bodies, clients).await),
+            ("sqlite", measure(&sqlite, &bodies, clients).await),
+        ];
+        for (name, (time, worst)) in measured {
+            let events = bodies.iter().map(Range::len).sum::<usize>();
+            println!(
+                "{size:9}  {name:8} {size_of_body:14}  {clients:7}  {:11.1}  {:8.1}",
+                time.as_secs_f64() * 1e6 / events as f64,
+                worst.as_secs_f64() * 1e3,
+            );
+        }
+        stored = bodies.last().unwrap().end;
+    }
+    let bytes = bytes_of_tables(server).await as f64 / stored as f64;
+    let drop = "DROP SCHEMA engine CASCADE; DROP SCHEMA bare CASCADE";
+    admin.batch_execute(drop).await.unwrap();
+    bytes
+}
+
+async fn server_version(server: &Server) -> String {
+    let client = server.pool().get().await.unwrap();
+    let row = client.query_one("SHOW server_version", &[]).await.unwrap();
+    let version: String = row.get(0);
+    // Debian's goes on with the version of its package.
+    version.split(' ').next().unwrap().to_owned()
 }
 
 /// Returns the size of the tables and indexes of the engine's store.

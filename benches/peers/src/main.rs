@@ -5,17 +5,13 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- --save  # and saves them
 //! ```
 //!
-//! | Argument | Effect |
-//! | --- | --- |
-//! | `--save` | Writes the tables and the machine into COMPARE.md, and the chart into benches/peers/peers.svg |
-//! | `--chart PATH` | Writes the chart into another file |
-//! | `--redraw` | Measures nothing: draws benches/peers/peers.svg from the table in COMPARE.md |
+//! `--save` writes the tables and the machine into COMPARE.md, from which `benches/charts` draws.
 //!
 //! Each crate reads a body in the way that its documentation shows: a function, or a
 //! type for serde. `whatsapp-business-rs` reads an HTTP request only, and starts a task
 //! for each event; "frame" is about what these two take of its time. "scan" is serde_json
 //! looking at the syntax and keeping nothing, "Value" is its own tree. Both tables are
-//! Markdown; the chart has the crates alone.
+//! Markdown.
 //!
 //! All take turns on one body, in rounds of a quarter of a millisecond each, so that other
 //! load on the machine affects all of them. The tables show the medians of the rounds, in
@@ -30,9 +26,9 @@
 //! ```
 
 mod bodies;
-mod chart;
 #[path = "../../subjects/clock.rs"]
 mod clock;
+#[path = "../../subjects/machine.rs"]
 mod machine;
 mod measure;
 mod readers;
@@ -51,31 +47,26 @@ use table::{Cell, Row, Table, markdown, whole};
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../COMPARE.md");
 const BEGIN: &str = "<!-- times -->";
 const END: &str = "<!-- end of times -->";
-/// The chart that the page shows.
-const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers.svg");
+/// The versions that this benchmark is built with.
+const LOCKFILE: &str = include_str!("../Cargo.lock");
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (save, chart) = match arguments[..] {
-        [] => (false, None),
-        ["--redraw"] => return draw(&saved(), CHART),
-        ["--save"] => (true, Some(CHART)),
-        ["--chart", path] => (false, Some(path)),
-        ["--save", "--chart", path] | ["--chart", path, "--save"] => (true, Some(path)),
+    let save = match arguments[..] {
+        [] => false,
+        ["--save"] => true,
         [reader, body, times] => return only(reader, body, times.parse().expect("a number")),
-        _ => panic!("expected --save, --chart PATH, --redraw, or a crate, a body and a number"),
+        _ => panic!("expected --save, or a crate, a body and a number"),
     };
-    let machine = machine::description();
+    let serde_json = version("serde_json").unwrap_or("unknown");
+    let machine = machine::description(&[format!("serde_json {serde_json}")]);
     let (table, references) = speed();
     let times = times(&table, &references, &machine);
     print!("{times}");
     odd();
     if save {
         write_page(&times);
-    }
-    if let Some(path) = chart {
-        draw(&table, path);
     }
 }
 
@@ -137,12 +128,7 @@ fn times(table: &Table, references: &[Reference], machine: &str) -> String {
     let peers: Vec<_> = table
         .crates
         .iter()
-        .map(|name| {
-            format!(
-                "`{name}` {}",
-                machine::version(name).unwrap_or("of this repository")
-            )
-        })
+        .map(|name| format!("`{name}` {}", version(name).unwrap_or("of this repository")))
         .collect();
     let head = [
         "Body",
@@ -164,27 +150,10 @@ fn times(table: &Table, references: &[Reference], machine: &str) -> String {
         peers.join(", "),
     );
     format!(
-        "\n{}\n{}\nFor scale, what serde_json and an HTTP frame take for these bodies:\n\n{references}\n",
+        "\n{}\n{}\n\nFor scale, what serde_json and an HTTP frame take for these bodies:\n\n{references}\n",
         table.to_markdown(),
-        wrapped(&conditions),
+        textwrap::fill(&conditions, 88),
     )
-}
-
-/// Breaks a text into lines of at most 88 characters.
-fn wrapped(text: &str) -> String {
-    let (mut lines, mut length) = (String::new(), 0);
-    for word in text.split(' ') {
-        if length + 1 + word.len() > 88 {
-            lines.push('\n');
-            length = 0;
-        } else if length > 0 {
-            lines.push(' ');
-            length += 1;
-        }
-        lines.push_str(word);
-        length += word.len();
-    }
-    lines + "\n"
 }
 
 /// Replaces the tables of the page.
@@ -196,16 +165,8 @@ fn write_page(times: &str) {
     fs::write(PAGE, page).expect("COMPARE.md is writable");
 }
 
-/// Returns the table of the page.
-fn saved() -> Table {
-    let page = fs::read_to_string(PAGE).expect("COMPARE.md");
-    let (_, rest) = page.split_once(BEGIN).expect("the begin mark");
-    Table::from_markdown(rest).expect("a table of times")
-}
-
-fn draw(table: &Table, path: &str) {
-    let svg = chart::draw(table).expect("a chart");
-    fs::write(path, svg).expect("the chart's file is writable");
+fn version(package: &str) -> Option<&'static str> {
+    machine::version(LOCKFILE, package)
 }
 
 /// What each gives of a text message that has an odd one beside it.

@@ -1,4 +1,4 @@
-//! The table of times: as Markdown, and back from it.
+//! The table of times, as Markdown.
 
 use std::fmt::Write;
 
@@ -46,37 +46,6 @@ impl Table {
         });
         markdown(&head, rows)
     }
-
-    /// Reads a table that `to_markdown` wrote. Returns `None` for any other text.
-    pub(crate) fn from_markdown(text: &str) -> Option<Self> {
-        let mut lines = text
-            .lines()
-            .skip_while(|line| !line.starts_with("| Body |"));
-        let head = cells(lines.next()?);
-        let crates: Vec<_> = head
-            .iter()
-            .filter_map(|cell| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned()))
-            .collect();
-        let rows = lines
-            .skip(1)
-            .take_while(|line| line.starts_with('|'))
-            .map(|line| {
-                let [body, bytes, rest @ ..] = &cells(line)[..] else {
-                    return None;
-                };
-                let cells = rest.get(..crates.len())?.iter().map(|cell| match *cell {
-                    "error" => Some(None),
-                    cell => Cell::from_markdown(cell).map(Some),
-                });
-                Some(Row {
-                    body: (*body).to_owned(),
-                    bytes: without_commas(bytes).parse().ok()?,
-                    cells: cells.collect::<Option<_>>()?,
-                })
-            });
-        let rows = rows.collect::<Option<Vec<_>>>()?;
-        (!rows.is_empty()).then_some(Self { crates, rows })
-    }
 }
 
 impl Row {
@@ -100,23 +69,6 @@ impl Cell {
             let _ = write!(text, ", {good} of {all}");
         }
         text
-    }
-
-    fn from_markdown(text: &str) -> Option<Self> {
-        let (time, partial) = match text.split_once(", ") {
-            Some((time, partial)) => {
-                let (good, all) = partial.split_once(" of ")?;
-                (time, Some((good.parse().ok()?, all.parse().ok()?)))
-            }
-            None => (text, None),
-        };
-        let (nanoseconds, ratio) = match time.split_once(" (") {
-            Some((time, ratio)) => (time, ratio.strip_suffix(')')?.parse().ok()?),
-            None => (time, 1.0),
-        };
-        let nanoseconds = without_commas(nanoseconds).parse().ok()?;
-        let time = Time { nanoseconds, ratio };
-        Some(Self { time, partial })
     }
 }
 
@@ -149,13 +101,4 @@ fn with_commas(digits: &str) -> String {
         text.push(digit);
     }
     text
-}
-
-fn without_commas(text: &str) -> String {
-    text.replace(',', "")
-}
-
-fn cells(line: &str) -> Vec<&str> {
-    let cells = line.trim().trim_matches('|').split('|');
-    cells.map(str::trim).collect()
 }

@@ -4,30 +4,29 @@ use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
 
-/// The versions that this benchmark is built with.
-const LOCKFILE: &str = include_str!("../Cargo.lock");
-
-/// Returns the CPU, its cores, the system, the compiler and the load, as a sentence.
-pub(crate) fn description() -> String {
+/// Returns the date, the CPU, its cores, the system, the compiler, these versions, and the load.
+pub(crate) fn description(versions: &[String]) -> String {
     let cores = available_parallelism().map_or(0, usize::from);
-    let parts = [
+    let date = output("date", "+%F").unwrap_or_else(|| "unknown date".to_owned());
+    let mut parts = vec![
+        date,
         cpu().unwrap_or_else(|| "unknown CPU".to_owned()),
         format!("{cores} cores"),
         system(),
         std::env::consts::ARCH.to_owned(),
         compiler().unwrap_or_else(|| "unknown rustc".to_owned()),
-        format!("serde_json {}", version("serde_json").unwrap_or("unknown")),
     ];
+    parts.extend_from_slice(versions);
     let load = load().map_or_else(String::new, |load| {
         format!(" Load average before the run: {load}.")
     });
     format!("{}.{load}", parts.join(", "))
 }
 
-/// Returns the locked version of a package.
-pub(crate) fn version(package: &str) -> Option<&'static str> {
+/// Returns the version of a package in a lockfile.
+pub(crate) fn version<'t>(lockfile: &'t str, package: &str) -> Option<&'t str> {
     let line = format!("name = \"{package}\"\nversion = \"");
-    let (_, rest) = LOCKFILE.split_once(&line)?;
+    let (_, rest) = lockfile.split_once(&line)?;
     Some(rest.split_once('"')?.0)
 }
 
@@ -45,10 +44,16 @@ fn system() -> String {
 
 /// Returns `rustc 1.95.0`, without the commit.
 fn compiler() -> Option<String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("-V").output().ok()?;
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let text = output(&rustc, "-V")?;
+    Some(text.split(" (").next()?.to_owned())
+}
+
+/// Returns the output of a program, if there is any.
+fn output(program: &str, argument: &str) -> Option<String> {
+    let output = Command::new(program).arg(argument).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.split(" (").next()?.trim().to_owned()).filter(|text| !text.is_empty())
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Returns the load of the last minute. Read it before the benchmark adds its own.
