@@ -5,52 +5,18 @@
 #
 #     ./postgres.sh [COUNT [A_SECOND]]
 #
-# PROFILE=release builds with optimizations. KILL=no kills none of them. Ports: POSTGRES_PORT
-# (15432), PORT (18080) and the one after it. POSTGRES_BIN is the folder of the server's programs.
+# PROFILE=release builds with optimizations. KILL=no kills none of them. Ports: PORT (18080) and the
+# one after it. POSTGRES_BIN is the folder of the server's programs.
 set -euo pipefail
-cd "$(dirname "$0")"
+here=$(dirname "$0")
+source "$here/common.sh"
 
 count=${1:-10000}
-# Debian's package has its programs outside the path.
-PATH=${POSTGRES_BIN:+$POSTGRES_BIN:}$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
-command -v initdb >/dev/null || { echo "there is no Postgres: apt-get install postgresql"; exit 1; }
-# The server refuses to run as root.
-postgres() {
-    if [ "$(id -u)" -eq 0 ]; then (cd / && runuser -u postgres -- env PATH="$PATH" "$@"); else "$@"; fi
-}
-
-cargo build --quiet --profile "${PROFILE:-dev}" --bin axum --bin tender --example meta
-profile=${PROFILE:-debug}
-bin=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}
-
+build --bin axum --bin tender --example meta
 folder=$(mktemp -d)
-data=$(postgres mktemp -d)
-finish() {
-    kill $(jobs -p) 2>/dev/null || true
-    wait
-    postgres pg_ctl -D "$data" -m immediate stop >/dev/null 2>&1 || true
-    rm -rf "$folder" "$data"
-}
 trap finish EXIT
 
-# Waits until a file has this line.
-said() {
-    for _ in $(seq 200); do
-        if grep -q -- "$2" "$1" 2>/dev/null; then return; fi
-        sleep 0.05
-    done
-    cat "$1"
-    echo "it did not say: $2"
-    exit 1
-}
-
-port=${POSTGRES_PORT:-15432}
-postgres initdb -D "$data" -U postgres -A trust -E UTF8 --no-locale --no-sync >/dev/null
-postgres pg_ctl -D "$data" -w -l "$data/log" \
-    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$data" start >/dev/null ||
-    { cat "$data/log"; exit 1; }
-
-export DATABASE=postgres://postgres@127.0.0.1:$port/postgres
+start_postgres
 export META_APP_SECRET=secret META_VERIFY_TOKEN=token ANSWER=stored TEND=no
 first=${PORT:-18080}
 webs=() workers=() urls=

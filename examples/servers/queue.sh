@@ -4,37 +4,18 @@
 #
 #     ./queue.sh [COUNT [A_SECOND]]
 #
-# PROFILE=release builds with optimizations. Ports: NATS_PORT (14222), PORT (18080).
+# PROFILE=release builds with optimizations. Ports: NATS_PORT (default: a free one), PORT (18080).
 set -euo pipefail
-cd "$(dirname "$0")"
+here=$(dirname "$0")
+source "$here/common.sh"
 
 count=${1:-10000}
-nats=${NATS_SERVER:-nats-server}
-command -v "$nats" >/dev/null || { echo "there is no $nats: apt-get install nats-server"; exit 1; }
-
-cargo build --quiet --profile "${PROFILE:-dev}" --bins --example meta
-profile=${PROFILE:-debug}
-bin=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}
-
+build --bins --example meta
 folder=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
+trap finish EXIT
 export PORT=${PORT:-18080} META_APP_SECRET=secret META_VERIFY_TOKEN=token
-export NATS_URL=nats://127.0.0.1:${NATS_PORT:-14222}
 
-# Waits until a file has this line.
-said() {
-    for _ in $(seq 200); do
-        if grep -q -- "$2" "$1" 2>/dev/null; then return; fi
-        sleep 0.05
-    done
-    cat "$1"
-    echo "it did not say: $2"
-    exit 1
-}
-
-"$nats" --addr 127.0.0.1 --port "${NATS_PORT:-14222}" --jetstream --store_dir "$folder/nats" \
-    2>"$folder/nats.log" &
-said "$folder/nats.log" "Server is ready"
+start_nats
 "$bin/web" 2>"$folder/web.log" &
 said "$folder/web.log" "listening on"
 workers=()
