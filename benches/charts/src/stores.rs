@@ -255,11 +255,11 @@ fn clients(count: usize) -> String {
     }
 }
 
-/// Returns the dates, machines and versions, in lines of at most 100 characters.
+/// Returns the dates, machines and versions as a block, in which clippy finds no Rust names.
 fn conditions(results: &[&Results]) -> String {
-    let machines: Vec<_> = results
+    let machines = results
         .iter()
-        .map(|results| results.machine.as_str())
-        .collect();
-    textwrap::fill(&machines.join(" "), 100)
+        .map(|results| textwrap::fill(&results.machine, 100));
+    let machines: Vec<_> = machines.collect();
+    format!("```text\n{}\n```", machines.join("\n"))
 }
