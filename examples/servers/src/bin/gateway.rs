@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::routing::{any, get, post};
-use axum::{Json, Router, response::IntoResponse};
+use axum::{Router, response::IntoResponse};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -14,20 +14,20 @@ use whatsapp_signals::BoxError;
 use whatsapp_signals_servers::address;
 
 /// An event, and the way back of its response.
-type Call = (Value, oneshot::Sender<Value>);
+type Call = (Value, oneshot::Sender<String>);
 
 struct Gateway {
     calls: mpsc::Sender<Call>,
     waiting: Mutex<mpsc::Receiver<Call>>,
     /// That of the one event that the function has.
-    running: Mutex<Option<oneshot::Sender<Value>>>,
+    running: Mutex<Option<oneshot::Sender<String>>>,
 }
 
 /// Returns the response to a request, which becomes an event of an HTTP API (payload 2.0).
 async fn call(gateway: &Gateway, event: Value) -> Option<(StatusCode, String)> {
     let (sender, receiver) = oneshot::channel();
     gateway.calls.send((event, sender)).await.ok()?;
-    let response = receiver.await.ok()?;
+    let response: Value = serde_json::from_str(&receiver.await.ok()?).ok()?;
     let status = StatusCode::from_bytes(response["statusCode"].to_string().as_bytes());
     let body = response["body"].as_str().unwrap_or_default();
     Some((status.ok()?, body.to_owned()))
@@ -54,12 +54,12 @@ async fn next(State(gateway): State<Arc<Gateway>>) -> Result<impl IntoResponse, 
     *gateway.running.lock().await = Some(sender);
     let id = ("lambda-runtime-aws-request-id", "1");
     let deadline = ("lambda-runtime-deadline-ms", "9999999999999");
-    Ok(([id, deadline], Json(event)))
+    Ok(([id, deadline], event.to_string()))
 }
 
-async fn respond(State(gateway): State<Arc<Gateway>>, response: Json<Value>) -> StatusCode {
+async fn respond(State(gateway): State<Arc<Gateway>>, response: String) -> StatusCode {
     let sender = gateway.running.lock().await.take();
-    sender.map(|sender| sender.send(response.0));
+    sender.map(|sender| sender.send(response));
     StatusCode::ACCEPTED
 }
 
