@@ -83,8 +83,12 @@ impl Function {
         files.into_iter().flatten().copied()
     }
 
-    /// Returns the statement that creates it.
-    pub(crate) fn create(&self, schema: &Schema) -> String {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns its text in PL/pgSQL, as the server stores it.
+    pub(crate) fn source(&self, schema: &Schema) -> String {
         let body = match self.body {
             Body::Plpgsql(body) => body.to_owned(),
             Body::Write(sql) => format!("BEGIN {} RETURN true; END", by_rows(&format!("{sql};"))),
@@ -98,7 +102,12 @@ impl Function {
             }
             Body::Check(sql) => format!("BEGIN {} END", by_rows(&format!("RETURN {sql};"))),
         };
-        let body = schema.insert_name(&body);
+        schema.insert_name(&body)
+    }
+
+    /// Returns the statement that creates it.
+    pub(crate) fn create(&self, schema: &Schema) -> String {
+        let body = self.source(schema);
         let body = body.replace('\\', r"\\").replace('\'', "''");
         format!(
             "CREATE FUNCTION {}.{}({}) RETURNS boolean LANGUAGE plpgsql AS E'{body}'",

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod calls;
+mod check;
 mod commit;
 mod contacts;
 mod counted;

@@ -13,7 +13,7 @@ use crate::calls::Function;
 use crate::error::from_postgres;
 
 /// The version of the tables and [functions](Function).
-const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 1;
 
 /// The name of the schema, unless the program gives another one.
 pub(crate) const DEFAULT_NAME: &str = "whatsapp_signals";
@@ -25,7 +25,7 @@ const MAX_NAME: usize = 63;
 /// changes no index (a heap-only tuple), which halves its log. Columns that hold strings of others
 /// are `bytea`, as `text` cannot hold U+0000; JSON is `text`, as `jsonb` refuses `\u0000` and does
 /// not keep it exactly.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE schema.store_version (
         version integer NOT NULL
     );

@@ -8,8 +8,8 @@ use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ScanFilter, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Pruned, ScanFilter, ScannedMessages, Snapshot, Store, StoreCheck, StoreError, StoreErrorKind,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
 };
 
 use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
@@ -17,7 +17,7 @@ use crate::error::corrupt_row;
 use crate::options::PostgresOptions;
 use crate::schema::Schema;
 use crate::session::{Batch, Param, connection, params, put_back, query, write};
-use crate::{backlog, commit, load, pages, row, session};
+use crate::{backlog, check, commit, load, pages, row, session};
 
 /// The number of times that a statement of maintenance is tried if another transaction is in its
 /// way.
@@ -126,6 +126,34 @@ impl PostgresStore {
         let mut client = connection(&self.pool).await?;
         let migrated = self.schema.migrate(&mut client).await;
         put_back(client, migrated)
+    }
+
+    /// Checks the schema: the version of its tables, that each table, index and function of this
+    /// version is there, that no index is invalid, and that each webhook has its body. Nothing is
+    /// changed.
+    ///
+    /// The pages of tables and indexes are not read: `pg_amcheck` and `pg_checksums` of Postgres do
+    /// so. If the database has checksums, the pages with a wrong one that the server has met are a
+    /// fault.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached. A schema without tables, or with those of another version,
+    /// is a [fault](StoreCheck::faults).
+    ///
+    /// ```no_run
+    /// use whatsapp_signals_postgres::PostgresStore;
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = PostgresStore::connect("postgres://bikes@localhost/bikes").await?;
+    /// for fault in store.check().await?.faults {
+    ///     println!("{fault}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check(&self) -> Result<StoreCheck, StoreError> {
+        check::check(&self.pool, &self.schema).await
     }
 
     /// Reads by one statement.

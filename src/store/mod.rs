@@ -19,6 +19,7 @@
 
 mod campaign;
 mod changes;
+mod check;
 mod conformance;
 mod error;
 mod memory;
@@ -38,6 +39,7 @@ pub use changes::{
     Changes, ConversationKey, EventChange, Merge, MessageRef, NewMessage, NewStatus, Put, Read,
     WebhookChange,
 };
+pub use check::StoreCheck;
 pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;

@@ -24,6 +24,7 @@ mod replays;
 mod round_trips;
 mod shared;
 mod sqlite;
+mod sqlite_check;
 mod sqlite_store;
 mod stores;
 mod tend;

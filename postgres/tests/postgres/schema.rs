@@ -126,3 +126,75 @@ async fn a_store_takes_the_pool_of_a_program() {
     let rows = client.query("SELECT 1 FROM whatsapp_signals.webhook", &[]);
     assert!(rows.await.unwrap().is_empty());
 }
+
+/// Returns the faults of a schema after statements of an administrator.
+async fn faults_after(server: &Server, store: &PostgresStore, statements: &str) -> Vec<String> {
+    execute(server, statements).await;
+    store.check().await.unwrap().faults
+}
+
+#[tokio::test]
+async fn a_check_names_each_part_of_the_schema_that_is_missing_or_changed() {
+    let server = require_server!();
+    let store = server.open(PostgresOptions::new().schema("checked")).await;
+    let check = store.check().await.unwrap();
+    assert_eq!(check.faults, Vec::<String>::new());
+    assert_eq!(check.version, Some(check.expected_version));
+    let facts: Vec<_> = check.facts.iter().map(|(name, _)| *name).collect();
+    assert_eq!(facts, ["server_version", "data_checksums", "bytes"]);
+
+    let insert = "INSERT INTO checked.webhook VALUES (7, 1, 0, 1, 1, 0, 0, NULL, NULL, NULL,
+        NULL, NULL, 0)";
+    let faults = faults_after(server, &store, insert).await;
+    assert_eq!(faults, ["webhooks without a body: 1"]);
+    let changes = [
+        (
+            "UPDATE pg_index SET indisvalid = false
+                WHERE indexrelid = 'checked.webhook_dead'::regclass",
+            "the index webhook_dead is invalid: REINDEX repairs it",
+        ),
+        (
+            "DROP INDEX checked.webhook_dead",
+            "the index webhook_dead is missing",
+        ),
+        (
+            "CREATE INDEX webhook_dead ON checked.webhook (kind, dead) WHERE dead > 0;
+                DROP FUNCTION checked.now",
+            "the function now is missing",
+        ),
+        ("DROP TABLE checked.turn", "the table turn is missing"),
+        (
+            "UPDATE pg_proc SET prosrc = 'BEGIN RETURN true; END' WHERE proname = 'require'
+                AND pronamespace = 'checked'::regnamespace; UPDATE pg_proc
+                SET prosrc = 'BEGIN RETURN true; END' WHERE proname = 'add_events'
+                AND pronamespace = 'checked'::regnamespace",
+            "the function add_events is not that of this version",
+        ),
+    ];
+    for (statements, fault) in changes {
+        let faults = faults_after(server, &store, statements).await;
+        assert!(faults.iter().any(|found| found == fault), "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_finds_tables_of_another_version_or_none() {
+    let server = require_server!();
+    let none = PostgresOptions::new().schema("unmigrated");
+    let none = none.connect(&server.url()).await.unwrap();
+    let check = none.check().await.unwrap();
+    assert_eq!(check.version, None);
+    assert_eq!(
+        check.faults,
+        ["expected version 1 of the tables, found none"]
+    );
+    let store = server.open(PostgresOptions::new().schema("newer")).await;
+    for (version, age) in [(2, "a newer"), (0, "an older")] {
+        let update = format!("UPDATE newer.store_version SET version = {version}");
+        let faults = faults_after(server, &store, &update).await;
+        let fault = format!(
+            "expected version 1 of the tables, found version {version} of {age} whatsapp-signals"
+        );
+        assert_eq!(faults, [fault]);
+    }
+}

@@ -6,10 +6,10 @@ use super::error::Error;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The version of the tables, which a file has as its `user_version`. Version 1 was that of 0.1.0.
-const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 2;
 
 /// A file of this crate has it as its `application_id`: `wasi`.
-const APPLICATION_ID: i64 = 0x7761_7369;
+pub(super) const APPLICATION_ID: i64 = 0x7761_7369;
 
 /// Times are in seconds since 1970, except those of leases and due times: milliseconds. A `version` grows by one
 /// with each write of its row.
