@@ -98,12 +98,39 @@ impl DeadLetters {
     ///
     /// When the server cannot be reached.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, DeadLetterError> {
+        self.list_after(0, limit).await
+    }
+
+    /// Returns up to `limit` letters with greater numbers than `sequence`, the oldest first: the
+    /// next page of a [`list`](Self::list).
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached.
+    ///
+    /// ```no_run
+    /// # use whatsapp_signals_nats::{DeadLetterError, DeadLetters};
+    /// # async fn run(letters: &DeadLetters) -> Result<(), DeadLetterError> {
+    /// let mut last = 0;
+    /// loop {
+    ///     let page = letters.list_after(last, 100).await?;
+    ///     let Some(letter) = page.last() else { break };
+    ///     last = letter.sequence;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn list_after(
+        &self,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, DeadLetterError> {
         let mut letters = Vec::new();
-        let mut next = 1;
+        let mut next = sequence.saturating_add(1);
         while letters.len() < limit
             && let Some(letter) = self.next(next).await?
         {
-            next = letter.sequence + 1;
+            next = letter.sequence.saturating_add(1);
             letters.push(letter);
         }
         Ok(letters)
@@ -120,7 +147,12 @@ impl DeadLetters {
         }
     }
 
-    async fn get(&self, sequence: u64) -> Result<Option<DeadLetter>, DeadLetterError> {
+    /// Returns the letter with this number.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached.
+    pub async fn get(&self, sequence: u64) -> Result<Option<DeadLetter>, DeadLetterError> {
         let found = self.next(sequence).await?;
         Ok(found.filter(|letter| letter.sequence == sequence))
     }

@@ -22,5 +22,5 @@ pub use publish_error::{PublishError, PublishErrorKind};
 pub use published::Published;
 pub use relay::Relay;
 pub use relay_error::RelayError;
-pub use stream::{EventStream, StreamConfig, StreamError, ensure_stream};
+pub use stream::{EventStream, StreamConfig, StreamError, ensure_stream, find_stream};
 pub use worker::{Worker, WorkerError};

@@ -9,7 +9,9 @@ use support::Server;
 use whatsapp_signals_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, StorageType,
 };
-use whatsapp_signals_nats::{StreamConfig, StreamError, ensure_stream};
+use whatsapp_signals_nats::{
+    DeadLetters, Relay, StreamConfig, StreamError, ensure_stream, find_stream,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -241,4 +243,50 @@ async fn a_server_that_is_away_is_an_error() {
         .await
         .unwrap_err();
     assert!(matches!(error, StreamError::Server(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_tool_finds_the_streams_as_they_are_and_makes_none() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let jetstream = server.jetstream().await;
+    let missing = find_stream(&jetstream, "WA").await.unwrap_err();
+    assert_eq!(missing.to_string(), "there is no stream WA");
+    assert!(matches!(missing, StreamError::Missing(_)));
+    assert!(jetstream.get_stream("WA").await.is_err());
+    let invalid = find_stream(&jetstream, "W A").await.unwrap_err();
+    assert!(matches!(invalid, StreamError::Invalid(_)));
+
+    let config = StreamConfig::new().name("BIKES").prefix("bikes");
+    ensure_stream(&jetstream, config.partitions(3))
+        .await
+        .unwrap();
+    let found = find_stream(&jetstream, "BIKES").await.unwrap();
+    // Events go to the partitions that are there, and not to the default ones.
+    for n in 0..20 {
+        let (user, wamid) = (format!("1555010{n}"), format!("wamid.{n}"));
+        let body = support::body([(&*user, &*wamid, "Hi")]);
+        let webhook = support::webhook(&body);
+        Relay::new(&found).publish(&webhook).await.unwrap();
+    }
+    assert_eq!(server.count("BIKES").await, 20);
+    let mut letters = jetstream.get_stream("BIKES_DEAD").await.unwrap();
+    for _ in 0..3 {
+        let letter = jetstream.publish("bikes.dead", "{".into()).await.unwrap();
+        letter.await.unwrap();
+    }
+    assert_eq!(letters.info().await.unwrap().state.messages, 3);
+    let letters = DeadLetters::of(&found).await.unwrap();
+    let page = letters.list_after(1, 9).await.unwrap();
+    let page: Vec<_> = page.iter().map(|letter| letter.sequence).collect();
+    assert_eq!(page, [2, 3]);
+    assert!(letters.list_after(3, 9).await.unwrap().is_empty());
+
+    let mut other = jetstream.get_stream("BIKES").await.unwrap();
+    let mut config = other.info().await.unwrap().config.clone();
+    config.subjects.push("boats".into());
+    jetstream.update_stream(&config).await.unwrap();
+    let differs = find_stream(&jetstream, "BIKES").await.unwrap_err();
+    assert!(matches!(differs, StreamError::Differs { .. }), "{differs}");
 }

@@ -53,6 +53,9 @@ pub enum StreamError {
         /// What is not as it should be.
         what: &'static str,
     },
+    /// No stream has this name.
+    #[error("there is no stream {0}")]
+    Missing(String),
     /// So many replicas need a cluster, and the server is in none.
     #[error("{0} replicas need a cluster, and the server is in none")]
     NoCluster(usize),

@@ -4,11 +4,12 @@ mod config;
 mod error;
 mod growth;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{Context, ErrorCode};
@@ -118,25 +119,84 @@ pub async fn ensure_stream(
     })
 }
 
+/// Returns the streams of events and of dead letters as they are, by the name of the first one.
+/// Nothing is created or changed: for a tool that looks after the streams of a program.
+///
+/// # Errors
+///
+/// [`Missing`](StreamError::Missing) if there are no such streams, [`Differs`](StreamError::Differs)
+/// if their subjects are not those of [`ensure_stream`], or when the server cannot be reached.
+///
+/// # Examples
+///
+/// ```no_run
+/// use whatsapp_signals_nats::{DeadLetters, async_nats, find_stream};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = async_nats::connect("nats://127.0.0.1:4222").await?;
+/// let stream = find_stream(&async_nats::jetstream::new(client), "WA").await?;
+/// println!("{} dead letters at most", DeadLetters::of(&stream).await?.list(100).await?.len());
+/// # Ok(())
+/// # }
+/// ```
+pub async fn find_stream(jetstream: &Context, name: &str) -> Result<EventStream, StreamError> {
+    let mut config = StreamConfig::new().name(name);
+    // A name with a dot or a space would be another subject of the server's interface.
+    config.check()?;
+    let events = find(jetstream, name).await?;
+    let dead = find(jetstream, &config.dead_name()).await?;
+    let differs = |stream: &str| StreamError::Differs {
+        stream: stream.to_owned(),
+        what: "subjects",
+    };
+    let prefix = dead
+        .subjects
+        .first()
+        .and_then(|subject| subject.strip_suffix(".dead"));
+    config.prefix = prefix.ok_or_else(|| differs(&dead.name))?.to_owned();
+    let partitions = u16::try_from(events.subjects.len());
+    config.partitions = partitions.map_err(|_| differs(name))?;
+    config.replicas = events.num_replicas;
+    let found: HashSet<_> = events.subjects.into_iter().collect();
+    let expected = (0..config.partitions).map(|partition| config.subject(partition));
+    if found.is_empty() || found != expected.collect() {
+        return Err(differs(name));
+    }
+    Ok(EventStream {
+        context: jetstream.clone(),
+        config: Arc::new(config),
+    })
+}
+
+/// Returns the configuration of a stream that is there.
+async fn find(jetstream: &Context, name: &str) -> Result<Config, StreamError> {
+    match jetstream.get_stream(name).await {
+        Ok(stream) => Ok(stream.cached_info().config.clone()),
+        Err(error) if is_missing(&error) => Err(StreamError::Missing(name.to_owned())),
+        Err(error) => Err(StreamError::server(error)),
+    }
+}
+
+fn is_missing(error: &GetStreamError) -> bool {
+    matches!(
+        error.kind(),
+        GetStreamErrorKind::JetStream(error)
+            if error.error_code() == ErrorCode::STREAM_NOT_FOUND
+    )
+}
+
 /// About what Meta's largest body, 3 MB, takes as one event: its JSON twice, once
 /// escaped.
 const LARGEST_EVENT: usize = 8_000_000;
 
 async fn ensure(jetstream: &Context, wanted: Config) -> Result<(), StreamError> {
-    let existing = match jetstream.get_stream(&wanted.name).await {
-        Ok(stream) => stream.cached_info().config.clone(),
-        Err(error) => {
-            let is_missing = matches!(
-                error.kind(),
-                GetStreamErrorKind::JetStream(error)
-                    if error.error_code() == ErrorCode::STREAM_NOT_FOUND
-            );
-            if !is_missing {
-                return Err(StreamError::server(error));
-            }
+    let existing = match find(jetstream, &wanted.name).await {
+        Ok(existing) => existing,
+        Err(StreamError::Missing(_)) => {
             let created = jetstream.create_stream(&wanted).await;
             return created.map(drop).map_err(StreamError::server);
         }
+        Err(error) => return Err(error),
     };
     let grown = grown(&existing, &wanted)?;
     if grown != existing {
