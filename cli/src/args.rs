@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::backlog::BacklogArgs;
 use crate::challenge::ChallengeArgs;
+use crate::check::CheckArgs;
 use crate::conversation::ConversationArgs;
 use crate::dead::DeadArgs;
 use crate::exit::{Error, Exit};
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Verify(VerifyArgs),
     Challenge(ChallengeArgs),
+    Check(CheckArgs),
     Backlog(BacklogArgs),
     Dead(DeadArgs),
     Webhooks(WebhooksArgs),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::runtime::{Builder, Runtime};
-use whatsapp_signals::store::{SqliteStore, Store, StoreError, StoreErrorKind};
+use whatsapp_signals::store::{SqliteStore, Store, StoreCheck, StoreError, StoreErrorKind};
 use whatsapp_signals::{EngineError, WebhookEngine};
 
 use crate::exit::Error;
@@ -42,17 +42,9 @@ impl Place {
     ///
     /// With `log_webhooks` the bodies of finished webhooks stay.
     pub(crate) fn open(&self, log_webhooks: bool, output: &Output) -> Result<Database, Error> {
-        let Some(place) = &self.database else {
-            let text = "expected a file or a URL in DATABASE or --database, found none";
-            return Err(Error::Usage(text.into()));
-        };
-        // One thread, whichever the store.
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::Failed(error.to_string()))?;
-        let is_url = ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| place.starts_with(scheme));
-        let store = if is_url {
+        let place = self.name()?;
+        let runtime = runtime()?;
+        let store = if is_url(place) {
             runtime.block_on(open_postgres(place))?
         } else {
             open_sqlite(Path::new(place))?
@@ -64,6 +56,35 @@ impl Place {
             shows_personal: output.shows_personal(),
         })
     }
+
+    /// Checks the store, which is not changed.
+    pub(crate) fn check(&self, output: &Output) -> Result<StoreCheck, Error> {
+        let place = self.name()?;
+        if is_url(place) {
+            let check = runtime()?.block_on(check_postgres(place))?;
+            return check.map_err(|error| failed(&error, output.shows_personal()));
+        }
+        let path = Path::new(place);
+        find_file(path)?;
+        SqliteStore::check(path).map_err(|error| not_opened(path, &with_source(&error)))
+    }
+
+    fn name(&self) -> Result<&str, Error> {
+        let text = "expected a file or a URL in DATABASE or --database, found none";
+        let database = self.database.as_deref();
+        database.ok_or_else(|| Error::Usage(text.into()))
+    }
+}
+
+/// Returns a runtime with one thread, whichever the store.
+pub(crate) fn runtime() -> Result<Runtime, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::Failed(error.to_string()))
+}
+
+fn is_url(place: &str) -> bool {
+    let schemes = ["postgres://", "postgresql://"];
+    schemes.iter().any(|scheme| place.starts_with(scheme))
 }
 
 impl Database {
@@ -74,19 +95,19 @@ impl Database {
     ) -> Result<T, Error> {
         let result = self.runtime.block_on(operation);
         result.map_err(|error| match error.into() {
-            EngineError::Store(error) => self.failed(&error),
+            EngineError::Store(error) => failed(&error, self.shows_personal),
             error => Error::Failed(error.to_string()),
         })
     }
+}
 
-    /// Returns the error of an operation. The database's own text may quote a row.
-    fn failed(&self, error: &StoreError) -> Error {
-        if self.shows_personal || is_free_of_rows(error.kind()) {
-            return Error::Failed(with_source(error));
-        }
-        let text = "--show-personal prints the message of the database, which may quote a row";
-        Error::Failed(format!("{error} ({text})"))
+/// Returns the error of an operation. The database's own text may quote a row.
+fn failed(error: &StoreError, shows_personal: bool) -> Error {
+    if shows_personal || is_free_of_rows(error.kind()) {
+        return Error::Failed(with_source(error));
     }
+    let text = "--show-personal prints the message of the database, which may quote a row";
+    Error::Failed(format!("{error} ({text})"))
 }
 
 fn is_free_of_rows(kind: StoreErrorKind) -> bool {
@@ -103,33 +124,61 @@ fn with_source(error: &StoreError) -> String {
 
 /// Opens a file. A file that is missing is not created.
 fn open_sqlite(path: &Path) -> Result<Arc<dyn Store>, Error> {
-    let failed = |cause: &str| Error::Failed(format!("opening {} failed: {cause}", path.display()));
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => return Err(failed("it is no file")),
-        Err(error) => return Err(failed(&error.to_string())),
-        Ok(_) => {}
-    }
+    find_file(path)?;
     let store = SqliteStore::open(path);
     Ok(Arc::new(
-        store.map_err(|error| failed(&with_source(&error)))?,
+        store.map_err(|error| not_opened(path, &with_source(&error)))?,
     ))
+}
+
+/// Returns an error if there is no such file.
+fn find_file(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() => Ok(()),
+        Ok(_) => Err(not_opened(path, "it is no file")),
+        Err(error) => Err(not_opened(path, &error.to_string())),
+    }
+}
+
+fn not_opened(path: &Path, cause: &str) -> Error {
+    Error::Failed(format!("opening {} failed: {cause}", path.display()))
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(connect(url).await?))
+}
+
+#[cfg(feature = "postgres")]
+async fn check_postgres(url: &str) -> Result<Result<StoreCheck, StoreError>, Error> {
+    Ok(connect(url).await?.check().await)
 }
 
 /// Connects to a database. Its tables are not created. No error has the URL, which may have a
 /// password.
 #[cfg(feature = "postgres")]
-async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+async fn connect(url: &str) -> Result<whatsapp_signals_postgres::PostgresStore, Error> {
     let store = whatsapp_signals_postgres::PostgresStore::connect(url).await;
-    let store = store.map_err(|error| {
+    store.map_err(|error| {
         let error = with_source(&error);
         Error::Failed(format!("connecting to the database failed: {error}"))
-    })?;
-    Ok(Arc::new(store))
+    })
 }
 
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_async, reason = "the feature postgres connects")]
 async fn open_postgres(_: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(without_postgres())
+}
+
+#[cfg(not(feature = "postgres"))]
+#[allow(clippy::unused_async, reason = "the feature postgres connects")]
+async fn check_postgres(_: &str) -> Result<Result<StoreCheck, StoreError>, Error> {
+    Err(without_postgres())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn without_postgres() -> Error {
     let text = "expected a file, found a postgres:// URL: this build lacks the feature postgres";
-    Err(Error::Usage(text.into()))
+    Error::Usage(text.into())
 }

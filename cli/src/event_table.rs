@@ -57,7 +57,7 @@ impl EventTable {
         self.table.push(cells);
     }
 
-    pub(crate) fn print(&self, output: &mut Output) -> io::Result<()> {
+    pub(crate) fn print(&mut self, output: &mut Output) -> io::Result<()> {
         self.table.print(output)
     }
 }

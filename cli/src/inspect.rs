@@ -72,7 +72,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
             }
         }
     }
-    if let Some(rows) = rows {
+    if let Some(mut rows) = rows {
         rows.print(output)?;
         output.text(&summary.to_string())?;
     }

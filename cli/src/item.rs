@@ -5,10 +5,10 @@ use std::process;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
-use whatsapp_signals::event::MessageReceived;
+use serde_json::{Value, json};
+use whatsapp_signals::event::{MessageReceived, MessageStatusChanged};
 use whatsapp_signals::model::Timestamp;
-use whatsapp_signals::testing::{self, Sample};
+use whatsapp_signals::testing::{self, Batch, Sample};
 
 use crate::phone::Phone;
 
@@ -114,16 +114,46 @@ pub(crate) enum Kind {
         #[arg(long, default_value = "Message undeliverable")]
         title: String,
     },
-    /// Several text messages in one webhook
-    #[command(after_help = "Example:\n  whatsapp-signals send batch 50 'Hi' --users 10")]
+    /// Several messages and statuses in one webhook
+    ///
+    /// Without `--kinds` they are text messages. The kinds take turns: with `--kinds text,read` every
+    /// second item is a status.
+    #[command(after_help = "Examples:\n  \
+        whatsapp-signals send batch 50 'Hi' --users 10\n  \
+        whatsapp-signals send batch 6 'Hi' --kinds text,image,button,flow,delivered,read")]
     Batch {
-        /// The number of messages
+        /// The number of items
         #[arg(value_parser = clap::value_parser!(u64).range(1..=2000))]
-        messages: u64,
-        /// The text of each message
+        items: u64,
+        /// The text of each message, the caption of an image and the title of a button
         #[arg(default_value = "Hi")]
         text: String,
+        /// The kinds of the items, in turn
+        #[arg(
+            long,
+            value_name = "KIND,…",
+            value_delimiter = ',',
+            default_value = "text"
+        )]
+        kinds: Vec<BatchKind>,
     },
+}
+
+/// The kind of an item of a batch. A status is that of a message of its own.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum BatchKind {
+    Text,
+    Image,
+    /// A tap on the button `approve`
+    Button,
+    /// A submitted flow with the answers `{"bikes": 2}`
+    Flow,
+    Sent,
+    Delivered,
+    Read,
+    Played,
+    /// A status of a failure with the code 131026
+    Failed,
 }
 
 #[derive(Args)]
@@ -199,16 +229,36 @@ impl Bodies {
                 };
                 self.parties.add_to(status, nth).json()
             }
-            Kind::Batch { messages, text } => {
-                let message = |at: u64| {
-                    let id = self.ids.id(&format_args!("{nth}-{at}"));
-                    let user = nth.wrapping_mul(*messages).wrapping_add(at);
-                    self.parties.add_to(testing::text(text), user).id(&id)
-                };
-                testing::batch((0..*messages).map(message)).json()
-            }
+            Kind::Batch { items, text, kinds } => self.batch(nth, *items, text, kinds).json(),
         };
         json.to_string().into_bytes()
+    }
+
+    /// Returns the webhook with this number and so many items, whose kinds take turns.
+    fn batch(&self, nth: u64, items: u64, text: &str, kinds: &[BatchKind]) -> Batch {
+        let mut batch = Batch::default();
+        for (at, kind) in (0..items).zip(kinds.iter().cycle()) {
+            let id = self.ids.id(&format_args!("{nth}-{at}"));
+            let user = nth.wrapping_mul(items).wrapping_add(at);
+            let message =
+                |sample: Sample<MessageReceived>| self.parties.add_to(sample, user).id(&id);
+            let status = |sample: Sample<MessageStatusChanged>| self.parties.add_to(sample, user);
+            batch = match kind {
+                BatchKind::Text => batch.and(message(testing::text(text))),
+                BatchKind::Image => batch.and(message(testing::image().caption(text))),
+                BatchKind::Button => batch.and(message(testing::button_reply("approve", text))),
+                BatchKind::Flow => batch.and(message(testing::flow_reply(&json!({"bikes": 2})))),
+                BatchKind::Sent => batch.and(status(testing::sent(&id))),
+                BatchKind::Delivered => batch.and(status(testing::delivered(&id))),
+                BatchKind::Read => batch.and(status(testing::read(&id))),
+                BatchKind::Played => batch.and(status(testing::played(&id))),
+                BatchKind::Failed => {
+                    let title = "Message undeliverable";
+                    batch.and(status(testing::failed(&id, 131_026, title)))
+                }
+            };
+        }
+        batch
     }
 }
 

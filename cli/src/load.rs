@@ -28,7 +28,7 @@ pub(crate) struct Answers {
     /// The number of requests without an answer, by cause.
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
-    /// The times from requests to answers.
+    /// The times to the answers, from requests on, or from when they were due by the rate.
     pub(crate) latency_ms: Option<Latency>,
 }
 
@@ -54,13 +54,12 @@ impl Load {
                 if nth >= self.repeat {
                     return part;
                 }
-                self.pause(start, nth);
-                let sent = Instant::now();
+                let due = self.wait(start, nth);
                 let result = request(nth);
                 match result {
                     Ok(status) => {
                         *part.statuses.entry(status).or_default() += 1;
-                        part.times.push(sent.elapsed());
+                        part.times.push(due.elapsed());
                     }
                     Err(error) => *part.errors.entry(error).or_default() += 1,
                 }
@@ -78,12 +77,19 @@ impl Load {
         Answers::new(parts, start.elapsed())
     }
 
-    /// Waits until the request with this number is due.
-    fn pause(self, start: Instant, nth: u64) {
-        let Some(rate) = self.rate else { return };
+    /// Waits until the request with this number is due, and returns that time. Without a rate it is
+    /// the present.
+    ///
+    /// A time counts from then on: if all threads wait for answers, the wait of a late request is
+    /// part of its time (coordinated omission).
+    fn wait(self, start: Instant, nth: u64) -> Instant {
+        let Some(rate) = self.rate else {
+            return Instant::now();
+        };
         #[allow(clippy::cast_precision_loss, reason = "2^52 requests take years")]
         let due = Duration::try_from_secs_f64(nth as f64 / rate).unwrap_or(Duration::MAX);
         thread::sleep(due.saturating_sub(start.elapsed()));
+        start.checked_add(due).unwrap_or_else(Instant::now)
     }
 
     /// Returns the progress bar of several requests. It is drawn to stderr, if that is a terminal.

@@ -4,10 +4,13 @@
 mod args;
 mod backlog;
 mod challenge;
+mod check;
 mod conversation;
 mod database;
 mod dead;
 mod dead_filter;
+#[cfg(feature = "nats")]
+mod dead_queue;
 mod event_line;
 mod event_table;
 mod exit;
@@ -21,6 +24,7 @@ mod output;
 mod phone;
 mod post;
 mod replay;
+mod scope;
 mod send;
 mod signing;
 mod table;
@@ -50,6 +54,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sign(args) => signing::sign(&args, &mut output)?,
         Command::Verify(args) => signing::verify(&args, &mut output)?,
         Command::Challenge(args) => challenge::run(&args, &mut output)?,
+        Command::Check(args) => check::run(&args, &mut output)?,
         Command::Backlog(args) => backlog::run(&args, &mut output)?,
         Command::Dead(args) => dead::run(&args, &mut output)?,
         Command::Webhooks(args) => webhooks::run(&args, &mut output)?,

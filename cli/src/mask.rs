@@ -6,8 +6,8 @@ const LONG: usize = 32;
 /// The shown characters at the end of a long id.
 const END: usize = 12;
 
-/// Names of business ids in a key, which are shown.
-const BUSINESS: [&str; 2] = ["number=", "waba="];
+/// Members of a key whose values are ids of the business or words of Meta's, and are shown.
+const SHOWN: [&str; 4] = ["number=", "waba=", "type=", "result="];
 
 /// Masks the id of a user or a group: `1555…001`.
 pub(crate) fn user(id: &str) -> String {
@@ -22,11 +22,27 @@ pub(crate) fn user(id: &str) -> String {
 /// Masks a [`dedup_key`](whatsapp_signals::Event::dedup_key):
 /// `message_received:wamid.…MTRBMDQ4RgA=:text:number=300200100500600`.
 ///
-/// The signal, words such as the type of a message, and the ids of the business are shown. A wamid
-/// has the phone number in its first half, so its last 12 characters are shown.
+/// The signal, words such as the type of a message, and the ids of the business are shown. The part
+/// behind the signal is an id, also if it looks like a word. A wamid has the phone number in its
+/// first half, so its last 12 characters are shown.
 pub(crate) fn key(key: &str) -> String {
-    let mut parts = key.split(':');
-    let mut masked = parts.next().unwrap_or_default().to_owned();
+    let mut masked = String::new();
+    let mut rest = key;
+    // `replay:`, the id of a webhook and a hash of names of receivers stand before the key.
+    while let Some(replay) = rest.strip_prefix("replay:") {
+        let mut parts = replay.splitn(3, ':');
+        let (Some(of), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            break;
+        };
+        masked.push_str(&format!("replay:{of}:{hash}:"));
+        rest = key;
+    }
+    let mut parts = rest.split(':');
+    masked.push_str(parts.next().unwrap_or_default());
+    if let Some(id) = parts.next() {
+        masked.push(':');
+        masked.push_str(&wamid(id));
+    }
     for part in parts {
         masked.push(':');
         masked.push_str(&key_part(part));
@@ -41,26 +57,30 @@ pub(crate) fn partition(key: &str) -> String {
     format!("{number}:{}", user(id))
 }
 
-/// Masks a wamid: `wamid.…RjQ2NUY3NQA=`.
+/// Masks a wamid or another id: `wamid.…RjQ2NUY3NQA=`.
 pub(crate) fn wamid(id: &str) -> String {
-    key_part(id)
+    // `wamid.` and `wacid.`
+    let prefix = id.find('.').map_or("", |end| &id[..=end]);
+    if is_word(prefix.trim_end_matches('.')) {
+        format!("{prefix}{}", key_id(&id[prefix.len()..]))
+    } else {
+        key_id(id)
+    }
 }
 
+/// Masks a part of a key behind its id: a word, or the name of a member and its value.
 fn key_part(part: &str) -> String {
-    let is_word = |part: &str| part.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
-    if is_word(part) || BUSINESS.iter().any(|name| part.starts_with(name)) {
+    if is_word(part) || SHOWN.iter().any(|name| part.starts_with(name)) {
         return part.to_owned();
     }
-    // `wamid.` and `wacid.`, or the name of a member as in `to=`.
-    let prefix = part.find(['.', '=']).map_or("", |end| &part[..=end]);
-    let id = &part[prefix.len()..];
-    if !is_word(prefix.trim_end_matches(['.', '='])) {
-        key_id(part)
-    } else if prefix.ends_with('=') && prefix != "to=" && is_word(id) {
-        part.to_owned()
-    } else {
-        format!("{prefix}{}", key_id(id))
+    match part.split_once('=') {
+        Some((name, id)) if is_word(name) => format!("{name}={}", key_id(id)),
+        _ => key_id(part),
     }
+}
+
+fn is_word(part: &str) -> bool {
+    part.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn key_id(id: &str) -> String {
@@ -116,6 +136,30 @@ mod tests {
             key("user_preference:40d24d2b8e4383939cf15f940c6c595a"),
             "user_preference:…5f940c6c595a"
         );
+    }
+
+    #[test]
+    fn an_id_of_letters_is_masked_and_a_word_behind_it_is_not() {
+        for (id, masked) in [
+            ("message_sent:adaokafor", "message_sent:…or"),
+            (
+                "message_received:wamid.ADAOKAFOR:text",
+                "message_received:wamid.…OR:text",
+            ),
+            ("call:AdaOkafor:connect", "call:…or:connect"),
+            (
+                "message_status_changed:wamid.A:read:to=bram:type=payment:order=winter_tyres",
+                "message_status_changed:wamid.…:read:to=…:type=payment:order=wint…res",
+            ),
+            ("unreadable:", "unreadable:"),
+            ("message_sent", "message_sent"),
+            (
+                "replay:1883339317556309181:00ff00ff00ff00ff:message_sent:adaokafor:waba=7",
+                "replay:1883339317556309181:00ff00ff00ff00ff:message_sent:…or:waba=7",
+            ),
+        ] {
+            assert_eq!(key(id), masked);
+        }
     }
 
     #[test]

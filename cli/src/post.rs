@@ -51,7 +51,9 @@ fn check(url: &Uri, anywhere: bool) -> Result<(), Error> {
     match url.scheme_str() {
         Some("http") => {}
         Some("https") => {
-            let text = "expected a URL with http://, found https://: this program has no TLS";
+            let text = "expected a URL with http://, found https://: this program has no TLS, so \
+                send to the HTTP port behind the TLS proxy, from its machine or through a tunnel \
+                (ssh -L 8080:127.0.0.1:8080)";
             return Err(Error::Usage(text.into()));
         }
         _ => {

@@ -1,16 +1,18 @@
 //! `replay`: stored webhooks, delivered once more by the program.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use whatsapp_signals::EngineError;
-use whatsapp_signals::engine::LoggedWebhook;
-use whatsapp_signals::store::WebhookId;
+use whatsapp_signals::engine::{LoggedWebhook, Records};
+use whatsapp_signals::store::{Store, WebhookId};
 
 use crate::database::{Database, Place};
 use crate::exit::{Error, Exit};
 use crate::output::Output;
+use crate::scope::Scope;
 use crate::time;
 
 /// The webhooks that are read at once.
@@ -20,7 +22,8 @@ const PAGE: usize = 100;
 ///
 /// Each webhook is stored as a replay, and the program calls the receivers when it retries or tends
 /// its engine. Bodies are stored after their delivery if the program has `log_webhooks(true)`. The
-/// exit code is 1 if a body is no webhook; the others are replayed all the same.
+/// exit code is 1 if a body is no webhook; the others are replayed all the same. With `--tenant` or
+/// `--number` only the events of this tenant or number are delivered, also of bodies with others.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     whatsapp-signals replay --since 2h --only crm --dry-run --database bikes.db\n  \
@@ -28,6 +31,8 @@ const PAGE: usize = 100;
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    scope: Scope,
     /// Webhooks that came later, such as 30s, 15min, 2h or 7d ago
     #[arg(long, value_name = "AGE", value_parser = time::age)]
     since: Duration,
@@ -46,12 +51,16 @@ pub(crate) struct ReplayArgs {
 pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error> {
     // Finished webhooks are only there if the program logs them.
     let database = args.place.open(true, output)?;
+    let records = args.scope.records(&database)?;
     let only: Vec<_> = args.only.iter().map(String::as_str).collect();
     let since = time::ago(args.since);
     let mut after = Some(WebhookId(WebhookId::at(since).0 - 1));
     let (mut found, mut replayed, mut exit) = (0_u64, 0_u64, Exit::Done);
     loop {
-        let page = database.run(database.engine.webhooks_async(after, PAGE))?;
+        let page = match &records {
+            Some(records) => database.run(records.webhooks_async(after, PAGE))?,
+            None => database.run(database.engine.webhooks_async(after, PAGE))?,
+        };
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         // A replay is none of the webhooks that came.
@@ -60,7 +69,7 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error>
             if args.dry_run {
                 continue;
             }
-            if accept(&database, webhook, &only)? {
+            if accept(&database, records.as_ref(), webhook, &only)? {
                 replayed += 1;
             } else {
                 let id = webhook.id.0;
@@ -76,9 +85,18 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error>
 }
 
 /// Stores the replay of a webhook. Returns `false` if its body is none.
-fn accept(database: &Database, webhook: &LoggedWebhook, only: &[&str]) -> Result<bool, Error> {
+fn accept(
+    database: &Database,
+    records: Option<&Records<'_, Arc<dyn Store>>>,
+    webhook: &LoggedWebhook,
+    only: &[&str],
+) -> Result<bool, Error> {
     let replay = async {
-        match database.engine.accept_replay_async(webhook.id, only).await {
+        let accepted = match records {
+            Some(records) => records.accept_replay_async(webhook.id, only).await,
+            None => database.engine.accept_replay_async(webhook.id, only).await,
+        };
+        match accepted {
             // One that was deleted meanwhile needs no replay.
             Ok(_) => Ok(true),
             Err(EngineError::Parse(_)) => Ok(false),

@@ -4,6 +4,7 @@ use std::io;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table as Grid};
+use console::Term;
 
 use crate::output::Output;
 
@@ -18,7 +19,6 @@ impl Table {
     pub(crate) fn new(header: &[&str]) -> Self {
         let mut grid = Grid::new();
         grid.load_preset(NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
             .set_header(header.iter().map(|name| name.to_uppercase()));
         let columns = header.len();
         Self { grid, columns }
@@ -30,13 +30,29 @@ impl Table {
         self.grid.add_row(cells.iter().map(|cell| printable(cell)));
     }
 
-    /// Prints the table, without spaces at the ends of its lines.
-    pub(crate) fn print(&self, output: &mut Output) -> io::Result<()> {
+    /// Prints the table, without spaces at the ends of its lines. Cells are wrapped to the width of
+    /// the terminal; a pipe gets each row on one line.
+    pub(crate) fn print(&mut self, output: &mut Output) -> io::Result<()> {
+        let arrangement = match width() {
+            Some(width) => {
+                self.grid.set_width(width);
+                ContentArrangement::Dynamic
+            }
+            None => ContentArrangement::Disabled,
+        };
+        self.grid.set_content_arrangement(arrangement);
         for line in self.grid.lines() {
-            output.text(line.trim())?;
+            output.text(line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
         }
         Ok(())
     }
+}
+
+/// Returns the columns of the terminal, or those of the variable `COLUMNS`.
+fn width() -> Option<u16> {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.parse().ok());
+    columns.or_else(|| Term::stdout().size_checked().map(|(_, columns)| columns))
 }
 
 /// Returns the text with its control characters escaped: a text of a user cannot write to the

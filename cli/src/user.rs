@@ -9,6 +9,7 @@ use whatsapp_signals::store::Store;
 
 use crate::database::Database;
 use crate::exit::Error;
+use crate::scope::Scope;
 
 /// A user of a tenant or a number.
 #[derive(Args)]
@@ -16,12 +17,8 @@ pub(crate) struct UserArgs {
     /// Phone number of the user, or the id that begins with a country code and a dot
     #[arg(value_parser = identity)]
     pub(crate) user: Identity,
-    /// Tenant of the user, by default the id of a WhatsApp Business Account
-    #[arg(long, value_name = "ID", conflicts_with = "number")]
-    tenant: Option<String>,
-    /// Your number that the user wrote to, by its `phone_number_id`
-    #[arg(long, value_name = "ID")]
-    number: Option<String>,
+    #[command(flatten)]
+    scope: Scope,
 }
 
 impl UserArgs {
@@ -31,18 +28,11 @@ impl UserArgs {
         &self,
         database: &'d Database,
     ) -> Result<Records<'d, Arc<dyn Store>>, Error> {
+        if let Some(records) = self.scope.records(database)? {
+            return Ok(records);
+        }
         let engine = &database.engine;
-        if let Some(tenant) = &self.tenant {
-            return Ok(engine.tenant(tenant.as_str()));
-        }
         let numbers = database.run(engine.numbers_async())?;
-        if let Some(number) = &self.number {
-            if numbers.iter().any(|(known, _)| known.as_str() == number) {
-                return Ok(engine.number(number.as_str()));
-            }
-            let text = format!("expected a number that has received an event, found {number}");
-            return Err(Error::Missing(text));
-        }
         let mut tenants: Vec<_> = numbers.iter().map(|(_, tenant)| tenant.as_str()).collect();
         tenants.sort_unstable();
         tenants.dedup();

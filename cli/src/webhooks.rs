@@ -7,19 +7,20 @@ use serde::Serialize;
 use whatsapp_signals::engine::LoggedWebhook;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::WebhookId;
-use whatsapp_signals::{Webhook, parse};
 
 use crate::database::{Database, Place};
 use crate::event_line::EventLine;
 use crate::event_table::EventTable;
 use crate::exit::{Error, Exit};
 use crate::output::Output;
+use crate::scope::Scope;
 use crate::table::{Table, printable};
 use crate::time::date;
 
 /// Lists and shows stored webhooks
 ///
-/// They are the unfinished ones; all of them if the program has `log_webhooks(true)`.
+/// They are the unfinished ones; all of them if the program has `log_webhooks(true)`. A webhook is
+/// one of a tenant or number if one of its events is, and only these events are printed.
 #[derive(Args)]
 #[command(after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db")]
 pub(crate) struct WebhooksArgs {
@@ -42,6 +43,8 @@ enum WebhooksCommand {
         /// The most webhooks
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
+        #[command(flatten)]
+        scope: Scope,
     },
     /// Prints the events of a webhook; with --show-personal its body
     #[command(
@@ -51,6 +54,8 @@ enum WebhooksCommand {
         /// The id of the webhook
         #[arg(allow_negative_numbers = true)]
         id: i64,
+        #[command(flatten)]
+        scope: Scope,
     },
 }
 
@@ -64,6 +69,9 @@ struct Line<'a> {
     dead: u32,
     replay_of: Option<String>,
     bytes: usize,
+    /// The number of its events that another tenant or number has.
+    #[serde(skip_serializing_if = "is_zero")]
+    of_others: usize,
     /// The number of events by signal; `None` of a body that is no webhook.
     signals: Option<BTreeMap<&'static str, u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,12 +80,21 @@ struct Line<'a> {
     body: Option<String>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Lists webhooks or shows one.
 pub(crate) fn run(args: &WebhooksArgs, output: &mut Output) -> Result<Exit, Error> {
     let database = args.place.open(false, output)?;
-    match args.command {
-        WebhooksCommand::List { after, limit } => list(&database, after, limit, output)?,
-        WebhooksCommand::Show { id } => show(&database, id, output)?,
+    match &args.command {
+        WebhooksCommand::List {
+            after,
+            limit,
+            scope,
+        } => list(&database, *after, *limit, scope, output)?,
+        WebhooksCommand::Show { id, scope } => show(&database, *id, scope, output)?,
     }
     Ok(Exit::Done)
 }
@@ -86,9 +103,10 @@ fn list(
     database: &Database,
     after: Option<i64>,
     limit: usize,
+    scope: &Scope,
     output: &mut Output,
 ) -> Result<(), Error> {
-    let webhooks = database.engine.webhooks_async(after.map(WebhookId), limit);
+    let webhooks = find(database, after.map(WebhookId), limit, scope)?;
     let mut table = Table::new(&[
         "id",
         "received",
@@ -98,8 +116,8 @@ fn list(
         "bytes",
         "events",
     ]);
-    for webhook in &database.run(webhooks)? {
-        let line = Line::new(webhook, parse(&webhook.body).ok().as_ref());
+    for webhook in &webhooks {
+        let line = Line::new(webhook);
         if output.is_json() {
             output.json(&line)?;
             continue;
@@ -120,20 +138,34 @@ fn list(
     Ok(())
 }
 
-fn show(database: &Database, id: i64, output: &mut Output) -> Result<(), Error> {
+/// Returns the webhooks behind one, of a tenant or a number.
+fn find(
+    database: &Database,
+    after: Option<WebhookId>,
+    limit: usize,
+    scope: &Scope,
+) -> Result<Vec<LoggedWebhook>, Error> {
+    match scope.records(database)? {
+        Some(records) => database.run(records.webhooks_async(after, limit)),
+        None => database.run(database.engine.webhooks_async(after, limit)),
+    }
+}
+
+fn show(database: &Database, id: i64, scope: &Scope, output: &mut Output) -> Result<(), Error> {
     let shows_personal = output.shows_personal();
     let before = id.checked_sub(1).map(WebhookId);
-    let mut found = database.run(database.engine.webhooks_async(before, 1))?;
+    let mut found = find(database, before, 1, scope)?;
     found.retain(|webhook| webhook.id == WebhookId(id));
     let Some(webhook) = found.first() else {
         return Err(Error::Missing(format!(
             "there is no webhook with the id {id}"
         )));
     };
-    let parsed = parse(&webhook.body).ok();
-    let events = parsed.as_ref().map_or(&[][..], Webhook::events);
-    let mut line = Line::new(webhook, parsed.as_ref());
-    let body = shows_personal.then(|| String::from_utf8_lossy(&webhook.body).into_owned());
+    let events = webhook.events.as_deref().unwrap_or_default();
+    let mut line = Line::new(webhook);
+    // The body of several tenants is shown to none of them.
+    let body = (shows_personal && webhook.of_others == 0)
+        .then(|| String::from_utf8_lossy(&webhook.body).into_owned());
     if output.is_json() {
         let lines = events
             .iter()
@@ -152,6 +184,9 @@ fn show(database: &Database, id: i64, output: &mut Output) -> Result<(), Error> 
     if let Some(of) = line.replay_of {
         rows.push(("replay of", of));
     }
+    if webhook.of_others > 0 {
+        rows.push(("of others", webhook.of_others.to_string()));
+    }
     for (name, value) in rows {
         output.text(&format!("{name:9} {value}"))?;
     }
@@ -159,7 +194,7 @@ fn show(database: &Database, id: i64, output: &mut Output) -> Result<(), Error> 
     for event in events {
         table.add("", EventLine::new("", event, shows_personal)?, event);
     }
-    if parsed.is_some() {
+    if webhook.events.is_some() {
         table.print(output)?;
     }
     for line in body.iter().flat_map(|body| body.lines()) {
@@ -169,10 +204,10 @@ fn show(database: &Database, id: i64, output: &mut Output) -> Result<(), Error> 
 }
 
 impl Line<'_> {
-    fn new(webhook: &LoggedWebhook, parsed: Option<&Webhook>) -> Self {
-        let signals = parsed.map(|parsed| {
+    fn new(webhook: &LoggedWebhook) -> Self {
+        let signals = webhook.events.as_ref().map(|events| {
             let mut signals = BTreeMap::new();
-            for event in parsed {
+            for event in events {
                 *signals.entry(event.name()).or_default() += 1;
             }
             signals
@@ -184,6 +219,7 @@ impl Line<'_> {
             dead: webhook.dead,
             replay_of: webhook.replay_of.map(|id| id.0.to_string()),
             bytes: webhook.body.len(),
+            of_others: webhook.of_others,
             signals,
             events: None,
             body: None,
@@ -192,7 +228,7 @@ impl Line<'_> {
 
     fn events_text(&self) -> String {
         let Some(signals) = &self.signals else {
-            return "(not a body of Meta's)".into();
+            return "(unreadable)".into();
         };
         let signals = signals
             .iter()

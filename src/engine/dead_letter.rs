@@ -9,6 +9,7 @@ use siphasher::sip128::SipHasher24;
 use super::access::ready;
 use super::batch::Batch;
 use super::claim::Held;
+use super::dead_letter_filter::DeadLetterFilter;
 use super::draft::{Draft, Undecided};
 use super::process::read_queued_event;
 use super::replay;
@@ -229,14 +230,9 @@ impl<S: Store> WebhookEngine<S> {
 
 impl Call<'_> {
     async fn dead_letters(self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
-        self.write_kept_marks().await?;
-        let dead = self.access.dead_events(None, limit).await?;
-        let mut wanted = Wanted::default();
-        wanted.events.extend(dead.iter().map(|(_, event)| *event));
-        let webhooks = dead.iter().map(|(place, _)| place.webhook);
-        wanted.bodies.extend(webhooks);
-        let loaded = self.access.load(&wanted).await?;
-        Ok(self.letters(loaded, dead.into_iter().map(|(_, event)| event)))
+        let filter = DeadLetterFilter::new().limit(limit);
+        let found = self.find_dead_letters(&filter).await?;
+        Ok(found.into_iter().map(|(_, letter)| letter).collect())
     }
 
     async fn dead_letter(self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
@@ -249,15 +245,19 @@ impl Call<'_> {
         let webhook = loaded.events.get(&event).copied().flatten();
         wanted.bodies.extend(webhook);
         loaded.extend(self.access.load(&wanted).await?);
-        Ok(self.letters(loaded, [event]).pop())
+        Ok(self
+            .letters(loaded, [((), event)])
+            .pop()
+            .map(|(_, letter)| letter))
     }
 
-    /// Returns the letters of those events that are dead, from their rows and bodies.
-    fn letters(
+    /// Returns the letters of those events that are dead, from their rows and bodies, each with the
+    /// place of its event.
+    pub(super) fn letters<P>(
         self,
         mut loaded: Snapshot,
-        events: impl IntoIterator<Item = Fingerprint>,
-    ) -> Vec<DeadLetter> {
+        events: impl IntoIterator<Item = (P, Fingerprint)>,
+    ) -> Vec<(P, DeadLetter)> {
         let mut bodies = HashMap::new();
         let mut read = HashMap::new();
         for (id, body) in loaded.bodies {
@@ -276,7 +276,7 @@ impl Call<'_> {
             };
             bodies.insert(id, (webhook.row.received_at, body));
         }
-        let letter = |event: Fingerprint| {
+        let letter = |(place, event): (P, Fingerprint)| {
             let progress = loaded.progress.remove(&event).flatten();
             let progress = progress.filter(|progress| progress.state == EventState::Dead)?;
             let (received_at, body) = bodies.get(&progress.webhook)?;
@@ -289,7 +289,7 @@ impl Call<'_> {
                 }
                 names.push(receiver.receiver);
             }
-            Some(DeadLetter {
+            let letter = DeadLetter {
                 event: read.remove(&progress.key),
                 body: Arc::clone(body),
                 key: progress.key,
@@ -297,7 +297,8 @@ impl Call<'_> {
                 attempts: progress.attempts,
                 failed: names,
                 errors,
-            })
+            };
+            Some((place, letter))
         };
         events.into_iter().filter_map(letter).collect()
     }

@@ -1,4 +1,4 @@
-//! Dead letters in bulk: all that a filter takes are requeued or discarded, in steps.
+//! Dead letters by a filter: those that it takes are listed, requeued or discarded, in steps.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -6,19 +6,24 @@ use std::sync::Arc;
 
 use super::access::ready;
 use super::dead_letter::{DeadLetter, stored_batch};
+use super::tenants::Tenants;
 use super::transact::{First, transact};
 use super::{Call, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    Durability, EventState, Fingerprint, NumberKey, ProgressRow, ReadyStore, ReceiverState, Store,
-    StoreError, StoreErrorKind, Wanted, WebhookId, WebhookKind, WebhookRow,
+    DeadPlace, Durability, EventState, Fingerprint, NumberKey, ProgressRow, ReadyStore,
+    ReceiverState, Store, StoreError, StoreErrorKind, Tenant, Wanted, WebhookId, WebhookKind,
+    WebhookRow,
 };
 
 /// The most dead letters that one commit resolves, so that webhooks are processed between two
 /// commits.
 const STEP: usize = 100;
+
+/// The most dead letters whose bodies are loaded at once.
+const BODIES: usize = 25;
 
 /// A choice of dead letters: those that satisfy all conditions, and all of them without any.
 ///
@@ -42,8 +47,10 @@ pub struct DeadLetterFilter {
     name: Option<String>,
     receiver: Option<String>,
     number: Option<NumberKey>,
+    tenant: Option<Tenant>,
     since: Option<Timestamp>,
     before: Option<Timestamp>,
+    after: Option<DeadPlace>,
     limit: Option<usize>,
 }
 
@@ -73,6 +80,16 @@ impl DeadLetterFilter {
         self
     }
 
+    /// Takes events only of this tenant, which is that of their number. An event without a number
+    /// belongs to the tenant that [`tenants`](WebhookEngine::tenants) gives its account (default:
+    /// its WABA). Bodies that are no webhook have none.
+    ///
+    /// Each event of a body is looked at by itself, so a body may have events of several tenants.
+    pub fn tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
+        self.tenant = Some(Tenant::new(tenant));
+        self
+    }
+
     /// Takes dead letters only that [came](super::DeadLetter::received_at) at this time or later.
     pub fn received_since(mut self, time: Timestamp) -> Self {
         self.since = Some(time);
@@ -91,26 +108,11 @@ impl DeadLetterFilter {
         self
     }
 
-    /// Returns whether a dead letter satisfies the conditions, independent of the limit.
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::engine::DeadLetterFilter;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
-    /// let letter = engine.dead_letters(1)?.remove(0);
-    /// assert!(DeadLetterFilter::new().takes(&letter));
-    /// assert!(!DeadLetterFilter::new().name("message_received").takes(&letter));
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
-    /// ```
-    #[must_use]
-    pub fn takes(&self, letter: &DeadLetter) -> bool {
-        self.takes_time(letter.received_at)
-            && (self.receiver.as_ref()).is_none_or(|name| letter.failed.contains(name))
-            && (!self.needs_event()
-                || (letter.event.as_ref()).is_some_and(|event| self.takes_event(event)))
+    /// Takes dead letters only behind this place: that of the last letter of the page before, which
+    /// [`find_dead_letters`](WebhookEngine::find_dead_letters) returns.
+    pub fn after(mut self, place: DeadPlace) -> Self {
+        self.after = Some(place);
+        self
     }
 
     fn takes_time(&self, at: Timestamp) -> bool {
@@ -129,19 +131,71 @@ impl DeadLetterFilter {
     }
 
     fn needs_event(&self) -> bool {
-        self.name.is_some() || self.number.is_some()
+        self.name.is_some() || self.number.is_some() || self.tenant.is_some()
     }
 
-    /// Returns whether the conditions hold that are about the event itself.
-    fn takes_event(&self, event: &WebhookEvent) -> bool {
+    /// Returns whether the conditions hold that are about the event itself. `tenants` are there if
+    /// the filter has a tenant.
+    fn takes_event(
+        &self,
+        tenants: Option<&Tenants<'_>>,
+        event: &WebhookEvent,
+    ) -> Result<bool, StoreError> {
         let number = || NumberKey::of(event.account());
-        self.name.as_ref().is_none_or(|name| name == event.name())
-            && self.number.as_ref().is_none_or(|of| *of == number())
+        if self.name.as_ref().is_some_and(|name| name != event.name())
+            || self.number.as_ref().is_some_and(|of| *of != number())
+        {
+            return Ok(false);
+        }
+        match (&self.tenant, tenants) {
+            (Some(tenant), Some(tenants)) => tenants.is_of(event.account(), tenant),
+            _ => Ok(true),
+        }
     }
 }
 
-/// Dead letters in bulk, for sync callers.
+/// Dead letters by a filter, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
+    /// Returns the dead letters that a filter takes, with their places: in the order of their
+    /// webhooks, and of one webhook in the order in which they died.
+    ///
+    /// Without a [limit](DeadLetterFilter::limit) all of them are in memory, with their bodies. Up
+    /// to 25 bodies are loaded at once.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::engine::DeadLetterFilter;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// for body in [b"{", b"[", b"<"] {
+    ///     engine.bury(body)?;
+    /// }
+    /// // Page by page.
+    /// let mut filter = DeadLetterFilter::new().limit(2);
+    /// let mut bodies = Vec::new();
+    /// loop {
+    ///     let page = engine.find_dead_letters(&filter)?;
+    ///     let Some((last, _)) = page.last() else { break };
+    ///     filter = filter.after(*last);
+    ///     bodies.extend(page.into_iter().map(|(_, letter)| letter.body));
+    /// }
+    /// assert_eq!(bodies.len(), 3);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn find_dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+        ready(self.call(ReceiverMode::Sync).find_dead_letters(filter))
+    }
+
     /// Requeues, as [`requeue`](Self::requeue) does, all dead letters that a filter takes, and
     /// returns their number: after a receiver was repaired, say.
     ///
@@ -214,8 +268,22 @@ impl<S: ReadyStore> WebhookEngine<S> {
     }
 }
 
-/// Dead letters in bulk.
+/// Dead letters by a filter.
 impl<S: Store> WebhookEngine<S> {
+    /// Returns dead letters as [`find_dead_letters`](Self::find_dead_letters) does, and awaits the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn find_dead_letters_async(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.find_dead_letters(filter).await
+    }
+
     /// Requeues dead letters as [`requeue_all`](Self::requeue_all) does, and awaits the store.
     ///
     /// # Errors
@@ -240,6 +308,7 @@ impl<S: Store> WebhookEngine<S> {
 /// The letters that are resolved, and the state that they come to.
 struct Bulk<'f> {
     filter: &'f DeadLetterFilter,
+    tenants: Option<Tenants<'f>>,
     state: EventState,
     /// The number of letters that may still be resolved.
     left: usize,
@@ -247,7 +316,67 @@ struct Bulk<'f> {
     read: Option<(WebhookId, HashSet<String>)>,
 }
 
-impl Call<'_> {
+impl<'e> Call<'e> {
+    pub(super) async fn find_dead_letters(
+        self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+        self.write_kept_marks().await?;
+        let tenants = self.tenants_for(filter).await?;
+        let most = filter.limit.unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        let mut after = filter.after;
+        while found.len() < most {
+            let mut page = self.access.dead_events(after, STEP).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            let mut wanted = Wanted::default();
+            wanted.events.extend(page.iter().map(|(_, event)| *event));
+            let rows = self.access.load(&wanted).await?;
+            page.retain(|(_, event)| {
+                let progress = rows.progress.get(event).and_then(Option::as_ref);
+                progress.is_some_and(|progress| {
+                    let webhook = rows.webhooks.get(&progress.webhook);
+                    let webhook = webhook.and_then(Option::as_ref);
+                    webhook.is_some_and(|webhook| filter.takes_row(progress, &webhook.row))
+                })
+            });
+            for page in page.chunks(BODIES) {
+                if found.len() >= most {
+                    break;
+                }
+                let mut wanted = Wanted::default();
+                wanted.events.extend(page.iter().map(|(_, event)| *event));
+                wanted
+                    .bodies
+                    .extend(page.iter().map(|(place, _)| place.webhook));
+                let loaded = self.access.load(&wanted).await?;
+                for (place, letter) in self.letters(loaded, page.iter().copied()) {
+                    let is_taken = match &letter.event {
+                        Some(event) => filter.takes_event(tenants.as_ref(), event)?,
+                        None => !filter.needs_event(),
+                    };
+                    if is_taken {
+                        found.push((place, letter));
+                    }
+                }
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Loads the tenants if a filter needs them.
+    async fn tenants_for(
+        self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Option<Tenants<'e>>, StoreError> {
+        match filter.tenant {
+            Some(_) => self.tenants().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Opens or finishes all dead events that a filter takes. Returns their number.
     async fn resolve_all(
         self,
@@ -258,6 +387,7 @@ impl Call<'_> {
         let most = filter.limit.unwrap_or(usize::MAX);
         let mut bulk = Bulk {
             filter,
+            tenants: self.tenants_for(filter).await?,
             state,
             left: most,
             read: None,
@@ -265,7 +395,7 @@ impl Call<'_> {
         // Webhooks that come meanwhile may fail as fast as their letters are resolved.
         let end = WebhookId(new_id());
         let mut failed = None;
-        let mut after = None;
+        let mut after = filter.after;
         // Those of one webhook: an event that dies again is behind its first place.
         let mut seen = HashSet::new();
         while bulk.left > 0 {
@@ -371,9 +501,11 @@ impl Call<'_> {
             let body = loaded.bodies.remove(&id).flatten().unwrap_or_default();
             let mut keys = HashSet::new();
             if let Ok((batch, _)) = stored_batch(self.core.settings.parser, kind, &body) {
-                let events = batch.keys.into_iter().zip(batch.events);
-                let taken = events.filter(|(_, event)| bulk.filter.takes_event(event));
-                keys.extend(taken.map(|(key, _)| key));
+                for (key, event) in batch.keys.into_iter().zip(batch.events) {
+                    if bulk.filter.takes_event(bulk.tenants.as_ref(), &event)? {
+                        keys.insert(key);
+                    }
+                }
             }
             bulk.read = Some((id, keys));
         }

@@ -278,7 +278,11 @@ impl Call<'_> {
 
     /// Deletes the events of a person from a webhook. The others are stored by themselves, in the
     /// same webhook, so that their rows stay as they are.
-    async fn erase_from_webhook(self, person: &Person, id: WebhookId) -> Result<Step, StoreError> {
+    async fn erase_from_webhook(
+        self,
+        person: &Person<'_>,
+        id: WebhookId,
+    ) -> Result<Step, StoreError> {
         // Erased events belong to a webhook that never was. So they are finished, without a row of
         // progress, and are known for as long as other events of today.
         let nowhere = WebhookId(new_id());
@@ -299,7 +303,7 @@ impl Call<'_> {
     fn erase_in(
         self,
         draft: &mut Draft<'_, '_>,
-        person: &Person,
+        person: &Person<'_>,
         id: WebhookId,
         nowhere: WebhookId,
     ) -> Result<Step, Undecided> {
@@ -426,7 +430,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    async fn delete_contacts(self, person: &Person) -> Result<(), StoreError> {
+    async fn delete_contacts(self, person: &Person<'_>) -> Result<(), StoreError> {
         let delete = |draft: &mut Draft<'_, '_>| {
             for (id, _) in &person.contacts {
                 draft.delete_contact(*id)?;

@@ -65,7 +65,10 @@ impl Call<'_> {
     }
 
     /// Returns the events of a person in stored bodies, and the unreadable bodies.
-    async fn export_bodies(self, person: &Person) -> Result<(Vec<Value>, Vec<Value>), StoreError> {
+    async fn export_bodies(
+        self,
+        person: &Person<'_>,
+    ) -> Result<(Vec<Value>, Vec<Value>), StoreError> {
         let (mut events, mut unreadable) = (Vec::new(), Vec::new());
         let mut after = None;
         loop {

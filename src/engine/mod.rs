@@ -53,6 +53,7 @@ mod replay;
 mod retry;
 mod sent;
 mod settings;
+mod tenants;
 mod tend;
 mod timer;
 mod transact;

@@ -1,6 +1,6 @@
 //! A person: all contacts and ids of a user in a tenant, and the rows that are the user's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Call;
@@ -10,23 +10,22 @@ use super::dead_letter::stored_batch;
 use super::draft::{Draft, Undecided};
 use super::record::time_of;
 use super::records::Of;
+use super::tenants::Tenants;
 use super::transact::{First, transact};
 use super::user::identities;
-use crate::event::WebhookEvent;
 use crate::model::{IdKind, Identity, MessageId, Timestamp};
 use crate::store::{
-    ContactId, ContactRow, Durability, IdKey, NumberKey, ScannedMessage, Snapshot, StoreError,
-    Tenant, WebhookKind, WebhookRow,
+    ContactId, ContactRow, Durability, IdKey, ScannedMessage, Snapshot, StoreError, Tenant,
+    WebhookKind, WebhookRow,
 };
 use crate::webhook::ParseError;
 
 /// A user, by all contacts and ids, in one tenant.
-pub(super) struct Person {
+pub(super) struct Person<'e> {
     tenant: Tenant,
     pub(super) contacts: Vec<(ContactId, ContactRow)>,
     ids: Vec<OwnedId>,
-    /// The tenants of all numbers.
-    numbers: HashMap<NumberKey, Tenant>,
+    tenants: Tenants<'e>,
 }
 
 /// An id of a person, and the time for which it is the person's.
@@ -47,7 +46,7 @@ impl OwnedId {
     }
 }
 
-impl Person {
+impl Person<'_> {
     /// Returns whether the ids of a user at a time are the person's.
     fn is(&self, user: &Identity, at: Timestamp) -> bool {
         let has = |kind| {
@@ -66,7 +65,7 @@ impl Person {
 
     /// Returns whether a message that is in no conversation is from or to the person.
     pub(super) fn has_sent(&self, found: &ScannedMessage) -> bool {
-        if self.numbers.get(&found.key.number) != Some(&self.tenant) {
+        if self.tenants.of_number(&found.key.number) != Some(&self.tenant) {
             return false;
         }
         match &found.message {
@@ -134,11 +133,11 @@ pub(super) enum Share {
     Unreadable,
 }
 
-impl Call<'_> {
+impl<'e> Call<'e> {
     /// Finds the contacts of a user, and all ids that they have and had.
-    pub(super) async fn person(self, of: &Of, user: &Identity) -> Result<Person, StoreError> {
+    pub(super) async fn person(self, of: &Of, user: &Identity) -> Result<Person<'e>, StoreError> {
         let tenant = self.tenant(of).await?;
-        let numbers = self.access.numbers().await?.into_iter().collect();
+        let tenants = self.tenants().await?;
         let find = |draft: &mut Draft<'_, '_>| {
             Contacts::want(draft, &tenant, user);
             draft.load_wanted()?;
@@ -214,14 +213,14 @@ impl Call<'_> {
             tenant,
             contacts,
             ids,
-            numbers,
+            tenants,
         })
     }
 
     /// Returns the part that a person has in a stored body.
     pub(super) fn share(
         self,
-        person: &Person,
+        person: &Person<'_>,
         row: &WebhookRow,
         body: &[u8],
     ) -> Result<Share, StoreError> {
@@ -241,7 +240,9 @@ impl Call<'_> {
             let event = &batch.events[at];
             let time = time_of(event).unwrap_or(row.received_at);
             let users = identities(event);
-            if users.iter().any(|user| person.is(user, time)) && self.is_in_tenant(person, event)? {
+            if users.iter().any(|user| person.is(user, time))
+                && person.tenants.is_of(event.account(), &person.tenant)?
+            {
                 own.push(at);
             }
         }
@@ -254,14 +255,6 @@ impl Call<'_> {
 
     fn parse_stored(self, kind: WebhookKind, body: &[u8]) -> Result<Batch, ParseError> {
         Ok(stored_batch(self.core.settings.parser, kind, body)?.0)
-    }
-
-    fn is_in_tenant(self, person: &Person, event: &WebhookEvent) -> Result<bool, StoreError> {
-        let account = event.account();
-        match person.numbers.get(&NumberKey::of(account)) {
-            Some(tenant) => Ok(*tenant == person.tenant),
-            None => Ok(self.core.places().tenant_of(account)? == person.tenant),
-        }
     }
 }
 

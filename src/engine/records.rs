@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::access::ready;
 use super::contacts::{Contacts, Entry};
+use super::dead_letter::stored_batch;
 use super::draft::{Draft, Undecided};
 use super::replay;
 use super::transact::{First, transact};
 use super::{Call, WebhookEngine};
+use crate::event::WebhookEvent;
 use crate::model::{
     Account, Contact, Identity, Message, MessageId, RawJson, Signup, SignupId, SignupStatus,
     Timestamp,
@@ -17,8 +19,11 @@ use crate::signal::ReceiverMode;
 use crate::store::{
     ContactId, ConversationKey, Durability, MessageKey, MessageQuery, NumberKey, ReadyStore, Scope,
     SignupKey, Snapshot, Store, StoreError, StoreErrorKind, StoredMessage, Tenant, UnreadQuery,
-    WebhookId, WebhookQuery,
+    WebhookId, WebhookQuery, WebhookRow,
 };
+
+/// The webhooks that are read at once to find those of a tenant.
+const WEBHOOKS: usize = 100;
 
 /// The records of one of your numbers, or of a tenant with all its numbers: conversations,
 /// contacts and signups.
@@ -169,7 +174,8 @@ impl<S: Store> WebhookEngine<S> {
         after: Option<WebhookId>,
         limit: usize,
     ) -> Result<Vec<LoggedWebhook>, StoreError> {
-        self.call(ReceiverMode::Async).webhooks(after, limit).await
+        let call = self.call(ReceiverMode::Async);
+        call.webhooks(None, after, limit).await
     }
 
     /// Returns all numbers as [`numbers`](Self::numbers) does, and awaits the store.
@@ -218,7 +224,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
         after: Option<WebhookId>,
         limit: usize,
     ) -> Result<Vec<LoggedWebhook>, StoreError> {
-        ready(self.call(ReceiverMode::Sync).webhooks(after, limit))
+        ready(self.call(ReceiverMode::Sync).webhooks(None, after, limit))
     }
 
     /// Returns all numbers that have received something, with their tenants.
@@ -255,6 +261,36 @@ impl<S: ReadyStore> WebhookEngine<S> {
 
 #[allow(clippy::missing_errors_doc, reason = "said once, at the type")]
 impl<S: ReadyStore> Records<'_, S> {
+    /// Returns the stored webhooks of which an event belongs to these records, as
+    /// [`WebhookEngine::webhooks`] returns all of them.
+    ///
+    /// A body may have events of several tenants: [`events`](LoggedWebhook::events) has those of
+    /// these records only, and [`body`](LoggedWebhook::body) all of them. A body that is no webhook
+    /// belongs to no records. All stored webhooks are read to find those of the records.
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::testing;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
+    /// let bikes = testing::text("Hi").waba("900800700600500");
+    /// let boats = testing::text("Ahoy").waba("520400300200800").to_number("77", "15550100201");
+    /// engine.process(&testing::batch([bikes, boats]).body())?;
+    ///
+    /// let webhook = engine.tenant("520400300200800").webhooks(None, 10)?.remove(0);
+    /// assert_eq!((webhook.events.unwrap().len(), webhook.of_others), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn webhooks(
+        &self,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> Result<Vec<LoggedWebhook>, StoreError> {
+        let call = self.call(ReceiverMode::Sync);
+        ready(call.webhooks(Some(&self.of), after, limit))
+    }
+
     /// Returns the message with this wamid; of a tenant that of the first number which has it.
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         ready(self.call(ReceiverMode::Sync).message(&self.of, id))
@@ -380,8 +416,18 @@ impl<S: ReadyStore> Records<'_, S> {
 /// Each method does as the one without `_async`, and awaits the store.
 #[allow(clippy::missing_errors_doc, reason = "said once, at the type")]
 impl<S: Store> Records<'_, S> {
-    fn call(&self, mode: ReceiverMode) -> Call<'_> {
+    pub(super) fn call(&self, mode: ReceiverMode) -> Call<'_> {
         self.engine.call(mode)
+    }
+
+    /// Returns webhooks as [`webhooks`](Self::webhooks) does, and awaits the store.
+    pub async fn webhooks_async(
+        &self,
+        after: Option<WebhookId>,
+        limit: usize,
+    ) -> Result<Vec<LoggedWebhook>, StoreError> {
+        let call = self.call(ReceiverMode::Async);
+        call.webhooks(Some(&self.of), after, limit).await
     }
 
     /// Returns a message, as [`message`](Self::message) does.
@@ -724,28 +770,64 @@ impl Call<'_> {
         .await
     }
 
+    /// Returns logged webhooks, or those of which an event belongs to records.
     async fn webhooks(
         self,
-        after: Option<WebhookId>,
+        of: Option<&Of>,
+        mut after: Option<WebhookId>,
         limit: usize,
     ) -> Result<Vec<LoggedWebhook>, StoreError> {
-        let query = WebhookQuery::first(limit).after(after).with_bodies();
-        let page = self.access.webhooks(&query).await?.into_iter();
-        let logged = page.map(|(id, row, body)| {
-            let body = body.unwrap_or_default();
-            let replay = replay::split(row.kind, &body);
-            let replay = replay.map(|(replay, body)| (Some(replay.of), body.to_vec()));
-            let (replay_of, body) = replay.unwrap_or((None, body));
-            LoggedWebhook {
-                id,
-                received_at: row.received_at,
-                open: row.open,
-                dead: row.dead,
-                replay_of,
-                body,
+        let tenants = match of {
+            Some(_) => Some(self.tenants().await?),
+            None => None,
+        };
+        let mut found = Vec::new();
+        while found.len() < limit {
+            // Most of them may belong to others.
+            let step = if of.is_some() { WEBHOOKS } else { limit };
+            let query = WebhookQuery::first(step).after(after).with_bodies();
+            let page = self.access.webhooks(&query).await?;
+            let is_last = page.len() < step;
+            after = page.last().map(|(id, ..)| *id);
+            for (id, row, body) in page {
+                let logged = self.logged(id, &row, body.unwrap_or_default());
+                match (of, &tenants) {
+                    (Some(of), Some(tenants)) => {
+                        let mut logged = logged;
+                        if logged.keep_events(|event| tenants.has(of, event))? {
+                            found.push(logged);
+                        }
+                    }
+                    _ => found.push(logged),
+                }
             }
-        });
-        Ok(logged.collect())
+            if is_last {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn logged(self, id: WebhookId, row: &WebhookRow, stored: Vec<u8>) -> LoggedWebhook {
+        let batch = stored_batch(self.core.settings.parser, row.kind, &stored);
+        let batch = batch.ok().map(|(batch, _)| batch);
+        let replay = batch.as_ref().and_then(|batch| batch.replay.as_ref());
+        let of = replay.map(|replay| replay.of);
+        let (replay_of, body) = match replay::split(row.kind, &stored) {
+            Some((replay, body)) => (Some(replay.of), body.to_vec()),
+            None => (of, stored),
+        };
+        LoggedWebhook {
+            id,
+            received_at: row.received_at,
+            open: row.open,
+            dead: row.dead,
+            replay_of,
+            events: batch.map(|batch| batch.events),
+            of_others: 0,
+            body,
+        }
     }
 }
 
@@ -790,10 +872,11 @@ fn messages_of(stored: Vec<StoredMessage>) -> Vec<Message> {
 /// let logged = engine.webhooks(None, 1)?.remove(0);
 /// assert_eq!((logged.open, logged.dead), (0, 0), "its event is finished");
 /// assert_eq!(&logged.body, body);
+/// assert_eq!(logged.events.as_ref().unwrap()[0].name(), "message_received");
 /// assert!(!format!("{logged:?}").contains("gravel"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LoggedWebhook {
     /// Its number in the store.
@@ -806,8 +889,35 @@ pub struct LoggedWebhook {
     pub dead: u32,
     /// Of a [replay](WebhookEngine::replay) that is not finished: the webhook that it repeats.
     pub replay_of: Option<WebhookId>,
-    /// Its body, as it came.
+    /// Its events, those of a [tenant or number](Records::webhooks) if they were asked for. `None`
+    /// if the body is no webhook.
+    pub events: Option<Vec<WebhookEvent>>,
+    /// The number of its events that `events` leaves out, as they belong to another tenant or
+    /// number.
+    pub of_others: usize,
+    /// Its body, as it came, also with the events of others. Events that came without a body are
+    /// stored as JSON of this crate.
     pub body: Vec<u8>,
+}
+
+impl LoggedWebhook {
+    /// Keeps the events that satisfy a condition, and returns whether there are any.
+    fn keep_events(
+        &mut self,
+        mut is_kept: impl FnMut(&WebhookEvent) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let mut kept = Vec::new();
+        for event in self.events.take().unwrap_or_default() {
+            if is_kept(&event)? {
+                kept.push(event);
+            } else {
+                self.of_others += 1;
+            }
+        }
+        let has_events = !kept.is_empty();
+        self.events = Some(kept);
+        Ok(has_events)
+    }
 }
 
 impl fmt::Debug for LoggedWebhook {
@@ -818,6 +928,8 @@ impl fmt::Debug for LoggedWebhook {
             .field("open", &self.open)
             .field("dead", &self.dead)
             .field("replay_of", &self.replay_of)
+            .field("events", &self.events.as_ref().map(Vec::len))
+            .field("of_others", &self.of_others)
             .field("len", &self.body.len())
             .finish_non_exhaustive()
     }

@@ -10,6 +10,7 @@ use siphasher::sip128::SipHasher24;
 use super::access::ready;
 use super::batch::Batch;
 use super::dead_letter::stored_batch;
+use super::records::{Of, Records};
 use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::signals::is_receiver;
@@ -85,7 +86,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
         webhook: WebhookId,
         only: &[&str],
     ) -> Result<Option<Outcome>, EngineError> {
-        ready(self.call(ReceiverMode::Sync).replay(webhook, only))
+        ready(self.call(ReceiverMode::Sync).replay(None, webhook, only))
     }
 
     /// Stores a replay of a webhook as [`replay`](Self::replay) does, and calls no receiver: for a
@@ -130,7 +131,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
         only: &[&str],
     ) -> Result<Option<Outcome>, EngineError> {
         let call = self.call(ReceiverMode::Sync).accepting();
-        ready(call.replay(webhook, only))
+        ready(call.replay(None, webhook, only))
     }
 }
 
@@ -147,7 +148,9 @@ impl<S: Store> WebhookEngine<S> {
         webhook: WebhookId,
         only: &[&str],
     ) -> Result<Option<Outcome>, EngineError> {
-        self.call(ReceiverMode::Async).replay(webhook, only).await
+        self.call(ReceiverMode::Async)
+            .replay(None, webhook, only)
+            .await
     }
 
     /// Stores a replay as [`accept_replay`](Self::accept_replay) does, and awaits the store.
@@ -161,12 +164,101 @@ impl<S: Store> WebhookEngine<S> {
         only: &[&str],
     ) -> Result<Option<Outcome>, EngineError> {
         let call = self.call(ReceiverMode::Async).accepting();
-        call.replay(webhook, only).await
+        call.replay(None, webhook, only).await
+    }
+}
+
+/// Replays of the events of a number or tenant, for sync callers.
+impl<S: ReadyStore> Records<'_, S> {
+    /// Delivers the events of a stored webhook that belong to these records once more, as
+    /// [`WebhookEngine::replay`] does with all of its events. Returns `None` if no such webhook is
+    /// stored, or none of its events belongs to the records.
+    ///
+    /// # Errors
+    ///
+    /// As of [`WebhookEngine::replay`].
+    pub fn replay(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Sync);
+        ready(call.replay(Some(&self.of), webhook, only))
+    }
+
+    /// Stores a replay of the events that belong to these records, and calls no receiver: see
+    /// [`replay`](Self::replay) and [`WebhookEngine::accept_replay`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`WebhookEngine::accept_replay`].
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::testing;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
+    /// let bikes = testing::text("Hi").waba("900800700600500");
+    /// let boats = testing::text("Ahoy").waba("520400300200800").to_number("77", "15550100201");
+    /// engine.process(&testing::batch([bikes, boats]).body())?;
+    ///
+    /// let webhook = engine.webhooks(None, 1)?.remove(0).id;
+    /// let boats = engine.tenant("520400300200800");
+    /// let outcome = boats.accept_replay(webhook, &["crm"])?.expect("the webhook is stored");
+    /// assert_eq!(outcome.unfinished(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accept_replay(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Sync).accepting();
+        ready(call.replay(Some(&self.of), webhook, only))
+    }
+}
+
+/// Replays of the events of a number or tenant.
+impl<S: Store> Records<'_, S> {
+    /// Delivers once more as [`replay`](Self::replay) does, and awaits the store and async
+    /// receivers.
+    ///
+    /// # Errors
+    ///
+    /// As of [`replay`](Self::replay).
+    pub async fn replay_async(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Async);
+        call.replay(Some(&self.of), webhook, only).await
+    }
+
+    /// Stores a replay as [`accept_replay`](Self::accept_replay) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`accept_replay`](Self::accept_replay).
+    pub async fn accept_replay_async(
+        &self,
+        webhook: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
+        let call = self.call(ReceiverMode::Async).accepting();
+        call.replay(Some(&self.of), webhook, only).await
     }
 }
 
 impl Call<'_> {
-    async fn replay(self, id: WebhookId, only: &[&str]) -> Result<Option<Outcome>, EngineError> {
+    /// Replays the events of a stored webhook, or those that belong to records.
+    async fn replay(
+        self,
+        records: Option<&Of>,
+        id: WebhookId,
+        only: &[&str],
+    ) -> Result<Option<Outcome>, EngineError> {
         let context = &self.core.settings.context;
         let mut names = only.iter();
         if !self.accepts
@@ -189,11 +281,42 @@ impl Call<'_> {
             None => (id, row.row.kind, &*body),
         };
         let replay = Replay::new(of, only);
-        let (batch, _) = stored_batch(self.core.settings.parser, kind, body)?;
-        let stored = replay.to_stored(body)?;
-        let batch = batch.replayed(replay);
+        let parser = self.core.settings.parser;
+        let (batch, _) = stored_batch(parser, kind, body)?;
+        let left_out = self.events_of_others(records, &batch).await?;
+        if left_out.len() == batch.events.len() && records.is_some() {
+            return Ok(None);
+        }
+        let (batch, stored) = if left_out.is_empty() {
+            let stored = replay.to_stored(body)?;
+            (batch.replayed(replay), stored)
+        } else {
+            // The events by themselves, as the body has those of others, too.
+            let stored = batch.replayed(replay).without(&left_out)?;
+            let (batch, _) = stored_batch(parser, WebhookKind::Replay, &stored)?;
+            (batch, stored)
+        };
         let outcome = self.process_batch(batch, WebhookKind::Replay, &stored);
         Ok(Some(outcome.await?))
+    }
+
+    /// Returns the places of the events that do not belong to records.
+    async fn events_of_others(
+        self,
+        records: Option<&Of>,
+        batch: &Batch,
+    ) -> Result<Vec<usize>, EngineError> {
+        let Some(of) = records else {
+            return Ok(Vec::new());
+        };
+        let tenants = self.tenants().await?;
+        let mut others = Vec::new();
+        for (at, event) in batch.events.iter().enumerate() {
+            if !tenants.has(of, event)? {
+                others.push(at);
+            }
+        }
+        Ok(others)
     }
 }
 

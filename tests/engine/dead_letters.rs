@@ -9,11 +9,11 @@ use crate::support::engines::{Engine, engine_over, with_each_steady_store, with_
 use crate::support::messages::messages;
 use crate::support::watched::{Access, Watched};
 use whatsapp_signals::engine::DeadLetterFilter;
-use whatsapp_signals::event::{MessageReceived, Unrecognized};
+use whatsapp_signals::event::{BusinessStatusUpdate, Change, MessageReceived, Unrecognized};
 use whatsapp_signals::model::Timestamp;
-use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
-use whatsapp_signals::store::{Changes, ReadyStore, StoreError, StoreErrorKind};
-use whatsapp_signals::{ConnectOptions, Context, EngineError, WebhookEngine};
+use whatsapp_signals::signals::{BUSINESS_STATUS_UPDATE, MESSAGE_RECEIVED, UNRECOGNIZED};
+use whatsapp_signals::store::{Changes, DeadPlace, ReadyStore, StoreError, StoreErrorKind, Tenant};
+use whatsapp_signals::{ConnectOptions, Context, DeadLetter, EngineError, WebhookEngine, testing};
 
 /// Returns an engine of receivers that fail as long as the switch is on, and are not tried again:
 /// `archive` and `count` have messages, and `look` has what is not recognised.
@@ -72,6 +72,9 @@ fn a_filter_takes_the_letters_that_satisfy_all_its_conditions() {
         (all().number("300"), 3),
         (all().number("301"), 1),
         (all().number("301").name("unrecognized"), 0),
+        (all().tenant("900"), 4),
+        (all().tenant("900").number("301"), 1),
+        (all().tenant("901"), 0),
         (all().number("300").name("message_received"), 2),
         (all().receiver("archive").name("unrecognized"), 0),
         (all().received_since(from_now(-60)), 5),
@@ -98,6 +101,109 @@ fn a_filter_takes_the_letters_that_satisfy_all_its_conditions() {
             assert_eq!(open_and_dead(&engine), (0, 5 - taken as u64), "{filter:?}");
         });
     }
+}
+
+/// Stores a body with a dead message of each of two tenants, and one of the first tenant only.
+fn letters_of_two_tenants(engine: &Engine) {
+    let bikes = |wamid: &str| {
+        testing::text("Hi")
+            .waba("900")
+            .to_number("300", "1")
+            .id(wamid)
+    };
+    let boats = testing::text("Ahoy").waba("901").to_number("301", "2");
+    let both = testing::batch([bikes("wamid.A"), boats.id("wamid.B")]).body();
+    assert_eq!(engine.process(&both).unwrap().dead(), 2);
+    assert_eq!(engine.process(&bikes("wamid.C").body()).unwrap().dead(), 1);
+}
+
+#[test]
+fn a_tenant_has_its_events_of_a_body_that_it_shares() {
+    with_each_store(|engine| {
+        let (engine, is_failing) = failing(engine);
+        letters_of_two_tenants(&engine);
+        let filter = DeadLetterFilter::new().tenant("901");
+        let found = engine.find_dead_letters(&filter).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].1.key.contains("wamid.B"), "{}", found[0].1.key);
+        assert_eq!(engine.requeue_all(&filter).unwrap(), 1);
+        is_failing.store(false, Relaxed);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.discard_all(&filter).unwrap(), 0);
+        let filter = DeadLetterFilter::new().tenant("900");
+        assert_eq!(engine.discard_all(&filter).unwrap(), 2);
+        assert_eq!(open_and_dead(&engine), (0, 0));
+    });
+}
+
+#[test]
+fn the_tenant_of_a_number_is_the_stored_one_and_of_another_event_that_of_its_account() {
+    with_each_steady_store(|engine| {
+        let store = Arc::clone(engine.store());
+        let (engine, _) = failing(engine.tenants(|_| Tenant::new("shop")));
+        letters_of_two_tenants(&engine);
+        let alert = testing::business_status("APPROVED").waba("900");
+        let (alerts, connect) = (Context::new().only_own_receivers(), ConnectOptions::new());
+        let fail = |_: &Change<BusinessStatusUpdate>| Err("not now");
+        alerts
+            .connect_with(&BUSINESS_STATUS_UPDATE, connect, fail)
+            .unwrap();
+        let alerts = engine_over(Arc::clone(&store)).context(alerts);
+        assert_eq!(
+            alerts
+                .max_attempts(1)
+                .process(&alert.body())
+                .unwrap()
+                .dead(),
+            1
+        );
+        // A program without the function, such as the command line.
+        let tool = engine_over(store);
+        let count = |engine: &Engine, tenant: &str| {
+            let filter = DeadLetterFilter::new().tenant(tenant);
+            engine.find_dead_letters(&filter).unwrap().len()
+        };
+        assert_eq!((count(&tool, "shop"), count(&tool, "900")), (3, 1));
+        assert_eq!((count(&engine, "shop"), count(&engine, "900")), (4, 0));
+    });
+}
+
+#[test]
+fn pages_of_dead_letters_have_each_letter_once_in_the_order_of_the_list() {
+    with_each_store(|engine| {
+        let (engine, _) = failing(engine);
+        let most = 60;
+        for n in 0..most / 3 {
+            let body = messages(n * 3..n * 3 + 3);
+            assert_eq!(engine.process(&body).unwrap().dead(), 3);
+        }
+        engine.bury(b"{").unwrap();
+        let keys = |letters: Vec<(DeadPlace, DeadLetter)>| {
+            let keys = letters.into_iter().map(|(_, letter)| letter.key);
+            keys.collect::<Vec<_>>()
+        };
+        let all = engine.dead_letters(usize::MAX).unwrap();
+        let all: Vec<_> = all.into_iter().map(|letter| letter.key).collect();
+        assert_eq!(all.len(), most + 1);
+        for (filter, expected) in [
+            (DeadLetterFilter::new(), &all[..]),
+            (DeadLetterFilter::new().receiver("archive"), &all[..most]),
+            (DeadLetterFilter::new().number("300"), &all[..most]),
+        ] {
+            let mut filter = filter.limit(7);
+            let mut found = Vec::new();
+            loop {
+                let page = engine.find_dead_letters(&filter).unwrap();
+                let Some((last, _)) = page.last() else { break };
+                filter = filter.after(*last);
+                found.extend(keys(page));
+            }
+            assert_eq!(found, expected);
+        }
+        let first = engine.find_dead_letters(&DeadLetterFilter::new().limit(1));
+        let behind = DeadLetterFilter::new().after(first.unwrap()[0].0);
+        assert_eq!(engine.requeue_all(&behind).unwrap(), most);
+    });
 }
 
 #[test]

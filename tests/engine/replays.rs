@@ -21,6 +21,7 @@ use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, USER_SUBSCRIBED};
 use whatsapp_signals::store::{StoreError, StoreErrorKind, WebhookId, WebhookKind, WebhookRow};
 use whatsapp_signals::{
     ConnectOptions, Context, EngineError, Outcome, WebhookEngine, WebhookEvent, owning, parse,
+    testing,
 };
 
 /// The receivers that fail, and the calls that have succeeded.
@@ -113,6 +114,91 @@ fn a_replay_calls_the_receivers_that_it_names_with_each_event() {
         let log = engine.webhooks(None, 9).unwrap();
         assert_eq!(log.len(), 1, "a replay is in no log");
         assert_eq!((log[0].id, log[0].replay_of), (id, None));
+    });
+}
+
+#[test]
+fn a_tenant_and_a_number_replay_their_events_of_a_body_that_they_share() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let bikes = testing::text("Hi").waba("900").to_number("300", "1");
+        let boats = testing::text("Ahoy").waba("901").to_number("301", "2");
+        let repairs = testing::text("Hi").waba("901").to_number("302", "3");
+        let all = [
+            bikes.id("wamid.A"),
+            boats.id("wamid.B"),
+            repairs.id("wamid.C"),
+        ];
+        let body = testing::batch(all).body();
+        let (engine, id) = after_processing(&engine, &book, &body);
+        for (records, expected) in [
+            (engine.tenant("901"), &["a wamid.B", "a wamid.C"][..]),
+            (engine.tenant("900"), &["a wamid.A"]),
+            (engine.number("302"), &["a wamid.C"]),
+        ] {
+            let log = records.webhooks(None, 9).unwrap();
+            assert_eq!((log.len(), log[0].id), (1, id));
+            let events = log[0].events.as_ref().unwrap().len();
+            assert_eq!(
+                (events, log[0].of_others),
+                (expected.len(), 3 - expected.len())
+            );
+
+            let outcome = records.replay(id, &["a"]).unwrap().unwrap();
+            assert_eq!(
+                (outcome.fired(), outcome.should_retry()),
+                (expected.len(), false)
+            );
+            assert_eq!(book.take(), expected);
+            // Stored by one program, and delivered by another one.
+            let outcome = records.accept_replay(id, &["a"]).unwrap().unwrap();
+            assert_eq!(outcome.unfinished(), expected.len());
+            let stored = engine.webhooks(Some(id), 9).unwrap();
+            assert_eq!((stored.len(), stored[0].replay_of), (1, Some(id)));
+            assert_eq!(engine.retry_unfinished().unwrap().fired(), expected.len());
+            assert_eq!(book.take(), expected);
+        }
+        let other = engine.tenant("902");
+        assert!(other.webhooks(None, 9).unwrap().is_empty());
+        assert!(other.replay(id, &["a"]).unwrap().is_none());
+        engine.bury(b"{").unwrap();
+        assert_eq!(engine.tenant("900").webhooks(None, 9).unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn the_webhooks_of_a_tenant_are_found_behind_those_of_others() {
+    with_each_store(|engine| {
+        let engine = engine.log_webhooks(true);
+        for n in 0..120 {
+            let waba = if n % 40 == 39 { "901" } else { "900" };
+            let text = testing::text("Hi").waba(waba).to_number(waba, "1");
+            process(&engine, &text.id(&format!("wamid.{n}")).body());
+        }
+        let tenant = engine.tenant("901");
+        let all = tenant.webhooks(None, 9).unwrap();
+        assert_eq!(all.len(), 3);
+        assert_eq!(tenant.webhooks(None, 2).unwrap(), all[..2]);
+        assert_eq!(tenant.webhooks(Some(all[1].id), 2).unwrap(), all[2..]);
+    });
+}
+
+#[test]
+fn the_log_has_the_events_that_came_without_a_body() {
+    with_each_store(|engine| {
+        let engine = engine.log_webhooks(true);
+        let event = parse(&messages(0..1)).unwrap().into_events().remove(0);
+        let key = event.dedup_key();
+        let outcome = engine.process_event(&key, event).unwrap();
+        assert!(!outcome.should_retry());
+        let log = engine.webhooks(None, 9).unwrap();
+        let names: Vec<_> = log[0]
+            .events
+            .iter()
+            .flatten()
+            .map(WebhookEvent::name)
+            .collect();
+        assert_eq!(names, ["message_received"]);
     });
 }
 

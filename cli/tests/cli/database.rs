@@ -18,6 +18,10 @@ pub(crate) const BRAM: &str = "31970100202";
 /// The numbers that received the messages.
 pub(crate) const NUMBER: &str = "300200100500600";
 
+/// Another tenant and its number.
+pub(crate) const BOATS: &str = "520400300200800";
+pub(crate) const BOATS_NUMBER: &str = "300200100500601";
+
 /// Texts and ids that no masked output has.
 pub(crate) const PERSONAL: [&str; 7] = [
     ADA,
@@ -44,6 +48,24 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn is_sqlite(&self) -> bool {
         self.folder.is_some()
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stores a body with a dead message of Bram's, and another one to another tenant.
+    pub(crate) fn add_body_of_two_tenants(&self) {
+        let bikes = testing::text("Lantern Street 7 is down").from(BRAM);
+        let boats = testing::text("Ahoy, the mast is down")
+            .from(BRAM)
+            .waba(BOATS);
+        let boats = boats.to_number(BOATS_NUMBER, "15550100201");
+        let body = testing::batch([bikes, boats]).body();
+        runtime().block_on(async {
+            let engine = engine_over(open(&self.url).await);
+            let _ = engine.process_async(&body).await.unwrap();
+        });
     }
 
     /// Runs a command over the store.
@@ -106,8 +128,18 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Stores a message of Ada's, a dead letter of Bram's, and a body that is no webhook.
-async fn fill(store: Arc<dyn Store>) {
+/// Opens a store again.
+async fn open(url: &str) -> Arc<dyn Store> {
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres://") {
+        let store = whatsapp_signals_postgres::PostgresStore::connect(url).await;
+        return Arc::new(store.unwrap());
+    }
+    Arc::new(SqliteStore::open(url).unwrap())
+}
+
+/// Returns an engine whose receiver fails at messages about something that is down.
+fn engine_over(store: Arc<dyn Store>) -> WebhookEngine<Arc<dyn Store>> {
     let context = Context::new().only_own_receivers();
     let crm = ConnectOptions::new().uid("crm");
     let receiver = |event: &MessageReceived| match event.message.text() {
@@ -117,10 +149,15 @@ async fn fill(store: Arc<dyn Store>) {
     context
         .connect_with(&MESSAGE_RECEIVED, crm, receiver)
         .unwrap();
-    let engine = WebhookEngine::new(store)
+    WebhookEngine::new(store)
         .context(context)
         .max_attempts(1)
-        .log_webhooks(true);
+        .log_webhooks(true)
+}
+
+/// Stores a message of Ada's, a dead letter of Bram's, and a body that is no webhook.
+async fn fill(store: Arc<dyn Store>) {
+    let engine = engine_over(store);
     let ada = testing::text("I live in Lantern Street").from(ADA).id(ADAS);
     let bram = testing::text("The light of Lantern Street is down").from(BRAM);
     let bram = bram.named("Bram de Wit").id(BRAMS);

@@ -2,12 +2,13 @@
 
 use super::run;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "inspect",
     "sign",
     "verify",
     "challenge",
     "completions",
+    "check",
     "backlog",
     "dead",
     "dead list",

@@ -5,11 +5,16 @@
 mod database;
 mod help;
 mod inspect;
+#[cfg(feature = "nats")]
+#[path = "../../../nats/tests/support/mod.rs"]
+mod nats_server;
 #[cfg(feature = "postgres")]
 #[allow(dead_code, reason = "these tests use a part of it")]
 #[path = "../../../postgres/tests/support/server.rs"]
 mod postgres_server;
 mod privacy;
+#[cfg(feature = "nats")]
+mod queue;
 mod send;
 mod server;
 mod signing;
@@ -58,6 +63,7 @@ fn run_with(args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Run {
         .env_remove("META_APP_SECRET")
         .env_remove("META_VERIFY_TOKEN")
         .env_remove("DATABASE")
+        .env_remove("COLUMNS")
         // A proxy must not get the webhooks.
         .env("http_proxy", "http://192.0.2.1:9")
         .env("HTTP_PROXY", "http://192.0.2.1:9")

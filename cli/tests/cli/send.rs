@@ -16,7 +16,7 @@ fn send(server: &Server, args: &[&str]) -> Run {
 #[test]
 fn each_kind_of_webhook_arrives_signed_and_typed() {
     let server = Server::start(|_| 200);
-    let kinds: [(&[&str], &[&str]); 8] = [
+    let kinds: [(&[&str], &[&str]); 9] = [
         (&["text", "Hi"], &["message_received"]),
         (
             &["image", "--caption", "The new gears"],
@@ -40,6 +40,26 @@ fn each_kind_of_webhook_arrives_signed_and_typed() {
             &["message_status_changed"],
         ),
         (&["batch", "3", "Hello"], &["message_received"; 3]),
+        (
+            &[
+                "batch",
+                "8",
+                "Hello",
+                "--kinds",
+                "text,image,button,flow,delivered,failed",
+            ],
+            &[
+                "message_received",
+                "message_received",
+                "message_received",
+                "message_received",
+                "flow_completed",
+                "message_received",
+                "message_received",
+                "message_status_changed",
+                "message_status_changed",
+            ],
+        ),
     ];
     for (args, signals) in kinds {
         let run = send(&server, args);
@@ -138,6 +158,25 @@ fn a_rate_spreads_webhooks_over_time() {
     let answers: Value = serde_json::from_str(&send(&server, &args).out).unwrap();
     let seconds = answers["seconds"].as_f64().unwrap();
     assert!(seconds >= 0.5, "the last one is due after 0.5 s: {seconds}");
+}
+
+#[test]
+fn the_time_of_a_late_request_begins_when_it_was_due() {
+    let server = Server::start(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        200
+    });
+    let args = ["text", "Hi", "--repeat", "5", "--json"];
+    let max = |rate: &[&str]| {
+        let answers = send(&server, &[&args, rate].concat()).out;
+        let answers: Value = serde_json::from_str(&answers).unwrap();
+        answers["latency_ms"]["max"].as_f64().unwrap()
+    };
+    // The last one is due after 40 ms, and sent after 400 ms.
+    let late = max(&["--rate", "100"]);
+    assert!(late >= 440.0, "{late}");
+    let alone = max(&[]);
+    assert!(alone < 400.0, "{alone}");
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::database::{ADA, BRAM, Database, MASKED, NUMBER, PERSONAL, databases};
+use super::database::{
+    ADA, BOATS, BOATS_NUMBER, BRAM, Database, MASKED, NUMBER, PERSONAL, databases,
+};
 use super::{run, run_with};
 
-fn json_lines(out: &str) -> Vec<Value> {
+pub(crate) fn json_lines(out: &str) -> Vec<Value> {
     out.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
@@ -32,6 +34,76 @@ fn backlog_counts_dead_letters() {
 }
 
 #[test]
+fn check_finds_no_fault_in_a_store_and_an_event_that_is_too_old() {
+    for database in databases() {
+        let run = database.run(&["check"]);
+        assert_eq!(run.code, 0, "{}", run.errors);
+        let backlog = "\nbacklog         open 0 due 0 leased 0 held back 0 dead 2 unreadable 1\n";
+        assert!(run.out.contains(backlog), "{}", run.out);
+        assert!(run.out.ends_with("\nfaults          0\n"), "{}", run.out);
+
+        database.run(&["dead", "requeue", "--all"]);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        let old = database.run(&["check", "--max-age", "0s", "--json"]);
+        let json: Value = serde_json::from_str(&old.out).unwrap();
+        assert_eq!((old.code, &json["is_ok"]), (1, &json!(false)));
+        let fault = json["faults"][0].as_str().unwrap();
+        assert!(
+            fault.starts_with("expected open events of at most 0 s"),
+            "{fault}"
+        );
+        assert_eq!(json["expected_version"], json["version"]);
+        assert_eq!(json["backlog"]["open"], 2);
+        assert_eq!(database.run(&["check", "--max-age", "1h"]).code, 0);
+    }
+}
+
+#[test]
+fn check_finds_damage_another_version_and_an_empty_file_and_creates_none() {
+    let databases = databases();
+    let sqlite = &databases[0];
+    assert!(sqlite.is_sqlite());
+    let check = |path: &str| run(&["check", "--database", path, "--json"]);
+    let faults = |run: &super::Run| {
+        assert_eq!(run.code, 1, "{}", run.errors);
+        let json: Value = serde_json::from_str(&run.out).unwrap();
+        assert!(json["backlog"].is_null());
+        json["faults"].as_array().unwrap().clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy.db");
+    let path = path.to_str().unwrap();
+    let bytes = std::fs::read(sqlite.url()).unwrap();
+
+    let mut damaged = bytes.clone();
+    let len = damaged.len();
+    damaged[8192..len / 2].fill(0);
+    std::fs::write(path, &damaged).unwrap();
+    assert!(!faults(&check(path)).is_empty());
+
+    // The header of a file has the version at this place.
+    let mut newer = bytes;
+    newer[60..64].copy_from_slice(&9_u32.to_be_bytes());
+    std::fs::write(path, &newer).unwrap();
+    let newer = "expected version 2 of the tables, found version 9 of a newer whatsapp-signals";
+    assert_eq!(faults(&check(path)), [newer]);
+
+    std::fs::write(path, "").unwrap();
+    let none = "expected version 2 of the tables, found none";
+    assert_eq!(faults(&check(path)), [none]);
+
+    std::fs::remove_file(path).unwrap();
+    let missing = check(path);
+    assert_eq!((missing.code, &*missing.out), (3, ""));
+    assert!(
+        missing.errors.starts_with("error: opening "),
+        "{}",
+        missing.errors
+    );
+    assert!(!std::path::Path::new(path).exists());
+}
+
+#[test]
 fn dead_list_satisfies_the_filter() {
     for database in databases() {
         let list = |args: &[&str]| {
@@ -49,14 +121,21 @@ fn dead_list_satisfies_the_filter() {
             ["--receiver", "crm"],
             ["--signal", "message_received"],
             ["--number", NUMBER],
+            ["--tenant", "900800700600500"],
         ] {
             assert_eq!(list(&filter), all[..1], "{filter:?}");
         }
         assert_eq!(list(&["--limit", "1"]), all[..1]);
+        let place = all[0]["place"].as_str().unwrap();
+        assert_eq!(list(&["--after", place]), all[1..]);
+        let page = database.run(&["dead", "list", "--limit", "1"]).out;
+        let next = format!("\nnext page: --after {place}\n");
+        assert!(page.ends_with(&next), "{page}");
         assert_eq!(list(&["--newer-than", "1h"]), all);
         for filter in [
             ["--receiver", "answer"],
             ["--number", "300200100500601"],
+            ["--tenant", "520400300200800"],
             ["--older-than", "1h"],
         ] {
             assert_eq!(list(&filter), Vec::<Value>::new(), "{filter:?}");
@@ -143,6 +222,87 @@ fn replay_opens_the_webhooks_of_a_time_and_a_dry_run_none() {
 
         let unlimited = database.run(&["replay", "--since", "1h"]);
         assert_eq!(unlimited.code, 2, "all receivers are called by --all only");
+    }
+}
+
+#[test]
+fn a_tenant_has_its_dead_letters_its_webhooks_and_its_replays() {
+    for database in databases() {
+        database.add_body_of_two_tenants();
+        let (boats, bikes) = (["--tenant", BOATS], ["--tenant", "900800700600500"]);
+        let run = |args: &[&str], scope: &[&str]| {
+            let run = database.run(&[args, scope].concat());
+            assert_eq!(run.code, 0, "{args:?} {scope:?}: {}", run.errors);
+            run.out
+        };
+        let webhooks = |scope: &[&str]| json_lines(&run(&["webhooks", "list", "--json"], scope));
+        let shared = webhooks(&boats).remove(0);
+        assert_eq!((webhooks(&boats).len(), webhooks(&bikes).len()), (1, 3));
+        assert_eq!(webhooks(&["--number", BOATS_NUMBER]), [shared.clone()]);
+        assert_eq!(shared["signals"], json!({"message_received": 1}));
+        assert_eq!(shared["of_others"], 1);
+        let show = [
+            "webhooks",
+            "show",
+            shared["id"].as_str().unwrap(),
+            "--show-personal",
+        ];
+        let shown = run(&show, &boats);
+        assert!(
+            shown.contains("Ahoy") && !shown.contains("Lantern"),
+            "{shown}"
+        );
+        assert!(run(&show, &[]).contains("Lantern"));
+
+        assert_eq!(run(&["dead", "requeue", "--all"], &boats), "requeued 1\n");
+        assert_eq!(backlog(&database), (1, 3));
+        let replay = ["replay", "--since", "1h", "--only", "crm"];
+        assert_eq!(run(&replay, &boats), "replayed 1 of 1\n");
+        assert_eq!(
+            backlog(&database),
+            (2, 3),
+            "the event of the other tenant is left alone"
+        );
+        assert_eq!(
+            run(&["dead", "discard", "--receiver", "crm"], &bikes),
+            "discarded 2\n"
+        );
+        assert_eq!(backlog(&database), (2, 1));
+
+        let unknown = database.run(&["webhooks", "list", "--number", "1"]);
+        assert_eq!((unknown.code, &*unknown.out), (1, ""));
+        let other = database.run(&["webhooks", "show", show[2], "--tenant", "another WABA"]);
+        assert_eq!(other.code, 1, "{}", other.out);
+    }
+}
+
+#[test]
+fn a_table_fits_into_the_columns_of_a_terminal() {
+    let database = &databases()[0];
+    for command in [["dead", "list"], ["webhooks", "list"]] {
+        let wide = database.run(&command).out;
+        assert_eq!(
+            wide.lines().count(),
+            database
+                .run(&[&command[..], &["--json"]].concat())
+                .out
+                .lines()
+                .count()
+                + 1
+        );
+        let narrow = run_with(
+            &command,
+            "",
+            &[("DATABASE", database.url()), ("COLUMNS", "60")],
+        );
+        let longest = narrow.out.lines().map(|line| line.chars().count()).max();
+        assert!(longest.unwrap() <= 60, "{}", narrow.out);
+        let letters = |text: &str| {
+            let mut letters: Vec<_> = text.chars().filter(|c| !c.is_whitespace()).collect();
+            letters.sort_unstable();
+            letters
+        };
+        assert_eq!(letters(&narrow.out), letters(&wide), "no text is cut off");
     }
 }
 

@@ -1,0 +1,419 @@
+//! `dead … --nats`: the dead letters of a JetStream queue.
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use whatsapp_signals::model::Timestamp;
+use whatsapp_signals_nats::{
+    DeadLetter, DeadLetterError, DeadLetters, Envelope, async_nats, find_stream,
+};
+
+use crate::database;
+use crate::dead::{Action, Choice, DeadCommand};
+use crate::dead_filter::Filter;
+use crate::event_line::EventLine;
+use crate::exit::{Error, Exit};
+use crate::mask;
+use crate::output::Output;
+use crate::table::{Table, printable};
+use crate::time::{ago, date};
+
+/// The dead letters that are in memory.
+const PAGE: usize = 100;
+
+/// The place of the queue.
+#[derive(Args)]
+pub(crate) struct Queue {
+    /// URL of a NATS server: the dead letters of its queue, in place of a database
+    #[arg(long, global = true, value_name = "URL")]
+    nats: Option<String>,
+    /// Name of the stream of the queue
+    #[arg(long, global = true, value_name = "NAME", default_value = "WA")]
+    stream: String,
+}
+
+impl Queue {
+    /// Returns whether the command is about a queue.
+    pub(crate) fn is_meant(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// Connects to the server. No error has the URL, which may have a password.
+    fn open(&self) -> Result<Letters, Error> {
+        let runtime = database::runtime()?;
+        let url = self.nats.as_deref().unwrap_or_default();
+        let letters = runtime.block_on(async {
+            let client = async_nats::connect(url).await;
+            let client = client.map_err(|error| {
+                Error::Failed(format!("connecting to the queue failed: {error}"))
+            })?;
+            let stream = find_stream(&async_nats::jetstream::new(client), &self.stream).await;
+            let stream = stream.map_err(|error| Error::Failed(with_sources(&error)))?;
+            let letters = DeadLetters::of(&stream).await;
+            letters.map_err(|error| Error::Failed(with_sources(&error)))
+        })?;
+        Ok(Letters { letters, runtime })
+    }
+}
+
+/// The dead letters of an open queue.
+struct Letters {
+    letters: DeadLetters,
+    runtime: Runtime,
+}
+
+/// A dead letter with its event, if it is one and can be read.
+struct Letter {
+    letter: DeadLetter,
+    envelope: Option<Envelope>,
+}
+
+/// A dead letter as a line of JSON. `event` and `body` are masked, or have personal data.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Its number in the queue, which is its key and its place.
+    place: String,
+    died_at: Timestamp,
+    deliveries: u64,
+    failed: &'a [String],
+    reason: &'a str,
+    key: Option<String>,
+    event: Option<EventLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+}
+
+/// Runs a command about the dead letters of a queue.
+pub(crate) fn run(
+    queue: &Queue,
+    command: &DeadCommand,
+    output: &mut Output,
+) -> Result<Exit, Error> {
+    match command {
+        DeadCommand::List { filter } => {
+            let wanted = Wanted::new(filter)?;
+            let limit = filter.limit.unwrap_or(Filter::LIST);
+            let letters = queue.open()?;
+            let mut list = List::new(output);
+            letters.for_each(&wanted, limit, |letter| list.add(&letter))?;
+            list.finish(Some(limit))?;
+            Ok(Exit::Done)
+        }
+        DeadCommand::Show { key } => {
+            let sequence = sequence(key)?;
+            let letter = queue.open()?.get(sequence)?;
+            let letter = letter.ok_or_else(|| missing(sequence))?;
+            print_one(&letter, output)?;
+            Ok(Exit::Done)
+        }
+        DeadCommand::Requeue(choice) => resolve(queue, choice, Action::Requeue, output),
+        DeadCommand::Discard { choice, .. } => resolve(queue, choice, Action::Discard, output),
+    }
+}
+
+/// Requeues or discards the letters, and prints their number.
+fn resolve(
+    queue: &Queue,
+    choice: &Choice,
+    action: Action,
+    output: &mut Output,
+) -> Result<Exit, Error> {
+    let wanted = Wanted::new(&choice.filter)?;
+    let keys: Vec<_> = choice.keys.iter().map(|key| sequence(key)).collect();
+    let keys = keys.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let letters = queue.open()?;
+    let (mut count, mut exit) = (0, Exit::Done);
+    let mut list = List::new(output);
+    let mut take = |letter: Letter| {
+        if choice.dry_run {
+            count += 1;
+            return list.add(&letter);
+        }
+        match letters.resolve(letter.letter.sequence, action)? {
+            Resolved::Done => count += 1,
+            // Another program was faster.
+            Resolved::Gone => {}
+            Resolved::Wrong => exit = Exit::Wrong,
+        }
+        Ok(())
+    };
+    let mut unknown = Vec::new();
+    if keys.is_empty() {
+        let limit = choice.filter.limit.unwrap_or(usize::MAX);
+        letters.for_each(&wanted, limit, &mut take)?;
+    }
+    for key in keys {
+        match letters.get(key)? {
+            Some(letter) => take(letter)?,
+            None => unknown.push(key),
+        }
+    }
+    for key in unknown {
+        eprintln!("error: {}", missing(key));
+        exit = Exit::Wrong;
+    }
+    if choice.dry_run {
+        list.finish(None)?;
+        action.print_dry(count, output)?;
+    } else {
+        action.print(count, output)?;
+    }
+    Ok(exit)
+}
+
+/// The result of a change of one letter.
+enum Resolved {
+    Done,
+    Gone,
+    /// Its body still is no webhook.
+    Wrong,
+}
+
+impl Letters {
+    fn get(&self, sequence: u64) -> Result<Option<Letter>, Error> {
+        let letter = self.runtime.block_on(self.letters.get(sequence));
+        let letter = letter.map_err(|error| Error::Failed(with_sources(&error)))?;
+        Ok(letter.map(Letter::new))
+    }
+
+    /// Calls a function with the letters that are wanted, up to a limit. Letters that die meanwhile
+    /// are left alone.
+    fn for_each(
+        &self,
+        wanted: &Wanted<'_>,
+        limit: usize,
+        mut f: impl FnMut(Letter) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (mut last, mut left) = (wanted.after, limit);
+        let start = Timestamp::now();
+        while left > 0 {
+            let page = self.runtime.block_on(self.letters.list_after(last, PAGE));
+            let page = page.map_err(|error| Error::Failed(with_sources(&error)))?;
+            if page.is_empty() {
+                break;
+            }
+            for letter in page {
+                last = letter.sequence;
+                if letter.died_at > start || left == 0 {
+                    return Ok(());
+                }
+                let letter = Letter::new(letter);
+                if wanted.takes(&letter) {
+                    left -= 1;
+                    f(letter)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, sequence: u64, action: Action) -> Result<Resolved, Error> {
+        let resolved = self.runtime.block_on(async {
+            match action {
+                Action::Requeue => self.letters.requeue(sequence).await,
+                Action::Discard => self.letters.discard(sequence).await,
+            }
+        });
+        match resolved {
+            Ok(true) => Ok(Resolved::Done),
+            Ok(false) => Ok(Resolved::Gone),
+            Err(DeadLetterError::Parse(error)) => {
+                eprintln!("error: the body of the dead letter {sequence} is no webhook: {error}");
+                Ok(Resolved::Wrong)
+            }
+            Err(error) => Err(Error::Failed(with_sources(&error))),
+        }
+    }
+}
+
+impl Letter {
+    fn new(letter: DeadLetter) -> Self {
+        // A body has no subject.
+        let envelope = letter.subject.as_ref();
+        let envelope = envelope.and_then(|_| Envelope::from_json(&letter.payload).ok());
+        Self { letter, envelope }
+    }
+}
+
+/// The conditions of a filter.
+struct Wanted<'a> {
+    filter: &'a Filter,
+    after: u64,
+    since: Option<Timestamp>,
+    before: Option<Timestamp>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(filter: &'a Filter) -> Result<Self, Error> {
+        if filter.scope.tenant.is_some() {
+            let text = "expected --number, found --tenant: a queue does not store tenants";
+            return Err(Error::Usage(text.into()));
+        }
+        let after = filter.after.as_deref().map(sequence).transpose()?;
+        Ok(Self {
+            filter,
+            after: after.unwrap_or(0),
+            since: filter.newer_than.map(ago),
+            before: filter.older_than.map(ago),
+        })
+    }
+
+    fn takes(&self, Letter { letter, envelope }: &Letter) -> bool {
+        let Filter {
+            receiver,
+            signal,
+            scope,
+            ..
+        } = self.filter;
+        let event = envelope.as_ref().map(|envelope| &envelope.event);
+        let number = event.and_then(|event| event.account().phone_number_id.as_ref());
+        (receiver.as_ref()).is_none_or(|receiver| letter.failed.contains(receiver))
+            && (signal.as_ref())
+                .is_none_or(|signal| event.is_some_and(|event| event.name() == signal))
+            && (scope.number.as_deref())
+                .is_none_or(|wanted| number.is_some_and(|number| number.as_ref() == wanted))
+            && self.since.is_none_or(|since| since <= letter.died_at)
+            && self.before.is_none_or(|before| letter.died_at < before)
+    }
+}
+
+/// A list of dead letters: lines of JSON, or a table.
+struct List<'o> {
+    output: &'o mut Output,
+    table: Table,
+    count: usize,
+    last: u64,
+}
+
+impl<'o> List<'o> {
+    fn new(output: &'o mut Output) -> Self {
+        let header = [
+            "number", "died", "times", "signal", "user", "failed", "reason",
+        ];
+        Self {
+            output,
+            table: Table::new(&header),
+            count: 0,
+            last: 0,
+        }
+    }
+
+    fn add(&mut self, letter: &Letter) -> Result<(), Error> {
+        self.count += 1;
+        self.last = letter.letter.sequence;
+        let line = Line::new(letter, self.output.shows_personal(), false)?;
+        if self.output.is_json() {
+            return Ok(self.output.json(&line)?);
+        }
+        let (signal, user) = line.signal_and_user();
+        self.table.push(vec![
+            line.place,
+            date(line.died_at),
+            line.deliveries.to_string(),
+            signal,
+            user,
+            line.failed.join(", "),
+            line.reason.to_owned(),
+        ]);
+        Ok(())
+    }
+
+    /// Prints the table. A list that has reached its limit may have another page.
+    fn finish(mut self, limit: Option<usize>) -> Result<(), Error> {
+        if self.output.is_json() {
+            return Ok(());
+        }
+        self.table.print(self.output)?;
+        if limit == Some(self.count) && self.count > 0 {
+            let text = format!("next page: --after {}", self.last);
+            self.output.text(&text)?;
+        }
+        Ok(())
+    }
+}
+
+fn print_one(letter: &Letter, output: &mut Output) -> Result<(), Error> {
+    let shows_personal = output.shows_personal();
+    let line = Line::new(letter, shows_personal, true)?;
+    if output.is_json() {
+        return Ok(output.json(&line)?);
+    }
+    let (signal, user) = line.signal_and_user();
+    let rows = [
+        ("number", line.place),
+        ("died", date(line.died_at)),
+        ("times", line.deliveries.to_string()),
+        ("failed", line.failed.join(", ")),
+        ("reason", line.reason.to_owned()),
+        ("signal", signal),
+        ("user", user),
+        ("key", line.key.unwrap_or_default()),
+    ];
+    for (name, value) in rows {
+        output.text(format!("{name:9} {}", printable(&value)).trim_end())?;
+    }
+    if shows_personal {
+        let body = String::from_utf8_lossy(&letter.letter.payload);
+        for line in body.lines().map(printable) {
+            output.text(&line)?;
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Line<'a> {
+    fn new(
+        Letter { letter, envelope }: &'a Letter,
+        shows_personal: bool,
+        with_body: bool,
+    ) -> Result<Self, Error> {
+        let envelope = envelope.as_ref();
+        let event = envelope.map(|envelope| EventLine::new("", &envelope.event, shows_personal));
+        let key = |envelope: &Envelope| match shows_personal {
+            true => envelope.key.clone(),
+            false => mask::key(&envelope.key),
+        };
+        let body = || Value::String(String::from_utf8_lossy(&letter.payload).into_owned());
+        Ok(Self {
+            place: letter.sequence.to_string(),
+            died_at: letter.died_at,
+            deliveries: letter.deliveries,
+            failed: &letter.failed,
+            reason: &letter.reason,
+            key: envelope.map(key),
+            event: event.transpose()?,
+            body: (shows_personal && with_body).then(body),
+        })
+    }
+
+    fn signal_and_user(&self) -> (String, String) {
+        match &self.event {
+            Some(event) => (event.signal.to_owned(), event.user.clone()),
+            None => ("(unreadable)".to_owned(), String::new()),
+        }
+    }
+}
+
+fn sequence(key: &str) -> Result<u64, Error> {
+    let text = "expected the number of a dead letter of the queue, found";
+    key.parse()
+        .map_err(|_| Error::Usage(format!("{text} {}", printable(key))))
+}
+
+fn missing(sequence: u64) -> Error {
+    Error::Missing(format!(
+        "there is no dead letter with the number {sequence}"
+    ))
+}
+
+/// Returns the text of an error of the server with that of its cause, which have no rows.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
