@@ -248,7 +248,7 @@ impl Call<'_> {
         Ok(self
             .letters(loaded, [((), event)])
             .pop()
-            .map(|(_, letter)| letter))
+            .map(|((), letter)| letter))
     }
 
     /// Returns the letters of those events that are dead, from their rows and bodies, each with the

@@ -153,7 +153,8 @@ pub async fn find_stream(jetstream: &Context, name: &str) -> Result<EventStream,
         .subjects
         .first()
         .and_then(|subject| subject.strip_suffix(".dead"));
-    config.prefix = prefix.ok_or_else(|| differs(&dead.name))?.to_owned();
+    let prefix = prefix.ok_or_else(|| differs(&dead.name))?;
+    prefix.clone_into(&mut config.prefix);
     let partitions = u16::try_from(events.subjects.len());
     config.partitions = partitions.map_err(|_| differs(name))?;
     config.replicas = events.num_replicas;
