@@ -7,11 +7,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{RwLock, watch};
 use tokio::time::sleep;
 use whatsapp_signals::store::{SqliteStore, Store};
-use whatsapp_signals::{BoxError, Outcome, WebhookEngine};
+use whatsapp_signals::{BoxError, Context, Outcome, WebhookEngine};
 use whatsapp_signals_postgres::PostgresStore;
 
 use crate::metrics::Metrics;
-use crate::{log, setting, stop};
+use crate::{crm, log, setting, stop};
 
 /// The pause after a round that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -54,8 +54,12 @@ impl Inbox {
     /// need the same answer.
     pub async fn open(database: &str, answer: Answer) -> Result<Arc<Self>, BoxError> {
         let is_background = answer == Answer::Stored;
+        let context = Context::new();
+        crm::connect(&context)?;
         let engine = WebhookEngine::new(open_store(database).await?)
             .observe(Metrics)
+            .context(context)
+            .log_webhooks(setting("LOG_WEBHOOKS").is_ok_and(|log| log == "yes"))
             // Longer than the slowest receiver. After a crash, its events wait as long.
             .lease(Duration::from_secs(10))
             .timer(|duration| Box::pin(sleep(duration)))

@@ -1,6 +1,7 @@
 //! What the servers have in common, whichever framework speaks HTTP.
 
 pub mod campaign;
+mod crm;
 pub mod graph;
 mod inbox;
 mod metrics;
