@@ -370,9 +370,12 @@ impl<'a> Line<'a> {
     ) -> Result<Self, Error> {
         let envelope = envelope.as_ref();
         let event = envelope.map(|envelope| EventLine::new("", &envelope.event, shows_personal));
-        let key = |envelope: &Envelope| match shows_personal {
-            true => envelope.key.clone(),
-            false => mask::key(&envelope.key),
+        let key = |envelope: &Envelope| {
+            if shows_personal {
+                envelope.key.clone()
+            } else {
+                mask::key(&envelope.key)
+            }
         };
         let body = || Value::String(String::from_utf8_lossy(&letter.payload).into_owned());
         Ok(Self {

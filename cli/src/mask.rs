@@ -34,7 +34,7 @@ pub(crate) fn key(key: &str) -> String {
         let (Some(of), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             break;
         };
-        masked.push_str(&format!("replay:{of}:{hash}:"));
+        masked.extend(["replay:", of, ":", hash, ":"]);
         rest = key;
     }
     let mut parts = rest.split(':');

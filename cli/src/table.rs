@@ -3,10 +3,16 @@
 use std::io;
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table as Grid};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table as Grid};
 use console::Term;
 
 use crate::output::Output;
+
+/// The spaces beside a cell.
+const PADDING: usize = 2;
+
+/// The least characters that a wrapped column gets, with its spaces.
+const NARROWEST: usize = 6;
 
 /// A table without borders.
 pub(crate) struct Table {
@@ -36,6 +42,7 @@ impl Table {
         let arrangement = match width() {
             Some(width) => {
                 self.grid.set_width(width);
+                self.keep_whole(width);
                 ContentArrangement::Dynamic
             }
             None => ContentArrangement::Disabled,
@@ -45,6 +52,23 @@ impl Table {
             output.text(line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
         }
         Ok(())
+    }
+}
+
+impl Table {
+    /// Keeps the cells of the first columns whole, such as ids and dates, as long as there is room
+    /// for the columns behind them.
+    fn keep_whole(&mut self, width: u16) {
+        let widths = self.grid.column_max_content_widths();
+        let (mut used, mut behind) = (0, self.columns);
+        for (column, content) in self.grid.column_iter_mut().zip(widths) {
+            behind -= 1;
+            let whole = usize::from(content) + PADDING;
+            if behind > 0 && used + whole + behind * NARROWEST <= usize::from(width) {
+                used += whole;
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
     }
 }
 
