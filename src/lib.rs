@@ -1,3 +1,5 @@
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("links.md"))]
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("pictures.md"))]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -5,6 +7,8 @@ pub mod engine;
 pub mod event;
 pub mod filter;
 mod graph;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod json;
 pub mod model;
 mod signal;
@@ -91,7 +95,7 @@ pub use webhook::{
 /// # When a receiver is not called
 ///
 /// Its crate may not be linked: see
-/// [my receivers are not called](crate#my-receivers-are-not-called), and print
+/// [my receivers are not called](crate::guide::receivers#my-receivers-are-not-called), and print
 /// [`receivers`]. A library that is loaded while the program runs comes too
 /// late for signals that were already used.
 pub use whatsapp_signals_macros::receiver;
@@ -130,15 +134,4 @@ pub mod __private {
     ) -> Result<R, BoxError> {
         output.into_result()
     }
-}
-
-/// The pages beside the README: what they show compiles.
-#[cfg(doctest)]
-mod pages {
-    #[doc = include_str!("../COMPARE.md")]
-    mod compare {}
-    #[doc = include_str!("../MIGRATING.md")]
-    mod migrating {}
-    #[doc = include_str!("../QUEUES.md")]
-    mod queues {}
 }

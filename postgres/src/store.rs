@@ -90,8 +90,9 @@ impl PostgresStore {
     /// Returns a store over a pool that the program has, with TLS as the program made it. It is not
     /// used before the first operation.
     ///
-    /// A pool without [`wait_timeout`](deadpool_postgres::PoolBuilder::wait_timeout) lets an
-    /// operation wait for a free connection without an end.
+    /// A pool without [`wait_timeout`] lets an operation wait for a free connection without an end.
+    ///
+    /// [`wait_timeout`]: https://docs.rs/deadpool-postgres/latest/deadpool_postgres/type.PoolBuilder.html
     ///
     /// # Examples
     ///

@@ -85,7 +85,7 @@ impl Outcome {
     /// Returns the number of fired events without receivers: their signal has none, or is
     /// muted. Receivers of [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count. An event
     /// without any receivers is finished all the same. If you expected one, its crate
-    /// [may not be linked](crate#my-receivers-are-not-called):
+    /// [may not be linked](crate::guide::receivers#my-receivers-are-not-called):
     /// [`WebhookEngine::check`](crate::WebhookEngine::check) finds it at start-up.
     ///
     /// ```standalone_crate

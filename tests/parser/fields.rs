@@ -1,5 +1,5 @@
-//! The table of signals, held against the samples, the README and what Meta
-//! documents.
+//! The table of signals, compared with the samples, with `docs/signals.md` and with Meta's
+//! documentation.
 
 use crate::support;
 use std::collections::BTreeSet;
@@ -10,6 +10,8 @@ use std::path::Path;
 use whatsapp_signals::event::WebhookEvent;
 use whatsapp_signals::parse;
 use whatsapp_signals::signals::{ALL, FIELDS};
+
+const PAGE: &str = include_str!("../../docs/signals.md");
 
 /// The names of the signals that webhooks fire.
 fn of_webhooks() -> BTreeSet<&'static str> {
@@ -40,16 +42,16 @@ fn every_signal_of_a_webhook_names_its_fields_and_every_field_a_signal() {
     assert_eq!(named, of_webhooks());
 }
 
-/// The pairs of the README's table, in whose cells stand fields and their
+/// Returns the pairs of the page's table, whose cells have fields and their
 /// signals: ``| … | `a`, `b`: `A`, `B`; `c`: `C` |``.
-fn readme_pairs() -> Vec<(String, String)> {
+fn page_pairs() -> Vec<(String, String)> {
     let names = |list: &str| {
         let names = list.split(", ");
         names
             .map(|name| name.trim_matches('`').to_owned())
             .collect::<Vec<_>>()
     };
-    let rows = include_str!("../../README.md").lines();
+    let rows = PAGE.lines();
     let cells = rows.filter_map(|row| {
         row.strip_prefix("| ")?
             .strip_suffix(" |")?
@@ -70,18 +72,17 @@ fn readme_pairs() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_readme_lists_every_field_with_its_signals() {
+fn the_page_lists_every_field_with_its_signals() {
     let pairs = FIELDS.iter();
     let mut pairs: Vec<_> = pairs
         .map(|(field, signal)| ((*field).to_owned(), (*signal).to_owned()))
         .collect();
     pairs.sort();
-    assert_eq!(readme_pairs(), pairs);
+    assert_eq!(page_pairs(), pairs);
 }
 
 #[test]
-fn the_readme_lists_every_message_type() {
-    let readme = include_str!("../../README.md");
+fn the_page_lists_every_message_type() {
     let mut types = BTreeSet::new();
     for (_, body) in support::all() {
         for event in parse(body.as_bytes()).unwrap() {
@@ -94,7 +95,7 @@ fn the_readme_lists_every_message_type() {
     }
     assert!(types.len() >= 18, "{types:?}");
     for kind in types {
-        assert!(readme.contains(&format!("`{kind}`")), "{kind}");
+        assert!(PAGE.contains(&format!("`{kind}`")), "{kind}");
     }
 }
 

@@ -1,14 +1,31 @@
-//! The README of the library shows the bot as it is here, and that of the servers shows the summary
-//! of the campaign.
+//! The pages show the bot and the summary of the campaign as they are here.
 
 use std::process::Command;
 
+const BOT: &str = include_str!("../src/bin/hi.rs");
+
 #[test]
-fn the_readme_shows_the_bot_that_is_tested() {
+fn the_page_about_axum_shows_the_bot_that_is_tested() {
+    let page = include_str!("../../../docs/axum.md");
+    let (_, code) = BOT.split_once("\n\n").expect("a doc comment");
+    assert!(page.contains(code), "it does not have:\n{code}");
+}
+
+/// Between the parts that the README shows stands `// …`.
+#[test]
+fn the_readme_shows_parts_of_the_bot_in_their_order() {
     let readme = include_str!("../../../README.md");
-    let bot = include_str!("../src/bin/hi.rs");
-    let (_, code) = bot.split_once("\n\n").expect("a doc comment");
-    assert!(readme.contains(code), "it does not have:\n{code}");
+    let (_, code) = readme.split_once("```rust,ignore\n").expect("the bot");
+    let (code, _) = code.split_once("```").expect("its end");
+    let code = code.replace("    // …", "// …");
+    let mut rest = BOT;
+    for part in code.split("// …\n") {
+        let (_, behind) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("not in it:\n{part}"));
+        rest = behind;
+    }
+    assert_eq!(rest, "", "its end");
 }
 
 #[test]

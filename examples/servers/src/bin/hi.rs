@@ -6,9 +6,9 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::{Router, body::Bytes, routing::get};
 use reqwest::Client;
-use whatsapp_signals::{BoxError, Context, Parser, SignatureVerifier, VerifyToken, WebhookEngine};
+use whatsapp_signals::{BoxError, Context, Parser, SignatureVerifier, VerifyToken};
+use whatsapp_signals::{WebhookEngine, http_status, receiver, store::MemoryStore};
 use whatsapp_signals::{event::MessageReceived, filter::is_text, signals::MESSAGE_RECEIVED};
-use whatsapp_signals::{http_status, receiver, store::MemoryStore};
 
 struct Graph {
     http: Client,
