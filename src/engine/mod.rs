@@ -122,17 +122,17 @@ pub use tend::Tended;
 /// # }
 /// ```
 ///
-/// # What is guaranteed
+/// # Guarantees
 ///
-/// - A receiver that has succeeded, and was marked, never gets the event
-///   again. Marks are written as receivers return, when 10 ms have passed since
-///   the last ones, before async receivers are waited for, and at the end of
-///   each body; when the program is killed, receivers run again that succeeded
-///   within 10 ms before the one that it was killed in; where [`tend`](Self::tend) runs several
-///   webhooks in turn, since the last turn of their webhook. So receivers should come to the same
-///   result when they run twice: [`dedup_key`](crate::Event::dedup_key) tells. (An event that
+/// - A receiver that has succeeded never gets the event again, once the success is written.
+///   Successes are written as receivers return, when 10 ms have passed since the last write,
+///   before async receivers are awaited, and at the end of each body. After a crash, receivers that
+///   succeeded in the last 10 ms may run again; if [`tend`](Self::tend) runs several webhooks in
+///   turn, also those that succeeded since the last turn of their webhook. So receivers should have
+///   the same result when they run twice; the [`dedup_key`](crate::Event::dedup_key) is the same
+///   both times. (An event that
 ///   [has neither an id nor a time](crate::event::WebhookEvent::repeats) runs again when it comes
-///   again by itself.)
+///   again alone.)
 /// - A receiver that fails or panics gets the event again, when Meta repeats
 ///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
 ///   [`max_attempts`](Self::max_attempts) times. Then it is a
@@ -140,16 +140,16 @@ pub use tend::Tended;
 /// - Two engines never deliver one webhook at the same time: each holds a lease on it, which is
 ///   renewed while receivers run. Leases of a program that was killed end after
 ///   [`lease`](Self::lease).
-/// - Marks that the store did not take are kept, and each later call writes them before it calls a
-///   receiver.
+/// - Successes that the store refused are kept in memory, and each later call writes them before it
+///   calls a receiver.
 ///
-/// # What a receiver is known by
+/// # Names of receivers
 ///
-/// The store has the receivers that have succeeded by their uid or else their path, so that
-/// a later build of the program finds them; those of
-/// [`ANY_EVENT`](crate::signals::ANY_EVENT) with `any_event:` before it. A receiver that is
-/// renamed is a new one to events that are not finished. Give a `uid` to closures that you
-/// connect at run time: several of one function have one path.
+/// The store has the receivers that have succeeded by their uid, or by their path without one, so
+/// that a later build of the program finds them. Those of
+/// [`ANY_EVENT`](crate::signals::ANY_EVENT) have the prefix `any_event:`. A receiver that is renamed
+/// is a new one for unfinished events. Give a `uid` to closures that you connect at run time, since
+/// all closures of one function have one path.
 #[derive(Debug)]
 pub struct WebhookEngine<S> {
     store: S,

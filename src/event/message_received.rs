@@ -20,7 +20,8 @@ use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 ///
 /// #[receiver(MESSAGE_RECEIVED)]
 /// fn greet(event: &MessageReceived) {
-///     assert_eq!(event.message.text(), Some("Good morning! Is my gravel bike out of the stand yet?"));
+///     let text = "Good morning! Is my gravel bike out of the stand yet?";
+///     assert_eq!(event.message.text(), Some(text));
 ///     assert_eq!(event.contact.as_ref().unwrap().display_name(), "Ada Okafor");
 /// }
 ///

@@ -1,11 +1,10 @@
 //! Conversions between [`Timestamp`] and the types of date libraries.
 
-use thiserror::Error;
-
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 use super::Timestamp;
 
-/// A [`Timestamp`] lies outside what the date library can express. Meta's
-/// times do not; but they are what somebody sent.
+/// The error of a [`Timestamp`] outside the range of the date library. Meta sends none, but a body
+/// may contain one.
 ///
 /// # Examples
 ///
@@ -21,7 +20,8 @@ use super::Timestamp;
 /// assert!(jiff::Timestamp::try_from(Timestamp::from_secs(i64::MAX)).is_err());
 /// # Ok::<(), whatsapp_signals::model::TimestampRangeError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the time lies outside what {library} can express")]
 pub struct TimestampRangeError {
     library: &'static str,
@@ -31,7 +31,7 @@ pub struct TimestampRangeError {
 /// rounded down, and the time of seconds.
 macro_rules! conversions {
     ($($feature:literal: $date:ty, |$of:ident| $secs:expr, |$from:ident| $at:expr;)+) => { $(
-        /// Whole seconds: what is less is cut off, towards the past.
+        /// Returns the time in whole seconds, rounded towards the past.
         #[cfg(feature = $feature)]
         impl From<$date> for Timestamp {
             fn from($of: $date) -> Self {

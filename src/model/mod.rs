@@ -24,7 +24,6 @@ mod account;
 mod campaign;
 mod contact;
 mod conversation_context;
-#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 mod date;
 mod error;
 mod flow;
