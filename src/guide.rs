@@ -29,6 +29,7 @@ pages! {
     security = "SECURITY.md";
     sending = "docs/sending.md";
     servers = "docs/servers.md";
+    sessions = "docs/sessions.md";
     signals = "docs/signals.md";
     testing = "docs/testing.md";
     verification = "docs/verification.md";

@@ -1,5 +1,6 @@
 //! `dead`: the dead letters of a store. Those of a queue are in `dead_queue`.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use clap::{Args, Subcommand};
@@ -114,6 +115,9 @@ struct Line<'a> {
     received_at: Timestamp,
     attempts: u32,
     failed: &'a [String],
+    /// The texts of errors may quote a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<&'a BTreeMap<String, String>>,
     event: Option<EventLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Value>,
@@ -347,6 +351,9 @@ fn print_one(letter: &DeadLetter, output: &mut Output) -> Result<(), Error> {
         output.text(format!("{name:9} {}", printable(&value)).trim_end())?;
     }
     if shows_personal {
+        for (receiver, error) in &letter.errors {
+            output.text(&printable(&format!("error     {receiver}: {error}")))?;
+        }
         let body = String::from_utf8_lossy(&letter.body);
         let lines = body.lines().map(printable);
         for line in lines {
@@ -376,6 +383,7 @@ impl<'a> Line<'a> {
             received_at: letter.received_at,
             attempts: letter.attempts,
             failed: &letter.failed,
+            errors: shows_personal.then_some(&letter.errors),
             event: event.transpose()?,
             body: (shows_personal && with_body).then(body),
         })

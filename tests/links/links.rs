@@ -243,7 +243,7 @@ fn the_rendered_pages_have_the_pictures_of_the_repository() {
     let mut seen = 0;
     for (picture, page) in [
         ("docs/flow.svg", "index.html"),
-        ("benches/peers/peers.svg", "guide/compare/index.html"),
+        ("benches/charts/peers.svg", "guide/compare/index.html"),
     ] {
         let base64 = BASE64_STANDARD.encode(fs::read(root().join(picture)).unwrap());
         let uri = format!("data:image/svg+xml;base64,{base64}");

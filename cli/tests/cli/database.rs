@@ -152,6 +152,7 @@ fn engine_over(store: Arc<dyn Store>) -> WebhookEngine<Arc<dyn Store>> {
     WebhookEngine::new(store)
         .context(context)
         .max_attempts(1)
+        .keep_errors(true)
         .log_webhooks(true)
 }
 

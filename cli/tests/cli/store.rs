@@ -160,6 +160,15 @@ fn dead_show_takes_the_masked_key_and_shows_the_body_when_asked() {
             .out;
         let shown: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(shown["event"]["user"], BRAM);
+        assert_eq!(shown["errors"]["crm"], "the CRM is down");
+        let text = database
+            .run(&["dead", "show", MASKED, "--show-personal"])
+            .out;
+        assert!(
+            text.contains("\nerror     crm: the CRM is down\n"),
+            "{text}"
+        );
+        assert!(!masked.out.contains("CRM is down"), "{}", masked.out);
         assert!(
             shown["body"]
                 .as_str()
