@@ -63,8 +63,8 @@ pub use webhook::{
 ///   reference and says whether the receiver wants it, or one of [`filter`],
 ///   combined as you like. The expression is evaluated for each event.
 /// - `attempts = N`: after the N-th attempt with an event, the receiver gives the event up. A
-///   worker of `whatsapp-signals-nats` without an engine honours the number. A send calls each
-///   receiver once, and a [`WebhookEngine`] ignores the number: [`ReceiverInfo::attempts`].
+///   [`WebhookEngine`] and a worker of `whatsapp-signals-nats` count them; a send calls each
+///   receiver once: [`ReceiverInfo::attempts`].
 /// - `timeout = seconds`: the longest time that one run of an `async fn` may take. An engine with a
 ///   timer enforces it: [`ReceiverInfo::timeout`].
 /// - `crate = path`: where this crate is, when it is not `::whatsapp_signals`.

@@ -50,6 +50,7 @@ mod on {
         Chain, DeliveryObserver, Failure, Guarded, InContext, ReceiverIds, ReceiverMode, Report,
         quietly,
     };
+    use crate::store::{ProgressRow, ReceiverProgress, ReceiverState};
     use crate::webhook::{DispatchReport, ParseError};
 
     /// Calls a macro of `tracing` with the target of a source, as targets are constants.
@@ -334,14 +335,21 @@ mod on {
         });
     }
 
-    pub(crate) fn dead_lettered(event: usize, signal: &str, attempts: u32) {
+    /// Logs that the event with this place in its webhook has become a dead letter.
+    pub(crate) fn dead_lettered(at: usize, event: &WebhookEvent, progress: &ProgressRow) {
+        let has_failed = |receiver: &&ReceiverProgress| receiver.state == ReceiverState::GaveUp;
+        let failed = progress.receivers.iter().filter(has_failed);
         quietly(|| {
             with_target!(
                 Source::Engine,
                 error,
-                event,
-                signal,
-                attempts,
+                event = at,
+                signal = event.name(),
+                attempts = progress.attempts,
+                receivers = failed
+                    .map(|receiver| receiver.receiver.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 "dead letter"
             );
         });
@@ -403,6 +411,7 @@ mod off {
     use crate::Outcome;
     use crate::event::WebhookEvent;
     use crate::signal::{Failure, InContext, ReceiverIds, Report};
+    use crate::store::ProgressRow;
     use crate::webhook::{DispatchReport, ParseError};
 
     pub(crate) struct Scope;
@@ -473,7 +482,7 @@ mod off {
     pub(crate) fn unrecognized(_: Source, _: usize, _: &WebhookEvent) {}
 
     #[inline]
-    pub(crate) fn dead_lettered(_: usize, _: &str, _: u32) {}
+    pub(crate) fn dead_lettered(_: usize, _: &WebhookEvent, _: &ProgressRow) {}
 
     #[inline]
     pub(crate) fn unreadable(_: &ParseError) {}

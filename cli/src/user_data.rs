@@ -79,6 +79,9 @@ pub(crate) fn erase(args: &EraseArgs, output: &mut Output) -> Result<Exit, Error
         Rows::of_erased(database.run(records.erase_async(&args.user.user))?)
     };
     output.either(&rows, &rows.to_string())?;
+    if rows.is_empty() {
+        return Err(Error::Missing("there is no data of this user".into()));
+    }
     Ok(if rows.leased == 0 {
         Exit::Done
     } else {
@@ -87,6 +90,19 @@ pub(crate) fn erase(args: &EraseArgs, output: &mut Output) -> Result<Exit, Error
 }
 
 impl Rows {
+    /// Returns whether nothing of the user was found.
+    fn is_empty(&self) -> bool {
+        let rows = [
+            self.contacts,
+            self.messages,
+            self.statuses,
+            self.events,
+            self.unreadable,
+            self.leased,
+        ];
+        rows.iter().all(|count| *count == 0)
+    }
+
     fn of_export(data: &Value) -> Self {
         let len = |name: &str| data[name].as_array().map_or(0, Vec::len);
         Self {

@@ -157,8 +157,9 @@ fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<D
     match job.progress.state {
         EventState::Finished => checkpointer.finish_event(&job),
         EventState::Dead => {
-            let (event, attempts) = (&checkpointer.batch.events[job.event], job.progress.attempts);
-            trace::dead_lettered(job.event, event.name(), attempts);
+            let event = &checkpointer.batch.events[job.event];
+            trace::dead_lettered(job.event, event, &job.progress);
+            let attempts = job.progress.attempts;
             checkpointer.call.report_dead(Some(event), attempts);
             checkpointer.outcome.dead += 1;
             checkpointer.mark(&job);

@@ -112,7 +112,7 @@ pub struct Delivery<'a> {
     pub duration: Duration,
     /// The failure; `None` after a success.
     pub failure: Option<&'a Failure>,
-    /// Whether the receiver is not called again with this event: it has failed for the last time.
+    /// Whether the receiver has failed for the last time, and is not called again with this event.
     pub gave_up: bool,
 }
 

@@ -18,7 +18,7 @@ use crate::signal::{ReceiverMode, quietly};
 use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};
 
 /// The longest time until the next round: other processes store webhooks, too.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The time between two rounds that delete old rows.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -32,7 +32,7 @@ pub struct Tended {
     pub outcome: Outcome,
     /// The number of old rows that were deleted.
     pub pruned: usize,
-    /// The time until the next round, a minute at most.
+    /// The time until the next round, 5 s at most: other programs may have stored or requeued events.
     pub next: Duration,
 }
 

@@ -150,8 +150,8 @@ impl ReceiverInfo {
     ///
     /// Set by `#[receiver(…, attempts = 3)]` or
     /// [`ConnectOptions::attempts`](crate::ConnectOptions::attempts). A send calls each
-    /// receiver once and ignores the limit. A worker of `whatsapp-signals-nats` without an engine
-    /// honours it. A [`WebhookEngine`](crate::WebhookEngine) ignores it, and counts up to its own
+    /// receiver once and ignores the limit. A [`WebhookEngine`](crate::WebhookEngine) and a worker of
+    /// `whatsapp-signals-nats` honour it. Without a limit, an engine counts up to its own
     /// [`max_attempts`](crate::WebhookEngine::max_attempts).
     ///
     /// ```

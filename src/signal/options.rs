@@ -66,10 +66,8 @@ impl<T: 'static> ConnectOptions<T> {
     /// Sets the number of attempts after which the receiver gives an event up (default: no
     /// limit). A zero is an error of `connect_with`.
     ///
-    /// A number for those that deliver an event again: a worker of `whatsapp-signals-nats`
-    /// without an engine honours it. A send calls each receiver once, and a
-    /// [`WebhookEngine`](crate::WebhookEngine) ignores the number:
-    /// [`ReceiverInfo::attempts`].
+    /// A [`WebhookEngine`](crate::WebhookEngine) and a worker of `whatsapp-signals-nats` honour the
+    /// number. A send calls each receiver once: [`ReceiverInfo::attempts`].
     ///
     /// ```
     /// use whatsapp_signals::{ConnectOptions, Signal};

@@ -451,6 +451,9 @@ fn an_erased_user_has_no_data_and_a_dry_run_erases_nothing() {
         let remains = "deleted text may stay in the files until they are vacuumed\n";
         let rest = run.out.strip_prefix(&format!("erased: {rows}")).unwrap();
         assert_eq!(rest, if database.is_sqlite() { "" } else { remains });
+        let again = database.run(&["erase", BRAM]);
+        assert_eq!(again.code, 1);
+        assert_eq!(again.errors, "error: there is no data of this user\n");
         let data = database.run(&["export", BRAM, "--json"]).out;
         let data: Value = serde_json::from_str(&data).unwrap();
         assert!(

@@ -42,17 +42,20 @@ pub use options::SqliteOptions;
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::store::{SqliteStore, Store, Wanted, WebhookId};
+/// use whatsapp_signals::WebhookEngine;
+/// use whatsapp_signals::store::SqliteStore;
 ///
 /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("webhooks.db");
-/// let store = SqliteStore::open(&path)?;
-/// let mut wanted = Wanted::default();
-/// wanted.webhooks.insert(WebhookId(7));
-/// let snapshot = pollster::block_on(store.load(&wanted))?;
-/// assert_eq!(snapshot.webhooks[&WebhookId(7)], None);
-/// # drop(store);
+/// let engine = WebhookEngine::new(SqliteStore::open(&path)?);
+/// let body = std::fs::read("tests/payloads/text.json")?;
+/// assert_eq!(engine.process(&body)?.fired(), 1);
+/// drop(engine);
+///
+/// let engine = WebhookEngine::new(SqliteStore::open(&path)?); // after a restart
+/// assert_eq!(engine.process(&body)?.duplicate(), 1);
+/// # drop(engine);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

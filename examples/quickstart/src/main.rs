@@ -2,9 +2,9 @@
 //! what each receiver saw.
 //!
 //! ```sh
-//! cargo run --example quickstart                  # some of our sample bodies
-//! cargo run --example quickstart -- body.json …   # yours
-//! curl … | cargo run --example quickstart -- -    # or from a pipe
+//! cargo run -p quickstart                  # some of our sample bodies
+//! cargo run -p quickstart -- body.json …   # yours
+//! curl … | cargo run -p quickstart -- -    # or from a pipe
 //! ```
 
 use std::error::Error;
@@ -161,7 +161,7 @@ const MORNING: [&str; 7] = [
 fn bodies() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/payloads");
         files.extend(MORNING.map(|name| folder.join(name)));
     }
     let read = |file: PathBuf| {
