@@ -146,8 +146,12 @@ impl Call<'_> {
         claim: &mut Claim,
     ) -> Result<(), StoreError> {
         claim.duplicates = batch.events.len() - batch.distinct().len();
+        let unfinished = match batch.replay {
+            Some(_) => self.unfinished_replays(batch).await?,
+            None => Vec::new(),
+        };
         let happens_again = match batch.distinct().len() {
-            _ if batch.replay.is_some() => Some(self.is_replay_over(batch).await?),
+            _ if batch.replay.is_some() => Some(true),
             0..=PART => None,
             _ => Some(self.happens_again(batch, new.id).await?),
         };
@@ -184,6 +188,7 @@ impl Call<'_> {
                     |draft| {
                         let mut claimer = Claimer::new(self, batch, before);
                         claimer.happens_again = happens_again;
+                        claimer.unfinished = &unfinished;
                         claimer.left_out = &left_out;
                         claimer.is_filtered = rest.is_some();
                         let part = claimer.claim_new(draft, new, part, left)?;
@@ -242,19 +247,23 @@ impl Call<'_> {
         Ok(unique.is_empty())
     }
 
-    /// Returns whether nothing is open of the same replay before: the events of one that is
-    /// unfinished are claimed where they are open, and are duplicates where they are not.
-    async fn is_replay_over(self, batch: &Batch) -> Result<bool, StoreError> {
+    /// Returns the unfinished webhooks of the same replay: their events are claimed where they are
+    /// open, and are duplicates where they are not. One may be the replay of a tenant, whose other
+    /// events happen again.
+    async fn unfinished_replays(self, batch: &Batch) -> Result<Vec<WebhookId>, StoreError> {
+        let mut unfinished = Vec::new();
         for part in batch.fingerprints.chunks(PART) {
             let mut wanted = Wanted::default();
             wanted.events.extend(part);
             let known = self.access.load(&wanted).await?;
-            let mut webhooks = known.webhooks.values().flatten();
-            if webhooks.any(|webhook| webhook.row.open > 0 || webhook.row.unclaimed > 0) {
-                return Ok(false);
+            for (id, webhook) in known.webhooks {
+                let is_open = |row: &WebhookRow| row.open > 0 || row.unclaimed > 0;
+                if webhook.is_some_and(|webhook| is_open(&webhook.row)) {
+                    unfinished.push(id);
+                }
             }
         }
-        Ok(true)
+        Ok(unfinished)
     }
 
     /// Claims the open events of a stored body that this call has leased; those whose time has not

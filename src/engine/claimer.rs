@@ -71,6 +71,8 @@ pub(super) struct Claimer<'e> {
     places: Places<'e>,
     recorder: Recorder,
     pub(super) happens_again: Option<bool>,
+    /// Of a replay: the unfinished webhooks of the same replay, whose events do not happen again.
+    pub(super) unfinished: &'e [WebhookId],
     /// Whether events are claimed before their time.
     pub(super) is_early: bool,
     /// The events that the new body is stored without.
@@ -95,6 +97,7 @@ impl<'e> Claimer<'e> {
             places: call.core.places(),
             recorder: Recorder::new(now, &call.core.settings),
             happens_again: None,
+            unfinished: &[],
             is_early: false,
             left_out: &[],
             is_filtered: false,
@@ -316,7 +319,10 @@ impl<'e> Claimer<'e> {
             (LeaseState::Acquired(held), Some(EventState::Open) | None) => {
                 Ok(Standing::Open(held, progress))
             }
-            _ if self.batch.repeats(at) && self.happens_again(draft, home)? => {
+            _ if self.batch.repeats(at)
+                && !self.unfinished.contains(&webhook)
+                && self.happens_again(draft, home)? =>
+            {
                 if state == Some(EventState::Dead) {
                     self.forget_dead(draft, webhook)?;
                 }

@@ -167,6 +167,24 @@ fn a_tenant_and_a_number_replay_their_events_of_a_body_that_they_share() {
 }
 
 #[test]
+fn an_unfinished_replay_of_a_tenant_does_not_hold_up_the_events_of_others() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let bikes = testing::text("Hi").waba("900").to_number("300", "1");
+        let boats = testing::text("Ahoy").waba("901").to_number("301", "2");
+        let body = testing::batch([bikes.id("wamid.A"), boats.id("wamid.B")]).body();
+        let (engine, id) = after_processing(&engine, &book, &body);
+        replay_all(&engine, id, &["a"]);
+        book.take();
+        let outcome = engine.tenant("901").accept_replay(id, &["a"]);
+        assert_eq!(outcome.unwrap().unwrap().unfinished(), 1);
+        let outcome = replay(&engine, id, &["a"]);
+        assert_eq!((outcome.fired(), outcome.duplicate()), (2, 0));
+        assert_eq!(book.take(), ["a wamid.A", "a wamid.B"]);
+    });
+}
+
+#[test]
 fn the_webhooks_of_a_tenant_are_found_behind_those_of_others() {
     with_each_store(|engine| {
         let engine = engine.log_webhooks(true);
