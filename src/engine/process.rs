@@ -275,7 +275,8 @@ impl Call<'_> {
         if let Err(EngineError::Parse(error)) = &result
             && error.is_worth_keeping()
         {
-            self.bury(body).await?;
+            let buried = self.bury(body).await;
+            buried.map_err(|error| self.report_failed(error.into()))?;
         }
         result
     }

@@ -12,7 +12,9 @@ use whatsapp_signals::engine::{Backlog, DeadLettered, Delivery, Observer, Receiv
 use whatsapp_signals::event::{MessageReceived, WebhookEvent};
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
 use whatsapp_signals::store::{MemoryStore, ReadyStore};
-use whatsapp_signals::{ConnectOptions, Context, EngineError, Retry, WebhookEngine};
+use whatsapp_signals::{
+    ConnectOptions, Context, EngineError, Retry, SignatureVerifier, WebhookEngine,
+};
 
 /// An observer that writes a line for each report.
 #[derive(Default)]
@@ -211,10 +213,21 @@ fn a_body_that_is_no_webhook_and_a_store_that_fails_are_reported() {
     let store = Unsteady::new(Arc::new(MemoryStore::new()), 0, rates).ready();
     let (engine, log, _) = observed(engine_over(store));
     assert!(engine.process(&messages(0..1)).is_err());
-    let [line] = &log.take()[..] else {
-        panic!("one report")
+    let lines = log.take();
+    let [line] = &lines[..] else {
+        panic!("one report: {lines:?}")
     };
     assert!(line.starts_with("failed: "), "{line}");
+    // A signed body that cannot be read is to be kept.
+    let (body, secret) = (br#"{"object":"whatsapp_business_account"}"#, "secret");
+    let verifier = SignatureVerifier::new(secret).unwrap();
+    let signature = verifier.sign(body);
+    let kept = engine.process_signed(body, Some(signature.as_bytes()), &verifier);
+    assert!(matches!(kept, Err(EngineError::Store(_))), "{kept:?}");
+    assert_eq!(
+        log.take(),
+        ["failed: the body has no entry array", line.as_str()]
+    );
 }
 
 /// An observer that panics.
@@ -250,7 +263,13 @@ fn a_replay_is_delivered_and_not_received_again() {
         log.take();
         let id = engine.webhooks(None, 1).unwrap()[0].id;
         assert_eq!(engine.replay(id, &[]).unwrap().unwrap().fired(), 1);
-        assert!(log.take().iter().all(|line| line.ends_with(": ok")));
+        assert_eq!(
+            log.take(),
+            [
+                "archive of any_event for message_received, attempt 1: ok",
+                "crm of message_received for message_received, attempt 1: ok",
+            ]
+        );
     });
 }
 
