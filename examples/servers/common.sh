@@ -8,8 +8,10 @@ build() {
     bin=${CARGO_TARGET_DIR:-$here/target}/${profile/#dev/debug}
 }
 
-# Ends all programs and servers, and removes their files.
+# Ends all programs and servers, and removes their files. A second Ctrl-C does not stop it midway,
+# which would leave the server of Postgres behind.
 finish() {
+    trap '' INT TERM
     kill $(jobs -p) 2>/dev/null || true
     wait
     if [ -n "${data:-}" ]; then

@@ -66,6 +66,16 @@ impl Script {
     }
 }
 
+/// A test that fails leaves no server behind.
+impl Drop for Script {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+            _ = self.child.wait();
+        }
+    }
+}
+
 /// Whether the script could not start a server that this machine does not have.
 fn is_skip(line: &str) -> bool {
     let is_optional = |variable| std::env::var_os(variable).is_none();
