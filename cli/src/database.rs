@@ -122,19 +122,21 @@ fn with_source(error: &StoreError) -> String {
     }
 }
 
-/// Opens a file. A file that is missing is not created.
+/// Opens a file. A file that is missing is not created, and an empty one gets no tables.
 fn open_sqlite(path: &Path) -> Result<Arc<dyn Store>, Error> {
-    find_file(path)?;
+    if find_file(path)? == 0 {
+        return Err(not_opened(path, "the file is empty"));
+    }
     let store = SqliteStore::open(path);
     Ok(Arc::new(
         store.map_err(|error| not_opened(path, &with_source(&error)))?,
     ))
 }
 
-/// Returns an error if there is no such file.
-fn find_file(path: &Path) -> Result<(), Error> {
+/// Returns the length of a file.
+fn find_file(path: &Path) -> Result<u64, Error> {
     match fs::metadata(path) {
-        Ok(file) if file.is_file() => Ok(()),
+        Ok(file) if file.is_file() => Ok(file.len()),
         Ok(_) => Err(not_opened(path, "it is no file")),
         Err(error) => Err(not_opened(path, &error.to_string())),
     }

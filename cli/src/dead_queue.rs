@@ -96,7 +96,7 @@ pub(crate) fn run(
             let limit = filter.limit.unwrap_or(Filter::LIST);
             let letters = queue.open()?;
             let mut list = List::new(output);
-            letters.for_each(&wanted, limit, |letter| list.add(&letter))?;
+            letters.for_each(&wanted, limit, None, |letter| list.add(&letter))?;
             list.finish(Some(limit))?;
             Ok(Exit::Done)
         }
@@ -141,7 +141,8 @@ fn resolve(
     let mut unknown = Vec::new();
     if keys.is_empty() {
         let limit = choice.filter.limit.unwrap_or(usize::MAX);
-        letters.for_each(&wanted, limit, &mut take)?;
+        let until = (!choice.dry_run).then(Timestamp::now);
+        letters.for_each(&wanted, limit, until, &mut take)?;
     }
     for key in keys {
         match letters.get(key)? {
@@ -177,16 +178,17 @@ impl Letters {
         Ok(letter.map(Letter::new))
     }
 
-    /// Calls a function with the letters that are wanted, up to a limit. Letters that die meanwhile
-    /// are left alone.
+    /// Calls a function with the letters that are wanted, up to a limit. Those that died after
+    /// `until` are left alone, so that a requeued event that dies again ends the work. A list has all,
+    /// as the clock of a worker may be ahead.
     fn for_each(
         &self,
         wanted: &Wanted<'_>,
         limit: usize,
+        until: Option<Timestamp>,
         mut f: impl FnMut(Letter) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (mut last, mut left) = (wanted.after, limit);
-        let start = Timestamp::now();
         while left > 0 {
             let page = self.runtime.block_on(self.letters.list_after(last, PAGE));
             let page = page.map_err(|error| Error::Failed(with_sources(&error)))?;
@@ -195,7 +197,7 @@ impl Letters {
             }
             for letter in page {
                 last = letter.sequence;
-                if letter.died_at > start || left == 0 {
+                if left == 0 || until.is_some_and(|until| letter.died_at > until) {
                     return Ok(());
                 }
                 let letter = Letter::new(letter);

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::{ConnectOptions, Context, SignatureVerifier, parse, testing};
-use whatsapp_signals_nats::{Relay, StreamConfig, Worker, ensure_stream};
+use whatsapp_signals_nats::{Relay, StreamConfig, Worker, async_nats, ensure_stream};
 
 use super::database::{ADA, BRAM, PERSONAL, runtime};
 use super::nats_server::{Server, until};
@@ -117,6 +117,24 @@ fn the_letters_of_a_queue_are_listed_by_filters_and_pages_without_personal_data(
     let shown = dead(&server, &["show", event, "--show-personal", "--json"]).out;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert!(shown["body"].as_str().unwrap().contains("Lantern Street"));
+}
+
+#[test]
+fn a_letter_of_a_worker_whose_clock_is_ahead_is_listed() {
+    let Some(server) = server_with_letters() else {
+        return;
+    };
+    runtime().block_on(async {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Wa-Died-At", "32503680000");
+        let jetstream = server.jetstream().await;
+        let stored = jetstream.publish_with_headers("bikes.dead", headers, "{".into());
+        stored.await.unwrap().await.unwrap();
+    });
+    let list = dead(&server, &["list", "--json"]);
+    assert_eq!(json_lines(&list.out).len(), 4, "{}", list.errors);
+    let dry = dead(&server, &["discard", "--all", "--dry-run"]).out;
+    assert!(dry.ends_with("\ndiscarded 0 of 4 (--dry-run)\n"), "{dry}");
 }
 
 #[test]

@@ -91,6 +91,13 @@ fn check_finds_damage_another_version_and_an_empty_file_and_creates_none() {
     std::fs::write(path, "").unwrap();
     let none = "expected version 2 of the tables, found none";
     assert_eq!(faults(&check(path)), [none]);
+    let backlog = run(&["backlog", "--database", path]);
+    assert_eq!((backlog.code, &*backlog.out), (3, ""));
+    assert_eq!(
+        backlog.errors,
+        format!("error: opening {path} failed: the file is empty\n")
+    );
+    assert_eq!(std::fs::read(path).unwrap(), b"", "it has no tables");
 
     std::fs::remove_file(path).unwrap();
     let missing = check(path);
