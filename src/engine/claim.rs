@@ -13,8 +13,8 @@ use super::record::Stored;
 use super::transact::{First, transact};
 use super::turns::HeldTurn;
 use crate::store::{
-    Durability, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted, WebhookId,
-    WebhookKind, WebhookRow,
+    Durability, EventState, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted,
+    WebhookId, WebhookKind, WebhookRow,
 };
 
 /// The most events that are claimed in one commit, so that no other commit waits for long.
@@ -247,19 +247,25 @@ impl Call<'_> {
         Ok(unique.is_empty())
     }
 
-    /// Returns the unfinished webhooks of the same replay: their events are claimed where they are
-    /// open, and are duplicates where they are not. One may be the replay of a tenant, whose other
-    /// events happen again.
+    /// Returns the webhooks of the same replay of which an event of the batch is unfinished: their
+    /// events are claimed where they are open, and are duplicates where they are not. A replay of a
+    /// tenant and one of the whole body share keys, so each has events that the other one lacks.
     async fn unfinished_replays(self, batch: &Batch) -> Result<Vec<WebhookId>, StoreError> {
         let mut unfinished = Vec::new();
         for part in batch.fingerprints.chunks(PART) {
             let mut wanted = Wanted::default();
             wanted.events.extend(part);
             let known = self.access.load(&wanted).await?;
-            for (id, webhook) in known.webhooks {
-                let is_open = |row: &WebhookRow| row.open > 0 || row.unclaimed > 0;
-                if webhook.is_some_and(|webhook| is_open(&webhook.row)) {
-                    unfinished.push(id);
+            for (event, webhook) in &known.events {
+                let Some(id) = webhook else { continue };
+                let row = known.webhooks.get(id).and_then(Option::as_ref);
+                let progress = known.progress.get(event).and_then(Option::as_ref);
+                let is_open = progress.is_none_or(|row| row.state == EventState::Open);
+                let is_unfinished = row.is_some_and(|webhook| {
+                    webhook.row.unclaimed > 0 || (webhook.row.open > 0 && is_open)
+                });
+                if is_unfinished && !unfinished.contains(id) {
+                    unfinished.push(*id);
                 }
             }
         }

@@ -15,7 +15,8 @@ use crate::store::{BacklogRow, Store};
 ///
 /// An engine calls its observers in the thread or task that does the work, so a method should
 /// return at once, as the update of a counter does. One that panics affects nothing else. All
-/// methods do nothing by default.
+/// methods do nothing by default. A call of the engine within a method is observed, too: `backlog`
+/// must not call [`WebhookEngine::backlog`], which would never end.
 ///
 /// The numbers are those of this process, except for the [`Backlog`], which is that of the store.
 /// They are reported as things happen, before the store has confirmed the progress: after a crash

@@ -185,6 +185,35 @@ fn an_unfinished_replay_of_a_tenant_does_not_hold_up_the_events_of_others() {
 }
 
 #[test]
+fn an_event_that_fails_in_a_replay_does_not_hold_up_the_replay_of_another_tenant() {
+    with_each_store(|engine| {
+        let book = Book::default();
+        let bikes = testing::text("Hi").waba("900").to_number("300", "1");
+        let boats = testing::text("Ahoy").waba("901").to_number("301", "2");
+        let body = testing::batch([bikes.id("wamid.A"), boats.id("wamid.B")]).body();
+        let (engine, id) = after_processing(&engine, &book, &body);
+        let (context, calls) = (Context::new().only_own_receivers(), book.clone());
+        let receiver = move |event: &MessageReceived| match event.message.id.as_str() {
+            "wamid.A" => Err("on purpose"),
+            wamid => calls.call("a", wamid),
+        };
+        let uid = ConnectOptions::new().uid("a");
+        context
+            .connect_with(&MESSAGE_RECEIVED, uid, receiver)
+            .unwrap();
+        let failing = engine_over(Arc::clone(engine.store())).context(context);
+        let outcome = replay(&failing.log_webhooks(true), id, &["a"]);
+        assert_eq!((outcome.failed(), outcome.unfinished()), (1, 1));
+        book.take();
+        let outcome = engine.tenant("901").replay(id, &["a"]).unwrap().unwrap();
+        assert_eq!((outcome.fired(), outcome.duplicate()), (1, 0));
+        assert_eq!(book.take(), ["a wamid.B"]);
+        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(book.take(), ["a wamid.A"]);
+    });
+}
+
+#[test]
 fn the_webhooks_of_a_tenant_are_found_behind_those_of_others() {
     with_each_store(|engine| {
         let engine = engine.log_webhooks(true);
