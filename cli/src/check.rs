@@ -46,11 +46,7 @@ struct Line<'a> {
 /// Checks the store, and prints its faults.
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Error> {
     let mut check = args.place.check(output)?;
-    let mut backlog = None;
-    if check.is_ok() {
-        let database = args.place.open(false, output)?;
-        backlog = Some(database.run(database.engine.backlog_async())?);
-    }
+    let backlog = check.backlog.map(Backlog::from);
     let oldest = backlog.and_then(|backlog| backlog.oldest);
     if let (Some(oldest), Some(max_age)) = (oldest, args.max_age)
         && oldest > max_age

@@ -175,7 +175,7 @@ impl Choice {
         let engine = &database.engine;
         let (mut count, mut exit) = (0, Exit::Done);
         if self.keys.is_empty() && !self.dry_run {
-            let filter = self.filter.to_library()?;
+            let filter = self.filter.to_library(database)?;
             count = match action {
                 Action::Requeue => database.run(engine.requeue_all_async(&filter))?,
                 Action::Discard => database.run(engine.discard_all_async(&filter))?,

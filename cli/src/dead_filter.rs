@@ -53,8 +53,9 @@ impl Filter {
             && self.newer_than.is_none()
     }
 
-    /// Returns the filter of the library.
-    pub(crate) fn to_library(&self) -> Result<DeadLetterFilter, Error> {
+    /// Returns the filter of the library for a database, which has to know the number.
+    pub(crate) fn to_library(&self, database: &Database) -> Result<DeadLetterFilter, Error> {
+        self.scope.records(database)?;
         let mut filter = DeadLetterFilter::new();
         if let Some(receiver) = &self.receiver {
             filter = filter.receiver(receiver);
@@ -92,7 +93,7 @@ impl Filter {
         mut f: impl FnMut(DeadPlace, DeadLetter) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut left = self.limit.or(default_limit).unwrap_or(usize::MAX);
-        let mut filter = self.to_library()?;
+        let mut filter = self.to_library(database)?;
         while left > 0 {
             filter = filter.limit(left.min(PAGE));
             let page = database.run(database.engine.find_dead_letters_async(&filter))?;

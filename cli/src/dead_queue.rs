@@ -29,7 +29,13 @@ pub(crate) struct Queue {
     #[arg(long, global = true, value_name = "URL")]
     nats: Option<String>,
     /// Name of the stream of the queue
-    #[arg(long, global = true, value_name = "NAME", default_value = "WA")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "WA",
+        requires = "nats"
+    )]
     stream: String,
 }
 

@@ -154,7 +154,11 @@ impl PostgresStore {
     /// # }
     /// ```
     pub async fn check(&self) -> Result<StoreCheck, StoreError> {
-        check::check(&self.pool, &self.schema).await
+        let mut check = check::check(&self.pool, &self.schema).await?;
+        if check.is_ok() {
+            check.backlog = Some(self.backlog().await?);
+        }
+        Ok(check)
     }
 
     /// Reads by one statement.

@@ -883,9 +883,9 @@ pub struct LoggedWebhook {
     pub id: WebhookId,
     /// When it came.
     pub received_at: Timestamp,
-    /// The number of its events that are neither finished nor dead.
+    /// The number of its events that are neither finished nor dead, with those of others.
     pub open: u32,
-    /// The number of its events that are dead.
+    /// The number of its events that are dead, with those of others.
     pub dead: u32,
     /// Of a [replay](WebhookEngine::replay) that is not finished: the webhook that it repeats.
     pub replay_of: Option<WebhookId>,

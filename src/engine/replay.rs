@@ -275,7 +275,7 @@ impl Call<'_> {
         let (Some(row), Some(body)) = (row, body) else {
             return Ok(None);
         };
-        // A replay of a replay is one of its webhook.
+        // A replay of the replay of a whole webhook is one of the webhook.
         let (of, kind, body) = match split(row.row.kind, &body) {
             Some((replay, body)) => (replay.of, WebhookKind::Unreadable, body),
             None => (id, row.row.kind, &*body),

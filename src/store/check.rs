@@ -1,5 +1,7 @@
 //! The check of a store's tables.
 
+use super::BacklogRow;
+
 /// The result of a check of a store: [`SqliteStore::check`](super::SqliteStore::check), and the
 /// method of the same name of other stores.
 ///
@@ -30,6 +32,8 @@ pub struct StoreCheck {
     pub faults: Vec<String>,
     /// Facts that are no faults, by name, such as `journal_mode`.
     pub facts: Vec<(&'static str, String)>,
+    /// The open and dead events; `None` if there is a fault, as their tables may not be readable.
+    pub backlog: Option<BacklogRow>,
 }
 
 impl StoreCheck {
@@ -41,6 +45,7 @@ impl StoreCheck {
             version: None,
             faults: Vec::new(),
             facts: Vec::new(),
+            backlog: None,
         }
     }
 

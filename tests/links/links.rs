@@ -244,6 +244,7 @@ fn the_rendered_pages_have_the_pictures_of_the_repository() {
     for (picture, page) in [
         ("docs/flow.svg", "index.html"),
         ("benches/charts/peers.svg", "guide/compare/index.html"),
+        ("benches/charts/stores.svg", "guide/compare/index.html"),
     ] {
         let base64 = BASE64_STANDARD.encode(fs::read(root().join(picture)).unwrap());
         let uri = format!("data:image/svg+xml;base64,{base64}");

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::backlog::backlog;
 use super::error::Error;
 use super::schema::{APPLICATION_ID, VERSION};
+use super::session::Transaction;
+use crate::model::Timestamp;
 use crate::store::{StoreCheck, StoreError, StoreErrorKind};
 
 /// Names of tables and numbers of pages and rows are its whole text, and no value of a row.
@@ -74,6 +77,11 @@ fn run(connection: &Connection, check: &mut StoreCheck) -> Result<(), Error> {
                 .faults
                 .push(format!("webhooks without a body: {missing}"));
         }
+    }
+    if check.is_ok() {
+        let now = Timestamp::now().as_secs().saturating_mul(1000);
+        let transaction = Transaction::begin(connection, "BEGIN")?;
+        check.backlog = Some(backlog(&transaction, now)?);
     }
     Ok(())
 }

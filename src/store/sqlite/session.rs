@@ -161,7 +161,7 @@ pub(super) struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    fn begin(connection: &'c Connection, sql: &'static str) -> Result<Self, Error> {
+    pub(super) fn begin(connection: &'c Connection, sql: &'static str) -> Result<Self, Error> {
         connection.prepare_cached(sql)?.execute([])?;
         Ok(Self {
             connection,
