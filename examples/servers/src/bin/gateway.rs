@@ -19,7 +19,7 @@ type Call = (Value, oneshot::Sender<String>);
 struct Gateway {
     calls: mpsc::Sender<Call>,
     waiting: Mutex<mpsc::Receiver<Call>>,
-    /// That of the one event that the function has.
+    /// The sender for the answer to the event that the function processes.
     running: Mutex<Option<oneshot::Sender<String>>>,
 }
 
