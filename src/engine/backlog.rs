@@ -6,9 +6,16 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::access::ready;
-use super::{Call, EngineError, WebhookEngine};
+use super::dead_letter::stored_batch;
+use super::records::Of;
+use super::tenants::Tenants;
+use super::{Call, DeadLetterFilter, EngineError, Records, WebhookEngine};
+use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
-use crate::store::{BacklogRow, ReadyStore, Store};
+use crate::store::{
+    BacklogRow, EventState, Fingerprint, NumberKey, ReadyStore, Store, StoreError, Wanted,
+    WebhookId, WebhookQuery, WebhookRow,
+};
 
 /// The numbers of stored events that are to be done, and of those that failed: for a health check.
 ///
@@ -85,6 +92,152 @@ impl fmt::Display for Backlog {
         match oldest {
             Some(age) => write!(f, " oldest {} s", age.as_secs()),
             None => Ok(()),
+        }
+    }
+}
+
+/// The events of a tenant or a number that are to be done, and its dead letters.
+/// [`Records::backlog`] returns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RecordsBacklog {
+    /// The events that are neither finished nor dead.
+    pub open: u64,
+    /// The dead letters that are events.
+    pub dead: u64,
+    /// The age of the oldest webhook with open events, by the clock of this program.
+    #[serde(rename = "oldest_seconds", serialize_with = "as_seconds")]
+    pub oldest: Option<Duration>,
+}
+
+impl fmt::Display for RecordsBacklog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { open, dead, oldest } = self;
+        write!(f, "open {open} dead {dead}")?;
+        match oldest {
+            Some(age) => write!(f, " oldest {} s", age.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The backlog of records, for sync callers.
+impl<S: ReadyStore> Records<'_, S> {
+    /// Returns the numbers of events of these records that are to be done, and of their dead
+    /// letters. The time that it takes grows with the numbers of open and dead events of all
+    /// tenants, whose bodies are read. Other calls run meanwhile, so it is not as of one moment.
+    ///
+    /// # Errors
+    ///
+    /// As of [`WebhookEngine::backlog`].
+    ///
+    /// ```
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::MemoryStore;
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
+    /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
+    /// assert_eq!(outcome.unfinished(), 1);
+    /// assert_eq!(engine.tenant("900800700600500").backlog()?.open, 1);
+    /// assert_eq!(engine.tenant("900800700600501").backlog()?.open, 0);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn backlog(&self) -> Result<RecordsBacklog, EngineError> {
+        ready(self.call(ReceiverMode::Sync).backlog_of(&self.of))
+    }
+}
+
+/// The backlog of records.
+impl<S: Store> Records<'_, S> {
+    /// Returns the backlog as [`backlog`](Self::backlog) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// As of [`WebhookEngine::backlog`].
+    pub async fn backlog_async(&self) -> Result<RecordsBacklog, EngineError> {
+        self.call(ReceiverMode::Async).backlog_of(&self.of).await
+    }
+}
+
+/// The webhooks that are read in one step.
+const STEP: usize = 20;
+
+impl Call<'_> {
+    async fn backlog_of(self, of: &Of) -> Result<RecordsBacklog, EngineError> {
+        self.write_kept_marks().await?;
+        let tenants = self.tenants().await?;
+        let mut backlog = RecordsBacklog::default();
+        let mut query = WebhookQuery::first(STEP).only_unsettled().with_bodies();
+        loop {
+            let page = self.access.webhooks(&query).await?;
+            let Some((last, ..)) = page.last() else { break };
+            query = query.after(Some(*last));
+            for (id, row, body) in page {
+                let body = body.unwrap_or_default();
+                let open = self.open_events(of, &tenants, id, &row, &body).await?;
+                backlog.open += open;
+                if open > 0 {
+                    let age = Timestamp::now().as_secs() - row.received_at.as_secs();
+                    let age = Duration::from_secs(age.try_into().unwrap_or(0));
+                    backlog.oldest = backlog.oldest.max(Some(age));
+                }
+            }
+        }
+        backlog.dead = self.dead_events(of).await?;
+        Ok(backlog)
+    }
+
+    /// Returns the number of open events of records in a webhook.
+    async fn open_events(
+        self,
+        of: &Of,
+        tenants: &Tenants<'_>,
+        id: WebhookId,
+        row: &WebhookRow,
+        body: &[u8],
+    ) -> Result<u64, StoreError> {
+        // The open events of a body that cannot be read belong to nothing that is known.
+        let batch = stored_batch(self.core.settings.parser, row.kind, body);
+        let Some((batch, _)) = batch.ok().filter(|_| row.open > 0 || row.unclaimed > 0) else {
+            return Ok(0);
+        };
+        let mut wanted = Wanted::default();
+        for &at in batch.distinct() {
+            if tenants.has(of, &batch.events[at])? {
+                wanted.events.insert(batch.fingerprint(at));
+            }
+        }
+        if wanted.events.is_empty() {
+            return Ok(0);
+        }
+        let loaded = self.access.load(&wanted).await?;
+        let is_open = |event: &&Fingerprint| match loaded.events.get(event).copied().flatten() {
+            // A crash has ended the claim before its row was written.
+            None => row.unclaimed > 0,
+            Some(webhook) => {
+                let progress = loaded.progress.get(event).and_then(Option::as_ref);
+                webhook == id && progress.is_none_or(|known| known.state == EventState::Open)
+            }
+        };
+        Ok(wanted.events.iter().filter(is_open).count() as u64)
+    }
+
+    /// Returns the number of dead events of records.
+    async fn dead_events(self, of: &Of) -> Result<u64, EngineError> {
+        let filter = DeadLetterFilter::new().limit(STEP);
+        let mut filter = match of {
+            Of::Tenant(tenant) => filter.tenant(tenant.as_str()),
+            Of::Number(number) => filter.number(number.as_str()),
+            Of::Account(account) => filter.number(NumberKey::of(account).as_str()),
+        };
+        let mut dead = 0;
+        loop {
+            let page = self.find_dead_letters(&filter).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(dead);
+            };
+            filter = filter.after(*last);
+            dead += page.len() as u64;
         }
     }
 }

@@ -81,7 +81,7 @@ use settings::Settings;
 use tend::Tending;
 use transact::sync;
 
-pub use backlog::Backlog;
+pub use backlog::{Backlog, RecordsBacklog};
 pub use dead_letter::DeadLetter;
 pub use dead_letter_filter::DeadLetterFilter;
 pub use erase::Erased;

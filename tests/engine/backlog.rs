@@ -17,6 +17,7 @@ use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{Lease, StoreError, StoreErrorKind, WebhookKind, WebhookRow};
+use whatsapp_signals::testing;
 
 /// Returns an engine whose only receiver fails as long as the switch is on.
 fn failing(engine: Engine) -> (Engine, Arc<AtomicBool>) {
@@ -201,4 +202,51 @@ fn a_body_that_succeeds_at_once_writes_no_index_of_dead_events() {
         assert_eq!(engine.process(&messages(9..10)).unwrap().dead(), 1);
     });
     assert!(empty.iter().zip(&after_failure).all(|(a, b)| a != b));
+}
+
+#[test]
+fn the_backlog_of_records_has_their_own_open_and_dead_events_only() {
+    with_each_store(|engine| {
+        let (engine, is_failing) = failing(engine.max_attempts(2));
+        let text = |tenant: &'static str, number: &'static str, id: &'static str| {
+            let text = testing::text("Hi").waba(tenant);
+            text.to_number(number, "15550100200")
+                .from("15550101001")
+                .id(id)
+        };
+        let mixed = testing::batch([
+            text("900", "300", "wamid.A"),
+            text("901", "310", "wamid.B"),
+            text("901", "311", "wamid.C"),
+        ]);
+        assert_eq!(engine.process(&mixed.body()).unwrap().failed(), 3);
+        let lone = text("901", "311", "wamid.D").body();
+        assert_eq!(engine.process(&lone).unwrap().failed(), 1);
+        engine.bury(b"{").unwrap();
+        let numbers = || {
+            let tenants = ["900", "901", "902"].map(|tenant| engine.tenant(tenant).backlog());
+            let numbers = ["310", "311"].map(|number| engine.number(number).backlog());
+            let all = tenants.into_iter().chain(numbers);
+            all.map(|backlog| {
+                let backlog = backlog.unwrap();
+                assert_eq!(backlog.oldest.is_some(), backlog.open > 0, "{backlog}");
+                (backlog.open, backlog.dead)
+            })
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(), [(1, 0), (3, 0), (0, 0), (1, 0), (2, 0)]);
+
+        // The second attempt of the lone one succeeds, and those of the others are the last.
+        is_failing.store(false, Relaxed);
+        assert_eq!(engine.process(&lone).unwrap().fired(), 1);
+        is_failing.store(true, Relaxed);
+        assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+        assert_eq!(numbers(), [(0, 1), (0, 2), (0, 0), (0, 1), (0, 1)]);
+        let backlog = engine.backlog().unwrap();
+        assert_eq!(
+            (backlog.open, backlog.dead),
+            (0, 4),
+            "the unreadable one is of no tenant"
+        );
+    });
 }

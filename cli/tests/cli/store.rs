@@ -246,6 +246,10 @@ fn a_tenant_has_its_dead_letters_its_webhooks_and_its_replays() {
     for database in databases() {
         database.add_body_of_two_tenants();
         let (boats, bikes) = (["--tenant", BOATS], ["--tenant", "900800700600500"]);
+        for (tenant, counts) in [(boats, "open 0 dead 1\n"), (bikes, "open 0 dead 2\n")] {
+            let run = database.run(&["backlog", tenant[0], tenant[1]]);
+            assert_eq!((run.code, &*run.out), (0, counts));
+        }
         let run = |args: &[&str], scope: &[&str]| {
             let run = database.run(&[args, scope].concat());
             assert_eq!(run.code, 0, "{args:?} {scope:?}: {}", run.errors);
