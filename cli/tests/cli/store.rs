@@ -141,12 +141,15 @@ fn dead_list_satisfies_the_filter() {
         assert_eq!(list(&["--newer-than", "1h"]), all);
         for filter in [
             ["--receiver", "answer"],
-            ["--number", "300200100500601"],
             ["--tenant", "520400300200800"],
             ["--older-than", "1h"],
         ] {
             assert_eq!(list(&filter), Vec::<Value>::new(), "{filter:?}");
         }
+        let unknown = database.run(&["dead", "list", "--number", "300200100500601"]);
+        assert_eq!((unknown.code, &*unknown.out), (1, ""));
+        let text = "error: expected a number that has received an event, found 300200100500601\n";
+        assert_eq!(unknown.errors, text);
     }
 }
 
