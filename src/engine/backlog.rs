@@ -140,7 +140,7 @@ impl<S: ReadyStore> Records<'_, S> {
     /// assert_eq!(outcome.unfinished(), 1);
     /// assert_eq!(engine.tenant("900800700600500").backlog()?.open, 1);
     /// assert_eq!(engine.tenant("900800700600501").backlog()?.open, 0);
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn backlog(&self) -> Result<RecordsBacklog, EngineError> {
         ready(self.call(ReceiverMode::Sync).backlog_of(&self.of))
