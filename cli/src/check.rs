@@ -1,16 +1,18 @@
 //! `check`: the integrity and the version of a store, and its backlog.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use whatsapp_signals::engine::Backlog;
+use whatsapp_signals::engine::{Backlog, RecordsBacklog};
 use whatsapp_signals::store::StoreCheck;
 
 use crate::database::Place;
 use crate::exit::{Error, Exit};
 use crate::output::Output;
+use crate::scope::Scope;
 use crate::time;
 
 /// Checks the integrity and the version of a database, and prints its backlog
@@ -18,14 +20,18 @@ use crate::time;
 /// Nothing is changed, and a missing file is not created. The exit code is 1 if there is a fault,
 /// and 3 if the database cannot be read. SQLite reads the whole file. For Postgres the tables,
 /// indexes and functions of the schema are compared with those of this version, and no pages are
-/// read: `pg_amcheck` does so.
+/// read: `pg_amcheck` does so. With a tenant or a number, the backlog is that of its events, and the
+/// database is opened as by `backlog`.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     whatsapp-signals check --database bikes.db\n  \
-    whatsapp-signals check --database bikes.db --max-age 15min --json")]
+    whatsapp-signals check --database bikes.db --max-age 15min --json\n  \
+    whatsapp-signals check --tenant 900800700600500 --max-age 15min")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    scope: Scope,
     /// The oldest open event is a fault if it came longer ago, such as 30s, 15min, 2h or 7d
     #[arg(long, value_name = "AGE", value_parser = time::age)]
     max_age: Option<Duration>,
@@ -40,14 +46,47 @@ struct Line<'a> {
     faults: &'a [String],
     facts: BTreeMap<&'a str, &'a str>,
     /// `None` if the store has a fault: its tables may not be readable.
-    backlog: Option<Backlog>,
+    backlog: Option<ScopedBacklog>,
+}
+
+/// The backlog of the store, or of a tenant or a number.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum ScopedBacklog {
+    Store(Backlog),
+    Records(RecordsBacklog),
+}
+
+impl ScopedBacklog {
+    fn oldest(&self) -> Option<Duration> {
+        match self {
+            Self::Store(backlog) => backlog.oldest,
+            Self::Records(backlog) => backlog.oldest,
+        }
+    }
+}
+
+impl fmt::Display for ScopedBacklog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(backlog) => backlog.fmt(f),
+            Self::Records(backlog) => backlog.fmt(f),
+        }
+    }
 }
 
 /// Checks the store, and prints its faults.
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Error> {
     let mut check = args.place.check(output)?;
-    let backlog = check.backlog.map(Backlog::from);
-    let oldest = backlog.and_then(|backlog| backlog.oldest);
+    let mut backlog = check.backlog.map(Backlog::from).map(ScopedBacklog::Store);
+    if backlog.is_some() && !args.scope.is_empty() {
+        let database = args.place.open(false, output)?;
+        if let Some(records) = args.scope.records(&database)? {
+            let of_records = database.run(records.backlog_async())?;
+            backlog = Some(ScopedBacklog::Records(of_records));
+        }
+    }
+    let oldest = backlog.and_then(|backlog| backlog.oldest());
     if let (Some(oldest), Some(max_age)) = (oldest, args.max_age)
         && oldest > max_age
     {
@@ -63,7 +102,11 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Error> 
     })
 }
 
-fn print(check: &StoreCheck, backlog: Option<Backlog>, output: &mut Output) -> Result<(), Error> {
+fn print(
+    check: &StoreCheck,
+    backlog: Option<ScopedBacklog>,
+    output: &mut Output,
+) -> Result<(), Error> {
     if output.is_json() {
         let facts = check.facts.iter().map(|(name, value)| (*name, &**value));
         return Ok(output.json(&Line {

@@ -252,6 +252,12 @@ fn a_tenant_has_its_dead_letters_its_webhooks_and_its_replays() {
         for (tenant, counts) in [(boats, "open 0 dead 1\n"), (bikes, "open 0 dead 2\n")] {
             let run = database.run(&["backlog", tenant[0], tenant[1]]);
             assert_eq!((run.code, &*run.out), (0, counts));
+            let run = database.run(&["check", tenant[0], tenant[1]]);
+            assert!(
+                run.out.contains(&format!("\nbacklog         {counts}")),
+                "{}",
+                run.out
+            );
         }
         let run = |args: &[&str], scope: &[&str]| {
             let run = database.run(&[args, scope].concat());
