@@ -57,9 +57,9 @@ impl Script {
         lines.find(|line| line.contains(text) || is_skip(line))
     }
 
-    /// Ends the script as Ctrl-C does, and checks that nothing remains.
+    /// Ends the script, and checks that nothing remains. A script in the background ignores Ctrl-C.
     fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
         let files: Vec<_> = fs::read_dir(self.folder.path()).unwrap().collect();
         assert!(files.is_empty(), "{files:?}");
@@ -70,7 +70,7 @@ impl Script {
 impl Drop for Script {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+            _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
             _ = self.child.wait();
         }
     }
