@@ -221,14 +221,6 @@ mod on {
     }
 
     impl DeliveryObserver for ReceiverSpans {
-        fn poll_checkpoint(&mut self, _: &mut task::Context<'_>) -> Poll<()> {
-            Poll::Ready(())
-        }
-
-        fn wants<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize) -> bool {
-            true
-        }
-
         fn scope<I: ReceiverIds + ?Sized, R>(
             &mut self,
             ids: &I,
@@ -242,19 +234,8 @@ mod on {
             self.end(at);
         }
 
-        fn waits(&mut self) {}
-
         fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, at: usize, failure: &Failure) {
             self.fail(at, failure);
-        }
-
-        fn poll_timeout<I: ReceiverIds + ?Sized>(
-            &mut self,
-            _: &I,
-            _: usize,
-            _: &mut task::Context<'_>,
-        ) -> Poll<()> {
-            Poll::Pending
         }
     }
 
@@ -266,10 +247,10 @@ mod on {
 
     /// Dispatches the event at a place of its webhook, in its span.
     pub(crate) fn dispatch(event: InContext<'_, WebhookEvent>, at: usize) -> Report {
-        if !has_spans(Source::Dispatch) {
+        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
+        if !spans.has_spans {
             return logged(at, event.delivered, event.dispatch());
         }
-        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
         let span = Scope::event(Source::Dispatch, at, event.delivered, None);
         span.run(|| {
             unrecognized(Source::Dispatch, at, event.delivered);
@@ -279,10 +260,10 @@ mod on {
 
     /// Dispatches as [`dispatch`] does, and awaits async receivers.
     pub(crate) async fn dispatch_async(event: InContext<'_, WebhookEvent>, at: usize) -> Report {
-        if !has_spans(Source::Dispatch) {
+        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
+        if !spans.has_spans {
             return logged(at, event.delivered, event.dispatch_async().await);
         }
-        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
         let span = Scope::event(Source::Dispatch, at, event.delivered, None);
         span.run(|| unrecognized(Source::Dispatch, at, event.delivered));
         let delivery = event.deliver_observed(ReceiverMode::Async, &mut spans);

@@ -9,12 +9,12 @@ use super::access::ready;
 use super::dead_letter::stored_batch;
 use super::records::Of;
 use super::tenants::Tenants;
-use super::{Call, DeadLetterFilter, EngineError, Records, WebhookEngine};
+use super::{Call, DeadLetterFilter, EngineError, Records, WebhookEngine, now_ms};
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    BacklogRow, EventState, Fingerprint, NumberKey, ReadyStore, Store, StoreError, Wanted,
-    WebhookId, WebhookQuery, WebhookRow,
+    BacklogRow, Fingerprint, NumberKey, ReadyStore, Store, StoreError, Wanted, WebhookId,
+    WebhookQuery, WebhookRow,
 };
 
 /// The numbers of stored events that are to be done, and of those that failed: for a health check.
@@ -52,15 +52,14 @@ fn as_seconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S:
     age.map(|age| age.as_secs()).serialize(serializer)
 }
 
+/// Returns the age of a webhook at a time in milliseconds since 1970; zero if that clock is behind.
+fn age(received_at: Timestamp, now: i64) -> Duration {
+    let age = now.saturating_sub(received_at.as_secs().saturating_mul(1000));
+    Duration::from_millis(age.try_into().unwrap_or(0))
+}
+
 impl From<BacklogRow> for Backlog {
     fn from(row: BacklogRow) -> Self {
-        let age = row.oldest.map(|oldest| {
-            let age = row
-                .now
-                .saturating_sub(oldest.as_secs().saturating_mul(1000));
-            // Zero if the clock of the store is behind.
-            Duration::from_millis(age.try_into().unwrap_or(0))
-        });
         Self {
             open: row.open,
             due: row.due,
@@ -68,7 +67,7 @@ impl From<BacklogRow> for Backlog {
             held_back: row.held_back,
             dead: row.dead,
             unreadable: row.unreadable,
-            oldest: age,
+            oldest: row.oldest.map(|oldest| age(oldest, row.now)),
         }
     }
 }
@@ -159,36 +158,40 @@ impl<S: Store> Records<'_, S> {
     }
 }
 
-/// The webhooks that are read in one step.
-const STEP: usize = 20;
+/// The webhooks whose bodies are read in one step.
+const WEBHOOKS: usize = 20;
+
+/// The dead letters that are read in one step.
+const LETTERS: usize = 100;
 
 impl Call<'_> {
     async fn backlog_of(self, of: &Of) -> Result<RecordsBacklog, EngineError> {
         self.write_kept_marks().await?;
         let tenants = self.tenants().await?;
-        let mut backlog = RecordsBacklog::default();
-        let mut query = WebhookQuery::first(STEP).only_unsettled().with_bodies();
+        let (mut open, mut oldest) = (0, None);
+        let mut query = WebhookQuery::first(WEBHOOKS).only_unsettled().with_bodies();
         loop {
             let page = self.access.webhooks(&query).await?;
             let Some((last, ..)) = page.last() else { break };
             query = query.after(Some(*last));
             for (id, row, body) in page {
                 let body = body.unwrap_or_default();
-                let open = self.open_events(of, &tenants, id, &row, &body).await?;
-                backlog.open += open;
-                if open > 0 {
-                    let age = Timestamp::now().as_secs() - row.received_at.as_secs();
-                    let age = Duration::from_secs(age.try_into().unwrap_or(0));
-                    backlog.oldest = backlog.oldest.max(Some(age));
+                let of_webhook = self.count_open(of, &tenants, id, &row, &body).await?;
+                if of_webhook > 0 {
+                    oldest = oldest.into_iter().chain([row.received_at]).min();
                 }
+                open += of_webhook;
             }
         }
-        backlog.dead = self.dead_events(of).await?;
-        Ok(backlog)
+        Ok(RecordsBacklog {
+            open,
+            dead: self.count_dead(of).await?,
+            oldest: oldest.map(|oldest| age(oldest, now_ms())),
+        })
     }
 
     /// Returns the number of open events of records in a webhook.
-    async fn open_events(
+    async fn count_open(
         self,
         of: &Of,
         tenants: &Tenants<'_>,
@@ -214,17 +217,14 @@ impl Call<'_> {
         let is_open = |event: &&Fingerprint| match loaded.events.get(event).copied().flatten() {
             // A crash has ended the claim before its row was written.
             None => row.unclaimed > 0,
-            Some(webhook) => {
-                let progress = loaded.progress.get(event).and_then(Option::as_ref);
-                webhook == id && progress.is_none_or(|known| known.state == EventState::Open)
-            }
+            Some(webhook) => webhook == id && loaded.is_open(event),
         };
         Ok(wanted.events.iter().filter(is_open).count() as u64)
     }
 
     /// Returns the number of dead events of records.
-    async fn dead_events(self, of: &Of) -> Result<u64, EngineError> {
-        let filter = DeadLetterFilter::new().limit(STEP);
+    async fn count_dead(self, of: &Of) -> Result<u64, EngineError> {
+        let filter = DeadLetterFilter::new().limit(LETTERS);
         let mut filter = match of {
             Of::Tenant(tenant) => filter.tenant(tenant.as_str()),
             Of::Number(number) => filter.number(number.as_str()),

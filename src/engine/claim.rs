@@ -13,8 +13,8 @@ use super::record::Stored;
 use super::transact::{First, transact};
 use super::turns::HeldTurn;
 use crate::store::{
-    Durability, EventState, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted,
-    WebhookId, WebhookKind, WebhookRow,
+    Durability, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted, WebhookId,
+    WebhookKind, WebhookRow,
 };
 
 /// The most events that are claimed in one commit, so that no other commit waits for long.
@@ -259,12 +259,8 @@ impl Call<'_> {
             for (event, webhook) in &known.events {
                 let Some(id) = webhook else { continue };
                 let row = known.webhooks.get(id).and_then(Option::as_ref);
-                let progress = known.progress.get(event).and_then(Option::as_ref);
-                let is_open = progress.is_none_or(|row| row.state == EventState::Open);
-                let is_unfinished = row.is_some_and(|webhook| {
-                    webhook.row.unclaimed > 0 || (webhook.row.open > 0 && is_open)
-                });
-                if is_unfinished && !unfinished.contains(id) {
+                let has_unclaimed = row.is_some_and(|webhook| webhook.row.unclaimed > 0);
+                if (has_unclaimed || known.is_open(event)) && !unfinished.contains(id) {
                     unfinished.push(*id);
                 }
             }

@@ -88,16 +88,23 @@ pub(crate) enum ReceiverMode {
     Async,
 }
 
-/// Observes a delivery, receiver by receiver, and may skip or hold up receivers.
+/// Observes a delivery, receiver by receiver, and may skip or hold up receivers. By default it does
+/// nothing: each receiver is called at once, and may take as long as it needs.
 pub(crate) trait DeliveryObserver {
     /// Polled until ready before each receiver is started, skipped ones included, and after the
     /// last one; and at each poll of the delivery while async receivers are pending. `Pending`
     /// holds up the start of further receivers and the end of the delivery, and no receiver that
     /// has been started. May be polled again after it was ready.
-    fn poll_checkpoint(&mut self, cx: &mut task::Context<'_>) -> Poll<()>;
+    #[inline]
+    fn poll_checkpoint(&mut self, _cx: &mut task::Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 
     /// Whether the receiver at this place is to be called.
-    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool;
+    #[inline]
+    fn wants<I: ReceiverIds + ?Sized>(&mut self, _ids: &I, _at: usize) -> bool {
+        true
+    }
 
     /// Runs the call of a sync receiver, or one poll of an async one.
     #[inline]
@@ -111,56 +118,33 @@ pub(crate) trait DeliveryObserver {
     }
 
     /// Records that the receiver has succeeded: by a call, or since its filter declined.
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, is_called: bool);
+    #[inline]
+    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, _ids: &I, _at: usize, _is_called: bool) {}
 
     /// Records that all started receivers that are not done are pending: the delivery is about
     /// to wait for them.
-    fn waits(&mut self);
-
-    /// Records that the receiver has failed.
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure);
-
-    /// Polled after each poll at which an async receiver was pending: ready when it may take no
-    /// longer. Else the task is woken by then.
-    fn poll_timeout<I: ReceiverIds + ?Sized>(
-        &mut self,
-        ids: &I,
-        at: usize,
-        cx: &mut task::Context<'_>,
-    ) -> Poll<()>;
-}
-
-/// No observer, at no cost.
-impl DeliveryObserver for () {
-    #[inline]
-    fn poll_checkpoint(&mut self, _: &mut task::Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    #[inline]
-    fn wants<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize) -> bool {
-        true
-    }
-
-    #[inline]
-    fn succeeded<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: bool) {}
-
     #[inline]
     fn waits(&mut self) {}
 
+    /// Records that the receiver has failed.
     #[inline]
-    fn failed<I: ReceiverIds + ?Sized>(&mut self, _: &I, _: usize, _: &Failure) {}
+    fn failed<I: ReceiverIds + ?Sized>(&mut self, _ids: &I, _at: usize, _failure: &Failure) {}
 
+    /// Polled after each poll at which an async receiver was pending: ready when it may take no
+    /// longer. Else the task is woken by then.
     #[inline]
     fn poll_timeout<I: ReceiverIds + ?Sized>(
         &mut self,
-        _: &I,
-        _: usize,
-        _: &mut task::Context<'_>,
+        _ids: &I,
+        _at: usize,
+        _cx: &mut task::Context<'_>,
     ) -> Poll<()> {
         Poll::Pending
     }
 }
+
+/// No observer, at no cost.
+impl DeliveryObserver for () {}
 
 /// The identity of a receiver across restarts of the program: its uid, or else its
 /// path, with a number if several receivers of the signal have that path.

@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use super::campaign::{CampaignKey, CampaignRow};
 use super::row::{
-    ContactId, ContactRow, Fingerprint, IdKey, MessageKey, MessageState, NumberKey, ProgressRow,
-    SignupKey, Tenant, Versioned, WebhookId, WebhookRow,
+    ContactId, ContactRow, EventState, Fingerprint, IdKey, MessageKey, MessageState, NumberKey,
+    ProgressRow, SignupKey, Tenant, Versioned, WebhookId, WebhookRow,
 };
 use super::turn::{PartitionKey, PartitionRow, StoredTurn};
 use crate::model::Signup;
@@ -111,6 +111,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Returns whether an event is open, by its rows and that of its webhook: see
+    /// [`ProgressRow`].
+    pub(crate) fn is_open(&self, event: &Fingerprint) -> bool {
+        let webhook = self.events.get(event).copied().flatten();
+        let webhook = webhook.and_then(|id| self.webhooks.get(&id)?.as_ref());
+        let progress = self.progress.get(event).and_then(Option::as_ref);
+        webhook.is_some_and(|webhook| webhook.row.open > 0)
+            && progress.is_none_or(|progress| progress.state == EventState::Open)
+    }
+
     /// Returns a snapshot without rows, which has room for those that are wanted.
     #[must_use]
     pub fn with_capacity_for(wanted: &Wanted) -> Self {
