@@ -71,7 +71,7 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
         while stored < *size {
             let items = (*size - stored).min(1000);
             let outcome = engine.process(&body(stored, items, items)).unwrap();
-            assert_eq!(outcome.fired() as u64, items);
+            assert_eq!(outcome.delivered() as u64, items);
             stored += items;
         }
         settle(folder);
@@ -90,7 +90,7 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
                 }));
                 whole.push(micros(count, || {
                     for body in &bodies {
-                        assert_eq!(engine.process(body).unwrap().fired() as u64, items);
+                        assert_eq!(engine.process(body).unwrap().delivered() as u64, items);
                     }
                 }));
                 stored += count;

@@ -60,7 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         r#"{"contacts": [{"wa_id": "15550101001"}], "messages": [{"id": "wamid.HBgL"}]}"#;
     let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
     for sent in MessageSent::from_graph(request, response)? {
-        println!("{}", engine.sent(sent.with_account(account.clone()))?);
+        println!(
+            "{}",
+            engine.process_sent(sent.with_account(account.clone()))?
+        );
     }
     let mut campaign = Campaign::new("Spring tune-up");
     (campaign.counts.sent, campaign.counts.failed) = (118, 2);

@@ -357,7 +357,7 @@ mod on {
                 events = report.events(),
                 skipped = report.skipped(),
                 unrecognized = report.unrecognized(),
-                unheard = report.unheard(),
+                without_receivers = report.without_receivers(),
                 called = report.called(),
                 filtered = report.filtered(),
                 failed = report.failures().len(),
@@ -371,13 +371,13 @@ mod on {
             with_target!(
                 Source::Engine,
                 info,
-                fired = outcome.fired(),
-                duplicate = outcome.duplicate(),
+                delivered = outcome.delivered(),
+                duplicates = outcome.duplicates(),
                 unrecognized = outcome.unrecognized(),
-                unheard = outcome.unheard(),
+                without_receivers = outcome.without_receivers(),
                 failed = outcome.failed(),
                 unfinished = outcome.unfinished(),
-                dead = outcome.dead(),
+                dead_lettered = outcome.dead_lettered(),
                 "processed"
             );
         });

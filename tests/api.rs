@@ -17,10 +17,10 @@ use whatsapp_signals::model::{
 use whatsapp_signals::signals::CAMPAIGN_COMPLETED;
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, IdKind, Lease, MemoryStore, Merge, MessageKey, MessageQuery,
-    MessageState, NumberKey, ProgressRow, Prune, Pruned, Read, ReadyStore, ReceiverProgress,
-    ReceiverState, Scope, SignupKey, Snapshot, Store, StoreError, StoreErrorKind, StoredMessage,
-    Tenant, Unread, UnreadQuery, Versioned, Wanted, WebhookId, WebhookKind, WebhookQuery,
+    Fingerprint, HeldId, IdKey, IdKind, Lease, LoadQuery, MemoryStore, Merge, MessageKey,
+    MessageQuery, MessageState, NumberKey, ProgressRow, Prune, Pruned, Read, ReadyStore,
+    ReceiverProgress, ReceiverState, Scope, SignupKey, Snapshot, Store, StoreError, StoreErrorKind,
+    StoredMessage, Tenant, Unread, UnreadQuery, Versioned, WebhookId, WebhookKind, WebhookQuery,
     WebhookRow,
 };
 use whatsapp_signals::{
@@ -50,7 +50,7 @@ check! {
         Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem Owning<u32, fn()>
         Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore Records<'static, MemoryStore>
-        Changes<'static> Wanted Snapshot Merge EventChange Read Prune Pruned StoredMessage Unread
+        Changes<'static> LoadQuery Snapshot Merge EventChange Read Prune Pruned StoredMessage Unread
         UnreadQuery MessageQuery WebhookQuery Scope ConversationKey;
     is_a_store:
         Box<dyn Store> Box<dyn ReadyStore> MemoryStore;

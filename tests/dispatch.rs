@@ -85,7 +85,7 @@ fn bad_receivers_stop_nobody_and_are_named() {
     assert_eq!(logged(), expected);
 
     assert_eq!(
-        (report.events(), report.called(), report.unheard()),
+        (report.events(), report.called(), report.without_receivers()),
         (1, 5, 0)
     );
     let [first, second] = report.failures() else {
@@ -109,7 +109,7 @@ fn bad_receivers_stop_nobody_and_are_named() {
     let report = parse(signup).unwrap().dispatch();
     assert!(!USER_SUBSCRIBED.has_receivers());
     assert_eq!(
-        (report.events(), report.called(), report.unheard()),
+        (report.events(), report.called(), report.without_receivers()),
         (1, 0, 1)
     );
 

@@ -43,7 +43,7 @@ static UNHEARD: Signal<u32> = Signal::new("unheard");
 
 #[test]
 fn t86_a_first_send_that_nobody_hears_does_not_make_the_signal_deaf() -> Done {
-    assert!(UNHEARD.send(&1)?.is_unheard());
+    assert!(UNHEARD.send(&1)?.has_no_receivers());
     let _connection = UNHEARD.connect(|_: &u32| {});
     assert_eq!(UNHEARD.send(&2)?.called(), 1);
     Ok(())
@@ -82,7 +82,7 @@ first_uses! {
     };
     t86_first_use_by_mute: |signal| {
         let _silence = signal.mute();
-        signal.send_robust(&1).is_unheard() && signal.has_receivers()
+        signal.send_robust(&1).has_no_receivers() && signal.has_receivers()
     };
     t86_first_use_by_disconnect_of_another: |signal| !signal.disconnect("another");
     t86_first_use_by_the_program_wide_list: |signal| {

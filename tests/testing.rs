@@ -9,7 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 use whatsapp_signals::event::{
-    Change, Event, MessageReceived, MessageStatusChanged, Security, UserPreference, WebhookEvent,
+    Event, FieldEvent, MessageReceived, MessageStatusChanged, Security, UserPreference,
+    WebhookEvent,
 };
 use whatsapp_signals::model::{Content, Message, MessageStatus, Timestamp};
 use whatsapp_signals::signals::{
@@ -189,13 +190,13 @@ fn two_builders_make_two_events_for_an_engine_and_a_clone_makes_the_same() {
             engine
                 .process(&testing::batch([first.clone()]).body())
                 .unwrap()
-                .duplicate(),
+                .duplicates(),
             0
         );
         let other = engine.process(&testing::batch([second]).body()).unwrap();
-        assert_eq!(other.duplicate(), 0, "{name}");
+        assert_eq!(other.duplicates(), 0, "{name}");
         let again = engine.process(&testing::batch([first]).body()).unwrap();
-        assert!(again.duplicate() > 0, "{name}");
+        assert!(again.duplicates() > 0, "{name}");
     };
     let pairs: [(&str, Make); 12] = [
         ("text", || testing::text("Hi").into()),
@@ -470,11 +471,11 @@ fn members_are_set_and_removed_by_pointers() {
         (None, Some("DF2lS5v2W6x="))
     );
 
-    let any: Sample<Change<Security>> =
+    let any: Sample<FieldEvent<Security>> =
         testing::change("security", json!({"event": "PIN_CHANGED"}));
     assert!(any.event().time.is_some());
     let preference = json!({"wa_id": "1", "value": "stop", "category": "marketing_messages"});
-    let any: Sample<Change<UserPreference>> =
+    let any: Sample<FieldEvent<UserPreference>> =
         testing::item("user_preferences", "user_preferences", preference);
     assert_eq!(any.event().contact, None);
 }
@@ -514,7 +515,7 @@ fn a_sample_that_the_parser_does_not_type_panics_with_the_reason() {
         ("expected the event security, found none", || {
             let preference =
                 json!({"wa_id": "1", "value": "stop", "category": "marketing_messages"});
-            let wrong: Sample<Change<Security>> =
+            let wrong: Sample<FieldEvent<Security>> =
                 testing::item("user_preferences", "user_preferences", preference);
             end(&wrong.event())
         }),

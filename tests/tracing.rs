@@ -15,7 +15,7 @@ use support::engines::account;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber, span};
 use tracing_subscriber::fmt::MakeWriter;
-use whatsapp_signals::event::{Change, MessageReceived, MessageSent, MessageStatusChanged};
+use whatsapp_signals::event::{FieldEvent, MessageReceived, MessageSent, MessageStatusChanged};
 use whatsapp_signals::model::{Content, Identity, Message, MetaError};
 use whatsapp_signals::signals::{
     MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_STATUS_CHANGED, META_ERROR,
@@ -60,7 +60,7 @@ async fn logs_sent(_: &MessageSent) {
 }
 
 #[receiver(META_ERROR)]
-fn looks(_: &Change<MetaError>) {
+fn looks(_: &FieldEvent<MetaError>) {
     tracing::info!("a receiver's own");
 }
 
@@ -139,7 +139,7 @@ fn an_engine_has_the_same_spans_with_a_target_of_its_own_and_attempts() {
         assert_eq!(
             pollster::block_on(engine.retry_unfinished_async())
                 .unwrap()
-                .dead(),
+                .dead_lettered(),
             2
         );
     });
@@ -170,8 +170,7 @@ fn an_engine_tells_the_same_and_what_came_of_it() {
         assert!(engine.process(b"{").is_err());
     });
     assert_eq!(told.matches("ERROR").count(), 3, "{told}");
-    let counts =
-        "processed fired=4 duplicate=0 unrecognized=1 unheard=1 failed=3 unfinished=2 dead=0";
+    let counts = "processed delivered=4 duplicates=0 unrecognized=1 without_receivers=1 failed=3 unfinished=2 dead_lettered=0";
     assert!(told.contains(counts), "{told}");
     let broken = "not a webhook error=the body ends early, at line 1 column 1";
     assert!(told.lines().last().unwrap().ends_with(broken), "{told}");
@@ -207,7 +206,7 @@ fn what_is_refused_or_is_your_own_is_told_too() {
             Content::text("Hi"),
         );
         let sent = MessageSent::new(sent.build()).with_account(account());
-        assert_eq!(engine.sent(sent).unwrap().failed(), 1);
+        assert_eq!(engine.process_sent(sent).unwrap().failed(), 1);
     });
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines.len(), 4, "{told}");
@@ -220,7 +219,7 @@ fn what_is_refused_or_is_your_own_is_told_too() {
         lines[2].contains("receiver=\"tracing::logs_sent\""),
         "{told}"
     );
-    assert!(lines[3].contains("processed fired=1"), "{told}");
+    assert!(lines[3].contains("processed delivered=1"), "{told}");
 }
 
 /// Members whose texts are a user's.
@@ -387,18 +386,26 @@ fn an_error_whose_display_source_or_drop_panics_costs_no_other_event() {
 
             let engine = WebhookEngine::new(MemoryStore::new()).context(context.clone());
             let outcome = engine.process(THREE).unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (3, 1), "{at:?}");
+            assert_eq!(
+                (outcome.delivered(), outcome.unfinished()),
+                (3, 1),
+                "{at:?}"
+            );
             assert_eq!(take(), ALL, "{at:?}");
             drop(outcome);
             let outcome = engine.retry_unfinished().unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 1), "{at:?}");
+            assert_eq!(
+                (outcome.delivered(), outcome.unfinished()),
+                (1, 1),
+                "{at:?}"
+            );
             assert!(take().is_empty(), "{at:?}");
             drop(outcome);
             let outcome = pollster::block_on(engine.retry_unfinished_async()).unwrap();
-            assert_eq!((outcome.fired(), outcome.failed()), (1, 1), "{at:?}");
+            assert_eq!((outcome.delivered(), outcome.failed()), (1, 1), "{at:?}");
         });
         assert_eq!(told.matches(text).count(), 5, "{at:?}: {told}");
-        assert!(told.contains("processed fired=3"), "{told}");
+        assert!(told.contains("processed delivered=3"), "{told}");
     }
 }
 

@@ -54,15 +54,15 @@ const RECORDERS: [Recorder; 44] = recorders! {
 #[test]
 fn all_signals_of_webhooks_are_listed_here() {
     let listed = RECORDERS.map(|(name, _)| name.to_lowercase());
-    let fired = signals::ALL.iter().map(|signal| signal.name());
+    let delivered = signals::ALL.iter().map(|signal| signal.name());
     let others = [
         "message_sent",
         "message_refused",
         "campaign_completed",
         "any_event",
     ];
-    let fired: Vec<_> = fired.filter(|name| !others.contains(name)).collect();
-    assert_eq!(listed.to_vec(), fired);
+    let delivered: Vec<_> = delivered.filter(|name| !others.contains(name)).collect();
+    assert_eq!(listed.to_vec(), delivered);
 }
 
 /// What both ways through a body tell, of whom they called and what was heard.
@@ -138,7 +138,7 @@ fn a_receiver_of_all_events_has_all_read() {
             let events = parse(body.as_bytes()).unwrap().events().len();
             let called = |context| {
                 let report = parser.with(context).dispatch(body.as_bytes()).unwrap();
-                assert_eq!(report.unheard(), report.events(), "{file}");
+                assert_eq!(report.without_receivers(), report.events(), "{file}");
                 (report.skipped() == 0).then_some(report.called())
             };
             let of_all = called(&all);

@@ -98,7 +98,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Error> {
     match command {
         DeadCommand::List { filter } => {
-            let wanted = Wanted::new(filter)?;
+            let wanted = LoadQuery::new(filter)?;
             let limit = filter.limit.unwrap_or(Filter::LIST);
             let letters = queue.open()?;
             let mut list = List::new(output);
@@ -125,7 +125,7 @@ fn resolve(
     action: Action,
     output: &mut Output,
 ) -> Result<Exit, Error> {
-    let wanted = Wanted::new(&choice.filter)?;
+    let wanted = LoadQuery::new(&choice.filter)?;
     let keys: Vec<_> = choice.keys.iter().map(|key| sequence(key)).collect();
     let keys = keys.into_iter().collect::<Result<Vec<_>, _>>()?;
     let letters = queue.open()?;
@@ -189,7 +189,7 @@ impl Letters {
     /// as the clock of a worker may be ahead.
     fn for_each(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &LoadQuery<'_>,
         limit: usize,
         until: Option<Timestamp>,
         mut f: impl FnMut(Letter) -> Result<(), Error>,
@@ -245,14 +245,14 @@ impl Letter {
 }
 
 /// The conditions of a filter.
-struct Wanted<'a> {
+struct LoadQuery<'a> {
     filter: &'a Filter,
     after: u64,
     since: Option<Timestamp>,
     before: Option<Timestamp>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> LoadQuery<'a> {
     fn new(filter: &'a Filter) -> Result<Self, Error> {
         if filter.scope.tenant.is_some() {
             let text = "expected --number, found --tenant: a queue does not store tenants";

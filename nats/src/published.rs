@@ -19,7 +19,7 @@ use crate::publish_error::{Cause, PublishError};
 /// assert_eq!(relay.publish(webhook).await?.stored, webhook.events().len());
 ///
 /// let again = relay.publish(webhook).await?;
-/// assert_eq!(again.duplicate, again.stored, "Meta sent it again");
+/// assert_eq!(again.duplicates, again.stored, "Meta sent it again");
 /// # Ok(())
 /// # }
 /// ```
@@ -29,7 +29,7 @@ pub struct Published {
     /// How many events are stored.
     pub stored: usize,
     /// How many of these had been stored before.
-    pub duplicate: usize,
+    pub duplicates: usize,
 }
 
 /// What has become of the events of a webhook so far.
@@ -45,7 +45,7 @@ impl Tally {
         match answer {
             Ok(ack) => {
                 self.published.stored += 1;
-                self.published.duplicate += usize::from(ack.duplicate);
+                self.published.duplicates += usize::from(ack.duplicate);
             }
             Err(error) => self.refused(error.into()),
         }

@@ -204,16 +204,16 @@ impl Relay {
             Ok(webhook) => Ok(self.publish(&webhook).await?),
             Err(error) => {
                 if let SignedError::Parse(error) = &error
-                    && error.is_worth_keeping()
+                    && error.should_archive()
                 {
-                    self.bury(body, error).await?;
+                    self.store_unreadable(body, error).await?;
                 }
                 Err(error.into())
             }
         }
     }
 
-    async fn bury(&self, body: &[u8], error: &ParseError) -> Result<(), PublishError> {
+    async fn store_unreadable(&self, body: &[u8], error: &ParseError) -> Result<(), PublishError> {
         let letter = dead_letter::of_body(body, error);
         let subject = self.stream.config.dead_subject();
         self.stream.store(subject, letter, self.deadline).await

@@ -56,7 +56,7 @@ async fn each_event_lies_under_its_number_and_partition_with_its_key_and_json() 
     let messages = messages.map(|(at, id)| (users[at % 40].as_str(), id.as_str(), "Hi"));
     let webhook = webhook(&body(messages));
     let published = relay.publish(&webhook).await.unwrap();
-    assert_eq!((published.stored, published.duplicate), (80, 0));
+    assert_eq!((published.stored, published.duplicates), (80, 0));
 
     let stored = stored(&server, "WA").await;
     assert_eq!(stored.len(), 80);
@@ -136,20 +136,20 @@ async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
         ("15550101001", "wamid.B", "Hi"),
     ]));
     let published = relay.publish(&first).await.unwrap();
-    assert_eq!((published.stored, published.duplicate), (2, 0));
+    assert_eq!((published.stored, published.duplicates), (2, 0));
     // One of the two is new.
     let second = webhook(&body([
         ("15550101001", "wamid.B", "Hi"),
         ("15550101001", "wamid.C", "Hi"),
     ]));
     let published = relay.publish(&second).await.unwrap();
-    assert_eq!((published.stored, published.duplicate), (2, 1));
+    assert_eq!((published.stored, published.duplicates), (2, 1));
     server.kill();
     server.start_again();
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     for webhook in [&first, &second] {
         let published = relay.publish(webhook).await.unwrap();
-        assert_eq!((published.stored, published.duplicate), (2, 2));
+        assert_eq!((published.stored, published.duplicates), (2, 2));
     }
     assert_eq!(server.count("WA").await, 3);
 }
@@ -162,10 +162,10 @@ async fn a_purged_stream_takes_its_events_for_duplicates() {
     };
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     let webhook = webhook(&body([("15550101001", "wamid.A", "Hi")]));
-    assert_eq!(relay.publish(&webhook).await.unwrap().duplicate, 0);
+    assert_eq!(relay.publish(&webhook).await.unwrap().duplicates, 0);
     let stream = server.jetstream().await.get_stream("WA").await.unwrap();
     stream.purge().await.unwrap();
-    assert_eq!(relay.publish(&webhook).await.unwrap().duplicate, 1);
+    assert_eq!(relay.publish(&webhook).await.unwrap().duplicates, 1);
     assert_eq!(server.count("WA").await, 0);
 }
 
@@ -177,7 +177,7 @@ async fn an_error_without_an_id_is_stored_each_time() {
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     let body = include_str!("../../tests/payloads/value-errors.json");
     for _ in 0..2 {
-        assert_eq!(relay.publish(&webhook(body)).await.unwrap().duplicate, 0);
+        assert_eq!(relay.publish(&webhook(body)).await.unwrap().duplicates, 0);
     }
 }
 
@@ -190,7 +190,7 @@ async fn a_key_that_is_no_header_is_stored_and_known_again() {
     let odd = webhook(&body([("1 5.5*>", "wamid.\r\nNats-Msg-Id: B", "Hi")]));
     for duplicate in [0, 1] {
         let published = relay.publish(&odd).await.unwrap();
-        assert_eq!((published.stored, published.duplicate), (1, duplicate));
+        assert_eq!((published.stored, published.duplicates), (1, duplicate));
     }
 }
 
@@ -218,7 +218,7 @@ async fn a_full_stream_says_how_many_are_stored_and_takes_the_rest_later() {
     // Meta sends it again, when there is room.
     let relay = Relay::new(&server.stream(config.max_messages(10)).await);
     let published = relay.publish(&webhook).await.unwrap();
-    assert_eq!((published.stored, published.duplicate), (5, 3));
+    assert_eq!((published.stored, published.duplicates), (5, 3));
 }
 
 #[tokio::test]
@@ -310,7 +310,7 @@ async fn more_events_than_are_under_way_at_once_are_all_stored() {
     let published = tokio::join!(relay.publish(&webhook), relay.publish(&webhook));
     let (first, second) = (published.0.unwrap(), published.1.unwrap());
     assert_eq!((first.stored, second.stored), (6000, 6000));
-    assert_eq!(first.duplicate + second.duplicate, 6000);
+    assert_eq!(first.duplicates + second.duplicates, 6000);
     assert_eq!(server.count("WA").await, 6000);
 }
 

@@ -198,7 +198,7 @@ impl<S: Store + 'static> Subject for WebhookEngine<S> {
     async fn handle(&self, events: &Range<usize>, body: &[u8]) {
         let outcome = self.process_async(body).await.unwrap();
         assert_eq!(
-            (outcome.http_status(), outcome.fired()),
+            (outcome.http_status(), outcome.delivered()),
             (200, events.len())
         );
     }

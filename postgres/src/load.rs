@@ -4,8 +4,8 @@ use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    CampaignKey, CampaignRow, ContactId, Fingerprint, IdKey, MessageKey, NumberKey, SignupKey,
-    Snapshot, StoreError, Tenant, Wanted, WebhookId,
+    CampaignKey, CampaignRow, ContactId, Fingerprint, IdKey, LoadQuery, MessageKey, NumberKey,
+    SignupKey, Snapshot, StoreError, Tenant, WebhookId,
 };
 
 use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
@@ -92,7 +92,7 @@ struct Keys<'a> {
 pub(crate) async fn load(
     pool: &Pool,
     schema: &Schema,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
 ) -> Result<Snapshot, StoreError> {
     let keys = Keys {
         events: wanted.events.iter().map(|key| &key.0[..]).collect(),
@@ -174,7 +174,7 @@ pub(crate) async fn load(
 type Reader = fn(&Row, &Keys<'_>, &mut Snapshot) -> Result<(), StoreError>;
 
 /// Returns a snapshot of a store without any of the rows.
-fn absent(wanted: &Wanted) -> Snapshot {
+fn absent(wanted: &LoadQuery) -> Snapshot {
     let mut snapshot = Snapshot::with_capacity_for(wanted);
     /// Adds a row that is not there for each key.
     macro_rules! absent {

@@ -7,9 +7,10 @@ use tokio_postgres::Row;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ScanFilter, ScannedMessages, Snapshot, Store, StoreCheck, StoreError, StoreErrorKind,
-    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ScanFilter, ScannedMessages, Snapshot, Store, StoreCheck, StoreError,
+    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage,
+    WebhookQuery,
 };
 
 use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
@@ -203,7 +204,7 @@ fn retry<'a, T: Send>(
 }
 
 impl Store for PostgresStore {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         Box::pin(load::load(&self.pool, &self.schema, wanted))
     }
 

@@ -2,8 +2,8 @@
 
 use tokio_postgres::Row;
 use whatsapp_signals::store::{
-    Fingerprint, PartitionKey, PartitionRow, Snapshot, StoreError, StoredTurn, TurnChange,
-    TurnPlace, TurnRow, Wanted, WebhookId,
+    Fingerprint, LoadQuery, PartitionKey, PartitionRow, Snapshot, StoreError, StoredTurn,
+    TurnChange, TurnPlace, TurnRow, WebhookId,
 };
 
 use crate::calls::{Calls, Function};
@@ -73,7 +73,7 @@ const CHANGE_TURNS: Function = Function::new(
 pub(crate) const FUNCTIONS: &[&Function] = &[&CHANGE_TURNS];
 
 /// Returns the parameters of [`PARTITIONS`].
-pub(crate) fn partition_params(wanted: &Wanted) -> Vec<Param<'_>> {
+pub(crate) fn partition_params(wanted: &LoadQuery) -> Vec<Param<'_>> {
     let partitions = wanted.partitions.iter().map(|key| &key.0[..]);
     params![partitions.collect::<Vec<_>>()]
 }

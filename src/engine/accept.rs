@@ -39,11 +39,11 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
     /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.fired(), outcome.unfinished()), (0, 1));
+    /// assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 1));
     /// assert_eq!(outcome.http_status(), 200);
     ///
     /// // In another thread:
-    /// assert_eq!(engine.retry_unfinished()?.fired(), 1);
+    /// assert_eq!(engine.retry_unfinished()?.delivered(), 1);
     /// # Ok(())
     /// # }
     /// ```

@@ -10,9 +10,9 @@ use super::contact_cache::ContactCache;
 use crate::model::Signup;
 use crate::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 
 /// Runs work that blocks, before it returns.
@@ -50,7 +50,7 @@ impl<'a> Access<'a> {
     }
 
     /// Loads rows; without a round trip if none are wanted.
-    pub(super) async fn load(self, wanted: &Wanted) -> Result<Snapshot, StoreError> {
+    pub(super) async fn load(self, wanted: &LoadQuery) -> Result<Snapshot, StoreError> {
         self.run(self.store.load(wanted)).await
     }
 

@@ -13,7 +13,7 @@ use super::{Call, DeadLetterFilter, EngineError, Records, WebhookEngine, now_ms}
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    BacklogRow, Fingerprint, NumberKey, ReadyStore, Store, StoreError, Wanted, WebhookId,
+    BacklogRow, Fingerprint, LoadQuery, NumberKey, ReadyStore, Store, StoreError, WebhookId,
     WebhookQuery, WebhookRow,
 };
 
@@ -204,7 +204,7 @@ impl Call<'_> {
         let Some((batch, _)) = batch.ok().filter(|_| row.open > 0 || row.unclaimed > 0) else {
             return Ok(0);
         };
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         for &at in batch.distinct() {
             if tenants.has(of, &batch.events[at])? {
                 wanted.events.insert(batch.fingerprint(at));

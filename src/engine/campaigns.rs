@@ -63,12 +63,12 @@ impl<S: ReadyStore> Records<'_, S> {
     ///     [{"id": "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBQzQTNGNEQ3NDM2NTIxRDQxNDhDMQA="}]}"#;
     /// for sent in MessageSent::from_graph(request, accepted)? {
     ///     let sent = sent.with_account(account.clone()).with_campaign("spring-2027");
-    ///     assert!(!engine.sent(sent)?.should_retry());
+    ///     assert!(!engine.process_sent(sent)?.should_retry());
     /// }
     /// let refused = r#"{"error": {"code": 131049, "fbtrace_id": "Az8or2yhqkZfEZ"}}"#;
     /// if let Some(refused) = MessageRefused::from_graph_error(request, refused)? {
     ///     let refused = refused.with_account(account.clone()).with_campaign("spring-2027");
-    ///     assert!(!engine.refused(refused)?.should_retry());
+    ///     assert!(!engine.process_refused(refused)?.should_retry());
     /// }
     ///
     /// // A webhook.
@@ -186,13 +186,13 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// shop.save_campaign(&campaign)?;
     ///
     /// let two_days = Duration::from_secs(2 * 24 * 60 * 60);
-    /// assert_eq!(engine.complete_campaigns(two_days)?.fired(), 0, "nothing is sent");
+    /// assert_eq!(engine.complete_campaigns(two_days)?.delivered(), 0, "nothing is sent");
     /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"code": 131049}}"#);
     /// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
     ///     let refused = refused.with_account(account.clone()).with_campaign(campaign.id.clone());
-    ///     assert!(!engine.refused(refused)?.should_retry());
+    ///     assert!(!engine.process_refused(refused)?.should_retry());
     /// }
-    /// assert_eq!(engine.complete_campaigns(two_days)?.fired(), 1);
+    /// assert_eq!(engine.complete_campaigns(two_days)?.delivered(), 1);
     /// assert_eq!(shop.campaign(campaign.id)?.unwrap().status, CampaignStatus::Completed);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -299,7 +299,7 @@ impl Call<'_> {
         let outcome = self.process_batch(batch, WebhookKind::QueuedEvent, &body);
         match outcome.await {
             // Another call may have stored the same event.
-            Ok(outcome) => Ok((outcome.fired() + outcome.held_back() > 0).then_some(outcome)),
+            Ok(outcome) => Ok((outcome.delivered() + outcome.held_back() > 0).then_some(outcome)),
             Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(None),
             Err(error) => Err(error),
         }

@@ -163,7 +163,7 @@ impl Call<'_> {
         let mut waiting = Waiting::default();
         claim.waiting.values().for_each(|other| waiting.add(*other));
         Outcome {
-            duplicate: claim.duplicates,
+            duplicates: claim.duplicates,
             unfinished: claim.busy + waiting.events as usize,
             due: waiting.first.and_then(time_of),
             is_tended: self.core.settings.is_tended,
@@ -723,7 +723,7 @@ impl<'e> Checkpointer<'e> {
                     // The outcome of these events is the new holder's.
                     for state in &states[at] {
                         let is_dead = *state == EventState::Dead;
-                        self.outcome.dead -= usize::from(is_dead);
+                        self.outcome.dead_lettered -= usize::from(is_dead);
                         self.outcome.unfinished += usize::from(*state != EventState::Open);
                     }
                 }

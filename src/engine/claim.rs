@@ -13,7 +13,7 @@ use super::record::Stored;
 use super::transact::{First, transact};
 use super::turns::HeldTurn;
 use crate::store::{
-    Durability, Fingerprint, ProgressRow, Snapshot, StoreError, Versioned, Wanted, WebhookId,
+    Durability, Fingerprint, LoadQuery, ProgressRow, Snapshot, StoreError, Versioned, WebhookId,
     WebhookKind, WebhookRow,
 };
 
@@ -236,7 +236,7 @@ impl Call<'_> {
         }
         let unique: Vec<_> = batch.unique().map(|at| batch.fingerprint(at)).collect();
         for part in unique.chunks(PART) {
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             wanted.events.extend(part);
             let known = self.access.load(&wanted).await?;
             let mut webhooks = known.events.values();
@@ -253,7 +253,7 @@ impl Call<'_> {
     async fn unfinished_replays(self, batch: &Batch) -> Result<Vec<WebhookId>, StoreError> {
         let mut unfinished = Vec::new();
         for part in batch.fingerprints.chunks(PART) {
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             wanted.events.extend(part);
             let known = self.access.load(&wanted).await?;
             for (event, webhook) in &known.events {

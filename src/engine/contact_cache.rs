@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::store::{Changes, ContactId, ContactRow, IdKey, Snapshot, Versioned, Wanted};
+use crate::store::{Changes, ContactId, ContactRow, IdKey, LoadQuery, Snapshot, Versioned};
 
 /// The most ids of a generation.
 const MAX_IDS: usize = 8192;
@@ -64,7 +64,7 @@ impl ContactCache {
     }
 
     /// Returns the wanted rows if these are only ids, all of which are cached.
-    pub(super) fn load(&self, wanted: &Wanted) -> Option<Snapshot> {
+    pub(super) fn load(&self, wanted: &LoadQuery) -> Option<Snapshot> {
         if !wanted.has_only_ids() {
             return None;
         }
@@ -225,8 +225,8 @@ mod tests {
     use crate::model::{Contact, IdKind, Identity};
     use crate::store::Tenant;
 
-    fn wanted(id: &str) -> Wanted {
-        let mut wanted = Wanted::default();
+    fn wanted(id: &str) -> LoadQuery {
+        let mut wanted = LoadQuery::default();
         wanted.ids.insert(IdKey {
             tenant: Tenant::new("shop"),
             kind: IdKind::Phone,

@@ -20,13 +20,13 @@ use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    Due, Durability, EventChange, EventState, Fingerprint, ProgressRow, ReadyStore, ReceiverState,
-    Snapshot, Store, StoreError, Wanted, WebhookId, WebhookKind, WebhookRow,
+    Due, Durability, EventChange, EventState, Fingerprint, LoadQuery, ProgressRow, ReadyStore,
+    ReceiverState, Snapshot, Store, StoreError, WebhookId, WebhookKind, WebhookRow,
 };
 use crate::webhook::{ParseError, Parser};
 
 /// An event of which a receiver failed so often that it is not tried any more;
-/// or a body that is [no webhook](WebhookEngine::bury).
+/// or a body that is [no webhook](WebhookEngine::store_unreadable).
 ///
 /// Its [`key`](Self::key), [`event`](Self::event) and [`body`](Self::body) are
 /// personal data, and `Debug` leaves them out.
@@ -46,7 +46,7 @@ use crate::webhook::{ParseError, Parser};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
 /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-/// assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
+/// assert_eq!((outcome.dead_lettered(), outcome.should_retry()), (1, false));
 ///
 /// let letters = engine.dead_letters(10)?;
 /// assert_eq!(letters[0].failed, ["archive"]);
@@ -108,7 +108,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
+    /// engine.store_unreadable(b"{")?;
     /// assert_eq!(engine.dead_letters(10)?[0].body[..], *b"{");
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
@@ -127,7 +127,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
+    /// engine.store_unreadable(b"{")?;
     /// let letter = engine.dead_letters(1)?.remove(0);
     /// assert_eq!(engine.dead_letter(&letter.key)?, Some(letter));
     /// assert_eq!(engine.dead_letter("message_received:wamid.A:text")?, None);
@@ -150,9 +150,9 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
+    /// engine.store_unreadable(b"{")?;
     /// assert!(engine.requeue(&engine.dead_letters(1)?[0].key)?);
-    /// assert_eq!(engine.retry_unfinished()?.dead(), 1, "it reads no better");
+    /// assert_eq!(engine.retry_unfinished()?.dead_lettered(), 1, "it reads no better");
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
     pub fn requeue(&self, key: &str) -> Result<bool, EngineError> {
@@ -171,7 +171,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
+    /// engine.store_unreadable(b"{")?;
     /// let key = engine.dead_letters(1)?.remove(0).key;
     /// assert!(engine.discard(&key)?);
     /// assert!(!engine.discard(&key)?, "it is gone");
@@ -238,10 +238,10 @@ impl Call<'_> {
     async fn dead_letter(self, key: &str) -> Result<Option<DeadLetter>, EngineError> {
         self.write_kept_marks().await?;
         let event = Fingerprint::of(key);
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.events.insert(event);
         let mut loaded = self.access.load(&wanted).await?;
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         let webhook = loaded.events.get(&event).copied().flatten();
         wanted.bodies.extend(webhook);
         loaded.extend(self.access.load(&wanted).await?);
@@ -412,7 +412,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let body = br#"{"object":"whatsapp_business_account"}"#;
     /// if let Err(EngineError::Parse(_)) = engine.process(body) {
-    ///     engine.bury(body)?;
+    ///     engine.store_unreadable(body)?;
     /// }
     ///
     /// let letter = engine.dead_letters(10)?.remove(0);
@@ -423,32 +423,32 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// assert!(engine.discard(&letter.key)?);
     /// # Ok::<(), whatsapp_signals::EngineError>(())
     /// ```
-    pub fn bury(&self, body: &[u8]) -> Result<(), EngineError> {
+    pub fn store_unreadable(&self, body: &[u8]) -> Result<(), EngineError> {
         ready(self.bury_async_in(ReceiverMode::Sync, body))
     }
 }
 
 /// Unreadable bodies.
 impl<S: Store> WebhookEngine<S> {
-    /// Keeps a body as [`bury`](Self::bury) does, and awaits the store.
+    /// Keeps a body as [`store_unreadable`](Self::store_unreadable) does, and awaits the store.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn bury_async(&self, body: &[u8]) -> Result<(), EngineError> {
+    pub async fn store_unreadable_async(&self, body: &[u8]) -> Result<(), EngineError> {
         self.bury_async_in(ReceiverMode::Async, body).await
     }
 
     async fn bury_async_in(&self, mode: ReceiverMode, body: &[u8]) -> Result<(), EngineError> {
         let call = self.call(mode);
         call.write_kept_marks().await?;
-        Ok(call.bury(body).await?)
+        Ok(call.store_unreadable(body).await?)
     }
 }
 
 impl Call<'_> {
     /// Stores a body that cannot be read, unless it is stored.
-    pub(super) async fn bury(self, body: &[u8]) -> Result<(), StoreError> {
+    pub(super) async fn store_unreadable(self, body: &[u8]) -> Result<(), StoreError> {
         let key = unreadable_key(body);
         let event = Fingerprint::of(&key);
         let id = WebhookId(new_id());

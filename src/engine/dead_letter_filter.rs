@@ -13,9 +13,8 @@ use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    DeadPlace, Durability, EventState, Fingerprint, NumberKey, ProgressRow, ReadyStore,
-    ReceiverState, Store, StoreError, StoreErrorKind, Tenant, Wanted, WebhookId, WebhookKind,
-    WebhookRow,
+    DeadPlace, Durability, EventState, Fingerprint, LoadQuery, NumberKey, ProgressRow, ReadyStore,
+    ReceiverState, Store, StoreError, StoreErrorKind, Tenant, WebhookId, WebhookKind, WebhookRow,
 };
 
 /// The most dead letters that one commit resolves, so that webhooks are processed between two
@@ -175,7 +174,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// for body in [b"{", b"[", b"<"] {
-    ///     engine.bury(body)?;
+    ///     engine.store_unreadable(body)?;
     /// }
     /// // Page by page.
     /// let mut filter = DeadLetterFilter::new().limit(2);
@@ -226,7 +225,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
-    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead(), 1);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead_lettered(), 1);
     ///
     /// IS_UP.store(true, Ordering::Relaxed);
     /// assert_eq!(engine.requeue_all(&DeadLetterFilter::new().receiver("archive"))?, 1);
@@ -254,7 +253,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// use whatsapp_signals::store::MemoryStore;
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// engine.bury(b"{")?;
+    /// engine.store_unreadable(b"{")?;
     /// let eight_days = i64::try_from(RETENTION.as_secs()).expect("a short time");
     /// let old = Timestamp::from_secs(Timestamp::now().as_secs() - eight_days);
     /// assert_eq!(engine.discard_all(&DeadLetterFilter::new().received_before(old))?, 0);
@@ -330,7 +329,7 @@ impl<'e> Call<'e> {
             let mut page = self.access.dead_events(after, STEP).await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             wanted.events.extend(page.iter().map(|(_, event)| *event));
             let rows = self.access.load(&wanted).await?;
             page.retain(|(_, event)| {
@@ -345,7 +344,7 @@ impl<'e> Call<'e> {
                 if found.len() >= most {
                     break;
                 }
-                let mut wanted = Wanted::default();
+                let mut wanted = LoadQuery::default();
                 wanted.events.extend(page.iter().map(|(_, event)| *event));
                 wanted
                     .bodies
@@ -440,7 +439,7 @@ impl<'e> Call<'e> {
         bulk: &mut Bulk<'_>,
         events: &[Fingerprint],
     ) -> Result<(), StoreError> {
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.events.extend(events);
         let loaded = self.access.load(&wanted).await?;
         let mut chosen = Vec::with_capacity(events.len());
@@ -495,7 +494,7 @@ impl<'e> Call<'e> {
         let id = progress.webhook;
         if bulk.read.as_ref().is_none_or(|(read, _)| *read != id) {
             // One at a time, since a page of bodies may be large.
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             wanted.bodies.insert(id);
             let mut loaded = self.access.load(&wanted).await?;
             let body = loaded.bodies.remove(&id).flatten().unwrap_or_default();

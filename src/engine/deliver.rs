@@ -124,14 +124,14 @@ async fn deliver_event(
     }
     checkpointer.set_waiting(false);
     let outcome = &mut checkpointer.outcome;
-    let is_unheard = report.is_unheard();
+    let has_no_receivers = report.has_no_receivers();
     outcome.failures.extend(EventFailure::all(at, report));
     if let Some(error) = error {
         checkpointer.mark(&job);
         return Err(error);
     }
-    outcome.fired += 1;
-    outcome.unheard += usize::from(is_unheard);
+    outcome.delivered += 1;
+    outcome.without_receivers += usize::from(has_no_receivers);
     outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
     span.run(|| trace::unrecognized(Source::Engine, at, event));
     job.progress.attempts += u32::from(is_attempt && !after_crash);
@@ -161,7 +161,7 @@ fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<D
             trace::dead_lettered(job.event, event, &job.progress);
             let attempts = job.progress.attempts;
             checkpointer.call.report_dead(Some(event), attempts);
-            checkpointer.outcome.dead += 1;
+            checkpointer.outcome.dead_lettered += 1;
             checkpointer.mark(&job);
         }
         EventState::Open => {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use crate::model::{MessageStatus, Signup, Timestamp};
 use crate::store::{
     CampaignKey, CampaignRow, Changes, ContactId, ContactRow, ConversationKey, EventChange,
-    Fingerprint, IdKey, Merge, MessageKey, MessageState, NewMessage, NewStatus, NumberKey,
-    PartitionKey, PartitionRow, ProgressRow, Put, Read, SignupKey, Snapshot, StoreError,
-    StoredTurn, Tenant, TurnChange, TurnPlace, TurnRow, Versioned, Wanted, WebhookChange,
-    WebhookId, WebhookRow,
+    Fingerprint, IdKey, LoadQuery, Merge, MessageKey, MessageState, NewMessage, NewStatus,
+    NumberKey, PartitionKey, PartitionRow, ProgressRow, Put, Read, SignupKey, Snapshot, StoreError,
+    StoredTurn, Tenant, TurnChange, TurnPlace, TurnRow, Versioned, WebhookChange, WebhookId,
+    WebhookRow,
 };
 
 /// The reason for which a decision has ended early.
@@ -38,7 +38,7 @@ pub(super) struct Draft<'a, 's> {
     is_uncertain: bool,
     /// Whether nothing is written.
     is_abandoned: bool,
-    missing: Wanted,
+    missing: LoadQuery,
     numbers: HashMap<NumberKey, Tenant>,
     webhooks: BTreeMap<WebhookId, WebhookSlot<'a, 's>>,
     read_events: Vec<Fingerprint>,
@@ -168,7 +168,7 @@ impl<'a, 's> Draft<'a, 's> {
             is_optimistic,
             is_uncertain,
             is_abandoned: false,
-            missing: Wanted::default(),
+            missing: LoadQuery::default(),
             numbers: HashMap::new(),
             webhooks: BTreeMap::new(),
             read_events: Vec::new(),
@@ -193,7 +193,7 @@ impl<'a, 's> Draft<'a, 's> {
     }
 
     /// Returns the rows that are to be loaded.
-    pub(super) fn into_missing(self) -> Wanted {
+    pub(super) fn into_missing(self) -> LoadQuery {
         self.missing
     }
 

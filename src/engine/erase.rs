@@ -111,7 +111,7 @@ impl<S: ReadyStore> Records<'_, S> {
     /// assert_eq!((erased.contacts, erased.messages, erased.bodies), (1, 1, 1));
     /// assert_eq!(shop.contact(&ada)?, None);
     ///
-    /// assert_eq!(engine.process(body)?.duplicate(), 1, "Meta sent it again");
+    /// assert_eq!(engine.process(body)?.duplicates(), 1, "Meta sent it again");
     /// assert_eq!(shop.contact(&ada)?, None);
     /// assert!(engine.webhooks(None, 1)?.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -8,8 +8,8 @@ use super::person::{Person, Share};
 use super::records::Of;
 use crate::model::Identity;
 use crate::store::{
-    EventState, MessageKey, MessageQuery, MessageScan, ScanFilter, Scope, StoreError,
-    StoredMessage, Wanted, WebhookQuery,
+    EventState, LoadQuery, MessageKey, MessageQuery, MessageScan, ScanFilter, Scope, StoreError,
+    StoredMessage, WebhookQuery,
 };
 
 impl Call<'_> {
@@ -88,7 +88,7 @@ impl Call<'_> {
                         unreadable.push(json!({"received_at": received_at, "body": body}));
                     }
                     Share::Events(batch, own) => {
-                        let mut wanted = Wanted::default();
+                        let mut wanted = LoadQuery::default();
                         let keys = own.iter().map(|at| batch.fingerprint(*at));
                         wanted.events.extend(keys);
                         let loaded = self.access.load(&wanted).await?;

@@ -18,8 +18,8 @@
 //!
 //! let engine = WebhookEngine::new(MemoryStore::new());
 //! let body = &std::fs::read("tests/payloads/text.json")?;
-//! assert_eq!(engine.process(body)?.fired(), 1);
-//! assert_eq!(engine.process(body)?.duplicate(), 1, "Meta sent it again");
+//! assert_eq!(engine.process(body)?.delivered(), 1);
+//! assert_eq!(engine.process(body)?.duplicates(), 1, "Meta sent it again");
 //! let shop = engine.number("300200100500600");
 //! assert_eq!(shop.unread_counts()?[0].0.display_name(), "Ada Okafor");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -115,9 +115,9 @@ pub use tend::Tended;
 ///
 /// let result = engine.process(&body);
 /// assert_eq!(http_status(&result), 200);
-/// assert_eq!(result?.fired(), 1);
+/// assert_eq!(result?.delivered(), 1);
 ///
-/// assert_eq!(engine.process(&body)?.duplicate(), 1, "Meta repeats itself");
+/// assert_eq!(engine.process(&body)?.duplicates(), 1, "Meta repeats itself");
 /// # Ok(())
 /// # }
 /// ```

@@ -23,8 +23,8 @@ use super::user::identities;
 use crate::event::WebhookEvent;
 use crate::model::{Contact, IdKind, Identity};
 use crate::store::{
-    Durability, EventState, Fingerprint, PartitionKey, Snapshot, StoreError, TurnPlace, TurnRow,
-    Wanted, WebhookId,
+    Durability, EventState, Fingerprint, LoadQuery, PartitionKey, Snapshot, StoreError, TurnPlace,
+    TurnRow, WebhookId,
 };
 
 /// The partitions of an event.
@@ -140,7 +140,7 @@ impl Call<'_> {
             return Ok(());
         }
         let held: BTreeSet<_> = jobs.keys().map(|(held, _)| *held).collect();
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         let ids = held.iter().map(|held| claim.held[*held].id);
         wanted.turns.extend(ids);
         let mut known = self.access.load(&wanted).await?;
@@ -150,7 +150,7 @@ impl Call<'_> {
             events.flat_map(|(turn, events)| events.iter().map(|event| (turn.held, *event)))
         };
         if !is_whole {
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             let others = events().filter(|event| !jobs.contains_key(event));
             wanted.events.extend(others.map(|(_, event)| event));
             if !wanted.is_empty() {

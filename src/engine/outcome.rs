@@ -22,25 +22,25 @@ use crate::webhook::{EventFailure, ParseError};
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let first = engine.process(body)?;
-/// let text = "fired 1 duplicate 0 unrecognized 0 failed 0 without receivers 1";
+/// let text = "delivered 1 duplicates 0 unrecognized 0 failed 0 without receivers 1";
 /// assert_eq!(first.to_string(), text);
-/// assert_eq!((first.fired(), first.unfinished(), first.dead()), (1, 0, 0));
+/// assert_eq!((first.delivered(), first.unfinished(), first.dead_lettered()), (1, 0, 0));
 /// assert_eq!((first.should_retry(), first.http_status()), (false, 200));
 ///
 /// let again = engine.process(body)?;
-/// assert_eq!((again.fired(), again.duplicate()), (0, 1));
-/// assert_eq!(again.to_string(), "fired 0 duplicate 1 unrecognized 0 failed 0");
+/// assert_eq!((again.delivered(), again.duplicates()), (0, 1));
+/// assert_eq!(again.to_string(), "delivered 0 duplicates 1 unrecognized 0 failed 0");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "it says whether Meta should send the webhook again"]
 pub struct Outcome {
-    pub(super) fired: usize,
-    pub(super) duplicate: usize,
+    pub(super) delivered: usize,
+    pub(super) duplicates: usize,
     pub(super) unrecognized: usize,
-    pub(super) unheard: usize,
+    pub(super) without_receivers: usize,
     pub(super) unfinished: usize,
-    pub(super) dead: usize,
+    pub(super) dead_lettered: usize,
     pub(super) held_back: usize,
     pub(super) due: Option<SystemTime>,
     pub(super) is_tended: bool,
@@ -51,8 +51,8 @@ impl Outcome {
     /// How many events were sent to those of their receivers that had not
     /// succeeded before; also when they have none, or filters decline.
     #[must_use]
-    pub fn fired(&self) -> usize {
-        self.fired
+    pub fn delivered(&self) -> usize {
+        self.delivered
     }
 
     /// Returns the number of events that were known and had no receiver left to
@@ -61,11 +61,11 @@ impl Outcome {
     /// The App Dashboard's test button sends a sample with a fixed id, so a
     /// second press gives a duplicate and not a new event.
     #[must_use]
-    pub fn duplicate(&self) -> usize {
-        self.duplicate
+    pub fn duplicates(&self) -> usize {
+        self.duplicates
     }
 
-    /// How many of the fired events were
+    /// How many of the delivered events were
     /// [`Unrecognized`](crate::event::Unrecognized).
     ///
     /// ```
@@ -74,7 +74,7 @@ impl Outcome {
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let outcome = engine.process(&std::fs::read("tests/payloads/unknown-field.json")?)?;
-    /// assert_eq!((outcome.fired(), outcome.unrecognized()), (1, 1));
+    /// assert_eq!((outcome.delivered(), outcome.unrecognized()), (1, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -82,7 +82,7 @@ impl Outcome {
         self.unrecognized
     }
 
-    /// Returns the number of fired events without receivers: their signal has none, or is
+    /// Returns the number of delivered events without receivers: their signal has none, or is
     /// muted. Receivers of [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count. An event
     /// without any receivers is finished all the same. If you expected one, its crate
     /// [may not be linked](crate::guide::receivers#my-receivers-are-not-called):
@@ -94,12 +94,12 @@ impl Outcome {
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(outcome.unheard(), 1);
+    /// assert_eq!(outcome.without_receivers(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn unheard(&self) -> usize {
-        self.unheard
+    pub fn without_receivers(&self) -> usize {
+        self.without_receivers
     }
 
     /// How many receivers failed, each counted once for each event.
@@ -138,13 +138,13 @@ impl Outcome {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
     /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.dead(), outcome.unfinished()), (1, 0));
+    /// assert_eq!((outcome.dead_lettered(), outcome.unfinished()), (1, 0));
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn dead(&self) -> usize {
-        self.dead
+    pub fn dead_lettered(&self) -> usize {
+        self.dead_lettered
     }
 
     /// Who failed, and why: in the order of the events, and of their receivers,
@@ -199,7 +199,7 @@ impl Outcome {
     /// assert!(due > SystemTime::now() + Duration::from_secs(50));
     ///
     /// let again = engine.process(&body)?;
-    /// assert_eq!((again.fired(), again.unfinished()), (0, 1), "it is not due");
+    /// assert_eq!((again.delivered(), again.unfinished()), (0, 1), "it is not due");
     /// # Ok(())
     /// # }
     /// ```
@@ -273,17 +273,17 @@ pub fn http_status(result: &Result<Outcome, EngineError>) -> u16 {
 /// for _ in 0..3 {
 ///     total += engine.process(&std::fs::read("tests/payloads/text.json")?)?;
 /// }
-/// assert_eq!((total.fired(), total.duplicate()), (1, 2));
+/// assert_eq!((total.delivered(), total.duplicates()), (1, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl AddAssign for Outcome {
     fn add_assign(&mut self, other: Self) {
-        self.fired += other.fired;
-        self.duplicate += other.duplicate;
+        self.delivered += other.delivered;
+        self.duplicates += other.duplicates;
         self.unrecognized += other.unrecognized;
-        self.unheard += other.unheard;
+        self.without_receivers += other.without_receivers;
         self.unfinished += other.unfinished;
-        self.dead += other.dead;
+        self.dead_lettered += other.dead_lettered;
         self.held_back += other.held_back;
         self.add_due(other.due);
         self.is_tended |= other.is_tended;
@@ -294,20 +294,20 @@ impl AddAssign for Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            fired,
-            duplicate,
+            delivered,
+            duplicates,
             unrecognized,
-            unheard,
+            without_receivers,
             ..
         } = self;
         let failed = self.failed();
         write!(
             f,
-            "fired {fired} duplicate {duplicate} unrecognized {unrecognized} failed {failed}"
+            "delivered {delivered} duplicates {duplicates} unrecognized {unrecognized} failed {failed}"
         )?;
-        match unheard {
+        match without_receivers {
             0 => Ok(()),
-            _ => write!(f, " without receivers {unheard}"),
+            _ => write!(f, " without receivers {without_receivers}"),
         }
     }
 }

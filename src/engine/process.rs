@@ -33,7 +33,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
+    /// assert_eq!((outcome.delivered(), outcome.http_status()), (1, 200));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process(&self, body: &[u8]) -> Result<Outcome, EngineError> {
@@ -131,10 +131,10 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let outcome = engine.process_entry(entry.as_bytes())?;
-    /// assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+    /// assert_eq!((outcome.delivered(), outcome.should_retry()), (1, false));
     ///
     /// // SNS and SQS deliver at least once.
-    /// assert_eq!(engine.process_entry(entry.as_bytes())?.duplicate(), 1);
+    /// assert_eq!(engine.process_entry(entry.as_bytes())?.duplicates(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process_entry(&self, entry: &[u8]) -> Result<Outcome, EngineError> {
@@ -173,7 +173,7 @@ impl<S: Store> WebhookEngine<S> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// assert!(!engine.process_async(body).await?.should_retry());
-    /// assert_eq!(engine.process_async(body).await?.duplicate(), 1);
+    /// assert_eq!(engine.process_async(body).await?.duplicates(), 1);
     ///
     /// // Where nobody waits, an async receiver fails, and is asked again.
     /// let engine = WebhookEngine::new(MemoryStore::new());
@@ -204,7 +204,7 @@ impl<S: Store> WebhookEngine<S> {
     /// let body = &std::fs::read("tests/payloads/text.json")?;
     /// let signature = verifier.sign(body);
     /// let header = Some(signature.as_bytes());
-    /// assert_eq!(engine.process_signed_async(body, header, &verifier).await?.fired(), 1);
+    /// assert_eq!(engine.process_signed_async(body, header, &verifier).await?.delivered(), 1);
     /// assert!(engine.process_signed_async(body, None, &verifier).await.is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
@@ -273,9 +273,9 @@ impl Call<'_> {
         signature.map_err(|error| self.forged(error))?;
         let result = self.process(body).await;
         if let Err(EngineError::Parse(error)) = &result
-            && error.is_worth_keeping()
+            && error.should_archive()
         {
-            let buried = self.bury(body).await;
+            let buried = self.store_unreadable(body).await;
             buried.map_err(|error| self.report_failed(error.into()))?;
         }
         result
@@ -362,8 +362,8 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// // In a worker, which may get it twice.
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let event = WebhookEvent::from_json(queued.as_bytes())?;
-    /// assert_eq!(engine.process_event(key, event.clone())?.fired(), 1);
-    /// assert_eq!(engine.process_event(key, event)?.duplicate(), 1);
+    /// assert_eq!(engine.process_event(key, event.clone())?.delivered(), 1);
+    /// assert_eq!(engine.process_event(key, event)?.duplicates(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process_event(&self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {

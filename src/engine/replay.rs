@@ -14,7 +14,9 @@ use super::records::{Of, Records};
 use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::signals::is_receiver;
-use crate::store::{ReadyStore, Store, StoreError, StoreErrorKind, Wanted, WebhookId, WebhookKind};
+use crate::store::{
+    LoadQuery, ReadyStore, Store, StoreError, StoreErrorKind, WebhookId, WebhookKind,
+};
 
 /// Replays, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
@@ -113,7 +115,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let store = MemoryStore::new();
     /// let engine = WebhookEngine::new(&store).log_webhooks(true);
-    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.fired(), 1);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.delivered(), 1);
     ///
     /// // In another process.
     /// let tool = WebhookEngine::new(&store).context(Context::new().only_own_receivers());
@@ -121,7 +123,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// let outcome = tool.accept_replay(webhook, &["crm"])?;
     /// assert!(outcome.is_some_and(|outcome| outcome.unfinished() == 1));
     ///
-    /// assert_eq!(engine.retry_unfinished()?.fired(), 1);
+    /// assert_eq!(engine.retry_unfinished()?.delivered(), 1);
     /// # Ok(())
     /// # }
     /// ```
@@ -266,7 +268,7 @@ impl Call<'_> {
         {
             return Err(EngineError::UnknownReceiver((*name).into()));
         }
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.webhooks.insert(id);
         wanted.bodies.insert(id);
         let mut loaded = self.access.load(&wanted).await?;

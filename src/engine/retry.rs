@@ -11,8 +11,8 @@ use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    LeaseQuery, Prune, ReadyStore, Store, StoreError, Versioned, Wanted, WebhookId, WebhookQuery,
-    WebhookRow,
+    LeaseQuery, LoadQuery, Prune, ReadyStore, Store, StoreError, Versioned, WebhookId,
+    WebhookQuery, WebhookRow,
 };
 use crate::trace::{self, Scope, Source};
 
@@ -86,7 +86,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// IS_UP.store(true, Ordering::Relaxed);
     /// let outcome = engine.retry_unfinished()?;
-    /// assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+    /// assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
     /// # Ok(())
     /// # }
     /// ```
@@ -163,7 +163,7 @@ impl Call<'_> {
                     self.report_dead(None, 0);
                 }
                 Ok(Outcome {
-                    dead: usize::from(is_new),
+                    dead_lettered: usize::from(is_new),
                     ..Outcome::default()
                 })
             }
@@ -184,7 +184,7 @@ impl Call<'_> {
         claim: &mut Claim,
     ) -> Result<Leased, StoreError> {
         let (id, kind) = (held.id, held.stored.row.kind);
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.bodies.insert(id);
         let mut loaded = self.access.load(&wanted).await?;
         let body = loaded.bodies.remove(&id).flatten().unwrap_or_default();

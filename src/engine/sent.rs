@@ -38,22 +38,22 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("It is ready"));
     /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
     /// let sent = MessageSent::new(message.build()).with_account(account);
-    /// assert!(!engine.sent(sent.clone())?.should_retry());
-    /// assert_eq!(engine.sent(sent)?.duplicate(), 1);
+    /// assert!(!engine.process_sent(sent.clone())?.should_retry());
+    /// assert_eq!(engine.process_sent(sent)?.duplicates(), 1);
     /// assert_eq!(engine.number("300200100500600").conversation(&ada, None, 50)?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn sent(&self, event: MessageSent) -> Result<Outcome, EngineError> {
+    pub fn process_sent(&self, event: MessageSent) -> Result<Outcome, EngineError> {
         ready(self.call(ReceiverMode::Sync).process_own(event))
     }
 
     /// Delivers [`MESSAGE_REFUSED`](crate::signals::MESSAGE_REFUSED) for a message that Meta
-    /// refused, as [`sent`](Self::sent) delivers that of an accepted one. No message is stored; the
+    /// refused, as [`sent`](Self::process_sent) delivers that of an accepted one. No message is stored; the
     /// campaign that the event [names](MessageRefused::with_campaign) counts it as failed.
     ///
     /// # Errors
     ///
-    /// As of [`sent`](Self::sent).
+    /// As of [`sent`](Self::process_sent).
     ///
     /// # Examples
     ///
@@ -74,23 +74,23 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
     /// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
-    ///     assert_eq!(engine.refused(refused.with_account(account))?.fired(), 1);
+    ///     assert_eq!(engine.process_refused(refused.with_account(account))?.delivered(), 1);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn refused(&self, event: MessageRefused) -> Result<Outcome, EngineError> {
+    pub fn process_refused(&self, event: MessageRefused) -> Result<Outcome, EngineError> {
         ready(self.call(ReceiverMode::Sync).process_own(event))
     }
 }
 
 /// Sent messages.
 impl<S: Store> WebhookEngine<S> {
-    /// Stores and delivers as [`sent`](Self::sent) does, and awaits the store and async receivers.
+    /// Stores and delivers as [`sent`](Self::process_sent) does, and awaits the store and async receivers.
     ///
     /// # Errors
     ///
-    /// As of [`sent`](Self::sent).
+    /// As of [`sent`](Self::process_sent).
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageSent;
@@ -107,22 +107,25 @@ impl<S: Store> WebhookEngine<S> {
     /// let ada = Identity::from_phone("15550101001").unwrap();
     /// let message = Message::outbound("wamid.HBgL", ada, Content::text("It is ready"));
     /// let event = MessageSent::new(message.build()).with_account(Account::new("900800700600500"));
-    /// let outcome = engine.sent_async(event).await?;
-    /// assert_eq!((outcome.fired(), outcome.failed()), (1, 0));
+    /// let outcome = engine.process_sent_async(event).await?;
+    /// assert_eq!((outcome.delivered(), outcome.failed()), (1, 0));
     /// # Ok(())
     /// # })
     /// # }
     /// ```
-    pub async fn sent_async(&self, event: MessageSent) -> Result<Outcome, EngineError> {
+    pub async fn process_sent_async(&self, event: MessageSent) -> Result<Outcome, EngineError> {
         self.call(ReceiverMode::Async).process_own(event).await
     }
 
-    /// Delivers as [`refused`](Self::refused) does, and awaits the store and async receivers.
+    /// Delivers as [`refused`](Self::process_refused) does, and awaits the store and async receivers.
     ///
     /// # Errors
     ///
-    /// As of [`sent`](Self::sent).
-    pub async fn refused_async(&self, event: MessageRefused) -> Result<Outcome, EngineError> {
+    /// As of [`sent`](Self::process_sent).
+    pub async fn process_refused_async(
+        &self,
+        event: MessageRefused,
+    ) -> Result<Outcome, EngineError> {
         self.call(ReceiverMode::Async).process_own(event).await
     }
 }

@@ -110,7 +110,7 @@ impl fmt::Debug for Settings {
 ///     .log_webhooks(true);
 ///
 /// let body = &std::fs::read("tests/payloads/text.json")?;
-/// assert_eq!(engine.process(body)?.fired(), 1);
+/// assert_eq!(engine.process(body)?.delivered(), 1);
 /// let log = engine.webhooks(None, 50)?;
 /// assert_eq!((log[0].body.as_slice(), log[0].open), (&body[..], 0));
 ///
@@ -129,8 +129,8 @@ impl<S: Store> WebhookEngine<S> {
     /// // A store that several engines share, of a kind that is chosen at run time.
     /// let store: Arc<dyn ReadyStore> = Arc::new(MemoryStore::new());
     /// let body = &std::fs::read("tests/payloads/text.json")?;
-    /// assert_eq!(WebhookEngine::new(Arc::clone(&store)).process(body)?.fired(), 1);
-    /// assert_eq!(WebhookEngine::new(store).process(body)?.duplicate(), 1);
+    /// assert_eq!(WebhookEngine::new(Arc::clone(&store)).process(body)?.delivered(), 1);
+    /// assert_eq!(WebhookEngine::new(store).process(body)?.duplicates(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -239,7 +239,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let outcome = ENGINE.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.fired(), outcome.failed()), (1, 0));
+    /// assert_eq!((outcome.delivered(), outcome.failed()), (1, 0));
     /// # Ok(())
     /// # }
     /// ```
@@ -269,8 +269,8 @@ impl<S: Store> WebhookEngine<S> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(2);
     /// let first = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((first.unfinished(), first.dead()), (1, 0));
-    /// assert_eq!(engine.retry_unfinished()?.dead(), 1);
+    /// assert_eq!((first.unfinished(), first.dead_lettered()), (1, 0));
+    /// assert_eq!(engine.retry_unfinished()?.dead_lettered(), 1);
     /// # Ok(())
     /// # }
     /// ```
@@ -458,7 +458,7 @@ impl<S: Store> WebhookEngine<S> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let engine = WebhookEngine::new(MemoryStore::new()).keep_errors(true).max_attempts(1);
-    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead(), 1);
+    /// assert_eq!(engine.process(&std::fs::read("tests/payloads/text.json")?)?.dead_lettered(), 1);
     /// assert_eq!(engine.dead_letters(10)?[0].errors["crm"], "the CRM is down");
     /// # Ok(())
     /// # }
@@ -485,7 +485,7 @@ impl<S: Store> WebhookEngine<S> {
     /// let engine = WebhookEngine::new(MemoryStore::new())
     ///     .blocking(|work| tokio::task::block_in_place(work));
     /// let body = &std::fs::read("tests/payloads/text.json")?;
-    /// assert_eq!(engine.process_async(body).await?.fired(), 1);
+    /// assert_eq!(engine.process_async(body).await?.delivered(), 1);
     /// # Ok(())
     /// # }
     /// ```

@@ -7,7 +7,7 @@
 use super::access::Access;
 use super::draft::{Draft, Undecided};
 use crate::store::{
-    Changes, Durability, Snapshot, StoreError, StoreErrorKind, TurnChange, Wanted, WebhookChange,
+    Changes, Durability, LoadQuery, Snapshot, StoreError, StoreErrorKind, TurnChange, WebhookChange,
 };
 
 /// The most conflicts in a row after which a decision is made again.
@@ -119,8 +119,8 @@ fn is_repeatable(error: &StoreError) -> bool {
 }
 
 /// Returns the keys of all rows that a decision has used.
-fn used(known: &Snapshot, changes: &Changes<'_>) -> Wanted {
-    let mut used = Wanted::default();
+fn used(known: &Snapshot, changes: &Changes<'_>) -> LoadQuery {
+    let mut used = LoadQuery::default();
     used.numbers.extend(known.numbers.keys().cloned());
     used.webhooks.extend(known.webhooks.keys());
     used.bodies.extend(known.bodies.keys());

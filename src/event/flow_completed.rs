@@ -8,7 +8,7 @@ use crate::model::{Account, Contact, FlowResponse, Identity, MessageId, RawJson,
 
 /// A user filled in a form and sent it: a flow, an address.
 ///
-/// Fired by the webhook field `messages` for each `nfm_reply`, right after its
+/// Delivered by the webhook field `messages` for each `nfm_reply`, right after its
 /// [`MessageReceived`](super::MessageReceived).
 ///
 /// Meta's page: [receiving a flow response](https://developers.facebook.com/docs/whatsapp/flows/guides/receiveflowresponse).

@@ -6,7 +6,7 @@ use crate::model::{Account, Contact, HistoryContext, HistoryProgress, Message, R
 
 /// A message of old conversations, in either direction.
 ///
-/// Fired by the webhook field `history`: for each message of its threads, and
+/// Delivered by the webhook field `history`: for each message of its threads, and
 /// for the files that follow them (`value.messages` and
 /// `value.message_echoes`). It is not a
 /// [`MessageReceived`](super::MessageReceived), since nobody waits for an

@@ -213,7 +213,7 @@ fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     if let Some(kind) = &update.kind {
         add("type", kind);
     }
-    if update.is_of_group()
+    if update.is_group_message()
         && let Some(participant) = &update.recipient
     {
         // The number may be hidden in the repetition.

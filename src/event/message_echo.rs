@@ -7,7 +7,7 @@ use crate::model::{Account, Contact, Message, RawJson, WaId};
 /// `message_echoes`: somebody answered from the WhatsApp Business app, beside
 /// your program.
 ///
-/// Fired by the webhook field `smb_message_echoes`, which is also spelled
+/// Delivered by the webhook field `smb_message_echoes`, which is also spelled
 /// `message_echoes`, and by such a list in the field `messages`. The message is
 /// outbound: a bot that keeps quiet once a person has answered listens to this.
 ///

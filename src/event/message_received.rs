@@ -6,7 +6,7 @@ use crate::model::{Account, Contact, ConversationContext, Message, RawJson};
 
 /// A user sent you a message.
 ///
-/// Fired by the webhook field `messages`, once for each item of
+/// Delivered by the webhook field `messages`, once for each item of
 /// `value.messages`. A submitted flow fires this and
 /// [`FlowCompleted`](super::FlowCompleted): it is a message too.
 ///

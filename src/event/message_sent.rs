@@ -9,7 +9,7 @@ use crate::model::{Account, CampaignId, Identity, Message, PacingStatus, RawJson
 /// You sent a message, and Meta accepted it.
 ///
 /// Your code fires this one, as sending is not this crate's business, or has an engine
-/// [store and deliver](crate::WebhookEngine::sent) it. [`from_graph`](Self::from_graph)
+/// [store and deliver](crate::WebhookEngine::process_sent) it. [`from_graph`](Self::from_graph)
 /// makes it of your request and Meta's response; [`new`](Self::new) of a message.
 ///
 /// # Examples
@@ -129,7 +129,7 @@ impl MessageSent {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
     /// for sent in MessageSent::from_graph(request, response)? {
-    ///     let outcome = engine.sent(sent.with_account(account.clone()))?; // or `MESSAGE_SENT.send(…)`
+    ///     let outcome = engine.process_sent(sent.with_account(account.clone()))?; // or `MESSAGE_SENT.send(…)`
     ///     assert!(!outcome.should_retry());
     /// }
     /// let user = Identity::from_phone("525550101001").unwrap();

@@ -6,7 +6,7 @@ use crate::model::{Account, Contact, RawJson, StatusUpdate};
 
 /// A message that you sent came one step further, or failed.
 ///
-/// Fired by the webhook field `messages`, once for each item of
+/// Delivered by the webhook field `messages`, once for each item of
 /// `value.statuses`. The steps of one message may come twice and in any order;
 /// [`MessageStatus::supersedes`](crate::model::MessageStatus::supersedes)
 /// compares them.

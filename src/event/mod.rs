@@ -3,7 +3,7 @@
 //! What the parser makes of a webhook is a [`WebhookEvent`]: one variant for
 //! each signal that a webhook can fire. Messages, their statuses and what else
 //! concerns a conversation have payloads of their own; the other fields of
-//! Meta's come as a [`Change`] of what Meta wrote. Each has the account that it concerns,
+//! Meta's come as a [`FieldEvent`] of what Meta wrote. Each has the account that it concerns,
 //! its time, and the JSON that it was made from.
 //!
 //! Most programs meet them as the argument of a receiver. One that has the whole webhook in
@@ -34,13 +34,13 @@ mod call;
 mod call_status;
 mod campaign_completed;
 mod campaign_tally;
-mod change;
 mod conversation_context;
 #[allow(
     clippy::module_inception,
     reason = "the trait is what the module is named for"
 )]
 mod event;
+mod field_event;
 mod flow_completed;
 mod flow_update;
 mod group_lifecycle_update;
@@ -105,10 +105,10 @@ pub use call::{
 pub use call_status::{CallStage, CallStatus};
 pub use campaign_completed::CampaignCompleted;
 pub use campaign_tally::CampaignTally;
-pub use change::Change;
-pub(crate) use change::Payload;
 pub use event::Event;
 pub(crate) use event::Sealed;
+pub use field_event::FieldEvent;
+pub(crate) use field_event::Payload;
 pub use flow_completed::FlowCompleted;
 pub use flow_update::{AlertState, FlowError, FlowEvent, FlowStatus, FlowUpdate};
 pub use group_lifecycle_update::{GroupLifecycle, GroupLifecycleUpdate};

@@ -79,7 +79,7 @@ filters! {
         is_reply in "text-reply.json", not in "text.json":
             |event| event.message.reply_to().is_some();
         /// A message that was sent in a group.
-        is_of_group in "text-group.json", not in "text.json":
+        is_group_message in "text-group.json", not in "text.json":
             |event| event.message.group_id.is_some();
     }
     of {
@@ -88,7 +88,7 @@ filters! {
         has_type(kind) = "location" in "location.json", not in "text.json":
             |event| event.message.message_type() == kind;
         /// A text message with exactly this text.
-        text_is(text) = "So, repair or replace?" in "conversation-context.json", not in "text.json":
+        text_equals(text) = "So, repair or replace?" in "conversation-context.json", not in "text.json":
             |event| event.message.text() == Some(text);
         /// A text message that begins with this.
         text_starts_with(text) = "Good morning" in "text.json", not in "text-reply.json": |event| {
@@ -126,7 +126,7 @@ filters! {
         };
         /// A tap on the button or list row that your code has given this
         /// [id](crate::model::Message::reply_id).
-        picks(id) = "svc_brakes" in "list-reply.json", not in "button-reply.json":
+        reply_id_is(id) = "svc_brakes" in "list-reply.json", not in "button-reply.json":
             |event| event.message.reply_id() == Some(id);
         /// A message of the user with this phone number or user id. The number may be
         /// formatted, as in [`Identity::from_phone`](crate::model::Identity::from_phone): it is

@@ -42,10 +42,10 @@
 //! assert!(filter::text_starts_with("Good morning")(question));
 //! assert!(filter::is_from("15550101001")(question) && filter::is_to("300200100500600")(question));
 //!
-//! assert!(!filter::text_is("Good morning")(question), "it says more");
-//! assert!(!filter::has_media(question) && !filter::is_of_group(question));
+//! assert!(!filter::text_equals("Good morning")(question), "it says more");
+//! assert!(!filter::has_media(question) && !filter::is_group_message(question));
 //! assert!(!filter::is_reply(question) && !filter::replies_to("wamid.A")(question));
-//! assert!(!filter::is_command("start")(question) && !filter::picks("yes")(question));
+//! assert!(!filter::is_command("start")(question) && !filter::reply_id_is("yes")(question));
 //! # Ok(())
 //! # }
 //! ```
@@ -56,8 +56,8 @@ use crate::event::MessageStatusChanged;
 use crate::model::MessageStatus;
 
 pub use message::{
-    has_media, has_type, is_command, is_from, is_of_group, is_reply, is_text, is_to, picks,
-    replies_to, text_is, text_starts_with,
+    has_media, has_type, is_command, is_from, is_group_message, is_reply, is_text, is_to,
+    replies_to, reply_id_is, text_equals, text_starts_with,
 };
 
 /// What can be combined: every `Fn(&T) -> bool` that may be shared.

@@ -91,12 +91,12 @@ impl StatusUpdate {
     /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
     ///
     /// let mut update = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
-    /// assert!(!update.is_of_group());
+    /// assert!(!update.is_group_message());
     /// update.group_id = Some("Y2FwaV9n".into());
-    /// assert!(update.is_of_group());
+    /// assert!(update.is_group_message());
     /// ```
     #[must_use]
-    pub fn is_of_group(&self) -> bool {
+    pub fn is_group_message(&self) -> bool {
         self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")
     }
 
@@ -104,7 +104,7 @@ impl StatusUpdate {
     /// a failure at one member of a group says little of the message.
     pub(crate) fn is_of_message(&self) -> bool {
         let is_of_message = self.kind.as_deref().is_none_or(|kind| kind == "message");
-        let is_of_member = self.is_of_group() && self.recipient.is_some();
+        let is_of_member = self.is_group_message() && self.recipient.is_some();
         let is_failure = self.status == MessageStatus::Failed;
         is_of_message && !(is_of_member && is_failure)
     }

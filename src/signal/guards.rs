@@ -115,7 +115,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// let signal: Signal<u32> = Signal::new("tick");
     /// let _connection = signal.connect(|_: &u32| Err("was called"));
     /// let _silence = signal.mute();
-    /// assert!(signal.send_robust(&1).is_unheard());
+    /// assert!(signal.send_robust(&1).has_no_receivers());
     /// ```
     pub fn mute(&self) -> Mute<'_, T, R> {
         self.overlay.mute();

@@ -25,7 +25,7 @@ use super::retry::{Retry, RetryWhen};
 /// use whatsapp_signals::{ConnectOptions, Signal};
 ///
 /// let signal: Signal<u32> = Signal::new("tick");
-/// assert!(signal.send_robust(&1).is_unheard());
+/// assert!(signal.send_robust(&1).has_no_receivers());
 ///
 /// let large = ConnectOptions::new().filter(|n: &u32| *n > 9);
 /// let _large = signal.connect_with(large, |_: &u32| {})?;
@@ -264,7 +264,7 @@ impl<R: 'static> Report<R> {
     /// If that is unexpected: a crate with receivers that the binary never names
     /// is not linked. `use its_name as _;` links it.
     #[must_use]
-    pub fn is_unheard(&self) -> bool {
+    pub fn has_no_receivers(&self) -> bool {
         let counts = self.counts.0;
         let has_none = counts == NonZeroU64::MIN && self.is_ok();
         has_none || counts.get() & Counts::OF_OTHERS != 0
@@ -322,11 +322,11 @@ impl<R: 'static> Report<R> {
 
 impl Report {
     /// Returns this report with two others before and behind it. Only the receivers of this
-    /// one count in [`is_unheard`](Self::is_unheard).
+    /// one count in [`has_no_receivers`](Self::has_no_receivers).
     pub(crate) fn between(self, before: Self, after: Self) -> Self {
         let others = before.counts.sum() + after.counts.sum();
         let mut counts = self.counts.0.saturating_add(others);
-        if self.is_unheard() {
+        if self.has_no_receivers() {
             counts |= Counts::OF_OTHERS;
         }
         let mut report = Self::new(Counts(counts));

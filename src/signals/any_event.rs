@@ -16,7 +16,7 @@ use crate::signal::{
 /// It is sent for each event that is dispatched ([`Parser::dispatch`](crate::Parser::dispatch),
 /// [`Webhook::dispatch`](crate::Webhook::dispatch), [`WebhookEvent::dispatch`]) or delivered by a
 /// [`WebhookEngine`](crate::WebhookEngine) or a worker; the messages that the program
-/// [sends](crate::WebhookEngine::sent) and its campaigns included. It is not sent by
+/// [sends](crate::WebhookEngine::process_sent) and its campaigns included. It is not sent by
 /// [`send`](Signal::send) and its variants, which call the receivers of one signal only.
 ///
 /// - Receivers with a negative order run before those of the event's own signal, the others after
@@ -25,8 +25,8 @@ use crate::signal::{
 ///   receiver again, as for any other signal. Its records have the receiver as `any_event:` and
 ///   the uid or path, so that a receiver of another signal may have the same uid.
 /// - An event whose own signal has no receivers counts as one without receivers, in
-///   [`DispatchReport::unheard`](crate::DispatchReport::unheard) and
-///   [`Outcome::unheard`](crate::Outcome::unheard).
+///   [`DispatchReport::without_receivers`](crate::DispatchReport::without_receivers) and
+///   [`Outcome::without_receivers`](crate::Outcome::without_receivers).
 /// - While there are receivers, [`Parser::dispatch`](crate::Parser::dispatch) skips no item.
 ///
 /// # Examples
@@ -49,7 +49,7 @@ use crate::signal::{
 /// let context = Context::new().with(Metrics::default());
 /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
 /// let report = parse(body)?.with(&context).dispatch();
-/// assert_eq!((report.called(), report.unheard()), (2, 2));
+/// assert_eq!((report.called(), report.without_receivers()), (2, 2));
 ///
 /// let metrics = context.get::<Metrics>().unwrap().0.lock().unwrap();
 /// assert_eq!(metrics["message_received"], 1);

@@ -27,8 +27,8 @@ macro_rules! define_signals {
         webhook_event! {
             webhook {
                 $($(#[$own_doc])* $own_signal: $own($own) = $own_name;)+
-                $($(#[$item_doc])* $item_signal: $item(Change<$item>) = $item_name;)+
-                $($(#[$value_doc])* $value_signal: $value(Change<$value>) = $value_name;)+
+                $($(#[$item_doc])* $item_signal: $item(FieldEvent<$item>) = $item_name;)+
+                $($(#[$value_doc])* $value_signal: $value(FieldEvent<$value>) = $value_name;)+
             }
             program { $($(#[$manual_doc])* $manual_signal: $manual($manual) = $manual_name;)+ }
         }
@@ -49,12 +49,12 @@ macro_rules! define_signals {
                 $(#[$item_doc])*
                 #[doc = concat!("\n\nFired by ", $("the field `", $item_field, "`, ",)+)]
                 #[doc = concat!("for each of its `", $item_list, "`, one by one.")]
-                $item_signal: Change<$item> = $item_name, concat!("Change<", stringify!($item), ">");
+                $item_signal: FieldEvent<$item> = $item_name, concat!("FieldEvent<", stringify!($item), ">");
             )+
             $(
                 $(#[$value_doc])*
                 #[doc = concat!("\n\nFired by ", $("the field `", $value_field, "`, ",)+ "for each value.")]
-                $value_signal: Change<$value> = $value_name, concat!("Change<", stringify!($value), ">");
+                $value_signal: FieldEvent<$value> = $value_name, concat!("FieldEvent<", stringify!($value), ">");
             )+
             $($(#[$manual_doc])* $manual_signal: $manual = $manual_name, stringify!($manual);)+
         }

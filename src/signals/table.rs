@@ -9,9 +9,9 @@
 ///
 /// - `own`: payloads of their own; `each "list" of "field"` says where their items are,
 ///   `from "field"` that they come with those of another row;
-/// - `items`: [`Change`](crate::event::Change)s, one for each item of a list;
-/// - `values`: [`Change`](crate::event::Change)s, one for each value;
-/// - `manual`: fired by the program.
+/// - `items`: [`FieldEvent`](crate::event::FieldEvent)s, one for each item of a list;
+/// - `values`: [`FieldEvent`](crate::event::FieldEvent)s, one for each value;
+/// - `manual`: delivered by the program.
 macro_rules! for_each_signal {
     ($callback:ident) => {
         $callback! {
@@ -144,14 +144,14 @@ macro_rules! for_each_signal {
                     of "payment_configuration_update";
             }
             manual {
-                /// You sent a message. Django's `whatsapp_message_sent`; fired by your
-                /// code, or by an engine that [stores](crate::WebhookEngine::sent) it.
+                /// You sent a message. Django's `whatsapp_message_sent`; delivered by your
+                /// code, or by an engine that [stores](crate::WebhookEngine::process_sent) it.
                 MESSAGE_SENT: MessageSent = "message_sent";
-                /// Meta refused a message that you wanted to send; fired by your code, or by
-                /// an [engine](crate::WebhookEngine::refused).
+                /// Meta refused a message that you wanted to send; delivered by your code, or by
+                /// an [engine](crate::WebhookEngine::process_refused).
                 MESSAGE_REFUSED: MessageRefused = "message_refused";
                 /// A campaign of yours has run to its end. Django's
-                /// `whatsapp_campaign_completed`; fired by your code, or by an engine that
+                /// `whatsapp_campaign_completed`; delivered by your code, or by an engine that
                 /// [keeps](crate::engine::Records::save_campaign) the campaign.
                 CAMPAIGN_COMPLETED: CampaignCompleted = "campaign_completed";
             }

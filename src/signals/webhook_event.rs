@@ -15,7 +15,7 @@ macro_rules! webhook_event {
         /// your program, as an engine, a queue or a table keeps it.
         ///
         /// No webhook yields the last three variants. A
-        /// [`WebhookEngine`](crate::WebhookEngine::sent) stores and delivers them as it does the
+        /// [`WebhookEngine`](crate::WebhookEngine::process_sent) stores and delivers them as it does the
         /// others.
         ///
         /// # Examples
@@ -82,7 +82,7 @@ macro_rules! webhook_event {
             /// ```standalone_crate
             /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
             /// let report = webhook.events()[0].dispatch();
-            /// assert!(report.is_unheard(), "nobody listens in this example");
+            /// assert!(report.has_no_receivers(), "nobody listens in this example");
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             #[must_use = "the report holds the failures"]
@@ -98,7 +98,7 @@ macro_rules! webhook_event {
             /// let body = &std::fs::read("tests/payloads/text.json")?;
             /// let webhook = whatsapp_signals::parse(body)?;
             /// let report = webhook.events()[0].dispatch_async().await;
-            /// assert!(report.is_unheard(), "nobody listens in this example");
+            /// assert!(report.has_no_receivers(), "nobody listens in this example");
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// # }).unwrap();
             /// ```

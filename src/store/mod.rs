@@ -53,7 +53,7 @@ pub use row::{
     MessageState, NumberKey, ProgressRow, ReceiverProgress, ReceiverState, SignupKey, Tenant,
     Versioned, WebhookId, WebhookKind, WebhookRow,
 };
-pub use snapshot::{Snapshot, Wanted};
+pub use snapshot::{LoadQuery, Snapshot};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use turn::{PartitionKey, PartitionRow, StoredTurn, TurnChange, TurnPlace, TurnRow};
@@ -99,7 +99,7 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 ///         self.store.commit(changes, to)
 ///     }
 ///
-///     fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+///     fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
 ///         self.store.load(wanted)
 ///     }
 ///
@@ -173,7 +173,7 @@ pub trait Store: Send + Sync {
     ///
     /// An event that is there brings its row of progress and the row of its webhook along, and an
     /// id its contacts.
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot>;
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot>;
 
     /// Writes all changes or none.
     ///
@@ -287,7 +287,7 @@ pub enum Durability {
 macro_rules! forward {
     ($($pointer:ty),+) => { $(
         impl<S: Store + ?Sized> Store for $pointer {
-            fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+            fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
                 (**self).load(wanted)
             }
 

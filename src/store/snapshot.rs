@@ -14,7 +14,7 @@ use crate::model::Signup;
 /// The keys of the rows that a [`load`](super::Store::load) is to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Wanted {
+pub struct LoadQuery {
     /// Numbers, with their tenants.
     pub numbers: BTreeSet<NumberKey>,
     /// Webhooks.
@@ -39,7 +39,7 @@ pub struct Wanted {
     pub campaigns: HashSet<CampaignKey>,
 }
 
-impl Wanted {
+impl LoadQuery {
     /// Returns whether it names no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -123,7 +123,7 @@ impl Snapshot {
 
     /// Returns a snapshot without rows, which has room for those that are wanted.
     #[must_use]
-    pub fn with_capacity_for(wanted: &Wanted) -> Self {
+    pub fn with_capacity_for(wanted: &LoadQuery) -> Self {
         Self {
             events: HashMap::with_capacity(wanted.events.len()),
             messages: HashMap::with_capacity(wanted.messages.len()),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::sample::{Kind, Sample};
 use crate::event::{
     AccountAlert, AccountReviewUpdate, AccountSettingsUpdate, AccountUpdate,
-    BusinessCapabilityUpdate, BusinessStatusUpdate, BusinessUsernameUpdate, Change, FlowUpdate,
+    BusinessCapabilityUpdate, BusinessStatusUpdate, BusinessUsernameUpdate, FieldEvent, FlowUpdate,
     MessageTemplateComponentsUpdate, MessageTemplateQualityUpdate, MessageTemplateStatusUpdate,
     PartnerSolution, PaymentConfigurationUpdate, PhoneNumberNameUpdate, PhoneNumberQualityUpdate,
     Security, TemplateCategoryUpdate, TemplateCorrectCategoryDetection,
@@ -57,7 +57,7 @@ kinds! {
 
 samples! {
     "webhooks/reference/message_template_status_update"
-    TEMPLATE_STATUS -> Change<MessageTemplateStatusUpdate> {
+    TEMPLATE_STATUS -> FieldEvent<MessageTemplateStatusUpdate> {
         /// Makes an event of a template, such as `APPROVED` or `REJECTED`.
         ///
         /// ```
@@ -74,7 +74,7 @@ samples! {
     }
 
     "webhooks/reference/message_template_quality_update"
-    TEMPLATE_QUALITY -> Change<MessageTemplateQualityUpdate> {
+    TEMPLATE_QUALITY -> FieldEvent<MessageTemplateQualityUpdate> {
         /// Makes the fall or rise of a template's quality, such as `GREEN` to `YELLOW`.
         ///
         /// ```
@@ -89,7 +89,7 @@ samples! {
     }
 
     "webhooks/reference/message_template_components_update"
-    TEMPLATE_COMPONENTS -> Change<MessageTemplateComponentsUpdate> {
+    TEMPLATE_COMPONENTS -> FieldEvent<MessageTemplateComponentsUpdate> {
         /// Makes the news that a template has another text.
         ///
         /// ```
@@ -103,7 +103,7 @@ samples! {
     }
 
     "webhooks/reference/template_category_update"
-    TEMPLATE_CATEGORY -> Change<TemplateCategoryUpdate> {
+    TEMPLATE_CATEGORY -> FieldEvent<TemplateCategoryUpdate> {
         /// Makes the move of a template to another category, such as `UTILITY` to `MARKETING`.
         ///
         /// ```
@@ -120,7 +120,7 @@ samples! {
     }
 
     "webhooks/reference/template_category_update"
-    TEMPLATE_DETECTION -> Change<TemplateCorrectCategoryDetection> {
+    TEMPLATE_DETECTION -> FieldEvent<TemplateCorrectCategoryDetection> {
         /// Makes the finding that a template belongs to another category.
         ///
         /// ```
@@ -135,7 +135,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/account_update" ACCOUNT -> Change<AccountUpdate> {
+    "webhooks/reference/account_update" ACCOUNT -> FieldEvent<AccountUpdate> {
         /// Makes an event of an account, such as `VERIFIED_ACCOUNT`. [`set`](Sample::set) adds the
         /// members that belong to some events.
         ///
@@ -149,7 +149,7 @@ samples! {
         account_update(event: &str) {"event": event}
     }
 
-    "webhooks/reference/account_review_update" REVIEW -> Change<AccountReviewUpdate> {
+    "webhooks/reference/account_review_update" REVIEW -> FieldEvent<AccountReviewUpdate> {
         /// Makes the result of a review: `APPROVED` or `REJECTED`.
         ///
         /// ```
@@ -159,7 +159,7 @@ samples! {
         account_review(decision: &str) {"decision": decision}
     }
 
-    "webhooks/reference/account_alerts" ALERT -> Change<AccountAlert> {
+    "webhooks/reference/account_alerts" ALERT -> FieldEvent<AccountAlert> {
         /// Makes an alert of a type such as `PROFILE_PICTURE_LOST`.
         ///
         /// ```
@@ -173,7 +173,7 @@ samples! {
         }}
     }
 
-    "calling/call-settings" SETTINGS -> Change<AccountSettingsUpdate> {
+    "calling/call-settings" SETTINGS -> FieldEvent<AccountSettingsUpdate> {
         /// Makes the news that calls to the number are enabled.
         ///
         /// ```
@@ -183,7 +183,7 @@ samples! {
         account_settings() {}
     }
 
-    "webhooks/reference/business_capability_update" CAPABILITY -> Change<BusinessCapabilityUpdate> {
+    "webhooks/reference/business_capability_update" CAPABILITY -> FieldEvent<BusinessCapabilityUpdate> {
         /// Makes new limits of a business for conversations a day and for numbers.
         ///
         /// ```
@@ -196,7 +196,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/partner_solutions" PARTNER -> Change<PartnerSolution> {
+    "webhooks/reference/partner_solutions" PARTNER -> FieldEvent<PartnerSolution> {
         /// Makes an event of a solution that is offered with partners, such as `SOLUTION_CREATED`.
         ///
         /// ```
@@ -208,7 +208,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/security" SECURITY -> Change<Security> {
+    "webhooks/reference/security" SECURITY -> FieldEvent<Security> {
         /// Makes an event of the two-step PIN, such as `PIN_RESET_REQUEST`.
         ///
         /// ```
@@ -220,7 +220,7 @@ samples! {
         security(event: &str) {"event": event, "requester": "70550660770880"}
     }
 
-    "webhooks/reference/phone_number_name_update" NAME -> Change<PhoneNumberNameUpdate> {
+    "webhooks/reference/phone_number_name_update" NAME -> FieldEvent<PhoneNumberNameUpdate> {
         /// Makes the review of a display name: `APPROVED` or `REJECTED`.
         ///
         /// ```
@@ -232,7 +232,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/phone_number_quality_update" QUALITY -> Change<PhoneNumberQualityUpdate> {
+    "webhooks/reference/phone_number_quality_update" QUALITY -> FieldEvent<PhoneNumberQualityUpdate> {
         /// Makes a change of a number's throughput, such as `THROUGHPUT_UPGRADE` to `TIER_10K`.
         ///
         /// ```
@@ -242,7 +242,7 @@ samples! {
         phone_number_quality(event: &str, limit: &str) {"event": event, "current_limit": limit}
     }
 
-    "business-scoped-user-ids" USERNAME -> Change<BusinessUsernameUpdate> {
+    "business-scoped-user-ids" USERNAME -> FieldEvent<BusinessUsernameUpdate> {
         /// Makes the `approved`, `reserved` or `deleted` username of a number.
         ///
         /// ```
@@ -253,7 +253,7 @@ samples! {
     }
 
     "webhooks/reference/payment_configuration_update"
-    PAYMENT -> Change<PaymentConfigurationUpdate> {
+    PAYMENT -> FieldEvent<PaymentConfigurationUpdate> {
         /// Makes the status of a payment configuration, such as `Active`.
         ///
         /// ```
@@ -273,7 +273,7 @@ samples! {
 /// let event = whatsapp_signals::testing::business_status("ACCOUNT_VIOLATION").event();
 /// assert!(event.time.is_some());
 /// ```
-pub fn business_status(event: &str) -> Sample<Change<BusinessStatusUpdate>> {
+pub fn business_status(event: &str) -> Sample<FieldEvent<BusinessStatusUpdate>> {
     Sample::new(BUSINESS, json!({"event": event}))
 }
 
@@ -287,7 +287,7 @@ pub fn business_status(event: &str) -> Sample<Change<BusinessStatusUpdate>> {
 /// let event = whatsapp_signals::testing::flow_status("DRAFT", "PUBLISHED").event();
 /// assert_eq!(event.value.new_status, Some(FlowStatus::Published));
 /// ```
-pub fn flow_status(previous: &str, new: &str) -> Sample<Change<FlowUpdate>> {
+pub fn flow_status(previous: &str, new: &str) -> Sample<FieldEvent<FlowUpdate>> {
     let message = format!("The flow went from {previous} to {new}");
     let value = json!({
         "event": "FLOW_STATUS_CHANGE", "flow_id": "730620510400290", "message": message,
@@ -300,11 +300,11 @@ pub fn flow_status(previous: &str, new: &str) -> Sample<Change<FlowUpdate>> {
 ///
 /// ```
 /// use serde_json::json;
-/// use whatsapp_signals::event::{AccountUpdate, Change};
+/// use whatsapp_signals::event::{AccountUpdate, FieldEvent};
 /// use whatsapp_signals::testing::{self, Sample};
 ///
 /// let country = json!({"event": "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE", "country": "IN"});
-/// let sample: Sample<Change<AccountUpdate>> = testing::change("account_update", country);
+/// let sample: Sample<FieldEvent<AccountUpdate>> = testing::change("account_update", country);
 /// assert_eq!(sample.event().value.country.as_deref(), Some("IN"));
 /// ```
 pub fn change<E>(field: &'static str, value: impl Into<Value>) -> Sample<E> {

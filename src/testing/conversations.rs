@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::messages;
 use super::sample::{Item, Kind, Sample, Settings};
 use crate::event::{
-    AutomaticEvent, Call, CallStatus, Change, ConversationContext, GroupLifecycleUpdate,
+    AutomaticEvent, Call, CallStatus, ConversationContext, FieldEvent, GroupLifecycleUpdate,
     GroupParticipantsUpdate, GroupSettingsUpdate, GroupStatusUpdate, History, HistoryMessage,
     MessageEcho, MessageReceived, MessageStatusChanged, MessagingHandover, MetaError,
     SmbAppStateSync, StandbyEcho, StandbyMessage, StandbyStatus, TrackingEvent, UserAction,
@@ -197,7 +197,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/messages/errors" ERROR -> Change<MetaError> {
+    "webhooks/reference/messages/errors" ERROR -> FieldEvent<MetaError> {
         /// Makes an error that concerns no single message, with Meta's code and its title.
         ///
         /// ```
@@ -207,7 +207,7 @@ samples! {
         meta_error(code: u32, title: &str) {"code": code, "title": title, "message": title}
     }
 
-    "webhooks/reference/user_preferences" PREFERENCE -> Change<UserPreference> {
+    "webhooks/reference/user_preferences" PREFERENCE -> FieldEvent<UserPreference> {
         /// Makes the wish to `stop` or to `resume` marketing messages.
         ///
         /// ```
@@ -233,7 +233,7 @@ samples! {
         }
     }
 
-    "business-scoped-user-ids" USER_ID_UPDATE -> Change<UserIdUpdate> {
+    "business-scoped-user-ids" USER_ID_UPDATE -> FieldEvent<UserIdUpdate> {
         /// Makes the early form of the news that a user has another business-scoped user id;
         /// [`user_id_changed`](super::user_id_changed) is today's.
         ///
@@ -246,7 +246,7 @@ samples! {
         }
     }
 
-    "marketing-messages/track-click-events" USER_ACTION -> Change<UserAction> {
+    "marketing-messages/track-click-events" USER_ACTION -> FieldEvent<UserAction> {
         /// Makes a tap on a link in a marketing message.
         ///
         /// ```
@@ -262,7 +262,7 @@ samples! {
         }
     }
 
-    "marketing-messages/track-click-events" TRACKING -> Change<TrackingEvent> {
+    "marketing-messages/track-click-events" TRACKING -> FieldEvent<TrackingEvent> {
         /// Makes the result of a tracked marketing message, such as `sent`.
         ///
         /// ```
@@ -274,7 +274,7 @@ samples! {
         }
     }
 
-    "embedded-signup/automatic-events-api" AUTOMATIC -> Change<AutomaticEvent> {
+    "embedded-signup/automatic-events-api" AUTOMATIC -> FieldEvent<AutomaticEvent> {
         /// Makes a `Purchase` or another event that Meta found in a conversation.
         ///
         /// ```
@@ -287,7 +287,7 @@ samples! {
         automatic_event(name: &str) {"event_name": name, "ctwa_clid": "clid-1"}
     }
 
-    "calling/reference" CALL -> Change<Call> {
+    "calling/reference" CALL -> FieldEvent<Call> {
         /// Makes an event of a call from the user, such as `connect` or `terminate`.
         ///
         /// ```
@@ -301,7 +301,7 @@ samples! {
         call(event: &str) {"event": event}
     }
 
-    "calling/reference" CALL_STATUS -> Change<CallStatus> {
+    "calling/reference" CALL_STATUS -> FieldEvent<CallStatus> {
         /// Makes a status of a call to the user: `RINGING`, `ACCEPTED` or `REJECTED`.
         ///
         /// ```
@@ -313,7 +313,7 @@ samples! {
         call_status(status: &str) {"status": status}
     }
 
-    "groups/webhooks" GROUP_LIFECYCLE -> Change<GroupLifecycleUpdate> {
+    "groups/webhooks" GROUP_LIFECYCLE -> FieldEvent<GroupLifecycleUpdate> {
         /// Makes the news that a group was made.
         ///
         /// ```
@@ -333,7 +333,7 @@ samples! {
         group_deleted() {"type": "group_delete", "request_id": "request-1"}
     }
 
-    "groups/webhooks" GROUP_ADDED -> Change<GroupParticipantsUpdate> {
+    "groups/webhooks" GROUP_ADDED -> FieldEvent<GroupParticipantsUpdate> {
         /// Makes the news that the user joined a group through its link.
         ///
         /// ```
@@ -343,7 +343,7 @@ samples! {
         participant_added() {"type": "group_participants_add", "reason": "invite_link"}
     }
 
-    "groups/webhooks" GROUP_REMOVED -> Change<GroupParticipantsUpdate> {
+    "groups/webhooks" GROUP_REMOVED -> FieldEvent<GroupParticipantsUpdate> {
         /// Makes the news that the user left a group.
         ///
         /// ```
@@ -353,7 +353,7 @@ samples! {
         participant_removed() {"type": "group_participants_remove", "initiated_by": "participant"}
     }
 
-    "groups/webhooks" GROUP_REQUEST -> Change<GroupParticipantsUpdate> {
+    "groups/webhooks" GROUP_REQUEST -> FieldEvent<GroupParticipantsUpdate> {
         /// Makes the request of the user to join a group.
         ///
         /// ```
@@ -363,7 +363,7 @@ samples! {
         join_request() {"type": "group_join_request_created", "reason": "invite_link"}
     }
 
-    "groups/webhooks" GROUP_SETTINGS -> Change<GroupSettingsUpdate> {
+    "groups/webhooks" GROUP_SETTINGS -> FieldEvent<GroupSettingsUpdate> {
         /// Makes the news that a group has another subject.
         ///
         /// ```
@@ -377,7 +377,7 @@ samples! {
         }
     }
 
-    "groups/webhooks" GROUP_STATUS -> Change<GroupStatusUpdate> {
+    "groups/webhooks" GROUP_STATUS -> FieldEvent<GroupStatusUpdate> {
         /// Makes the news that a group was suspended.
         ///
         /// ```
@@ -386,7 +386,7 @@ samples! {
         group_suspended() {"type": "group_suspend"}
     }
 
-    "webhooks/reference/smb_app_state_sync" STATE_SYNC -> Change<SmbAppStateSync> {
+    "webhooks/reference/smb_app_state_sync" STATE_SYNC -> FieldEvent<SmbAppStateSync> {
         /// Makes the news that the user was added to the address book of the app.
         ///
         /// ```
@@ -406,7 +406,7 @@ samples! {
         contact_removed() {"action": "remove"}
     }
 
-    "webhooks/reference/messaging-handovers" HANDOVER -> Change<MessagingHandover> {
+    "webhooks/reference/messaging-handovers" HANDOVER -> FieldEvent<MessagingHandover> {
         /// Makes the news that a conversation was passed from one role to another.
         ///
         /// ```
@@ -419,7 +419,7 @@ samples! {
         }
     }
 
-    "webhooks/reference/standby" CONTEXT -> Change<ConversationContext> {
+    "webhooks/reference/standby" CONTEXT -> FieldEvent<ConversationContext> {
         /// Makes the summary of a conversation from before it was handed to the program.
         ///
         /// In a [`batch`](super::batch), the messages of the same number have it, too:
@@ -451,7 +451,9 @@ samples! {
 /// let names: Vec<_> = chunk.webhook().iter().map(|event| event.name()).collect();
 /// assert_eq!(names, ["history", "history_message", "history_message"]);
 /// ```
-pub fn history<I: Into<Item>>(messages: impl IntoIterator<Item = I>) -> Sample<Change<History>> {
+pub fn history<I: Into<Item>>(
+    messages: impl IntoIterator<Item = I>,
+) -> Sample<FieldEvent<History>> {
     let mut threads: Vec<Value> = Vec::new();
     for item in messages {
         let item: Item = item.into();
@@ -486,7 +488,7 @@ pub fn history<I: Into<Item>>(messages: impl IntoIterator<Item = I>) -> Sample<C
 /// let to_group = whatsapp_signals::testing::standby_echo("We are on it").in_group("Y2FwaV9n");
 /// assert_eq!(to_group.event().value.to_message().unwrap().group_id.unwrap(), "Y2FwaV9n");
 /// ```
-pub fn standby_echo(body: &str) -> Sample<Change<StandbyEcho>> {
+pub fn standby_echo(body: &str) -> Sample<FieldEvent<StandbyEcho>> {
     Sample::new(STANDBY_ECHO, json!({}))
         .set("/message/type", "text")
         .set("/message/text/body", body)
@@ -497,10 +499,10 @@ pub fn standby_echo(body: &str) -> Sample<Change<StandbyEcho>> {
 ///
 /// ```
 /// use serde_json::json;
-/// use whatsapp_signals::event::{Change, TrackingEvent};
+/// use whatsapp_signals::event::{FieldEvent, TrackingEvent};
 /// use whatsapp_signals::testing::{self, Sample};
 ///
-/// let item: Sample<Change<TrackingEvent>> =
+/// let item: Sample<FieldEvent<TrackingEvent>> =
 ///     testing::item("tracking_events", "events", json!({"event_name": "read"}));
 /// assert_eq!(item.event().value.event_name.as_deref(), Some("read"));
 /// ```

@@ -100,11 +100,11 @@
 //! let signed = testing::text("Is my bike ready?").signed(&verifier);
 //! let header = Some(signed.signature.as_bytes());
 //! let outcome = engine.process_signed(&signed.body, header, &verifier)?;
-//! assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
+//! assert_eq!((outcome.delivered(), outcome.http_status()), (1, 200));
 //!
 //! // Meta repeats a webhook.
 //! let again = engine.process_signed(&signed.body, header, &verifier)?;
-//! assert_eq!(again.duplicate(), 1);
+//! assert_eq!(again.duplicates(), 1);
 //! let (number, _) = &engine.numbers()?[0];
 //! assert_eq!(engine.number(number.as_str()).unread_counts()?[0].1, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -406,7 +406,7 @@ impl<E> Sample<E> {
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// engine.process(&testing::text("Hi").id("wamid.A").body())?;
     /// let again = engine.process(&testing::text("Hi").id("wamid.A").body())?;
-    /// assert_eq!(again.duplicate(), 1);
+    /// assert_eq!(again.duplicates(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn id(self, id: &str) -> Self {

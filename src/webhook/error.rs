@@ -46,14 +46,14 @@ impl ParseError {
     /// ```
     /// use whatsapp_signals::parse;
     ///
-    /// assert!(parse(b"{").unwrap_err().is_worth_keeping());
+    /// assert!(parse(b"{").unwrap_err().should_archive());
     /// let page = parse(br#"{"object": "page", "entry": []}"#);
-    /// assert!(!page.unwrap_err().is_worth_keeping());
+    /// assert!(!page.unwrap_err().should_archive());
     /// let next_year = parse(br#"{"object": "whatsapp_account", "entry": []}"#);
-    /// assert!(next_year.unwrap_err().is_worth_keeping());
+    /// assert!(next_year.unwrap_err().should_archive());
     /// ```
     #[must_use]
-    pub fn is_worth_keeping(&self) -> bool {
+    pub fn should_archive(&self) -> bool {
         match &self.0 {
             ParseErrorKind::TooLarge { .. } => false,
             ParseErrorKind::WrongObject(Some(object)) => is_of_whatsapp(object),

@@ -6,7 +6,7 @@ use super::change::read_each;
 use super::events::Events;
 use super::item::{FromItem, Item, Reader, change};
 use super::message::parse_historic;
-use crate::event::{Change, Event, History, HistoryMessage, Reason};
+use crate::event::{Event, FieldEvent, History, HistoryMessage, Reason};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
 use crate::model::{Contact, HistoryProgress, IdText, Identity, Ids, UserSide, WaId};
@@ -15,10 +15,10 @@ use crate::model::{Contact, HistoryProgress, IdText, Identity, Ids, UserSide, Wa
 pub(super) const CHUNK: Reader = Reader {
     read: chunk,
     has_receivers: |context| {
-        let of_chunk = Change::<History>::signal().with(context);
+        let of_chunk = FieldEvent::<History>::signal().with(context);
         of_chunk.has_receivers() || HistoryMessage::has_receivers(context)
     },
-    ..*Change::<History>::READER
+    ..*FieldEvent::<History>::READER
 };
 
 fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {

@@ -218,7 +218,7 @@ impl<'i, 'a> Item<'i, 'a> {
     }
 }
 
-impl<T: Payload> FromItem for Change<T>
+impl<T: Payload> FromItem for FieldEvent<T>
 where
     Self: Into<WebhookEvent> + Event,
 {
@@ -237,7 +237,7 @@ pub(super) fn change<'a, T: Payload>(
     events: &Events<'_>,
     item: &Item<'_, 'a>,
     omitted: &mut Omissions<'a>,
-) -> Result<Change<T>, Reason> {
+) -> Result<FieldEvent<T>, Reason> {
     let mut value: T = omitted.read(item.json)?;
     value.complete(item.json)?;
     let account = item.account_of(value.phone_number_id());
@@ -246,7 +246,7 @@ pub(super) fn change<'a, T: Payload>(
         let current = || item.contact(Some(&value.renamed()?));
         item.contact(user.as_ref()).or_else(current)
     };
-    Ok(Change {
+    Ok(FieldEvent {
         contact: if T::IS_ABOUT_USER { contact() } else { None },
         account,
         time: item.context.change.time,
@@ -302,7 +302,7 @@ macro_rules! define_readers {
         fn reader_of_items(field: &str, list: &str) -> Option<&'static Reader> {
             match (field, list) {
                 $($(($($own_field)|+, $($own_list)|+) => Some(<$own>::READER),)?)+
-                $(($($item_field)|+, $item_list) => Some(<Change<$item>>::READER),)+
+                $(($($item_field)|+, $item_list) => Some(<FieldEvent<$item>>::READER),)+
                 _ => None,
             }
         }
@@ -310,7 +310,7 @@ macro_rules! define_readers {
         /// Returns the reader of the whole value of a field.
         pub(super) fn reader_of_value(field: &str) -> Option<&'static Reader> {
             match field {
-                $($($value_field)|+ => Some(<Change<$value>>::READER),)+
+                $($($value_field)|+ => Some(<FieldEvent<$value>>::READER),)+
                 _ => None,
             }
         }

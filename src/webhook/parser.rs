@@ -73,7 +73,7 @@ impl Parser {
     ///
     /// Meta has announced `whatsapp_account` for 2027. A body whose `object` begins
     /// with `whatsapp` and is not in the list is
-    /// [worth keeping](ParseError::is_worth_keeping), so that a signed one can be
+    /// [worth keeping](ParseError::should_archive), so that a signed one can be
     /// requeued after this setting has changed.
     ///
     /// ```
@@ -88,7 +88,7 @@ impl Parser {
     ///
     /// let error = parse(body).unwrap_err();
     /// assert_eq!(error.to_string(), r#"the parser does not accept the object "whatsapp_account""#);
-    /// assert!(error.is_worth_keeping());
+    /// assert!(error.should_archive());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -11,7 +11,7 @@ use crate::signal::{Failure, Report};
 /// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let report = whatsapp_signals::parse(body)?.dispatch();
 /// assert_eq!((report.events(), report.unrecognized()), (1, 0));
-/// assert_eq!(report.unheard(), 1, "nobody listens in this example");
+/// assert_eq!(report.without_receivers(), 1, "nobody listens in this example");
 /// assert_eq!((report.called(), report.filtered(), report.is_ok()), (0, 0, true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -21,7 +21,7 @@ pub struct DispatchReport {
     events: usize,
     skipped: usize,
     unrecognized: usize,
-    unheard: usize,
+    without_receivers: usize,
     called: usize,
     filtered: usize,
     failures: Vec<EventFailure>,
@@ -79,7 +79,7 @@ impl DispatchReport {
         let at = self.events;
         self.events += 1;
         self.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
-        self.unheard += usize::from(report.is_unheard());
+        self.without_receivers += usize::from(report.has_no_receivers());
         self.called += report.called();
         self.filtered += report.filtered();
         self.failures.extend(EventFailure::all(at, report));
@@ -130,8 +130,8 @@ impl DispatchReport {
     /// Returns the number of events whose own signal has no receivers; skipped items are none.
     /// Receivers of [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count.
     #[must_use]
-    pub fn unheard(&self) -> usize {
-        self.unheard
+    pub fn without_receivers(&self) -> usize {
+        self.without_receivers
     }
 
     /// How often a receiver ran, with or without success.

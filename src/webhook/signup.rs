@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::events::Events;
 use super::item::{FromItem, Item, Reader, change};
-use crate::event::{Change, Event, PreferenceValue, Reason, UserPreference, UserSubscribed};
+use crate::event::{Event, FieldEvent, PreferenceValue, Reason, UserPreference, UserSubscribed};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
 use crate::model::{Contact, IdText, Ids, Signup, SignupId, Timestamp};
@@ -22,10 +22,10 @@ pub(super) const PREFERENCE: Reader = Reader {
         Ok(omitted)
     },
     has_receivers: |context| {
-        let of_preference = Change::<UserPreference>::signal().with(context);
+        let of_preference = FieldEvent::<UserPreference>::signal().with(context);
         of_preference.has_receivers() || UserSubscribed::has_receivers(context)
     },
-    ..*Change::<UserPreference>::READER
+    ..*FieldEvent::<UserPreference>::READER
 };
 
 members! {

@@ -151,7 +151,7 @@ macro_rules! from_status {
                 let update = members.into_update(item.json, &omitted)?;
                 let raw = events.raw(item.json);
                 events.push(Self {
-                    contact: item.contact_in(update.is_of_group(), update.recipient.as_ref()),
+                    contact: item.contact_in(update.is_group_message(), update.recipient.as_ref()),
                     update,
                     account: item.account(),
                     raw,

@@ -19,7 +19,7 @@ use crate::trace::{self, Scope, Source};
 ///     println!("{} of {}", event.name(), event.partition_key());
 /// }
 /// let report = webhook.dispatch();
-/// assert_eq!(report.unheard(), 2, "nobody listens in this example");
+/// assert_eq!(report.without_receivers(), 2, "nobody listens in this example");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

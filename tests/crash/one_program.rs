@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{EventState, Fingerprint, ReceiverState, Wanted};
+use whatsapp_signals::store::{EventState, Fingerprint, LoadQuery, ReceiverState};
 use whatsapp_signals::{BoxError, Event, WebhookEngine, receiver};
 
 use crate::programs::{FOLDER, random, start, wait, wanted_kills};
@@ -76,7 +76,7 @@ fn marks(folder: &Folder, keys: &[String]) -> Vec<String> {
     stores::check_shared(folder);
     let mut marks = Vec::new();
     let store = stores::open_shared(folder.path(), SystemTime::now);
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted
         .events
         .extend(keys.iter().map(|key| Fingerprint::of(key)));

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use whatsapp_signals::store::{Store, Wanted, WebhookQuery};
+use whatsapp_signals::store::{LoadQuery, Store, WebhookQuery};
 use whatsapp_signals::{WebhookEngine, parse, testing};
 
 use crate::logs::{BLOCK, explain_repetitions, read_logs};
@@ -150,7 +150,7 @@ fn three_programs_lose_nothing_and_repeat_only_what_a_kill_explains() {
             let mut seen = webhooks(&unsettled).into_iter();
             let seen = seen.find(|(id, row, _)| row.unclaimed > 0 && !partial.contains_key(id));
             if let Some((id, ..)) = seen {
-                let mut wanted = Wanted::default();
+                let mut wanted = LoadQuery::default();
                 wanted.bodies.insert(id);
                 if let Some(body) = rows::load(&store, &wanted).bodies.remove(&id).flatten() {
                     partial.insert(id, (now, keys_of(&body)));

@@ -35,7 +35,7 @@ fn all_that_a_claim_writes_is_stored_and_no_receiver_runs() {
     with_each_store(|engine| {
         let (engine, calls) = counting(engine);
         let outcome = engine.accept(&messages(0..3)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (0, 3));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 3));
         assert_eq!(outcome.http_status(), 200);
         assert!(outcome.due().is_some());
         assert!(calls.lock().is_empty());
@@ -49,7 +49,7 @@ fn all_that_a_claim_writes_is_stored_and_no_receiver_runs() {
         assert!(contact.is_some());
 
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (3, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (3, 0));
         assert_eq!(*calls.lock(), ["wamid.0", "wamid.1", "wamid.2"]);
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
@@ -62,12 +62,12 @@ fn a_repetition_is_unfinished_until_it_was_delivered_and_then_a_duplicate() {
         let body = messages(0..2);
         for _ in 0..3 {
             let outcome = engine.accept(&body).unwrap();
-            assert_eq!((outcome.unfinished(), outcome.duplicate()), (2, 0));
+            assert_eq!((outcome.unfinished(), outcome.duplicates()), (2, 0));
             assert_eq!(outcome.http_status(), 200);
         }
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 2);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 2);
         let outcome = engine.accept(&body).unwrap();
-        assert_eq!((outcome.unfinished(), outcome.duplicate()), (0, 2));
+        assert_eq!((outcome.unfinished(), outcome.duplicates()), (0, 2));
         assert_eq!(calls.lock().len(), 2);
     });
 }
@@ -79,8 +79,8 @@ fn another_engine_over_the_same_store_delivers_it() {
         let other = engine_over(Arc::clone(engine.store())).context(context(&calls));
         let outcome = engine.accept(&messages(0..1)).unwrap();
         assert_eq!(outcome.unfinished(), 1);
-        assert_eq!(other.retry_unfinished().unwrap().fired(), 1);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(other.retry_unfinished().unwrap().delivered(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         assert_eq!(calls.lock().len(), 1);
     });
 }
@@ -93,7 +93,7 @@ fn an_engine_that_is_not_tended_has_meta_repeat_it() {
         let body = messages(0..1);
         assert_eq!(engine.accept(&body).unwrap().http_status(), 503);
         let outcome = engine.process(&body).unwrap();
-        assert_eq!((outcome.fired(), outcome.http_status()), (1, 200));
+        assert_eq!((outcome.delivered(), outcome.http_status()), (1, 200));
         assert_eq!(engine.accept(&body).unwrap().http_status(), 200);
         assert_eq!(calls.lock().len(), 1);
     });
@@ -127,11 +127,11 @@ fn a_body_of_several_parts_is_accepted_as_a_whole() {
         let (engine, calls) = counting(engine);
         let body = messages(0..4_500);
         let outcome = engine.accept(&body).unwrap();
-        assert_eq!((outcome.unfinished(), outcome.duplicate()), (4_500, 0));
+        assert_eq!((outcome.unfinished(), outcome.duplicates()), (4_500, 0));
         let again = engine.accept(&body).unwrap();
-        assert_eq!((again.unfinished(), again.duplicate()), (4_500, 0));
+        assert_eq!((again.unfinished(), again.duplicates()), (4_500, 0));
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (4_500, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (4_500, 0));
         assert_eq!(calls.lock().len(), 4_500);
     });
 }
@@ -160,11 +160,11 @@ fn an_async_caller_accepts_as_a_sync_one_does() {
         let (engine, calls) = counting(engine);
         let body = messages(0..1);
         let accepted = pollster::block_on(engine.accept_async(&body)).unwrap();
-        assert_eq!((accepted.fired(), accepted.unfinished()), (0, 1));
+        assert_eq!((accepted.delivered(), accepted.unfinished()), (0, 1));
         let ada = Identity::from_phone("15550101001").unwrap();
         assert!(records(&engine).conversation(&ada, None, 9).is_ok());
         let retried = pollster::block_on(engine.retry_unfinished_async()).unwrap();
-        assert_eq!(retried.fired(), 1);
+        assert_eq!(retried.delivered(), 1);
         assert_eq!(calls.lock().len(), 1);
     });
 }

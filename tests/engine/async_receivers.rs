@@ -101,7 +101,7 @@ fn events_come_one_after_the_other_and_each_receiver_runs_once() {
             let outcome = engine.process_async(&body).await.unwrap();
             assert_eq!(
                 outcome.to_string(),
-                "fired 2 duplicate 0 unrecognized 0 failed 0"
+                "delivered 2 duplicates 0 unrecognized 0 failed 0"
             );
             let ran = [
                 "note wamid.0",
@@ -110,9 +110,9 @@ fn events_come_one_after_the_other_and_each_receiver_runs_once() {
                 "forward wamid.1",
             ];
             assert_eq!(done(), ran);
-            assert_eq!(engine.process_async(&body).await.unwrap().duplicate(), 2);
+            assert_eq!(engine.process_async(&body).await.unwrap().duplicates(), 2);
             // Whoever waits and whoever does not share what is known.
-            assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+            assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
             assert!(done().is_empty());
         });
         assert_eq!(records(&engine).unread_counts().unwrap()[0].1, 2);
@@ -130,7 +130,7 @@ fn only_who_failed_is_asked_again() {
             assert_eq!(done(), ["note wamid.0"]);
             FAILS.store(false, Relaxed);
             let outcome = engine.retry_unfinished_async().await.unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
             assert_eq!(done(), ["forward wamid.0"]);
         });
     });
@@ -145,7 +145,7 @@ fn where_nobody_waits_an_async_receiver_fails_and_is_not_lost() {
         assert!(matches!(cause, Cause::NeedsAsend) && outcome.should_retry());
         assert_eq!(done(), ["note wamid.0"]);
         let outcome = pollster::block_on(engine.process_async(&messages(0..1))).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(done(), ["forward wamid.0"]);
     });
 }
@@ -157,8 +157,8 @@ fn that_nobody_waits_is_no_attempt() {
         let engine = engine.max_attempts(2);
         for _ in 0..5 {
             let outcome = engine.process(&messages(0..1)).unwrap();
-            assert_eq!((outcome.dead(), outcome.unfinished()), (0, 1));
-            assert_eq!(engine.retry_unfinished().unwrap().dead(), 0);
+            assert_eq!((outcome.dead_lettered(), outcome.unfinished()), (0, 1));
+            assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 0);
         }
         // One that could be called and fails is.
         FAILS.store(true, Relaxed);
@@ -166,7 +166,7 @@ fn that_nobody_waits_is_no_attempt() {
         for _ in 0..2 {
             dead += pollster::block_on(engine.retry_unfinished_async())
                 .unwrap()
-                .dead();
+                .dead_lettered();
         }
         assert_eq!(dead, 1);
         FAILS.store(false, Relaxed);
@@ -205,11 +205,11 @@ fn async_receivers_of_all_events_are_marked_and_retried_by_themselves() {
         FAILS.store(true, Relaxed);
         pollster::block_on(async {
             let outcome = engine.retry_unfinished_async().await.unwrap();
-            assert_eq!((outcome.failed(), outcome.unheard()), (2, 0));
+            assert_eq!((outcome.failed(), outcome.without_receivers()), (2, 0));
             assert!(done().is_empty());
             FAILS.store(false, Relaxed);
             let outcome = engine.process_async(&body).await.unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         });
         assert_eq!(done(), ["forward wamid.0", "archive message_received"]);
     });
@@ -222,9 +222,12 @@ fn what_you_send_waits_too() {
         let ada = Identity::from_phone("15550101001").unwrap();
         let message = Message::outbound("wamid.S", ada.clone(), Content::text("It is ready"));
         let event = MessageSent::new(message.build()).with_account(account());
-        assert_eq!(engine.sent(event.clone()).unwrap().failures().len(), 1);
-        let outcome = pollster::block_on(engine.sent_async(event)).unwrap();
-        assert_eq!((outcome.fired(), outcome.failed()), (1, 0));
+        assert_eq!(
+            engine.process_sent(event.clone()).unwrap().failures().len(),
+            1
+        );
+        let outcome = pollster::block_on(engine.process_sent_async(event)).unwrap();
+        assert_eq!((outcome.delivered(), outcome.failed()), (1, 0));
         assert_eq!(done(), ["sent wamid.S"]);
         assert_eq!(
             records(&engine).conversation(&ada, None, 9).unwrap().len(),
@@ -263,15 +266,15 @@ fn a_cancelled_webhook_is_anyones_when_its_lease_has_ended() {
         let other = engine_over(Arc::clone(engine.store())).context(receivers());
         let outcome = pollster::block_on(other.process_async(&body)).unwrap();
         assert_eq!(
-            (outcome.fired(), outcome.unfinished()),
+            (outcome.delivered(), outcome.unfinished()),
             (0, 1),
             "it is held"
         );
         std::thread::sleep(Duration::from_millis(60));
         let outcome = pollster::block_on(other.retry_unfinished_async()).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(done(), ["forward wamid.0"]);
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 1);
     });
 }
 
@@ -324,17 +327,17 @@ fn what_blocks_is_done_where_it_was_told() {
         work();
         work(); // more often than it should, which does nothing
     });
-    assert_eq!(counts.process(&messages(0..1)).unwrap().fired(), 1);
+    assert_eq!(counts.process(&messages(0..1)).unwrap().delivered(), 1);
     assert_eq!(BLOCKED.load(Relaxed), 0, "it cannot wait anyway");
     ACCESSES.store(0, Relaxed);
     let outcome = pollster::block_on(counts.process_async(&messages(0..1))).unwrap();
     let blocked = BLOCKED.load(Relaxed);
-    assert_eq!((outcome.fired(), blocked), (1, ACCESSES.load(Relaxed)));
+    assert_eq!((outcome.delivered(), blocked), (1, ACCESSES.load(Relaxed)));
     assert!(blocked >= 2, "a claim and a mark");
 
     let forgets = engine().blocking(|_| {});
     let outcome = pollster::block_on(forgets.process_async(&messages(0..1))).unwrap();
-    assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+    assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
 }
 
 #[test]

@@ -59,11 +59,11 @@ fn an_event_is_open_until_it_has_succeeded_or_is_dead() {
         is_failing.store(false, Relaxed);
         assert!(!engine.process(&messages(3..5)).unwrap().should_retry());
         assert_eq!(numbers(backlog()), [3, 3, 0, 0, 0], "as before");
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         assert_eq!(numbers(backlog()), [3, 3, 0, 1, 1]);
 
         is_failing.store(true, Relaxed);
-        assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+        assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 3);
         assert_eq!(numbers(backlog()), [0, 0, 0, 4, 1]);
         assert_eq!(engine.dead_letters(9).unwrap().len(), 4);
         assert_eq!(backlog().oldest, None, "dead letters do not count");
@@ -86,7 +86,7 @@ fn an_event_whose_receiver_runs_is_leased() {
             list.lock().push(numbers(of_other.backlog().unwrap()));
         });
         let engine = engine.context(context);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         assert_eq!(seen.lock()[..], [[1, 0, 1, 0, 0]]);
         assert_eq!(numbers(engine.backlog().unwrap()), [0; 5]);
     });
@@ -194,12 +194,12 @@ fn a_body_that_succeeds_at_once_writes_no_index_of_dead_events() {
     let after_success = with_engine(&|engine| {
         let (engine, is_failing) = failing(engine);
         is_failing.store(false, Relaxed);
-        assert_eq!(engine.process(&messages(0..9)).unwrap().fired(), 9);
+        assert_eq!(engine.process(&messages(0..9)).unwrap().delivered(), 9);
     });
     assert!(empty == after_success, "a page was written");
     let after_failure = with_engine(&|engine| {
         let (engine, _) = failing(engine.max_attempts(1));
-        assert_eq!(engine.process(&messages(9..10)).unwrap().dead(), 1);
+        assert_eq!(engine.process(&messages(9..10)).unwrap().dead_lettered(), 1);
     });
     assert!(empty.iter().zip(&after_failure).all(|(a, b)| a != b));
 }
@@ -222,7 +222,7 @@ fn the_backlog_of_records_has_their_own_open_and_dead_events_only() {
         assert_eq!(engine.process(&mixed.body()).unwrap().failed(), 3);
         let lone = text("901", "311", "wamid.D").body();
         assert_eq!(engine.process(&lone).unwrap().failed(), 1);
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         let numbers = || {
             let tenants = ["900", "901", "902"].map(|tenant| engine.tenant(tenant).backlog());
             let numbers = ["310", "311"].map(|number| engine.number(number).backlog());
@@ -238,9 +238,9 @@ fn the_backlog_of_records_has_their_own_open_and_dead_events_only() {
 
         // The second attempt of the lone one succeeds, and those of the others are the last.
         is_failing.store(false, Relaxed);
-        assert_eq!(engine.process(&lone).unwrap().fired(), 1);
+        assert_eq!(engine.process(&lone).unwrap().delivered(), 1);
         is_failing.store(true, Relaxed);
-        assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+        assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 3);
         assert_eq!(numbers(), [(0, 1), (0, 2), (0, 0), (0, 1), (0, 1)]);
         let backlog = engine.backlog().unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! All bodies through an engine: what is parsed is fired, once.
+//! All bodies through an engine: what is parsed is delivered, once.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -15,7 +15,7 @@ use whatsapp_signals::{EngineError, WebhookEngine, parse};
 
 /// What an engine that has seen these keys must make of a body.
 struct Expected {
-    fired: usize,
+    delivered: usize,
     duplicate: usize,
     unrecognized: usize,
 }
@@ -23,7 +23,7 @@ struct Expected {
 impl Expected {
     fn of(events: &[WebhookEvent], seen: &mut HashSet<String>) -> Self {
         let mut expected = Self {
-            fired: 0,
+            delivered: 0,
             duplicate: 0,
             unrecognized: 0,
         };
@@ -44,7 +44,7 @@ impl Expected {
             let is_first = *count == 1 || event.repeats();
             let is_new = seen.insert(key);
             if is_first && (is_new || (event.repeats() && is_another)) {
-                expected.fired += 1;
+                expected.delivered += 1;
                 let is_odd = matches!(event, WebhookEvent::Unrecognized(_));
                 expected.unrecognized += usize::from(is_odd);
             } else {
@@ -64,8 +64,16 @@ fn assert_processed(
     match (parse(body.as_bytes()), engine.process(body.as_bytes())) {
         (Ok(webhook), Ok(outcome)) => {
             let expected = Expected::of(webhook.events(), seen);
-            let found = [outcome.fired(), outcome.duplicate(), outcome.unrecognized()];
-            let expected = [expected.fired, expected.duplicate, expected.unrecognized];
+            let found = [
+                outcome.delivered(),
+                outcome.duplicates(),
+                outcome.unrecognized(),
+            ];
+            let expected = [
+                expected.delivered,
+                expected.duplicate,
+                expected.unrecognized,
+            ];
             assert_eq!(found, expected, "{name}");
             assert_eq!((outcome.failed(), outcome.unfinished()), (0, 0), "{name}");
         }
@@ -135,7 +143,7 @@ fn a_body_without_events_is_nothing_to_remember() {
         let outcome = engine.process(body).unwrap();
         assert_eq!(
             outcome.to_string(),
-            "fired 0 duplicate 0 unrecognized 0 failed 0"
+            "delivered 0 duplicates 0 unrecognized 0 failed 0"
         );
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
@@ -153,7 +161,7 @@ fn a_body_at_the_limit_of_events_is_processed() {
     let outcome = engine.process(body.as_bytes()).unwrap();
     // They are all alike, and one more counts the rest.
     assert_eq!(outcome.unrecognized(), 2, "after {:?}", started.elapsed());
-    assert_eq!(outcome.fired(), 2);
+    assert_eq!(outcome.delivered(), 2);
 }
 
 proptest! {

@@ -41,7 +41,7 @@ fn process(engine: &Engine<'_>, number: usize) -> Counts {
     let before = engine.store().counts();
     let id = format!("wamid.{number}");
     let body = testing::text("Hello").from("15550101001").id(&id).body();
-    assert_eq!(engine.process(&body).unwrap().fired(), 1);
+    assert_eq!(engine.process(&body).unwrap().delivered(), 1);
     let after = engine.store().counts();
     Counts {
         loads: after.loads - before.loads,
@@ -89,7 +89,7 @@ fn a_repeated_message_of_a_cached_user_is_a_duplicate() {
     (0..3).for_each(|number| _ = process(&engine, number));
     let body = testing::text("Hello").from("15550101001").id("wamid.2");
     let outcome = engine.process(&body.body()).unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
     assert_eq!(process(&engine, 3), counts(0, 2), "it is cached again");
 }
 

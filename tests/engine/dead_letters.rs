@@ -9,7 +9,7 @@ use crate::support::engines::{Engine, engine_over, with_each_steady_store, with_
 use crate::support::messages::messages;
 use crate::support::watched::{Access, Watched};
 use whatsapp_signals::engine::DeadLetterFilter;
-use whatsapp_signals::event::{BusinessStatusUpdate, Change, MessageReceived, Unrecognized};
+use whatsapp_signals::event::{BusinessStatusUpdate, FieldEvent, MessageReceived, Unrecognized};
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::{BUSINESS_STATUS_UPDATE, MESSAGE_RECEIVED, UNRECOGNIZED};
 use whatsapp_signals::store::{Changes, DeadPlace, ReadyStore, StoreError, StoreErrorKind, Tenant};
@@ -46,13 +46,16 @@ fn open_and_dead<S: ReadyStore>(engine: &WebhookEngine<S>) -> (u64, u64) {
 /// Stores two dead messages, one dead message of another number, one dead event that is not
 /// recognised, and a body that is no webhook.
 fn five_letters(engine: &Engine) {
-    assert_eq!(engine.process(&messages(0..2)).unwrap().dead(), 2);
+    assert_eq!(engine.process(&messages(0..2)).unwrap().dead_lettered(), 2);
     let of_other = String::from_utf8(messages(2..3)).unwrap();
     let of_other = of_other.replace(r#""300""#, r#""301""#);
-    assert_eq!(engine.process(of_other.as_bytes()).unwrap().dead(), 1);
+    assert_eq!(
+        engine.process(of_other.as_bytes()).unwrap().dead_lettered(),
+        1
+    );
     let odd = items("messages", &[ODD]);
-    assert_eq!(engine.process(&odd).unwrap().dead(), 1);
-    engine.bury(b"{").unwrap();
+    assert_eq!(engine.process(&odd).unwrap().dead_lettered(), 1);
+    engine.store_unreadable(b"{").unwrap();
     assert_eq!(open_and_dead(engine), (0, 5));
 }
 
@@ -113,8 +116,14 @@ fn letters_of_two_tenants(engine: &Engine) {
     };
     let boats = testing::text("Ahoy").waba("901").to_number("301", "2");
     let both = testing::batch([bikes("wamid.A"), boats.id("wamid.B")]).body();
-    assert_eq!(engine.process(&both).unwrap().dead(), 2);
-    assert_eq!(engine.process(&bikes("wamid.C").body()).unwrap().dead(), 1);
+    assert_eq!(engine.process(&both).unwrap().dead_lettered(), 2);
+    assert_eq!(
+        engine
+            .process(&bikes("wamid.C").body())
+            .unwrap()
+            .dead_lettered(),
+        1
+    );
 }
 
 #[test]
@@ -128,7 +137,7 @@ fn a_tenant_has_its_events_of_a_body_that_it_shares() {
         assert!(found[0].1.key.contains("wamid.B"), "{}", found[0].1.key);
         assert_eq!(engine.requeue_all(&filter).unwrap(), 1);
         is_failing.store(false, Relaxed);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(engine.discard_all(&filter).unwrap(), 0);
         let filter = DeadLetterFilter::new().tenant("900");
         assert_eq!(engine.discard_all(&filter).unwrap(), 2);
@@ -144,7 +153,7 @@ fn the_tenant_of_a_number_is_the_stored_one_and_of_another_event_that_of_its_acc
         letters_of_two_tenants(&engine);
         let alert = testing::business_status("APPROVED").waba("900");
         let (alerts, connect) = (Context::new().only_own_receivers(), ConnectOptions::new());
-        let fail = |_: &Change<BusinessStatusUpdate>| Err("not now");
+        let fail = |_: &FieldEvent<BusinessStatusUpdate>| Err("not now");
         alerts
             .connect_with(&BUSINESS_STATUS_UPDATE, connect, fail)
             .unwrap();
@@ -154,7 +163,7 @@ fn the_tenant_of_a_number_is_the_stored_one_and_of_another_event_that_of_its_acc
                 .max_attempts(1)
                 .process(&alert.body())
                 .unwrap()
-                .dead(),
+                .dead_lettered(),
             1
         );
         // A program without the function, such as the command line.
@@ -175,9 +184,9 @@ fn pages_of_dead_letters_have_each_letter_once_in_the_order_of_the_list() {
         let most = 60;
         for n in 0..most / 3 {
             let body = messages(n * 3..n * 3 + 3);
-            assert_eq!(engine.process(&body).unwrap().dead(), 3);
+            assert_eq!(engine.process(&body).unwrap().dead_lettered(), 3);
         }
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         let keys = |letters: Vec<(DeadPlace, DeadLetter)>| {
             let keys = letters.into_iter().map(|(_, letter)| letter.key);
             keys.collect::<Vec<_>>()
@@ -226,8 +235,14 @@ fn the_time_of_a_letter_is_since_it_and_not_before_it() {
 fn letters_that_are_requeued_are_tried_again_and_those_that_came_first_before_the_others() {
     with_each_store(|engine| {
         let (engine, is_failing) = failing(engine);
-        assert_eq!(engine.process(&messages(0..250)).unwrap().dead(), 250);
-        assert_eq!(engine.process(&messages(250..260)).unwrap().dead(), 10);
+        assert_eq!(
+            engine.process(&messages(0..250)).unwrap().dead_lettered(),
+            250
+        );
+        assert_eq!(
+            engine.process(&messages(250..260)).unwrap().dead_lettered(),
+            10
+        );
         let first = DeadLetterFilter::new().limit(120);
         assert_eq!(engine.requeue_all(&first).unwrap(), 120);
         let next = engine.dead_letter("message_received:wamid.120:text:number=300");
@@ -240,7 +255,7 @@ fn letters_that_are_requeued_are_tried_again_and_those_that_came_first_before_th
 
         is_failing.store(false, Relaxed);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.failed()), (260, 0));
+        assert_eq!((outcome.delivered(), outcome.failed()), (260, 0));
         assert_eq!(open_and_dead(&engine), (0, 0));
         assert_eq!(engine.requeue_all(&all).unwrap(), 0);
     });
@@ -251,12 +266,12 @@ fn letters_that_are_discarded_do_not_come_back_and_leave_no_webhook() {
     with_each_store(|engine| {
         let (engine, _) = failing(engine);
         let body = messages(0..250);
-        assert_eq!(engine.process(&body).unwrap().dead(), 250);
+        assert_eq!(engine.process(&body).unwrap().dead_lettered(), 250);
         let all = DeadLetterFilter::new().name("message_received");
         assert_eq!(engine.discard_all(&all).unwrap(), 250);
         assert!(engine.dead_letters(9).unwrap().is_empty());
         assert!(engine.webhooks(None, 9).unwrap().is_empty());
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 250);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 250);
     });
 }
 
@@ -279,7 +294,10 @@ fn no_commit_has_more_than_a_hundred_letters() {
             Ok(())
         });
         let (engine, _) = failing(engine);
-        assert_eq!(engine.process(&messages(0..250)).unwrap().dead(), 250);
+        assert_eq!(
+            engine.process(&messages(0..250)).unwrap().dead_lettered(),
+            250
+        );
         let (engine, _) = failing(engine_over(store));
         let all = DeadLetterFilter::new();
         assert_eq!(engine.requeue_all(&all).unwrap(), 250);
@@ -309,7 +327,10 @@ fn a_letter_that_cannot_be_requeued_keeps_no_other_waiting() {
                 _ => Ok(()),
             });
             let (engine, _) = failing(engine);
-            assert_eq!(engine.process(&messages(0..150)).unwrap().dead(), 150);
+            assert_eq!(
+                engine.process(&messages(0..150)).unwrap().dead_lettered(),
+                150
+            );
             let (watched, _) = failing(engine_over(store));
             let all = DeadLetterFilter::new();
             let Err(EngineError::Store(error)) = watched.requeue_all(&all) else {
@@ -335,7 +356,10 @@ fn a_store_that_fails_ends_it_at_once() {
             _ => Ok(()),
         });
         let (engine, _) = failing(engine);
-        assert_eq!(engine.process(&messages(0..300)).unwrap().dead(), 300);
+        assert_eq!(
+            engine.process(&messages(0..300)).unwrap().dead_lettered(),
+            300
+        );
         let (watched, _) = failing(engine_over(store));
         assert!(watched.discard_all(&DeadLetterFilter::new()).is_err());
         assert_eq!(commits.load(Relaxed), 2);
@@ -356,8 +380,14 @@ fn letters_that_die_again_meanwhile_are_not_requeued_for_ever() {
             Ok(())
         });
         let (engine, _) = failing(engine);
-        assert_eq!(engine.process(&messages(0..250)).unwrap().dead(), 250);
-        assert_eq!(engine.process(&messages(250..300)).unwrap().dead(), 50);
+        assert_eq!(
+            engine.process(&messages(0..250)).unwrap().dead_lettered(),
+            250
+        );
+        assert_eq!(
+            engine.process(&messages(250..300)).unwrap().dead_lettered(),
+            50
+        );
         let (watched, _) = failing(engine_over(store));
         let requeued = watched.requeue_all(&DeadLetterFilter::new()).unwrap();
         assert_eq!(requeued, 300, "each of them once");
@@ -369,7 +399,10 @@ fn letters_that_die_again_meanwhile_are_not_requeued_for_ever() {
 fn several_callers_requeue_each_letter_once() {
     with_each_store(|engine| {
         let (engine, _) = failing(engine);
-        assert_eq!(engine.process(&messages(0..130)).unwrap().dead(), 130);
+        assert_eq!(
+            engine.process(&messages(0..130)).unwrap().dead_lettered(),
+            130
+        );
         let (engine, all) = (&engine, &DeadLetterFilter::new());
         let requeued: usize = std::thread::scope(|scope| {
             let threads = [(); 4].map(|()| scope.spawn(|| engine.requeue_all(all).unwrap()));
@@ -383,7 +416,7 @@ fn several_callers_requeue_each_letter_once() {
         let outcome = engine.retry_unfinished().unwrap();
         let letters = engine.dead_letters(999).unwrap();
         let keys: HashSet<_> = letters.iter().map(|letter| &letter.key).collect();
-        assert_eq!((outcome.dead(), keys.len()), (130, 130));
+        assert_eq!((outcome.dead_lettered(), keys.len()), (130, 130));
     });
 }
 
@@ -396,7 +429,7 @@ fn letters_that_are_discarded_leave_no_row_of_progress() {
     let path = folder.file("store.db");
     let store = Arc::new(SqliteStore::open(&path).unwrap());
     let (engine, _) = failing(engine_over(store));
-    assert_eq!(engine.process(&messages(0..3)).unwrap().dead(), 3);
+    assert_eq!(engine.process(&messages(0..3)).unwrap().dead_lettered(), 3);
     let connection = rusqlite::Connection::open(&path).unwrap();
     let count = || {
         let sql = "SELECT count(*) FROM progress";

@@ -51,13 +51,13 @@ fn a_repetition_before_the_due_time_neither_runs_nor_counts() {
         assert_eq!(seconds(first.due()), 5);
         for _ in 0..5 {
             let again = engine.process(&body).unwrap();
-            assert_eq!((again.fired(), again.unfinished()), (0, 1));
+            assert_eq!((again.delivered(), again.unfinished()), (0, 1));
             assert_eq!(again.http_status(), 503);
             assert!(seconds(again.due()) <= 5);
         }
         ahead.store(5, Ordering::Relaxed);
         let last = engine.process(&body).unwrap();
-        assert_eq!((last.dead(), last.due()), (1, None));
+        assert_eq!((last.dead_lettered(), last.due()), (1, None));
         assert_eq!(calls.lock().len(), 2);
     });
 }
@@ -70,7 +70,7 @@ fn delays_double_from_the_first_to_the_longest() {
         let mut delays = Vec::new();
         for _ in 0..6 {
             let outcome = engine.process(&messages(0..1)).unwrap();
-            assert_eq!(outcome.fired(), 1);
+            assert_eq!(outcome.delivered(), 1);
             delays.push(seconds(outcome.due()));
             ahead.fetch_add(delays[delays.len() - 1], Ordering::Relaxed);
         }
@@ -86,9 +86,9 @@ fn a_receiver_that_asks_for_a_longer_delay_has_it() {
         let body = messages(0..1);
         assert_eq!(seconds(engine.process(&body).unwrap().due()), 600);
         ahead.store(599, Ordering::Relaxed);
-        assert_eq!(engine.process(&body).unwrap().fired(), 0);
+        assert_eq!(engine.process(&body).unwrap().delivered(), 0);
         ahead.store(601, Ordering::Relaxed);
-        assert_eq!(engine.process(&body).unwrap().fired(), 1);
+        assert_eq!(engine.process(&body).unwrap().delivered(), 1);
         assert_eq!(calls.lock().len(), 2);
     });
 }
@@ -107,7 +107,7 @@ fn each_event_of_a_body_has_its_own_time() {
         calls.lock().clear();
         ahead.store(6, Ordering::Relaxed);
         let again = engine.process(&body).unwrap();
-        assert_eq!((again.fired(), again.unfinished()), (1, 2));
+        assert_eq!((again.delivered(), again.unfinished()), (1, 2));
         assert_eq!(seconds(again.due()), 10);
         assert_eq!(*calls.lock(), ["wamid.1"]);
     });
@@ -124,7 +124,7 @@ fn a_retry_by_hand_does_not_wait_for_the_due_time() {
         });
         assert_eq!(engine.process(&messages(0..1)).unwrap().unfinished(), 1);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(calls.lock().len(), 2);
     });
 }
@@ -134,10 +134,10 @@ fn a_dead_letter_that_is_requeued_is_due_at_once() {
     with_each_store(|engine| {
         let (engine, calls) = failing(engine.max_attempts(1), |_| Some(error()));
         let body = messages(0..1);
-        assert_eq!(engine.process(&body).unwrap().dead(), 1);
+        assert_eq!(engine.process(&body).unwrap().dead_lettered(), 1);
         let key = engine.dead_letters(1).unwrap().remove(0).key;
         assert!(engine.requeue(&key).unwrap());
-        assert_eq!(engine.process(&body).unwrap().fired(), 1);
+        assert_eq!(engine.process(&body).unwrap().delivered(), 1);
         assert_eq!(calls.lock().len(), 2);
     });
 }
@@ -149,7 +149,7 @@ fn a_due_time_of_a_clock_that_was_years_ahead_has_come() {
         ahead.store(100_000_000, Ordering::Relaxed);
         assert_eq!(engine.process(&messages(0..1)).unwrap().unfinished(), 1);
         ahead.store(0, Ordering::Relaxed);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         assert_eq!(calls.lock().len(), 2);
     });
 }

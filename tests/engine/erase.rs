@@ -67,7 +67,7 @@ fn failing(text: &'static str, never: bool) -> (Context, Arc<Mutex<Vec<String>>>
 fn send(engine: &Engine, id: &str, to: &str) {
     let message = Message::outbound(id, phone(to), Content::text("It is ready"));
     let event = MessageSent::new(message.build()).with_account(account());
-    assert!(!engine.sent(event).unwrap().should_retry());
+    assert!(!engine.process_sent(event).unwrap().should_retry());
 }
 
 /// Returns all stored bodies as text.
@@ -126,7 +126,7 @@ fn a_person_is_erased_and_a_repetition_brings_nothing_back() {
             let logged = engine.webhooks(None, 9).unwrap().len();
             for (body, events) in [(&both(), 2), (&alone, 1), (&read, 1)] {
                 let again = engine.process(body).unwrap();
-                assert_eq!((again.duplicate(), again.fired()), (events, 0));
+                assert_eq!((again.duplicates(), again.delivered()), (events, 0));
             }
             assert_nothing_of_ada(&engine);
             assert_eq!(engine.webhooks(None, 9).unwrap().len(), logged);
@@ -146,12 +146,12 @@ fn a_repeated_body_with_a_new_event_is_stored_without_the_erased_one() {
             _ = engine.process(&ada().body()).unwrap();
             engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
             let outcome = engine.process(&both()).unwrap();
-            assert_eq!((outcome.duplicate(), outcome.failed()), (1, 1));
+            assert_eq!((outcome.duplicates(), outcome.failed()), (1, 1));
             assert_nothing_of_ada(&engine);
             assert!(bodies(&engine).contains("Goedemorgen"));
             let engine = engine.context(Context::new().only_own_receivers());
             let outcome = engine.retry_unfinished().unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         });
     }
 }
@@ -166,14 +166,17 @@ fn open_events_of_messages_that_the_program_sent_go_with_their_user() {
         let message = Message::outbound("wamid.OUT", phone(ADA), Content::text("It is ready"));
         let event = MessageSent::new(message.build()).with_account(account());
         assert_eq!(
-            engine.sent(event.with_campaign("spring")).unwrap().failed(),
+            engine
+                .process_sent(event.with_campaign("spring"))
+                .unwrap()
+                .failed(),
             1
         );
         let request = format!(r#"{{"to": "{ADA}", "text": {{"body": "It is ready"}}}}"#);
         let response = r#"{"error": {"code": 131049, "fbtrace_id": "Az8or"}}"#;
         let refused = MessageRefused::from_graph_error(request, response);
         let refused = refused.unwrap().unwrap().with_account(account());
-        assert_eq!(engine.refused(refused).unwrap().failed(), 1);
+        assert_eq!(engine.process_refused(refused).unwrap().failed(), 1);
 
         let shop = engine.tenant(TENANT);
         let data = shop.export(&phone(ADA)).unwrap();
@@ -182,7 +185,7 @@ fn open_events_of_messages_that_the_program_sent_go_with_their_user() {
         let erased = shop.erase(&phone(ADA)).unwrap();
         assert_eq!((erased.messages, erased.events), (1, 2));
         assert_nothing_of_ada(&engine);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         let campaign = shop.campaign("spring").unwrap().unwrap();
         assert_eq!(
             campaign.counts.sent, 0,
@@ -207,10 +210,10 @@ fn open_events_of_others_are_delivered_from_a_body_that_was_erased() {
             let (context, seen) = failing("none", false);
             let engine = engine.context(context);
             let outcome = engine.retry_unfinished().unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
             assert_eq!(*seen.lock(), ["wamid.BRAM"]);
             let again = engine.process(&both()).unwrap();
-            assert_eq!((again.duplicate(), again.fired()), (2, 0));
+            assert_eq!((again.duplicates(), again.delivered()), (2, 0));
             assert_nothing_of_ada(&engine);
         });
     }
@@ -221,7 +224,7 @@ fn dead_letters_of_others_stay_and_can_be_tried_again() {
     with_each_store(|engine| {
         let (context, _) = failing("", true);
         let engine = engine.context(context);
-        assert_eq!(engine.process(&both()).unwrap().dead(), 2);
+        assert_eq!(engine.process(&both()).unwrap().dead_lettered(), 2);
         engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
         let letters = engine.dead_letters(9).unwrap();
         let [letter] = &letters[..] else {
@@ -232,7 +235,7 @@ fn dead_letters_of_others_stay_and_can_be_tried_again() {
         let (context, seen) = failing("none", true);
         let engine = engine.context(context);
         assert!(engine.requeue(&letter.key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(*seen.lock(), ["wamid.BRAM"]);
         assert!(engine.webhooks(None, 1).unwrap().is_empty());
     });
@@ -252,7 +255,7 @@ fn an_event_of_a_queue_goes_with_its_user() {
         let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
         assert_eq!(erased.bodies, 1);
         assert!(engine.webhooks(None, 1).unwrap().is_empty());
-        assert_eq!(engine.process_event(&key, event).unwrap().duplicate(), 1);
+        assert_eq!(engine.process_event(&key, event).unwrap().duplicates(), 1);
         assert_nothing_of_ada(&engine);
     });
 }
@@ -311,15 +314,21 @@ fn an_unreadable_body_with_an_id_is_erased_as_a_whole() {
     with_each_store(|engine| {
         _ = engine.process(&ada().body()).unwrap();
         engine
-            .bury(format!("{{\"from\":\"{ADA}\"").as_bytes())
+            .store_unreadable(format!("{{\"from\":\"{ADA}\"").as_bytes())
             .unwrap();
-        engine.bury(b"{\"user_id\":\"US.7001\"").unwrap();
-        engine.bury(b"{\"from\":\"31970100202\"").unwrap();
+        engine
+            .store_unreadable(b"{\"user_id\":\"US.7001\"")
+            .unwrap();
+        engine
+            .store_unreadable(b"{\"from\":\"31970100202\"")
+            .unwrap();
         let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
         assert_eq!(erased.unreadable, 2);
         assert_eq!(engine.dead_letters(9).unwrap().len(), 1);
         assert_nothing_of_ada(&engine);
-        engine.bury(b"{\"user_id\":\"US.7001\"").unwrap();
+        engine
+            .store_unreadable(b"{\"user_id\":\"US.7001\"")
+            .unwrap();
         assert_eq!(engine.dead_letters(9).unwrap().len(), 1, "it is known");
     });
 }
@@ -383,10 +392,10 @@ fn a_large_body_is_stored_again_without_erased_events() {
         let new = (0..2100).map(|n| bram().id(&format!("wamid.NEW{n}")));
         let items = std::iter::once(old(0)).chain(new).chain([old(1)]);
         let outcome = engine.process(&testing::batch(items).body()).unwrap();
-        assert_eq!((outcome.duplicate(), outcome.failed()), (2, 2100));
+        assert_eq!((outcome.duplicates(), outcome.failed()), (2, 2100));
         assert_nothing_of_ada(&engine);
         let engine = engine.context(Context::new().only_own_receivers());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 2100);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 2100);
     });
 }
 
@@ -421,7 +430,7 @@ fn a_replay_of_a_shared_body_goes_on_without_the_erased_events_for_its_receivers
         assert_nothing_of_ada(&engine);
         fails.store(false, Ordering::Relaxed);
         seen.lock().clear();
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(*seen.lock(), ["crm wamid.BRAM"]);
     });
 }
@@ -540,7 +549,7 @@ fn no_file_of_sqlite_has_the_text_of_an_erased_person() {
     let lone = "wamid.HBgLMTU1NTAxMDEwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA";
     _ = engine.process(&testing::read(lone).to(ADA).body()).unwrap();
     engine
-        .bury(format!("{{\"from\":\"{ADA}\"").as_bytes())
+        .store_unreadable(format!("{{\"from\":\"{ADA}\"").as_bytes())
         .unwrap();
     let found = |files: &[&str]| {
         let mut found = Vec::new();

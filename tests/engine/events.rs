@@ -5,7 +5,7 @@ use crate::support::batch::{ERRORS, value};
 use crate::support::engines::{self, Engine, records};
 use crate::support::messages::messages;
 use parking_lot::{Mutex, MutexGuard};
-use whatsapp_signals::event::{Change, MessageReceived, WebhookEvent};
+use whatsapp_signals::event::{FieldEvent, MessageReceived, WebhookEvent};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::{ConnectOptions, Context};
@@ -52,7 +52,7 @@ fn second(_: &MessageReceived) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn error(_: &Change<MetaError>) {
+fn error(_: &FieldEvent<MetaError>) {
     DESK.lock().done.push("error");
 }
 
@@ -88,7 +88,7 @@ fn an_event_that_is_delivered_again_runs_nothing_and_leaves_nothing() {
     with_each_store(|engine| {
         let (key, event) = queued(&messages(0..1));
         let outcome = engine.process_event(&key, event.clone()).unwrap();
-        assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+        assert_eq!((outcome.delivered(), outcome.should_retry()), (1, false));
         assert_eq!(done(), ["first", "second"]);
         assert_eq!(
             records(&engine).unread_counts().unwrap().len(),
@@ -97,10 +97,10 @@ fn an_event_that_is_delivered_again_runs_nothing_and_leaves_nothing() {
         );
         for _ in 0..2 {
             let outcome = engine.process_event(&key, event.clone()).unwrap();
-            assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+            assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
         }
         // Nor when Meta sends its webhook to the engine itself.
-        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicates(), 1);
         assert!(done().is_empty());
         assert!(engine.webhooks(None, 9).unwrap().is_empty());
     });
@@ -119,9 +119,9 @@ fn each_receiver_succeeds_once_however_often_the_event_is_delivered() {
         }
         set_failing(false);
         let outcome = engine.process_event(&key, event.clone()).unwrap();
-        assert_eq!((outcome.fired(), outcome.should_retry()), (1, false));
+        assert_eq!((outcome.delivered(), outcome.should_retry()), (1, false));
         assert_eq!(done(), ["second"]);
-        assert_eq!(engine.process_event(&key, event).unwrap().duplicate(), 1);
+        assert_eq!(engine.process_event(&key, event).unwrap().duplicates(), 1);
     });
 }
 
@@ -141,9 +141,9 @@ fn an_event_that_failed_is_retried_from_the_store_too() {
         set_failing(false);
         done();
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(done(), ["second"]);
-        assert_eq!(engine.process_event(key, event).unwrap().duplicate(), 1);
+        assert_eq!(engine.process_event(key, event).unwrap().duplicates(), 1);
     });
 }
 
@@ -155,9 +155,18 @@ fn an_event_that_fails_too_often_is_a_dead_letter_and_can_be_requeued() {
         let (_, event) = queued(&messages(0..1));
         let key = "orders:17";
         set_failing(true);
-        assert_eq!(engine.process_event(key, event.clone()).unwrap().dead(), 0);
+        assert_eq!(
+            engine
+                .process_event(key, event.clone())
+                .unwrap()
+                .dead_lettered(),
+            0
+        );
         let outcome = engine.process_event(key, event.clone()).unwrap();
-        assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
+        assert_eq!(
+            (outcome.dead_lettered(), outcome.should_retry()),
+            (1, false)
+        );
 
         let letter = engine.dead_letters(9).unwrap().remove(0);
         assert_eq!(
@@ -169,7 +178,7 @@ fn an_event_that_fails_too_often_is_a_dead_letter_and_can_be_requeued() {
         set_failing(false);
         done();
         assert!(engine.requeue(key).unwrap());
-        assert_eq!(engine.process_event(key, event).unwrap().fired(), 1);
+        assert_eq!(engine.process_event(key, event).unwrap().delivered(), 1);
         assert_eq!(done(), ["second"]);
         assert!(engine.dead_letters(9).unwrap().is_empty());
     });

@@ -60,7 +60,7 @@ fn while_a_mark_cannot_be_written_nothing_runs_and_then_nothing_runs_twice() {
 
         desk.lock().failure = None;
         let outcome = engine.process(&messages(0..2)).unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (1, 1));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (1, 1));
         assert_eq!(desk.lock().received, ["wamid.0", "wamid.1"]);
         assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is leased");
     });
@@ -80,7 +80,7 @@ fn a_receiver_that_succeeded_before_the_future_was_dropped_does_not_run_again() 
         }
         desk.lock().failure = None;
         let outcome = pollster::block_on(engine.process_async(&body)).unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
         assert_eq!(desk.lock().received, ["wamid.0"]);
         assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is leased");
     });

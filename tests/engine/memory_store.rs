@@ -9,9 +9,9 @@ use crate::support::unsteady::{Counts, Rates, Unsteady};
 use whatsapp_signals::model::{Contact, IdKind, Identity, Message, Timestamp};
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, Durability, EventChange, EventState, Fingerprint, HeldId,
-    Lease, LeaseQuery, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey, ProgressRow,
-    Put, ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture, Tenant,
-    Wanted, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
+    Lease, LeaseQuery, LoadQuery, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey,
+    ProgressRow, Put, ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    Tenant, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
     store_conformance_async,
 };
 
@@ -75,14 +75,14 @@ fn commit(store: &impl Store, changes: &Changes<'_>) -> Result<(), StoreErrorKin
     result.map_err(|error| error.kind())
 }
 
-fn load(store: &impl Store, wanted: &Wanted) -> Snapshot {
+fn load(store: &impl Store, wanted: &LoadQuery) -> Snapshot {
     pollster::block_on(store.load(wanted)).unwrap()
 }
 
 /// Returns the events of these numbers that are there.
 fn events(store: &impl Store, numbers: impl Iterator<Item = i64>) -> Vec<i64> {
     let numbers: Vec<_> = numbers.collect();
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.events = numbers.iter().map(|n| key(*n)).collect();
     let found = load(store, &wanted);
     let is_there = |n: &i64| found.events[&key(*n)].is_some();
@@ -114,7 +114,7 @@ fn finished_events_make_room_in_the_order_in_which_they_came() {
         [1, 2, 3, 4],
         "and nothing has changed"
     );
-    assert_eq!(load(&store, &Wanted::default()).moment, Some(4));
+    assert_eq!(load(&store, &LoadQuery::default()).moment, Some(4));
 
     for (n, expected) in [(3, [1, 2, 4, 5]), (1, [2, 4, 5, 6])] {
         commit(&store, &put(n, 1, row(0))).unwrap();
@@ -260,7 +260,7 @@ fn messages_make_room_in_the_order_in_which_they_came() {
 fn the_contact_that_was_not_used_for_the_longest_time_makes_room() {
     let store = MemoryStore::bounded(3);
     let get = |n: i64| {
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.contacts = [ContactId(n)].into();
         load(&store, &wanted).contacts[&ContactId(n)].is_some()
     };
@@ -330,7 +330,7 @@ fn leases_follow_the_clock<S: Store>(new: impl Fn(Clock) -> S) {
             .collect::<Vec<_>>()
     };
     let until = || {
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.webhooks = [webhook_id(1)].into();
         let found = load(&store, &wanted);
         let lease = found.webhooks[&webhook_id(1)]
@@ -356,7 +356,7 @@ fn leases_follow_the_clock<S: Store>(new: impl Fn(Clock) -> S) {
     clock.move_to(70);
     assert_eq!(due().len(), 1, "it has ended");
     assert_eq!(until(), (9, 130_000));
-    assert_eq!(load(&store, &Wanted::default()).now, 1_785_000_070_000);
+    assert_eq!(load(&store, &LoadQuery::default()).now, 1_785_000_070_000);
 }
 
 /// Returns the error of each of a thousand commits of one event each, and whether it was written.
@@ -419,7 +419,7 @@ fn an_unsteady_store_fails_as_often_as_it_is_to_and_by_its_seed() {
 #[test]
 fn an_unsteady_store_is_never_ready_at_the_first_poll_and_wakes_its_task() {
     let store = Unsteady::new(MemoryStore::new(), 1, Rates::default());
-    let wanted = Wanted::default();
+    let wanted = LoadQuery::default();
     for _ in 0..20 {
         let mut load: StoreFuture<'_, Snapshot> = store.load(&wanted);
         let poll = load.as_mut().poll(&mut Context::from_waker(Waker::noop()));

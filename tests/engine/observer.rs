@@ -110,7 +110,7 @@ fn each_attempt_of_a_receiver_is_reported_until_the_event_is_a_dead_letter() {
             ]
         );
         // Meta repeats the webhook.
-        assert_eq!(engine.process(&messages(0..1)).unwrap().dead(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().dead_lettered(), 1);
         assert_eq!(
             log.take(),
             [
@@ -118,7 +118,7 @@ fn each_attempt_of_a_receiver_is_reported_until_the_event_is_a_dead_letter() {
                 r#"dead Some("message_received") after 2"#,
             ]
         );
-        assert_eq!(engine.process(&messages(0..2)).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&messages(0..2)).unwrap().duplicates(), 1);
         let first = r#"received ["message_received"], 1 duplicates"#;
         assert_eq!(log.take()[0], first);
     });
@@ -144,7 +144,7 @@ fn async_receivers_are_reported_with_the_time_until_they_are_ready() {
             runtime
                 .block_on(engine.process_async(&body))
                 .unwrap()
-                .dead(),
+                .dead_lettered(),
             1
         );
         let times = log.0.lock();
@@ -178,7 +178,7 @@ fn accepted_events_are_received_once_and_a_round_reports_the_backlog() {
         );
         assert_eq!(engine.backlog().unwrap().open, 1);
         assert_eq!(log.take(), ["open 1 dead 0"]);
-        assert_eq!(engine.tend().unwrap().outcome.fired(), 1);
+        assert_eq!(engine.tend().unwrap().outcome.delivered(), 1);
         assert_eq!(
             log.take(),
             [
@@ -195,8 +195,8 @@ fn a_body_that_is_no_webhook_and_a_store_that_fails_are_reported() {
     with_each_store(|engine| {
         let (engine, log, _) = observed(engine);
         assert!(engine.process(b"{").is_err());
-        engine.bury(b"{").unwrap();
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         assert_eq!(
             log.take(),
             [
@@ -249,7 +249,7 @@ fn an_observer_that_panics_affects_neither_the_events_nor_the_other_observers() 
         let (engine, log, is_down) = observed(engine.observe(Panics));
         is_down.store(false, Relaxed);
         let outcome = engine.process(&messages(0..2)).unwrap();
-        assert_eq!((outcome.fired(), outcome.failed()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.failed()), (2, 0));
         assert_eq!(log.take().len(), 1 + 2 * 2);
     });
 }
@@ -259,10 +259,10 @@ fn a_replay_is_delivered_and_not_received_again() {
     with_each_store(|engine: Engine| {
         let (engine, log, is_down) = observed(engine.log_webhooks(true));
         is_down.store(false, Relaxed);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         log.take();
         let id = engine.webhooks(None, 1).unwrap()[0].id;
-        assert_eq!(engine.replay(id, &[]).unwrap().unwrap().fired(), 1);
+        assert_eq!(engine.replay(id, &[]).unwrap().unwrap().delivered(), 1);
         assert_eq!(
             log.take(),
             [
@@ -293,11 +293,11 @@ fn a_dead_letter_has_the_error_of_its_receiver_if_the_program_asks_for_it() {
     ] {
         with_each_store(|engine| {
             let engine = failing(engine, text);
-            assert_eq!(engine.process(&messages(0..1)).unwrap().dead(), 1);
+            assert_eq!(engine.process(&messages(0..1)).unwrap().dead_lettered(), 1);
             assert!(engine.dead_letters(9).unwrap()[0].errors.is_empty());
 
             let engine = engine.keep_errors(true);
-            assert_eq!(engine.process(&messages(1..2)).unwrap().dead(), 1);
+            assert_eq!(engine.process(&messages(1..2)).unwrap().dead_lettered(), 1);
             let letter = &engine.dead_letters(9).unwrap()[1];
             assert_eq!(letter.failed, ["crm"]);
             assert_eq!(letter.errors["crm"], kept);

@@ -67,7 +67,7 @@ fn an_ignored_member_stays_ignored_when_its_body_is_retried() {
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
             outcome.to_string(),
-            "fired 1 duplicate 0 unrecognized 0 failed 0"
+            "delivered 1 duplicates 0 unrecognized 0 failed 0"
         );
     });
 }
@@ -76,11 +76,11 @@ fn an_ignored_member_stays_ignored_when_its_body_is_retried() {
 fn an_ignored_member_stays_ignored_when_its_body_is_requeued() {
     let body = gupshup_body("wamid.REQUEUE");
     let requeue = |engine: &Engine| {
-        engine.bury(body.as_bytes()).unwrap();
+        engine.store_unreadable(body.as_bytes()).unwrap();
         let key = engine.dead_letters(9).unwrap().remove(0).key;
         assert!(engine.requeue(&key).unwrap());
         let outcome = engine.retry_unfinished().unwrap();
-        (outcome.fired(), outcome.unrecognized())
+        (outcome.delivered(), outcome.unrecognized())
     };
     with_each_store(|engine| assert_eq!(requeue(&engine), (2, 1)));
     with_each_store(|engine| assert_eq!(requeue(&engine.parser(GUPSHUP)), (1, 0)));
@@ -101,19 +101,19 @@ fn an_entry_is_stored_as_a_body_and_retried_as_one() {
         let engine = engine.log_webhooks(true);
         fail(id);
         let outcome = engine.process_entry(entry.as_bytes()).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 1));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 1));
         let log = engine.webhooks(None, 9).unwrap();
         assert_eq!(log[0].body, body_of(OBJECT, &entry).into_bytes());
 
         succeed(id);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         let outcome = engine.process_entry(entry.as_bytes()).unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
         // Meta's own webhook has the same keys.
         let engine = engine.parser(Parser::new());
         let outcome = engine.process(body_of(OBJECT, &entry).as_bytes()).unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
         assert_eq!(records(&engine).unread_counts().unwrap()[0].1, 1);
     });
 }
@@ -125,7 +125,13 @@ fn an_entry_becomes_a_dead_letter_with_its_event_and_can_be_requeued() {
         let parser = Parser::new().accepted_objects(&["whatsapp_account"]);
         let engine = engine.parser(parser).max_attempts(1);
         fail(id);
-        assert_eq!(engine.process_entry(entry.as_bytes()).unwrap().dead(), 1);
+        assert_eq!(
+            engine
+                .process_entry(entry.as_bytes())
+                .unwrap()
+                .dead_lettered(),
+            1
+        );
         let letter = engine.dead_letters(9).unwrap().remove(0);
         let event = letter.event.as_ref().unwrap();
         assert_eq!(event.dedup_key(), letter.key);
@@ -134,7 +140,7 @@ fn an_entry_becomes_a_dead_letter_with_its_event_and_can_be_requeued() {
 
         succeed(id);
         assert!(engine.requeue(&letter.key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert!(engine.dead_letters(9).unwrap().is_empty());
     });
 }
@@ -164,8 +170,8 @@ fn an_entry_is_processed_async_as_it_is_sync() {
     let entry = entry("wamid.ASYNC");
     with_each_store(|engine| {
         let process = || pollster::block_on(engine.process_entry_async(entry.as_bytes()));
-        assert_eq!(process().unwrap().fired(), 1);
-        assert_eq!(process().unwrap().duplicate(), 1);
+        assert_eq!(process().unwrap().delivered(), 1);
+        assert_eq!(process().unwrap().duplicates(), 1);
         let error = pollster::block_on(engine.process_entry_async(b"{"));
         assert!(matches!(error, Err(EngineError::Parse(_))));
     });
@@ -180,9 +186,9 @@ fn an_entry_out_of_an_sns_message_of_aws_is_processed() {
     let entry = message["whatsAppWebhookEntry"].as_str().unwrap();
     with_each_store(|engine| {
         let outcome = engine.process_entry(entry.as_bytes()).unwrap();
-        assert_eq!((outcome.fired(), outcome.unrecognized()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unrecognized()), (1, 0));
         assert_eq!(
-            engine.process_entry(entry.as_bytes()).unwrap().duplicate(),
+            engine.process_entry(entry.as_bytes()).unwrap().duplicates(),
             1
         );
         let (contact, _) = records(&engine).unread_counts().unwrap().remove(0);

@@ -103,14 +103,14 @@ fn a_replay_calls_the_receivers_that_it_names_with_each_event() {
         let book = Book::default();
         let (engine, id) = after_processing(&engine, &book, &messages(0..2));
         let outcome = replay(&engine, id, &["b"]);
-        assert_eq!((outcome.fired(), outcome.unheard()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.without_receivers()), (2, 0));
         assert_eq!(book.take(), ["b wamid.0", "b wamid.1"]);
         replay_all(&engine, id, &["b", "a", "b"]);
         let both = ["a wamid.0", "b wamid.0", "a wamid.1", "b wamid.1"];
         assert_eq!(book.take(), both);
         replay_all(&engine, id, &[]);
         assert_eq!(book.take(), both);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         let log = engine.webhooks(None, 9).unwrap();
         assert_eq!(log.len(), 1, "a replay is in no log");
         assert_eq!((log[0].id, log[0].replay_of), (id, None));
@@ -146,7 +146,7 @@ fn a_tenant_and_a_number_replay_their_events_of_a_body_that_they_share() {
 
             let outcome = records.replay(id, &["a"]).unwrap().unwrap();
             assert_eq!(
-                (outcome.fired(), outcome.should_retry()),
+                (outcome.delivered(), outcome.should_retry()),
                 (expected.len(), false)
             );
             assert_eq!(book.take(), expected);
@@ -155,13 +155,16 @@ fn a_tenant_and_a_number_replay_their_events_of_a_body_that_they_share() {
             assert_eq!(outcome.unfinished(), expected.len());
             let stored = engine.webhooks(Some(id), 9).unwrap();
             assert_eq!((stored.len(), stored[0].replay_of), (1, Some(id)));
-            assert_eq!(engine.retry_unfinished().unwrap().fired(), expected.len());
+            assert_eq!(
+                engine.retry_unfinished().unwrap().delivered(),
+                expected.len()
+            );
             assert_eq!(book.take(), expected);
         }
         let other = engine.tenant("902");
         assert!(other.webhooks(None, 9).unwrap().is_empty());
         assert!(other.replay(id, &["a"]).unwrap().is_none());
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         assert_eq!(engine.tenant("900").webhooks(None, 9).unwrap().len(), 1);
     });
 }
@@ -179,7 +182,7 @@ fn an_unfinished_replay_of_a_tenant_does_not_hold_up_the_events_of_others() {
         let outcome = engine.tenant("901").accept_replay(id, &["a"]);
         assert_eq!(outcome.unwrap().unwrap().unfinished(), 1);
         let outcome = replay(&engine, id, &["a"]);
-        assert_eq!((outcome.fired(), outcome.duplicate()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (2, 0));
         assert_eq!(book.take(), ["a wamid.A", "a wamid.B"]);
     });
 }
@@ -206,9 +209,9 @@ fn an_event_that_fails_in_a_replay_does_not_hold_up_the_replay_of_another_tenant
         assert_eq!((outcome.failed(), outcome.unfinished()), (1, 1));
         book.take();
         let outcome = engine.tenant("901").replay(id, &["a"]).unwrap().unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (1, 0));
         assert_eq!(book.take(), ["a wamid.B"]);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(book.take(), ["a wamid.A"]);
     });
 }
@@ -333,7 +336,7 @@ fn the_same_call_goes_on_with_an_unfinished_replay_and_is_a_new_one_after_that()
         assert_eq!((failed.unfinished(), book.take().len()), (2, 2));
         // Names in another order are the same replay, others are another one.
         let outcome = replay(&engine, id, &["b", "a"]);
-        assert_eq!((outcome.fired(), outcome.duplicate()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (2, 0));
         assert_eq!(book.take(), Vec::<String>::new());
         assert_eq!(replay(&engine, id, &["a"]).unfinished(), 0);
         assert_eq!(book.take(), ["a wamid.0", "a wamid.1"]);
@@ -345,7 +348,7 @@ fn the_same_call_goes_on_with_an_unfinished_replay_and_is_a_new_one_after_that()
         assert_eq!(replay(&engine, of_replay, &["a", "b"]).unfinished(), 0);
         assert_eq!(book.take(), ["b wamid.0", "b wamid.1"]);
 
-        assert_eq!(replay(&engine, id, &["a", "b"]).fired(), 2);
+        assert_eq!(replay(&engine, id, &["a", "b"]).delivered(), 2);
         assert_eq!(book.take().len(), 4, "a new one");
     });
 }
@@ -379,9 +382,9 @@ fn an_event_that_is_finished_is_a_duplicate_for_the_call_that_goes_on() {
         assert_eq!(book.take(), ["a wamid.0", "a wamid.2"]);
         failing.store(false, Ordering::Relaxed);
         let outcome = replay(&engine, id, &["a"]);
-        assert_eq!((outcome.fired(), outcome.duplicate()), (1, 2));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (1, 2));
         assert_eq!(book.take(), ["a wamid.1"]);
-        assert_eq!(replay(&engine, id, &["a"]).fired(), 3);
+        assert_eq!(replay(&engine, id, &["a"]).delivered(), 3);
     });
 }
 
@@ -442,14 +445,14 @@ fn a_repetition_by_meta_neither_runs_a_replay_nor_is_held_up_by_it() {
         let replaying = engine_over(Arc::clone(engine.store())).context(context);
         assert_eq!(replay(&replaying, id, &["a"]).unfinished(), 1);
         let outcome = repeated.lock().take().unwrap();
-        assert_eq!((outcome.duplicate(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.duplicates(), outcome.unfinished()), (1, 0));
         // While it is unfinished.
         let outcome = engine.process(&body).unwrap();
-        assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+        assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
         assert_eq!(book.take(), Vec::<String>::new());
         assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 0);
         assert_eq!(book.take(), ["a wamid.0"]);
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 1);
     });
 }
 
@@ -470,7 +473,7 @@ fn a_webhook_that_is_unfinished_stays_so() {
         assert_eq!(engine.webhooks(None, 9).unwrap()[0].open, 1);
         assert_eq!(book.take(), ["b wamid.0"]);
         let outcome = engine.process(&messages(0..1)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(book.take(), ["b wamid.0"]);
     });
 }
@@ -494,7 +497,7 @@ fn no_record_is_written_again_and_receivers_get_the_stored_contact() {
         });
         // A message that is written again gets its JSON.
         let replaying = engine_over(Arc::clone(engine.store())).raw_payload(true);
-        assert_eq!(replay(&replaying.context(context), id, &[]).fired(), 2);
+        assert_eq!(replay(&replaying.context(context), id, &[]).delivered(), 2);
         assert_eq!(*labels.lock(), ["gravel", "gravel"]);
         assert_eq!(shop.unread_count(&ada()).unwrap(), 0);
         assert_eq!(shop.contact(&ada()).unwrap(), before);
@@ -536,7 +539,7 @@ fn a_dead_letter_of_a_replay_is_requeued_for_its_receivers() {
         let (engine, id) = after_processing(&engine, &book, &body);
         let engine = engine.max_attempts(1);
         book.fail(&["a"]);
-        assert_eq!(replay(&engine, id, &["a"]).dead(), 1);
+        assert_eq!(replay(&engine, id, &["a"]).dead_lettered(), 1);
         let letter = engine.dead_letters(9).unwrap().remove(0);
         assert_eq!(
             (&letter.failed[..], &*letter.body),
@@ -548,14 +551,14 @@ fn a_dead_letter_of_a_replay_is_requeued_for_its_receivers() {
 
         book.fail(&[]);
         assert!(engine.requeue(&letter.key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(book.take(), ["a wamid.0"]);
 
         // A dead replay is over, so that the same call is a new one.
         book.fail(&["a"]);
-        assert_eq!(replay(&engine, id, &["a"]).dead(), 1);
+        assert_eq!(replay(&engine, id, &["a"]).dead_lettered(), 1);
         book.fail(&[]);
-        assert_eq!(replay(&engine, id, &["a"]).fired(), 1);
+        assert_eq!(replay(&engine, id, &["a"]).delivered(), 1);
         assert_eq!(book.take(), ["a wamid.0"]);
         assert_eq!(engine.dead_letters(9).unwrap(), []);
         assert_eq!(engine.webhooks(Some(id), 9).unwrap(), []);
@@ -568,13 +571,16 @@ fn an_event_from_a_queue_is_replayed_too() {
         let book = Book::default();
         let engine = engine_with(&engine, &book, &["a", "b"]);
         let event = parse(&messages(0..1)).unwrap().into_events().remove(0);
-        assert_eq!(engine.process_event("the key", event).unwrap().fired(), 1);
+        assert_eq!(
+            engine.process_event("the key", event).unwrap().delivered(),
+            1
+        );
         book.take();
         let id = engine.webhooks(None, 9).unwrap()[0].id;
         book.fail(&["a"]);
         assert_eq!(replay(&engine, id, &["a"]).unfinished(), 1);
         book.fail(&[]);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(book.take(), ["a wamid.0"]);
     });
 }
@@ -584,7 +590,7 @@ fn a_body_that_is_no_webhook_is_an_error() {
     with_each_steady_store(|engine| {
         let book = Book::default();
         let engine = engine_with(&engine, &book, &["a"]);
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         let id = engine.webhooks(None, 9).unwrap()[0].id;
         let error = engine.replay(id, &["a"]).unwrap_err();
         assert!(matches!(error, EngineError::Parse(_)));
@@ -592,7 +598,7 @@ fn a_body_that_is_no_webhook_is_an_error() {
         let body = value("messages", r#""messages":[]"#);
         process(&engine, &body);
         let log = engine.webhooks(Some(id), 9).unwrap();
-        assert_eq!(replay(&engine, log[0].id, &[]).fired(), 0);
+        assert_eq!(replay(&engine, log[0].id, &[]).delivered(), 0);
         assert_eq!(engine.webhooks(None, 9).unwrap().len(), 2);
     });
 }
@@ -608,7 +614,7 @@ fn a_replay_that_another_version_could_not_read_is_still_one() {
         let bury = |row: &mut WebhookRow| row.kind = WebhookKind::Unreadable;
         rows::change_webhook(engine.store(), of_replay, bury, None);
         book.fail(&[]);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(book.take(), ["a wamid.0"]);
     });
 }
@@ -633,7 +639,7 @@ fn a_large_replay_that_was_interrupted_while_it_was_stored_is_retried_as_a_whole
         drop(interrupted);
         ahead.store(Duration::from_secs(100).as_secs(), Ordering::Relaxed);
         assert_eq!(book.take(), Vec::<String>::new());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 4100);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 4100);
         let calls = book.take();
         assert_eq!(calls.len(), 4100);
         assert!(calls.iter().all(|call| call.starts_with("b ")));
@@ -650,11 +656,11 @@ fn an_accepted_replay_is_delivered_by_the_program_with_the_receivers() {
         let tool = engine_over(Arc::clone(engine.store()));
         for only in [&["a"][..], &["a"], &[]] {
             let outcome = tool.accept_replay(id, only).unwrap().unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 2));
         }
         assert!(book.take().is_empty());
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (4, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (4, 0));
         let mut calls = book.take();
         calls.sort_unstable();
         let expected = [

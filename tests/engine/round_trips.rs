@@ -55,7 +55,7 @@ fn a_body_of_any_size_or_a_sent_message_costs_at_most_four_round_trips() {
                 let message = Message::outbound(id, ada, Content::text("An offer")).build();
                 let sent = MessageSent::new(message).with_account(account());
                 count.store(0, Relaxed);
-                let outcome = engine.sent(sent.with_campaign("spring")).unwrap();
+                let outcome = engine.process_sent(sent.with_campaign("spring")).unwrap();
                 assert!(!outcome.should_retry());
                 let count = count.load(Relaxed);
                 assert!((2..=4).contains(&count), "{count} round trips");
@@ -99,7 +99,7 @@ fn repeated_errors_beside_many_statuses_cost_work_that_is_linear() {
             } else {
                 (0, 2 * count)
             };
-            assert_eq!((outcome.fired(), outcome.duplicate()), expected);
+            assert_eq!((outcome.delivered(), outcome.duplicates()), expected);
         }
         (total.load(Relaxed), greatest.load(Relaxed))
     };
@@ -147,12 +147,12 @@ fn a_large_body_that_is_stored_in_part_is_delivered_once_as_a_whole() {
 
         count.store(0, Relaxed);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (5000, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (5000, 0));
         let count = count.load(Relaxed);
         assert!(count < 30, "{count} round trips");
         let ids: Vec<_> = (0..5000).map(|number| format!("wamid.{number}")).collect();
         assert_eq!(*received.lock(), ids);
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 5000);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 5000);
     });
 }
 
@@ -182,7 +182,7 @@ fn a_lease_is_renewed_before_the_first_receiver_after_a_slow_claim() {
         let engine = engine.lease(Duration::from_millis(600));
         assert!(engine.process(&messages(0..1)).unwrap().should_retry());
         // It loads the body, and then the progress of its event.
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         let left = left.lock();
         assert!(
             left.len() == 2 && left.iter().all(|left| *left > 400),

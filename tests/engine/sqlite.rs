@@ -61,7 +61,7 @@ fn a_damaged_file_is_an_error_and_finishes_nothing() {
         engine_over(store)
             .process(&messages(0..500))
             .unwrap()
-            .fired(),
+            .delivered(),
         500
     );
 
@@ -94,7 +94,7 @@ fn a_row_that_somebody_else_wrote_is_corrupt() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let engine = engine_over(SqliteStore::open(&path).unwrap());
-    assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+    assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
     let connection = Connection::open(&path).unwrap();
     connection
         .execute("UPDATE message SET message = '{\"id\": \"15550101001'", [])
@@ -140,12 +140,12 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
     assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     assert_eq!(records(&engine).unread_counts().unwrap(), []);
     // What fits is still taken.
-    assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+    assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
     drop(engine);
 
     let engine = engine_over(quick().open(&path).unwrap());
     let outcome = engine.process(&body).unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (1999, 1));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (1999, 1));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_store_at_its_limit_is_pruned_and_has_room_again() {
         assert!(pruned.next.is_none(), "{limit} KiB: one step is enough");
         let outcome = engine.process(&refused).unwrap();
         assert_eq!((outcome.failed(), outcome.should_retry()), (0, false));
-        assert_eq!(engine.process(&refused).unwrap().duplicate(), 5);
+        assert_eq!(engine.process(&refused).unwrap().duplicates(), 5);
     }
 }
 
@@ -188,7 +188,7 @@ fn a_locked_store_finishes_nothing_and_goes_on_when_it_is_free() {
         "reading goes on"
     );
     other.execute_batch("COMMIT").unwrap();
-    assert_eq!(engine.process(&messages(0..3)).unwrap().fired(), 3);
+    assert_eq!(engine.process(&messages(0..3)).unwrap().delivered(), 3);
 }
 
 #[test]
@@ -215,9 +215,9 @@ fn what_ran_is_not_finished_when_its_mark_cannot_be_written() {
     let engine = engine_over(quick().open(&path).unwrap());
     let outcome = engine.process(&messages(0..1)).unwrap();
     assert_eq!(
-        (outcome.fired(), outcome.duplicate()),
+        (outcome.delivered(), outcome.duplicates()),
         (1, 0),
         "it was not finished"
     );
-    assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+    assert_eq!(engine.process(&messages(0..1)).unwrap().duplicates(), 1);
 }

@@ -14,7 +14,9 @@ fn fill(path: &Path) {
     let engine = engine_over(SqliteStore::open(path).unwrap());
     for n in 0..40 {
         let _ = engine.process(&messages(n..n + 1)).unwrap();
-        engine.bury(format!("{{{n}").as_bytes()).unwrap();
+        engine
+            .store_unreadable(format!("{{{n}").as_bytes())
+            .unwrap();
     }
 }
 

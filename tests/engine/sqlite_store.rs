@@ -16,10 +16,10 @@ use whatsapp_signals::model::{
 };
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, Lease, LeaseQuery, MessageKey, MessageQuery, NewMessage, NewStatus,
-    NumberKey, ProgressRow, Prune, Put, Read, Scope, SignupKey, Snapshot, SqliteOptions,
-    SqliteStore, Store, StoreError, StoreErrorKind, Tenant, UnreadQuery, Wanted, WebhookChange,
-    WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
+    Fingerprint, HeldId, IdKey, Lease, LeaseQuery, LoadQuery, MessageKey, MessageQuery, NewMessage,
+    NewStatus, NumberKey, ProgressRow, Prune, Put, Read, Scope, SignupKey, Snapshot, SqliteOptions,
+    SqliteStore, Store, StoreError, StoreErrorKind, Tenant, UnreadQuery, WebhookChange, WebhookId,
+    WebhookKind, WebhookQuery, WebhookRow, store_conformance,
 };
 
 const PHONE: &str = "15550101001";
@@ -38,8 +38,8 @@ fn kind<T: std::fmt::Debug>(result: Result<T, StoreError>) -> StoreErrorKind {
     error.kind()
 }
 
-fn load(store: &SqliteStore, want: impl FnOnce(&mut Wanted)) -> Snapshot {
-    let mut wanted = Wanted::default();
+fn load(store: &SqliteStore, want: impl FnOnce(&mut LoadQuery)) -> Snapshot {
+    let mut wanted = LoadQuery::default();
     want(&mut wanted);
     block_on(store.load(&wanted)).unwrap()
 }
@@ -123,7 +123,7 @@ fn one_of_each() -> Changes<'static> {
     changes
 }
 
-fn want_all(wanted: &mut Wanted) {
+fn want_all(wanted: &mut LoadQuery) {
     wanted.numbers.insert(number());
     wanted.bodies.insert(WebhookId(1));
     wanted
@@ -236,7 +236,7 @@ fn a_damaged_file_is_corrupt_for_reads_and_writes() {
     fs::write(&path, &bytes).unwrap();
 
     let store = SqliteStore::open(&path).unwrap();
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     want_all(&mut wanted);
     let loaded = block_on(store.load(&wanted));
     assert_eq!(kind(loaded), StoreErrorKind::Corrupt);
@@ -272,7 +272,7 @@ fn a_row_that_another_program_wrote_is_corrupt() {
         let connection = Connection::open(&path).unwrap();
         assert_eq!(connection.execute(sql, []).unwrap(), 1);
         let store = SqliteStore::open(&path).unwrap();
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         want_all(&mut wanted);
         let loaded = block_on(store.load(&wanted));
         assert_eq!(kind(loaded), StoreErrorKind::Corrupt, "{sql}");

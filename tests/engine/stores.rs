@@ -30,16 +30,20 @@ fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
     assert!(engine.process(&odd(0)).unwrap().should_retry());
     for number in 0..100 {
         let body = messages(number..number + 1);
-        assert_eq!(engine.process(&body).unwrap().fired(), 1, "number {number}");
+        assert_eq!(
+            engine.process(&body).unwrap().delivered(),
+            1,
+            "number {number}"
+        );
     }
     let user = Identity::from_phone("15550101001").unwrap();
     let conversation = records(&engine).conversation(&user, None, 99).unwrap();
     assert_eq!(conversation.len(), 10);
     assert_eq!(conversation[9].id, "wamid.90");
     assert_eq!(records(&engine).unread_count(&user).unwrap(), 10);
-    assert_eq!(engine.process(&messages(99..100)).unwrap().duplicate(), 1);
+    assert_eq!(engine.process(&messages(99..100)).unwrap().duplicates(), 1);
     assert_eq!(
-        engine.process(&messages(0..1)).unwrap().fired(),
+        engine.process(&messages(0..1)).unwrap().delivered(),
         1,
         "forgotten"
     );
@@ -79,10 +83,10 @@ fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
         assert_eq!(error.kind(), StoreErrorKind::Full);
     }
     // Dead letters take room too, until somebody looks at them.
-    assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+    assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 3);
     assert!(engine.process(&messages(0..1)).is_err());
     for letter in engine.dead_letters(9).unwrap() {
         assert!(engine.discard(&letter.key).unwrap());
     }
-    assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+    assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
 }

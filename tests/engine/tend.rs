@@ -63,18 +63,24 @@ fn a_round_delivers_what_is_due_oldest_first_and_says_when_the_next_one_is() {
             let _ = engine.accept(&messages(number..number + 1)).unwrap();
         }
         let tended = engine.tend().unwrap();
-        assert_eq!((tended.outcome.fired(), tended.outcome.failed()), (3, 3));
+        assert_eq!(
+            (tended.outcome.delivered(), tended.outcome.failed()),
+            (3, 3)
+        );
         assert_eq!(*noted.lock(), ["wamid.0", "wamid.1", "wamid.2"]);
         assert_eq!(tended.next, LONGEST_WAIT, "they are due in 20 s");
 
         ahead.store(17, Ordering::Relaxed);
         let tended = engine.tend().unwrap();
-        assert_eq!(tended.outcome.fired(), 0, "none is due");
+        assert_eq!(tended.outcome.delivered(), 0, "none is due");
         assert!(tended.next <= Duration::from_secs(3));
         fails.store(false, Ordering::Relaxed);
         ahead.store(20, Ordering::Relaxed);
         let tended = engine.tend().unwrap();
-        assert_eq!((tended.outcome.fired(), tended.outcome.failed()), (3, 0));
+        assert_eq!(
+            (tended.outcome.delivered(), tended.outcome.failed()),
+            (3, 0)
+        );
         assert_eq!(tended.next, LONGEST_WAIT, "nothing is left");
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
@@ -91,14 +97,14 @@ fn the_next_round_is_when_the_lease_of_a_killed_program_ends() {
         let store = engine.store();
         assert_eq!(block_on(store.lease_due(lease, query)).unwrap().len(), 1);
         let tended = engine.tend().unwrap();
-        assert_eq!(tended.outcome.fired(), 0);
+        assert_eq!(tended.outcome.delivered(), 0);
         assert_eq!(tended.next, LONGEST_WAIT);
         ahead.store(27, Ordering::Relaxed);
         let tended = engine.tend().unwrap();
-        assert_eq!(tended.outcome.fired(), 0);
+        assert_eq!(tended.outcome.delivered(), 0);
         assert!(tended.next <= Duration::from_secs(3));
         ahead.store(31, Ordering::Relaxed);
-        assert_eq!(engine.tend().unwrap().outcome.fired(), 1);
+        assert_eq!(engine.tend().unwrap().outcome.delivered(), 1);
         assert_eq!(noted.lock().len(), 1);
     });
 }
@@ -122,7 +128,7 @@ fn a_round_runs_as_many_webhooks_at_once_as_it_may() {
             let _ = engine.accept(&messages(number..number + 1)).unwrap();
         }
         let tended = tokio_runtime().block_on(engine.tend_async(pending()));
-        assert_eq!(tended.unwrap().outcome.fired(), 8);
+        assert_eq!(tended.unwrap().outcome.delivered(), 8);
         assert_eq!(counts.1.load(Ordering::Relaxed), 3);
     });
 }
@@ -141,7 +147,7 @@ async fn the_webhooks_of_a_round_share_one_connection_of_the_store() {
     let round = engine.tend_async(pending());
     let tended = tokio::time::timeout(Duration::from_secs(20), round).await;
     let tended = tended.expect("it waits for no connection that it has itself");
-    assert_eq!(tended.unwrap().outcome.fired(), 8);
+    assert_eq!(tended.unwrap().outcome.delivered(), 8);
     assert_eq!(noted.lock().len(), 8);
 }
 
@@ -169,7 +175,7 @@ fn a_webhook_of_slow_sync_receivers_gives_the_others_of_its_round_their_turns() 
         let _ = engine.accept(&messages(0..1)).unwrap();
         let _ = engine.accept(&messages(1..5)).unwrap();
         let tended = tokio_runtime().block_on(engine.tend_async(pending()));
-        assert_eq!(tended.unwrap().outcome.fired(), 5);
+        assert_eq!(tended.unwrap().outcome.delivered(), 5);
         assert_eq!(blocked.load(Ordering::Relaxed), 4);
         assert_eq!(
             *resumed.lock(),
@@ -195,12 +201,15 @@ fn a_stop_finishes_what_runs_and_leaves_the_others_to_the_next_round() {
         }
         let stop = async move { _ = stopped.wait_for(|stopped| *stopped).await };
         let tended = tokio_runtime().block_on(engine.tend_async(stop)).unwrap();
-        assert_eq!((tended.outcome.fired(), tended.next), (2, Duration::ZERO));
+        assert_eq!(
+            (tended.outcome.delivered(), tended.next),
+            (2, Duration::ZERO)
+        );
         // None of the others is leased.
         let other = engine_over(Arc::clone(engine.store()));
-        assert_eq!(other.retry_unfinished().unwrap().fired(), 3);
+        assert_eq!(other.retry_unfinished().unwrap().delivered(), 3);
         let tended = block_on(engine.tend_async(ready(()))).unwrap();
-        assert_eq!(tended.outcome.fired(), 0);
+        assert_eq!(tended.outcome.delivered(), 0);
     });
 }
 
@@ -224,11 +233,11 @@ fn a_round_renews_the_lease_of_a_receiver_that_blocks_longer_than_it() {
             starts.recv().unwrap();
             while !is_done.load(Ordering::Relaxed) {
                 let next = engine.tend().unwrap().next;
-                assert_eq!(other.process(&body).unwrap().fired(), 0);
+                assert_eq!(other.process(&body).unwrap().delivered(), 0);
                 thread::sleep(next.min(Duration::from_millis(20)));
             }
             let outcome = running.join().unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         });
     });
 }
@@ -276,9 +285,9 @@ fn a_round_waits_as_long_as_a_receiver_asks_for() {
         let _ = engine.accept(&messages(0..1)).unwrap();
         assert_eq!(engine.tend().unwrap().next, LONGEST_WAIT);
         ahead.store(40, Ordering::Relaxed);
-        assert_eq!(engine.tend().unwrap().outcome.fired(), 0);
+        assert_eq!(engine.tend().unwrap().outcome.delivered(), 0);
         ahead.store(51, Ordering::Relaxed);
-        assert_eq!(engine.tend().unwrap().outcome.fired(), 1);
+        assert_eq!(engine.tend().unwrap().outcome.delivered(), 1);
         assert_eq!(calls.load(Ordering::Relaxed), 2);
     });
 }

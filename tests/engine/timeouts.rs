@@ -81,7 +81,7 @@ fn a_run_that_takes_too_long_is_dropped_and_is_a_failed_attempt() {
                 .ends_with("took longer than its timeout")
         );
 
-        assert_eq!(process(&engine).dead(), 1);
+        assert_eq!(process(&engine).dead_lettered(), 1);
         assert_eq!(counted(&slow), (2, 0));
         assert_eq!((counted(&quick), counted(&patient)), ((1, 1), (1, 1)));
         let letter = engine.dead_letters(1).unwrap().remove(0);

@@ -25,7 +25,7 @@ fn only_letter(engine: &Engine) -> DeadLetter {
 fn it_is_kept_once_however_often_it_comes() {
     with_each_store(|engine| {
         for _ in 0..3 {
-            engine.bury(BROKEN).unwrap();
+            engine.store_unreadable(BROKEN).unwrap();
         }
         let letter = only_letter(&engine);
         assert_eq!(&letter.body[..], BROKEN);
@@ -37,7 +37,7 @@ fn it_is_kept_once_however_often_it_comes() {
             "{shown}"
         );
 
-        engine.bury(b"{").unwrap();
+        engine.store_unreadable(b"{").unwrap();
         assert_eq!(engine.dead_letters(10).unwrap().len(), 2, "another body");
         // It is not somebody's to retry, nor to be forgotten.
         assert_eq!(engine.retry_unfinished().unwrap().to_string(), NOTHING);
@@ -46,23 +46,26 @@ fn it_is_kept_once_however_often_it_comes() {
     });
 }
 
-const NOTHING: &str = "fired 0 duplicate 0 unrecognized 0 failed 0";
+const NOTHING: &str = "delivered 0 duplicates 0 unrecognized 0 failed 0";
 
 #[test]
 fn it_is_a_dead_letter_again_while_it_cannot_be_read() {
     with_each_store(|engine| {
-        engine.bury(BROKEN).unwrap();
+        engine.store_unreadable(BROKEN).unwrap();
         let key = only_letter(&engine).key;
         for _ in 0..3 {
             assert!(engine.requeue(&key).unwrap());
             assert!(engine.dead_letters(10).unwrap().is_empty());
             let outcome = engine.retry_unfinished().unwrap();
-            assert_eq!((outcome.dead(), outcome.should_retry()), (1, false));
+            assert_eq!(
+                (outcome.dead_lettered(), outcome.should_retry()),
+                (1, false)
+            );
             assert_eq!(only_letter(&engine).key, key);
         }
         assert!(engine.discard(&key).unwrap());
         assert!(engine.dead_letters(10).unwrap().is_empty());
-        engine.bury(BROKEN).unwrap();
+        engine.store_unreadable(BROKEN).unwrap();
         let letters = engine.dead_letters(10).unwrap();
         assert!(letters.is_empty(), "somebody has seen to it");
         assert!(!engine.discard(&key).unwrap());
@@ -72,7 +75,7 @@ fn it_is_a_dead_letter_again_while_it_cannot_be_read() {
 /// The same body, stored as if it could not be read: what a version that can
 /// read it finds.
 fn bury_readable(engine: &Engine, body: &[u8]) {
-    engine.bury(body).unwrap();
+    engine.store_unreadable(body).unwrap();
 }
 
 #[test]
@@ -82,18 +85,18 @@ fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
         bury_readable(&engine, body);
         assert!(engine.requeue(&only_letter(&engine).key).unwrap());
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.dead()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.dead_lettered()), (1, 0));
         assert!(engine.dead_letters(10).unwrap().is_empty());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
-        assert_eq!(engine.process(body).unwrap().duplicate(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
+        assert_eq!(engine.process(body).unwrap().duplicates(), 1);
         assert_eq!(records(&engine).unread_counts().unwrap().len(), 1);
     });
     // Or when Meta repeats it; the letter is for whoever sees to it.
     with_each_store(|engine| {
         bury_readable(&engine, body);
-        assert_eq!(engine.process(body).unwrap().fired(), 1);
+        assert_eq!(engine.process(body).unwrap().delivered(), 1);
         assert!(engine.requeue(&only_letter(&engine).key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         assert!(engine.dead_letters(10).unwrap().is_empty());
     });
 }
@@ -112,22 +115,26 @@ fn a_body_of_an_unaccepted_object_is_sent_when_it_is_requeued_under_a_setting_th
     let body = body_of_2027();
     with_each_store(|engine| {
         assert!(engine.process(body.as_bytes()).is_err());
-        engine.bury(body.as_bytes()).unwrap();
+        engine.store_unreadable(body.as_bytes()).unwrap();
         let key = only_letter(&engine).key;
         assert!(engine.requeue(&key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().dead(), 1, "as before");
+        assert_eq!(
+            engine.retry_unfinished().unwrap().dead_lettered(),
+            1,
+            "as before"
+        );
 
         // The program was changed, and started again over its store.
         let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
         assert_eq!(only_letter(&engine).key, key);
         assert!(engine.requeue(&key).unwrap());
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.dead()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.dead_lettered()), (1, 0));
         assert!(engine.dead_letters(10).unwrap().is_empty());
-        assert_eq!(engine.process(body.as_bytes()).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(body.as_bytes()).unwrap().duplicates(), 1);
         // The keys of events do not depend on the object.
         let body = include_bytes!("../payloads/text.json");
-        assert_eq!(engine.process(body).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(body).unwrap().duplicates(), 1);
     });
 }
 
@@ -144,7 +151,7 @@ fn a_signed_body_of_an_unaccepted_object_is_kept_until_a_setting_accepts_it() {
 
         let engine = engine_over(Arc::clone(engine.store())).parser(PARSER_OF_2027);
         assert!(engine.requeue(&letter.key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
     });
 }
 
@@ -169,7 +176,7 @@ fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
         let good = include_bytes!("../payloads/text.json");
         let id = leave_open(&engine, good, None);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.dead(), outcome.fired()), (1, 1));
+        assert_eq!((outcome.dead_lettered(), outcome.delivered()), (1, 1));
         assert_eq!(&only_letter(&engine).body[..], b"{");
         let webhook = |id| rows::webhook(engine.store(), id);
         assert!(webhook(id).is_none_or(|webhook| webhook.open == 0));
@@ -183,7 +190,7 @@ fn two_who_bury_one_body_keep_it_once() {
         let engine: &WebhookEngine<_> = &engine;
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| engine.bury(BROKEN).unwrap());
+                scope.spawn(|| engine.store_unreadable(BROKEN).unwrap());
             }
         });
         only_letter(engine);

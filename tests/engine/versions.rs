@@ -115,9 +115,9 @@ impl Versions {
         fail_at(&[0, 1]);
         assert_eq!(self.engine.process(&body).unwrap().unfinished(), 2);
         self.set_version(false);
-        assert_eq!(self.engine.retry_unfinished().unwrap().dead(), 1);
+        assert_eq!(self.engine.retry_unfinished().unwrap().dead_lettered(), 1);
         assert_eq!(
-            self.engine.retry_unfinished().unwrap().dead(),
+            self.engine.retry_unfinished().unwrap().dead_lettered(),
             0,
             "told once"
         );
@@ -136,7 +136,7 @@ fn the_next_version_that_can_read_it_does_it_by_itself() {
     fail_at(&[]);
     // The letter that a version made which could not read this body.
     let other = WebhookEngine::new(MemoryStore::new());
-    other.bury(&body).unwrap();
+    other.store_unreadable(&body).unwrap();
     let key = other.dead_letters(1).unwrap().remove(0).key;
     let id = it.engine.webhooks(None, 1).unwrap()[0].id;
     let mut letter = ProgressRow::new(id, key.clone());
@@ -145,7 +145,7 @@ fn the_next_version_that_can_read_it_does_it_by_itself() {
     rows::change_webhook(it.engine.store(), id, bury, Some(letter));
     assert_eq!(it.keys(), [key]);
 
-    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 2);
+    assert_eq!(it.engine.retry_unfinished().unwrap().delivered(), 2);
     assert_eq!(taken(), ["wamid.0", "wamid.1"]);
     assert!(it.keys().is_empty(), "nobody has to see to it any more");
     assert_eq!(it.count("webhook") + it.count("body"), 0);
@@ -159,9 +159,9 @@ fn a_repeat_after_a_requeue_loses_nothing_that_fails() {
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
     fail_at(&[1]);
     let outcome = it.engine.process(&body).unwrap();
-    assert_eq!((outcome.fired(), outcome.unfinished()), (2, 1));
+    assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 1));
     fail_at(&[]);
-    assert_eq!(it.engine.process(&body).unwrap().fired(), 1);
+    assert_eq!(it.engine.process(&body).unwrap().delivered(), 1);
     assert_eq!(taken(), ["wamid.0", "wamid.1"]);
     assert_eq!(it.count("webhook"), 0);
 }
@@ -172,8 +172,8 @@ fn a_part_of_it_that_comes_by_itself_finishes_no_more_than_that_part() {
     it.leave_two();
     it.set_version(true);
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
-    assert_eq!(it.engine.process(&messages(0..1)).unwrap().fired(), 1);
-    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 1);
+    assert_eq!(it.engine.process(&messages(0..1)).unwrap().delivered(), 1);
+    assert_eq!(it.engine.retry_unfinished().unwrap().delivered(), 1);
     assert_eq!(taken(), ["wamid.0", "wamid.1"]);
 }
 
@@ -184,14 +184,14 @@ fn what_is_open_of_it_is_not_forgotten() {
     fail_at(&[1]);
     assert_eq!(it.engine.process(&body).unwrap().unfinished(), 1);
     it.set_version(false);
-    assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
+    assert_eq!(it.engine.retry_unfinished().unwrap().dead_lettered(), 1);
     it.age();
     it.engine.prune(Duration::from_secs(1)).unwrap();
     it.set_version(true);
     fail_at(&[]);
     assert!(it.engine.requeue(&it.keys()[0]).unwrap());
     taken();
-    assert_eq!(it.engine.retry_unfinished().unwrap().fired(), 1);
+    assert_eq!(it.engine.retry_unfinished().unwrap().delivered(), 1);
     assert_eq!(taken(), ["wamid.1"], "only what had failed");
 }
 
@@ -202,8 +202,8 @@ fn two_rows_with_one_body_have_one_letter_and_go_with_it() {
     assert_eq!(it.engine.process(&messages(0..1)).unwrap().unfinished(), 1);
     // It cannot be read: first Meta repeats it, then it is retried.
     it.set_version(false);
-    it.engine.bury(&messages(0..1)).unwrap();
-    assert_eq!(it.engine.retry_unfinished().unwrap().dead(), 1);
+    it.engine.store_unreadable(&messages(0..1)).unwrap();
+    assert_eq!(it.engine.retry_unfinished().unwrap().dead_lettered(), 1);
     let keys = it.keys();
     assert_eq!(keys.len(), 1);
     assert!(it.engine.discard(&keys[0]).unwrap());
@@ -214,12 +214,15 @@ fn two_rows_with_one_body_have_one_letter_and_go_with_it() {
 fn letters_that_are_requeued_one_by_one_are_counted_once() {
     let mut it = Versions::new(1);
     fail_at(&[0, 1]);
-    assert_eq!(it.engine.process(&messages(0..2)).unwrap().dead(), 2);
+    assert_eq!(
+        it.engine.process(&messages(0..2)).unwrap().dead_lettered(),
+        2
+    );
     it.set_version(false);
     for key in it.keys() {
         assert!(it.engine.requeue(&key).unwrap());
         let outcome = it.engine.retry_unfinished().unwrap();
-        assert_eq!(outcome.fired(), 0);
+        assert_eq!(outcome.delivered(), 0);
     }
     for key in it.keys() {
         assert!(it.engine.discard(&key).unwrap());
@@ -234,6 +237,6 @@ fn a_finished_one_that_was_left_with_its_lease_is_no_letter() {
     finished.lease = Some(Lease::new(7, Duration::ZERO));
     rows::add_webhook(it.engine.store(), finished, b"{", &[]);
     let outcome = it.engine.retry_unfinished().unwrap();
-    assert_eq!((outcome.dead(), outcome.fired()), (0, 0));
+    assert_eq!((outcome.dead_lettered(), outcome.delivered()), (0, 0));
     assert_eq!(it.count("webhook"), 0);
 }

@@ -33,7 +33,7 @@ const NOT_KEPT: &[(&str, &str)] = &[
     ("MessageEcho", "from"),
 ];
 
-/// The types with JSON in their docs: payloads of a `Change`, each of which has a variant of
+/// The types with JSON in their docs: payloads of a `FieldEvent`, each of which has a variant of
 /// `WebhookEvent`, and others, with the type that reads the JSON where it is another.
 macro_rules! types {
     (

@@ -112,7 +112,7 @@ fn a_body_of_another_object_is_accepted_by_a_parser_that_lists_it() {
 
 #[test]
 fn a_body_of_another_object_of_whatsapp_is_worth_keeping() {
-    for (object, is_worth_keeping) in [
+    for (object, should_archive) in [
         (r#""whatsapp_account""#, true),
         (r#""whatsapp""#, true),
         (r#""WhatsApp""#, false),
@@ -124,7 +124,7 @@ fn a_body_of_another_object_of_whatsapp_is_worth_keeping() {
     ] {
         let error = parse(format!(r#"{{"object":{object},"entry":[]}}"#).as_bytes());
         let error = error.unwrap_err();
-        assert_eq!(error.is_worth_keeping(), is_worth_keeping, "{object}");
+        assert_eq!(error.should_archive(), should_archive, "{object}");
         assert_eq!(error.http_status(), 200);
     }
 }

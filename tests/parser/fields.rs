@@ -27,12 +27,12 @@ fn of_webhooks() -> BTreeSet<&'static str> {
 
 #[test]
 fn every_signal_of_a_webhook_is_fired_by_a_sample_of_ours() {
-    let mut fired = BTreeSet::new();
+    let mut delivered = BTreeSet::new();
     for (_, body) in support::payloads() {
         let webhook = parse(body.as_bytes()).unwrap();
-        fired.extend(webhook.iter().map(WebhookEvent::name));
+        delivered.extend(webhook.iter().map(WebhookEvent::name));
     }
-    assert_eq!(fired, of_webhooks());
+    assert_eq!(delivered, of_webhooks());
 }
 
 #[test]

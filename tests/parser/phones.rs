@@ -111,7 +111,7 @@ fn digits_are_never_rewritten() {
 fn a_webhook_and_a_program_name_one_user_alike() {
     let engine = WebhookEngine::new(MemoryStore::new());
     let body = std::fs::read("tests/payloads/text.json").unwrap();
-    assert_eq!(engine.process(&body).unwrap().fired(), 1);
+    assert_eq!(engine.process(&body).unwrap().delivered(), 1);
     let webhook = parse(&body).unwrap();
     let [WebhookEvent::MessageReceived(event)] = webhook.events() else {
         panic!("{webhook:?}")

@@ -480,7 +480,7 @@ fn partitions(body: &str) -> Vec<String> {
 
 fn fired_and_duplicate(engine: &WebhookEngine<MemoryStore>, body: &str) -> (usize, usize) {
     let outcome = engine.process(body.as_bytes()).unwrap();
-    (outcome.fired(), outcome.duplicate())
+    (outcome.delivered(), outcome.duplicates())
 }
 
 fn is_repeated(first: &str, again: &str) {

@@ -158,7 +158,7 @@ fn a_signed_body_is_read_as_an_unsigned_one_is() {
         let signed = parse_signed(&body, header, &verifier()).unwrap();
         assert_eq!(signed, parse(&body).unwrap());
         let outcome = engine().process_signed(&body, header, &verifier()).unwrap();
-        assert_eq!(outcome.fired(), signed.events().len());
+        assert_eq!(outcome.delivered(), signed.events().len());
     }
 }
 

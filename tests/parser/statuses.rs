@@ -51,6 +51,6 @@ fn what_names_a_participant_is_of_a_group() {
             "{members}"
         );
         assert_eq!(&update.recipient, recipient, "{members}");
-        assert_eq!(update.is_of_group(), group.is_some(), "{members}");
+        assert_eq!(update.is_group_message(), group.is_some(), "{members}");
     }
 }

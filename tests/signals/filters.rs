@@ -5,8 +5,8 @@ use std::cell::Cell;
 
 use whatsapp_signals::event::{MessageReceived, MessageStatusChanged};
 use whatsapp_signals::filter::{
-    Filter, has_media, has_type, is_command, is_from, is_of_group, is_reply, is_text, is_to, picks,
-    replies_to, status_is, text_is, text_starts_with,
+    Filter, has_media, has_type, is_command, is_from, is_group_message, is_reply, is_text, is_to,
+    replies_to, reply_id_is, status_is, text_equals, text_starts_with,
 };
 use whatsapp_signals::model::MessageStatus;
 use whatsapp_signals::{ConnectOptions, Signal, receiver, testing};
@@ -45,12 +45,12 @@ fn each_filter_accepts_what_it_says() {
     check(is_text, [text("hi"), answer()], [image()]);
     check(has_media, [image()], [text("image")]);
     check(is_reply, [answer()], [text("hi"), image()]);
-    check(is_of_group, [answer()], [text("hi"), image()]);
+    check(is_group_message, [answer()], [text("hi"), image()]);
 
     check(has_type("image"), [image()], [text("image")]);
     // The caption of an image is no text message.
     check(
-        text_is("hi"),
+        text_equals("hi"),
         [text("hi")],
         ["Hi", "hi ", "", "hi there"]
             .map(text)
@@ -96,8 +96,12 @@ fn buttons_rows_and_templates_are_picked_by_id() {
     let button = || testing::button_reply("yes", "Yes").event();
     let row = || testing::list_reply("yes", "Of course").event();
     let template = || testing::button("yes", "Sure").event();
-    check(picks("yes"), [button(), row(), template()], [text("yes")]);
-    check(picks("Yes"), [], [button(), row(), template()]);
+    check(
+        reply_id_is("yes"),
+        [button(), row(), template()],
+        [text("yes")],
+    );
+    check(reply_id_is("Yes"), [], [button(), row(), template()]);
 }
 
 #[test]
@@ -145,7 +149,7 @@ static FOLLOWED: Signal<MessageStatusChanged> = Signal::new("followed");
 
 #[receiver(TAKEN, uid = "is_text", filter = is_text)]
 #[receiver(TAKEN, uid = "command", filter = is_command("start"))]
-#[receiver(TAKEN, uid = "either", filter = has_media.or(text_is("photo")))]
+#[receiver(TAKEN, uid = "either", filter = has_media.or(text_equals("photo")))]
 #[receiver(TAKEN, uid = "not", filter = is_reply.or(has_media).not())]
 #[receiver(TAKEN, uid = "closure", filter = |event| event.message.has_media())]
 #[receiver(

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::{
-    Changes, Durability, EventChange, Fingerprint, Lease, ProgressRow, ReceiverState, Snapshot,
-    Store, Wanted, WebhookChange, WebhookId, WebhookRow,
+    Changes, Durability, EventChange, Fingerprint, Lease, LoadQuery, ProgressRow, ReceiverState,
+    Snapshot, Store, WebhookChange, WebhookId, WebhookRow,
 };
 
 /// Reads rows.
-pub(crate) fn load(store: &impl Store, wanted: &Wanted) -> Snapshot {
+pub(crate) fn load(store: &impl Store, wanted: &LoadQuery) -> Snapshot {
     pollster::block_on(store.load(wanted)).expect("rows")
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn commit(store: &impl Store, changes: &Changes<'_>) {
 
 /// Returns the row of a webhook.
 pub(crate) fn webhook(store: &impl Store, id: WebhookId) -> Option<WebhookRow> {
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.webhooks.insert(id);
     let stored = load(store, &wanted).webhooks.remove(&id).flatten();
     stored.map(|stored| stored.row)
@@ -29,7 +29,7 @@ pub(crate) fn webhook(store: &impl Store, id: WebhookId) -> Option<WebhookRow> {
 /// Returns the progress of an event.
 pub(crate) fn progress(store: &impl Store, key: &str) -> Option<ProgressRow> {
     let key = Fingerprint::of(key);
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.events.insert(key);
     load(store, &wanted).progress.remove(&key).flatten()
 }
@@ -68,7 +68,7 @@ pub(crate) fn change_webhook(
     change: impl FnOnce(&mut WebhookRow),
     progress: Option<ProgressRow>,
 ) {
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.webhooks.insert(id);
     let stored = load(store, &wanted).webhooks.remove(&id).flatten();
     let stored = stored.expect("a webhook");

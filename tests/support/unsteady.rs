@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 
 /// A store whose futures are pending before and after their work, as those of a database on the
@@ -169,7 +169,7 @@ fn fault(kind: StoreErrorKind) -> StoreError {
 }
 
 impl<S: Store> Store for Unsteady<S> {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         self.call(&self.loads, self.store.load(wanted))
     }
 

@@ -5,15 +5,15 @@ use std::future::pending;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 
 /// An access to a store.
 #[derive(Clone, Copy)]
 pub(crate) enum Access<'a> {
-    Load(&'a Wanted),
+    Load(&'a LoadQuery),
     Commit(&'a Changes<'a>),
     Other,
 }
@@ -52,7 +52,7 @@ impl<S: Store, F> Store for Watched<S, F>
 where
     F: Fn(Access<'_>) -> Result<(), StoreError> + Send + Sync,
 {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         self.after(Access::Load(wanted), self.store.load(wanted))
     }
 

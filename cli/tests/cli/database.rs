@@ -166,5 +166,8 @@ async fn fill(store: Arc<dyn Store>) {
         let _ = engine.process_async(&body).await.unwrap();
     }
     let broken = format!("{{ {BRAM} wrote about Lantern Street");
-    engine.bury_async(broken.as_bytes()).await.unwrap();
+    engine
+        .store_unreadable_async(broken.as_bytes())
+        .await
+        .unwrap();
 }

@@ -88,8 +88,8 @@ async fn a_repeated_webhook_gets_one_answer() {
     let (context, texts) = bot(2);
     let engine = WebhookEngine::new(MemoryStore::new()).context(context);
     let body = text("Hi").body();
-    assert_eq!(engine.process_async(&body).await.unwrap().fired(), 1);
-    assert_eq!(engine.process_async(&body).await.unwrap().duplicate(), 1);
+    assert_eq!(engine.process_async(&body).await.unwrap().delivered(), 1);
+    assert_eq!(engine.process_async(&body).await.unwrap().duplicates(), 1);
     assert_eq!(texts.try_iter().count(), 1);
 }
 

@@ -64,8 +64,8 @@ mod inbox {
 /// What happens when users subscribe and when we write to them.
 mod marketing {
     use whatsapp_signals::event::{
-        CampaignCompleted, Change, MessageSent, MessageStatusChanged, MessageTemplateStatusUpdate,
-        TemplateEvent, UserSubscribed,
+        CampaignCompleted, FieldEvent, MessageSent, MessageStatusChanged,
+        MessageTemplateStatusUpdate, TemplateEvent, UserSubscribed,
     };
     use whatsapp_signals::receiver;
     use whatsapp_signals::signals::{
@@ -74,7 +74,7 @@ mod marketing {
     };
 
     #[receiver(MESSAGE_TEMPLATE_STATUS_UPDATE)]
-    fn mend(change: &Change<MessageTemplateStatusUpdate>) {
+    fn mend(change: &FieldEvent<MessageTemplateStatusUpdate>) {
         let template = &change.value;
         if template.event == Some(TemplateEvent::Rejected) {
             let name = template.message_template_name.as_deref();

@@ -165,7 +165,10 @@ pub fn report(outcome: &Outcome) {
     for failed in outcome.failures() {
         log(&failed.failure);
     }
-    if outcome.dead() > 0 {
-        log(&format_args!("{} new dead letters", outcome.dead()));
+    if outcome.dead_lettered() > 0 {
+        log(&format_args!(
+            "{} new dead letters",
+            outcome.dead_lettered()
+        ));
     }
 }

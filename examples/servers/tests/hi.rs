@@ -184,7 +184,7 @@ async fn each_text_gets_one_answer() {
     assert_eq!(graph.take_bodies(), [dara]);
 
     let log = bot.log();
-    for expected in ["not signed", "not a webhook", "processed fired=1"] {
+    for expected in ["not signed", "not a webhook", "processed delivered=1"] {
         assert!(log.contains(expected), "{expected}: {log}");
     }
 }

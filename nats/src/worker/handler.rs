@@ -76,7 +76,7 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
                 self.requeue_async(&key).await?;
             }
             let outcome = self.process_event_async(&key, event).await?;
-            if outcome.duplicate() > 0
+            if outcome.duplicates() > 0
                 && let Some(letter) = self.dead_letter_async(&key).await?
             {
                 // It died before, and nobody came to say so in the stream.
@@ -106,7 +106,7 @@ impl<S: Store + 'static> Handler for Arc<WebhookEngine<S>> {
 fn of(outcome: &Outcome) -> Handled {
     let failures = outcome.failures().iter().map(|failed| &failed.failure);
     let failed = names(failures);
-    if outcome.dead() > 0 {
+    if outcome.dead_lettered() > 0 {
         Handled::Dead(failed)
     } else if !outcome.should_retry() {
         Handled::Done

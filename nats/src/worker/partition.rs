@@ -117,7 +117,7 @@ impl Partition {
             Outcome::Done => self.acknowledge(&message, sequence).await,
             Outcome::Again(delay) => self.again(&message, deliveries, delay).await,
             Outcome::Dead { reason, failed } => {
-                self.bury(&message, sequence, deliveries, &reason, &failed)
+                self.store_unreadable(&message, sequence, deliveries, &reason, &failed)
                     .await;
             }
         }
@@ -209,7 +209,7 @@ impl Partition {
         let _ = timeout(SETTLE, nak).await;
     }
 
-    async fn bury(
+    async fn store_unreadable(
         &self,
         message: &Message,
         sequence: u64,

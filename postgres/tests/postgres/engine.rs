@@ -116,7 +116,7 @@ async fn two_engines_share_the_webhooks_of_one_database() {
     check(&log);
     // All of it once more: nothing is handled twice.
     let outcome = engines[1].process_async(&body(0, 0)).await.unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1));
     check(&log);
 }
 
@@ -132,8 +132,8 @@ async fn a_large_body_is_processed() {
     });
     let body = testing::batch(messages).body();
     let outcome = engine.process_async(&body).await.unwrap();
-    assert_eq!(outcome.fired(), 1000);
+    assert_eq!(outcome.delivered(), 1000);
     assert_eq!(engine.backlog_async().await.unwrap().open, 0);
     let outcome = engine.process_async(&body).await.unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (0, 1000));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (0, 1000));
 }

@@ -144,7 +144,7 @@ impl Load {
         let backlog = engine.backlog_async().await.unwrap();
         assert_eq!((backlog.open, backlog.dead), (0, 0));
         let repeated = engine.process_async(&body(0..events)).await.unwrap();
-        assert_eq!((repeated.fired(), repeated.duplicate()), (0, events));
+        assert_eq!((repeated.delivered(), repeated.duplicates()), (0, events));
     }
 }
 
@@ -291,7 +291,7 @@ async fn a_full_disk_is_an_error_and_no_event_is_lost() {
     let repair = "DROP TRIGGER refuse ON full_disk.message";
     client.batch_execute(repair).await.unwrap();
     let outcome = engine.process_async(&body(0..3)).await.unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (3, 0));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (3, 0));
 }
 
 #[tokio::test]
@@ -311,7 +311,7 @@ async fn a_statement_that_takes_too_long_is_an_error_and_no_event_is_lost() {
     assert_eq!(kind(result), StoreErrorKind::Unavailable);
     blocking.rollback().await.unwrap();
     let outcome = engine.process_async(&body(0..3)).await.unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (3, 0));
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (3, 0));
 }
 
 #[tokio::test]
@@ -337,5 +337,5 @@ async fn a_pool_without_a_free_connection_is_an_error() {
     };
     let (waited, refused) = tokio::join!(waiting, refused);
     assert_eq!(refused, StoreErrorKind::Unavailable);
-    assert_eq!(waited.unwrap().fired(), 1);
+    assert_eq!(waited.unwrap().delivered(), 1);
 }

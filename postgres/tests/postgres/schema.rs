@@ -1,6 +1,6 @@
 //! The schema and its tables.
 
-use whatsapp_signals::store::{Changes, Durability, Store, StoreErrorKind, Wanted};
+use whatsapp_signals::store::{Changes, Durability, LoadQuery, Store, StoreErrorKind};
 use whatsapp_signals_postgres::deadpool_postgres::tokio_postgres::{Config, NoTls};
 use whatsapp_signals_postgres::deadpool_postgres::{Manager, Pool};
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore};
@@ -78,7 +78,7 @@ async fn tables_of_another_program_are_refused() {
 async fn a_store_without_tables_is_unavailable() {
     let server = require_server!();
     let store = Server::options().connect(&server.url()).await.unwrap();
-    let load = store.load(&Wanted::default()).await.map(drop);
+    let load = store.load(&LoadQuery::default()).await.map(drop);
     for result in [load, store.numbers().await.map(drop)] {
         assert_eq!(result.unwrap_err().kind(), StoreErrorKind::Unavailable);
     }

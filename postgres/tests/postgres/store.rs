@@ -7,9 +7,9 @@ use whatsapp_signals::model::{Contact, Content, IdKind, Identity, Message, Signu
 use whatsapp_signals::model::{MessageStatus, Timestamp};
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, MessageKey, MessageQuery, NewMessage, NumberKey, ProgressRow, Put,
-    Read, Scope, SignupKey, Store, StoreError, StoreErrorKind, Tenant, Wanted, WebhookChange,
-    WebhookId, WebhookKind, WebhookRow, store_conformance_async,
+    Fingerprint, HeldId, IdKey, LoadQuery, MessageKey, MessageQuery, NewMessage, NumberKey,
+    ProgressRow, Put, Read, Scope, SignupKey, Store, StoreError, StoreErrorKind, Tenant,
+    WebhookChange, WebhookId, WebhookKind, WebhookRow, store_conformance_async,
 };
 use whatsapp_signals_postgres::PostgresStore;
 
@@ -85,7 +85,7 @@ async fn strings_may_have_nul() {
         id: "US.1\0".into(),
     };
     let event = Fingerprint::of("key\0");
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.numbers.insert(number.clone());
     wanted.ids.insert(user.clone());
     wanted.events.insert(event);
@@ -248,7 +248,7 @@ async fn a_connection_that_is_lost_while_a_commit_waits_is_an_error() {
         texts(&error)
     );
     blocking.rollback().await.unwrap();
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.webhooks.extend([WebhookId(1), WebhookId(2)]);
     let found = store.load(&wanted).await.unwrap();
     assert!(found.webhooks[&WebhookId(1)].is_some());
@@ -278,7 +278,7 @@ async fn a_database_whose_transactions_are_serializable_or_only_read_is_written(
         changes.reads.push(Read::Webhook(WebhookId(first), Some(2)));
         let error = store.commit(&changes, Durability::Disk).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Conflict, "{}", texts(&error));
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         wanted.webhooks.extend((first..first + 4).map(WebhookId));
         let found = store.load(&wanted).await.unwrap().webhooks;
         let found = found.values().flatten().count();

@@ -13,9 +13,9 @@ use tokio::runtime::{Builder, Runtime};
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MemoryStore, MessageQuery, MessageScan, NumberKey,
-    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MemoryStore, MessageQuery, MessageScan,
+    NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore, deadpool_postgres};
 
@@ -220,7 +220,7 @@ impl Admin {
 }
 
 impl Store for Blocking {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         self.call(move |store| store.load(wanted))
     }
 

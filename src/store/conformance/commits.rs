@@ -8,8 +8,9 @@ use super::sample::{
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, MessageStatus, Signup};
 use crate::store::{
-    Changes, ContactId, ConversationKey, Durability, EventChange, EventState, LeaseQuery, Merge,
-    MessageKey, MessageState, NewStatus, Read, Snapshot, Store, Versioned, Wanted, WebhookChange,
+    Changes, ContactId, ConversationKey, Durability, EventChange, EventState, LeaseQuery,
+    LoadQuery, Merge, MessageKey, MessageState, NewStatus, Read, Snapshot, Store, Versioned,
+    WebhookChange,
 };
 
 /// A commit that conflicts, and its name.
@@ -373,7 +374,7 @@ pub(super) async fn moments_are_no_excuse(store: &dyn Store) {
 }
 
 pub(super) async fn moments_move(store: &dyn Store) {
-    let mut last = load(store, &Wanted::default()).await.moment;
+    let mut last = load(store, &LoadQuery::default()).await.moment;
     if last.is_none() {
         return;
     }
@@ -389,7 +390,7 @@ pub(super) async fn moments_move(store: &dyn Store) {
     ];
     for (name, changes) in changes {
         commit(store, &changes, name).await;
-        let moment = load(store, &Wanted::default()).await.moment;
+        let moment = load(store, &LoadQuery::default()).await.moment;
         assert_ne!(moment, last, "the moment after {name}");
         last = moment;
     }
@@ -399,7 +400,7 @@ pub(super) async fn moments_move(store: &dyn Store) {
         "a lease",
     );
     assert_eq!(leased.len(), 1, "the webhook is due");
-    let moment = load(store, &Wanted::default()).await.moment;
+    let moment = load(store, &LoadQuery::default()).await.moment;
     assert_ne!(moment, last, "the moment after a lease");
 }
 

@@ -3,7 +3,8 @@
 use super::sample::{add, changes, event, long_lease, progress, wanted, webhook, webhook_id};
 use super::{commit, expect, load};
 use crate::store::{
-    Due, EventChange, EventState, LeaseQuery, Store, Wanted, WebhookChange, WebhookId, WebhookRow,
+    Due, EventChange, EventState, LeaseQuery, LoadQuery, Store, WebhookChange, WebhookId,
+    WebhookRow,
 };
 
 /// An hour in milliseconds.
@@ -58,7 +59,7 @@ pub(super) async fn due_times_run(store: &dyn Store) {
 }
 
 pub(super) async fn due_webhooks_come_first(store: &dyn Store) {
-    let now = load(store, &Wanted::default()).await.now;
+    let now = load(store, &LoadQuery::default()).await.now;
     let at = |time, delay| Due::At { time, delay };
     let dues = [
         Due::After(HOUR),

@@ -16,7 +16,9 @@ mod writers;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{Changes, Durability, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind, Wanted};
+use super::{
+    Changes, Durability, LoadQuery, ReadyStore, Snapshot, Store, StoreError, StoreErrorKind,
+};
 
 /// Checks a store of your own whose futures are ready at the first poll: call it in a test.
 ///
@@ -130,7 +132,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Loads rows.
-async fn load(store: &dyn Store, wanted: &Wanted) -> Snapshot {
+async fn load(store: &dyn Store, wanted: &LoadQuery) -> Snapshot {
     expect(store.load(wanted).await, "a load")
 }
 

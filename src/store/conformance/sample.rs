@@ -9,9 +9,9 @@ use crate::model::{
 use crate::model::{Signup, Timestamp};
 use crate::store::{
     CampaignKey, CampaignRow, Changes, ContactId, ContactRow, EventChange, EventState, Fingerprint,
-    HeldId, IdKey, Lease, MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow, Put,
-    ReceiverProgress, ReceiverState, SignupKey, Tenant, Wanted, WebhookChange, WebhookId,
-    WebhookKind, WebhookRow, id_at,
+    HeldId, IdKey, Lease, LoadQuery, MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow,
+    Put, ReceiverProgress, ReceiverState, SignupKey, Tenant, WebhookChange, WebhookId, WebhookKind,
+    WebhookRow, id_at,
 };
 
 /// Returns a commit of some kinds of rows.
@@ -27,9 +27,9 @@ macro_rules! changes {
 /// Returns the keys of some kinds of rows.
 macro_rules! wanted {
     ($($keys:ident: $value:expr),+ $(,)?) => {
-        $crate::store::Wanted {
+        $crate::store::LoadQuery {
             $($keys: $value.into(),)+
-            ..$crate::store::Wanted::default()
+            ..$crate::store::LoadQuery::default()
         }
     };
 }
@@ -224,8 +224,8 @@ pub(super) fn status_of(n: i64) -> MessageKey {
 }
 
 /// Returns the keys of all rows of [`everything`].
-pub(super) fn all_keys(n: i64) -> Wanted {
-    Wanted {
+pub(super) fn all_keys(n: i64) -> LoadQuery {
+    LoadQuery {
         numbers: [number(n)].into(),
         webhooks: [webhook_id(n)].into(),
         bodies: [webhook_id(n)].into(),

@@ -6,8 +6,8 @@ use super::sample::{
 };
 use super::{commit, conflict, expect, load};
 use crate::store::{
-    BacklogRow, Changes, DeadPlace, Due, EventChange, EventState, LeaseQuery, ProgressRow, Store,
-    Versioned, Wanted, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
+    BacklogRow, Changes, DeadPlace, Due, EventChange, EventState, LeaseQuery, LoadQuery,
+    ProgressRow, Store, Versioned, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
 };
 
 /// Returns a commit that adds webhooks.
@@ -151,10 +151,10 @@ pub(super) async fn events_stay(store: &dyn Store) {
     let id = webhook_id(1);
     let change = webhook_change(WebhookChange::Delete { id, version: 1 });
     commit(store, &change, "the deletion of a webhook").await;
-    let wanted = Wanted {
+    let wanted = LoadQuery {
         bodies: [id].into(),
         events: [event(1), event(2)].into(),
-        ..Wanted::default()
+        ..LoadQuery::default()
     };
     let found = load(store, &wanted).await;
     assert_eq!(found.webhooks[&id], None, "the row of the webhook is gone");
@@ -236,9 +236,9 @@ async fn dead_after(store: &dyn Store, after: Option<DeadPlace>, limit: usize) -
     let dead = store.dead_events(after, limit).await;
     let dead = expect(dead, "a list of dead events");
     let events = dead.iter().map(|(_, event)| *event).collect();
-    let wanted = Wanted {
+    let wanted = LoadQuery {
         events,
-        ..Wanted::default()
+        ..LoadQuery::default()
     };
     let found = load(store, &wanted).await;
     let mut rows = Vec::new();
@@ -303,9 +303,9 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
 
 pub(super) async fn the_backlog_is_counted(store: &dyn Store) {
     let backlog = async || expect(store.backlog().await, "a backlog");
-    let before = load(store, &Wanted::default()).await.now;
+    let before = load(store, &LoadQuery::default()).await.now;
     let empty = backlog().await;
-    let after = load(store, &Wanted::default()).await.now;
+    let after = load(store, &LoadQuery::default()).await.now;
     assert!(
         (before..=after).contains(&empty.now),
         "the time of the store"
@@ -381,9 +381,9 @@ pub(super) async fn the_backlog_is_counted(store: &dyn Store) {
 pub(super) async fn leases_run(store: &dyn Store) {
     let lease = long_lease(7);
     let changes = new_webhooks([(1, leased(1, lease))]);
-    let before = load(store, &Wanted::default()).await.now;
+    let before = load(store, &LoadQuery::default()).await.now;
     commit(store, &changes, "a commit of a leased webhook").await;
-    let after = load(store, &Wanted::default()).await.now;
+    let after = load(store, &LoadQuery::default()).await.now;
     let id = webhook_id(1);
     let first = stored(store, id).await.and_then(|stored| stored.row.lease);
     let first = first.expect("a lease that was committed is there");
@@ -406,7 +406,7 @@ pub(super) async fn leases_run(store: &dyn Store) {
         row,
     });
     commit(store, &change, "a commit of a renewed lease").await;
-    let now = load(store, &Wanted::default()).await.now;
+    let now = load(store, &LoadQuery::default()).await.now;
     let again = stored(store, id).await.and_then(|stored| stored.row.lease);
     let until = again.expect("a renewed lease").until;
     let ends = after + lease.length..=now + lease.length;
@@ -475,7 +475,7 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
                 "the new lease"
             );
             assert!(
-                !lease.has_ended(load(store, &Wanted::default()).await.now),
+                !lease.has_ended(load(store, &LoadQuery::default()).await.now),
                 "it runs"
             );
             let row = WebhookRow {

@@ -10,7 +10,7 @@ use super::sample::{
 use super::{commit, expect, load, ready};
 use crate::model::Signup;
 use crate::store::{
-    Changes, Durability, EventChange, LeaseQuery, Store, StoreErrorKind, Wanted, WebhookChange,
+    Changes, Durability, EventChange, LeaseQuery, LoadQuery, Store, StoreErrorKind, WebhookChange,
 };
 
 const WRITERS: u32 = 4;
@@ -59,7 +59,7 @@ where
 /// Commits changes that are decided again after each conflict.
 async fn decide(
     store: &dyn Store,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     decide: impl Fn(crate::store::Snapshot) -> Changes<'static>,
 ) {
     for _ in 0..ATTEMPTS {

@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 
 use super::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
+    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
@@ -39,8 +39,8 @@ use tables::Tables;
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let body = &std::fs::read("tests/payloads/text.json")?;
-/// assert_eq!(engine.process(body)?.fired(), 1);
-/// assert_eq!(engine.process(body)?.duplicate(), 1);
+/// assert_eq!(engine.process(body)?.delivered(), 1);
+/// assert_eq!(engine.process(body)?.duplicates(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MemoryStore {
@@ -130,7 +130,7 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         self.work(|tables, now| Ok(tables.load(wanted, now)))
     }
 

@@ -10,9 +10,9 @@ use super::turns::Turns;
 use super::{check, conflict};
 use crate::model::Signup;
 use crate::store::{
-    CampaignKey, CampaignMessages, CampaignRow, Changes, Lease, LeaseQuery, LeasedPage,
+    CampaignKey, CampaignMessages, CampaignRow, Changes, Lease, LeaseQuery, LeasedPage, LoadQuery,
     MessageQuery, MessageScan, NumberKey, Prune, Pruned, Read, ScannedMessages, Scope, SignupKey,
-    Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Wanted,
+    Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery,
 };
 
 /// All rows of a store.
@@ -44,7 +44,7 @@ impl Tables {
         }
     }
 
-    pub(super) fn load(&mut self, wanted: &Wanted, now: i64) -> Snapshot {
+    pub(super) fn load(&mut self, wanted: &LoadQuery, now: i64) -> Snapshot {
         let mut found = Snapshot {
             now,
             moment: Some(self.moment),

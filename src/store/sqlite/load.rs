@@ -7,13 +7,13 @@ use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
 use super::session::{Facts, Statement, Transaction};
 use super::turns;
-use crate::store::{ContactId, IdKey, Snapshot, Versioned, Wanted, WebhookId, WebhookRow};
+use crate::store::{ContactId, IdKey, LoadQuery, Snapshot, Versioned, WebhookId, WebhookRow};
 
 /// Reads the rows that are wanted.
 pub(super) fn load(
     transaction: &Transaction<'_>,
     facts: &mut Facts,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     now: i64,
 ) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot {
@@ -43,7 +43,7 @@ pub(super) fn load(
 
 fn load_webhooks(
     transaction: &Transaction<'_>,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut webhooks = transaction.statement(concat!(
@@ -90,7 +90,7 @@ fn webhook(
 fn load_messages(
     transaction: &Transaction<'_>,
     facts: &mut Facts,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut statement = transaction.statement(
@@ -111,7 +111,7 @@ fn load_messages(
 
 fn load_contacts(
     transaction: &Transaction<'_>,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut of_id = transaction.statement(concat!(

@@ -22,9 +22,10 @@ use parking_lot::Mutex;
 
 use super::{
     BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
-    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageQuery, MessageScan, NumberKey, Prune,
-    Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreCheck, StoreError, StoreErrorKind,
-    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, Wanted, WebhookPage, WebhookQuery,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreCheck, StoreError,
+    StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage,
+    WebhookQuery,
 };
 use crate::model::Signup;
 use error::Error;
@@ -50,11 +51,11 @@ pub use options::SqliteOptions;
 /// # let path = folder.join("webhooks.db");
 /// let engine = WebhookEngine::new(SqliteStore::open(&path)?);
 /// let body = std::fs::read("tests/payloads/text.json")?;
-/// assert_eq!(engine.process(&body)?.fired(), 1);
+/// assert_eq!(engine.process(&body)?.delivered(), 1);
 /// drop(engine);
 ///
 /// let engine = WebhookEngine::new(SqliteStore::open(&path)?); // after a restart
-/// assert_eq!(engine.process(&body)?.duplicate(), 1);
+/// assert_eq!(engine.process(&body)?.duplicates(), 1);
 /// # drop(engine);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -240,7 +241,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn load<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Snapshot> {
+    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
         Box::pin(async move { self.read(|tx, facts| load::load(tx, facts, wanted, self.now())) })
     }
 

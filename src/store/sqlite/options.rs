@@ -73,14 +73,14 @@ impl SqliteOptions {
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
-    /// use whatsapp_signals::store::{SqliteOptions, Store, Wanted};
+    /// use whatsapp_signals::store::{SqliteOptions, Store, LoadQuery};
     ///
     /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-clock-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder)?;
     /// # let path = folder.join("webhooks.db");
     /// let clock = || SystemTime::UNIX_EPOCH + Duration::from_secs(60);
     /// let store = SqliteOptions::new().clock(clock).open(&path)?;
-    /// assert_eq!(pollster::block_on(store.load(&Wanted::default()))?.now, 60_000);
+    /// assert_eq!(pollster::block_on(store.load(&LoadQuery::default()))?.now, 60_000);
     /// # drop(store);
     /// # std::fs::remove_dir_all(&folder)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -5,14 +5,14 @@ use rusqlite::{Row, params};
 use super::error::Error;
 use super::session::Transaction;
 use crate::store::{
-    Changes, Fingerprint, PartitionKey, PartitionRow, Snapshot, StoredTurn, TurnChange, TurnPlace,
-    TurnRow, Wanted, WebhookId,
+    Changes, Fingerprint, LoadQuery, PartitionKey, PartitionRow, Snapshot, StoredTurn, TurnChange,
+    TurnPlace, TurnRow, WebhookId,
 };
 
 /// Reads the turns that are wanted.
 pub(super) fn load(
     transaction: &Transaction<'_>,
-    wanted: &Wanted,
+    wanted: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut last = transaction.statement(

@@ -242,7 +242,7 @@ fn two_turns_end_in_one_commit_whichever_webhook_is_held_first() {
         assert_eq!(
             (
                 outcome.map_err(|e| e.to_string()),
-                later.map(|o| o.fired()).map_err(|e| e.to_string())
+                later.map(|o| o.delivered()).map_err(|e| e.to_string())
             ),
             (Ok([3, 0, 0]), Ok(1)),
         );
@@ -265,7 +265,7 @@ fn a_turn_that_comes_before_a_checkpoint_in_the_middle_is_noticed() {
     context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
         let id = event.message.id.to_string();
         if id == "wamid.B0" {
-            assert_eq!(process(&other, ADA, "wamid.A0").fired(), 1);
+            assert_eq!(process(&other, ADA, "wamid.A0").delivered(), 1);
             thread::sleep(Duration::from_millis(15));
         }
         of_receiver.lock().push(id);
@@ -308,7 +308,7 @@ fn the_end_of_a_turn_wakes_the_tender_of_a_later_one() {
     assert_eq!(tended.outcome.held_back(), 1);
     let _ = pollster::block_on(engine.tend_async(pending())).unwrap();
     is_stuck.store(false, Ordering::Relaxed);
-    assert_eq!(pollster::block_on(running).unwrap().fired(), 1);
+    assert_eq!(pollster::block_on(running).unwrap().delivered(), 1);
     assert_eq!(engine.backlog().unwrap().due, 1, "it was released");
     let mut work = std::pin::pin!(engine.wait_for_work());
     assert_eq!(
@@ -392,7 +392,7 @@ fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() 
                     break (
                         calls,
                         outcome.unfinished(),
-                        outcome.duplicate(),
+                        outcome.duplicates(),
                         outcome.http_status(),
                     );
                 }

@@ -85,7 +85,11 @@ fn process<S: ReadyStore>(engine: &WebhookEngine<S>, from: &str, id: &str) -> Ou
 
 /// Returns how many events were delivered and held back, and how many are unfinished.
 fn counts(outcome: &Outcome) -> [usize; 3] {
-    [outcome.fired(), outcome.held_back(), outcome.unfinished()]
+    [
+        outcome.delivered(),
+        outcome.held_back(),
+        outcome.unfinished(),
+    ]
 }
 
 /// Retries until nothing is unfinished.
@@ -159,14 +163,14 @@ fn a_dead_event_holds_back_no_other_and_held_back_ones_make_no_attempt() {
             let _ = process(&engine, ADA, "wamid.A1");
         }
         assert_eq!(log.take(), ["wamid.A0"]);
-        assert_eq!(process(&engine, ADA, "wamid.A0").dead(), 0);
-        assert_eq!(process(&engine, ADA, "wamid.A0").dead(), 1);
+        assert_eq!(process(&engine, ADA, "wamid.A0").dead_lettered(), 0);
+        assert_eq!(process(&engine, ADA, "wamid.A0").dead_lettered(), 1);
         // It is the first attempt.
-        assert_eq!(process(&engine, ADA, "wamid.A1").dead(), 0);
-        assert_eq!(process(&engine, ADA, "wamid.A1").dead(), 0);
-        assert_eq!(process(&engine, ADA, "wamid.A1").dead(), 1);
+        assert_eq!(process(&engine, ADA, "wamid.A1").dead_lettered(), 0);
+        assert_eq!(process(&engine, ADA, "wamid.A1").dead_lettered(), 0);
+        assert_eq!(process(&engine, ADA, "wamid.A1").dead_lettered(), 1);
         log.fail_at("wamid.never");
-        assert_eq!(process(&engine, ADA, "wamid.never").dead(), 1);
+        assert_eq!(process(&engine, ADA, "wamid.never").dead_lettered(), 1);
         assert_eq!(counts(&process(&engine, ADA, "wamid.A2")), [1, 0, 0]);
     });
 }
@@ -177,7 +181,7 @@ fn a_requeued_event_comes_behind_those_that_are_there() {
         let (engine, log) = logging(engine);
         let engine = engine.max_attempts(1);
         log.fail_at("wamid.A0");
-        assert_eq!(process(&engine, ADA, "wamid.A0").dead(), 1);
+        assert_eq!(process(&engine, ADA, "wamid.A0").dead_lettered(), 1);
         let engine = engine.max_attempts(9);
         log.fail_at("wamid.A1");
         let _ = process(&engine, ADA, "wamid.A1");
@@ -313,7 +317,7 @@ fn a_body_that_cannot_be_read_any_more_holds_back_no_other() {
         let _ = process(&engine, ADA, "wamid.A0");
         let _ = process(&engine, ADA, "wamid.A1");
         let id = engine.webhooks(None, 1).unwrap()[0].id;
-        let mut wanted = whatsapp_signals::store::Wanted::default();
+        let mut wanted = whatsapp_signals::store::LoadQuery::default();
         wanted.webhooks.insert(id);
         let stored = rows::load(engine.store(), &wanted).webhooks.remove(&id);
         let stored = stored.flatten().unwrap();
@@ -448,7 +452,12 @@ fn the_end_of_an_event_wakes_those_who_wait_for_work() {
             assert_eq!(engine.process_async(&body).await.unwrap().unfinished(), 0);
             engine.wait_for_work().await;
             assert_eq!(
-                engine.tend_async(pending()).await.unwrap().outcome.fired(),
+                engine
+                    .tend_async(pending())
+                    .await
+                    .unwrap()
+                    .outcome
+                    .delivered(),
                 1
             );
         });

@@ -24,7 +24,7 @@ use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::store::{Fingerprint, PartitionKey, Wanted};
+use whatsapp_signals::store::{Fingerprint, LoadQuery, PartitionKey};
 use whatsapp_signals::testing::{self, Sample};
 use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine, owning, parse};
 
@@ -42,7 +42,7 @@ pub(super) fn store_with_clock(seed: u64, rates: Rates) -> (Shared, Arc<AtomicU6
 /// Returns whether all events of a body are stored.
 pub(super) fn is_stored(store: &Shared, body: &[u8]) -> bool {
     let keys = parse(body).unwrap().dedup_keys();
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     let keys = keys.iter().map(|key| Fingerprint::of(key));
     wanted.events.extend(keys);
     let loaded = rows::load(&**store, &wanted);
@@ -302,7 +302,7 @@ impl Course {
         let backlog = block_on(self.engines[0].backlog_async()).unwrap();
         if backlog.open > 0 {
             let rows = block_on(self.engines[0].webhooks_async(None, 500)).unwrap();
-            let mut wanted = Wanted::default();
+            let mut wanted = LoadQuery::default();
             for webhook in &rows {
                 wanted.turns.insert(webhook.id);
             }
@@ -313,7 +313,7 @@ impl Course {
                     count += 1;
                     if !turn.is_held_back || turn.row.place.number < 2 {
                         println!("{id:?} {:?}", rows::webhook(&*self.store, *id));
-                        let mut w = Wanted::default();
+                        let mut w = LoadQuery::default();
                         w.events.extend(turn.row.events.iter().copied());
                         let l = rows::load(&*self.store, &w);
                         println!("   {turn:?}");
@@ -337,7 +337,7 @@ impl Course {
                     ("user_id", format!("US.700{user}")),
                 ] {
                     let key = PartitionKey::of(&["300200100500600", k, &i].join("\n"));
-                    let mut w = Wanted::default();
+                    let mut w = LoadQuery::default();
                     w.partitions.insert(key);
                     println!(
                         "{user} {k} {:?} {:?}",
@@ -348,7 +348,7 @@ impl Course {
             }
         }
         assert_eq!(backlog.open, 0, "{name}: events wait for ever: {backlog}");
-        let mut wanted = Wanted::default();
+        let mut wanted = LoadQuery::default();
         for user in 0..USERS {
             let ids = [
                 ("wa_id", format!("1555010100{user}")),

@@ -75,14 +75,14 @@ fn a_retry_calls_only_the_one_that_failed() {
             assert_eq!((outcome.failed(), outcome.unfinished()), (1, 1));
             assert_eq!(book.take(), ["before", "typed", "after"]);
             let outcome = engine.process(&body).unwrap();
-            assert_eq!((outcome.fired(), outcome.failed()), (1, 1));
+            assert_eq!((outcome.delivered(), outcome.failed()), (1, 1));
             assert_eq!(book.take(), [fails]);
             book.fail(&[]);
             let outcome = engine.retry_unfinished().unwrap();
-            let text = "fired 1 duplicate 0 unrecognized 0 failed 0";
+            let text = "delivered 1 duplicates 0 unrecognized 0 failed 0";
             assert_eq!(line(&outcome), text);
             assert_eq!(book.take(), [fails]);
-            assert_eq!(engine.process(&body).unwrap().duplicate(), 1);
+            assert_eq!(engine.process(&body).unwrap().duplicates(), 1);
         }
     });
 }
@@ -131,12 +131,15 @@ fn an_event_without_typed_receivers_is_counted_and_stays_open_for_those_of_all_e
         connect_any(&context, &book, -1, None, "good");
         connect_any(&context, &book, 0, Some("bad"), "bad");
         book.fail(&["bad"]);
-        let text = "fired 1 duplicate 0 unrecognized 0 failed 1 without receivers 1";
+        let text = "delivered 1 duplicates 0 unrecognized 0 failed 1 without receivers 1";
         assert_eq!(line(&engine.process(&messages(0..1)).unwrap()), text);
         assert_eq!(book.take(), ["good", "bad"]);
         assert_eq!(line(&engine.retry_unfinished().unwrap()), text);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.dead(), outcome.unheard()), (1, 1));
+        assert_eq!(
+            (outcome.dead_lettered(), outcome.without_receivers()),
+            (1, 1)
+        );
         assert_eq!(book.take(), ["bad", "bad"]);
 
         let letter = engine.dead_letters(9).unwrap().remove(0);
@@ -156,11 +159,14 @@ fn typed_receivers_that_have_succeeded_count_as_receivers() {
         connect_any(&context, &book, 0, None, "any");
         connect_typed(&context, &book, "typed", "typed");
         book.fail(&["any"]);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().unheard(), 0);
+        assert_eq!(
+            engine.process(&messages(0..1)).unwrap().without_receivers(),
+            0
+        );
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.failed(), outcome.unheard()), (1, 0));
+        assert_eq!((outcome.failed(), outcome.without_receivers()), (1, 0));
         let outcome = pollster::block_on(engine.retry_unfinished_async()).unwrap();
-        assert_eq!((outcome.failed(), outcome.unheard()), (1, 0));
+        assert_eq!((outcome.failed(), outcome.without_receivers()), (1, 0));
         assert_eq!(book.take(), ["typed", "any", "any", "any"]);
     });
 }
@@ -191,7 +197,7 @@ fn an_event_from_a_queue_reaches_them_and_a_sent_message_does_not() {
         let ada = Identity::from_phone("15550101001").unwrap();
         let message = Message::outbound("wamid.SENT", ada, Content::text("Hi")).build();
         let sent = MessageSent::new(message).with_account(account());
-        assert_eq!(engine.sent(sent).unwrap().unheard(), 1);
+        assert_eq!(engine.process_sent(sent).unwrap().without_receivers(), 1);
         assert_eq!(book.take(), ["any"], "an event of the program");
     });
 }

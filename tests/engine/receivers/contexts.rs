@@ -29,7 +29,7 @@ fn an_event_stays_open_until_the_context_has_the_value() {
         for _ in 0..3 {
             let outcome = poor.retry_unfinished().unwrap();
             assert_eq!(
-                (outcome.unfinished(), outcome.dead()),
+                (outcome.unfinished(), outcome.dead_lettered()),
                 (1, 0),
                 "no attempt counts"
             );
@@ -39,7 +39,7 @@ fn an_event_stays_open_until_the_context_has_the_value() {
         let rich = engine_over(Arc::clone(engine.store())).context(context);
         assert!(rich.retry_unfinished().unwrap().failures().is_empty());
         assert_eq!(*notes.lock(), ["wamid.A"]);
-        assert_eq!(rich.process(&body).unwrap().duplicate(), 1);
+        assert_eq!(rich.process(&body).unwrap().duplicates(), 1);
     });
 }
 
@@ -63,11 +63,15 @@ fn a_contexts_own_receivers_are_called_until_they_succeed() {
         }
         let outcome = engine.process(&messages(0..1)).unwrap();
         assert_eq!(
-            (outcome.fired(), outcome.unheard(), outcome.failed()),
+            (
+                outcome.delivered(),
+                outcome.without_receivers(),
+                outcome.failed()
+            ),
             (1, 0, 1)
         );
         assert_eq!(engine.retry_unfinished().unwrap().failed(), 0);
         assert_eq!(*calls.lock(), ["a", "b", "b"]);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicates(), 1);
     });
 }

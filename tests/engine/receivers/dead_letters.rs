@@ -12,14 +12,14 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
         for attempt in 1..=3 {
             let outcome = engine.process(&body).unwrap();
             assert_eq!((outcome.failed(), outcome.should_retry()), (2, attempt < 3));
-            assert_eq!(outcome.dead(), if attempt == 3 { 2 } else { 0 });
+            assert_eq!(outcome.dead_lettered(), if attempt == 3 { 2 } else { 0 });
         }
         assert_eq!(
-            engine.process(&body).unwrap().duplicate(),
+            engine.process(&body).unwrap().duplicates(),
             2,
             "nobody tries again"
         );
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
 
         let letters = engine.dead_letters(9).unwrap();
         let keys: Vec<_> = letters.iter().map(|letter| letter.key.as_str()).collect();
@@ -49,13 +49,13 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
         assert!(!engine.requeue("nonsense").unwrap());
         mend();
         done();
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(done(), [with("second", "wamid.0")], "`first` had succeeded");
         assert!(!engine.discard(keys[0]).unwrap(), "it is finished");
 
         assert!(engine.discard(keys[1]).unwrap());
         assert_eq!(engine.dead_letters(9).unwrap(), []);
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
         assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
     };
     with_each_store(test);
@@ -81,7 +81,7 @@ fn a_requeued_letter_does_not_bring_back_its_neighbours() {
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 1 duplicate 0 unrecognized 1 failed 0"
+            "delivered 1 duplicates 0 unrecognized 1 failed 0"
         );
         assert_eq!(done().len(), 1);
     });
@@ -102,18 +102,24 @@ fn nor_those_that_were_finished_after_it_had_died() {
             2
         );
         assert_eq!(
-            engine.process(&items("messages", &[ODD])).unwrap().dead(),
+            engine
+                .process(&items("messages", &[ODD]))
+                .unwrap()
+                .dead_lettered(),
             1
         );
         mend();
         assert_eq!(
-            engine.process(&items("messages", &[GOOD])).unwrap().fired(),
+            engine
+                .process(&items("messages", &[GOOD]))
+                .unwrap()
+                .delivered(),
             1
         );
         done();
         let letters = engine.dead_letters(9).unwrap();
         assert!(engine.requeue(&letters[0].key).unwrap());
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(done().len(), 1, "the odd one alone");
     });
 }

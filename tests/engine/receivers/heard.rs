@@ -19,14 +19,14 @@ fn what_nobody_hears_is_counted_and_finished() {
     with_each_store(|engine| {
         let silence = USER_PREFERENCE.mute();
         let outcome = engine.process(&preferences(1..3)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unheard()), (2, 2));
+        assert_eq!((outcome.delivered(), outcome.without_receivers()), (2, 2));
         drop(silence);
         let mut outcome = engine.process(&preferences(1..4)).unwrap();
-        assert_eq!((outcome.duplicate(), outcome.unheard()), (2, 0));
+        assert_eq!((outcome.duplicates(), outcome.without_receivers()), (2, 0));
         let silence = USER_PREFERENCE.mute();
         outcome += engine.process(&preferences(4..5)).unwrap();
         drop(silence);
-        assert_eq!(outcome.unheard(), 1);
+        assert_eq!(outcome.without_receivers(), 1);
         assert_eq!(done(), [with("preference", "stop")], "the third");
     });
 }
@@ -35,7 +35,7 @@ fn what_nobody_hears_is_counted_and_finished() {
 fn a_receiver_that_is_added_later_gets_only_what_is_not_finished() {
     let _turn = turn();
     with_each_store(|engine| {
-        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
         assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
         mend();
@@ -43,7 +43,7 @@ fn a_receiver_that_is_added_later_gets_only_what_is_not_finished() {
         let connection = MESSAGE_RECEIVED.connect(move |event: &MessageReceived| {
             sender.send(event.message.id.to_string()).unwrap();
         });
-        assert_eq!(engine.process(&messages(0..2)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..2)).unwrap().delivered(), 1);
         drop(connection);
         assert_eq!(seen.iter().collect::<Vec<_>>(), ["wamid.1"]);
     });

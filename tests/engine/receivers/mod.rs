@@ -17,7 +17,7 @@ use crate::support::engines::{self, Engine, account, engine_over, records};
 use crate::support::messages::messages;
 use crate::support::rows;
 use parking_lot::{Mutex, MutexGuard};
-use whatsapp_signals::event::{Change, MessageReceived, Unrecognized, UserPreference};
+use whatsapp_signals::event::{FieldEvent, MessageReceived, Unrecognized, UserPreference};
 use whatsapp_signals::model::{MetaError, Timestamp};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
 use whatsapp_signals::store::{ReceiverState, WebhookKind, WebhookRow};
@@ -95,12 +95,12 @@ fn never(_: &MessageReceived) -> Result<(), &'static str> {
 }
 
 #[receiver(META_ERROR)]
-fn error(_: &Change<MetaError>) -> Result<(), &'static str> {
+fn error(_: &FieldEvent<MetaError>) -> Result<(), &'static str> {
     act("error", "")
 }
 
 #[receiver(USER_PREFERENCE)]
-fn preference(change: &Change<UserPreference>) -> Result<(), &'static str> {
+fn preference(change: &FieldEvent<UserPreference>) -> Result<(), &'static str> {
     act("preference", change.value.value.as_str())
 }
 

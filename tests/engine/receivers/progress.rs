@@ -42,14 +42,14 @@ fn each_receiver_gives_up_alone_and_a_requeue_calls_only_those_that_did() {
         let engine = engine.context(context).max_attempts(3);
 
         let outcome = engine.process(&messages(0..1)).unwrap();
-        assert_eq!((outcome.failed(), outcome.dead()), (4, 0));
+        assert_eq!((outcome.failed(), outcome.dead_lettered()), (4, 0));
         let all = ["never", "own", "common", "good", "late"];
         assert_eq!(take_calls(), all);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.failed(), outcome.dead()), (2, 0));
+        assert_eq!((outcome.failed(), outcome.dead_lettered()), (2, 0));
         assert_eq!(take_calls(), ["own", "common", "late"]);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.failed(), outcome.dead()), (1, 1));
+        assert_eq!((outcome.failed(), outcome.dead_lettered()), (1, 1));
         assert_eq!(take_calls(), ["common"]);
 
         let letter = engine.dead_letters(9).unwrap().remove(0);
@@ -59,6 +59,6 @@ fn each_receiver_gives_up_alone_and_a_requeue_calls_only_those_that_did() {
         assert!(engine.requeue(&letter.key).unwrap());
         assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 0);
         assert_eq!(take_calls(), ["never", "own", "common"]);
-        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicates(), 1);
     });
 }

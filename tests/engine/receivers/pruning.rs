@@ -22,12 +22,12 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
         let later = engine.webhooks(Some(logged[0].id), 9).unwrap();
         assert_eq!(later, logged[1..]);
         assert!(!format!("{logged:?}").contains("wamid"), "no personal data");
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
 
         // Meta repeats a webhook for up to 7 days.
         assert!(RETENTION > Duration::from_secs(7 * 24 * 60 * 60));
         assert_eq!(engine.prune(RETENTION).unwrap(), 0);
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
     });
 }
 
@@ -47,7 +47,7 @@ fn a_retry_leaves_out_what_was_finished_and_pruned_since() {
             for letter in engine.dead_letters(9).unwrap() {
                 assert!(engine.requeue(&letter.key).unwrap());
             }
-            assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+            assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
             assert_eq!(done().len(), 1, "the odd one alone");
         });
     }
@@ -58,10 +58,10 @@ fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
     let _turn = turn();
     with_each_store(|engine| {
         let error = value("messages", ERRORS);
-        assert_eq!(engine.process(&error).unwrap().fired(), 1);
-        assert_eq!(engine.process(&messages(0..9)).unwrap().fired(), 9);
+        assert_eq!(engine.process(&error).unwrap().delivered(), 1);
+        assert_eq!(engine.process(&messages(0..9)).unwrap().delivered(), 9);
         std::thread::sleep(Duration::from_millis(2100));
-        assert_eq!(engine.process(&error).unwrap().fired(), 1);
+        assert_eq!(engine.process(&error).unwrap().delivered(), 1);
         assert_eq!(engine.prune(Duration::from_secs(1)).unwrap(), 9);
     });
 }
@@ -70,7 +70,7 @@ fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
 fn what_is_pruned_is_forgotten_and_what_is_not_finished_stays() {
     let _turn = turn();
     with_each_store(|engine| {
-        assert_eq!(engine.process(&messages(0..1)).unwrap().fired(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
         assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
         mend();
@@ -78,7 +78,7 @@ fn what_is_pruned_is_forgotten_and_what_is_not_finished_stays() {
         std::thread::sleep(Duration::from_millis(1100));
         assert_eq!(engine.prune(Duration::from_secs(0)).unwrap(), 1);
         done();
-        assert_eq!(engine.process(&messages(0..2)).unwrap().fired(), 2);
+        assert_eq!(engine.process(&messages(0..2)).unwrap().delivered(), 2);
         let again = [
             with("first", "wamid.0"),
             with("second", "wamid.0"),

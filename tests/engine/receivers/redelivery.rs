@@ -10,14 +10,14 @@ fn a_webhook_that_comes_again_runs_nothing() {
         let outcome = engine.process(&body).unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 3 duplicate 0 unrecognized 0 failed 0"
+            "delivered 3 duplicates 0 unrecognized 0 failed 0"
         );
         assert_eq!(done().len(), 6);
         for _ in 0..2 {
             let outcome = engine.process(&body).unwrap();
             assert_eq!(
                 line(&outcome),
-                "fired 0 duplicate 3 unrecognized 0 failed 0"
+                "delivered 0 duplicates 3 unrecognized 0 failed 0"
             );
             assert!(!outcome.should_retry());
             assert_eq!(done(), []);
@@ -25,7 +25,7 @@ fn a_webhook_that_comes_again_runs_nothing() {
         assert_eq!(engine.webhooks(None, 9).unwrap(), [], "nothing is left");
         assert_eq!(
             line(&engine.retry_unfinished().unwrap()),
-            "fired 0 duplicate 0 unrecognized 0 failed 0"
+            "delivered 0 duplicates 0 unrecognized 0 failed 0"
         );
     });
 }
@@ -34,13 +34,13 @@ fn a_webhook_that_comes_again_runs_nothing() {
 fn what_comes_again_in_other_company_is_known_one_by_one() {
     let _turn = turn();
     with_each_store(|engine| {
-        assert_eq!(engine.process(&messages(0..2)).unwrap().fired(), 2);
+        assert_eq!(engine.process(&messages(0..2)).unwrap().delivered(), 2);
         let outcome = engine.process(&messages(1..4)).unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 2 duplicate 1 unrecognized 0 failed 0"
+            "delivered 2 duplicates 1 unrecognized 0 failed 0"
         );
-        assert_eq!(engine.process(&messages(0..4)).unwrap().duplicate(), 4);
+        assert_eq!(engine.process(&messages(0..4)).unwrap().duplicates(), 4);
         assert_eq!(done().len(), 8);
     });
 }
@@ -52,7 +52,7 @@ fn what_is_in_one_body_twice_runs_once() {
         let outcome = engine.process(&items("messages", &[GOOD, GOOD])).unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 1 duplicate 1 unrecognized 0 failed 0"
+            "delivered 1 duplicates 1 unrecognized 0 failed 0"
         );
         assert_eq!(
             done(),
@@ -72,10 +72,13 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
                 let outcome = engine.process(&body).unwrap();
                 assert_eq!(
                     line(&outcome),
-                    "fired 2 duplicate 0 unrecognized 0 failed 2"
+                    "delivered 2 duplicates 0 unrecognized 0 failed 2"
                 );
                 assert_eq!((outcome.unfinished(), outcome.should_retry()), (2, true));
-                assert_eq!((outcome.failures()[1].event, outcome.unheard()), (1, 0));
+                assert_eq!(
+                    (outcome.failures()[1].event, outcome.without_receivers()),
+                    (1, 0)
+                );
                 assert_eq!(done(), [with(good, "wamid.0"), with(good, "wamid.1")]);
 
                 // It fails again, and the other one is left alone.
@@ -84,13 +87,13 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
 
                 mend();
                 let outcome = engine.process(&body).unwrap();
-                assert_eq!(outcome.unheard(), 0);
+                assert_eq!(outcome.without_receivers(), 0);
                 assert_eq!(
                     line(&outcome),
-                    "fired 2 duplicate 0 unrecognized 0 failed 0"
+                    "delivered 2 duplicates 0 unrecognized 0 failed 0"
                 );
                 assert_eq!(done(), [with(bad, "wamid.0"), with(bad, "wamid.1")]);
-                assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+                assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
                 assert_eq!(done(), []);
             });
         }
@@ -106,13 +109,13 @@ fn an_error_without_a_name_that_happens_again_is_another_one() {
             let outcome = engine.process(&body).unwrap();
             assert_eq!(
                 line(&outcome),
-                "fired 1 duplicate 0 unrecognized 0 failed 0"
+                "delivered 1 duplicates 0 unrecognized 0 failed 0"
             );
         }
         fail("error", Fails::Error);
         assert!(engine.process(&body).unwrap().should_retry());
         mend();
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 1);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
     });
 }
 
@@ -131,11 +134,11 @@ fn an_error_that_comes_with_what_came_before_has_come_before() {
             assert!(engine.process(&body("A")).unwrap().should_retry());
         }
         mend();
-        assert_eq!(engine.process(&body("A")).unwrap().fired(), 1);
+        assert_eq!(engine.process(&body("A")).unwrap().delivered(), 1);
         let told = done().iter().filter(|(name, _)| *name == "error").count();
         assert_eq!(told, 1);
         assert_eq!(
-            engine.process(&body("B")).unwrap().fired(),
+            engine.process(&body("B")).unwrap().delivered(),
             2,
             "in new company"
         );
@@ -150,9 +153,9 @@ fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
         let engine = engine.max_attempts(1);
         let body = value("messages", ERRORS);
         fail("error", Fails::Error);
-        assert_eq!(engine.process(&body).unwrap().dead(), 1);
+        assert_eq!(engine.process(&body).unwrap().dead_lettered(), 1);
         mend();
-        assert_eq!(engine.process(&body).unwrap().fired(), 1);
+        assert_eq!(engine.process(&body).unwrap().delivered(), 1);
         assert_eq!(engine.dead_letters(9).unwrap(), []);
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });

@@ -11,20 +11,20 @@ fn one_bad_event_leaves_its_neighbours_finished() {
         let outcome = engine.process(&body).unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 2 duplicate 0 unrecognized 1 failed 1"
+            "delivered 2 duplicates 0 unrecognized 1 failed 1"
         );
         let outcome = engine.process(&body).unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 1 duplicate 1 unrecognized 1 failed 1"
+            "delivered 1 duplicates 1 unrecognized 1 failed 1"
         );
         mend();
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
             line(&outcome),
-            "fired 1 duplicate 0 unrecognized 1 failed 0"
+            "delivered 1 duplicates 0 unrecognized 1 failed 0"
         );
-        assert_eq!(engine.process(&body).unwrap().duplicate(), 2);
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
     });
 }
 
@@ -52,7 +52,7 @@ fn a_retry_runs_what_failed_with_the_stored_contact() {
         drop(connection);
         assert_eq!(
             line(&outcome),
-            "fired 2 duplicate 0 unrecognized 0 failed 0"
+            "delivered 2 duplicates 0 unrecognized 0 failed 0"
         );
         assert_eq!(
             done(),
@@ -62,7 +62,7 @@ fn a_retry_runs_what_failed_with_the_stored_contact() {
             assert_eq!(labels, ["gravel"]);
             assert!(created_at.is_some());
         }
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         assert_eq!(
             records(&engine).unread_count(&user).unwrap(),
             2,
@@ -86,7 +86,7 @@ fn many_unfinished_webhooks_are_all_retried_in_the_order_in_which_they_came() {
         }
         mend();
         done();
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 250);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 250);
         let expected: Vec<_> = (0..250)
             .map(|n| with("first", &format!("wamid.{n}")))
             .collect();
@@ -105,7 +105,7 @@ fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
         mend();
         done();
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!(outcome.dead(), 1, "and it is told of");
+        assert_eq!(outcome.dead_lettered(), 1, "and it is told of");
         assert_eq!(done(), [with("second", "wamid.0")]);
     });
 }
@@ -119,9 +119,9 @@ fn events_that_have_other_keys_by_now_are_run_under_those() {
         let body = messages(0..2);
         let row = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 2);
         rows::add_webhook(engine.store(), row, &body, &["old:0", "old:1"]);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 2);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 2);
         assert_eq!(done().len(), 4);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
 }
@@ -142,10 +142,10 @@ fn a_stop_that_comes_again_while_the_first_is_open_counts() {
         assert!(engine.process(&body("stop")).unwrap().should_retry());
         mend();
         for preference in ["resume", "stop"] {
-            assert_eq!(engine.process(&body(preference)).unwrap().fired(), 1);
+            assert_eq!(engine.process(&body(preference)).unwrap().delivered(), 1);
         }
         let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
         assert!(records(&engine).contact(&user).unwrap().unwrap().opted_out);
-        assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+        assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
     });
 }

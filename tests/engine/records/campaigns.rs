@@ -31,7 +31,7 @@ fn save(engine: &Engine, campaign: &Campaign) -> bool {
 
 /// Returns the number of campaigns that are completed.
 fn complete(engine: &Engine, after: Duration) -> usize {
-    engine.complete_campaigns(after).unwrap().fired()
+    engine.complete_campaigns(after).unwrap().delivered()
 }
 
 fn stored(engine: &Engine) -> Campaign {
@@ -59,7 +59,9 @@ fn refused(trace: &str) -> MessageRefused {
 /// Sends messages of the campaign.
 fn send_all(engine: &Engine, ids: &[&str]) {
     for id in ids {
-        let outcome = engine.sent(sent(id).with_campaign("spring")).unwrap();
+        let outcome = engine
+            .process_sent(sent(id).with_campaign("spring"))
+            .unwrap();
         assert!(!outcome.should_retry());
     }
 }
@@ -112,12 +114,18 @@ fn a_campaign_has_the_counts_of_its_messages() {
         }
         change_status(&engine, "wamid.C", Failed);
         let refusal = refused("A").with_campaign("spring");
-        assert_eq!(engine.refused(refusal.clone()).unwrap().duplicate(), 0);
-        assert_eq!(engine.refused(refusal).unwrap().duplicate(), 1);
+        assert_eq!(
+            engine
+                .process_refused(refusal.clone())
+                .unwrap()
+                .duplicates(),
+            0
+        );
+        assert_eq!(engine.process_refused(refusal).unwrap().duplicates(), 1);
         // Messages of no campaign and of another one.
-        assert!(!engine.sent(sent("wamid.E")).unwrap().should_retry());
+        assert!(!engine.process_sent(sent("wamid.E")).unwrap().should_retry());
         let other = sent("wamid.F").with_campaign("autumn");
-        assert!(!engine.sent(other).unwrap().should_retry());
+        assert!(!engine.process_sent(other).unwrap().should_retry());
         change_status(&engine, "wamid.E", Read);
         assert_eq!(stored(&engine).counts, counts(6, 4, 2, 1, [1, 1]));
 
@@ -152,7 +160,7 @@ fn campaigns_of_tenants_are_separate_and_ordered() {
         let sent = sent("wamid.A")
             .with_campaign("spring")
             .with_account(other.clone());
-        assert!(!engine.sent(sent).unwrap().should_retry());
+        assert!(!engine.process_sent(sent).unwrap().should_retry());
         let ours = engine.account(&account());
         let expected = [("Autumn".to_owned(), 0), ("Spring tune-up".to_owned(), 1)];
         assert_eq!(names(&ours), expected);
@@ -166,7 +174,7 @@ fn campaigns_of_tenants_are_separate_and_ordered() {
 fn a_campaign_that_is_not_saved_is_added_as_running() {
     with_each_store(|engine| {
         let refusal = refused("A").with_campaign("spring");
-        assert!(!engine.refused(refusal).unwrap().should_retry());
+        assert!(!engine.process_refused(refusal).unwrap().should_retry());
         send_all(&engine, &["wamid.A"]);
         let added = stored(&engine);
         assert_eq!(
@@ -243,11 +251,11 @@ fn a_campaign_is_completed_when_it_is_over() {
         let now = Timestamp::now().as_secs();
         for (id, at) in [("wamid.A", now - 9), ("wamid.B", now - 2 * 60)] {
             let sent = sent_at(id, at).with_campaign("spring");
-            assert!(!engine.sent(sent).unwrap().should_retry());
+            assert!(!engine.process_sent(sent).unwrap().should_retry());
         }
         assert_eq!(complete(Duration::from_secs(60)), 0, "one is not sent");
         let refusal = refused("A").with_campaign("spring");
-        assert!(!engine.refused(refusal).unwrap().should_retry());
+        assert!(!engine.process_refused(refusal).unwrap().should_retry());
         assert_eq!(
             complete(Duration::from_secs(60)),
             0,
@@ -337,9 +345,9 @@ fn events_of_the_program_are_retried_and_become_dead_letters() {
         let engine = engine.context(context).max_attempts(3);
         save(&engine, &spring(2));
         let event = sent("wamid.A").with_campaign("spring");
-        assert_eq!(engine.sent(event.clone()).unwrap().failed(), 1);
+        assert_eq!(engine.process_sent(event.clone()).unwrap().failed(), 1);
         let refusal = refused("A").with_campaign("spring");
-        assert_eq!(engine.refused(refusal.clone()).unwrap().failed(), 1);
+        assert_eq!(engine.process_refused(refusal.clone()).unwrap().failed(), 1);
         assert_eq!(engine.complete_campaigns(DAY).unwrap().failed(), 1);
         assert_eq!(taken(), 3);
         // The messages and campaigns are stored, although the receivers fail.
@@ -347,7 +355,7 @@ fn events_of_the_program_are_retried_and_become_dead_letters() {
         assert_eq!(stored(&engine).status, CampaignStatus::Completed);
 
         assert_eq!(engine.retry_unfinished().unwrap().failed(), 3);
-        assert_eq!(engine.retry_unfinished().unwrap().dead(), 3);
+        assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 3);
         assert_eq!(taken(), 6);
         let letters = engine.dead_letters(9).unwrap();
         let mut names: Vec<_> = letters
@@ -364,8 +372,8 @@ fn events_of_the_program_are_retried_and_become_dead_letters() {
         }
         assert_eq!(engine.retry_unfinished().unwrap().failed(), 0);
         assert_eq!(taken(), 3);
-        assert_eq!(engine.sent(event).unwrap().duplicate(), 1);
-        assert_eq!(engine.refused(refusal).unwrap().duplicate(), 1);
+        assert_eq!(engine.process_sent(event).unwrap().duplicates(), 1);
+        assert_eq!(engine.process_refused(refusal).unwrap().duplicates(), 1);
         assert_eq!(stored(&engine).counts, counts(2, 1, 0, 0, [1, 0]));
     });
 }
@@ -415,8 +423,11 @@ fn a_message_from_a_queue_needs_its_account() {
         let read = WebhookEvent::from_json(json.as_bytes()).unwrap();
         assert_eq!(read, event);
         let outcome = engine.process_event(&event.dedup_key(), read).unwrap();
-        assert_eq!(outcome.duplicate(), 0);
-        assert_eq!(engine.sent(sent("wamid.A")).unwrap().duplicate(), 1);
+        assert_eq!(outcome.duplicates(), 0);
+        assert_eq!(
+            engine.process_sent(sent("wamid.A")).unwrap().duplicates(),
+            1
+        );
         assert_eq!(stored(&engine).counts, counts(0, 1, 0, 0, [0, 0]));
     });
 }
@@ -433,7 +444,7 @@ fn a_receiver_may_send_to_its_user_in_order() {
         context.connect(
             &whatsapp_signals::signals::MESSAGE_RECEIVED,
             move |_: &MessageReceived| {
-                let outcome = answering.sent(sent("wamid.ANSWER")).unwrap();
+                let outcome = answering.process_sent(sent("wamid.ANSWER")).unwrap();
                 assert_eq!(outcome.failed(), 0);
                 let _ = answered.send("received");
             },

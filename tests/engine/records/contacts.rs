@@ -5,7 +5,7 @@ use crate::support::engines::engine_over;
 use crate::support::stores::{any_store, scaled};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use whatsapp_signals::store::{ContactRow, IdKey, IdKind, Store, Tenant, Versioned, Wanted};
+use whatsapp_signals::store::{ContactRow, IdKey, IdKind, LoadQuery, Store, Tenant, Versioned};
 use whatsapp_signals::testing::Item;
 
 /// A body of the testing kit's account, whose value has these members.
@@ -671,7 +671,7 @@ fn a_status_to_another_number_than_the_only_listed_contact_merges_nobody() {
 
 /// Returns the row of a contact with its version.
 fn row(engine: &Engine, user_id: &str) -> Versioned<ContactRow> {
-    let mut wanted = Wanted::default();
+    let mut wanted = LoadQuery::default();
     wanted.ids.insert(IdKey {
         tenant: Tenant::new("900800700600500"),
         kind: IdKind::User,

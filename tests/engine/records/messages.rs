@@ -2,7 +2,7 @@
 
 use super::*;
 use serde_json::{Value, json};
-use whatsapp_signals::event::{Change, MessageStatusChanged, StandbyEcho};
+use whatsapp_signals::event::{FieldEvent, MessageStatusChanged, StandbyEcho};
 
 const A_MINUTE_LATER: Timestamp = Timestamp::from_secs(1_785_000_060);
 
@@ -148,12 +148,12 @@ fn a_conversation_has_both_sides_while_another_app_answers_it() {
 }
 
 /// A standby echo of a text.
-fn standby_text() -> Sample<Change<StandbyEcho>> {
+fn standby_text() -> Sample<FieldEvent<StandbyEcho>> {
     testing::standby_echo("Hi").to("15550101001").id("wamid.A")
 }
 
 /// A standby echo of a request of this type, with this content.
-fn request(kind: &str, content: impl Into<Value>) -> Sample<Change<StandbyEcho>> {
+fn request(kind: &str, content: impl Into<Value>) -> Sample<FieldEvent<StandbyEcho>> {
     standby_text()
         .remove("/message/text")
         .set("/message/type", kind)
@@ -211,7 +211,11 @@ fn a_standby_echo_without_a_typed_content_is_an_event_and_not_stored() {
     ] {
         with_each_store(|engine| {
             let json = echo.json();
-            assert_eq!(engine.process(&echo.body()).unwrap().fired(), 1, "{json}");
+            assert_eq!(
+                engine.process(&echo.body()).unwrap().delivered(),
+                1,
+                "{json}"
+            );
             let store = records(&engine);
             assert_eq!(store.message(&"wamid.A".into()).unwrap(), None, "{json}");
             assert_eq!(store.contact(&phone("15550101001")).unwrap(), None);

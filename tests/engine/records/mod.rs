@@ -54,5 +54,5 @@ fn send(engine: &Engine, id: &str) {
     let message = Message::outbound(id, phone("15550101001"), Content::text("It is ready"));
     let message = message.timestamp(Timestamp::from_secs(1_785_000_000));
     let event = MessageSent::new(message.build()).with_account(account());
-    assert!(!engine.sent(event).unwrap().should_retry());
+    assert!(!engine.process_sent(event).unwrap().should_retry());
 }

@@ -74,7 +74,7 @@ fn a_sent_message_has_its_request() {
             let response = format!(r#"{{"messages":[{{"id":"{id}"}}]}}"#);
             let event = MessageSent::from_graph(request, response).unwrap();
             let event = event.into_iter().next().unwrap().with_account(account());
-            assert!(!engine.sent(event).unwrap().should_retry());
+            assert!(!engine.process_sent(event).unwrap().should_retry());
             records(engine).raw_payload(&id.into()).unwrap()
         };
         assert_eq!(store(&engine, "wamid.S"), None);
@@ -128,7 +128,7 @@ fn an_event_from_a_queue_has_it_too() {
         let engine = engine.raw_payload(true);
         let event = parse(TEXT).unwrap().into_events().remove(0);
         let queued = WebhookEvent::from_json(event.to_json().unwrap().as_bytes()).unwrap();
-        assert_eq!(engine.process_event("key", queued).unwrap().fired(), 1);
+        assert_eq!(engine.process_event("key", queued).unwrap().delivered(), 1);
         let raw = raw_of(&engine, &event);
         assert_eq!(raw.as_deref(), Some(event.raw().as_str()));
     });

@@ -23,7 +23,7 @@ fn a_signup_updates_the_contact_is_counted_once_and_comes_with_all_that_is_store
         let engine = engine.context(context);
         process(&engine, &signup("spring"));
         let again = engine.process(&signup("spring")).unwrap();
-        assert_eq!((again.fired(), again.duplicate()), (0, 1));
+        assert_eq!((again.delivered(), again.duplicates()), (0, 1));
 
         let seen: Vec<_> = seen.try_iter().collect();
         let [event] = &seen[..] else {

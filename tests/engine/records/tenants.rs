@@ -16,7 +16,7 @@ fn send_from(engine: &Engine, waba: &str, number: &str) {
     let message = Message::outbound("wamid.S", phone("15550101001"), Content::text("Yes"));
     let account = Account::new(waba).with_number(number, number);
     let event = MessageSent::new(message.build()).with_account(account);
-    assert!(!engine.sent(event).unwrap().should_retry());
+    assert!(!engine.process_sent(event).unwrap().should_retry());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn one_number_under_two_accounts_gives_no_event_twice_and_stays_with_the_first()
     with_each_store(|engine| {
         process(&engine, &text_to("1", "301", "Ada").body());
         let again = engine.process(&text_to("2", "301", "Ada").body()).unwrap();
-        assert_eq!((again.fired(), again.duplicate()), (0, 1));
+        assert_eq!((again.delivered(), again.duplicates()), (0, 1));
         process(&engine, &text_to("2", "301", "Ada").id("wamid.B").body());
         let user = phone("15550101001");
         assert_eq!(engine.number("301").unread_count(&user).unwrap(), 2);
@@ -122,7 +122,7 @@ fn a_function_of_tenants_that_panics_is_an_error_that_keeps_no_other_business_wa
         };
         assert_eq!(error.kind(), StoreErrorKind::NoTenant);
         let outcome = engine.process(&text_to("1", "301", "Ada").body()).unwrap();
-        assert_eq!(outcome.fired(), 1);
+        assert_eq!(outcome.delivered(), 1);
         let unknown = engine.account(&Account::new("2").with_number("302", "302"));
         assert!(unknown.contact(&phone("15550101001")).is_err());
         assert_eq!(engine.numbers().unwrap().len(), 1);

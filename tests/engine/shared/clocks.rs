@@ -19,12 +19,12 @@ fn a_lease_of_a_killed_holder_whose_clock_was_ahead_ends_after_its_length() {
         for seconds in [0, 0, 50] {
             ahead.store(seconds, Relaxed);
             let outcome = engine.process(&messages(0..2)).unwrap();
-            assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
-            assert_eq!(engine.retry_unfinished().unwrap().fired(), 0);
+            assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 2));
+            assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
         }
         ahead.store(61, Relaxed);
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 0));
         assert_each_ran_once(2);
     });
 }
@@ -47,14 +47,16 @@ fn a_living_holder_renews_a_lease_that_was_shortened() {
                     for millis in [0, millis] {
                         thread::sleep(Duration::from_millis(millis));
                         let outcome = other.process(&messages(0..1)).unwrap();
-                        tries.lock().push((outcome.fired(), outcome.unfinished()));
+                        tries
+                            .lock()
+                            .push((outcome.delivered(), outcome.unfinished()));
                     }
                 });
             connected.unwrap();
         }
         let engine = engine.lease(Duration::from_millis(900)).context(context);
         let outcome = engine.process(&messages(0..1)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_eq!(*tries.lock(), [(0, 1); 4]);
         assert_each_ran_once(1);
     });

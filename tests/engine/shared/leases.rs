@@ -21,14 +21,14 @@ fn while_somebody_works_on_a_webhook_others_leave_it_alone_and_ask_for_it_again(
             let worker = scope.spawn(|| engine.process(&messages(0..1)).unwrap());
             has_entered.recv().unwrap();
             let other = engine.process(&messages(0..1)).unwrap();
-            assert_eq!((other.fired(), other.duplicate()), (0, 0));
+            assert_eq!((other.delivered(), other.duplicates()), (0, 0));
             assert_eq!((other.unfinished(), other.should_retry()), (1, true));
             let retried = engine.retry_unfinished().unwrap();
-            assert_eq!((retried.fired(), retried.unfinished()), (0, 1));
+            assert_eq!((retried.delivered(), retried.unfinished()), (0, 1));
             leave.send(()).unwrap();
-            assert_eq!(worker.join().unwrap().fired(), 1);
+            assert_eq!(worker.join().unwrap().delivered(), 1);
         });
-        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicate(), 1);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().duplicates(), 1);
         assert_each_ran_once(1);
     });
 }
@@ -50,10 +50,10 @@ fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
         let engine = leave_unfinished(engine);
         lease_to_nobody(&engine, Duration::MAX);
         let outcome = engine.process(&messages(0..2)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (0, 2));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 2));
         lease_to_nobody(&engine, Duration::ZERO);
         let outcome = engine.process(&messages(0..2)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 0));
         assert_each_ran_once(2);
     });
 }
@@ -74,7 +74,7 @@ fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
         loop {
             lease_to_nobody(&engine, Duration::ZERO);
             let outcome = engine.process(&messages(0..2)).unwrap();
-            attempts.push((outcome.fired(), outcome.dead()));
+            attempts.push((outcome.delivered(), outcome.dead_lettered()));
             if !outcome.should_retry() {
                 break;
             }
@@ -102,7 +102,7 @@ fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
         });
         let engine = engine.context(context);
         let outcome = engine.process(&messages(0..2)).unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 0));
         assert_eq!(attempts.try_iter().collect::<Vec<_>>(), [2, 2]);
     });
 }
@@ -120,7 +120,9 @@ fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
             let fails = move |_: &MessageReceived| {
                 thread::sleep(Duration::from_millis(250));
                 let outcome = other.process(&messages(0..1)).unwrap();
-                tries.lock().push((outcome.fired(), outcome.unfinished()));
+                tries
+                    .lock()
+                    .push((outcome.delivered(), outcome.unfinished()));
                 Err("slow, and fails")
             };
             let connected = context.connect_with(&MESSAGE_RECEIVED, options, fails);
@@ -155,8 +157,8 @@ fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
             })
         });
         let (outcome, tried) = (outcome.unwrap(), tried.unwrap());
-        assert_eq!((tried.fired(), tried.unfinished()), (0, 1));
-        assert_eq!((outcome.fired(), outcome.unfinished()), (1, 0));
+        assert_eq!((tried.delivered(), tried.unfinished()), (0, 1));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (1, 0));
         assert_each_ran_once(1);
     });
 }
@@ -175,7 +177,7 @@ fn a_timer_that_panics_costs_no_event() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let outcome = runtime.unwrap().block_on(engine.process_async(&body));
         let outcome = outcome.unwrap();
-        assert_eq!((outcome.fired(), outcome.failed()), (3, 0));
+        assert_eq!((outcome.delivered(), outcome.failed()), (3, 0));
         assert_each_ran_once(3);
     });
 }

@@ -26,10 +26,10 @@ fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
         let engine = engine.context(context);
         let outcome = engine.process(&messages(0..3)).unwrap();
         let other = results.recv().unwrap();
-        assert_eq!((other.fired(), other.should_retry()), (3, false));
-        assert_eq!(outcome.fired(), 1, "it stopped");
+        assert_eq!((other.delivered(), other.should_retry()), (3, false));
+        assert_eq!(outcome.delivered(), 1, "it stopped");
         assert!(outcome.should_retry());
-        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicate(), 3);
+        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicates(), 3);
         let runs = take_runs();
         assert_eq!((runs["wamid.1"], runs["wamid.2"]), (1, 1));
     });
@@ -101,11 +101,11 @@ fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
         *is_down.lock() = false;
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
-            (outcome.fired(), outcome.unfinished()),
+            (outcome.delivered(), outcome.unfinished()),
             (1, 0),
             "it is not lost"
         );
-        assert_eq!(engine.process(&messages(0..2)).unwrap().duplicate(), 2);
+        assert_eq!(engine.process(&messages(0..2)).unwrap().duplicates(), 2);
     });
 }
 
@@ -136,14 +136,14 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
             entered.recv().unwrap();
             thread::sleep(LEASE * 2);
             let other = engine.process(&messages(0..3)).unwrap();
-            assert_eq!((other.fired(), other.should_retry()), (3, false));
+            assert_eq!((other.delivered(), other.should_retry()), (3, false));
             first.send(()).unwrap();
             let late = late.join().unwrap();
-            assert_eq!((late.failed(), late.dead()), (1, 0));
+            assert_eq!((late.failed(), late.dead_lettered()), (1, 0));
             assert!(late.should_retry());
         });
         assert_eq!(engine.dead_letters(9).unwrap(), []);
-        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicate(), 3);
+        assert_eq!(engine.process(&messages(0..3)).unwrap().duplicates(), 3);
     });
 }
 
@@ -173,7 +173,7 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
         let stops = context.connect_with(
             &META_ERROR,
             ConnectOptions::new().uid("e"),
-            move |_: &Change<MetaError>| {
+            move |_: &FieldEvent<MetaError>| {
                 let call = {
                     let mut count = count.lock();
                     *count += 1;
@@ -198,13 +198,13 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
             // not finished then.
             assert!(engine.retry_unfinished().unwrap().should_retry());
             let again = engine.process(&value("messages", ERRORS)).unwrap();
-            assert_eq!((again.fired(), again.failed()), (1, 1));
+            assert_eq!((again.delivered(), again.failed()), (1, 1));
             first.send(()).unwrap();
             assert!(late.join().unwrap().should_retry());
         });
         *is_down.lock() = false;
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!((outcome.fired(), outcome.unfinished()), (2, 0));
+        assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 0));
         assert_eq!(
             calls.try_iter().last(),
             Some(4),

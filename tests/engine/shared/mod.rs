@@ -19,7 +19,7 @@ use crate::support::rows;
 use crate::support::stores::any_store;
 use crate::support::watched::{Access, Watched};
 use parking_lot::{Mutex, MutexGuard};
-use whatsapp_signals::event::{Change, MessageReceived};
+use whatsapp_signals::event::{FieldEvent, MessageReceived};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::store::{Lease, ReadyStore, StoreError, StoreErrorKind, WebhookId};
@@ -71,12 +71,12 @@ fn assert_each_ran_once(count: usize) {
 
 /// Processes a body until nobody has to send it again.
 fn deliver(engine: &WebhookEngine<impl ReadyStore>, body: &[u8]) -> usize {
-    let mut fired = 0;
+    let mut delivered = 0;
     loop {
         let outcome = engine.process(body).unwrap();
-        fired += outcome.fired();
+        delivered += outcome.delivered();
         if !outcome.should_retry() {
-            return fired;
+            return delivered;
         }
         thread::sleep(Duration::from_millis(1));
     }
@@ -92,20 +92,20 @@ fn lease_to_nobody(engine: &Engine, length: Duration) {
 fn threads_with_the_same_bodies_run_each_receiver_once() {
     let _turn = turn();
     with_each_store(|engine| {
-        let fired = Mutex::new(0);
+        let delivered = Mutex::new(0);
         thread::scope(|scope| {
             for thread in 0..4 {
-                let (engine, fired) = (&engine, &fired);
+                let (engine, delivered) = (&engine, &delivered);
                 scope.spawn(move || {
                     for round in 0..25 {
                         // Bodies overlap, and each thread begins elsewhere.
                         let first = (round + thread * 7) % 25 * 4;
-                        *fired.lock() += deliver(engine, &messages(first..first + 8));
+                        *delivered.lock() += deliver(engine, &messages(first..first + 8));
                     }
                 });
             }
         });
-        assert_eq!(fired.into_inner(), 104);
+        assert_eq!(delivered.into_inner(), 104);
         assert_each_ran_once(104);
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     });
@@ -147,8 +147,8 @@ fn commits_that_are_conflicts_at_first_change_nothing_twice() {
     });
     let engine = engine_over(store).context(counting());
     let outcome = engine.process(&messages(0..5)).unwrap();
-    assert_eq!((outcome.fired(), outcome.duplicate()), (5, 0));
-    assert_eq!(engine.process(&messages(0..6)).unwrap().duplicate(), 5);
+    assert_eq!((outcome.delivered(), outcome.duplicates()), (5, 0));
+    assert_eq!(engine.process(&messages(0..6)).unwrap().duplicates(), 5);
     assert_each_ran_once(6);
     let (_, unread) = records(&engine).unread_counts().unwrap().remove(0);
     assert_eq!(unread, 6);

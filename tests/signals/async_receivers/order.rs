@@ -81,7 +81,7 @@ fn t40_t41_failures_come_sync_first_then_async_in_the_order_of_connection() {
 fn t42_t43_all_of_them_may_be_async() {
     on_each_executor(|| async {
         let signal = Signal::new("tick");
-        assert!(signal.asend(&1).await.unwrap().is_unheard());
+        assert!(signal.asend(&1).await.unwrap().has_no_receivers());
         let log = Log::default();
         let _a = signal.connect(logs(&log, "a", "a done", 2, None));
         let _b = signal.connect(logs(&log, "b", "b done", 1, None));

@@ -53,7 +53,7 @@ fn negative_orders_run_before_the_typed_receivers_and_the_others_after_them() {
     let all = ["any -7", "any -1", "typed -9", "typed 9", "any 0", "any 3"];
     let webhook = text();
     for report in reports(&webhook, &context) {
-        assert_eq!((report.called(), report.is_unheard()), (6, false));
+        assert_eq!((report.called(), report.has_no_receivers()), (6, false));
         assert_eq!(log.take(), all);
     }
     let webhook = webhook.with(&context);
@@ -104,16 +104,16 @@ fn only_typed_receivers_count_as_receivers_of_an_event() {
     connect_any(&context, 0, |_: &WebhookEvent| {});
     let webhook = text();
     for report in reports(&webhook, &context) {
-        assert_eq!((report.called(), report.is_unheard()), (2, true));
+        assert_eq!((report.called(), report.has_no_receivers()), (2, true));
         assert!(!report.is_ok());
     }
-    assert_eq!(webhook.with(&context).dispatch().unheard(), 1);
+    assert_eq!(webhook.with(&context).dispatch().without_receivers(), 1);
 
     let declines = ConnectOptions::new().filter(|_: &MessageReceived| false);
     let connected = context.connect_with(&MESSAGE_RECEIVED, declines, |_: &MessageReceived| {});
     connected.expect("no uid");
     for report in reports(&webhook, &context) {
-        assert_eq!((report.filtered(), report.is_unheard()), (1, false));
+        assert_eq!((report.filtered(), report.has_no_receivers()), (1, false));
     }
 }
 
@@ -150,10 +150,14 @@ fn the_send_of_another_signal_does_not_reach_it() {
     for report in reports {
         assert!(report.is_ok_and(|report| report.called() == 0));
     }
-    assert!(CAMPAIGN_COMPLETED.send_robust(&completed).is_unheard());
+    assert!(
+        CAMPAIGN_COMPLETED
+            .send_robust(&completed)
+            .has_no_receivers()
+    );
     assert!(log.take().is_empty());
     // Its own send has an event like any other.
     let event = WebhookEvent::from(event);
     let report = ANY_EVENT.with(&context).send(&event);
-    assert!(report.is_ok_and(|report| report.called() == 1 && !report.is_unheard()));
+    assert!(report.is_ok_and(|report| report.called() == 1 && !report.has_no_receivers()));
 }

@@ -28,7 +28,7 @@ fn t04_t14_a_send_without_receivers_reports_nothing() -> Done {
     for report in [signal.send(&1)?, signal.send_robust(&1)] {
         assert_eq!((report.called(), report.filtered()), (0, 0));
         assert_eq!(report.succeeded(), 0);
-        assert!(report.is_unheard() && report.is_ok());
+        assert!(report.has_no_receivers() && report.is_ok());
         assert!(report.into_failures().is_empty());
     }
     Ok(())
@@ -85,7 +85,7 @@ fn a_report_counts_the_called_the_filtered_and_the_failed() {
     let report = signal.send_robust(&9);
     assert_eq!((report.called(), report.filtered()), (3, 3));
     assert_eq!((report.succeeded(), report.failures().len()), (2, 1));
-    assert!(!report.is_ok() && !report.is_unheard());
+    assert!(!report.is_ok() && !report.has_no_receivers());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_event_that_every_filter_declined_was_not_unheard() -> Done {
     let _deaf = signal.connect_with(only(1), |_: &u32| {})?;
     for report in [signal.send(&2)?, signal.send_robust(&2)] {
         assert_eq!((report.called(), report.filtered()), (0, 1));
-        assert!(report.is_ok() && !report.is_unheard());
+        assert!(report.is_ok() && !report.has_no_receivers());
     }
     Ok(())
 }

@@ -29,14 +29,14 @@ async fn send(engine: &Engine, call: RequestBuilder, json: String) -> Result<(),
             if let Some(refused) = MessageRefused::from_graph_error(&json, &answer)? {
                 let refused = refused.with_account(campaign::account());
                 let refused = refused.with_campaign(campaign::ID);
-                report(&engine.refused_async(refused).await?);
+                report(&engine.process_refused_async(refused).await?);
             }
         }
         sent => {
             for sent in sent? {
                 let sent = sent.with_account(campaign::account());
                 let sent = sent.with_campaign(campaign::ID);
-                report(&engine.sent_async(sent).await?);
+                report(&engine.process_sent_async(sent).await?);
             }
         }
     }

@@ -18,11 +18,11 @@ use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, 
 /// # Examples
 ///
 /// ```standalone_crate
-/// use whatsapp_signals::event::{Change, Security, SecurityEvent};
+/// use whatsapp_signals::event::{FieldEvent, Security, SecurityEvent};
 /// use whatsapp_signals::{receiver, signals::SECURITY};
 ///
 /// #[receiver(SECURITY)]
-/// fn alarm(change: &Change<Security>) {
+/// fn alarm(change: &FieldEvent<Security>) {
 ///     assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
 ///     assert!(change.account.waba_id.is_some());
 ///     assert!(change.time.is_some());
@@ -38,7 +38,7 @@ use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, 
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Change<T> {
+pub struct FieldEvent<T> {
     /// What Meta wrote.
     pub value: T,
     /// The user that it is about, as the webhook's `contacts` array has them.
@@ -57,7 +57,7 @@ pub struct Change<T> {
     pub(crate) known_as: Option<Box<str>>,
 }
 
-/// What a [`Change`] can be about.
+/// What a [`FieldEvent`] can be about.
 pub(crate) trait Payload: Member {
     /// Whether it names a user, or should.
     const IS_ABOUT_USER: bool = false;
@@ -109,7 +109,7 @@ pub(crate) trait Payload: Member {
     }
 }
 
-impl<T: Payload> Keys for Change<T> {
+impl<T: Payload> Keys for FieldEvent<T> {
     fn known_as(&self) -> Option<&str> {
         self.known_as.as_deref()
     }
