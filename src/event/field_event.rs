@@ -1,14 +1,17 @@
+//! The payload of most webhook fields.
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::hash::hash;
-use super::key::is_useful;
+use super::EventMeta;
+use super::key::{hash, is_useful};
 use crate::json::object::Member;
 use crate::json::{Fault, Node};
-use crate::model::{Account, Contact, Identity, Numbers, PhoneNumberId, RawJson, Timestamp};
+use crate::model::{
+    Account, Contact, Identity, MetaError, Numbers, PhoneNumberId, RawJson, Timestamp,
+};
 
 /// A change that Meta reports: what it wrote, and what stands around it.
 ///
@@ -109,7 +112,7 @@ pub(crate) trait Payload: Member {
     }
 }
 
-impl<T: Payload> Keys for FieldEvent<T> {
+impl<T: Payload> EventMeta for FieldEvent<T> {
     fn known_as(&self) -> Option<&str> {
         self.known_as.as_deref()
     }
@@ -151,3 +154,5 @@ impl<T: Payload> Keys for FieldEvent<T> {
         self.value.renamed().is_some()
     }
 }
+
+impl Payload for MetaError {}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Keys;
-use super::hash::hash;
+use super::EventMeta;
+use super::key::hash;
 use crate::json::{Excerpt, Fault};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp};
 
@@ -148,7 +148,7 @@ impl From<Fault> for Reason {
     }
 }
 
-impl Keys for Unrecognized {
+impl EventMeta for Unrecognized {
     fn known_as(&self) -> Option<&str> {
         self.known_as.as_deref()
     }

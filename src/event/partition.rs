@@ -1,9 +1,4 @@
 //! The users of a whole body: all events of one user have one partition.
-//!
-//! A user may be named by the phone number in one item of a body, by a business-scoped id
-//! in the next, and by both in a third. Each event keeps the best id that any of them has. It
-//! counts for partitions alone: neither the typed members nor the contact changes, so the
-//! same items have the same members in any body.
 
 use std::collections::HashMap;
 

@@ -1,10 +1,16 @@
+//! Messages that your program has sent.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GraphJsonError, Keys};
+use super::key::hash_of;
+use super::{EventMeta, GraphJsonError};
 use crate::graph;
-use crate::model::{Account, CampaignId, Identity, Message, PacingStatus, RawJson, Timestamp};
+use crate::model::{
+    Account, CampaignId, Content, GraphError, GroupId, Identity, Message, MessageContext,
+    PacingStatus, RawJson, Timestamp,
+};
 
 /// You sent a message, and Meta accepted it.
 ///
@@ -196,7 +202,7 @@ impl MessageSent {
     }
 }
 
-impl Keys for MessageSent {
+impl EventMeta for MessageSent {
     fn key(&self) -> String {
         self.message.id.to_string()
     }
@@ -215,5 +221,183 @@ impl Keys for MessageSent {
 
     fn group(&self) -> Option<&str> {
         self.message.group_id.as_ref().map(AsRef::as_ref)
+    }
+}
+
+/// Meta refused a message that you wanted to send: it has no wamid, and no webhook will name it.
+///
+/// Your code sends this one. A message that Meta accepts and cannot deliver is a
+/// [`MessageStatusChanged`](super::MessageStatusChanged) with the status `failed`.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use whatsapp_signals::event::MessageRefused;
+/// use whatsapp_signals::{receiver, signals::MESSAGE_REFUSED};
+///
+/// #[receiver(MESSAGE_REFUSED)]
+/// fn alert(event: &MessageRefused) {
+///     assert_eq!(event.error.code.as_ref().unwrap(), "131047");
+///     assert_eq!(event.user.as_ref().unwrap().phone(), Some("15550101001"));
+///     assert_eq!(event.content.body(), "It is ready");
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let request = r#"{"to": "15550101001", "type": "text", "text": {"body": "It is ready"}}"#;
+/// let response = r#"{"error": {"message": "(#131047) Re-engagement message", "code": 131047,
+///     "type": "OAuthException", "fbtrace_id": "Az8or2yhqkZfEZ"}}"#;
+/// if let Some(refused) = MessageRefused::from_graph_error(request, response)? {
+///     let report = MESSAGE_REFUSED.send(&refused)?;
+///     assert_eq!(report.called(), 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MessageRefused {
+    /// The reason.
+    pub error: GraphError,
+    /// The user that it was for, as the request has it: `None` for a group, and for several users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Identity>,
+    /// The group that it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+    /// The content that was not sent.
+    pub content: Content,
+    /// The message that it would have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Box<MessageContext>>,
+    /// When Meta refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
+    /// The text of yours that the statuses of the message would have had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub biz_opaque_callback_data: Option<Box<str>>,
+    /// The campaign that it would have been part of, whose counts have the refusal in an engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<CampaignId>,
+    /// The number that it was to be sent from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// The request.
+    pub request: RawJson,
+    /// The `error` of the response.
+    pub raw: RawJson,
+}
+
+impl MessageRefused {
+    /// Returns the message that Meta refused, by the JSON of the request and of Meta's response;
+    /// `None` for a read receipt or a typing indicator, which is no message.
+    ///
+    /// A refusal is one event, also for several recipients, since Meta refuses a request as a
+    /// whole. The members are those of [`MessageSent::from_graph`](super::MessageSent::from_graph),
+    /// but for the user: a refusal has no `wa_id`, so the user is the `to` and `recipient` of the
+    /// request. The time is now; [`with_timestamp`](Self::with_timestamp) sets another.
+    ///
+    /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+    ///
+    /// # Errors
+    ///
+    /// When one of the two is not a JSON object, or the response has no `error` object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{GraphJsonError, MessageRefused};
+    ///
+    /// let request = r#"{"to": "15550101001", "text": {"body": "It is ready"},
+    ///     "biz_opaque_callback_data": "job-4471"}"#;
+    /// let response = r#"{"error": {"message": "(#130429) Rate limit hit", "code": 130429,
+    ///     "error_data": {"messaging_product": "whatsapp", "details": "Too many messages"}}}"#;
+    /// let refused = MessageRefused::from_graph_error(request, response)?.expect("a message");
+    /// assert_eq!(refused.error.details(), Some("Too many messages"));
+    /// assert_eq!(refused.biz_opaque_callback_data.as_deref(), Some("job-4471"));
+    ///
+    /// let accepted = r#"{"messages": [{"id": "wamid.A"}]}"#;
+    /// let error = MessageRefused::from_graph_error(request, accepted).unwrap_err();
+    /// assert_eq!(error, GraphJsonError::NoError);
+    /// # Ok::<(), GraphJsonError>(())
+    /// ```
+    pub fn from_graph_error(
+        request: impl AsRef<[u8]>,
+        response: impl AsRef<[u8]>,
+    ) -> Result<Option<Self>, GraphJsonError> {
+        graph::refused(request.as_ref(), response.as_ref())
+    }
+
+    /// Returns the same event with the number that the message was to be sent from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::Event;
+    /// use whatsapp_signals::event::MessageRefused;
+    /// use whatsapp_signals::model::Account;
+    ///
+    /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"fbtrace_id": "Az8or"}}"#);
+    /// let refused = MessageRefused::from_graph_error(request, response)?.expect("a message");
+    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
+    /// let refused = refused.with_account(account);
+    /// assert_eq!(refused.dedup_key(), "message_refused:Az8or:number=300200100500600");
+    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
+    /// ```
+    #[must_use]
+    pub fn with_account(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Returns the same event with the campaign that the message would have been part of.
+    /// [`Records::save_campaign`](crate::engine::Records::save_campaign) has an example.
+    #[must_use]
+    pub fn with_campaign(mut self, id: impl Into<CampaignId>) -> Self {
+        self.campaign = Some(id.into());
+        self
+    }
+
+    /// Returns the same event with the time at which Meta refused the message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessageRefused;
+    /// use whatsapp_signals::model::Timestamp;
+    ///
+    /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"code": 131000}}"#);
+    /// let refused = MessageRefused::from_graph_error(request, response)?.expect("a message");
+    /// let refused = refused.with_timestamp(Timestamp::from_secs(1_785_000_000));
+    /// assert_eq!(refused.timestamp.unwrap().as_secs(), 1_785_000_000);
+    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
+    /// ```
+    #[must_use]
+    pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+}
+
+impl EventMeta for MessageRefused {
+    fn key(&self) -> String {
+        let trace = self.error.fbtrace_id.as_deref();
+        let trace = trace.filter(|trace| !trace.is_empty());
+        trace.map_or_else(|| hash_of(self), str::to_owned)
+    }
+
+    fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    fn request_json(&self) -> Option<&RawJson> {
+        Some(&self.request)
+    }
+
+    fn user(&self) -> Option<Cow<'_, Identity>> {
+        self.user.as_ref().map(Cow::Borrowed)
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.group_id.as_ref().map(AsRef::as_ref)
     }
 }

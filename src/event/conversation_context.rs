@@ -1,4 +1,0 @@
-use super::Payload;
-use crate::model::ConversationContext;
-
-impl Payload for ConversationContext {}

@@ -1,0 +1,430 @@
+//! Handovers of conversations, and the conversations that another app answers.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Payload;
+use super::key::{message_meta, of_message, of_status};
+use crate::graph::Request;
+use crate::json::object::object;
+use crate::json::{Fault, Node, with_tape};
+use crate::model::text_enum::text_enum;
+use crate::model::{
+    Account, AppId, Contact, ConversationContext, Direction, Identity, Message, MessageId, Numbers,
+    PhoneNumberId, RawJson, StatusUpdate, Timestamp, WaId,
+};
+
+object! {
+    /// `messaging_handovers`: a conversation was given to you, or taken from
+    /// you.
+    ///
+    /// The App Dashboard's test button sends no `type`. [`kind`](Self::kind) is
+    /// then the member that is present, `control_passed` or `control_taken`.
+    ///
+    /// ```json
+    /// {"sender": {"phone_number": "15550101001"},
+    ///  "recipient": {"phone_number_id": "300200100500600", "display_phone_number": "15550100200"},
+    ///  "type": "control_passed", "timestamp": "1785000000",
+    ///  "control_passed": {"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+    ///                     "metadata": "…", "conversation_context": {"type": "summary", "summary": {"text": "…"}}}}
+    /// ```
+    ///
+    /// Meta's page: [messaging_handovers webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{HandoverKind, WebhookEvent};
+    ///
+    /// let body = &std::fs::read("tests/payloads/handover-passed.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.kind, Some(HandoverKind::ControlPassed));
+    /// let control = change.value.control().unwrap();
+    /// assert!(control.conversation_context.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct MessagingHandover {
+        /// Direction of the handover; in an event never `None`.
+        pub kind = "type": Option<HandoverKind>,
+        /// When.
+        pub timestamp: Option<Timestamp>,
+        /// The user.
+        pub sender: Option<HandoverSender>,
+        /// Your number.
+        pub recipient: Option<HandoverRecipient>,
+        /// How it was given to you.
+        pub control_passed: Option<Box<Control>>,
+        /// How it was taken from you.
+        pub control_taken: Option<Box<Control>>,
+    }
+}
+
+text_enum! {
+    /// Direction in which a conversation was handed over.
+    pub enum HandoverKind {
+        /// You have it now, and are expected to answer.
+        ControlPassed = "control_passed",
+        /// You no longer have it.
+        ControlTaken = "control_taken",
+    }
+}
+
+object! {
+    /// The user of a conversation that was handed over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::HandoverSender;
+    ///
+    /// let sender: HandoverSender = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
+    /// assert_eq!(sender.phone_number.unwrap(), "15550101001");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct HandoverSender {
+        /// The phone number, when Meta shows it.
+        pub phone_number: Option<WaId>,
+    }
+}
+
+object! {
+    /// Your number in a conversation that was handed over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::HandoverRecipient;
+    ///
+    /// let number: HandoverRecipient = serde_json::from_str(
+    ///     r#"{"phone_number_id": "300200100500600", "display_phone_number": "15550100200"}"#,
+    /// )?;
+    /// assert_eq!(number.phone_number_id.unwrap(), "300200100500600");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct HandoverRecipient {
+        /// By its id.
+        pub phone_number_id: Option<PhoneNumberId>,
+        /// As people see it.
+        pub display_phone_number: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// Who had a conversation and who has it now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::Control;
+    ///
+    /// let control: Control = serde_json::from_str(
+    ///     r#"{"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+    ///         "conversation_context": {"summary": {"text": "Ada wants a mechanic."}}}"#,
+    /// )?;
+    /// assert_eq!(control.new_owner_role.as_deref(), Some("escalation"));
+    /// assert_eq!(control.conversation_context.unwrap().text(), Some("Ada wants a mechanic."));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Control {
+        /// Who had it: `ai_agent`, `customer_service`, …
+        pub previous_owner_role: Option<Box<str>>,
+        /// Who has it: `escalation`, …
+        pub new_owner_role: Option<Box<str>>,
+        /// The app that had it.
+        pub previous_owner_app_id: Option<AppId>,
+        /// What that app is; Meta means to drop this.
+        pub previous_owner_app_role: Option<Box<str>>,
+        /// The app that has it.
+        pub new_owner_app_id: Option<AppId>,
+        /// What the one who handed it over wrote.
+        pub metadata: Option<Box<str>>,
+        /// What was said so far.
+        pub conversation_context: Option<ConversationContext>,
+    }
+}
+
+impl MessagingHandover {
+    /// The user, when Meta shows the phone number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingHandover;
+    ///
+    /// let handover: MessagingHandover = serde_json::from_str(
+    ///     r#"{"type": "control_passed", "sender": {"phone_number": "15550101001"}}"#,
+    /// )?;
+    /// assert_eq!(handover.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        let phone = self.sender.as_ref()?.phone_number.as_ref();
+        Identity::from_parts(phone, None, None)
+    }
+
+    /// Returns the previous and the new owner of the conversation, for both
+    /// kinds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = &std::fs::read("tests/payloads/handover-taken.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
+    /// let control = change.value.control().unwrap();
+    /// assert_eq!(control.metadata.as_deref(), Some("A mechanic took over at the counter"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn control(&self) -> Option<&Control> {
+        match self.kind {
+            Some(HandoverKind::ControlPassed) => self.control_passed.as_deref(),
+            Some(HandoverKind::ControlTaken) => self.control_taken.as_deref(),
+            Some(HandoverKind::Other(_)) | None => {
+                let control = self.control_passed.as_ref().or(self.control_taken.as_ref());
+                control.map(|control| &**control)
+            }
+        }
+    }
+}
+
+impl Payload for MessagingHandover {
+    const IS_ABOUT_USER: bool = true;
+
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
+        self.user()
+    }
+
+    /// Names the kind by the one member that says how, well formed or not.
+    fn complete(&mut self, json: Node<'_>) -> Result<(), Fault> {
+        if self.kind.is_none() {
+            let has = |name: &str| json.only(name).is_ok_and(|member| member.is_some());
+            self.kind = Some(match (has("control_passed"), has("control_taken")) {
+                (true, false) => HandoverKind::ControlPassed,
+                (false, true) => HandoverKind::ControlTaken,
+                _ => return Err(Fault::Missing("type".into())),
+            });
+        }
+        Ok(())
+    }
+
+    fn phone_number_id(&self) -> Option<&PhoneNumberId> {
+        self.recipient.as_ref()?.phone_number_id.as_ref()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+}
+
+impl Payload for ConversationContext {}
+
+/// `messages`, in the field `standby`: a user wrote in a conversation that
+/// somebody else answers and you only watch.
+///
+/// It is not a [`MessageReceived`](super::MessageReceived), since a bot that
+/// answers those must not answer this.
+///
+/// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/standby-message.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::StandbyMessage(event)] = webhook.events() else { panic!("one event") };
+/// assert!(event.message.text().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StandbyMessage {
+    /// The message.
+    pub message: Message,
+    /// Who sent it, as the `contacts` beside it have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The number that it was sent to.
+    pub account: Arc<Account>,
+    /// The item of `value.standby.messages`.
+    pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
+}
+
+object! {
+    /// `message_echoes`, in the field `standby`: a message sent by the app or
+    /// agent that answers a conversation which you only watch.
+    ///
+    /// It holds the request that sent the message;
+    /// [`to_message`](Self::to_message) makes a [`Message`] of it, which the
+    /// [engine](crate::WebhookEngine) stores.
+    ///
+    /// ```json
+    /// {"id": "wamid.HBgL…", "timestamp": "1785000000",
+    ///  "message": {"messaging_product": "whatsapp", "to": "15550101001", "type": "text",
+    ///              "text": {"body": "We are on it"}}}
+    /// ```
+    ///
+    /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = &std::fs::read("tests/payloads/standby-echo.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.message["type"], "template");
+    /// assert!(change.value.user().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct StandbyEcho {
+        /// The message's wamid.
+        pub id: MessageId,
+        /// When it was sent.
+        pub timestamp: Option<Timestamp>,
+        /// The request that sent it, in the form of Meta's endpoint for
+        /// sending.
+        pub message: Map<String, Value>,
+        /// The template that it used.
+        pub template: Option<Map<String, Value>>,
+        /// The flow that it used.
+        pub flow: Option<Map<String, Value>>,
+    }
+}
+
+impl StandbyEcho {
+    /// Returns the recipient; `None` for a message to a group. The app that sent the message
+    /// may have formatted the phone number: the identity has its digits, as webhooks do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::StandbyEcho;
+    ///
+    /// let echo: StandbyEcho = serde_json::from_str(
+    ///     r#"{"id": "wamid.A", "message": {"to": "+1 555-010-1001", "text": {"body": "Hi"}}}"#,
+    /// )?;
+    /// assert_eq!(echo.user().unwrap().phone(), Some("15550101001"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn user(&self) -> Option<Identity> {
+        if self.is_to_group() {
+            return None;
+        }
+        Identity::of_request(self.text("to"), self.text("recipient"))
+    }
+
+    /// Converts the request to an outbound message: its content, recipient or
+    /// group, time, and the message that it replies to.
+    ///
+    /// Returns `None` if [`Content`](crate::model::Content) has no variant for
+    /// the request's `type`, or if the request is malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = &std::fs::read("tests/payloads/standby-echo-text.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
+    /// let message = change.value.to_message().unwrap();
+    /// assert_eq!(message.body(), "A mechanic will answer you in a minute.");
+    /// assert_eq!(message.recipient(), change.value.user().as_ref());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_message(&self) -> Option<Message> {
+        if self.id.as_str().is_empty() {
+            return None;
+        }
+        let request = Value::Object(self.message.clone()).to_string();
+        let request = with_tape(&request, Request::read).ok()?;
+        let mut message = Message::new(self.id.clone(), Direction::Outbound, request.content?);
+        message.user = self.user();
+        message.timestamp = self.timestamp;
+        message.group_id = request.group_id;
+        message.context = request.context;
+        Some(message)
+    }
+
+    fn is_to_group(&self) -> bool {
+        self.text("recipient_type") == Some("group")
+    }
+
+    /// Returns a member that names something; with a part of a character it names nothing.
+    fn text(&self, member: &str) -> Option<&str> {
+        let text = self.message.get(member)?.as_str()?;
+        (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text)
+    }
+}
+
+impl Payload for StandbyEcho {
+    const IS_ABOUT_USER: bool = true;
+
+    fn user(&self, _: Numbers<'_>) -> Option<Identity> {
+        self.user()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.text("to").filter(|_| self.is_to_group())
+    }
+
+    fn key(&self) -> Option<String> {
+        let has_id = !self.id.as_str().is_empty();
+        has_id.then(|| self.id.to_string())
+    }
+}
+
+/// `statuses`, in the field `standby`: a message came one step further that
+/// somebody else sent, in a conversation that you only watch.
+///
+/// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+/// use whatsapp_signals::model::MessageStatus;
+///
+/// let body = &std::fs::read("tests/payloads/standby-status.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::StandbyStatus(event)] = webhook.events() else { panic!("one event") };
+/// assert_eq!(event.update.status, MessageStatus::Delivered);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StandbyStatus {
+    /// Which message, and what became of it.
+    pub update: StatusUpdate,
+    /// Whom it was sent to, as the `contacts` beside it have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Arc<Contact>>,
+    /// The number that it was sent from.
+    pub account: Arc<Account>,
+    /// The item of `value.standby.statuses`.
+    pub raw: RawJson,
+    /// The id by which other events of the body name the user, if it is a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known_as: Option<Box<str>>,
+}
+
+message_meta! {
+    StandbyMessage: message, user, of_message, Message::is_news_of_ids;
+    StandbyStatus: update, recipient, of_status, |_| false;
+}

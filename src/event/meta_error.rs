@@ -1,4 +1,0 @@
-use super::Payload;
-use crate::model::MetaError;
-
-impl Payload for MetaError {}

@@ -1,0 +1,299 @@
+//! Updates of a business number: display name, quality, limits, settings and two-step PIN.
+
+use serde_json::{Map, Value};
+
+use super::{Decision, Payload};
+use crate::json::object::object;
+use crate::model::text_enum::text_enum;
+use crate::model::{PhoneNumberId, Timestamp};
+
+object! {
+    /// `phone_number_name_update`: Meta has reviewed the display name of one of
+    /// your numbers.
+    ///
+    /// ```json
+    /// {"display_phone_number": "15550100200", "decision": "APPROVED",
+    ///  "requested_verified_name": "Juniper Yard", "rejection_reason": null}
+    /// ```
+    ///
+    /// Meta's page: [phone_number_name_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_name_update).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{Decision, WebhookEvent};
+    ///
+    /// let body = &std::fs::read("tests/payloads/phone-number-name-update.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::PhoneNumberNameUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.decision, Decision::Rejected);
+    /// assert_eq!(change.value.rejection_reason.as_deref(), Some("NAME_FORMAT_UNACCEPTABLE"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct PhoneNumberNameUpdate {
+        /// The number, as people see it.
+        pub display_phone_number: Option<Box<str>>,
+        /// The outcome.
+        pub decision: Decision,
+        /// The name that was reviewed.
+        pub requested_verified_name: Option<Box<str>>,
+        /// Why it was rejected.
+        pub rejection_reason: Option<Box<str>>,
+    }
+}
+
+impl Payload for PhoneNumberNameUpdate {}
+
+object! {
+    /// `phone_number_quality_update`: the throughput, or in older versions the
+    /// quality or the messaging limit, of one of your numbers changed.
+    ///
+    /// ```json
+    /// {"display_phone_number": "15550100200", "event": "THROUGHPUT_UPGRADE",
+    ///  "old_limit": "TIER_10K", "current_limit": "TIER_UNLIMITED",
+    ///  "max_daily_conversations_per_business": "TIER_UNLIMITED"}
+    /// ```
+    ///
+    /// Meta's page: [phone_number_quality_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_quality_update).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{QualityEvent, WebhookEvent};
+    ///
+    /// let body = &std::fs::read("tests/payloads/phone-number-quality-update.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::PhoneNumberQualityUpdate(change)] = webhook.events() else {
+    ///     panic!("one change")
+    /// };
+    /// assert_eq!(change.value.event, QualityEvent::ThroughputUpgrade);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct PhoneNumberQualityUpdate {
+        /// The number, as people see it.
+        pub display_phone_number: Option<Box<str>>,
+        /// What happened.
+        pub event: QualityEvent,
+        /// How many users you may write to in a day.
+        pub max_daily_conversations_per_business: Option<MessagingLimit>,
+        /// Older: the number's limit from now on.
+        pub current_limit: Option<MessagingLimit>,
+        /// Older: the number's limit until now.
+        pub old_limit: Option<MessagingLimit>,
+    }
+}
+
+text_enum! {
+    /// What happened to a number.
+    pub enum QualityEvent {
+        /// It is being registered.
+        Onboarding = "ONBOARDING",
+        /// It may send faster.
+        ThroughputUpgrade = "THROUGHPUT_UPGRADE",
+        /// Older: its messaging limit rose.
+        Upgrade = "UPGRADE",
+        /// Older: its messaging limit fell.
+        Downgrade = "DOWNGRADE",
+        /// Older: its quality is low.
+        Flagged = "FLAGGED",
+        /// Older: its quality is no longer low.
+        Unflagged = "UNFLAGGED",
+    }
+}
+
+impl Payload for PhoneNumberQualityUpdate {}
+
+text_enum! {
+    /// How many users you may write to in a day.
+    ///
+    /// Meta writes a tier in some versions and a number in others;
+    /// [`messages`](Self::messages) reads both.
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingLimit;
+    ///
+    /// let tier: MessagingLimit = serde_json::from_str(r#""TIER_10K""#)?;
+    /// assert_eq!(tier.messages(), Some(10_000));
+    /// let number: MessagingLimit = serde_json::from_str("2000")?;
+    /// assert_eq!(number.messages(), Some(2_000));
+    /// let unlimited: MessagingLimit = serde_json::from_str("-1")?;
+    /// assert!(unlimited.is_unlimited());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub enum MessagingLimit {
+        /// Nothing was sent yet.
+        NotSet = "TIER_NOT_SET",
+        /// 50.
+        Tier50 = "TIER_50",
+        /// 250.
+        Tier250 = "TIER_250",
+        /// 1,000.
+        Tier1K = "TIER_1K",
+        /// 2,000.
+        Tier2K = "TIER_2K",
+        /// 10,000.
+        Tier10K = "TIER_10K",
+        /// 100,000.
+        Tier100K = "TIER_100K",
+        /// As many as you like.
+        Unlimited = "TIER_UNLIMITED" | "-1",
+    }
+}
+
+impl MessagingLimit {
+    /// The limit as a number; `None` when there is no limit or it is not
+    /// known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingLimit;
+    ///
+    /// assert_eq!(MessagingLimit::Tier1K.messages(), Some(1_000));
+    /// assert_eq!(MessagingLimit::from("3500").messages(), Some(3_500));
+    /// assert_eq!(MessagingLimit::Unlimited.messages(), None);
+    /// ```
+    #[must_use]
+    pub fn messages(&self) -> Option<u64> {
+        match self {
+            Self::NotSet | Self::Unlimited => None,
+            Self::Tier50 => Some(50),
+            Self::Tier250 => Some(250),
+            Self::Tier1K => Some(1_000),
+            Self::Tier2K => Some(2_000),
+            Self::Tier10K => Some(10_000),
+            Self::Tier100K => Some(100_000),
+            Self::Other(number) => number.parse().ok(),
+        }
+    }
+
+    /// Whether there is no limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::MessagingLimit;
+    ///
+    /// assert!(MessagingLimit::from("TIER_UNLIMITED").is_unlimited());
+    /// assert!(!MessagingLimit::NotSet.is_unlimited());
+    /// ```
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::Unlimited
+    }
+}
+
+object! {
+    /// `account_settings_update`: the settings of a number changed.
+    ///
+    /// ```json
+    /// {"messaging_product": "whatsapp", "timestamp": "1785000000", "type": "PHONE_NUMBER_SETTINGS",
+    ///  "phone_number_settings": {"phone_number_id": "300200100500600", "calling": {"status": "ENABLED"}}}
+    /// ```
+    ///
+    /// `messaging_product` is always `whatsapp`, and is not kept.
+    ///
+    /// Meta's page: [call settings](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-settings).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = &std::fs::read("tests/payloads/account-settings-update.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::AccountSettingsUpdate(change)] = webhook.events() else { panic!("one change") };
+    /// let settings = change.value.phone_number_settings.as_ref().unwrap();
+    /// assert_eq!(settings.calling.as_ref().unwrap()["status"], "ENABLED");
+    /// assert_eq!(change.account.phone_number_id, settings.phone_number_id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct AccountSettingsUpdate {
+        /// When they changed.
+        pub timestamp: Option<Timestamp>,
+        /// Which settings: `PHONE_NUMBER_SETTINGS`.
+        pub kind = "type": Option<Box<str>>,
+        /// The settings of the number.
+        pub phone_number_settings: Option<PhoneNumberSettings>,
+    }
+}
+
+object! {
+    /// The settings of a number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::PhoneNumberSettings;
+    ///
+    /// let settings: PhoneNumberSettings = serde_json::from_str(
+    ///     r#"{"phone_number_id": "300200100500600", "calling": {"status": "DISABLED"}}"#,
+    /// )?;
+    /// let calling = settings.calling.unwrap_or_default();
+    /// assert_eq!(calling["status"], "DISABLED");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct PhoneNumberSettings {
+        /// The number.
+        pub phone_number_id: Option<PhoneNumberId>,
+        /// Its settings for calls, in the form of Meta's settings endpoint.
+        pub calling: Option<Map<String, Value>>,
+    }
+}
+
+impl Payload for AccountSettingsUpdate {
+    fn phone_number_id(&self) -> Option<&PhoneNumberId> {
+        self.phone_number_settings
+            .as_ref()?
+            .phone_number_id
+            .as_ref()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+}
+
+object! {
+    /// `security`: somebody changed the two-step PIN of one of your numbers, or
+    /// asked to.
+    ///
+    /// ```json
+    /// {"display_phone_number": "15550100200", "event": "PIN_RESET_REQUEST",
+    ///  "requester": "61550001112223"}
+    /// ```
+    ///
+    /// Meta's page: [security webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/security).
+    ///
+    /// ```
+    /// use whatsapp_signals::event::{SecurityEvent, WebhookEvent};
+    ///
+    /// let body = &std::fs::read("tests/payloads/security.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
+    /// assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
+    /// assert!(change.value.requester.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Security {
+        /// The number, as people see it.
+        pub display_phone_number: Option<Box<str>>,
+        /// What happened.
+        pub event: SecurityEvent,
+        /// The user of Meta Business Suite who asked for the reset.
+        pub requester: Option<Box<str>>,
+    }
+}
+
+text_enum! {
+    /// What happened to a two-step PIN.
+    pub enum SecurityEvent {
+        /// It was set or changed.
+        PinChanged = "PIN_CHANGED",
+        /// Somebody asked to turn it off.
+        PinResetRequest = "PIN_RESET_REQUEST",
+        /// It was turned off through the mail that Meta sent.
+        PinRequestSuccess = "PIN_REQUEST_SUCCESS",
+    }
+}
+
+impl Payload for Security {}
