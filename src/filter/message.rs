@@ -2,7 +2,7 @@
 
 use super::Filter;
 use crate::event::MessageReceived;
-use crate::model::phone;
+use crate::model::phone_digits;
 
 /// The example of a filter: a payload that it accepts, and one that it does not.
 macro_rules! example {
@@ -134,7 +134,7 @@ filters! {
         /// [never its `input`](crate::model::Identity::from_phone).
         is_from(id) = "+1 555 010-1001" in "text.json", not in "text-reply.json": |event| {
             let user = event.message.user.as_ref();
-            let digits = phone::digits(id);
+            let digits = phone_digits(id);
             let id = digits.as_deref().unwrap_or(id);
             user.is_some_and(|user| user.ids().any(|of| of == id))
         };

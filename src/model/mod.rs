@@ -23,33 +23,23 @@
 mod account;
 mod campaign;
 mod contact;
-mod conversation_context;
-mod date;
 mod error;
-mod flow;
 mod history;
 mod id;
 mod identity;
 mod message;
-mod parties;
-mod payment;
-pub(crate) mod phone;
-mod pricing;
 mod raw;
-mod signup;
 mod status;
 pub(crate) mod text_enum;
 mod timestamp;
 
 pub use account::Account;
 pub use campaign::{Campaign, CampaignCounts, CampaignStatus};
-pub use contact::Contact;
-pub use conversation_context::{ConversationContext, ConversationSummary};
-#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
-pub use date::TimestampRangeError;
+pub use contact::{Contact, Signup, SignupStatus};
 pub use error::{ErrorData, GraphError, MetaError};
-pub use flow::FlowResponse;
-pub use history::{HistoryContext, HistoryProgress, HistoryStatus};
+pub use history::{
+    ConversationContext, ConversationSummary, HistoryContext, HistoryProgress, HistoryStatus,
+};
 pub(crate) use id::IdText;
 pub use id::{
     AppId, BusinessId, CallId, CampaignId, CatalogId, ConversationId, ErrorCode, FlowId, FlowToken,
@@ -57,16 +47,17 @@ pub use id::{
     SignupId, SolutionId, SourceId, TemplateId, TransactionId, UserId, WaId, WabaId,
 };
 pub use identity::{IdKind, Identity};
-pub(crate) use identity::{IdMembers, Ids, is_user_id};
-pub use message::*;
-pub(crate) use parties::{Numbers, Parties, UserSide, is_same_number};
-pub use payment::{Amount, Payment, PaymentError, PaymentMethodKind, Transaction};
-pub use pricing::{
-    Conversation, ConversationOrigin, Pricing, PricingCategory, PricingModel, PricingSubtype,
-    PricingType,
+pub(crate) use identity::{
+    IdMembers, Ids, Numbers, Parties, UserSide, is_same_number, is_user_id, phone_digits,
 };
+pub use message::*;
 pub use raw::RawJson;
-pub use signup::{Signup, SignupStatus};
-pub use status::{MessageStatus, PacingStatus, StatusUpdate};
+pub use status::{
+    Amount, Conversation, ConversationOrigin, MessageStatus, PacingStatus, Payment, PaymentError,
+    PaymentMethodKind, Pricing, PricingCategory, PricingModel, PricingSubtype, PricingType,
+    StatusUpdate, Transaction,
+};
 pub use text_enum::OtherText;
 pub use timestamp::Timestamp;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+pub use timestamp::TimestampRangeError;

@@ -1,9 +1,13 @@
-//! What became of a message that you sent.
+//! Statuses of messages, with their prices and payments.
+
+use serde_json::{Map, Value};
 
 use super::text_enum::text_enum;
 use super::{
-    Conversation, GroupId, Identity, MessageId, MetaError, Payment, Pricing, TemplateId, Timestamp,
+    ConversationId, GroupId, Identity, MessageId, MetaError, ReferenceId, TemplateId, Timestamp,
+    TransactionId,
 };
+use crate::json::object::object;
 use crate::json::stored::stored;
 
 stored! {
@@ -212,5 +216,298 @@ text_enum! {
         HeldForQualityAssessment = "held_for_quality_assessment",
         /// The template is paused.
         Paused = "paused",
+    }
+}
+
+object! {
+    /// The conversation that a message was billed under.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Conversation;
+    ///
+    /// let conversation: Conversation =
+    ///     serde_json::from_str(r#"{"id": "72b1", "origin": {"type": "marketing"}}"#)?;
+    /// assert_eq!(conversation.origin.unwrap().kind.unwrap(), "marketing");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Conversation {
+        /// Its id.
+        pub id: Option<ConversationId>,
+        /// When its window closes; only with `sent`.
+        pub expiration_timestamp: Option<Timestamp>,
+        /// What opened it.
+        pub origin: Option<ConversationOrigin>,
+        /// In group statuses Meta writes the pricing here.
+        pub pricing: Option<Pricing>,
+    }
+}
+
+object! {
+    /// What opened a conversation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{ConversationOrigin, PricingCategory};
+    ///
+    /// let origin: ConversationOrigin = serde_json::from_str(r#"{"type": "utility"}"#)?;
+    /// assert_eq!(origin.kind, Some(PricingCategory::Utility));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct ConversationOrigin {
+        /// Its category.
+        pub kind = "type": Option<PricingCategory>,
+    }
+}
+
+object! {
+    /// What a message costs.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{Pricing, PricingCategory, PricingModel};
+    ///
+    /// let pricing: Pricing = serde_json::from_str(
+    ///     r#"{"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"}"#,
+    /// )?;
+    /// assert_eq!(pricing.pricing_model, Some(PricingModel::PerMessage));
+    /// assert_eq!(pricing.category, Some(PricingCategory::Utility));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+    #[derive(Default, Eq, Hash)]
+    pub struct Pricing {
+        /// Whether it is billed; Meta means to drop this.
+        pub billable: Option<bool>,
+        /// By conversation or by message.
+        pub pricing_model: Option<PricingModel>,
+        /// Reason why it is free, or that it is not.
+        pub kind = "type": Option<PricingType>,
+        /// Finer distinction within the type.
+        pub subtype: Option<PricingSubtype>,
+        /// The rate.
+        pub category: Option<PricingCategory>,
+    }
+}
+
+text_enum! {
+    /// By what Meta bills.
+    pub enum PricingModel {
+        /// By conversation; the model until July 2025.
+        PerConversation = "CBP",
+        /// By message.
+        PerMessage = "PMP",
+    }
+}
+
+text_enum! {
+    /// Reason why a message is free, or that it is not.
+    ///
+    /// Meta changed the rules on 1 October 2026, so one value covers different
+    /// messages before and after that day.
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+    pub enum PricingType {
+        /// Billed. Since October 2026 also a utility message within 24 hours
+        /// after a user's message.
+        Regular = "regular",
+        /// Free: a service message within the free tier. Until October 2026: a
+        /// service or utility message within 24 hours after a user's message.
+        FreeCustomerService = "free_customer_service",
+        /// Free: a service message to a group.
+        FreeGroupCustomerService = "free_group_customer_service",
+        /// Free: within the window after a free entry point, which lasts 72
+        /// hours, or up to 7 days since October 2026.
+        FreeEntryPoint = "free_entry_point",
+    }
+}
+
+text_enum! {
+    /// Finer distinction within a [`PricingType`].
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    /// use whatsapp_signals::model::PricingSubtype;
+    ///
+    /// let body = &std::fs::read("tests/payloads/status-paid-exempt.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
+    /// let pricing = event.update.pricing.as_ref().unwrap();
+    /// assert_eq!(pricing.subtype, Some(PricingSubtype::PaidExempt));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Meta's page: [status messages webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status).
+    pub enum PricingSubtype {
+        /// Exempt from the charge.
+        PaidExempt = "paid_exempt",
+    }
+}
+
+text_enum! {
+    /// The category by which a message or a conversation is billed.
+    ///
+    /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
+    pub enum PricingCategory {
+        /// A template with a code to log in with.
+        Authentication = "authentication",
+        /// The same, at the rate for businesses of other countries. In a conversation Meta
+        /// writes `authentication_international`.
+        AuthenticationInternational = "authentication-international" | "authentication_international",
+        /// A template that promotes.
+        Marketing = "marketing",
+        /// A template sent with the Marketing Messages API.
+        MarketingLite = "marketing_lite",
+        /// A template about an order or an account.
+        Utility = "utility",
+        /// A message within 24 hours after a user's message.
+        Service = "service",
+        /// A conversation that began with an advertisement.
+        ReferralConversion = "referral_conversion",
+        /// A template that promotes, sent to a group.
+        GroupMarketing = "group_marketing",
+        /// A template about an order or an account, sent to a group.
+        GroupUtility = "group_utility",
+        /// A message to a group within 24 hours after a message in it.
+        GroupService = "group_service",
+        /// A message of an assistant that is the business's main product.
+        GeneralPurposeAi = "general_purpose_ai",
+    }
+}
+
+object! {
+    /// A payment that the user made for an order that you sent.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Payment;
+    ///
+    /// let payment: Payment = serde_json::from_str(
+    ///     r#"{"reference_id": "order-42", "amount": {"value": "21000", "offset": 100},
+    ///         "currency": "INR", "transaction": {"id": "txn-42", "status": "success"}}"#,
+    /// )?;
+    /// let amount = payment.amount.unwrap();
+    /// assert_eq!((amount.value, amount.offset), (Some(21_000), Some(100)));
+    /// assert_eq!(payment.transaction.unwrap().status.as_deref(), Some("success"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq)]
+    pub struct Payment {
+        /// Your id of the order.
+        pub reference_id: Option<ReferenceId>,
+        /// How much.
+        pub amount: Option<Amount>,
+        /// In what, by its ISO 4217 code.
+        pub currency: Option<Box<str>>,
+        /// The payment provider's side of it.
+        pub transaction: Option<Transaction>,
+        /// The number that you gave the receipt.
+        pub receipt: Option<Box<str>>,
+        /// What you noted on the order.
+        pub notes: Option<Map<String, Value>>,
+    }
+}
+
+object! {
+    /// An amount of money: `value / offset` units of its currency.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Amount;
+    ///
+    /// let amount: Amount = serde_json::from_str(r#"{"value": 249900, "offset": 100}"#)?;
+    /// assert_eq!(amount.value.zip(amount.offset).map(|(value, offset)| value / offset), Some(2_499));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Copy, Default, Eq, Hash)]
+    pub struct Amount {
+        /// In parts of `offset`.
+        pub value: Option<i64>,
+        /// How many parts make one unit, usually 100.
+        pub offset: Option<i64>,
+    }
+}
+
+object! {
+    /// A payment provider's transaction.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let body = &std::fs::read("tests/payloads/status-payment.json")?;
+    /// let webhook = whatsapp_signals::parse(body)?;
+    /// let [WebhookEvent::MessageStatusChanged(event)] = webhook.events() else { panic!("a status") };
+    /// let payment = event.update.payment.as_ref().unwrap();
+    /// let transaction = payment.transaction.as_ref().unwrap();
+    /// assert_eq!(transaction.status.as_deref(), Some("success"));
+    /// assert!(transaction.updated_timestamp > transaction.created_timestamp);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Transaction {
+        /// The provider's id of it.
+        pub id: Option<TransactionId>,
+        /// The provider or the method.
+        pub kind = "type": Option<Box<str>>,
+        /// `success`, `failed`, `pending`.
+        pub status: Option<Box<str>>,
+        /// How much.
+        pub amount: Option<Amount>,
+        /// In what, by its ISO 4217 code.
+        pub currency: Option<Box<str>>,
+        /// How the user paid.
+        pub method: Option<PaymentMethodKind>,
+        /// Why it failed.
+        pub error: Option<PaymentError>,
+        /// When it began.
+        pub created_timestamp: Option<Timestamp>,
+        /// When it last changed.
+        pub updated_timestamp: Option<Timestamp>,
+    }
+}
+
+object! {
+    /// How a user paid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Transaction;
+    ///
+    /// let paid: Transaction = serde_json::from_str(r#"{"method": {"type": "upi"}}"#)?;
+    /// assert_eq!(paid.method.unwrap().kind.as_deref(), Some("upi"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentMethodKind {
+        /// `upi`, `card`, `netbanking`, …
+        pub kind = "type": Option<Box<str>>,
+    }
+}
+
+object! {
+    /// Why a payment failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Transaction;
+    ///
+    /// let failed: Transaction = serde_json::from_str(
+    ///     r#"{"status": "failed", "error": {"code": "GATEWAY_DECLINED", "reason": "card_limit_reached"}}"#,
+    /// )?;
+    /// assert_eq!(failed.error.unwrap().code.as_deref(), Some("GATEWAY_DECLINED"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentError {
+        /// What to match on.
+        pub code: Option<Box<str>>,
+        /// In words.
+        pub reason: Option<Box<str>>,
     }
 }

@@ -14,7 +14,7 @@ use super::body::{self, parsed};
 use crate::SignatureVerifier;
 use crate::Webhook;
 use crate::event::{Event, FlowCompleted, MessageReceived, MessageStatusChanged, Unrecognized};
-use crate::model::{Timestamp, phone};
+use crate::model::{Timestamp, phone_digits};
 
 /// The place of an item in a webhook, and the members that depend on the settings of its builder.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ impl Settings {
 
 /// Returns a phone number as Meta writes it, and any other text as it is.
 pub(super) fn wa_id(phone: &str) -> String {
-    phone::digits(phone).map_or_else(|| phone.into(), Cow::into_owned)
+    phone_digits(phone).map_or_else(|| phone.into(), Cow::into_owned)
 }
 
 /// Leaves out the members that are `null`.

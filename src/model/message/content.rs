@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
+use super::tagged::Tagged;
 use super::{
-    Button, ContactCard, Edit, Interactive, Location, Media, NfmReply, Order, Reaction, Revoke,
-    System, Template, Text, Unsupported, edit, interactive, template,
+    ContactCard, Interactive, Location, Media, MessageContext, NfmReply, Order, System, Template,
+    interactive, template,
 };
-use crate::json::object::{FromNode, Lenient, Member};
-use crate::json::{self, Fault, Node, Omissions, only};
+use crate::json::object::{Member, ReadMembers, members, object};
+use crate::json::stored::{FromMeta, stored};
+use crate::json::{Fault, Node, Omissions};
 use crate::model::MessageId;
 
 /// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the
@@ -143,7 +144,7 @@ contents! {
         /// News about the user: a new number, a new user id.
         "system" => System(system: Box<System>) by required, or(system.body.as_deref(), "");
         /// The user changed a message.
-        "edit" => Edit(edit: Box<Edit>) by edit::read, edit.message.content.body();
+        "edit" => Edit(edit: Box<Edit>) by read_edit, edit.message.content.body();
         /// The user deleted a message.
         "revoke" => Revoke(_revoke: Revoke) by required, "[Deleted]";
         /// The user opened the chat for the first time. Older API versions.
@@ -165,78 +166,6 @@ fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
 /// Reads the content of a message of one type.
 pub(crate) type ContentReader =
     for<'a> fn(&Tagged<'a>, &mut Omissions<'a>) -> Result<Content, Fault>;
-
-/// An object whose `type` names the member with its content.
-pub(crate) struct Tagged<'a> {
-    pub(crate) object: Node<'a>,
-    pub(crate) kind: Cow<'a, str>,
-    pub(crate) members: Candidates<'a>,
-}
-
-/// The members of an object that may be its content.
-pub(crate) type Candidates<'a> = SmallVec<[json::Member<'a>; 4]>;
-
-/// The text of a `type`.
-pub(crate) struct Kind<'a>(pub(crate) Cow<'a, str>);
-
-impl<'a> FromNode<'a> for Kind<'a> {
-    #[inline]
-    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
-        let text = json.exact_text().ok_or(Fault::Malformed)?;
-        *slot = Some(Self(text));
-        Ok(())
-    }
-}
-
-/// Returns the `type` of an object.
-///
-/// # Errors
-///
-/// The reason why it has no `type`.
-pub(crate) fn type_of(object: Node<'_>) -> Result<Cow<'_, str>, Fault> {
-    if !object.is_object() {
-        return Err(Fault::Malformed);
-    }
-    let kind = object.only("type")?;
-    let kind = kind.ok_or_else(|| Fault::Missing("type".into()))?;
-    kind.exact_text().ok_or(Fault::Malformed)
-}
-
-impl<'a> Tagged<'a> {
-    /// Reads the `type` of an object.
-    ///
-    /// # Errors
-    ///
-    /// The reason why it has no `type`.
-    pub(crate) fn new(object: Node<'a>) -> Result<Self, Fault> {
-        Ok(Self {
-            object,
-            kind: type_of(object)?,
-            members: object.members().collect(),
-        })
-    }
-
-    /// Returns the member with the content; `None` when it is missing or `null`.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Duplicate`].
-    #[inline]
-    pub(crate) fn optional(&self) -> Result<Option<Node<'a>>, Fault> {
-        only(&self.members, &self.kind)
-    }
-
-    /// Returns the member with the content.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Duplicate`], [`Fault::Missing`].
-    #[inline]
-    pub(crate) fn required(&self) -> Result<Node<'a>, Fault> {
-        self.optional()?
-            .ok_or_else(|| Fault::Missing((&*self.kind).into()))
-    }
-}
 
 #[inline]
 fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<T, Fault> {
@@ -388,5 +317,236 @@ impl Content {
             members: request.members().collect(),
         };
         Self::read(&tagged, &mut Omissions::default()).ok()
+    }
+}
+
+/// `edit`: the user changed a message.
+///
+/// ```json
+/// {"original_message_id": "wamid.HBgL…",
+///  "message": {"type": "text", "text": {"body": "Friday, I mean"}}}
+/// ```
+///
+/// `Deserialize` reads this form, and the one that `Serialize` writes: with `content` in place of
+/// the `type` and the member that it names.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{event::WebhookEvent, model::Content};
+///
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
+/// assert_ne!(edit.original_message_id, event.message.id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Edit {
+    /// The message that was changed.
+    pub original_message_id: MessageId,
+    /// What it says now.
+    pub message: EditedMessage,
+}
+
+stored! {
+    /// The new content of an edited message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::{event::WebhookEvent, model::Content};
+    ///
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
+    /// assert!(edit.message.content.body().starts_with("Replace it, please"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct EditedMessage {
+        /// The new content.
+        pub content: Content,
+        /// The message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub context: Option<MessageContext>,
+    }
+}
+
+object! {
+    /// `revoke`: the user deleted a message for everyone.
+    ///
+    /// ```json
+    /// {"original_message_id": "wamid.HBgL…"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Revoke;
+    ///
+    /// let revoke: Revoke = serde_json::from_str(r#"{"original_message_id": "wamid.A"}"#)?;
+    /// assert_eq!(revoke.original_message_id, "wamid.A");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Revoke {
+        /// The message that was deleted.
+        pub original_message_id: MessageId,
+    }
+}
+
+members! {
+    struct Members {
+        original_message_id: MessageId,
+    }
+}
+
+/// Reads an edit.
+fn read_edit<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Box<Edit>, Fault> {
+    let edit = tagged.required()?;
+    let members = Members::read(edit, omitted)?;
+    let id = members.original_message_id;
+    let original_message_id = id.ok_or_else(|| omitted.missing(edit, "original_message_id"))?;
+    let message = edit
+        .only("message")?
+        .ok_or_else(|| Fault::Missing("message".into()))?;
+    Ok(Box::new(Edit {
+        original_message_id,
+        message: EditedMessage::from_meta(message, omitted)?,
+    }))
+}
+
+impl FromMeta for EditedMessage {
+    const OWN: &'static [&'static str] = &["content"];
+
+    fn from_meta<'a>(message: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
+        let context = message.only("context")?;
+        let tagged = Tagged::new(message)?;
+        // A message that was sent is edited. An edit in an edit in an edit would end with the
+        // stack.
+        if matches!(&*tagged.kind, "edit" | "revoke") {
+            return Err(Fault::UnknownType((&*tagged.kind).into()));
+        }
+        Ok(Self {
+            content: Content::read(&tagged, omitted)?,
+            context: context.and_then(|context| omitted.read_part(message, context)),
+        })
+    }
+}
+
+object! {
+    /// `text`: words.
+    ///
+    /// ```json
+    /// {"body": "Is my bike ready?"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Text;
+    ///
+    /// let text: Text = serde_json::from_str(r#"{"body": "Is my bike ready?"}"#)?;
+    /// assert_eq!(text.body, "Is my bike ready?");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Text {
+        /// Up to 4,096 characters.
+        pub body: String,
+    }
+}
+
+object! {
+    /// `reaction`: an emoji on another message.
+    ///
+    /// ```json
+    /// {"message_id": "wamid.HBgL…", "emoji": "👍"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Reaction;
+    ///
+    /// let reaction: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A", "emoji": "👍"}"#)?;
+    /// assert_eq!((reaction.message_id.as_str(), reaction.emoji.as_deref()), ("wamid.A", Some("👍")));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct Reaction {
+        /// The message that it is on.
+        pub message_id: MessageId,
+        /// The emoji; missing or empty when the reaction was taken back.
+        pub emoji: Option<Box<str>>,
+    }
+}
+
+impl Reaction {
+    /// Whether the user took the reaction back.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Reaction;
+    ///
+    /// let removed: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A"}"#)?;
+    /// assert!(removed.is_removed());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.emoji.as_deref().is_none_or(str::is_empty)
+    }
+}
+
+object! {
+    /// `button`: a tap on a template's quick-reply button.
+    ///
+    /// ```json
+    /// {"payload": "CONFIRM", "text": "Yes, please"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Button;
+    ///
+    /// let button: Button = serde_json::from_str(r#"{"payload": "CONFIRM", "text": "Yes, please"}"#)?;
+    /// assert_eq!(button.payload.as_deref(), Some("CONFIRM"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Button {
+        /// What your code called the button.
+        pub payload: Option<Box<str>>,
+        /// What the user read on it.
+        pub text: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// `unsupported` (in older versions `unknown`): something that WhatsApp does
+    /// not hand to businesses. The message's errors say why. Also the content of a message that
+    /// you sent, of a type that this version does not know.
+    ///
+    /// ```json
+    /// {"type": "poll_creation"}
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Unsupported;
+    ///
+    /// let unsupported: Unsupported = serde_json::from_str(r#"{"type": "poll_creation"}"#)?;
+    /// assert_eq!(unsupported.kind.as_deref(), Some("poll_creation"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Unsupported {
+        /// Its type: `poll_creation`, `gif`, `pin`, …; may be missing.
+        pub kind = "type": Option<Box<str>>,
     }
 }

@@ -1,15 +1,16 @@
-//! Interactive messages and the replies to them.
+//! Interactive messages: the replies of users, and messages of the business.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::content::Tagged;
-use super::outbound::OutboundInteractive;
-use crate::json::object::{FromNode, Lenient, ReadMembers, members, object, option};
+use super::tagged::Tagged;
+use super::{
+    ButtonReply, CallPermissionReply, ListReply, NfmReply, OutboundInteractive, PaymentMethod,
+    ProductReply,
+};
+use crate::json::object::{FromNode, Lenient, ReadMembers, members, option};
 use crate::json::{Fault, Node, Omissions, stored};
-use crate::model::text_enum::text_enum;
-use crate::model::{CatalogId, ProductRetailerId, ReferenceId, Timestamp};
 
 /// `interactive`: the reply to an interactive message that you sent, or, in an
 /// echo, the [message](OutboundInteractive) itself.
@@ -182,156 +183,6 @@ impl<'de> Deserialize<'de> for OtherReply {
             ));
         }
         Ok(reply)
-    }
-}
-
-object! {
-    /// `button_reply`: a tap on a reply button.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ButtonReply;
-    ///
-    /// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
-    /// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct ButtonReply {
-        /// What your code called it.
-        pub id: String,
-        /// What the user read on it.
-        pub title: Option<Box<str>>,
-    }
-}
-
-object! {
-    /// `list_reply`: a row of a list.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ListReply;
-    ///
-    /// let row: ListReply = serde_json::from_str(r#"{"id": "svc_brakes", "title": "Brake service"}"#)?;
-    /// assert_eq!((&*row.id, row.description), ("svc_brakes", None));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct ListReply {
-        /// What your code called it.
-        pub id: String,
-        /// What the user read on it.
-        pub title: Option<Box<str>>,
-        /// What the user read under it.
-        pub description: Option<Box<str>>,
-    }
-}
-
-/// `nfm_reply`: a form that was filled in.
-///
-/// It also fires [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED), with the
-/// fields ready to use.
-///
-/// ```json
-/// {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"…\", …}"}
-/// ```
-///
-/// ```
-/// use whatsapp_signals::model::{FlowResponse, NfmReply};
-///
-/// let reply: NfmReply = serde_json::from_str(r#"{"response_json": "{\"bikes\": 2}"}"#)?;
-/// let response = FlowResponse::from_response_json(reply.response_json.as_deref().unwrap())?;
-/// assert_eq!(response.data["bikes"], 2);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct NfmReply {
-    /// `flow`, `address_message`, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
-    /// What the chat shows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Box<str>>,
-    /// The fields, as JSON in a string. `None` when the webhook lacks them: then
-    /// [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED) is not sent, and
-    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_json: Option<String>,
-}
-
-object! {
-    /// `call_permission_reply`: whether you may call the user.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
-    ///
-    /// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
-    /// assert_eq!(reply.response, CallPermission::Reject);
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct CallPermissionReply {
-        /// Yes or no.
-        pub response: CallPermission,
-        /// Whether it holds until it is taken back.
-        pub is_permanent: Option<bool>,
-        /// Until when it holds.
-        pub expiration_timestamp: Option<Timestamp>,
-        /// Whether the user answered or the app did, after a call.
-        pub response_source: Option<Box<str>>,
-    }
-}
-
-text_enum! {
-    /// The answer to a call permission request.
-    pub enum CallPermission {
-        /// You may call.
-        Accept = "accept",
-        /// You may not.
-        Reject = "reject",
-    }
-}
-
-object! {
-    /// `product`: a product that the user chose.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ProductReply;
-    ///
-    /// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
-    /// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ProductReply {
-        /// The catalog.
-        pub catalog_id: Option<CatalogId>,
-        /// Your id of the product.
-        pub product_retailer_id: Option<ProductRetailerId>,
-    }
-}
-
-object! {
-    /// `payment_method`: how the user wants to pay.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::PaymentMethod;
-    ///
-    /// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
-    /// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct PaymentMethod {
-        /// `offsite_card_pay`, …
-        pub payment_method: Option<Box<str>>,
-        /// When the user chose.
-        pub payment_timestamp: Option<Timestamp>,
-        /// Your id of the order.
-        pub reference_id: Option<ReferenceId>,
-        /// Of the card.
-        pub last_four_digits: Option<Box<str>>,
-        /// Of the card, at the payment provider.
-        pub credential_id: Option<Box<str>>,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::content::Tagged;
+use super::tagged::Tagged;
 use super::{Location, Media, ReferredProduct};
 use crate::json::object::{FromNode, Lenient, ReadMembers, members, object};
 use crate::json::{Fault, Node, Omissions};

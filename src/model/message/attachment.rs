@@ -1,7 +1,94 @@
-//! Contact cards that users share.
+//! Media, places, contact cards and orders.
 
 use crate::json::object::object;
-use crate::model::WaId;
+use crate::model::{CatalogId, MediaId, ProductRetailerId, WaId};
+
+object! {
+    /// `image`, `audio`, `video`, `document`, `sticker`: a file.
+    ///
+    /// ```json
+    /// {"id": "1003383421387256", "mime_type": "image/jpeg", "sha256": "SfInY0g…",
+    ///  "url": "https://…", "caption": "The new gears"}
+    /// ```
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Media;
+    ///
+    /// let media: Media = serde_json::from_str(r#"{"id": 42, "mime_type": "audio/ogg; codecs=opus"}"#)?;
+    /// assert_eq!(media.id.as_ref().unwrap(), "42");
+    /// assert_eq!(media.media_type(), Some("audio/ogg"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct Media {
+        /// With which it is downloaded.
+        pub id: Option<MediaId>,
+        /// Its MIME type, perhaps with parameters.
+        pub mime_type: Option<Box<str>>,
+        /// Of the file, in base64.
+        pub sha256: Option<Box<str>>,
+        /// Where it can be fetched with your token, for some minutes. Since late
+        /// 2025.
+        pub url: Option<Box<str>>,
+        /// The address that WhatsApp loads a file from that you send without an id.
+        pub link: Option<Box<str>>,
+        /// What the user wrote under an image, video or document.
+        pub caption: Option<Box<str>>,
+        /// The name of a document.
+        pub filename: Option<Box<str>>,
+        /// Whether an audio was recorded in the chat.
+        pub voice: Option<bool>,
+        /// Whether a sticker moves.
+        pub animated: Option<bool>,
+    }
+}
+
+impl Media {
+    /// The MIME type without its parameters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Media;
+    ///
+    /// let mut voice = Media::default();
+    /// voice.mime_type = Some("audio/ogg; codecs=opus".into());
+    /// assert_eq!(voice.media_type(), Some("audio/ogg"));
+    /// ```
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        self.mime_type.as_deref()?.split(';').next().map(str::trim)
+    }
+}
+
+object! {
+    /// `location`: a place.
+    ///
+    /// ```json
+    /// {"latitude": 37.44, "longitude": -122.16, "name": "Juniper Yard", "address": "…"}
+    /// ```
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Location;
+    ///
+    /// let pin: Location = serde_json::from_str(r#"{"latitude": "37.5", "longitude": -122}"#)?;
+    /// assert_eq!((pin.latitude, pin.longitude), (37.5, -122.0));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default)]
+    pub struct Location {
+        /// In degrees, north positive.
+        pub latitude: f64,
+        /// In degrees, east positive.
+        pub longitude: f64,
+        /// What the place is called.
+        pub name: Option<Box<str>>,
+        /// Where it is.
+        pub address: Option<Box<str>>,
+        /// Its web site.
+        pub url: Option<Box<str>>,
+    }
+}
 
 object! {
     /// One card of a `contacts` message.
@@ -203,5 +290,65 @@ object! {
         pub department: Option<Box<str>>,
         /// The person's title there.
         pub title: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// `order`: a shopping cart.
+    ///
+    /// ```json
+    /// {"catalog_id": "194836987003835", "text": "For Friday, please",
+    ///  "product_items": [{"product_retailer_id": "bell-7", "quantity": 2,
+    ///                     "item_price": 9.5, "currency": "USD"}]}
+    /// ```
+    ///
+    /// ```
+    /// use whatsapp_signals::model::Order;
+    ///
+    /// let order: Order = serde_json::from_str(
+    ///     r#"{"product_items": [{"quantity": "2", "item_price": "9.5", "currency": "USD"}]}"#,
+    /// )?;
+    /// let item = &order.product_items[0];
+    /// assert_eq!((item.quantity, item.item_price), (Some(2), Some(9.5)));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default)]
+    pub struct Order {
+        /// The catalog that it was filled from.
+        pub catalog_id: Option<CatalogId>,
+        /// What the user wrote with it.
+        pub text: Option<Box<str>>,
+        /// What is in it.
+        pub product_items: Vec<ProductItem>,
+    }
+}
+
+object! {
+    /// One line of an [`Order`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    /// use whatsapp_signals::model::Content;
+    ///
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/order.json")?)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let Content::Order(order) = &event.message.content else { panic!("an order") };
+    /// let first = &order.product_items[0];
+    /// assert_eq!(first.product_retailer_id.as_ref().unwrap(), "jy-tube-700c");
+    /// assert_eq!((first.quantity, first.item_price), (Some(3), Some(8.0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Default)]
+    pub struct ProductItem {
+        /// Your id of the product.
+        pub product_retailer_id: Option<ProductRetailerId>,
+        /// How many.
+        pub quantity: Option<u64>,
+        /// The price of one, in units of the currency.
+        pub item_price: Option<f64>,
+        /// Its ISO 4217 code.
+        pub currency: Option<Box<str>>,
     }
 }

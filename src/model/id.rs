@@ -1,11 +1,96 @@
 //! Identifiers: one newtype each, so that a phone number id is never taken for
 //! a phone number.
 
-mod id_text;
-mod newtype;
+use std::borrow::Cow;
+use std::ops::Deref;
 
-pub(crate) use id_text::IdText;
-use newtype::ids;
+use crate::json::Fault;
+use crate::json::object::{FromNode, Lenient};
+use crate::json::scalar::{id, is_id};
+
+/// Declares newtypes over strings. A JSON integer is read as its digits.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as text, exactly as Meta wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            #[inline]
+            fn from(id: &str) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                &*self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                &*self.0 == *other
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::json::scalar::id(deserializer, |id| Self::from(id))
+            }
+        }
+
+        $crate::json::object::text_member! {
+            $name,
+            serde::Deserialize::deserialize,
+            |id| $crate::json::scalar::is_id(id).then(|| Self::from(id))
+        }
+    )+ };
+}
 
 ids! {
     /// The id of a message, a *wamid*: `wamid.HBgL…`. Voicemails have one that
@@ -247,5 +332,38 @@ impl ErrorCode {
     #[must_use]
     pub fn as_u32(&self) -> Option<u32> {
         self.0.parse().ok()
+    }
+}
+
+/// An id in the body, without a copy unless it has escapes or is a number.
+///
+/// Not a plain `Cow`: texts that are no ids may be longer, and may have U+FFFD.
+#[derive(Clone)]
+pub(crate) struct IdText<'a>(Cow<'a, str>);
+
+impl<'a> FromNode<'a> for IdText<'a> {
+    #[inline]
+    fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
+        *slot = Some(match json.plain_text() {
+            Some(text) if is_id(text) => Self(Cow::Borrowed(text)),
+            Some(_) => return Err(Fault::Malformed),
+            None => id(json, |id| Self(Cow::Owned(id.to_owned())))?,
+        });
+        Ok(())
+    }
+}
+
+impl<'a, T: AsRef<str>> From<&'a T> for IdText<'a> {
+    fn from(id: &'a T) -> Self {
+        Self(Cow::Borrowed(id.as_ref()))
+    }
+}
+
+impl Deref for IdText<'_> {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        &self.0
     }
 }

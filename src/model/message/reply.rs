@@ -1,0 +1,279 @@
+//! Replies to interactive messages, and the fields of a submitted flow.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::json::object::object;
+use crate::json::{any, object_in_text};
+use crate::model::text_enum::text_enum;
+use crate::model::{CatalogId, FlowToken, MessageId, ProductRetailerId, ReferenceId, Timestamp};
+
+object! {
+    /// `button_reply`: a tap on a reply button.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ButtonReply;
+    ///
+    /// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
+    /// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct ButtonReply {
+        /// What your code called it.
+        pub id: String,
+        /// What the user read on it.
+        pub title: Option<Box<str>>,
+    }
+}
+
+object! {
+    /// `list_reply`: a row of a list.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ListReply;
+    ///
+    /// let row: ListReply = serde_json::from_str(r#"{"id": "svc_brakes", "title": "Brake service"}"#)?;
+    /// assert_eq!((&*row.id, row.description), ("svc_brakes", None));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct ListReply {
+        /// What your code called it.
+        pub id: String,
+        /// What the user read on it.
+        pub title: Option<Box<str>>,
+        /// What the user read under it.
+        pub description: Option<Box<str>>,
+    }
+}
+
+/// `nfm_reply`: a form that was filled in.
+///
+/// It also fires [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED), with the
+/// fields ready to use.
+///
+/// ```json
+/// {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"…\", …}"}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::{FlowResponse, NfmReply};
+///
+/// let reply: NfmReply = serde_json::from_str(r#"{"response_json": "{\"bikes\": 2}"}"#)?;
+/// let response = FlowResponse::from_response_json(reply.response_json.as_deref().unwrap())?;
+/// assert_eq!(response.data["bikes"], 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NfmReply {
+    /// `flow`, `address_message`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
+    /// What the chat shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<str>>,
+    /// The fields, as JSON in a string. `None` when the webhook lacks them: then
+    /// [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED) is not sent, and
+    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_json: Option<String>,
+}
+
+object! {
+    /// `call_permission_reply`: whether you may call the user.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
+    ///
+    /// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
+    /// assert_eq!(reply.response, CallPermission::Reject);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Eq, Hash)]
+    pub struct CallPermissionReply {
+        /// Yes or no.
+        pub response: CallPermission,
+        /// Whether it holds until it is taken back.
+        pub is_permanent: Option<bool>,
+        /// Until when it holds.
+        pub expiration_timestamp: Option<Timestamp>,
+        /// Whether the user answered or the app did, after a call.
+        pub response_source: Option<Box<str>>,
+    }
+}
+
+text_enum! {
+    /// The answer to a call permission request.
+    pub enum CallPermission {
+        /// You may call.
+        Accept = "accept",
+        /// You may not.
+        Reject = "reject",
+    }
+}
+
+object! {
+    /// `product`: a product that the user chose.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::ProductReply;
+    ///
+    /// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
+    /// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct ProductReply {
+        /// The catalog.
+        pub catalog_id: Option<CatalogId>,
+        /// Your id of the product.
+        pub product_retailer_id: Option<ProductRetailerId>,
+    }
+}
+
+object! {
+    /// `payment_method`: how the user wants to pay.
+    ///
+    /// ```
+    /// use whatsapp_signals::model::PaymentMethod;
+    ///
+    /// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
+    /// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Default, Eq, Hash)]
+    pub struct PaymentMethod {
+        /// `offsite_card_pay`, …
+        pub payment_method: Option<Box<str>>,
+        /// When the user chose.
+        pub payment_timestamp: Option<Timestamp>,
+        /// Your id of the order.
+        pub reference_id: Option<ReferenceId>,
+        /// Of the card.
+        pub last_four_digits: Option<Box<str>>,
+        /// Of the card, at the payment provider.
+        pub credential_id: Option<Box<str>>,
+    }
+}
+
+/// A form that the user filled in and sent: an `nfm_reply`.
+///
+/// Meta's page: [receiving a flow response](https://developers.facebook.com/docs/whatsapp/flows/guides/receiveflowresponse).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::FlowResponse;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Booking { day: String, bikes: u8 }
+///
+/// let response = FlowResponse::from_response_json(
+///     r#"{"flow_token": "booking-42", "day": "friday", "bikes": 2}"#,
+/// )?;
+/// assert_eq!(response.flow_token.as_ref().unwrap(), "booking-42");
+/// assert!(!response.data.contains_key("flow_token"));
+/// let booking: Booking = response.parse()?;
+/// assert_eq!((booking.day.as_str(), booking.bikes), ("friday", 2));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FlowResponse {
+    /// Which kind of form: `flow`, `address_message`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
+    /// What the chat shows for it, usually `Sent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<str>>,
+    /// The token that your code gave the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_token: Option<FlowToken>,
+    /// The submitted fields, without the token.
+    #[serde(deserialize_with = "any::object")]
+    pub data: Map<String, Value>,
+    /// The message with which you sent the form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+impl FlowResponse {
+    /// Reads the text of Meta's `response_json`.
+    ///
+    /// U+FFFD stands for half of a surrogate pair, which a text may end with where it was
+    /// cut.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a JSON object, or nested more than 64 deep. The error's
+    /// text may quote it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowResponse;
+    ///
+    /// let response = FlowResponse::from_response_json(r#"{"service": "full_tune_up"}"#)?;
+    /// assert_eq!(response.data["service"], "full_tune_up");
+    /// assert!(FlowResponse::from_response_json("[]").is_err(), "no object");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn from_response_json(response_json: &str) -> serde_json::Result<Self> {
+        let mut data = match read(response_json) {
+            Ok(data) => data,
+            Err(error) => object_in_text(response_json).ok_or(error)?,
+        };
+        // A token that is no text stays in the data: it is not one of yours.
+        let flow_token = match data.get("flow_token") {
+            Some(Value::String(token)) if is_token(token) => Some(FlowToken::from(&**token)),
+            _ => None,
+        };
+        if flow_token.is_some() {
+            data.remove("flow_token");
+        }
+        Ok(Self {
+            name: None,
+            body: None,
+            flow_token,
+            data,
+            reply_to: None,
+        })
+    }
+
+    /// The submitted fields as a type of your own.
+    ///
+    /// # Errors
+    ///
+    /// When the fields do not fit the type. The error's text may quote them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::model::FlowResponse;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Booking { bikes: u8 }
+    ///
+    /// let response = FlowResponse::from_response_json(r#"{"bikes": 2, "service": "brakes"}"#)?;
+    /// assert_eq!(response.parse::<Booking>()?.bikes, 2);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_value(Value::Object(self.data.clone()))
+    }
+}
+
+fn read(response_json: &str) -> serde_json::Result<Map<String, Value>> {
+    let mut deserializer = serde_json::Deserializer::from_str(response_json);
+    let data = any::object(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(data)
+}
+
+/// Whether a text can be a token: one that was cut within a character may be another.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)
+}
