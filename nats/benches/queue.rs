@@ -1,14 +1,13 @@
-//! Events a second into the stream and out of it, each beside what `async_nats` alone
-//! takes for the same bytes, in the same run. Before these, microseconds an event from a body to a
-//! receiver, for the bodies that the bench of the Postgres store measures: `benches/charts` draws them.
+//! Events per second into the stream and out of it, each beside the figure of `async_nats` alone
+//! for the same bytes in the same run. Before these, microseconds per event from a body to a
+//! receiver, for the bodies of the Postgres store's bench: `benches/charts` draws them.
 //!
 //! ```sh
 //! cargo bench -p whatsapp-signals-nats
 //! NATS_SERVER=/path/to/nats-server SYNC=always cargo bench -p whatsapp-signals-nats
 //! ```
 //!
-//! `SYNC=always` has the server sync each event to the disk, which takes NATS 2.10 or
-//! later. `-- 1000` measures with 1,000 events in place of 20,000.
+//! With `SYNC=always`, the server syncs each event to the disk (NATS 2.10 or later). `-- 1000` measures with 1,000 events in place of 20,000.
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 #[path = "../../benches/subjects/machine.rs"]
@@ -36,18 +35,17 @@ static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
 #[receiver(MESSAGE_RECEIVED)]
 fn count(_event: &MessageReceived) {
-    // Ordering: it is a count, and nothing hangs on it.
+    // Ordering: nothing depends on the counter.
     HANDLED.fetch_add(1, Ordering::Relaxed);
 }
 
 #[tokio::main]
 async fn main() {
-    // Cargo gives `--bench`, too.
+    // Cargo also passes `--bench`.
     let count = env::args()
         .find_map(|arg| arg.parse().ok())
         .unwrap_or(20_000);
     let settings = match env::var("SYNC") {
-        // The folder is said before.
         Ok(sync) => format!("jetstream {{ sync_interval: {sync:?} }}"),
         Err(_) => String::new(),
     };
@@ -64,14 +62,14 @@ async fn main() {
     println!("\n{count} events of {} bytes", envelope(&bodies[0]).len());
     println!("\nto the stream        async_nats/s  relay/s  ratio");
     for in_flight in [1, 64, 512] {
-        // One at a time takes long where each is synced.
+        // One in flight is slow if the server syncs each event.
         let events = if in_flight == 1 { count / 10 } else { count };
-        let floor = publish_raw(&server, &bodies[..events], in_flight).await;
-        let ours = publish(&server, &bodies[..events], in_flight).await;
+        let baseline = publish_raw(&server, &bodies[..events], in_flight).await;
+        let relay = publish(&server, &bodies[..events], in_flight).await;
         println!(
             "{:20} {}",
             format!("{in_flight} in flight"),
-            row(events, floor, ours)
+            row(events, baseline, relay)
         );
     }
     println!("\nto a handled event   async_nats/s worker/s  ratio");
@@ -79,12 +77,12 @@ async fn main() {
         let config = config(partitions);
         let stream = server.stream(config.clone()).await;
         fill(&stream, &bodies).await;
-        let floor = take_raw(&server, partitions, count).await;
-        let ours = handle(Worker::new(&stream), count).await;
+        let baseline = take_raw(&server, partitions, count).await;
+        let worker = handle(Worker::new(&stream), count).await;
         println!(
             "{:20} {}",
             format!("{partitions} partitions"),
-            row(count, floor, ours)
+            row(count, baseline, worker)
         );
         server
             .jetstream()
@@ -98,8 +96,8 @@ async fn main() {
     fill(&stream, &bodies[..some]).await;
     let folder = tempfile::TempDir::new().unwrap();
     let engine = WebhookEngine::new(SqliteStore::open(folder.path().join("store.db")).unwrap());
-    let ours = handle(Worker::new(&stream).engine(Arc::new(engine)), some).await;
-    println!("4, an SqliteStore    {:21.0}", per_second(some, ours));
+    let worker = handle(Worker::new(&stream).engine(Arc::new(engine)), some).await;
+    println!("4, an SqliteStore    {:21.0}", per_second(some, worker));
     drop(server);
     let ids = 10 * count;
     let Some(mut server) = Server::start_with(&settings) else {
@@ -114,26 +112,26 @@ async fn main() {
     let after = server.memory();
     let began = Instant::now();
     server.kill();
-    server.start_again();
+    server.restart();
     let seconds = began.elapsed().as_secs_f64();
-    let anew = server.memory();
+    let restarted = server.memory();
     println!(
         "\nthe server's memory: {} MB, with {ids} ids {} MB",
         before >> 20,
         after >> 20
     );
-    println!("started anew it has {} MB after {seconds:.1} s", anew >> 20);
+    println!("after a restart of {seconds:.1} s: {} MB", restarted >> 20);
 }
 
-/// The sizes of bodies, and the numbers of clients.
+/// The numbers of events in a body and of clients.
 const CASES: [(usize, usize); 4] = [(1, 1), (1, 8), (1000, 1), (1000, 8)];
 
-/// Measures bodies from the first one to the last call of a receiver, with a worker that runs
-/// meanwhile, over a new stream each. `answered` is the time until all bodies are in the stream.
+/// Measures the time from the first body to the last call of a receiver, with a running worker and
+/// a new stream for each case. `answered` is the time until all bodies are in the stream.
 async fn measure_bodies(server: &Server, count: usize) {
     println!("worker  events a body  clients  µs an event  answered");
     for (size, clients) in CASES {
-        // Three bodies for each of 8 clients, at least.
+        // At least three bodies for each of 8 clients.
         let count = count.max(24 * size);
         let starts = (0..count).step_by(size);
         let bodies: Vec<_> = starts.map(|start| body(start..start + size)).collect();
@@ -164,7 +162,7 @@ async fn measure_bodies(server: &Server, count: usize) {
     }
 }
 
-/// Returns a body with messages of 500 users, as the bench of the Postgres store has it.
+/// Returns a body with messages of 500 users, as in the bench of the Postgres store.
 fn body(events: Range<usize>) -> Vec<u8> {
     let message = |event| {
         let user = format!("1555{:07}", event % 500);
@@ -175,18 +173,18 @@ fn body(events: Range<usize>) -> Vec<u8> {
     testing::batch(events.map(message)).body()
 }
 
-fn row(events: usize, floor: Duration, ours: Duration) -> String {
-    let ratio = ours.as_secs_f64() / floor.as_secs_f64();
-    let (floor, ours) = (per_second(events, floor), per_second(events, ours));
-    format!("{floor:12.0} {ours:8.0} {ratio:6.2}")
+fn row(events: usize, baseline: Duration, measured: Duration) -> String {
+    let ratio = measured.as_secs_f64() / baseline.as_secs_f64();
+    let (baseline, measured) = (per_second(events, baseline), per_second(events, measured));
+    format!("{baseline:12.0} {measured:8.0} {ratio:6.2}")
 }
 
-#[allow(clippy::cast_precision_loss, reason = "they are few")]
+#[allow(clippy::cast_precision_loss, reason = "the counts are small")]
 fn per_second(events: usize, took: Duration) -> f64 {
     events as f64 / took.as_secs_f64()
 }
 
-/// A webhook with a message of one of a thousand users.
+/// Returns a webhook with a message of one of a thousand users.
 fn one_message(number: usize) -> Webhook {
     let (user, wamid) = (
         format!("1555{:07}", number % 1000),
@@ -213,7 +211,7 @@ fn config(partitions: u16) -> StreamConfig {
         .prefix(format!("wa{partitions}"))
 }
 
-/// Does something for each webhook, so many at once.
+/// Runs `work` for each body, `in_flight` of them at once, and returns the time.
 async fn at_once<T>(bodies: &[T], in_flight: usize, work: impl AsyncFn(&T)) -> Duration {
     let began = Instant::now();
     let all = stream::iter(0..bodies.len()).map(|at| work(&bodies[at]));
@@ -223,7 +221,7 @@ async fn at_once<T>(bodies: &[T], in_flight: usize, work: impl AsyncFn(&T)) -> D
     began.elapsed()
 }
 
-/// What `async_nats` takes for the same envelopes.
+/// Returns the time that `async_nats` alone takes for the same envelopes.
 async fn publish_raw(server: &Server, bodies: &[Webhook], in_flight: usize) -> Duration {
     let stream = config(1)
         .name(format!("RAW{in_flight}"))
@@ -260,8 +258,8 @@ async fn fill(stream: &EventStream, bodies: &[Webhook]) {
     .await;
 }
 
-/// What `async_nats` takes to get and acknowledge the same, one at a time of each
-/// partition.
+/// Returns the time that `async_nats` alone takes to pull and acknowledge the same envelopes, one at
+/// a time in each partition.
 async fn take_raw(server: &Server, partitions: u16, count: usize) -> Duration {
     let jetstream = server.jetstream().await;
     let stream = jetstream.get_stream(config_name(partitions)).await.unwrap();
@@ -287,7 +285,7 @@ async fn take_raw(server: &Server, partitions: u16, count: usize) -> Duration {
     began.elapsed()
 }
 
-/// Until all are handled.
+/// Returns the time until all events are handled.
 async fn handle(worker: Worker, count: usize) -> Duration {
     HANDLED.store(0, Ordering::Relaxed);
     let (stop, stopped) = oneshot::channel();

@@ -1,18 +1,18 @@
-//! What lies in the queue.
+//! The message format of the queue.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use whatsapp_signals::WebhookEvent;
 use whatsapp_signals::model::Timestamp;
 
-use crate::envelope_error::EnvelopeError;
-
-/// What lies in the queue: one event, as JSON, with what a worker must know
-/// about it.
+/// A message of the queue: one event with its key and the time of its receipt, as JSON.
 ///
-/// The event has its raw JSON in it, as Meta sent it. All of it is personal data.
+/// The event contains its raw JSON, as Meta sent it. All of it is personal data, and `Debug` shows
+/// the name and the time only.
 ///
 /// # Examples
 ///
@@ -34,10 +34,9 @@ use crate::envelope_error::EnvelopeError;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// The key of the event, wherever it is delivered again: its
-    /// [`dedup_key`](WebhookEvent::dedup_key). The key of an event that
-    /// [may recur](WebhookEvent::repeats) also has the time of its receipt and, from a relay,
-    /// the count among equal ones of its body.
+    /// The key of the event in every delivery: its [`dedup_key`](WebhookEvent::dedup_key). The key
+    /// of an event that [may recur](WebhookEvent::repeats) also has the time of its receipt and,
+    /// from a relay, the count among equal ones of its body.
     pub key: String,
     /// When the web server received it.
     pub received_at: Timestamp,
@@ -49,7 +48,7 @@ pub struct Envelope {
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct SerializedEnvelope<'a> {
     version: u32,
     key: &'a str,
     received_at: Timestamp,
@@ -57,12 +56,12 @@ struct Written<'a> {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct VersionOnly {
     version: u32,
 }
 
 #[derive(Deserialize)]
-struct Read<'a> {
+struct DeserializedEnvelope<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
     received_at: Timestamp,
@@ -70,84 +69,66 @@ struct Read<'a> {
 }
 
 impl Envelope {
-    /// An envelope for an event that was received just now.
-    ///
-    /// ```
-    /// use whatsapp_signals_nats::Envelope;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
-    /// let event = &webhook.events()[0];
-    /// assert_eq!(Envelope::new(event.clone()).key, event.dedup_key());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Creates the envelope of an event that is received now.
     #[must_use]
     pub fn new(event: WebhookEvent) -> Self {
-        let received = Received::now();
+        let received = ReceiptTime::now();
         Self {
-            key: received.key_of(event.dedup_key(), &event),
-            received_at: received.at(),
+            key: received.event_key(event.dedup_key(), &event),
+            received_at: received.timestamp(),
             event,
         }
     }
 
-    /// Its JSON.
+    /// Serializes the envelope.
     ///
     /// # Errors
     ///
-    /// Those of `serde_json`, which an event does not cause.
-    ///
-    /// ```
-    /// use whatsapp_signals_nats::Envelope;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
-    /// let json = Envelope::new(webhook.into_events().remove(0)).to_json()?;
-    /// assert!(json.starts_with(br#"{"version":1,"key":"message_received:wamid."#));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Those of `serde_json`. No event causes one.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        write(&self.key, self.received_at, &self.event)
+        serialize(&self.key, self.received_at, &self.event)
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote, in this version of the crate or
-    /// an earlier one. Members that it does not know are left out.
+    /// Parses the output of [`to_json`](Self::to_json) of this version of the crate or an earlier
+    /// one. Unknown members are ignored.
     ///
     /// # Errors
     ///
-    /// When it is no envelope, or a later version has written it.
+    /// When the JSON is no envelope, or was written by a later version.
     ///
     /// ```
-    /// use whatsapp_signals_nats::{Envelope, EnvelopeError};
+    /// use whatsapp_signals_nats::{Envelope, EnvelopeErrorKind};
     ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
-    /// let envelope = Envelope::new(webhook.into_events().remove(0));
-    /// assert_eq!(Envelope::from_json(&envelope.to_json()?)?, envelope);
-    /// assert_eq!(Envelope::from_json(b"{}"), Err(EnvelopeError::NotAnEnvelope));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let error = Envelope::from_json(br#"{"version": 7}"#).unwrap_err();
+    /// assert_eq!(error.kind(), EnvelopeErrorKind::UnsupportedVersion(7));
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, EnvelopeError> {
-        let Ok(Version { version }) = serde_json::from_slice(json) else {
-            return Err(EnvelopeError::NotAnEnvelope);
+        let Ok(VersionOnly { version }) = serde_json::from_slice(json) else {
+            return Err(EnvelopeError(EnvelopeErrorKind::NotAnEnvelope));
         };
         if version != VERSION {
-            return Err(EnvelopeError::OtherVersion(version));
+            return Err(EnvelopeError(EnvelopeErrorKind::UnsupportedVersion(
+                version,
+            )));
         }
-        // The error of `serde_json` might quote what a user wrote.
-        let read: Read<'_> = serde_json::from_slice(json).map_err(|_| EnvelopeError::Unreadable)?;
+        // The error of `serde_json` is dropped because it may quote a user's text.
+        let envelope: DeserializedEnvelope<'_> = serde_json::from_slice(json)
+            .map_err(|_| EnvelopeError(EnvelopeErrorKind::InvalidEvent))?;
         Ok(Self {
-            key: read.key.into_owned(),
-            received_at: read.received_at,
-            event: read.event,
+            key: envelope.key.into_owned(),
+            received_at: envelope.received_at,
+            event: envelope.event,
         })
     }
 }
 
-/// The JSON of an envelope around an event that is somebody else's.
-pub(crate) fn write(
+/// Serializes an envelope around a borrowed event.
+pub(crate) fn serialize(
     key: &str,
     received_at: Timestamp,
     event: &WebhookEvent,
 ) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Written {
+    serde_json::to_vec(&SerializedEnvelope {
         version: VERSION,
         key,
         received_at,
@@ -155,23 +136,33 @@ pub(crate) fn write(
     })
 }
 
-/// When something was received, since 1970.
-#[derive(Clone, Copy)]
-pub(crate) struct Received(Duration);
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("received_at", &self.received_at)
+            .field("signal", &self.event.name())
+            .finish_non_exhaustive()
+    }
+}
 
-impl Received {
+/// The time at which a webhook was received, as the duration since 1970.
+#[derive(Clone, Copy)]
+pub(crate) struct ReceiptTime(Duration);
+
+impl ReceiptTime {
     pub(crate) fn now() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        // A clock before 1970 is one that was never set.
+        // A clock before 1970 was never set.
         Self(since.unwrap_or_default())
     }
 
-    pub(crate) fn at(self) -> Timestamp {
+    pub(crate) fn timestamp(self) -> Timestamp {
         Timestamp::from_secs(self.0.as_secs().try_into().unwrap_or(i64::MAX))
     }
 
-    /// Returns what an event with this key is known by that was received then.
-    pub(crate) fn key_of(self, key: String, event: &WebhookEvent) -> String {
+    /// Returns the key of an event that was received at this time: `key`, with the time if the
+    /// event may recur.
+    pub(crate) fn event_key(self, key: String, event: &WebhookEvent) -> String {
         if event.repeats() {
             format!("{key}:received={}", self.0.as_nanos())
         } else {
@@ -180,13 +171,46 @@ impl Received {
     }
 }
 
-impl std::fmt::Debug for Envelope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Envelope")
-            .field("received_at", &self.received_at)
-            .field("signal", &self.event.name())
-            .finish_non_exhaustive()
+/// An error of [`Envelope::from_json`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvelopeError(EnvelopeErrorKind);
+
+impl EnvelopeError {
+    /// Returns the kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> EnvelopeErrorKind {
+        self.0
     }
+}
+
+impl fmt::Display for EnvelopeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            EnvelopeErrorKind::NotAnEnvelope => f.write_str("not an envelope"),
+            EnvelopeErrorKind::UnsupportedVersion(version) => {
+                write!(
+                    f,
+                    "expected an envelope of version {VERSION}, found {version}"
+                )
+            }
+            EnvelopeErrorKind::InvalidEvent => f.write_str("an envelope with an invalid event"),
+        }
+    }
+}
+
+impl Error for EnvelopeError {}
+
+/// The kind of an [`EnvelopeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EnvelopeErrorKind {
+    /// The message is not JSON, or has no version.
+    NotAnEnvelope,
+    /// The message has this version. Its publisher is newer than this program: update the workers
+    /// before the web servers.
+    UnsupportedVersion(u32),
+    /// The envelope has no event that this version of the crate can deserialize.
+    InvalidEvent,
 }
 
 #[cfg(test)]
@@ -194,28 +218,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_says_why_and_quotes_nothing() {
-        for (json, error) in [
-            (&b"\xff"[..], EnvelopeError::NotAnEnvelope),
-            (b"", EnvelopeError::NotAnEnvelope),
-            (b"{}", EnvelopeError::NotAnEnvelope),
+    fn an_error_names_its_cause_and_quotes_no_text() {
+        for (json, kind) in [
+            (&b"\xff"[..], EnvelopeErrorKind::NotAnEnvelope),
+            (b"", EnvelopeErrorKind::NotAnEnvelope),
+            (b"{}", EnvelopeErrorKind::NotAnEnvelope),
             (
                 br#"{"version":2,"payload":7}"#,
-                EnvelopeError::OtherVersion(2),
+                EnvelopeErrorKind::UnsupportedVersion(2),
             ),
-            (br#"{"version":1,"key":"k"}"#, EnvelopeError::Unreadable),
+            (
+                br#"{"version":1,"key":"k"}"#,
+                EnvelopeErrorKind::InvalidEvent,
+            ),
             (
                 br#"{"version":1,"key":"k","received_at":1,"event":{"tomorrow":{"text":"Hi"}}}"#,
-                EnvelopeError::Unreadable,
+                EnvelopeErrorKind::InvalidEvent,
             ),
         ] {
-            assert_eq!(Envelope::from_json(json).unwrap_err(), error);
+            let error = Envelope::from_json(json).unwrap_err();
+            assert_eq!(error.kind(), kind);
             assert!(!error.to_string().contains("Hi"));
         }
     }
 
     #[test]
-    fn a_member_of_tomorrow_is_no_reason_to_fail() {
+    fn an_unknown_member_is_ignored() {
         let body = include_bytes!("../../tests/payloads/text.json");
         let webhook = whatsapp_signals::parse(body).unwrap();
         let envelope = Envelope::new(webhook.events()[0].clone());
@@ -225,15 +253,16 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_comes_again_later_has_another_key() {
+    fn an_event_that_may_recur_has_a_new_key_at_each_receipt() {
         let body = include_bytes!("../../tests/payloads/value-errors.json");
         let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
-        let at = |nanos| Received(Duration::from_nanos(nanos)).key_of(event.dedup_key(), event);
+        let at =
+            |nanos| ReceiptTime(Duration::from_nanos(nanos)).event_key(event.dedup_key(), event);
         assert_ne!(at(1), at(2));
         let body = include_bytes!("../../tests/payloads/text.json");
         let event = &whatsapp_signals::parse(body).unwrap().into_events()[0];
         assert_eq!(
-            Received::now().key_of(event.dedup_key(), event),
+            ReceiptTime::now().event_key(event.dedup_key(), event),
             event.dedup_key()
         );
     }

@@ -1,29 +1,16 @@
 //! From the web server into the stream.
 
 use std::fmt;
-use std::pin::pin;
 use std::time::Duration;
 
-use async_nats::header::NATS_MESSAGE_ID;
-use async_nats::jetstream::Context;
-use async_nats::jetstream::context::PublishAckFuture;
-use async_nats::jetstream::message::PublishMessage;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use tokio::time::timeout;
-use whatsapp_signals::{ParseError, Parser, SignatureVerifier, SignedError, Webhook, WebhookEvent};
+use thiserror::Error;
+use whatsapp_signals::{ParseError, Parser, SignatureVerifier, SignedError, Webhook};
 
-use crate::dead_letter::{self, HEADROOM};
-use crate::envelope::{self, Received};
-use crate::message_id::message_id;
-use crate::publish_error::{Cause, PublishError};
-use crate::published::{Published, Tally};
-use crate::relay_error::RelayError;
+use crate::dead_letters;
+use crate::publish::{PublishError, Published, Publisher};
 use crate::stream::EventStream;
-use crate::subject::subject_of;
 
-/// Puts the events of webhooks into the stream: what a web server calls before
-/// it answers Meta.
+/// Publishes webhooks to the stream. A web server calls it before it answers Meta.
 ///
 /// # Examples
 ///
@@ -49,8 +36,7 @@ use crate::subject::subject_of;
 #[derive(Clone)]
 pub struct Relay {
     stream: EventStream,
-    context: Context,
-    deadline: Duration,
+    publisher: Publisher,
     parser: Parser,
 }
 
@@ -58,27 +44,25 @@ impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relay")
             .field("stream", &self.stream)
-            .field("deadline", &self.deadline)
+            .field("deadline", &self.publisher.deadline)
             .field("parser", &self.parser)
             .finish_non_exhaustive()
     }
 }
 
 impl Relay {
-    /// A relay into this stream, with a deadline of 5 seconds.
+    /// Creates a relay to this stream.
     #[must_use]
     pub fn new(stream: &EventStream) -> Self {
-        let relay = Self {
+        Self {
             stream: stream.clone(),
-            context: stream.context.clone(),
-            deadline: Duration::ZERO,
+            publisher: Publisher::new(stream),
             parser: Parser::new(),
-        };
-        relay.deadline(Duration::from_secs(5))
+        }
     }
 
-    /// How long a [`publish`](Self::publish) may take. Meta waits for about 10
-    /// seconds.
+    /// Sets the longest duration of a [`publish`](Self::publish) (default: 5 s). Meta gives up a
+    /// request after about 10 seconds.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -92,108 +76,44 @@ impl Relay {
     /// ```
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self.context.set_timeout(deadline);
+        self.publisher = self.publisher.deadline(deadline);
         self
     }
 
-    /// Reads bodies with this parser. [`DeadLetters::parser`](crate::DeadLetters::parser)
-    /// takes the same one.
+    /// Sets the parser of the bodies. Give
+    /// [`DeadLetters::parser`](crate::DeadLetters::parser) the same one.
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
         self.parser = parser;
         self
     }
 
-    /// Stores all events of a webhook in the stream, and returns when the server
-    /// has said of each that it is stored.
+    /// Stores all events of a webhook in the stream, and returns when the server has acknowledged
+    /// each of them.
     ///
-    /// The events go out in their order, and none waits for the answer to another. What
-    /// is in the stream already counts as stored.
+    /// The events are sent in order, without waiting for an acknowledgment in between. An event
+    /// that is in the stream already counts as stored.
     ///
     /// # Errors
     ///
-    /// When not every event is stored: the server is full, cannot be reached, or
-    /// has not answered before the deadline. Answer Meta with 503; it is harmless
-    /// that some events are stored by then, since they are known when they come
-    /// again. An event may be stored although the server's answer has not come. When one
-    /// was refused and a later one of the same user was not, their order is the one in
-    /// which they are stored in the end.
-    ///
-    /// ```no_run
-    /// # use whatsapp_signals_nats::Relay;
-    /// # async fn run(relay: &Relay) -> Result<(), Box<dyn std::error::Error>> {
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("../tests/payloads/text.json")?)?;
-    /// assert_eq!(relay.publish(&webhook).await?.stored, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// When not every event is acknowledged: the stream is full, the server cannot be reached, or
+    /// the deadline passes. Answer Meta with 503. The events that are stored by then are duplicates
+    /// when Meta sends the webhook again, and an event may be stored although its acknowledgment
+    /// was lost. If the server refuses an event and stores a later one of the same user, the
+    /// stream has them in that order.
     pub async fn publish(&self, webhook: &Webhook) -> Result<Published, PublishError> {
-        let mut tally = Tally::default();
-        let all = self.send_all(webhook, &mut tally);
-        if timeout(self.deadline, all).await.is_err() {
-            tally.refused(Cause::late());
-        }
-        tally.into_result(webhook.events().len())
+        self.publisher.publish_webhook(webhook).await
     }
 
-    /// One event is sent after the other, and all answers are waited for at once: also
-    /// while there is no room to send, since it is answers that make room.
-    async fn send_all(&self, webhook: &Webhook, tally: &mut Tally) {
-        let received = Received::now();
-        let max_len = self.context.client().max_payload().saturating_sub(HEADROOM);
-        let mut answers = FuturesUnordered::new();
-        for (event, key) in webhook.iter().zip(webhook.dedup_keys()) {
-            let key = received.key_of(key, event);
-            let mut sending = pin!(self.send(event, key, received, max_len));
-            let sent = loop {
-                tokio::select! {
-                    biased;
-                    sent = &mut sending => break sent,
-                    Some(answer) = answers.next() => tally.add(answer),
-                }
-            };
-            match sent {
-                Ok(answer) => answers.push(answer.into_future()),
-                Err(cause) => tally.refused(cause),
-            }
-        }
-        while let Some(answer) = answers.next().await {
-            tally.add(answer);
-        }
-    }
-
-    async fn send(
-        &self,
-        event: &WebhookEvent,
-        key: String,
-        received: Received,
-        max_len: usize,
-    ) -> Result<PublishAckFuture, Cause> {
-        let config = &self.stream.config;
-        let json = envelope::write(&key, received.at(), event).map_err(Cause::other)?;
-        if json.len() > max_len {
-            return Err(Cause::too_large());
-        }
-        let subject = subject_of(event, &config.prefix, config.partitions);
-        let message = PublishMessage::build()
-            .payload(json.into())
-            .header(NATS_MESSAGE_ID, message_id(&key));
-        Ok(self.context.send_publish(subject, message).await?)
-    }
-
-    /// [`publish`](Self::publish), for a body that Meta signed: what your web
-    /// server calls. `header` is the `X-Hub-Signature-256`; `None` if the request has none,
-    /// which is an error.
+    /// Verifies, parses and [publishes](Self::publish) a body. `header` is the
+    /// `X-Hub-Signature-256`; a request without one, `None`, is an error.
     ///
-    /// What is signed and no webhook becomes a [dead letter](crate::DeadLetters),
-    /// since Meta would only repeat it; what another product of Meta's has sent to
-    /// your URL does not.
+    /// A signed body that is no webhook becomes a [dead letter](crate::DeadLetters), because Meta
+    /// would send the same body again. A body of another product of Meta's does not.
     ///
     /// # Errors
     ///
-    /// See [`RelayError`]; its [`http_status`](RelayError::http_status) is what to
-    /// answer Meta.
+    /// See [`RelayError`]. Answer Meta with its [`http_status`](RelayError::http_status).
     pub async fn publish_signed(
         &self,
         body: &[u8],
@@ -214,9 +134,46 @@ impl Relay {
     }
 
     async fn store_unreadable(&self, body: &[u8], error: &ParseError) -> Result<(), PublishError> {
-        let letter = dead_letter::of_body(body, error);
+        let letter = dead_letters::body_letter(body, error);
         let subject = self.stream.config.dead_subject();
-        self.stream.store(subject, letter, self.deadline).await
+        self.publisher.publish_message(subject, letter).await
+    }
+}
+
+/// An error of [`Relay::publish_signed`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, parse_signed};
+/// use whatsapp_signals_nats::RelayError;
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = parse_signed(b"{}", None, &verifier).unwrap_err();
+/// assert_eq!(RelayError::from(forged).http_status(), 401);
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The signature is wrong, or the body is no webhook. A signed body that is no webhook is
+    /// stored as a dead letter, unless it is too large or of another product of Meta's.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
+    /// Some of the events are not stored. Meta has to send the webhook again.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+impl RelayError {
+    /// Returns the HTTP status for Meta: 401 for a wrong signature, 413 for a body that is too
+    /// large, 503 if Meta has to send the webhook again, otherwise 200.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Signed(error) => error.http_status(),
+            Self::Publish(error) => error.http_status(),
+        }
     }
 }
 
@@ -224,9 +181,9 @@ impl Relay {
 mod tests {
     use super::*;
 
-    /// Web servers and runtimes ask for it.
+    /// Multi-threaded runtimes require it.
     #[test]
-    fn what_it_does_can_be_done_in_any_thread() {
+    fn its_futures_are_send() {
         fn is_send(_: impl Send) {}
         let _ = |relay: &Relay, webhook: &Webhook, verifier: &SignatureVerifier| {
             is_send(relay.publish(webhook));

@@ -1,5 +1,5 @@
-//! Killed under load, again and again: the server and the workers. Nothing is lost,
-//! and what an engine has marked is not done again.
+//! Kills of the server and of workers under load. No event is lost, and with an engine no
+//! receiver that is recorded as successful runs again.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -23,10 +23,10 @@ use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{BoxError, WebhookEngine, receiver};
 use whatsapp_signals_nats::{EventStream, Relay, StreamConfig, Worker, async_nats, ensure_stream};
 
-/// Where a child finds its server, and its folder.
+/// The address of the server, and the folder of a worker process.
 const URL: &str = "WHATSAPP_SIGNALS_CRASH_URL";
 const FOLDER: &str = "WHATSAPP_SIGNALS_CRASH_FOLDER";
-/// Whether it has an engine.
+/// Set if the worker has an engine.
 const ENGINE: &str = "WHATSAPP_SIGNALS_CRASH_ENGINE";
 
 #[receiver(MESSAGE_RECEIVED, order = 1, uid = "a")]
@@ -34,7 +34,7 @@ fn a(event: &MessageReceived) -> Result<(), BoxError> {
     write_effect("a", event)
 }
 
-/// Fails at first with every seventh event.
+/// Fails at the first delivery of every seventh event.
 #[receiver(MESSAGE_RECEIVED, order = 2, uid = "b")]
 fn b(event: &MessageReceived) -> Result<(), BoxError> {
     let wamid = event.message.id.as_str();
@@ -49,8 +49,7 @@ fn b(event: &MessageReceived) -> Result<(), BoxError> {
     write_effect("b", event)
 }
 
-/// One line, by one write: it is in the file as soon as that returns, whatever
-/// becomes of the program.
+/// Appends a line by one write, so that a kill cannot tear it.
 fn write_effect(receiver: &str, event: &MessageReceived) -> Result<(), BoxError> {
     let path = Path::new(&env::var(FOLDER)?).join("effects");
     let mut effects = OpenOptions::new().create(true).append(true).open(path)?;
@@ -61,7 +60,7 @@ fn write_effect(receiver: &str, event: &MessageReceived) -> Result<(), BoxError>
     Ok(())
 }
 
-/// Not a test: a worker that is killed.
+/// Not a test: the worker process that is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(url) = env::var(URL) else { return };
@@ -90,13 +89,13 @@ async fn connect(url: &str) -> EventStream {
     loop {
         match ensure_stream(&jetstream, StreamConfig::new().partitions(4)).await {
             Ok(stream) => return stream,
-            // The server is being killed just now.
+            // The server is restarting.
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
-/// Workers as processes.
+/// Worker processes.
 struct Workers {
     url: String,
     folder: TempDir,
@@ -132,7 +131,7 @@ impl Workers {
         self.children.push(command.spawn().unwrap());
     }
 
-    /// Kills the one that has lived longest, and starts another one.
+    /// Kills the oldest worker and starts another one.
     fn kill_one(&mut self) {
         let mut child = self.children.remove(0);
         child.kill().unwrap();
@@ -140,7 +139,7 @@ impl Workers {
         self.add();
     }
 
-    /// Receiver, user and wamid of what was done, in order.
+    /// Returns receiver, user and wamid of each call, in order.
     fn effects(&self) -> Vec<[String; 3]> {
         let effects = fs::read_to_string(self.folder.path().join("effects"));
         let effects = effects.unwrap_or_default();
@@ -151,7 +150,7 @@ impl Workers {
         effects.lines().map(parts).collect()
     }
 
-    /// How often each receiver did each event.
+    /// Returns the number of calls by receiver and wamid.
     fn times(&self) -> HashMap<(String, String), usize> {
         let mut times = HashMap::new();
         for [receiver, _, wamid] in self.effects() {
@@ -172,8 +171,8 @@ impl Drop for Workers {
 
 const USERS: usize = 20;
 
-/// Publishes events, each again and again until it is stored, as Meta does: those of
-/// one user one after the other.
+/// Publishes events, each repeatedly until it is stored, as Meta does, and those of one user in
+/// order.
 async fn publish(url: String, events: usize) {
     let stream = connect(&url).await;
     let mut users = JoinSet::new();
@@ -187,7 +186,7 @@ async fn publish(url: String, events: usize) {
                 while relay.publish(&webhook).await.is_err() {
                     sleep(Duration::from_millis(100)).await;
                 }
-                // Some come again although they are stored.
+                // Some are repeated although they are stored.
                 if event.is_multiple_of(10) {
                     let _ = relay.publish(&webhook).await;
                 }
@@ -197,7 +196,7 @@ async fn publish(url: String, events: usize) {
     users.join_all().await;
 }
 
-/// Kills what it is told to, until all is published and done.
+/// Publishes events while `kill` runs at intervals, until all are handled.
 async fn load(
     server: &mut Server,
     workers: &mut Workers,
@@ -208,7 +207,7 @@ async fn load(
     let publishing = tokio::spawn(publish(server.url(), events));
     for number in 1..=kills {
         let done = 2 * events * number / (kills + 1);
-        until("some more are done", async || {
+        until("more events are handled", async || {
             workers.effects().len() >= done
         })
         .await;
@@ -220,18 +219,18 @@ async fn load(
         events as u64,
         "each is stored once"
     );
-    until("all is done", async || {
+    until("all events are handled", async || {
         workers.times().len() >= 2 * events && server.is_idle("WA").await
     })
     .await;
 }
 
-fn restart(server: &mut Server) {
+fn kill_and_restart(server: &mut Server) {
     server.kill();
-    server.start_again();
+    server.restart();
 }
 
-/// Each event was done by both receivers, and those of a user in their order.
+/// Asserts that both receivers ran for each event, and in order for each user.
 fn assert_all_in_order(workers: &Workers, events: usize) {
     let times = workers.times();
     let mut missing = Vec::new();
@@ -259,7 +258,7 @@ fn assert_all_in_order(workers: &Workers, events: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_events_are_all_handled_while_server_and_workers_are_killed() {
+async fn kills_of_server_and_workers_lose_none_of_ten_thousand_events() {
     let Some(mut server) = Server::start() else {
         return;
     };
@@ -271,7 +270,7 @@ async fn ten_thousand_events_are_all_handled_while_server_and_workers_are_killed
         9,
         |server, workers, number| {
             if number % 3 == 0 {
-                restart(server);
+                kill_and_restart(server);
             } else {
                 workers.kill_one();
             }
@@ -282,13 +281,13 @@ async fn ten_thousand_events_are_all_handled_while_server_and_workers_are_killed
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_an_engine_each_receiver_does_each_event_once_while_the_server_is_killed() {
+async fn with_an_engine_kills_of_the_server_repeat_no_receiver() {
     let Some(mut server) = Server::start() else {
         return;
     };
     let mut workers = Workers::start(&server, true, 2);
     load(&mut server, &mut workers, 1000, 4, |server, _, _| {
-        restart(server);
+        kill_and_restart(server);
     })
     .await;
     assert_all_in_order(&workers, 1000);
@@ -298,7 +297,7 @@ async fn with_an_engine_each_receiver_does_each_event_once_while_the_server_is_k
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_an_engine_only_what_a_killed_worker_was_doing_is_done_again() {
+async fn with_an_engine_kills_of_workers_repeat_only_running_receivers() {
     let Some(mut server) = Server::start() else {
         return;
     };

@@ -1,10 +1,10 @@
-//! A worker with an engine: what the store has recorded is not done again.
+//! A worker with an engine: no receiver that is recorded as successful runs again.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::large_futures, reason = "there is one of each")]
 
 mod support;
 #[path = "../../tests/support/watched.rs"]
-#[allow(dead_code, reason = "other tests use the rest of it")]
+#[allow(dead_code, reason = "other tests use the rest of the module")]
 mod watched;
 
 use std::sync::Arc;
@@ -20,15 +20,15 @@ use whatsapp_signals::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use whatsapp_signals::{WebhookEngine, receiver};
 use whatsapp_signals_nats::{DeadLetters, EventStream, Relay, StreamConfig, Worker};
 
-/// Who did what, by user.
+/// The calls that succeeded: receiver and user.
 static DONE: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
-/// The users with whom the second receiver fails.
+/// The users for whom the second receiver fails.
 static FAILING: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 fn act(receiver: &'static str, event: &MessageReceived) -> Result<(), &'static str> {
     let user = event.message.user.as_ref().unwrap().wa_id().unwrap();
     if receiver == "second" && FAILING.lock().contains(&user) {
-        return Err("as it was told");
+        return Err("as the test asks");
     }
     DONE.lock().push((receiver, user.to_string()));
     Ok(())
@@ -36,7 +36,7 @@ fn act(receiver: &'static str, event: &MessageReceived) -> Result<(), &'static s
 
 #[receiver(MESSAGE_RECEIVED, order = 1)]
 fn first(event: &MessageReceived) -> Result<(), &'static str> {
-    // Stored already, as it is without a queue.
+    // The contact is stored before the receivers run, as without a queue.
     assert!(
         event
             .contact
@@ -65,7 +65,7 @@ fn done(user: &str) -> Vec<&'static str> {
     receivers
 }
 
-/// Runs a worker while something is done.
+/// Runs a worker until `work` is ready.
 async fn while_working<S: Store + 'static>(
     stream: &EventStream,
     engine: &Arc<WebhookEngine<S>>,
@@ -87,44 +87,40 @@ async fn publish(stream: &EventStream, user: &str) {
     Relay::new(stream).publish(&webhook).await.unwrap();
 }
 
-/// Returns an engine that waits for no time between two attempts.
+/// Returns an engine without a backoff.
 fn engine_over<S: Store>(store: S) -> WebhookEngine<S> {
     WebhookEngine::new(store).backoff(Duration::ZERO, Duration::ZERO)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_fails_gets_the_event_again_and_the_others_do_not() {
+async fn only_the_failed_receiver_runs_again() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    // As the docs of the engine advise; its workers are threads that may block.
+    // As the docs of the engine advise.
     let engine = engine_over(MemoryStore::new()).blocking(|work| tokio::task::block_in_place(work));
     let engine = Arc::new(engine);
     FAILING.lock().push("2001");
     while_working(&stream, &engine, async {
         publish(&stream, "2001").await;
-        until("the others have it", async || done("2001").len() == 2).await;
+        until("the others have run", async || done("2001").len() == 2).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(
-            done("2001"),
-            ["first", "third"],
-            "they were not called again"
-        );
+        assert_eq!(done("2001"), ["first", "third"], "they did not run again");
         FAILING.lock().retain(|user| *user != "2001");
-        until("all have it", async || done("2001").len() == 3).await;
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("all have run", async || done("2001").len() == 3).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
     assert_eq!(done("2001"), ["first", "second", "third"]);
     let (number, _) = engine.numbers().unwrap().remove(0);
     let unread = engine.number(number.as_str()).unread_counts().unwrap();
-    assert_eq!(unread.len(), 1, "it is recorded");
+    assert_eq!(unread.len(), 1, "the message is stored");
     assert_eq!(server.count("WA_DEAD").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
+async fn a_dead_letter_of_the_engine_is_one_of_the_stream_and_can_be_requeued() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -134,7 +130,7 @@ async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
     FAILING.lock().push("2002");
     while_working(&stream, &engine, async {
         publish(&stream, "2002").await;
-        until("it is dead", async || {
+        until("the event is a dead letter", async || {
             !letters.list(9).await.unwrap().is_empty()
         })
         .await;
@@ -147,8 +143,8 @@ async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
 
         FAILING.lock().retain(|user| *user != "2002");
         assert!(letters.requeue(letter.sequence).await.unwrap());
-        until("all have it", async || done("2002").len() == 3).await;
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("all have run", async || done("2002").len() == 3).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
     assert_eq!(done("2002"), ["first", "second", "third"]);
@@ -157,7 +153,7 @@ async fn what_the_engine_gives_up_is_a_dead_letter_and_can_be_requeued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_that_could_not_be_stored_at_once_is_stored_later() {
+async fn storing_a_dead_letter_is_retried() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -171,14 +167,14 @@ async fn a_dead_letter_that_could_not_be_stored_at_once_is_stored_later() {
     FAILING.lock().push("2005");
     while_working(&stream, &engine, async {
         publish(&stream, "2005").await;
-        until("it is dead", async || {
+        until("the event is a dead letter", async || {
             !engine.dead_letters(9).unwrap().is_empty()
         })
         .await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         config.max_bytes = -1;
         jetstream.update_stream(&config).await.unwrap();
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
     let letters = DeadLetters::of(&stream).await.unwrap();
@@ -187,7 +183,7 @@ async fn a_dead_letter_that_could_not_be_stored_at_once_is_stored_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_store_is_away_events_wait_and_do_not_die() {
+async fn failures_of_the_store_are_no_attempts() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -199,20 +195,20 @@ async fn while_the_store_is_away_events_wait_and_do_not_die() {
             return Ok(());
         }
         *left -= 1;
-        Err(StoreError::new(StoreErrorKind::Unavailable, "away"))
+        Err(StoreError::new(StoreErrorKind::Unavailable, "unavailable"))
     });
     let engine = Arc::new(engine_over(store));
     while_working(&stream, &engine, async {
         publish(&stream, "2003").await;
-        until("all have it", async || done("2003").len() == 3).await;
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("all have run", async || done("2003").len() == 3).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
     assert_eq!(server.count("WA_DEAD").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_done_before_the_stream_was_lost_is_not_done_again() {
+async fn a_repetition_after_the_loss_of_the_stream_is_a_duplicate() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -220,15 +216,15 @@ async fn what_was_done_before_the_stream_was_lost_is_not_done_again() {
     let engine = Arc::new(engine_over(MemoryStore::new()));
     while_working(&stream, &engine, async {
         publish(&stream, "2004").await;
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
-    // A server that knows nothing of it any more, and Meta repeats itself.
+    // Without the stream, the server recognizes no duplicate.
     server.jetstream().await.delete_stream("WA").await.unwrap();
     let stream = server.stream(StreamConfig::new()).await;
     while_working(&stream, &engine, async {
         publish(&stream, "2004").await;
-        until("it is done", async || server.is_idle("WA").await).await;
+        until("the stream is idle", async || server.is_idle("WA").await).await;
     })
     .await;
     assert_eq!(done("2004"), ["first", "second", "third"]);

@@ -1,4 +1,4 @@
-//! From webhooks into the stream.
+//! Publishing webhooks.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -17,7 +17,7 @@ use whatsapp_signals_nats::{
     DeadLetterError, DeadLetters, Envelope, PublishErrorKind, Relay, StreamConfig,
 };
 
-/// All that lies in a stream.
+/// Returns all messages of a stream.
 async fn stored(server: &Server, stream: &str) -> Vec<Message> {
     let count = usize::try_from(server.count(stream).await).unwrap();
     let stream = server.jetstream().await.get_stream(stream).await.unwrap();
@@ -44,14 +44,14 @@ fn partition(message: &Message) -> &str {
 }
 
 #[tokio::test]
-async fn each_event_lies_under_its_number_and_partition_with_its_key_and_json() {
+async fn an_event_has_the_subject_of_its_number_and_partition_and_the_id_of_its_key() {
     let Some(server) = Server::start() else {
         return;
     };
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     let users: Vec<String> = (0..40).map(|user| format!("1555{user:07}")).collect();
     let ids: Vec<String> = (0..80).map(|id| format!("wamid.{id}")).collect();
-    // Each user twice.
+    // Two messages of each user.
     let messages = ids.iter().enumerate();
     let messages = messages.map(|(at, id)| (users[at % 40].as_str(), id.as_str(), "Hi"));
     let webhook = webhook(&body(messages));
@@ -75,14 +75,14 @@ async fn each_event_lies_under_its_number_and_partition_with_its_key_and_json() 
 }
 
 #[tokio::test]
-async fn all_that_meta_sends_can_be_published_and_read_again() {
+async fn every_recorded_event_survives_a_round_trip_through_the_stream() {
     let Some(server) = Server::start_with("max_payload: 8MB") else {
         return;
     };
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut folders = vec![project.join("tests/payloads")];
-    // Whole bodies from Meta's documentation, where they are.
+    // Bodies from Meta's documentation, where they are present.
     if let Ok(corpus) = fs::read_dir(project.join("../shared/corpus")) {
         folders.extend(
             corpus
@@ -91,7 +91,7 @@ async fn all_that_meta_sends_can_be_published_and_read_again() {
         );
     }
     let mut events: HashMap<String, WebhookEvent> = HashMap::new();
-    let mut odd = 0;
+    let mut invalid = 0;
     for folder in folders {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -100,7 +100,7 @@ async fn all_that_meta_sends_can_be_published_and_read_again() {
             }
             let body = fs::read(&path).unwrap();
             let Ok(webhook) = whatsapp_signals::parse(&body) else {
-                odd += 1;
+                invalid += 1;
                 continue;
             };
             let published = relay.publish(&webhook).await;
@@ -114,7 +114,7 @@ async fn all_that_meta_sends_can_be_published_and_read_again() {
         }
     }
     assert!(events.len() > 150, "{}", events.len());
-    assert!(odd < 30, "{odd}");
+    assert!(invalid < 30, "{invalid}");
     for message in stored(&server, "WA").await {
         let envelope = Envelope::from_json(&message.payload).unwrap();
         if !envelope.event.repeats() {
@@ -125,7 +125,7 @@ async fn all_that_meta_sends_can_be_published_and_read_again() {
 }
 
 #[tokio::test]
-async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
+async fn a_repeated_event_is_stored_once_also_after_a_crash_of_the_server() {
     let Some(mut server) = Server::start() else {
         return;
     };
@@ -137,7 +137,7 @@ async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
     ]));
     let published = relay.publish(&first).await.unwrap();
     assert_eq!((published.stored, published.duplicates), (2, 0));
-    // One of the two is new.
+    // One of the two events is new.
     let second = webhook(&body([
         ("15550101001", "wamid.B", "Hi"),
         ("15550101001", "wamid.C", "Hi"),
@@ -145,7 +145,7 @@ async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
     let published = relay.publish(&second).await.unwrap();
     assert_eq!((published.stored, published.duplicates), (2, 1));
     server.kill();
-    server.start_again();
+    server.restart();
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
     for webhook in [&first, &second] {
         let published = relay.publish(webhook).await.unwrap();
@@ -154,9 +154,9 @@ async fn what_comes_again_is_stored_once_also_after_the_server_was_killed() {
     assert_eq!(server.count("WA").await, 3);
 }
 
-/// The README warns of it.
+/// The README has a warning about it.
 #[tokio::test]
-async fn a_purged_stream_takes_its_events_for_duplicates() {
+async fn events_of_a_purged_stream_remain_duplicates() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -170,7 +170,7 @@ async fn a_purged_stream_takes_its_events_for_duplicates() {
 }
 
 #[tokio::test]
-async fn an_error_without_an_id_is_stored_each_time() {
+async fn an_event_that_may_recur_is_stored_each_time() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -182,20 +182,20 @@ async fn an_error_without_an_id_is_stored_each_time() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_no_header_is_stored_and_known_again() {
+async fn a_key_that_does_not_fit_into_a_header_is_deduplicated() {
     let Some(server) = Server::start() else {
         return;
     };
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
-    let odd = webhook(&body([("1 5.5*>", "wamid.\r\nNats-Msg-Id: B", "Hi")]));
+    let webhook = webhook(&body([("1 5.5*>", "wamid.\r\nNats-Msg-Id: B", "Hi")]));
     for duplicate in [0, 1] {
-        let published = relay.publish(&odd).await.unwrap();
+        let published = relay.publish(&webhook).await.unwrap();
         assert_eq!((published.stored, published.duplicates), (1, duplicate));
     }
 }
 
 #[tokio::test]
-async fn a_full_stream_says_how_many_are_stored_and_takes_the_rest_later() {
+async fn a_full_stream_stores_the_remaining_events_later() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -213,16 +213,16 @@ async fn a_full_stream_says_how_many_are_stored_and_takes_the_rest_later() {
         error.to_string(),
         "3 of 5 events are stored: the stream is full"
     );
-    // Those that it has are known, although it is full.
+    // A full stream still recognizes its duplicates.
     assert_eq!(relay.publish(&webhook).await.unwrap_err().stored(), 3);
-    // Meta sends it again, when there is room.
+    // Meta sends the webhook again, after the limit was raised.
     let relay = Relay::new(&server.stream(config.max_messages(10)).await);
     let published = relay.publish(&webhook).await.unwrap();
     assert_eq!((published.stored, published.duplicates), (5, 3));
 }
 
 #[tokio::test]
-async fn a_stream_that_is_full_of_bytes_is_full() {
+async fn a_stream_at_its_limit_of_bytes_is_full() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -237,7 +237,7 @@ async fn a_stream_that_is_full_of_bytes_is_full() {
 }
 
 #[tokio::test]
-async fn without_a_server_the_deadline_passes_and_no_more() {
+async fn without_a_server_publishing_ends_at_the_deadline() {
     let Some(mut server) = Server::start() else {
         return;
     };
@@ -253,8 +253,8 @@ async fn without_a_server_the_deadline_passes_and_no_more() {
         (PublishErrorKind::TimedOut, 0)
     );
     assert_eq!(error.http_status(), 503);
-    // It is back, and so are we.
-    server.start_again();
+    // The relay reconnects.
+    server.restart();
     support::until("the webhook is stored", async || {
         relay.publish(&webhook).await.is_ok()
     })
@@ -263,7 +263,7 @@ async fn without_a_server_the_deadline_passes_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_gone_is_said_to_be_gone() {
+async fn a_deleted_stream_is_an_error() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -275,12 +275,12 @@ async fn a_stream_that_is_gone_is_said_to_be_gone() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_server_does_not_take_costs_its_neighbours_nothing() {
+async fn a_refused_event_does_not_affect_the_others_of_its_webhook() {
     let Some(server) = Server::start_with("max_payload: 100KB") else {
         return;
     };
     let relay = Relay::new(&server.stream(StreamConfig::new()).await);
-    // It would fit, and its dead letter would not.
+    // The event would fit, but its dead letter would not.
     let long = "x".repeat(49_500);
     let webhook = webhook(&body([
         ("15550101001", "wamid.A", "Hi"),
@@ -296,7 +296,7 @@ async fn an_event_that_the_server_does_not_take_costs_its_neighbours_nothing() {
 }
 
 #[tokio::test]
-async fn more_events_than_are_under_way_at_once_are_all_stored() {
+async fn more_events_than_may_be_in_flight_are_all_stored() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -306,7 +306,7 @@ async fn more_events_than_are_under_way_at_once_are_all_stored() {
     let webhook = webhook(&body(
         ids.iter().map(|id| ("15550101001", id.as_str(), "Hi")),
     ));
-    // At once, so that they must share what the client allows.
+    // Concurrently, so that both share the limit of the client.
     let published = tokio::join!(relay.publish(&webhook), relay.publish(&webhook));
     let (first, second) = (published.0.unwrap(), published.1.unwrap());
     assert_eq!((first.stored, second.stored), (6000, 6000));
@@ -315,7 +315,7 @@ async fn more_events_than_are_under_way_at_once_are_all_stored() {
 }
 
 #[tokio::test]
-async fn a_webhook_without_events_is_published() {
+async fn publishing_a_webhook_without_events_succeeds() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -325,7 +325,7 @@ async fn a_webhook_without_events_is_published() {
 }
 
 #[tokio::test]
-async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_letter() {
+async fn only_signed_bodies_are_published_and_a_signed_invalid_one_is_a_dead_letter() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -367,13 +367,13 @@ async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_lett
         (broken.as_bytes(), None)
     );
     assert!(letter.died_at.as_secs() > 1_700_000_000);
-    // No version can read it as yet.
+    // The body is still no webhook.
     let error = letters.requeue(letter.sequence).await.unwrap_err();
     assert!(matches!(error, DeadLetterError::Parse(_)), "{error}");
     assert_eq!(
         letters.list(9).await.unwrap(),
         std::slice::from_ref(&letter),
-        "it stays"
+        "the letter is kept"
     );
     assert!(letters.discard(letter.sequence).await.unwrap());
     assert!(!letters.discard(letter.sequence).await.unwrap());
@@ -381,7 +381,7 @@ async fn only_what_meta_signed_is_published_and_a_broken_envelope_is_a_dead_lett
 }
 
 #[tokio::test]
-async fn a_body_of_an_unaccepted_object_is_requeued_by_a_parser_that_accepts_it() {
+async fn a_body_of_an_unaccepted_object_is_requeued_with_a_parser_that_accepts_it() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -403,7 +403,7 @@ async fn a_body_of_an_unaccepted_object_is_requeued_by_a_parser_that_accepts_it(
     let letter = letters.list(9).await.unwrap().remove(0);
     let error = letters.requeue(letter.sequence).await.unwrap_err();
     assert!(matches!(error, DeadLetterError::Parse(_)), "{error}");
-    // The limit is for bodies that come, not for those that are stored.
+    // The limit of the parser does not apply to stored bodies.
     let parser = Parser::new()
         .accepted_objects(&["whatsapp_account"])
         .max_len(1);
@@ -414,7 +414,7 @@ async fn a_body_of_an_unaccepted_object_is_requeued_by_a_parser_that_accepts_it(
 }
 
 #[tokio::test]
-async fn a_relay_ignores_the_members_that_its_parser_ignores() {
+async fn a_relay_ignores_the_ignored_members_of_its_parser() {
     let Some(server) = Server::start() else {
         return;
     };

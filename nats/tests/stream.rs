@@ -1,4 +1,4 @@
-//! The stream that events lie in: made once, and never made smaller.
+//! Creating, enlarging and finding the streams.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -10,13 +10,13 @@ use whatsapp_signals_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, StorageType,
 };
 use whatsapp_signals_nats::{
-    DeadLetters, Relay, StreamConfig, StreamError, ensure_stream, find_stream,
+    DeadLetters, Relay, StreamConfig, StreamErrorKind, ensure_stream, find_stream,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
-async fn it_is_made_once_as_it_should_be() {
+async fn a_stream_is_created_once_with_the_requested_settings() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -38,25 +38,25 @@ async fn it_is_made_once_as_it_should_be() {
     let dead = jetstream.get_stream("WA_DEAD").await.unwrap();
     let config = &dead.cached_info().config;
     assert_eq!(config.subjects, ["wa.dead"]);
-    assert_eq!(config.max_age, Duration::ZERO, "letters stay");
+    assert_eq!(config.max_age, Duration::ZERO, "letters never expire");
 }
 
 #[tokio::test]
-async fn two_that_start_at_once_make_one() {
+async fn two_programs_that_start_at_once_create_one_stream() {
     let Some(server) = Server::start() else {
         return;
     };
     let (a, b) = (server.jetstream().await, server.jetstream().await);
     let config = StreamConfig::new();
-    let made = tokio::join!(ensure_stream(&a, config.clone()), ensure_stream(&b, config));
-    made.0.unwrap();
-    made.1.unwrap();
+    let created = tokio::join!(ensure_stream(&a, config.clone()), ensure_stream(&b, config));
+    created.0.unwrap();
+    created.1.unwrap();
 }
 
 type Change = fn(StreamConfig) -> StreamConfig;
 
 #[tokio::test]
-async fn it_grows_and_refuses_to_shrink() {
+async fn a_stream_grows_and_refuses_to_shrink() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -68,57 +68,52 @@ async fn it_grows_and_refuses_to_shrink() {
         .max_bytes(1 << 20)
         .max_messages(1000);
     ensure_stream(&jetstream, small.clone()).await.unwrap();
-    // One thing after the other.
     let mut config = small;
     let changes: [(&str, &str, Change); 5] = [
-        ("partitions", "would be 2, and is 4", |config| {
-            config.partitions(4)
-        }),
+        ("partitions", "from 4 to 2", |config| config.partitions(4)),
         (
             "max age in milliseconds",
-            "would be 172800000, and is 345600000",
+            "from 345600000 to 172800000",
             |config| config.max_age(4 * DAY),
         ),
         (
             "duplicate window in milliseconds",
-            "would be 86400000, and is 172800000",
+            "from 172800000 to 86400000",
             |config| config.duplicate_window(2 * DAY),
         ),
-        ("max bytes", "would be 1048576, and is 2097152", |config| {
+        ("max bytes", "from 2097152 to 1048576", |config| {
             config.max_bytes(2 << 20)
         }),
-        ("max messages", "would be 1000, and is 2000", |config| {
+        ("max messages", "from 2000 to 1000", |config| {
             config.max_messages(2000)
         }),
     ];
-    for (what, said, change) in changes {
+    for (setting, sizes, change) in changes {
         let larger = change(config.clone());
         ensure_stream(&jetstream, larger.clone()).await.unwrap();
         let error = ensure_stream(&jetstream, config).await.unwrap_err();
         let text = error.to_string();
         assert_eq!(
             text,
-            format!("the stream WA would shrink: its {what} {said}")
+            format!("the {setting} of the stream WA cannot shrink {sizes}")
         );
         ensure_stream(&jetstream, larger.clone()).await.unwrap();
         config = larger;
     }
-    // From no limit to one.
+    // A limit is smaller than none.
     let unlimited = StreamConfig::new().partitions(4);
     ensure_stream(&jetstream, unlimited.clone()).await.unwrap();
     let error = ensure_stream(&jetstream, unlimited.max_bytes(1 << 30))
         .await
         .unwrap_err();
     assert!(
-        error
-            .to_string()
-            .ends_with("would be 1073741824, and is unlimited"),
+        error.to_string().ends_with("from unlimited to 1073741824"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_the_owner_of_the_server_has_set_stays() {
+async fn settings_of_the_administrator_are_kept() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -145,37 +140,39 @@ async fn what_the_owner_of_the_server_has_set_stays() {
 }
 
 #[tokio::test]
-async fn a_stream_of_somebody_else_is_left_alone() {
+async fn a_stream_of_another_program_is_not_changed() {
     let Some(server) = Server::start() else {
         return;
     };
     let jetstream = server.jetstream().await;
-    let theirs = Config {
+    let other = Config {
         name: "WA".into(),
         subjects: vec!["orders".into()],
         discard: DiscardPolicy::New,
         ..Config::default()
     };
-    jetstream.create_stream(&theirs).await.unwrap();
+    jetstream.create_stream(&other).await.unwrap();
     let error = ensure_stream(&jetstream, StreamConfig::new())
         .await
         .unwrap_err();
-    let said = "the stream WA is there already, with another subjects";
-    assert_eq!(error.to_string(), said);
+    assert_eq!(
+        error.to_string(),
+        "the stream WA exists with a different set of subjects"
+    );
     let in_memory = Config {
         name: "MEM".into(),
         subjects: (0..8).map(|n| format!("mem.*.p{n}")).collect(),
         storage: StorageType::Memory,
-        ..theirs
+        ..other
     };
     jetstream.create_stream(&in_memory).await.unwrap();
     let config = StreamConfig::new().name("MEM").prefix("mem");
     let error = ensure_stream(&jetstream, config).await.unwrap_err();
     assert!(
         matches!(
-            error,
-            StreamError::Differs {
-                what: "storage",
+            error.kind(),
+            StreamErrorKind::Differs {
+                setting: "storage",
                 ..
             }
         ),
@@ -184,55 +181,37 @@ async fn a_stream_of_somebody_else_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_anything_is_made() {
+async fn an_invalid_configuration_is_refused_before_a_stream_is_created() {
     let Some(server) = Server::start() else {
         return;
     };
     let jetstream = server.jetstream().await;
     let config = StreamConfig::new;
-    for (config, said) in [
-        (config().name("W A"), "a stream cannot have such a name"),
-        (
-            config().prefix("wa.>"),
-            "a stream cannot have such a prefix",
-        ),
-        (
-            config().partitions(0),
-            "a stream cannot have such a number of partitions",
-        ),
-        (
-            config().replicas(0),
-            "a stream cannot have such a number of replicas",
-        ),
-        (
-            config().max_age(DAY),
-            "a stream cannot have such a window of duplicates",
-        ),
+    for (config, text) in [
+        (config().name("W A"), "invalid name"),
+        (config().prefix("wa.>"), "invalid prefix"),
+        (config().partitions(0), "invalid number of partitions"),
+        (config().replicas(0), "invalid number of replicas"),
+        (config().max_age(DAY), "invalid duplicate window"),
         (
             config().duplicate_window(Duration::ZERO),
-            "a stream cannot have such a window of duplicates",
+            "invalid duplicate window",
         ),
-        (
-            config().max_age(Duration::MAX),
-            "a stream cannot have such a maximum age",
-        ),
-        (
-            config().max_bytes(0),
-            "a stream cannot have such a limit of bytes",
-        ),
+        (config().max_age(Duration::MAX), "invalid max age"),
+        (config().max_bytes(0), "invalid max bytes"),
         (
             config().replicas(3),
-            "3 replicas need a cluster, and the server is in none",
+            "3 replicas require a cluster, and the server is in none",
         ),
     ] {
         let error = ensure_stream(&jetstream, config).await.unwrap_err();
-        assert_eq!(error.to_string(), said);
+        assert_eq!(error.to_string(), text);
     }
     assert!(jetstream.get_stream("WA").await.is_err());
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_an_error() {
+async fn an_unreachable_server_is_an_error() {
     let Some(mut server) = Server::start() else {
         return;
     };
@@ -242,28 +221,29 @@ async fn a_server_that_is_away_is_an_error() {
     let error = ensure_stream(&jetstream, StreamConfig::new())
         .await
         .unwrap_err();
-    assert!(matches!(error, StreamError::Server(_)), "{error}");
+    assert_eq!(error.kind(), &StreamErrorKind::Server, "{error}");
+    assert!(std::error::Error::source(&error).is_some());
 }
 
 #[tokio::test]
-async fn a_tool_finds_the_streams_as_they_are_and_makes_none() {
+async fn find_stream_reads_the_settings_of_existing_streams_and_creates_none() {
     let Some(server) = Server::start() else {
         return;
     };
     let jetstream = server.jetstream().await;
     let missing = find_stream(&jetstream, "WA").await.unwrap_err();
-    assert_eq!(missing.to_string(), "there is no stream WA");
-    assert!(matches!(missing, StreamError::Missing(_)));
+    assert_eq!(missing.to_string(), "the stream WA does not exist");
+    assert!(matches!(missing.kind(), StreamErrorKind::Missing(_)));
     assert!(jetstream.get_stream("WA").await.is_err());
     let invalid = find_stream(&jetstream, "W A").await.unwrap_err();
-    assert!(matches!(invalid, StreamError::Invalid(_)));
+    assert!(matches!(invalid.kind(), StreamErrorKind::Invalid(_)));
 
     let config = StreamConfig::new().name("BIKES").prefix("bikes");
     ensure_stream(&jetstream, config.partitions(3))
         .await
         .unwrap();
     let found = find_stream(&jetstream, "BIKES").await.unwrap();
-    // Events go to the partitions that are there, and not to the default ones.
+    // Events are published to the existing partitions, not to the default ones.
     for n in 0..20 {
         let (user, wamid) = (format!("1555010{n}"), format!("wamid.{n}"));
         let body = support::body([(&*user, &*wamid, "Hi")]);
@@ -288,5 +268,8 @@ async fn a_tool_finds_the_streams_as_they_are_and_makes_none() {
     config.subjects.push("boats".into());
     jetstream.update_stream(&config).await.unwrap();
     let differs = find_stream(&jetstream, "BIKES").await.unwrap_err();
-    assert!(matches!(differs, StreamError::Differs { .. }), "{differs}");
+    assert!(
+        matches!(differs.kind(), StreamErrorKind::Differs { .. }),
+        "{differs}"
+    );
 }

@@ -196,7 +196,7 @@ fn a_queue_that_is_missing_is_a_failure_and_is_not_created() {
     };
     let missing = run(&["dead", "list", "--nats", &server.url()]);
     assert_eq!((missing.code, &*missing.out), (3, ""));
-    assert_eq!(missing.errors, "error: there is no stream WA\n");
+    assert_eq!(missing.errors, "error: the stream WA does not exist\n");
     runtime().block_on(async {
         let jetstream = server.jetstream().await;
         assert!(jetstream.get_stream("WA").await.is_err());

@@ -1,13 +1,13 @@
-//! How the streams are to be.
+//! The configuration of the streams.
 
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
-use super::error::StreamError;
+use super::error::{StreamError, StreamErrorKind};
 use crate::subject::is_token;
 
-/// How the stream of events is to be.
+/// The configuration of the stream of events.
 ///
 /// # Examples
 ///
@@ -37,15 +37,14 @@ pub struct StreamConfig {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl StreamConfig {
-    /// The defaults: the stream `WA` of the subjects `wa.*.p0` to `wa.*.p7`, one
-    /// replica, 8 days of duplicates, 14 days of events, and no limit but the
-    /// server's.
+    /// Returns the defaults.
     ///
     /// ```
     /// use std::time::Duration;
     /// use whatsapp_signals_nats::StreamConfig;
     ///
     /// let day = Duration::from_secs(24 * 60 * 60);
+    /// // The subjects are `wa.*.p0` to `wa.*.p7`.
     /// let named = StreamConfig::new().name("WA").prefix("wa");
     /// let sized = named.partitions(8).replicas(1);
     /// let all = sized.duplicate_window(8 * day).max_age(14 * day);
@@ -65,69 +64,71 @@ impl StreamConfig {
         }
     }
 
-    /// The stream's name. That of the dead letters has `_DEAD` behind it.
+    /// Sets the name of the stream (default: `WA`). The stream of dead letters has the same name
+    /// with the suffix `_DEAD`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// What its subjects begin with, in place of `wa`. Dead letters have the
-    /// subject `<prefix>.dead`.
+    /// Sets the first token of the subjects (default: `wa`). Dead letters have the subject
+    /// `<prefix>.dead`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How many partitions there are, from 1 to 1,024: so many events are worked
-    /// on at once, since those of one partition come one after the other.
+    /// Sets the number of partitions, from 1 to 1,024 (default: 8). The events of a partition are
+    /// handled one at a time, so this is also the number of events that are handled at once.
     ///
-    /// With another number a user is in another partition. To add some, stop the
-    /// web servers, wait until the workers have done everything, and start them
-    /// again; else a user's new events may overtake the old ones.
+    /// Another number moves users to other partitions. To add partitions, stop the web servers,
+    /// wait until the workers have handled all events, and start the web servers again; otherwise a
+    /// user's new events may overtake the old ones.
     #[must_use]
     pub fn partitions(mut self, partitions: u16) -> Self {
         self.partitions = partitions;
         self
     }
 
-    /// How many servers of the cluster keep each event.
+    /// Sets the number of servers of a cluster that store each event (default: 1).
     #[must_use]
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// How long the server knows an event again. Meta repeats a webhook for up to
-    /// 7 days.
+    /// Sets how long the server recognizes a duplicate (default: 8 days). Meta repeats a webhook
+    /// for up to 7 days.
     ///
-    /// The server keeps the ids of this time in memory: see the README for how
-    /// much that is, and for what to do when it is too much.
+    /// The server keeps the ids of this window in memory. The README has the figures, and a remedy
+    /// for servers with little memory.
     #[must_use]
     pub fn duplicate_window(mut self, window: Duration) -> Self {
         self.duplicate_window = window;
         self
     }
 
-    /// How long an event stays, handled or not. After that it is gone, also when
-    /// no worker has had it. At least as long as the window of duplicates, since
-    /// a server that starts anew reads from its events what it knows.
+    /// Sets the age at which an event is deleted, handled or not (default: 14 days).
+    ///
+    /// It must not be shorter than the [window of duplicates](Self::duplicate_window), because a
+    /// server that restarts rebuilds its ids from the stored events.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// How many bytes the stream may have. When it is full, events are refused
-    /// until old ones are gone, and Meta sends them again.
+    /// Sets the largest size of the stream (default: unlimited). A full stream refuses new events
+    /// until old ones expire, and Meta sends them again.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// How many events the stream may have; as
+    /// Sets the largest number of events in the stream (default: unlimited), with the effect of
     /// [`max_bytes`](Self::max_bytes).
     #[must_use]
     pub fn max_messages(mut self, messages: u64) -> Self {
@@ -143,69 +144,67 @@ impl StreamConfig {
         format!("{}.dead", self.prefix)
     }
 
-    /// What a partition's events have as their subjects.
-    pub(crate) fn subject(&self, partition: u16) -> String {
+    /// Returns the subject that matches all events of a partition.
+    pub(crate) fn partition_subject(&self, partition: u16) -> String {
         format!("{}.*.p{partition}", self.prefix)
     }
 
-    pub(super) fn check(&self) -> Result<(), StreamError> {
-        // Servers round what is shorter.
+    pub(super) fn validate(&self) -> Result<(), StreamError> {
+        // Servers round a shorter window up.
         let window = Duration::from_secs(1)..=self.max_age;
-        for (what, is_right) in [
-            ("a name", is_token(&self.name)),
-            ("a prefix", is_token(&self.prefix)),
+        for (setting, is_valid) in [
+            ("name", is_token(&self.name)),
+            ("prefix", is_token(&self.prefix)),
             (
-                "a number of partitions",
+                "number of partitions",
                 (1..=1024).contains(&self.partitions),
             ),
-            ("a number of replicas", (1..=5).contains(&self.replicas)),
-            (
-                "a window of duplicates",
-                window.contains(&self.duplicate_window),
-            ),
-            ("a maximum age", self.max_age <= 36_500 * DAY),
-            ("a limit of bytes", self.max_bytes != Some(0)),
-            ("a limit of messages", self.max_messages != Some(0)),
+            ("number of replicas", (1..=5).contains(&self.replicas)),
+            ("duplicate window", window.contains(&self.duplicate_window)),
+            ("max age", self.max_age <= 36_500 * DAY),
+            ("max bytes", self.max_bytes != Some(0)),
+            ("max messages", self.max_messages != Some(0)),
         ] {
-            if !is_right {
-                return Err(StreamError::Invalid(what));
+            if !is_valid {
+                return Err(StreamErrorKind::Invalid(setting).into());
             }
         }
         Ok(())
     }
 
-    pub(super) fn of_events(&self) -> Config {
+    /// Returns the server's configuration of the stream of events.
+    pub(super) fn event_stream(&self) -> Config {
         let limit =
             |limit: Option<u64>| limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         Config {
             subjects: (0..self.partitions)
-                .map(|partition| self.subject(partition))
+                .map(|partition| self.partition_subject(partition))
                 .collect(),
             max_age: self.max_age,
             duplicate_window: self.duplicate_window,
             max_bytes: limit(self.max_bytes),
             max_messages: limit(self.max_messages),
-            ..self.common(self.name.clone())
+            ..self.base_config(self.name.clone())
         }
     }
 
-    /// Letters stay until somebody has seen to them.
-    pub(super) fn of_dead_letters(&self) -> Config {
+    /// Returns the server's configuration of the stream of dead letters, which never expire.
+    pub(super) fn dead_letter_stream(&self) -> Config {
         Config {
             subjects: vec![self.dead_subject()],
             duplicate_window: self.duplicate_window,
             max_bytes: -1,
             max_messages: -1,
-            ..self.common(self.dead_name())
+            ..self.base_config(self.dead_name())
         }
     }
 
-    fn common(&self, name: String) -> Config {
+    fn base_config(&self, name: String) -> Config {
         Config {
             name,
             storage: StorageType::File,
-            // Not the retention of a work queue, which deletes what was handled:
-            // a server that starts anew would not know it again.
+            // The retention of a work queue deletes handled events. A server that restarts
+            // rebuilds the ids of the window from the stored events, and would miss theirs.
             retention: RetentionPolicy::Limits,
             discard: DiscardPolicy::New,
             num_replicas: self.replicas,

@@ -1,75 +1,124 @@
-//! Why there is no stream.
+//! Errors of setting up a stream.
 
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt;
 
-use thiserror::Error;
 use whatsapp_signals::BoxError;
 
-/// Why a stream could not be set up.
+/// An error of [`ensure_stream`](super::ensure_stream) or [`find_stream`](super::find_stream).
 ///
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals_nats::{StreamConfig, StreamError, async_nats, ensure_stream};
+/// use whatsapp_signals_nats::{StreamConfig, StreamErrorKind, async_nats, ensure_stream};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), async_nats::ConnectError> {
-/// // Nobody need answer for this one.
+/// // Connects in the background: the configuration is checked first.
 /// let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
 /// let client = options.connect("nats://127.0.0.1:4222").await?;
 /// let jetstream = async_nats::jetstream::new(client);
 /// let error = ensure_stream(&jetstream, StreamConfig::new().partitions(0)).await.unwrap_err();
-/// assert!(matches!(error, StreamError::Invalid(_)));
-/// assert_eq!(error.to_string(), "a stream cannot have such a number of partitions");
+/// assert_eq!(error.kind(), &StreamErrorKind::Invalid("number of partitions"));
+/// assert_eq!(error.to_string(), "invalid number of partitions");
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The configuration asks for this, which there cannot be.
-    #[error("a stream cannot have such {0}")]
-    Invalid(&'static str),
-    /// The stream is there, and has more of something than is asked for.
-    #[error(
-        "the stream {stream} would shrink: its {what} would be {}, and is {}",
-        shown(*.wanted), shown(*.existing)
-    )]
-    Shrinks {
-        /// The stream.
-        stream: String,
-        /// What there would be less of.
-        what: &'static str,
-        /// How much there is; `None` where there is no limit.
-        existing: Option<u64>,
-        /// How much is asked for.
-        wanted: Option<u64>,
-    },
-    /// A stream of this name is there, and is another one.
-    #[error("the stream {stream} is there already, with another {what}")]
-    Differs {
-        /// The stream.
-        stream: String,
-        /// What is not as it should be.
-        what: &'static str,
-    },
-    /// No stream has this name.
-    #[error("there is no stream {0}")]
-    Missing(String),
-    /// So many replicas need a cluster, and the server is in none.
-    #[error("{0} replicas need a cluster, and the server is in none")]
-    NoCluster(usize),
-    /// The server cannot be reached, or has refused.
-    #[error("the server could not set up the stream")]
-    Server(#[source] BoxError),
+#[derive(Debug)]
+pub struct StreamError {
+    kind: StreamErrorKind,
+    source: Option<BoxError>,
 }
 
 impl StreamError {
     pub(super) fn server(error: impl Into<BoxError>) -> Self {
-        Self::Server(error.into())
+        Self {
+            kind: StreamErrorKind::Server,
+            source: Some(error.into()),
+        }
+    }
+
+    /// Returns the kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> &StreamErrorKind {
+        &self.kind
     }
 }
 
-fn shown(limit: Option<u64>) -> impl Display {
+impl From<StreamErrorKind> for StreamError {
+    fn from(kind: StreamErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            StreamErrorKind::Invalid(setting) => write!(f, "invalid {setting}"),
+            StreamErrorKind::Shrinks {
+                stream,
+                setting,
+                existing,
+                requested,
+            } => {
+                let (existing, requested) = (limit(*existing), limit(*requested));
+                write!(
+                    f,
+                    "the {setting} of the stream {stream} cannot shrink from {existing} to {requested}"
+                )
+            }
+            StreamErrorKind::Differs { stream, setting } => {
+                write!(f, "the stream {stream} exists with a different {setting}")
+            }
+            StreamErrorKind::Missing(stream) => write!(f, "the stream {stream} does not exist"),
+            StreamErrorKind::NoCluster(replicas) => write!(
+                f,
+                "{replicas} replicas require a cluster, and the server is in none"
+            ),
+            StreamErrorKind::Server => f.write_str("the server could not set up the stream"),
+        }
+    }
+}
+
+impl Error for StreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref();
+        source.map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// The kind of a [`StreamError`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamErrorKind {
+    /// The configuration has an invalid value of this setting.
+    Invalid(&'static str),
+    /// The stream exists, and the configuration would reduce one of its settings.
+    Shrinks {
+        /// The name of the stream.
+        stream: String,
+        /// The setting.
+        setting: &'static str,
+        /// Its value in the stream; `None` if unlimited.
+        existing: Option<u64>,
+        /// Its value in the configuration; `None` if unlimited.
+        requested: Option<u64>,
+    },
+    /// A stream with this name exists and was made for another purpose.
+    Differs {
+        /// The name of the stream.
+        stream: String,
+        /// The setting that differs.
+        setting: &'static str,
+    },
+    /// No stream has this name.
+    Missing(String),
+    /// This number of replicas requires a cluster, and the server is in none.
+    NoCluster(usize),
+    /// The server cannot be reached, or has refused the request.
+    Server,
+}
+
+fn limit(limit: Option<u64>) -> String {
     limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string())
 }

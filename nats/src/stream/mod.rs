@@ -1,8 +1,8 @@
-//! The streams that events and dead letters lie in.
+//! The streams of events and of dead letters.
+
+mod error;
 
 mod config;
-mod error;
-mod growth;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,19 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
-use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{Context, ErrorCode};
-use tokio::time::timeout;
-
-use crate::publish_error::{Cause, PublishError};
 
 pub use config::StreamConfig;
-pub use error::StreamError;
-use growth::grown;
+pub use error::{StreamError, StreamErrorKind};
 
-/// A stream that is there: what a [`Relay`](crate::Relay) publishes to and a
-/// [`Worker`](crate::Worker) takes from.
+/// A handle to an existing stream of events and its stream of dead letters. A
+/// [`Relay`](crate::Relay) publishes to it, and a [`Worker`](crate::Worker) consumes it.
 ///
 /// # Examples
 ///
@@ -44,24 +39,6 @@ pub struct EventStream {
     pub(crate) config: Arc<StreamConfig>,
 }
 
-impl EventStream {
-    /// Stores one message, and returns when the server has said so.
-    pub(crate) async fn store(
-        &self,
-        subject: String,
-        message: PublishMessage,
-        within: Duration,
-    ) -> Result<(), PublishError> {
-        let stored = async { self.context.send_publish(subject, message).await?.await };
-        let cause = match timeout(within, stored).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => error.into(),
-            Err(_) => Cause::late(),
-        };
-        Err(PublishError::of_one(cause))
-    }
-}
-
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
@@ -70,18 +47,19 @@ impl fmt::Debug for EventStream {
     }
 }
 
-/// Makes the streams of events and of dead letters, if they are not there, and
-/// lets existing ones grow to what `config` asks for. Call it when a web server or
-/// a worker starts.
+/// The size of an event that holds Meta's largest body, 3 MB: its JSON twice, once escaped.
+const LARGEST_EVENT: usize = 8_000_000;
+
+/// Creates the streams of events and of dead letters, or enlarges existing ones to `config`. Call
+/// it at the start of each web server and worker.
 ///
-/// Events lie in files; when there is no room, new ones are refused and none is
-/// dropped.
+/// The streams are stored in files. A full stream refuses new events, and never drops old ones.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached, when the configuration makes no sense, or when
-/// what is there would have to shrink: less partitions, replicas, time or room. To
-/// do that all the same, change the stream with the tools of NATS.
+/// When the server cannot be reached, the configuration is invalid, or a setting of an existing
+/// stream would shrink: partitions, replicas, times or limits. To shrink it nevertheless, use the
+/// tools of NATS.
 ///
 /// # Examples
 ///
@@ -99,33 +77,34 @@ pub async fn ensure_stream(
     jetstream: &Context,
     config: StreamConfig,
 ) -> Result<EventStream, StreamError> {
-    config.check()?;
+    config.validate()?;
     let info = jetstream.client().server_info();
     if config.replicas > 1 && info.cluster.is_none() {
-        // Some servers take it, and keep one copy.
-        return Err(StreamError::NoCluster(config.replicas));
+        // Some servers accept the number and keep one copy.
+        return Err(StreamErrorKind::NoCluster(config.replicas).into());
     }
     if info.max_payload < LARGEST_EVENT {
         tracing::warn!(
             max_payload = info.max_payload,
-            "an event may be larger than what the server takes; set its max_payload to 8MB"
+            "the server's max_payload is smaller than the largest event; set it to 8MB"
         );
     }
-    ensure(jetstream, config.of_events()).await?;
-    ensure(jetstream, config.of_dead_letters()).await?;
+    create_or_update(jetstream, config.event_stream()).await?;
+    create_or_update(jetstream, config.dead_letter_stream()).await?;
     Ok(EventStream {
         context: jetstream.clone(),
         config: Arc::new(config),
     })
 }
 
-/// Returns the streams of events and of dead letters as they are, by the name of the first one.
-/// Nothing is created or changed: for a tool that looks after the streams of a program.
+/// Returns the existing streams of events and of dead letters, by the name of the former. Creates
+/// and changes nothing, which suits a tool beside the program that owns the streams.
 ///
 /// # Errors
 ///
-/// [`Missing`](StreamError::Missing) if there are no such streams, [`Differs`](StreamError::Differs)
-/// if their subjects are not those of [`ensure_stream`], or when the server cannot be reached.
+/// [`Missing`](StreamErrorKind::Missing) if a stream does not exist,
+/// [`Differs`](StreamErrorKind::Differs) if the subjects are not those of [`ensure_stream`], or when
+/// the server cannot be reached.
 ///
 /// # Examples
 ///
@@ -141,13 +120,13 @@ pub async fn ensure_stream(
 /// ```
 pub async fn find_stream(jetstream: &Context, name: &str) -> Result<EventStream, StreamError> {
     let mut config = StreamConfig::new().name(name);
-    // A name with a dot or a space would be another subject of the server's interface.
-    config.check()?;
-    let events = find(jetstream, name).await?;
-    let dead = find(jetstream, &config.dead_name()).await?;
-    let differs = |stream: &str| StreamError::Differs {
+    // A name with a dot or a space would address another subject of the server's API.
+    config.validate()?;
+    let events = fetch_config(jetstream, name).await?;
+    let dead = fetch_config(jetstream, &config.dead_name()).await?;
+    let differs = |stream: &str| StreamErrorKind::Differs {
         stream: stream.to_owned(),
-        what: "subjects",
+        setting: "set of subjects",
     };
     let prefix = dead
         .subjects
@@ -159,9 +138,9 @@ pub async fn find_stream(jetstream: &Context, name: &str) -> Result<EventStream,
     config.partitions = partitions.map_err(|_| differs(name))?;
     config.replicas = events.num_replicas;
     let found: HashSet<_> = events.subjects.into_iter().collect();
-    let expected = (0..config.partitions).map(|partition| config.subject(partition));
+    let expected = (0..config.partitions).map(|partition| config.partition_subject(partition));
     if found.is_empty() || found != expected.collect() {
-        return Err(differs(name));
+        return Err(differs(name).into());
     }
     Ok(EventStream {
         context: jetstream.clone(),
@@ -169,11 +148,11 @@ pub async fn find_stream(jetstream: &Context, name: &str) -> Result<EventStream,
     })
 }
 
-/// Returns the configuration of a stream that is there.
-async fn find(jetstream: &Context, name: &str) -> Result<Config, StreamError> {
+/// Returns the configuration of an existing stream.
+async fn fetch_config(jetstream: &Context, name: &str) -> Result<Config, StreamError> {
     match jetstream.get_stream(name).await {
         Ok(stream) => Ok(stream.cached_info().config.clone()),
-        Err(error) if is_missing(&error) => Err(StreamError::Missing(name.to_owned())),
+        Err(error) if is_missing(&error) => Err(StreamErrorKind::Missing(name.to_owned()).into()),
         Err(error) => Err(StreamError::server(error)),
     }
 }
@@ -186,23 +165,94 @@ fn is_missing(error: &GetStreamError) -> bool {
     )
 }
 
-/// About what Meta's largest body, 3 MB, takes as one event: its JSON twice, once
-/// escaped.
-const LARGEST_EVENT: usize = 8_000_000;
-
-async fn ensure(jetstream: &Context, wanted: Config) -> Result<(), StreamError> {
-    let existing = match find(jetstream, &wanted.name).await {
+async fn create_or_update(jetstream: &Context, requested: Config) -> Result<(), StreamError> {
+    let existing = match fetch_config(jetstream, &requested.name).await {
         Ok(existing) => existing,
-        Err(StreamError::Missing(_)) => {
-            let created = jetstream.create_stream(&wanted).await;
+        Err(error) if matches!(error.kind(), StreamErrorKind::Missing(_)) => {
+            let created = jetstream.create_stream(&requested).await;
             return created.map(drop).map_err(StreamError::server);
         }
         Err(error) => return Err(error),
     };
-    let grown = grown(&existing, &wanted)?;
-    if grown != existing {
-        let updated = jetstream.update_stream(&grown).await;
+    let merged = merge_config(&existing, &requested)?;
+    if merged != existing {
+        let updated = jetstream.update_stream(&merged).await;
         updated.map_err(StreamError::server)?;
     }
     Ok(())
+}
+
+const UNLIMITED: u64 = u64::MAX;
+
+/// Returns the existing configuration with the requested sizes, none of which may shrink.
+fn merge_config(existing: &Config, requested: &Config) -> Result<Config, StreamError> {
+    for (setting, is_equal) in [
+        ("storage", existing.storage == requested.storage),
+        (
+            "retention policy",
+            existing.retention == requested.retention,
+        ),
+        ("discard policy", existing.discard == requested.discard),
+        ("set of subjects", shares_subjects(existing, requested)),
+    ] {
+        if !is_equal {
+            let stream = requested.name.clone();
+            return Err(StreamErrorKind::Differs { stream, setting }.into());
+        }
+    }
+    // The server's -1 is the largest limit.
+    let count = |limit: i64| u64::try_from(limit).unwrap_or(UNLIMITED);
+    let age = |age: Duration| {
+        if age.is_zero() {
+            UNLIMITED
+        } else {
+            millis(age)
+        }
+    };
+    let sizes = |config: &Config| {
+        [
+            ("partitions", config.subjects.len() as u64),
+            ("replicas", config.num_replicas as u64),
+            (
+                "duplicate window in milliseconds",
+                millis(config.duplicate_window),
+            ),
+            ("max age in milliseconds", age(config.max_age)),
+            ("max bytes", count(config.max_bytes)),
+            ("max messages", count(config.max_messages)),
+        ]
+    };
+    for ((setting, old), (_, new)) in sizes(existing).into_iter().zip(sizes(requested)) {
+        if new < old {
+            let limit = |size| Some(size).filter(|size| *size != UNLIMITED);
+            return Err(StreamErrorKind::Shrinks {
+                stream: requested.name.clone(),
+                setting,
+                existing: limit(old),
+                requested: limit(new),
+            }
+            .into());
+        }
+    }
+    Ok(Config {
+        subjects: requested.subjects.clone(),
+        num_replicas: requested.num_replicas,
+        duplicate_window: requested.duplicate_window,
+        max_age: requested.max_age,
+        max_bytes: requested.max_bytes,
+        max_messages: requested.max_messages,
+        // The other settings belong to the administrator of the server.
+        ..existing.clone()
+    })
+}
+
+/// Returns true if one configuration has all subjects of the other.
+fn shares_subjects(existing: &Config, requested: &Config) -> bool {
+    let existing: HashSet<_> = existing.subjects.iter().collect();
+    let requested: HashSet<_> = requested.subjects.iter().collect();
+    existing.is_subset(&requested) || requested.is_subset(&existing)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(UNLIMITED)
 }

@@ -1,40 +1,37 @@
 //! From the stream to the receivers.
 
-mod backoff;
-mod error;
 mod handler;
-mod partition;
-mod pull;
 mod settings;
-mod threads;
+
+mod pull;
+
+mod partition;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::pull::Config;
-use async_nats::jetstream::consumer::{AckPolicy, Consumer};
+use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use whatsapp_signals::Context;
+use whatsapp_signals::store::Store;
+use whatsapp_signals::{BoxError, Context, WebhookEngine};
 
 use crate::stream::EventStream;
-use backoff::Backoff;
-use handler::Handler;
-use partition::Partition;
-use threads::Threads;
-
-pub use error::WorkerError;
+use partition::{BlockingPool, Partition};
+use settings::{Backoff, DAY, Settings};
 
 /// Takes events from the stream and runs their receivers.
 ///
-/// Any number of workers may run, in one process or in many. They all take from all
-/// partitions, and the server gives out one event of a partition at a time, so
-/// what is in one partition stays in order, however workers come and go.
+/// Any number of workers may run, in one process or in many. All of them consume all partitions,
+/// and the server delivers one event of a partition at a time, so the events of a partition stay in
+/// order while workers come and go.
 ///
 /// # Examples
 ///
 /// ```no_run
+/// use std::time::Duration;
+///
 /// use whatsapp_signals::event::MessageReceived;
 /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
 /// use whatsapp_signals_nats::{EventStream, Worker};
@@ -43,55 +40,153 @@ pub use error::WorkerError;
 /// async fn greet(event: &MessageReceived) {}
 ///
 /// # async fn run(stream: &EventStream) -> Result<(), Box<dyn std::error::Error>> {
-/// let until = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
-/// Worker::new(stream).run(until).await?;
+/// let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+/// Worker::new(stream)
+///     .max_deliveries(5)
+///     .backoff(Duration::from_secs(1), Duration::from_secs(60))
+///     .run(stop)
+///     .await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// # What becomes of an event
+/// # Results of a delivery
 ///
-/// - All its receivers succeed: it is done.
-/// - One fails or panics: it is delivered again after a while, which grows from
-///   [half a second to 30](Self::backoff), and its partition waits meanwhile.
-/// - One fails with [`Retry::after`]: it is delivered again after that duration, unless the
-///   backoff is longer. The longest duration of all receivers counts, up to a day, and its
-///   partition waits meanwhile.
-/// - All that failed give up, by [`Retry::never`] or after their
-///   [`attempts`](whatsapp_signals::ReceiverInfo::attempts): it becomes a dead letter at once.
-///   While another receiver is retried, one that gave up runs again too. Each delivery is an
+/// - All receivers succeed: the event is finished.
+/// - A receiver fails or panics: the event is delivered again after the [backoff](Self::backoff),
+///   and its partition is blocked until then.
+/// - A receiver returns [`Retry::after`]: the event is delivered again after that duration or the
+///   backoff, whichever is longer. The longest duration of all receivers counts, up to a day, and
+///   the partition is blocked until then.
+/// - All receivers that failed give up, by [`Retry::never`] or after their
+///   [`attempts`](whatsapp_signals::ReceiverInfo::attempts): the event becomes a dead letter at
+///   once. While another receiver is retried, one that gave up runs again too. Each delivery is an
 ///   attempt of every receiver, unless the [context](Self::context) lacks a value that the
 ///   receiver takes.
-/// - It was delivered [8 times](Self::max_deliveries) to no avail: it becomes a
-///   [dead letter](crate::DeadLetters) that names who failed, and its partition
-///   goes on.
-/// - The worker is killed: it is delivered again after
-///   [30 seconds](Self::ack_wait), perhaps to another one.
+/// - [8 deliveries](Self::max_deliveries) have failed: the event becomes a
+///   [dead letter](crate::DeadLetters) that names the failed receivers, and its partition goes on.
+/// - The worker is killed: the event is delivered again after
+///   [30 seconds](Self::ack_wait), perhaps to another worker.
 ///
-/// So receivers may run more than once for one event, which an
-/// [engine](Self::engine) puts an end to. An engine treats a [`Retry`] as any other error, and
-/// ignores `attempts`. No worker enforces a
+/// So receivers may run more than once for one event; an [engine](Self::engine) prevents that. An
+/// engine treats a [`Retry`] as any other error, and ignores `attempts`. No worker enforces a
 /// [`timeout`](whatsapp_signals::ReceiverInfo::timeout) yet.
 ///
 /// [`Retry`]: whatsapp_signals::Retry
 /// [`Retry::after`]: whatsapp_signals::Retry::after
 /// [`Retry::never`]: whatsapp_signals::Retry::never
-pub struct Worker {
-    stream: EventStream,
-    handler: Arc<dyn Handler>,
-    context: Context,
-    max_deliveries: u64,
-    backoff: Backoff,
-    ack_wait: Duration,
-    max_ack_pending: u16,
-}
+pub struct Worker(Settings);
 
 impl Worker {
-    /// Works until `stop` is there, and then to the end of what it has.
+    /// Creates a worker that sends events to their receivers and keeps no record of them.
+    #[must_use]
+    pub fn new(stream: &EventStream) -> Self {
+        Self(Settings::new(stream))
+    }
+
+    /// Sets the context of the events that the worker delivers without an engine. An
+    /// [engine](Self::engine) has its own: [`WebhookEngine::context`].
     ///
-    /// While the server is away, it waits for it. Receivers run in threads of their
-    /// own, so they may block. When this future is dropped instead, receivers that run go
-    /// on, and their events are delivered again meanwhile.
+    /// A receiver that needs a value which the context lacks fails, and the event is delivered
+    /// again, up to [`max_deliveries`](Self::max_deliveries). Such a delivery is no attempt of the
+    /// receiver.
+    ///
+    /// ```no_run
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
+    /// use whatsapp_signals_nats::{EventStream, Worker};
+    ///
+    /// struct Greeting(String);
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn greet(event: &MessageReceived, greeting: &Greeting) {
+    ///     println!("{}: {}", greeting.0, event.message.body());
+    /// }
+    ///
+    /// # fn worker(stream: &EventStream) -> Worker {
+    /// Worker::new(stream).context(Context::new().with(Greeting("Hi".to_owned())))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.0.context = context;
+        self
+    }
+
+    /// Sets an engine that handles the events. It records the receivers that succeeded in its
+    /// store, so that none of them runs twice for an event, however often the event is delivered.
+    /// Workers with the same store share the record.
+    ///
+    /// The engine limits the attempts of an event by its
+    /// [`max_attempts`](WebhookEngine::max_attempts) (default: 20), with its
+    /// [`backoff`](WebhookEngine::backoff) between them; a failure of its store is no attempt.
+    /// After a crash of the worker, an event is blocked for the engine's
+    /// [`lease`](WebhookEngine::lease).
+    ///
+    /// A dead letter is in the engine's store as well as in the stream of dead letters.
+    /// [`requeue`](crate::DeadLetters::requeue) acts on both; to discard it, discard each.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::store::SqliteStore;
+    /// use whatsapp_signals_nats::{EventStream, Worker};
+    ///
+    /// # fn worker(stream: &EventStream) -> Result<Worker, Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(SqliteStore::open("bikes.db")?).max_attempts(8);
+    /// let worker = Worker::new(stream).engine(Arc::new(engine));
+    /// # Ok(worker)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
+        self.0.handler = Arc::new(engine);
+        self
+    }
+
+    /// Sets the number of deliveries before an event becomes a dead letter (default: 8, at least
+    /// 1).
+    #[must_use]
+    pub fn max_deliveries(mut self, deliveries: u64) -> Self {
+        self.0.max_deliveries = deliveries.max(1);
+        self
+    }
+
+    /// Sets the delay before the second delivery, which doubles up to `longest` (default: 500 ms
+    /// and 30 s, at most a day).
+    #[must_use]
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        let longest = longest.min(DAY);
+        self.0.backoff = Backoff { first, longest };
+        self
+    }
+
+    /// Sets the time after which the server delivers the event of a silent worker again (default:
+    /// 30 s, at most a day). A worker reports progress to the server, so receivers may take
+    /// longer.
+    ///
+    /// The server keeps this setting and [`max_ack_pending`](Self::max_ack_pending): the worker
+    /// that was started last sets them for all workers.
+    #[must_use]
+    pub fn ack_wait(mut self, wait: Duration) -> Self {
+        self.0.ack_wait = wait.clamp(Duration::from_millis(100), DAY);
+        self
+    }
+
+    /// Sets the number of events of a partition that all workers together handle at once
+    /// (default: 1). With more, the events of one user may overtake each other. Each running event
+    /// occupies a thread.
+    #[must_use]
+    pub fn max_ack_pending(mut self, events: u16) -> Self {
+        self.0.max_ack_pending = events.max(1);
+        self
+    }
+
+    /// Handles events until `stop` is ready, then finishes those that have begun.
+    ///
+    /// While the server is away, the worker tries to reach it again. Receivers run on threads
+    /// apart from the program's runtime, so they may block. If this future is dropped, running
+    /// receivers go on, and the server delivers their events again.
     ///
     /// # Errors
     ///
@@ -111,60 +206,58 @@ impl Worker {
     /// # }
     /// ```
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
+        let settings = Arc::new(self.0);
         let mut consumers = Vec::new();
-        for partition in 0..self.stream.config.partitions {
-            consumers.push(self.consumer(partition).await?);
+        for partition in 0..settings.stream.config.partitions {
+            let consumer = settings.consumer(partition).await;
+            consumers.push(consumer.map_err(WorkerError)?);
         }
-        // An event that comes while another one is still at work needs one more.
-        let most = consumers.len() * (usize::from(self.max_ack_pending) + 1);
-        let threads = Threads::new(most).map_err(|error| WorkerError(error.into()))?;
-        let threads = Arc::new(threads);
-        let (stopping, stopped) = watch::channel(());
-        let worker = Arc::new(self);
+        // A partition hands over its next event before the thread of the last one is free.
+        let max = consumers.len() * (usize::from(settings.max_ack_pending) + 1);
+        let pool = BlockingPool::new(max).map_err(|error| WorkerError(error.into()))?;
+        let pool = Arc::new(pool);
+        let (stop_sender, stop_receiver) = watch::channel(());
         let mut partitions = JoinSet::new();
         for (number, consumer) in (0..).zip(consumers) {
-            let partition = Partition::new(&worker, &threads, number);
-            partitions.spawn(partition.run(consumer, stopped.clone()));
+            let partition = Partition::new(&settings, &pool, number);
+            partitions.spawn(partition.run(consumer, stop_receiver.clone()));
         }
         stop.await;
-        drop(stopping);
+        drop(stop_sender);
         partitions.join_all().await;
         Ok(())
-    }
-
-    /// How often the server is told that an event is worked on. Not much less often
-    /// where `ack_wait` is long: another worker may have set a shorter one.
-    fn heartbeat(&self) -> Duration {
-        (self.ack_wait / 3).min(Duration::from_secs(2))
-    }
-
-    /// The consumer of a partition, which all workers share.
-    async fn consumer(&self, partition: u16) -> Result<Consumer<Config>, WorkerError> {
-        let config = Config {
-            durable_name: Some(format!("p{partition}")),
-            filter_subject: self.stream.config.subject(partition),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: self.ack_wait,
-            max_ack_pending: i64::from(self.max_ack_pending),
-            // It is we who give up, with a dead letter.
-            max_deliver: -1,
-            ..Config::default()
-        };
-        let name = &self.stream.config.name;
-        let context = &self.stream.context;
-        let consumer = context.create_consumer_on_stream(config, name).await;
-        consumer.map_err(|error| WorkerError(error.into()))
     }
 }
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.0;
         f.debug_struct("Worker")
-            .field("stream", &self.stream)
-            .field("max_deliveries", &self.max_deliveries)
-            .field("backoff", &self.backoff)
-            .field("ack_wait", &self.ack_wait)
-            .field("max_ack_pending", &self.max_ack_pending)
+            .field("stream", &settings.stream)
+            .field("max_deliveries", &settings.max_deliveries)
+            .field("backoff", &settings.backoff)
+            .field("ack_wait", &settings.ack_wait)
+            .field("max_ack_pending", &settings.max_ack_pending)
             .finish_non_exhaustive()
     }
 }
+
+/// A worker that could not start.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::error::Error;
+/// use std::future::pending;
+/// use whatsapp_signals_nats::{EventStream, Worker};
+///
+/// # async fn run(stream: &EventStream) {
+/// if let Err(error) = Worker::new(stream).run(pending()).await {
+///     assert_eq!(error.to_string(), "the worker could not start");
+///     eprintln!("{error}: {:?}", error.source());
+/// }
+/// # }
+/// ```
+#[derive(Debug, Error)]
+#[error("the worker could not start")]
+pub struct WorkerError(#[source] BoxError);

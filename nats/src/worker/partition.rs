@@ -1,5 +1,6 @@
-//! One partition: event after event.
+//! The loop of one partition, and the threads that its receivers run on.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,97 +9,120 @@ use async_nats::connection::State;
 use async_nats::jetstream::consumer::Consumer;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::{AckKind, Message};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::Worker;
-use super::handler::{Delivery, Handled};
+use super::handler::{Delivery, DeliveryResult};
 use super::pull::Pull;
-use super::settings::DAY;
-use super::threads::Threads;
-use crate::dead_letter::{self, REQUEUED};
+use super::settings::{DAY, Settings};
+use crate::dead_letters::{self, REQUEUED};
 use crate::envelope::Envelope;
+use crate::publish::Publisher;
 
-/// How long nothing is asked of a server that fails.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How long a server may take to hear what became of an event.
-const SETTLE: Duration = Duration::from_secs(5);
+/// The delay before a failed consumer is created again.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// The longest time for the server's confirmation of an acknowledgment.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Threads for receivers, apart from those of the program's runtime: receivers that use
+/// `spawn_blocking` would otherwise wait for the threads that other receivers occupy.
+pub(super) struct BlockingPool(Option<Runtime>);
+
+impl BlockingPool {
+    /// Creates a pool of up to `max` threads, which start on demand.
+    pub(super) fn new(max: usize) -> io::Result<Self> {
+        let mut builder = Builder::new_current_thread();
+        builder.max_blocking_threads(max);
+        builder.thread_name("whatsapp-worker");
+        builder.build().map(|runtime| Self(Some(runtime)))
+    }
+
+    /// Runs a function on a thread of the pool. Returns `None` if it panics.
+    async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+        let task: Option<JoinHandle<R>> =
+            self.0.as_ref().map(|runtime| runtime.spawn_blocking(work));
+        task?.await.ok()
+    }
+}
+
+impl Drop for BlockingPool {
+    fn drop(&mut self) {
+        // In a task, the drop of a runtime panics because it blocks.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Partition {
-    worker: Arc<Worker>,
-    threads: Arc<Threads>,
+    settings: Arc<Settings>,
+    pool: Arc<BlockingPool>,
     number: u16,
 }
 
 impl Partition {
-    pub(super) fn new(worker: &Arc<Worker>, threads: &Arc<Threads>, number: u16) -> Self {
+    pub(super) fn new(settings: &Arc<Settings>, pool: &Arc<BlockingPool>, number: u16) -> Self {
         Self {
-            worker: Arc::clone(worker),
-            threads: Arc::clone(threads),
+            settings: Arc::clone(settings),
+            pool: Arc::clone(pool),
             number,
         }
     }
 
-    /// Takes events until `stopped` is closed, and ends when those that it has
-    /// taken are done.
-    pub(super) async fn run(
-        self,
-        mut consumer: Consumer<Config>,
-        mut stopped: watch::Receiver<()>,
-    ) {
+    /// Handles events until `stop` is closed, then finishes those that have begun.
+    pub(super) async fn run(self, mut consumer: Consumer<Config>, mut stop: watch::Receiver<()>) {
         let mut running = JoinSet::new();
-        while let Err(error) = self.take(&consumer, &mut stopped, &mut running).await {
-            tracing::warn!(partition = self.number, error, "no events can be taken");
+        while let Err(error) = self.pull_events(&consumer, &mut stop, &mut running).await {
+            tracing::warn!(partition = self.number, error, "pulling events failed");
             tokio::select! {
-                _ = stopped.changed() => break,
-                anew = self.consumer_anew() => consumer = anew,
+                _ = stop.changed() => break,
+                recreated = self.recreate_consumer() => consumer = recreated,
             }
         }
         running.join_all().await;
     }
 
-    /// The consumer, which may be gone with a server that has lost it.
-    async fn consumer_anew(&self) -> Consumer<Config> {
-        let client = self.worker.stream.context.client();
+    /// Creates the consumer again, since a restarted server may have lost it.
+    async fn recreate_consumer(&self) -> Consumer<Config> {
+        let client = self.settings.stream.context.client();
         loop {
-            sleep(PAUSE).await;
-            // What is asked while the server is away piles up in the client, until that
-            // takes no more.
+            sleep(RETRY_DELAY).await;
+            // While disconnected, the client queues requests until its buffer is full.
             if client.connection_state() == State::Connected
-                && let Ok(consumer) = self.worker.consumer(self.number).await
+                && let Ok(consumer) = self.settings.consumer(self.number).await
             {
                 return consumer;
             }
         }
     }
 
-    /// Takes events until `stopped` is closed or something fails.
-    async fn take(
+    /// Spawns a task for each event, until `stop` is closed or a request fails.
+    async fn pull_events(
         &self,
         consumer: &Consumer<Config>,
-        stopped: &mut watch::Receiver<()>,
+        stop: &mut watch::Receiver<()>,
         running: &mut JoinSet<()>,
     ) -> Result<(), Error> {
-        let most = usize::from(self.worker.max_ack_pending);
+        let max = usize::from(self.settings.max_ack_pending);
         let mut pull = tokio::select! {
-            _ = stopped.changed() => return Ok(()),
-            pull = Pull::start(&self.worker.stream, consumer) => pull?,
+            _ = stop.changed() => return Ok(()),
+            pull = Pull::start(&self.settings.stream, consumer) => pull?,
         };
         let result = loop {
             tokio::select! {
                 biased;
-                _ = stopped.changed() => break Ok(()),
-                Some(_) = running.join_next(), if running.len() >= most => {}
-                message = pull.next(), if running.len() < most => match message {
+                _ = stop.changed() => break Ok(()),
+                Some(_) = running.join_next(), if running.len() >= max => {}
+                message = pull.next(), if running.len() < max => match message {
                     Ok(message) => _ = running.spawn(self.clone().handle(message)),
                     Err(error) => break Err(error),
                 },
             }
         };
-        for message in pull.end().await {
+        for message in pull.finish().await {
             running.spawn(self.clone().handle(message));
         }
         result
@@ -108,60 +132,67 @@ impl Partition {
         let Ok(info) = message.info() else {
             tracing::error!(
                 partition = self.number,
-                "a message that is not the stream's"
+                "a message has no metadata of the stream"
             );
             return;
         };
         let (sequence, deliveries) = (info.stream_sequence, info.delivered.unsigned_abs());
-        match self.outcome(&message, deliveries).await {
-            Outcome::Done => self.acknowledge(&message, sequence).await,
-            Outcome::Again(delay) => self.again(&message, deliveries, delay).await,
-            Outcome::Dead { reason, failed } => {
-                self.store_unreadable(&message, sequence, deliveries, &reason, &failed)
+        match self.deliver(&message, deliveries).await {
+            Disposition::Acknowledge => self.acknowledge(&message, sequence).await,
+            Disposition::Retry(delay) => self.retry(&message, deliveries, delay).await,
+            Disposition::DeadLetter { reason, failed } => {
+                self.store_dead_letter(&message, sequence, deliveries, &reason, &failed)
                     .await;
             }
         }
     }
 
-    async fn outcome(&self, message: &Message, deliveries: u64) -> Outcome {
+    async fn deliver(&self, message: &Message, deliveries: u64) -> Disposition {
         let envelope = match Envelope::from_json(&message.payload) {
             Ok(envelope) => envelope,
             Err(error) => {
-                return Outcome::Dead {
+                return Disposition::DeadLetter {
                     reason: error.to_string(),
                     failed: Vec::new(),
                 };
             }
         };
-        let most = self.worker.max_deliveries;
-        if deliveries > most && self.worker.handler.gives_up_untried() {
-            return Outcome::Dead {
+        let max = self.settings.max_deliveries;
+        if deliveries > max && self.settings.handler.enforces_max_deliveries() {
+            return Disposition::DeadLetter {
                 reason: "delivered too often".into(),
                 failed: Vec::new(),
             };
         }
         match self.run_receivers(message, envelope, deliveries).await {
-            Handled::Done => Outcome::Done,
-            Handled::NotNow(why, wait) => {
+            DeliveryResult::Completed => Disposition::Acknowledge,
+            DeliveryResult::Deferred(reason, delay) => {
                 tracing::debug!(
                     partition = self.number,
                     deliveries,
-                    why,
-                    "an event is to come again"
+                    reason,
+                    "an event is deferred"
                 );
-                Outcome::Again(wait)
+                Disposition::Retry(delay)
             }
-            Handled::Failed(_, delay) if deliveries < most => Outcome::Again(delay),
-            Handled::Failed(failed, _) | Handled::Dead(failed) => Outcome::Dead {
-                reason: "receivers failed".into(),
-                failed,
-            },
+            DeliveryResult::Failed(_, delay) if deliveries < max => Disposition::Retry(delay),
+            DeliveryResult::Failed(failed, _) | DeliveryResult::GivenUp(failed) => {
+                Disposition::DeadLetter {
+                    reason: "receivers failed".into(),
+                    failed,
+                }
+            }
         }
     }
 
-    /// Runs the receivers in a thread that may block, and reports progress to the server meanwhile.
-    async fn run_receivers(&self, message: &Message, envelope: Envelope, number: u64) -> Handled {
-        let worker = Arc::clone(&self.worker);
+    /// Runs the receivers on a thread of the pool, and reports progress to the server meanwhile.
+    async fn run_receivers(
+        &self,
+        message: &Message,
+        envelope: Envelope,
+        number: u64,
+    ) -> DeliveryResult {
+        let settings = Arc::clone(&self.settings);
         let headers = message.headers.as_ref();
         let delivery = Delivery {
             envelope,
@@ -170,46 +201,50 @@ impl Partition {
         };
         let runtime = Handle::current();
         let work = move || {
-            let Worker {
+            let Settings {
                 handler, context, ..
-            } = &*worker;
+            } = &*settings;
             handler.handle(&runtime, context, delivery)
         };
-        let heartbeat = async {
+        let report_progress = async {
             loop {
-                sleep(self.worker.heartbeat()).await;
-                // One that is lost is followed by others.
+                sleep(self.settings.progress_interval()).await;
+                // A lost report is followed by others.
                 let _ = message.ack_with(AckKind::Progress).await;
             }
         };
         tokio::select! {
-            // The panics of receivers are failures; this is another one.
-            result = self.threads.run(work) => {
-                result.unwrap_or(Handled::Failed(Vec::new(), Duration::ZERO))
+            // A panic of a receiver is a failure in the report. `None` is any other panic.
+            result = self.pool.run(work) => {
+                result.unwrap_or(DeliveryResult::Failed(Vec::new(), Duration::ZERO))
             }
-            () = heartbeat => unreachable!("it goes on"),
+            () = report_progress => unreachable!("the loop has no end"),
         }
     }
 
     async fn acknowledge(&self, message: &Message, sequence: u64) {
-        // Until the server has it, the event may be delivered again.
-        let acknowledged = timeout(SETTLE, message.double_ack()).await;
+        // An unconfirmed acknowledgment may be lost, and the event delivered again.
+        let acknowledged = timeout(ACK_TIMEOUT, message.double_ack()).await;
         if !matches!(acknowledged, Ok(Ok(()))) {
             let partition = self.number;
-            tracing::warn!(partition, sequence, "an event may come again that is done");
+            tracing::warn!(
+                partition,
+                sequence,
+                "a finished event may be delivered again"
+            );
         }
     }
 
-    /// Has the server deliver the event again, after the backoff or this delay, whichever
-    /// is longer.
-    async fn again(&self, message: &Message, deliveries: u64, delay: Duration) {
-        let wait = self.worker.backoff.after(deliveries).max(delay.min(DAY));
-        // If it is lost, the event comes again all the same, after `ack_wait`.
-        let nak = message.ack_with(AckKind::Nak(Some(wait)));
-        let _ = timeout(SETTLE, nak).await;
+    /// Requests another delivery, after the backoff or this delay, whichever is longer.
+    async fn retry(&self, message: &Message, deliveries: u64, delay: Duration) {
+        let backoff = self.settings.backoff.delay_after(deliveries);
+        let delay = backoff.max(delay.min(DAY));
+        // If the request is lost, the server delivers the event again after `ack_wait`.
+        let nak = message.ack_with(AckKind::Nak(Some(delay)));
+        let _ = timeout(ACK_TIMEOUT, nak).await;
     }
 
-    async fn store_unreadable(
+    async fn store_dead_letter(
         &self,
         message: &Message,
         sequence: u64,
@@ -217,30 +252,31 @@ impl Partition {
         reason: &str,
         failed: &[String],
     ) {
-        let stream = &self.worker.stream;
-        let letter = dead_letter::of_event(message, sequence, deliveries, reason, failed);
+        let stream = &self.settings.stream;
+        let letter = dead_letters::event_letter(message, sequence, deliveries, reason, failed);
         let subject = stream.config.dead_subject();
         let partition = self.number;
-        match stream.store(subject, letter, SETTLE).await {
+        let publisher = Publisher::new(stream);
+        match publisher.publish_message(subject, letter).await {
             Ok(()) => {
-                tracing::error!(partition, sequence, reason, "a dead letter");
+                tracing::error!(partition, sequence, reason, "an event is a dead letter");
                 self.acknowledge(message, sequence).await;
             }
             Err(error) => {
                 let error = error.kind();
-                tracing::error!(partition, sequence, %error, "a dead letter is not stored");
-                self.again(message, deliveries, Duration::ZERO).await;
+                tracing::error!(partition, sequence, %error, "storing a dead letter failed");
+                self.retry(message, deliveries, Duration::ZERO).await;
             }
         }
     }
 }
 
-/// What an event has come to.
-enum Outcome {
-    Done,
-    /// Delivered again, after this delay at least.
-    Again(Duration),
-    Dead {
+/// The response to the server after a delivery.
+enum Disposition {
+    Acknowledge,
+    /// Requests another delivery after this delay or a longer backoff.
+    Retry(Duration),
+    DeadLetter {
         reason: String,
         failed: Vec<String>,
     },

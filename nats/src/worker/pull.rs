@@ -1,4 +1,4 @@
-//! Asking the server for events.
+//! Pull requests for events.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use tokio::time::timeout;
 
 use crate::stream::EventStream;
 
-/// How long the server keeps a request.
+/// The time after which the server drops a request.
 ///
-/// No divisor of what people wait after a failure: servers of before May 2024 give an event
-/// out once more, as a new one, when it was to come again in the moment in which a request
-/// ended (<https://github.com/nats-io/nats-server/pull/5305>).
+/// It does not divide the usual delays evenly: servers from before May 2024 deliver an event twice,
+/// the second time as a first delivery, if a request expires at the moment of its redelivery
+/// (<https://github.com/nats-io/nats-server/pull/5305>).
 const EXPIRES: Duration = Duration::from_millis(710);
-/// How long after that it has forgotten it, as one that was killed has.
-const GRACE: Duration = Duration::from_secs(1);
+/// The time after the expiry at which the request counts as lost, as after a restart of the server.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(1);
 
-/// Takes one event after the other.
+/// Pulls one event after the other.
 ///
-/// Not `async_nats`'s own stream of messages: what is on its way when that is dropped is
-/// lost to it, and its partition waits for [`ack_wait`](super::Worker::ack_wait).
-/// (`Subscriber::drain` does not help, as it does not wait for the server.)
+/// `async_nats` has a stream of messages, which loses the messages that are in flight when it is
+/// dropped; their partitions would be blocked for [`ack_wait`](super::Worker::ack_wait).
+/// `Subscriber::drain` does not wait for the server, so it loses them too.
 pub(super) struct Pull<'a> {
     stream: &'a EventStream,
     consumer: &'a Consumer<Config>,
     inbox: Subject,
     messages: Subscriber,
-    /// The server has a request that it has not answered.
-    is_asked: bool,
-    /// Has come and was not given out yet.
-    taken: Option<Message>,
+    /// Whether a request is open.
+    is_requested: bool,
+    /// A message that has arrived and is not yet returned.
+    buffered: Option<Message>,
 }
 
 impl<'a> Pull<'a> {
@@ -48,13 +48,13 @@ impl<'a> Pull<'a> {
             consumer,
             messages: client.subscribe(inbox.clone()).await?,
             inbox,
-            is_asked: false,
-            taken: None,
+            is_requested: false,
+            buffered: None,
         })
     }
 
-    async fn ask(&mut self) -> Result<(), Error> {
-        self.is_asked = true;
+    async fn request(&mut self) -> Result<(), Error> {
+        self.is_requested = true;
         let one = BatchConfig {
             batch: 1,
             expires: Some(EXPIRES),
@@ -63,36 +63,36 @@ impl<'a> Pull<'a> {
         Ok(self.consumer.request_batch(one, self.inbox.clone()).await?)
     }
 
-    /// The next event. When this is dropped, nothing is lost.
+    /// Returns the next event. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Message, Error> {
         loop {
-            // Also before the one that has come is given out: so the next one comes as
-            // soon as that is done.
-            if !self.is_asked {
-                self.ask().await?;
+            // The next request is open before this event is handled, so that the server sends the
+            // next event as soon as this one is acknowledged.
+            if !self.is_requested {
+                self.request().await?;
             }
-            if let Some(message) = self.taken.take() {
+            if let Some(message) = self.buffered.take() {
                 return Ok(message);
             }
-            self.taken = self.answer().await?;
+            self.buffered = self.receive().await?;
         }
     }
 
-    /// What was on its way when no more is asked for, at the end. (Not given back: that
-    /// would count as one more delivery of an event that nobody has tried.)
-    pub(super) async fn end(mut self) -> Vec<Message> {
-        let mut late = Vec::from_iter(self.taken.take());
-        if self.is_asked {
-            late.extend(self.answer().await.ok().flatten());
+    /// Ends the pull, and returns the messages that were in flight. They are not returned to the
+    /// server, which would count a delivery for events that no receiver has seen.
+    pub(super) async fn finish(mut self) -> Vec<Message> {
+        let mut late = Vec::from_iter(self.buffered.take());
+        if self.is_requested {
+            late.extend(self.receive().await.ok().flatten());
         }
         late
     }
 
-    /// The answer to the request: an event, or that there is none.
-    async fn answer(&mut self) -> Result<Option<Message>, Error> {
-        let answer = timeout(EXPIRES + GRACE, self.messages.next()).await;
-        self.is_asked = false;
-        let message = answer.map_err(|_| "the server is silent")?;
+    /// Returns the response to the open request: an event, or `None` if the request expired.
+    async fn receive(&mut self) -> Result<Option<Message>, Error> {
+        let response = timeout(EXPIRES + EXPIRY_MARGIN, self.messages.next()).await;
+        self.is_requested = false;
+        let message = response.map_err(|_| "the server did not respond to a request")?;
         let message = message.ok_or("the connection is closed")?;
         match message.status {
             None => Ok(Some(Message {
@@ -101,8 +101,8 @@ impl<'a> Pull<'a> {
             })),
             Some(StatusCode::TIMEOUT) => Ok(None),
             Some(status) => {
-                let why = message.description.unwrap_or_default();
-                Err(format!("the server answers {status} {why}").into())
+                let description = message.description.unwrap_or_default();
+                Err(format!("the server responded {status} {description}").into())
             }
         }
     }

@@ -1,146 +1,100 @@
-//! How a worker is built.
+//! The settings of a worker, which its partitions share.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use whatsapp_signals::store::Store;
-use whatsapp_signals::{Context, WebhookEngine};
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, Consumer};
+use whatsapp_signals::{BoxError, Context};
 
-use super::Worker;
-use super::backoff::Backoff;
-use super::handler::Receivers;
+use super::handler::{EventHandler, ReceiverHandler};
 use crate::stream::EventStream;
 
-/// The longest delay before an event is delivered again: eight of them are over before the
-/// stream drops the event (default: after 14 days), so that it becomes a dead letter
-/// first. The server counts in nanoseconds, in 64 bits.
+/// The longest delay before an event is delivered again.
+///
+/// Eight such delays end before the stream deletes the event (default: after 14 days), so the event
+/// becomes a dead letter first. The server counts in nanoseconds, in 64 bits.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The building of a worker.
-///
-/// ```no_run
-/// use std::time::Duration;
-/// use whatsapp_signals_nats::{EventStream, Worker};
-///
-/// # fn worker(stream: &EventStream) -> Worker {
-/// let worker = Worker::new(stream)
-///     .max_deliveries(5)
-///     .backoff(Duration::from_secs(1), Duration::from_secs(60))
-///     .ack_wait(Duration::from_secs(45))
-///     .max_ack_pending(4);
-/// assert!(format!("{worker:?}").contains("max_deliveries: 5"));
-/// # worker
-/// # }
-/// ```
-impl Worker {
-    /// A worker that sends events to their receivers and keeps no record of it.
-    #[must_use]
-    pub fn new(stream: &EventStream) -> Self {
+pub(super) struct Settings {
+    pub(super) stream: EventStream,
+    pub(super) handler: Arc<dyn EventHandler>,
+    pub(super) context: Context,
+    pub(super) max_deliveries: u64,
+    pub(super) backoff: Backoff,
+    pub(super) ack_wait: Duration,
+    pub(super) max_ack_pending: u16,
+}
+
+impl Settings {
+    pub(super) fn new(stream: &EventStream) -> Self {
         Self {
             stream: stream.clone(),
-            handler: Arc::new(Receivers),
+            handler: Arc::new(ReceiverHandler),
             context: Context::new(),
             max_deliveries: 8,
-            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
+            backoff: Backoff {
+                first: Duration::from_millis(500),
+                longest: Duration::from_secs(30),
+            },
             ack_wait: Duration::from_secs(30),
             max_ack_pending: 1,
         }
     }
 
-    /// Sets the context of the events that the worker delivers without an engine. An
-    /// [engine](Self::engine) has its own: [`WebhookEngine::context`].
-    ///
-    /// A receiver that needs a value which the context lacks fails, and the event is delivered
-    /// again: up to [`max_deliveries`](Self::max_deliveries), since that is no attempt of the
-    /// receiver.
-    ///
-    /// ```no_run
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
-    /// use whatsapp_signals_nats::{EventStream, Worker};
-    ///
-    /// struct Greeting(String);
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// fn greet(event: &MessageReceived, greeting: &Greeting) {
-    ///     println!("{}: {}", greeting.0, event.message.body());
-    /// }
-    ///
-    /// # fn worker(stream: &EventStream) -> Worker {
-    /// Worker::new(stream).context(Context::new().with(Greeting("Hi".to_owned())))
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn context(mut self, context: Context) -> Self {
-        self.context = context;
-        self
+    /// Returns the time between two progress reports to the server. It is short even if `ack_wait`
+    /// is long, because another worker may have set a shorter one.
+    pub(super) fn progress_interval(&self) -> Duration {
+        (self.ack_wait / 3).min(Duration::from_secs(2))
     }
 
-    /// Has an engine handle the events: it records in its store which receivers have
-    /// succeeded, so that none of them gets an event twice, whatever is
-    /// delivered again. Workers that share a store share what is recorded.
-    ///
-    /// The engine limits the attempts of an event by its
-    /// [`max_attempts`](WebhookEngine::max_attempts) (default: 20), with its
-    /// [`backoff`](WebhookEngine::backoff) between them; a failure of its store is no attempt. Its [`lease`](WebhookEngine::lease) is how long
-    /// an event waits that a killed worker had.
-    ///
-    /// A dead letter is in the engine's store as well as in the stream of dead letters. To
-    /// [requeue](crate::DeadLetters::requeue) the latter is enough; to discard it, discard
-    /// both.
-    ///
-    /// ```no_run
-    /// use std::sync::Arc;
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::SqliteStore;
-    /// use whatsapp_signals_nats::{EventStream, Worker};
-    ///
-    /// # fn worker(stream: &EventStream) -> Result<Worker, Box<dyn std::error::Error>> {
-    /// let engine = WebhookEngine::new(SqliteStore::open("bikes.db")?).max_attempts(8);
-    /// let worker = Worker::new(stream).engine(Arc::new(engine));
-    /// # Ok(worker)
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn engine<S: Store + 'static>(mut self, engine: Arc<WebhookEngine<S>>) -> Self {
-        self.handler = Arc::new(engine);
-        self
+    /// Creates or returns the consumer of a partition, which all workers share.
+    pub(super) async fn consumer(&self, partition: u16) -> Result<Consumer<Config>, BoxError> {
+        let config = Config {
+            durable_name: Some(format!("p{partition}")),
+            filter_subject: self.stream.config.partition_subject(partition),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.ack_wait,
+            max_ack_pending: i64::from(self.max_ack_pending),
+            // The worker stores a dead letter after its own number of deliveries.
+            max_deliver: -1,
+            ..Config::default()
+        };
+        let name = &self.stream.config.name;
+        let context = &self.stream.context;
+        Ok(context.create_consumer_on_stream(config, name).await?)
     }
+}
 
-    /// How often an event is delivered before it is a dead letter; 8 times unless
-    /// given, 1 at least.
-    #[must_use]
-    pub fn max_deliveries(mut self, deliveries: u64) -> Self {
-        self.max_deliveries = deliveries.max(1);
-        self
+/// Delays between the deliveries of an event, each twice as long as the one before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backoff {
+    pub(super) first: Duration,
+    pub(super) longest: Duration,
+}
+
+impl Backoff {
+    /// Returns the delay after delivery `n`, counted from 1.
+    pub(super) fn delay_after(self, n: u64) -> Duration {
+        let doublings = n.saturating_sub(1).min(31);
+        // At most 31.
+        #[allow(clippy::cast_possible_truncation)]
+        let factor = 1_u32 << doublings as u32;
+        self.first.saturating_mul(factor).min(self.longest)
     }
+}
 
-    /// How long an event waits before it is delivered again: `first`, and each time
-    /// twice as long, up to `longest`, which is a day at most.
-    #[must_use]
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = Backoff::new(first, longest.min(DAY));
-        self
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// How long the server waits for a worker of which it hears nothing, 30 seconds
-    /// unless given, a day at most. A worker says all the time that it is still at work, so
-    /// receivers may take longer.
-    ///
-    /// It is the server that keeps this and [`max_ack_pending`](Self::max_ack_pending): those
-    /// of the worker that was started last are everyone's.
-    #[must_use]
-    pub fn ack_wait(mut self, wait: Duration) -> Self {
-        self.ack_wait = wait.clamp(Duration::from_millis(100), DAY);
-        self
-    }
-
-    /// How many events of a partition are worked on at once, by all workers; 1
-    /// unless given. With more, the events of one user may overtake each other. Each
-    /// that runs takes a thread.
-    #[must_use]
-    pub fn max_ack_pending(mut self, events: u16) -> Self {
-        self.max_ack_pending = events.max(1);
-        self
+    #[test]
+    fn the_backoff_doubles_up_to_the_longest_delay() {
+        let backoff = Backoff {
+            first: Duration::from_millis(500),
+            longest: Duration::from_secs(30),
+        };
+        let delays = [1, 2, 3, 6, 7, 8, 1_000_000].map(|n| backoff.delay_after(n).as_millis());
+        assert_eq!(delays, [500, 1000, 2000, 16000, 30000, 30000, 30000]);
     }
 }

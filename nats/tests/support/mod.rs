@@ -1,5 +1,5 @@
-//! A real server for the tests, and webhooks for it.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! A NATS server for the tests, and webhooks to publish.
+#![allow(dead_code, reason = "each test uses a part of the module")]
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use whatsapp_signals::testing;
 use whatsapp_signals_nats::async_nats::{Client, ConnectOptions, jetstream};
 use whatsapp_signals_nats::{EventStream, StreamConfig, ensure_stream};
 
-/// A server of its own, with its own folder, on a port that was free.
+/// A server with a temporary folder, on a free port.
 pub(crate) struct Server {
     child: Child,
     port: u16,
@@ -21,13 +21,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one. `None` on a machine that has no server, where the test is
+    /// Starts a server. Returns `None` on a machine without the program, where the test is
     /// skipped.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with("")
     }
 
-    /// Starts one with these lines in its configuration.
+    /// Starts a server with these lines in its configuration.
     pub(crate) fn start_with(settings: &str) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("server.conf"), settings).unwrap();
@@ -39,14 +39,14 @@ impl Server {
         })
     }
 
-    /// Kills it, as a power failure of the program would.
+    /// Kills the process, without a chance to write anything.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts it again, with what it had.
-    pub(crate) fn start_again(&mut self) {
+    /// Starts the server again with its folder and port.
+    pub(crate) fn restart(&mut self) {
         let (child, _) = spawn(self.folder.path(), self.port.into()).unwrap();
         self.child = child;
     }
@@ -56,7 +56,7 @@ impl Server {
     }
 
     pub(crate) async fn client(&self) -> Client {
-        // Comes back soon when the server does.
+        // Reconnects soon after a restart of the server.
         let options = ConnectOptions::new()
             .reconnect_delay_callback(|_| Duration::from_millis(50))
             .max_reconnects(None);
@@ -73,7 +73,7 @@ impl Server {
             .unwrap()
     }
 
-    /// How many bytes of memory it has; 0 where that cannot be seen.
+    /// Returns the resident memory in bytes; 0 where `/proc` does not exist.
     pub(crate) fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -82,13 +82,13 @@ impl Server {
         kib.unwrap_or_default() * 1024
     }
 
-    /// How many messages a stream has.
+    /// Returns the number of messages of a stream.
     pub(crate) async fn count(&self, stream: &str) -> u64 {
         let mut stream = self.jetstream().await.get_stream(stream).await.unwrap();
         stream.info().await.unwrap().state.messages
     }
 
-    /// Whether nothing is left to do in any partition of a stream.
+    /// Returns true if no partition of a stream has pending or unacknowledged events.
     pub(crate) async fn is_idle(&self, stream: &str) -> bool {
         let stream = self.jetstream().await.get_stream(stream).await.unwrap();
         let mut names = stream.consumer_names();
@@ -111,7 +111,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts the program, and waits until it takes connections. Gives its port.
+/// Starts the program, waits until it accepts connections, and returns its port.
 fn spawn(folder: &Path, port: i32) -> Option<(Child, u16)> {
     let program = env::var("NATS_SERVER")
         .ok()
@@ -140,11 +140,11 @@ fn spawn(folder: &Path, port: i32) -> Option<(Child, u16)> {
     };
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut found = None;
-    let mut said = String::new();
+    let mut log = String::new();
     for line in &mut lines {
         let line = line.unwrap();
-        said.push_str(&line);
-        said.push('\n');
+        log.push_str(&line);
+        log.push('\n');
         if let Some((_, address)) = line.split_once("client connections on ") {
             found = address
                 .rsplit(':')
@@ -155,18 +155,18 @@ fn spawn(folder: &Path, port: i32) -> Option<(Child, u16)> {
             break;
         }
     }
-    // What it says further must not fill the pipe.
+    // A full pipe would block the server.
     thread::spawn(move || lines.for_each(drop));
-    let port = found.unwrap_or_else(|| panic!("the server did not start:\n{said}"));
+    let port = found.unwrap_or_else(|| panic!("the server did not start:\n{log}"));
     Some((child, port))
 }
 
-/// Says that a test was skipped; by other means than those that the test harness
-/// hides. Fails where the server must be there.
+/// Writes to stderr that a test is skipped, past the capture of the test harness. Panics if the
+/// server is required.
 fn skip(program: &str) {
     assert!(
         env::var_os("NATS_SERVER_REQUIRED").is_none(),
-        "{program} is not there"
+        "{program} is not installed"
     );
     let test = thread::current().name().unwrap_or_default().to_owned();
     let _ = writeln!(
@@ -175,7 +175,7 @@ fn skip(program: &str) {
     );
 }
 
-/// The body of a webhook with these messages: a user, a wamid and a text each.
+/// Returns the body of a webhook with these messages: a user, a wamid and a text each.
 pub(crate) fn body<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> String {
     let messages = messages.into_iter().map(|(user, wamid, text)| {
         let message = testing::text(text).from(user).without_contact();
@@ -190,13 +190,13 @@ pub(crate) fn webhook(body: &str) -> whatsapp_signals::Webhook {
     whatsapp_signals::parse(body.as_bytes()).unwrap()
 }
 
-/// Waits until something is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+/// Waits until a condition holds, up to a minute.
+pub(crate) async fn until(condition: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..600 {
-        if is_so().await {
+        if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("a minute has passed, and still not: {what}");
+    panic!("not within a minute: {condition}");
 }

@@ -1,22 +1,22 @@
-//! Events that no receiver can take.
+//! Events that become dead letters.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poison_event_blocks_its_partition_for_a_while_and_no_other() {
+async fn a_poison_event_blocks_only_its_partition_until_it_is_a_dead_letter() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    // Long enough for the others to pass.
-    let worker = || hasty(&stream).backoff(Duration::from_secs(3), Duration::from_secs(3));
+    // Long enough for the other events.
+    let worker = || quick_worker(&stream).backoff(Duration::from_secs(3), Duration::from_secs(3));
     let others: Vec<String> = (0..40).map(|user| format!("1004{user:03}")).collect();
     let mut messages = vec![
         ("1004", "wamid.POISON", "fail 1000"),
         ("1004", "wamid.B", "Hi"),
     ];
     messages.extend(others.iter().map(|user| (user.as_str(), "wamid.C", "Hi")));
-    // Each user has a wamid of its own.
+    // Each message has a different wamid.
     let wamids: Vec<String> = (0..messages.len())
         .map(|at| format!("wamid.{at}"))
         .collect();
@@ -27,11 +27,14 @@ async fn a_poison_event_blocks_its_partition_for_a_while_and_no_other() {
     publish(&stream, &messages).await;
     let neighbours = || others.iter().filter(|user| called(user).len() == 1).count();
     until("the other partitions are done", async || neighbours() >= 25).await;
-    assert!(called("1004").len() < 3, "the poison event is still tried");
-    until("all is done", async || server.is_idle("WA").await).await;
+    assert!(
+        called("1004").len() < 3,
+        "the poison event is still retried"
+    );
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     worker.stop().await;
     let mut calls = called("1004");
-    // Three times; an old server may deliver it again when it was dead.
+    // Three deliveries; an old server may add one.
     assert!(calls.len() >= 4, "{calls:?}");
     calls.dedup();
     assert_eq!(calls, ["wamid.0", "wamid.1"]);
@@ -41,7 +44,7 @@ async fn a_poison_event_blocks_its_partition_for_a_while_and_no_other() {
     let letter = letters.list(9).await.unwrap().remove(0);
     assert_eq!(
         (letter.failed.as_slice(), letter.deliveries),
-        (&["obedient".to_owned()][..], 3)
+        (&["scripted".to_owned()][..], 3)
     );
     assert_eq!(letter.reason, "receivers failed");
     assert!(
@@ -55,12 +58,12 @@ async fn a_poison_event_blocks_its_partition_for_a_while_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_can_be_requeued_and_die_again() {
+async fn a_requeued_event_may_become_a_dead_letter_again() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    let worker = Running::start(hasty(&stream));
+    let worker = Running::start(quick_worker(&stream));
     publish(
         &stream,
         &[("1005", "wamid.A", "fail 6"), ("1005", "wamid.B", "Hi")],
@@ -68,7 +71,7 @@ async fn a_dead_letter_can_be_requeued_and_die_again() {
     .await;
     let letters = DeadLetters::of(&stream).await.unwrap();
     for times in [3, 6] {
-        until("it is dead", async || {
+        until("the event is a dead letter", async || {
             !letters.list(9).await.unwrap().is_empty()
         })
         .await;
@@ -79,17 +82,17 @@ async fn a_dead_letter_can_be_requeued_and_die_again() {
         assert!(letters.requeue(letter.sequence).await.unwrap());
         assert!(
             !letters.requeue(letter.sequence).await.unwrap(),
-            "it is gone"
+            "the letter is deleted"
         );
     }
-    until("it is called", async || called("1005").len() == 8).await;
-    until("it is done", async || server.is_idle("WA").await).await;
+    until("the receiver has run", async || called("1005").len() == 8).await;
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     worker.stop().await;
     assert!(letters.list(9).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_version_can_read_is_a_dead_letter_at_once() {
+async fn an_invalid_envelope_is_a_dead_letter_at_once() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -99,8 +102,8 @@ async fn what_no_version_can_read_is_a_dead_letter_at_once() {
         let ack = jetstream.publish("wa.1.p0", payload.into()).await.unwrap();
         ack.await.unwrap();
     }
-    let worker = Running::start(hasty(&stream));
-    until("it is done", async || server.is_idle("WA").await).await;
+    let worker = Running::start(quick_worker(&stream));
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     worker.stop().await;
     let letters = DeadLetters::of(&stream)
         .await
@@ -112,14 +115,14 @@ async fn what_no_version_can_read_is_a_dead_letter_at_once() {
         .iter()
         .map(|letter| letter.reason.as_str())
         .collect();
-    let other = "an envelope of version 7, which this worker does not know";
+    let other = "expected an envelope of version 1, found 7";
     assert_eq!(reasons, ["not an envelope", other]);
     assert_eq!(&letters[0].payload[..], b"{");
     assert_eq!(letters[0].deliveries, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_room_for_a_dead_letter_the_event_waits() {
+async fn an_event_stays_in_the_stream_while_its_dead_letter_cannot_be_stored() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -142,29 +145,35 @@ async fn without_room_for_a_dead_letter_the_event_waits() {
             .await
             .unwrap();
     }
-    let worker = Running::start(hasty(&stream));
+    let worker = Running::start(quick_worker(&stream));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(server.count("WA_DEAD").await, 1);
-    assert!(!server.is_idle("WA").await, "the second one is not lost");
+    assert!(
+        !server.is_idle("WA").await,
+        "the second event is not acknowledged"
+    );
     config.max_messages = -1;
     jetstream.update_stream(&config).await.unwrap();
-    until("it is done", async || server.is_idle("WA").await).await;
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     worker.stop().await;
     assert_eq!(server.count("WA_DEAD").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_of_a_stream_that_was_made_anew_is_a_dead_letter_too() {
+async fn a_dead_letter_of_a_recreated_stream_is_no_duplicate() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
     for wamid in ["wamid.A", "wamid.B"] {
-        let worker = Running::start(hasty(&stream));
+        let worker = Running::start(quick_worker(&stream));
         publish(&stream, &[("1013", wamid, "fail 1000")]).await;
-        until("it is dead", async || server.is_idle("WA").await).await;
+        until("the event is a dead letter", async || {
+            server.is_idle("WA").await
+        })
+        .await;
         worker.stop().await;
-        // Its numbers begin at 1 again.
+        // The sequence numbers begin at 1 again.
         let jetstream = server.jetstream().await;
         jetstream.delete_stream("WA").await.unwrap();
         server.stream(StreamConfig::new()).await;
@@ -173,18 +182,21 @@ async fn an_event_of_a_stream_that_was_made_anew_is_a_dead_letter_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_requeued_into_the_partition_that_its_user_has_by_now() {
+async fn a_dead_letter_is_requeued_into_the_current_partition_of_its_user() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new().partitions(1)).await;
-    let worker = Running::start(hasty(&stream));
+    let worker = Running::start(quick_worker(&stream));
     publish(&stream, &[("1014", "wamid.A", "fail 3")]).await;
-    until("it is dead", async || server.count("WA_DEAD").await == 1).await;
+    until("the event is a dead letter", async || {
+        server.count("WA_DEAD").await == 1
+    })
+    .await;
     worker.stop().await;
     let stream = server.stream(StreamConfig::new().partitions(8)).await;
     let letters = DeadLetters::of(&stream).await.unwrap();
-    // Two do it at once, and one of them is right.
+    // Of two concurrent calls, at least one succeeds.
     let requeued = tokio::join!(letters.requeue(1), letters.requeue(1));
     assert!(requeued.0.unwrap() || requeued.1.unwrap());
     publish(&stream, &[("1014", "wamid.B", "Hi")]).await;
@@ -195,7 +207,7 @@ async fn a_dead_letter_is_requeued_into_the_partition_that_its_user_has_by_now()
     assert_ne!(
         subject_of(1).await,
         subject_of(2).await,
-        "this user has moved"
+        "the user has another partition"
     );
-    assert_eq!(server.count("WA").await, 3, "it was requeued once");
+    assert_eq!(server.count("WA").await, 3, "the event was requeued once");
 }

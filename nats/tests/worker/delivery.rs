@@ -1,9 +1,9 @@
-//! From an event to its receivers, once and in order.
+//! Deliveries: once and in order.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_whose_receivers_succeed_is_done() {
+async fn an_event_whose_receivers_succeed_is_delivered_once() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -13,21 +13,21 @@ async fn an_event_whose_receivers_succeed_is_done() {
         &[("1001", "wamid.A", "Hi"), ("1001", "wamid.B", "Hi")],
     )
     .await;
-    let worker = Running::start(hasty(&stream));
-    until("it is done", async || server.is_idle("WA").await).await;
-    // Published while it runs.
+    let worker = Running::start(quick_worker(&stream));
+    until("the stream is idle", async || server.is_idle("WA").await).await;
+    // Published while the worker runs.
     publish(&stream, &[("1001", "wamid.C", "Hi")]).await;
-    until("it is called", async || called("1001").len() == 3).await;
+    until("the receiver has run", async || called("1001").len() == 3).await;
     worker.stop().await;
-    // A second worker finds nothing.
-    let worker = Running::start(hasty(&stream));
+    // A second worker receives no event.
+    let worker = Running::start(quick_worker(&stream));
     tokio::time::sleep(Duration::from_secs(1)).await;
     worker.stop().await;
     assert_eq!(called("1001"), ["wamid.A", "wamid.B", "wamid.C"]);
 }
 
 #[tokio::test]
-async fn a_runtime_of_one_thread_is_enough() {
+async fn a_current_thread_runtime_suffices() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -40,14 +40,14 @@ async fn a_runtime_of_one_thread_is_enough() {
         ],
     )
     .await;
-    let worker = Running::start(hasty(&stream));
-    until("it is done", async || server.is_idle("WA").await).await;
+    let worker = Running::start(quick_worker(&stream));
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     worker.stop().await;
     assert_eq!(called("1002"), ["wamid.A", "wamid.B"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_is_kept_within_a_partition_while_an_event_is_delivered_again() {
+async fn retries_keep_the_order_of_a_partition() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -62,9 +62,9 @@ async fn order_is_kept_within_a_partition_while_an_event_is_delivered_again() {
         ],
     )
     .await;
-    // Three of them, so that each could take the next one.
-    let workers = [(); 3].map(|()| Running::start(hasty(&stream)));
-    until("it is done", async || server.is_idle("WA").await).await;
+    // With three workers, each could take the next event.
+    let workers = [(); 3].map(|()| Running::start(quick_worker(&stream)));
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     for worker in workers {
         worker.stop().await;
     }
@@ -75,7 +75,7 @@ async fn order_is_kept_within_a_partition_while_an_event_is_delivered_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_receiver_is_not_taken_for_dead() {
+async fn a_receiver_may_run_longer_than_ack_wait() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -89,8 +89,8 @@ async fn a_slow_receiver_is_not_taken_for_dead() {
         ],
     )
     .await;
-    let workers = [(); 2].map(|()| Running::start(hasty(&stream)));
-    until("it is done", async || server.is_idle("WA").await).await;
+    let workers = [(); 2].map(|()| Running::start(quick_worker(&stream)));
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     for worker in workers {
         worker.stop().await;
     }
@@ -98,7 +98,7 @@ async fn a_slow_receiver_is_not_taken_for_dead() {
 }
 
 #[test]
-fn receivers_that_wait_for_blocking_work_do_not_wait_for_each_other() {
+fn receivers_that_spawn_blocking_work_do_not_block_each_other() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime
         .enable_all()
@@ -114,15 +114,15 @@ fn receivers_that_wait_for_blocking_work_do_not_wait_for_each_other() {
         for (at, user) in users.iter().enumerate() {
             publish(&stream, &[(user, &format!("wamid.{at}"), "block")]).await;
         }
-        let worker = Running::start(hasty(&stream));
-        until("it is done", async || server.is_idle("WA").await).await;
+        let worker = Running::start(quick_worker(&stream));
+        until("the stream is idle", async || server.is_idle("WA").await).await;
         worker.stop().await;
         assert!(users.iter().all(|user| called(user).len() == 1));
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workers_come_and_go_and_each_event_is_handled_once_and_in_order() {
+async fn events_are_handled_once_and_in_order_while_workers_start_and_stop() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -137,16 +137,16 @@ async fn workers_come_and_go_and_each_event_is_handled_once_and_in_order() {
     let mut workers = vec![Running::start(Worker::new(&stream))];
     for messages in messages.chunks(50) {
         publish(&stream, messages).await;
-        // A new one comes, and the oldest one goes.
+        // Starts a worker, and stops the oldest one.
         workers.push(Running::start(Worker::new(&stream)));
         if workers.len() > 3 {
             workers.remove(0).stop().await;
         }
     }
-    until("it is done", async || server.is_idle("WA").await).await;
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     assert!(
         began.elapsed() < Duration::from_secs(25),
-        "no event was given to a worker that had gone, and waited for `ack_wait`"
+        "no event was delivered to a stopped worker and blocked for `ack_wait`"
     );
     for worker in workers {
         worker.stop().await;
@@ -158,7 +158,7 @@ async fn workers_come_and_go_and_each_event_is_handled_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_events_of_a_partition_run_at_once_where_order_does_not_matter() {
+async fn max_ack_pending_runs_several_events_of_a_partition_at_once() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -171,10 +171,10 @@ async fn several_events_of_a_partition_run_at_once_where_order_does_not_matter()
     publish(&stream, &messages).await;
     let began = Instant::now();
     let worker = Running::start(Worker::new(&stream).max_ack_pending(8));
-    until("it is done", async || server.is_idle("WA").await).await;
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     assert!(
         began.elapsed() < Duration::from_secs(7),
-        "one after the other takes 8"
+        "one after the other takes 8 s"
     );
     worker.stop().await;
     assert_eq!(called("1009").len(), 8);

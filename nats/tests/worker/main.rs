@@ -27,12 +27,11 @@ use whatsapp_signals_nats::{
     DeadLetters, EventStream, Published, Relay, StreamConfig, Worker, WorkerError, ensure_stream,
 };
 
-/// The wamids that a user's receivers were called with, in order. Each test has
-/// users of its own.
+/// The wamids of the calls of `scripted`, by user and in order. No two tests share a user.
 static CALLED: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
 
-/// How often it was called with this one before.
-fn note(event: &MessageReceived) -> usize {
+/// Records a call, and returns the number of earlier calls with the same message.
+fn record_call(event: &MessageReceived) -> usize {
     let user = event.message.user.as_ref().unwrap();
     let wamid = event.message.id.as_str();
     let mut called = CALLED.lock();
@@ -48,41 +47,41 @@ fn called(user: &str) -> Vec<String> {
     called.cloned().unwrap_or_default()
 }
 
-/// Does what the message says.
-#[receiver(MESSAGE_RECEIVED, uid = "obedient")]
-fn obey(event: &MessageReceived) -> Result<(), BoxError> {
-    let before = note(event);
-    let (what, much) = event.message.body().split_once(' ').unwrap_or_default();
-    let much: usize = much.parse().unwrap_or_default();
-    match what {
-        "fail" | "twice" if before < much => Err("as it was told".into()),
+/// Fails, panics or sleeps as the text of the message says.
+#[receiver(MESSAGE_RECEIVED, uid = "scripted")]
+fn scripted(event: &MessageReceived) -> Result<(), BoxError> {
+    let earlier = record_call(event);
+    let (action, count) = event.message.body().split_once(' ').unwrap_or_default();
+    let count: usize = count.parse().unwrap_or_default();
+    match action {
+        "fail" | "twice" if earlier < count => Err("as the message asks".into()),
         "never" => Err(Retry::never("as the message asks").into()),
-        "after" if before == 0 => {
-            let delay = Duration::from_millis(much as u64);
+        "after" if earlier == 0 => {
+            let delay = Duration::from_millis(count as u64);
             Err(Retry::after(delay, "as the message asks").into())
         }
-        "panic" if before < much => std::panic::resume_unwind(Box::new("as it was told")),
+        "panic" if earlier < count => std::panic::resume_unwind(Box::new("as the message asks")),
         "sleep" => {
-            thread::sleep(Duration::from_millis(much as u64));
+            thread::sleep(Duration::from_millis(count as u64));
             Ok(())
         }
         _ => Ok(()),
     }
 }
 
-/// Runs after `obey` and fails as often as the message says, asking for two seconds.
+/// Runs after `scripted` and fails as often as the message says, with a delay of two seconds.
 #[receiver(MESSAGE_RECEIVED, uid = "second", filter = |event| event.message.body().starts_with("never "))]
 fn fail_too(event: &MessageReceived) -> Result<(), Retry> {
     let user = event.message.user.as_ref().unwrap();
     let calls = called(user.wa_id().unwrap()).len();
-    let (_, much) = event.message.body().split_once(' ').unwrap_or_default();
-    if calls <= much.parse().unwrap_or_default() {
+    let (_, count) = event.message.body().split_once(' ').unwrap_or_default();
+    if calls <= count.parse().unwrap_or_default() {
         return Err(Retry::after(Duration::from_secs(2), "as the message asks"));
     }
     Ok(())
 }
 
-/// Fails always, and may do so twice.
+/// Fails always, and has two attempts.
 #[receiver(
     MESSAGE_RECEIVED,
     uid = "twice",
@@ -97,11 +96,11 @@ fn fail_twice(event: &MessageReceived) -> Result<(), BoxError> {
     }
 }
 
-/// The wamids that were greeted: a value of a context.
+/// The wamids that `greet` was called with, as a value of a context.
 #[derive(Clone, Default)]
 struct Greeted(Arc<Mutex<Vec<String>>>);
 
-/// May fail once, and takes a value of the context.
+/// Has one attempt, and takes a value of the context.
 #[receiver(
     MESSAGE_RECEIVED,
     uid = "greet",
@@ -112,13 +111,13 @@ fn greet(event: &MessageReceived, greeted: &Greeted) {
     greeted.0.lock().push(event.message.id.as_str().to_owned());
 }
 
-/// Waits for one of the runtime's threads for blocking work.
+/// Uses the runtime's threads for blocking work.
 #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.body() == "block")]
 async fn block(_event: &MessageReceived) -> Result<(), tokio::task::JoinError> {
     tokio::task::spawn_blocking(|| thread::sleep(Duration::from_millis(20))).await
 }
 
-/// An async receiver, which waits in another way.
+/// Waits without blocking a thread.
 #[receiver(MESSAGE_RECEIVED, uid = "async", filter = |event| event.message.body() == "wait")]
 async fn wait(_event: &MessageReceived) {
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -144,8 +143,8 @@ impl Running {
     }
 }
 
-/// A worker that does not wait for long.
-fn hasty(stream: &EventStream) -> Worker {
+/// Returns a worker with short delays.
+fn quick_worker(stream: &EventStream) -> Worker {
     Worker::new(stream)
         .backoff(Duration::from_millis(100), Duration::from_millis(200))
         .ack_wait(Duration::from_secs(2))

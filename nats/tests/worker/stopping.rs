@@ -1,9 +1,9 @@
-//! Workers that stop, and servers that are away.
+//! Workers that stop, and servers that are unreachable.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest_to_others_at_once() {
+async fn a_stop_finishes_the_running_event_and_releases_the_others_at_once() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -16,24 +16,28 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest_to_others_at_once()
         ("1007", "wamid.C", "Hi"),
     ];
     publish(&stream, &messages).await;
-    until("it has begun", async || called("1007").len() == 1).await;
-    // The request for another one ends after a second.
+    until("the receiver runs", async || called("1007").len() == 1).await;
+    // Longer than a pull request.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     worker.stop().await;
-    assert_eq!(called("1007"), ["wamid.A"], "it was not begun anew");
+    assert_eq!(
+        called("1007"),
+        ["wamid.A"],
+        "the event was not delivered again"
+    );
     let began = Instant::now();
     let worker = Running::start(slow(&stream));
-    until("it is done", async || server.is_idle("WA").await).await;
+    until("the stream is idle", async || server.is_idle("WA").await).await;
     assert!(
         began.elapsed() < Duration::from_secs(10),
-        "nobody waits for `ack_wait`"
+        "no event is blocked for `ack_wait`"
     );
     worker.stop().await;
     assert_eq!(called("1007"), ["wamid.A", "wamid.B", "wamid.C"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_costs_an_event_none_of_its_deliveries() {
+async fn a_stop_does_not_count_as_a_delivery() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -53,18 +57,18 @@ async fn a_stop_costs_an_event_none_of_its_deliveries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_does_not_wait_for_a_server_that_is_away() {
+async fn a_stop_does_not_wait_for_an_unreachable_server() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    // A client that takes little while it is not connected.
+    // A client that queues few requests while it is disconnected.
     let options = ConnectOptions::new()
         .client_capacity(4)
         .max_reconnects(None);
     let client = options.connect(server.url()).await.unwrap();
     let jetstream = jetstream::new(client);
     let stream = ensure_stream(&jetstream, StreamConfig::new().partitions(32)).await;
-    let worker = Running::start(hasty(&stream.unwrap()));
+    let worker = Running::start(quick_worker(&stream.unwrap()));
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.kill();
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -74,24 +78,24 @@ async fn a_stop_does_not_wait_for_a_server_that_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_waits_for_a_server_that_was_killed_and_goes_on() {
+async fn a_worker_goes_on_after_a_restart_of_the_server() {
     let Some(mut server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
-    let worker = Running::start(hasty(&stream));
+    let worker = Running::start(quick_worker(&stream));
     publish(&stream, &[("1010", "wamid.A", "Hi")]).await;
-    until("it is called", async || called("1010").len() == 1).await;
+    until("the receiver has run", async || called("1010").len() == 1).await;
     server.kill();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    server.start_again();
+    server.restart();
     let relay = Relay::new(&stream);
     let more = webhook(&body([("1010", "wamid.B", "Hi")]));
-    until("it is published", async || {
+    until("the webhook is published", async || {
         relay.publish(&more).await.is_ok()
     })
     .await;
-    until("it is called", async || {
+    until("the receiver has run", async || {
         called("1010").contains(&"wamid.B".to_owned())
     })
     .await;
@@ -99,12 +103,12 @@ async fn a_worker_waits_for_a_server_that_was_killed_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_without_a_stream_does_not_begin() {
+async fn a_worker_without_a_stream_does_not_start() {
     let Some(server) = Server::start() else {
         return;
     };
     let stream = server.stream(StreamConfig::new()).await;
     server.jetstream().await.delete_stream("WA").await.unwrap();
     let error = Worker::new(&stream).run(async {}).await.unwrap_err();
-    assert_eq!(error.to_string(), "the worker could not begin");
+    assert_eq!(error.to_string(), "the worker could not start");
 }
