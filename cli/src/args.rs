@@ -1,21 +1,19 @@
 //! The commands, and the options that all of them have.
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use serde::Serialize;
 
-use crate::backlog::BacklogArgs;
 use crate::challenge::ChallengeArgs;
-use crate::check::CheckArgs;
-use crate::conversation::ConversationArgs;
+use crate::check::{BacklogArgs, CheckArgs};
 use crate::dead::DeadArgs;
 use crate::exit::{Error, Exit};
 use crate::inspect::InspectArgs;
-use crate::output::Output;
+use crate::output::{Format, Output};
 use crate::replay::ReplayArgs;
 use crate::send::SendArgs;
 use crate::signing::{SignArgs, VerifyArgs};
-use crate::user_data::{EraseArgs, ExportArgs};
+use crate::user_data::{ConversationArgs, EraseArgs, ExportArgs};
 use crate::webhooks::WebhooksArgs;
 
 const NAME: &str = "whatsapp-signals";
@@ -39,17 +37,6 @@ pub(crate) struct Cli {
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// The format of results.
-#[derive(Args, Clone, Copy)]
-pub(crate) struct Format {
-    /// Prints JSON, one object a line
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Prints personal data: users, keys, texts and raw JSON
-    #[arg(long, global = true)]
-    pub(crate) show_personal: bool,
 }
 
 #[derive(Subcommand)]

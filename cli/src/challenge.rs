@@ -7,8 +7,8 @@ use serde::Serialize;
 use whatsapp_signals::VerifyToken;
 
 use crate::exit::{Error, Exit};
+use crate::http::{Answer, Target};
 use crate::output::Output;
-use crate::post::{Answer, Target};
 
 /// Registers a URL as Meta does, or checks such a request
 ///

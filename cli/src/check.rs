@@ -1,19 +1,16 @@
-//! `check`: the integrity and the version of a store, and its backlog.
+//! `check` and `backlog`: the integrity and the version of a store, and its open and dead events.
 
+use crate::database::{DatabaseArgs, Scope};
+use crate::exit::{Error, Exit};
+use crate::output::Output;
+use crate::time;
+use clap::Args;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-
-use clap::Args;
-use serde::Serialize;
 use whatsapp_signals::engine::{Backlog, RecordsBacklog};
 use whatsapp_signals::store::StoreCheck;
-
-use crate::database::Place;
-use crate::exit::{Error, Exit};
-use crate::output::Output;
-use crate::scope::Scope;
-use crate::time;
 
 /// Checks the integrity and the version of a database, and prints its backlog
 ///
@@ -29,7 +26,7 @@ use crate::time;
     whatsapp-signals check --tenant 900800700600500 --max-age 15min")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    place: Place,
+    database: DatabaseArgs,
     #[command(flatten)]
     scope: Scope,
     /// The oldest open event is a fault if it came longer ago, such as 30s, 15min, 2h or 7d
@@ -77,10 +74,10 @@ impl fmt::Display for ScopedBacklog {
 
 /// Checks the store, and prints its faults.
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Error> {
-    let mut check = args.place.check(output)?;
+    let mut check = args.database.check(output)?;
     let mut backlog = check.backlog.map(Backlog::from).map(ScopedBacklog::Store);
     if backlog.is_some() && !args.scope.is_empty() {
-        let database = args.place.open(false, output)?;
+        let database = args.database.open(false, output)?;
         if let Some(records) = args.scope.records(&database)? {
             let of_records = database.run(records.backlog_async())?;
             backlog = Some(ScopedBacklog::Records(of_records));
@@ -133,4 +130,33 @@ fn print(
     }
     output.text(&format!("faults          {}", check.faults.len()))?;
     Ok(())
+}
+
+/// Prints the numbers of open, due and dead events
+///
+/// `open` events are neither finished nor dead. They are `due`, leased, or due later. `oldest` is
+/// the age of the oldest webhook with open events. Of a tenant or a number, the open and the dead
+/// events are counted.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    whatsapp-signals backlog --database bikes.db --json\n  \
+    whatsapp-signals backlog --tenant 900800700600500")]
+pub(crate) struct BacklogArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+/// Prints the backlog.
+pub(crate) fn print_backlog(args: &BacklogArgs, output: &mut Output) -> Result<Exit, Error> {
+    let database = args.database.open(false, output)?;
+    if let Some(records) = args.scope.records(&database)? {
+        let backlog = database.run(records.backlog_async())?;
+        output.either(&backlog, &backlog.to_string())?;
+        return Ok(Exit::Done);
+    }
+    let backlog = database.run(database.engine.backlog_async())?;
+    output.either(&backlog, &backlog.to_string())?;
+    Ok(Exit::Done)
 }

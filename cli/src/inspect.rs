@@ -6,11 +6,9 @@ use clap::Args;
 use serde::Serialize;
 use whatsapp_signals::{Webhook, parse};
 
-use crate::event_line::EventLine;
-use crate::event_table::EventTable;
+use crate::events::{EventLine, EventTable};
 use crate::exit::{Error, Exit};
-use crate::input;
-use crate::output::Output;
+use crate::output::{Output, STDIN, read_body};
 
 /// Prints the events of webhook bodies
 ///
@@ -23,7 +21,7 @@ use crate::output::Output;
     curl … | whatsapp-signals inspect --show-personal | jq .event")]
 pub(crate) struct InspectArgs {
     /// Files with one body each, or - for the standard input
-    #[arg(default_value = input::STDIN)]
+    #[arg(default_value = STDIN)]
     files: Vec<PathBuf>,
     /// Prints a table and a summary
     #[arg(long, conflicts_with = "json")]
@@ -46,7 +44,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
     let mut exit = Exit::Done;
     for path in &args.files {
         let file = &*path.to_string_lossy();
-        let webhook = match read(path) {
+        let webhook = match parse_file(path) {
             Ok(webhook) => webhook,
             Err((failure, error)) => {
                 exit = exit.max(failure);
@@ -80,8 +78,8 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
 }
 
 /// Reads and parses a body. An error has the exit code and the text.
-fn read(path: &Path) -> Result<Webhook, (Exit, String)> {
-    let body = input::read(path).map_err(|error| (Exit::Failed, error))?;
+fn parse_file(path: &Path) -> Result<Webhook, (Exit, String)> {
+    let body = read_body(path).map_err(|error| (Exit::Failed, error))?;
     parse(&body).map_err(|error| (Exit::Wrong, error.to_string()))
 }
 

@@ -2,34 +2,21 @@
 //! commands and the exit codes.
 
 mod args;
-mod backlog;
+mod bodies;
 mod challenge;
 mod check;
-mod conversation;
 mod database;
 mod dead;
-mod dead_filter;
-#[cfg(feature = "nats")]
-mod dead_queue;
-mod event_line;
-mod event_table;
+mod events;
 mod exit;
-mod input;
+mod http;
 mod inspect;
-mod item;
-mod latency;
-mod load;
 mod mask;
 mod output;
-mod phone;
-mod post;
 mod replay;
-mod scope;
 mod send;
 mod signing;
-mod table;
 mod time;
-mod user;
 mod user_data;
 mod webhooks;
 
@@ -55,11 +42,11 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Verify(args) => signing::verify(&args, &mut output)?,
         Command::Challenge(args) => challenge::run(&args, &mut output)?,
         Command::Check(args) => check::run(&args, &mut output)?,
-        Command::Backlog(args) => backlog::run(&args, &mut output)?,
+        Command::Backlog(args) => check::print_backlog(&args, &mut output)?,
         Command::Dead(args) => dead::run(&args, &mut output)?,
         Command::Webhooks(args) => webhooks::run(&args, &mut output)?,
         Command::Replay(args) => replay::run(&args, &mut output)?,
-        Command::Conversation(args) => conversation::run(&args, &mut output)?,
+        Command::Conversation(args) => user_data::conversation(&args, &mut output)?,
         Command::Export(args) => user_data::export(&args, &mut output)?,
         Command::Erase(args) => user_data::erase(&args, &mut output)?,
         Command::Completions { shell } => args::print_completions(shell, &mut output)?,

@@ -1,10 +1,39 @@
-//! The standard output, as text or as JSON.
+//! Standard input and output: bodies, lines of JSON or text, and tables.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::fs;
+use std::io::{self, BufWriter, Read, StdoutLock, Write};
+use std::path::Path;
 
+use clap::Args;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table as Grid};
+use console::Term;
 use serde::Serialize;
 
-use crate::args::Format;
+/// The name of the standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// Reads a file, or the standard input if the path is `-`. The error names the path.
+pub(crate) fn read_body(path: &Path) -> Result<Vec<u8>, String> {
+    let read = if path.as_os_str() == STDIN {
+        let mut body = Vec::new();
+        io::stdin().lock().read_to_end(&mut body).map(|_| body)
+    } else {
+        fs::read(path)
+    };
+    read.map_err(|error| format!("reading {} failed: {error}", path.display()))
+}
+
+/// The format of results.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Format {
+    /// Prints JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Prints personal data: users, keys, texts and raw JSON
+    #[arg(long, global = true)]
+    pub(crate) show_personal: bool,
+}
 
 /// The standard output and its format.
 pub(crate) struct Output {
@@ -49,5 +78,100 @@ impl Output {
     /// Writes the buffered output.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// The spaces beside a cell.
+const PADDING: usize = 2;
+
+/// The least characters that a wrapped column gets, with its spaces.
+const NARROWEST: usize = 6;
+
+/// A table without borders.
+pub(crate) struct Table {
+    grid: Grid,
+    columns: usize,
+}
+
+impl Table {
+    /// Creates a table with a header and no rows.
+    pub(crate) fn new(header: &[&str]) -> Self {
+        let mut grid = Grid::new();
+        grid.load_preset(NOTHING)
+            .set_header(header.iter().map(|name| name.to_uppercase()));
+        let columns = header.len();
+        Self { grid, columns }
+    }
+
+    /// Adds a row. Missing cells are empty.
+    pub(crate) fn push(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.columns, String::new());
+        self.grid.add_row(cells.iter().map(|cell| printable(cell)));
+    }
+
+    /// Prints the table, without spaces at the ends of its lines. Cells are wrapped to the width of
+    /// the terminal; a pipe gets each row on one line.
+    pub(crate) fn print(&mut self, output: &mut Output) -> io::Result<()> {
+        let arrangement = match width() {
+            Some(width) => {
+                self.grid.set_width(width);
+                self.keep_whole(width);
+                ContentArrangement::Dynamic
+            }
+            None => ContentArrangement::Disabled,
+        };
+        self.grid.set_content_arrangement(arrangement);
+        for line in self.grid.lines() {
+            output.text(line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Keeps the cells of the first columns whole, such as ids and dates, as long as there is room
+    /// for the columns behind them.
+    fn keep_whole(&mut self, width: u16) {
+        let widths = self.grid.column_max_content_widths();
+        let (mut used, mut behind) = (0, self.columns);
+        for (column, content) in self.grid.column_iter_mut().zip(widths) {
+            behind -= 1;
+            let whole = usize::from(content) + PADDING;
+            if behind > 0 && used + whole + behind * NARROWEST <= usize::from(width) {
+                used += whole;
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+    }
+}
+
+/// Returns the columns of the terminal, or those of the variable `COLUMNS`.
+fn width() -> Option<u16> {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.parse().ok());
+    columns.or_else(|| Term::stdout().size_checked().map(|(_, columns)| columns))
+}
+
+/// Returns the text with its control characters escaped: a text of a user cannot write to the
+/// terminal, nor break the line.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("red\u{1b}[31m\nGrüße"), "red\\u{1b}[31m\\nGrüße");
     }
 }

@@ -9,10 +9,9 @@ use whatsapp_signals::EngineError;
 use whatsapp_signals::engine::{LoggedWebhook, Records};
 use whatsapp_signals::store::{Store, WebhookId};
 
-use crate::database::{Database, Place};
+use crate::database::{Database, DatabaseArgs, Scope};
 use crate::exit::{Error, Exit};
 use crate::output::Output;
-use crate::scope::Scope;
 use crate::time;
 
 /// The webhooks that are read at once.
@@ -30,7 +29,7 @@ const PAGE: usize = 100;
     whatsapp-signals replay --since 2h --only crm --database bikes.db")]
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
-    place: Place,
+    database: DatabaseArgs,
     #[command(flatten)]
     scope: Scope,
     /// Webhooks that came later, such as 30s, 15min, 2h or 7d ago
@@ -50,7 +49,7 @@ pub(crate) struct ReplayArgs {
 /// Stores the replays, and prints their number.
 pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error> {
     // Finished webhooks are only there if the program logs them.
-    let database = args.place.open(true, output)?;
+    let database = args.database.open(true, output)?;
     let records = args.scope.records(&database)?;
     let only: Vec<_> = args.only.iter().map(String::as_str).collect();
     let since = time::ago(args.since);

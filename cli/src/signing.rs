@@ -7,8 +7,7 @@ use serde::Serialize;
 use whatsapp_signals::SignatureVerifier;
 
 use crate::exit::{Error, Exit};
-use crate::input;
-use crate::output::Output;
+use crate::output::{Output, read_body};
 
 /// The app secret. The variable is better than the argument, which other users of the machine see.
 #[derive(Args)]
@@ -75,7 +74,7 @@ struct Verified<'a> {
 /// Prints the signature of a body.
 pub(crate) fn sign(args: &SignArgs, output: &mut Output) -> Result<Exit, Error> {
     let verifier = args.secret.verifier()?;
-    let body = input::read(&args.file).map_err(Error::Failed)?;
+    let body = read_body(&args.file).map_err(Error::Failed)?;
     let file = &*args.file.to_string_lossy();
     let signature = verifier.sign(body);
     let line = signature.clone();
@@ -86,7 +85,7 @@ pub(crate) fn sign(args: &SignArgs, output: &mut Output) -> Result<Exit, Error> 
 /// Prints whether a signature is that of a body.
 pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Error> {
     let verifier = args.secret.verifier()?;
-    let body = input::read(&args.file).map_err(Error::Failed)?;
+    let body = read_body(&args.file).map_err(Error::Failed)?;
     let error = verifier.verify(body, Some(args.signature.trim().as_bytes()));
     let error = error.err().map(|error| error.to_string());
     let line = error.as_deref().unwrap_or("the signature is right");

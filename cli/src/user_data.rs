@@ -1,14 +1,103 @@
-//! `export` and `erase`: all data of a user.
+//! `conversation`, `export` and `erase`: the data of a user.
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use whatsapp_signals::engine::Erased;
+use whatsapp_signals::model::{Message, MessageId, Timestamp};
 
-use crate::database::Place;
+use crate::database::{DatabaseArgs, UserArgs};
 use crate::exit::{Error, Exit};
-use crate::output::Output;
-use crate::user::UserArgs;
+use crate::mask;
+use crate::output::{Output, Table};
+use crate::time::date;
+
+/// Prints the messages from and to a user
+///
+/// The last messages are printed, the oldest of them first. `--show-personal` adds their texts.
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    whatsapp-signals conversation 15550101001 --database bikes.db --number 300200100500600")]
+pub(crate) struct ConversationArgs {
+    #[command(flatten)]
+    user: UserArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The most messages
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// Prints the messages before the one with this id
+    #[arg(long, value_name = "WAMID")]
+    before: Option<String>,
+}
+
+/// A message as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: String,
+    timestamp: Option<Timestamp>,
+    direction: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a Message>,
+}
+
+/// Prints the conversation.
+pub(crate) fn conversation(args: &ConversationArgs, output: &mut Output) -> Result<Exit, Error> {
+    let shows_personal = output.shows_personal();
+    let database = args.database.open(false, output)?;
+    let before = args.before.as_deref().map(MessageId::from);
+    let records = args.user.records(&database)?;
+    let messages = records.conversation_async(&args.user.user, before.as_ref(), args.limit);
+    let messages = database.run(messages)?;
+    let mut header = vec!["time", "direction", "type", "status", "id"];
+    if shows_personal {
+        header.push("text");
+    }
+    let mut table = Table::new(&header);
+    for message in messages.iter().rev() {
+        let line = Line::new(message, shows_personal);
+        if output.is_json() {
+            output.json(&line)?;
+            continue;
+        }
+        let mut cells = vec![
+            line.timestamp.map(date).unwrap_or_default(),
+            line.direction,
+            line.kind.to_owned(),
+            line.status.unwrap_or_default(),
+            line.id,
+        ];
+        if shows_personal {
+            cells.push(message.body().to_owned());
+        }
+        table.push(cells);
+    }
+    if !output.is_json() {
+        table.print(output)?;
+        output.text(&format!("messages {}", messages.len()))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl<'a> Line<'a> {
+    fn new(message: &'a Message, shows_personal: bool) -> Self {
+        Self {
+            id: if shows_personal {
+                message.id.to_string()
+            } else {
+                mask::wamid(message.id.as_str())
+            },
+            timestamp: message.timestamp,
+            direction: message.direction.to_string(),
+            kind: message.message_type(),
+            status: message.status.as_ref().map(ToString::to_string),
+            message: shows_personal.then_some(message),
+        }
+    }
+}
 
 /// Prints all data of a user as JSON
 ///
@@ -21,7 +110,7 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     user: UserArgs,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseArgs,
 }
 
 /// Deletes all data of a user
@@ -36,7 +125,7 @@ pub(crate) struct EraseArgs {
     #[command(flatten)]
     user: UserArgs,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseArgs,
     /// Prints the numbers of rows, and deletes nothing
     #[arg(long)]
     dry_run: bool,
@@ -61,7 +150,7 @@ struct Rows {
 
 /// Prints the data of a user.
 pub(crate) fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Error> {
-    let database = args.place.open(false, output)?;
+    let database = args.database.open(false, output)?;
     let records = args.user.records(&database)?;
     let data = database.run(records.export_async(&args.user.user))?;
     let text = format!("{data:#}");
@@ -71,7 +160,7 @@ pub(crate) fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Err
 
 /// Deletes the data of a user.
 pub(crate) fn erase(args: &EraseArgs, output: &mut Output) -> Result<Exit, Error> {
-    let database = args.place.open(args.log_webhooks, output)?;
+    let database = args.database.open(args.log_webhooks, output)?;
     let records = args.user.records(&database)?;
     let rows = if args.dry_run {
         Rows::of_export(&database.run(records.export_async(&args.user.user))?)

@@ -8,13 +8,10 @@ use whatsapp_signals::engine::LoggedWebhook;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::WebhookId;
 
-use crate::database::{Database, Place};
-use crate::event_line::EventLine;
-use crate::event_table::EventTable;
+use crate::database::{Database, DatabaseArgs, Scope};
+use crate::events::{EventLine, EventTable};
 use crate::exit::{Error, Exit};
-use crate::output::Output;
-use crate::scope::Scope;
-use crate::table::{Table, printable};
+use crate::output::{Output, Table, printable};
 use crate::time::date;
 
 /// Lists and shows stored webhooks
@@ -25,7 +22,7 @@ use crate::time::date;
 #[command(after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db")]
 pub(crate) struct WebhooksArgs {
     #[command(flatten)]
-    place: Place,
+    database: DatabaseArgs,
     #[command(subcommand)]
     command: WebhooksCommand,
 }
@@ -87,7 +84,7 @@ fn is_zero(count: &usize) -> bool {
 
 /// Lists webhooks or shows one.
 pub(crate) fn run(args: &WebhooksArgs, output: &mut Output) -> Result<Exit, Error> {
-    let database = args.place.open(false, output)?;
+    let database = args.database.open(false, output)?;
     match &args.command {
         WebhooksCommand::List {
             after,

@@ -1,6 +1,5 @@
 //! `dead … --nats`: the dead letters of a JetStream queue.
 
-use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -9,59 +8,16 @@ use whatsapp_signals_nats::{
     DeadLetter, DeadLetterError, DeadLetters, Envelope, async_nats, find_stream,
 };
 
+use super::args::{Action, Choice, DeadCommand, Filter, QueueArgs};
 use crate::database;
-use crate::dead::{Action, Choice, DeadCommand};
-use crate::dead_filter::Filter;
-use crate::event_line::EventLine;
+use crate::events::EventLine;
 use crate::exit::{Error, Exit};
 use crate::mask;
-use crate::output::Output;
-use crate::table::{Table, printable};
+use crate::output::{Output, Table, printable};
 use crate::time::{ago, date};
 
-/// The dead letters that are in memory.
+/// The number of dead letters in memory.
 const PAGE: usize = 100;
-
-/// The place of the queue.
-#[derive(Args)]
-pub(crate) struct Queue {
-    /// URL of a NATS server: the dead letters of its queue, in place of a database
-    #[arg(long, global = true, value_name = "URL")]
-    nats: Option<String>,
-    /// Name of the stream of the queue
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        default_value = "WA",
-        requires = "nats"
-    )]
-    stream: String,
-}
-
-impl Queue {
-    /// Returns whether the command is about a queue.
-    pub(crate) fn is_meant(&self) -> bool {
-        self.nats.is_some()
-    }
-
-    /// Connects to the server. No error has the URL, which may have a password.
-    fn open(&self) -> Result<Letters, Error> {
-        let runtime = database::runtime()?;
-        let url = self.nats.as_deref().unwrap_or_default();
-        let letters = runtime.block_on(async {
-            let client = async_nats::connect(url).await;
-            let client = client.map_err(|error| {
-                Error::Failed(format!("connecting to the queue failed: {error}"))
-            })?;
-            let stream = find_stream(&async_nats::jetstream::new(client), &self.stream).await;
-            let stream = stream.map_err(|error| Error::Failed(with_sources(&error)))?;
-            let letters = DeadLetters::of(&stream).await;
-            letters.map_err(|error| Error::Failed(with_sources(&error)))
-        })?;
-        Ok(Letters { letters, runtime })
-    }
-}
 
 /// The dead letters of an open queue.
 struct Letters {
@@ -69,7 +25,7 @@ struct Letters {
     runtime: Runtime,
 }
 
-/// A dead letter with its event, if it is one and can be read.
+/// A dead letter with its envelope; `None` for a body and for an envelope that cannot be read.
 struct Letter {
     letter: DeadLetter,
     envelope: Option<Envelope>,
@@ -78,7 +34,7 @@ struct Letter {
 /// A dead letter as a line of JSON. `event` and `body` are masked, or have personal data.
 #[derive(Serialize)]
 struct Line<'a> {
-    /// Its number in the queue, which is its key and its place.
+    /// The sequence number in the queue, which is its key and its place.
     place: String,
     died_at: Timestamp,
     deliveries: u64,
@@ -91,26 +47,26 @@ struct Line<'a> {
 }
 
 /// Runs a command about the dead letters of a queue.
-pub(crate) fn run(
-    queue: &Queue,
+pub(super) fn run(
+    queue: &QueueArgs,
     command: &DeadCommand,
     output: &mut Output,
 ) -> Result<Exit, Error> {
     match command {
         DeadCommand::List { filter } => {
-            let wanted = LoadQuery::new(filter)?;
+            let conditions = QueueFilter::new(filter)?;
             let limit = filter.limit.unwrap_or(Filter::LIST);
-            let letters = queue.open()?;
+            let letters = Letters::open(queue)?;
             let mut list = List::new(output);
-            letters.for_each(&wanted, limit, None, |letter| list.add(&letter))?;
+            letters.for_each(&conditions, limit, None, |letter| list.add(&letter))?;
             list.finish(Some(limit))?;
             Ok(Exit::Done)
         }
         DeadCommand::Show { key } => {
-            let sequence = sequence(key)?;
-            let letter = queue.open()?.get(sequence)?;
+            let sequence = parse_sequence(key)?;
+            let letter = Letters::open(queue)?.get(sequence)?;
             let letter = letter.ok_or_else(|| missing(sequence))?;
-            print_one(&letter, output)?;
+            print_letter(&letter, output)?;
             Ok(Exit::Done)
         }
         DeadCommand::Requeue(choice) => resolve(queue, choice, Action::Requeue, output),
@@ -120,25 +76,25 @@ pub(crate) fn run(
 
 /// Requeues or discards the letters, and prints their number.
 fn resolve(
-    queue: &Queue,
+    queue: &QueueArgs,
     choice: &Choice,
     action: Action,
     output: &mut Output,
 ) -> Result<Exit, Error> {
-    let wanted = LoadQuery::new(&choice.filter)?;
-    let keys: Vec<_> = choice.keys.iter().map(|key| sequence(key)).collect();
+    let conditions = QueueFilter::new(&choice.filter)?;
+    let keys: Vec<_> = choice.keys.iter().map(|key| parse_sequence(key)).collect();
     let keys = keys.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let letters = queue.open()?;
+    let letters = Letters::open(queue)?;
     let (mut count, mut exit) = (0, Exit::Done);
     let mut list = List::new(output);
-    let mut take = |letter: Letter| {
+    let mut handle = |letter: Letter| {
         if choice.dry_run {
             count += 1;
             return list.add(&letter);
         }
         match letters.resolve(letter.letter.sequence, action)? {
             Resolved::Done => count += 1,
-            // Another program was faster.
+            // Another program has resolved the letter.
             Resolved::Gone => {}
             Resolved::Wrong => exit = Exit::Wrong,
         }
@@ -148,11 +104,11 @@ fn resolve(
     if keys.is_empty() {
         let limit = choice.filter.limit.unwrap_or(usize::MAX);
         let until = (!choice.dry_run).then(Timestamp::now);
-        letters.for_each(&wanted, limit, until, &mut take)?;
+        letters.for_each(&conditions, limit, until, &mut handle)?;
     }
     for key in keys {
         match letters.get(key)? {
-            Some(letter) => take(letter)?,
+            Some(letter) => handle(letter)?,
             None => unknown.push(key),
         }
     }
@@ -169,32 +125,50 @@ fn resolve(
     Ok(exit)
 }
 
-/// The result of a change of one letter.
+/// The result of requeueing or discarding a letter.
 enum Resolved {
     Done,
     Gone,
-    /// Its body still is no webhook.
+    /// The body is still no webhook.
     Wrong,
 }
 
 impl Letters {
+    /// Connects to the server. No error has the URL, which may have a password.
+    fn open(queue: &QueueArgs) -> Result<Self, Error> {
+        let runtime = database::runtime()?;
+        let url = queue.nats.as_deref().unwrap_or_default();
+        let letters = runtime.block_on(async {
+            let client = async_nats::connect(url).await;
+            let client = client.map_err(|error| {
+                Error::Failed(format!("connecting to the queue failed: {error}"))
+            })?;
+            let stream = find_stream(&async_nats::jetstream::new(client), &queue.stream).await;
+            let stream = stream.map_err(|error| Error::Failed(with_sources(&error)))?;
+            let letters = DeadLetters::of(&stream).await;
+            letters.map_err(|error| Error::Failed(with_sources(&error)))
+        })?;
+        Ok(Self { letters, runtime })
+    }
+
     fn get(&self, sequence: u64) -> Result<Option<Letter>, Error> {
         let letter = self.runtime.block_on(self.letters.get(sequence));
         let letter = letter.map_err(|error| Error::Failed(with_sources(&error)))?;
         Ok(letter.map(Letter::new))
     }
 
-    /// Calls a function with the letters that are wanted, up to a limit. Those that died after
-    /// `until` are left alone, so that a requeued event that dies again ends the work. A list has all,
-    /// as the clock of a worker may be ahead.
+    /// Calls a function with each letter that meets the conditions, up to a limit.
+    ///
+    /// Letters that died after `until` are skipped, so that requeued events that die again do not
+    /// prolong the loop. A list has no `until`, because the clock of a worker may be ahead.
     fn for_each(
         &self,
-        wanted: &LoadQuery<'_>,
+        conditions: &QueueFilter<'_>,
         limit: usize,
         until: Option<Timestamp>,
         mut f: impl FnMut(Letter) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (mut last, mut left) = (wanted.after, limit);
+        let (mut last, mut left) = (conditions.after, limit);
         while left > 0 {
             let page = self.runtime.block_on(self.letters.list_after(last, PAGE));
             let page = page.map_err(|error| Error::Failed(with_sources(&error)))?;
@@ -207,7 +181,7 @@ impl Letters {
                     return Ok(());
                 }
                 let letter = Letter::new(letter);
-                if wanted.takes(&letter) {
+                if conditions.match_letter(&letter) {
                     left -= 1;
                     f(letter)?;
                 }
@@ -245,20 +219,20 @@ impl Letter {
 }
 
 /// The conditions of a filter.
-struct LoadQuery<'a> {
+struct QueueFilter<'a> {
     filter: &'a Filter,
     after: u64,
     since: Option<Timestamp>,
     before: Option<Timestamp>,
 }
 
-impl<'a> LoadQuery<'a> {
+impl<'a> QueueFilter<'a> {
     fn new(filter: &'a Filter) -> Result<Self, Error> {
         if filter.scope.tenant.is_some() {
             let text = "expected --number, found --tenant: a queue does not store tenants";
             return Err(Error::Usage(text.into()));
         }
-        let after = filter.after.as_deref().map(sequence).transpose()?;
+        let after = filter.after.as_deref().map(parse_sequence).transpose()?;
         Ok(Self {
             filter,
             after: after.unwrap_or(0),
@@ -267,7 +241,7 @@ impl<'a> LoadQuery<'a> {
         })
     }
 
-    fn takes(&self, Letter { letter, envelope }: &Letter) -> bool {
+    fn match_letter(&self, Letter { letter, envelope }: &Letter) -> bool {
         let Filter {
             receiver,
             signal,
@@ -280,7 +254,7 @@ impl<'a> LoadQuery<'a> {
             && (signal.as_ref())
                 .is_none_or(|signal| event.is_some_and(|event| event.name() == signal))
             && (scope.number.as_deref())
-                .is_none_or(|wanted| number.is_some_and(|number| number.as_ref() == wanted))
+                .is_none_or(|expected| number.is_some_and(|number| number.as_ref() == expected))
             && self.since.is_none_or(|since| since <= letter.died_at)
             && self.before.is_none_or(|before| letter.died_at < before)
     }
@@ -341,7 +315,7 @@ impl<'o> List<'o> {
     }
 }
 
-fn print_one(letter: &Letter, output: &mut Output) -> Result<(), Error> {
+fn print_letter(letter: &Letter, output: &mut Output) -> Result<(), Error> {
     let shows_personal = output.shows_personal();
     let line = Line::new(letter, shows_personal, true)?;
     if output.is_json() {
@@ -406,7 +380,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn sequence(key: &str) -> Result<u64, Error> {
+fn parse_sequence(key: &str) -> Result<u64, Error> {
     let text = "expected the number of a dead letter of the queue, found";
     key.parse()
         .map_err(|_| Error::Usage(format!("{text} {}", printable(key))))
@@ -418,7 +392,7 @@ fn missing(sequence: u64) -> Error {
     ))
 }
 
-/// Returns the text of an error of the server with that of its cause, which have no rows.
+/// Returns the text of an error with those of its causes. Errors of NATS quote no event.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,6 @@
-//! One event of a body, as a line of JSON.
+//! The events of bodies, as lines of JSON or as a table.
+
+use std::io;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,6 +9,7 @@ use whatsapp_signals::WebhookEvent;
 
 use crate::exit::Error;
 use crate::mask;
+use crate::output::{Output, Table};
 
 /// An event as a line of JSON. `event` and `raw` are personal data, and `None` of a masked line.
 #[derive(Serialize)]
@@ -75,7 +78,7 @@ fn no_json(error: &serde_json::Error) -> Error {
 }
 
 /// Returns the text of a message; of other events an empty one.
-pub(crate) fn text(event: &WebhookEvent) -> &str {
+fn text(event: &WebhookEvent) -> &str {
     match event {
         WebhookEvent::MessageReceived(event) => event.message.body(),
         WebhookEvent::MessageEcho(event) => event.message.body(),
@@ -121,4 +124,58 @@ fn on_one_line(json: &str) -> String {
         kept
     };
     json.chars().filter(keep).collect()
+}
+
+/// A table with a row for each event.
+pub(crate) struct EventTable {
+    table: Table,
+    has_files: bool,
+    shows_personal: bool,
+}
+
+impl EventTable {
+    pub(crate) fn new(has_files: bool, shows_personal: bool) -> Self {
+        let mut header = vec!["signal", "user", "key", "reason"];
+        if has_files {
+            header.insert(0, "file");
+        }
+        if shows_personal {
+            header.push("text");
+        }
+        Self {
+            table: Table::new(&header),
+            has_files,
+            shows_personal,
+        }
+    }
+
+    pub(crate) fn add(&mut self, file: &str, line: EventLine<'_>, event: &WebhookEvent) {
+        let reason = match (line.reason, line.path) {
+            (Some(reason), Some(path)) => format!("{reason} at {path}"),
+            _ => String::new(),
+        };
+        let signal = line.signal.to_owned();
+        let mut cells = vec![signal, line.user, line.key, reason];
+        if self.shows_personal {
+            cells.push(text(event).to_owned());
+        }
+        self.push(file, cells);
+    }
+
+    pub(crate) fn add_error(&mut self, file: &str, error: &str) {
+        let signal = "(unreadable)".to_owned();
+        let cells = vec![signal, String::new(), String::new(), error.to_owned()];
+        self.push(file, cells);
+    }
+
+    fn push(&mut self, file: &str, mut cells: Vec<String>) {
+        if self.has_files {
+            cells.insert(0, file.to_owned());
+        }
+        self.table.push(cells);
+    }
+
+    pub(crate) fn print(&mut self, output: &mut Output) -> io::Result<()> {
+        self.table.print(output)
+    }
 }
