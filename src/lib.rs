@@ -27,8 +27,8 @@ pub use event::{Event, WebhookEvent};
 pub use signal::{
     AnySignal, AsyncReceiver, BoxError, Cause, CheckError, ConnectError, ConnectErrorKind,
     ConnectOptions, Connection, Context, Failure, InContext, IntoReceiver, MissingContext, Mute,
-    Owning, Problem, Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal,
-    check, owning, receivers,
+    Problem, Receiver, ReceiverInfo, ReceiverOutput, Report, Retry, RetryWhen, Signal, WithState,
+    check, receivers, with_state,
 };
 #[doc(no_inline)]
 pub use store::Store;
@@ -43,31 +43,33 @@ pub use webhook::{
 
 /// Registers a function as a receiver of a signal, for the whole program.
 ///
-/// The function stays as it is and can be called as before. It may be `async`:
-/// then it is for [`Signal::asend`], and a plain [`Signal::send`] fails at it. It
-/// takes the signal's payload by reference, and behind it any number of references to what it
-/// needs: values of the [`Context`], objects as `&dyn Trait`, or `&Context` itself. It returns
-/// `()` or a `Result<(), E>` whose error converts into a [`BoxError`]. It may stand in any module of any crate,
-/// and in a function's body, but not in an `impl` block: a receiver with state
-/// is a struct that implements [`Receiver`], given to [`Signal::connect`].
+/// The function itself is not changed, and can be called as before. It takes the signal's payload
+/// by reference, and behind the payload any number of references to values that it needs: values
+/// of the [`Context`], objects as `&dyn Trait`, or `&Context` itself. It returns `()` or a
+/// `Result<(), E>` whose error converts into a [`BoxError`]. An `async` function is called by
+/// [`Signal::asend`]; a sync [`Signal::send`] reports it as failed.
+///
+/// The function may be in any module of any crate, and in the body of a function, but not in an
+/// `impl` block: a receiver with state is a struct that implements [`Receiver`], passed to
+/// [`Signal::connect`].
 ///
 /// # Options
 ///
 /// - The signal, or `[A, B]` for several signals of one payload.
-///   [`ANY_EVENT`](signals::ANY_EVENT) is the one for every event of a webhook.
-/// - `order = N`: lower runs earlier; 0 unless given. Receivers of one order
-///   run by file, then by line.
-/// - `uid = "name"`: registers once, however often it is written; the name for
-///   [`Signal::disconnect`]. The first stays.
-/// - `filter = expression`: a function or closure that takes the payload by
-///   reference and says whether the receiver wants it, or one of [`filter`],
-///   combined as you like. The expression is evaluated for each event.
-/// - `attempts = N`: after the N-th attempt with an event, the receiver gives the event up. A
-///   [`WebhookEngine`] and a worker of `whatsapp-signals-nats` count them; a send calls each
-///   receiver once: [`ReceiverInfo::attempts`].
-/// - `timeout = seconds`: the longest time that one run of an `async fn` may take. An engine with a
-///   timer enforces it: [`ReceiverInfo::timeout`].
-/// - `crate = path`: where this crate is, when it is not `::whatsapp_signals`.
+///   [`ANY_EVENT`](signals::ANY_EVENT) is the signal for every event of a webhook.
+/// - `order = N`: receivers of lower order run earlier (default: 0). Receivers of equal order run
+///   by file, then by line.
+/// - `uid = "name"`: a name for [`Signal::disconnect`]. Of several receivers with one uid, the first
+///   is registered.
+/// - `filter = expression`: a function or closure that takes the payload by reference and returns
+///   `true` if the receiver is to be called, or one or several of [`filter`], combined. The
+///   expression is evaluated for each event.
+/// - `attempts = N`: the number of attempts after which an event is given up for this receiver
+///   (default: no limit). A [`WebhookEngine`] and a worker of `whatsapp-signals-nats` apply the
+///   limit; a send calls each receiver once: [`ReceiverInfo::attempts`].
+/// - `timeout = seconds`: the longest time that one run of an `async fn` may take (default: no
+///   limit). An engine with a timer enforces the limit: [`ReceiverInfo::timeout`].
+/// - `crate = path`: the path of this crate (default: `::whatsapp_signals`).
 ///
 /// # Examples
 ///
@@ -94,30 +96,31 @@ pub use webhook::{
 ///
 /// # When a receiver is not called
 ///
-/// Its crate may not be linked: see
+/// The crate of the receiver may not be linked: see
 /// [my receivers are not called](crate::guide::receivers#my-receivers-are-not-called), and print
-/// [`receivers`]. A library that is loaded while the program runs comes too
-/// late for signals that were already used.
+/// [`receivers`]. The receivers of a library that is loaded at run time are not added to signals
+/// that were used before.
 pub use whatsapp_signals_macros::receiver;
 
-/// What `#[receiver]` expands to. Not part of the interface.
+/// The items that `#[receiver]` expands to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
 
     use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
-        BoxFuture, Context, Limits, Need, PayloadOf, ReceiverOf, Registration, needed, needed_dyn,
+        BoxFuture, Context, Limits, Need, PayloadOf, RegisteredReceiver, Registration, require,
+        require_dyn,
     };
 
-    /// Whether a filter accepts an event. What the filter takes is known here,
-    /// so that a closure need not say it.
+    /// Returns true if a filter accepts an event. The signature gives the type of a closure's
+    /// argument.
     #[inline]
     pub fn accepts<T: ?Sized>(event: &T, filter: impl Fn(&T) -> bool) -> bool {
         filter(event)
     }
 
-    /// An async receiver's future, which must be one for any thread.
+    /// Boxes the future of an async receiver. The bound reports a future that is not `Send`.
     #[inline]
     pub fn boxed<'a, R>(
         future: impl Future<Output = Result<R, BoxError>> + Send + 'a,
@@ -125,8 +128,8 @@ pub mod __private {
         Box::pin(future)
     }
 
-    /// Boxes the error of a receiver of this signal, whose answer the compiler thus knows before
-    /// it looks at the output.
+    /// Boxes the error of a receiver of this signal. The parameter of the signal fixes the type of the
+    /// response before the compiler checks the output.
     #[inline]
     pub fn into_result<T, R>(
         _: &Signal<T, R>,

@@ -26,8 +26,8 @@ use whatsapp_signals::store::{
 use whatsapp_signals::{
     CheckError, ConnectError, ConnectErrorKind, ConnectOptions, Connection, Context, DeadLetter,
     DispatchReport, EngineError, EventFailure, Failure, InContext, MissingContext, Mute, Outcome,
-    Owning, ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
-    WebhookEvent,
+    ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
+    WebhookEvent, WithState,
 };
 
 /// Whether a type can be kept anywhere and shown.
@@ -47,7 +47,7 @@ macro_rules! check {
 
 check! {
     is_at_home:
-        Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem Owning<u32, fn()>
+        Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem WithState<u32, fn()>
         Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore Records<'static, MemoryStore>
         Changes<'static> LoadQuery Snapshot Merge EventChange Read Prune Pruned StoredMessage Unread

@@ -2,16 +2,16 @@
 //! which they can, with every value that a relaxed load may give.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../src/signal/overlay.rs"]
+#[path = "../src/signal/dynamic.rs"]
 #[allow(dead_code, reason = "a signal uses the rest")]
-mod overlay;
+mod dynamic;
 mod support {
     pub(super) mod loom_sync;
 }
 
+use dynamic::DynamicReceivers;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-use overlay::Overlay;
 use support::loom_sync as sync;
 use sync::Arc;
 
@@ -27,7 +27,7 @@ trait Signal {
     fn send(&self) -> Listed;
 }
 
-impl Signal for Overlay<Listed> {
+impl Signal for DynamicReceivers<Listed> {
     fn connect(&self, receiver: u32) -> Result<(), ()> {
         self.change(|listed, _| {
             let mut listed = listed.map_or(STATICS, Vec::as_slice).to_vec();
@@ -53,7 +53,7 @@ impl Signal for Overlay<Listed> {
     }
 
     fn send(&self) -> Listed {
-        if !self.is_on() {
+        if !self.is_active() {
             return STATICS.to_vec();
         }
         if self.is_muted() {
@@ -64,13 +64,13 @@ impl Signal for Overlay<Listed> {
 }
 
 /// Runs a scene in every order of its threads, on a signal of its own each time.
-fn in_every_order(scene: impl Fn(Arc<Overlay<Listed>>) + Send + Sync + 'static) {
-    loom::model(move || scene(Arc::new(Overlay::new())));
+fn in_every_order(scene: impl Fn(Arc<DynamicReceivers<Listed>>) + Send + Sync + 'static) {
+    loom::model(move || scene(Arc::new(DynamicReceivers::new())));
 }
 
 fn spawn<R: 'static>(
-    signal: &Arc<Overlay<Listed>>,
-    work: impl FnOnce(&Overlay<Listed>) -> R + 'static,
+    signal: &Arc<DynamicReceivers<Listed>>,
+    work: impl FnOnce(&DynamicReceivers<Listed>) -> R + 'static,
 ) -> thread::JoinHandle<R> {
     let signal = Arc::clone(signal);
     thread::spawn(move || work(&signal))
@@ -107,7 +107,7 @@ fn a_list_that_is_given_up_while_another_thread_connects_is_not_lost() {
         other.join().unwrap();
         assert_eq!(signal.send(), [0, 2]);
         assert!(signal.disconnect(2));
-        assert!(!signal.is_on(), "back on the fast path");
+        assert!(!signal.is_active(), "back on the fast path");
     });
 }
 
@@ -178,13 +178,13 @@ fn mutes_that_end_leave_the_fast_path_open() {
         signal.mute();
         signal.unmute();
         other.join().unwrap();
-        assert!(!signal.is_on() && !signal.is_muted());
+        assert!(!signal.is_active() && !signal.is_muted());
     });
 }
 
 /// Sends as a thread does that keeps its list, without a look at the shared one while the
 /// state says that the list is the same.
-fn send_kept(signal: &Overlay<Listed>, kept: &mut Option<Arc<Listed>>) -> Listed {
+fn send_kept(signal: &DynamicReceivers<Listed>, kept: &mut Option<Arc<Listed>>) -> Listed {
     let state = signal.state();
     let is_current = |list: &Arc<Listed>| Arc::as_ptr(list).addr() == state;
     if !kept.as_ref().is_some_and(is_current) {

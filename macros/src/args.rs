@@ -8,6 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Ident, Path, Result, Token, bracketed};
 
+/// The arguments of one `#[receiver]`.
 pub(crate) struct Args {
     pub(crate) signals: Vec<Path>,
     pub(crate) order: Option<Expr>,
@@ -16,7 +17,7 @@ pub(crate) struct Args {
     pub(crate) attempts: Option<Expr>,
     /// In seconds.
     pub(crate) timeout: Option<Expr>,
-    /// Where `whatsapp_signals` is to be found, when not under its own name.
+    /// The path of the crate `whatsapp_signals`, if it has another name.
     pub(crate) krate: Option<Path>,
 }
 
@@ -42,7 +43,7 @@ impl Parse for Args {
     }
 }
 
-/// `SIGNAL` or `[SIGNAL, SIGNAL]`.
+/// Parses `SIGNAL` or `[SIGNAL, SIGNAL]`.
 fn signals(input: ParseStream<'_>) -> Result<Vec<Path>> {
     if !input.peek(syn::token::Bracket) {
         return Ok(vec![signal(input)?]);
@@ -53,7 +54,7 @@ fn signals(input: ParseStream<'_>) -> Result<Vec<Path>> {
     if signals.is_empty() {
         return Err(no_signal(bracket.span.join()));
     }
-    // Two paths to one signal look different and cannot be told here.
+    // Finds equal paths only: two different paths may lead to one signal.
     let mut seen = HashSet::new();
     for signal in &signals {
         let path = signal.to_token_stream().to_string();
@@ -81,7 +82,7 @@ fn no_signal(place: Span) -> Error {
 }
 
 impl Args {
-    /// One `name = value`.
+    /// Parses one `name = value`.
     fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
         if input.peek(Token![crate]) {
             let name: Token![crate] = input.parse()?;

@@ -1,8 +1,6 @@
-//! From a function to the same function and its registration.
+//! The expansion: the annotated function, and its registration behind it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Expr, Result, Token, Type};
 
@@ -12,11 +10,11 @@ use crate::function::Function;
 pub(crate) fn receiver(args: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed = parse(args, item);
     let registration = match parsed {
-        Ok((args, function)) => registration(&args, &function),
+        Ok((args, function)) => registration(&args, &function, position(item)),
         Err(error) => error.into_compile_error(),
     };
-    // The function stays as it was written, also beside an error, so that
-    // nobody who calls it is told that it does not exist.
+    // The function is expanded even beside an error, so that the compiler does not report its
+    // callers, too.
     quote! {
         #item
         #registration
@@ -35,11 +33,7 @@ fn parse(args: TokenStream, item: &TokenStream) -> Result<(Args, Function)> {
     }
 }
 
-/// How many attributes of this crate were expanded so far. That is the order
-/// of the source, and the last thing that static receivers are sorted by.
-static EXPANDED: AtomicU32 = AtomicU32::new(0);
-
-fn registration(args: &Args, function: &Function) -> TokenStream {
+fn registration(args: &Args, function: &Function, position: u64) -> TokenStream {
     let Function {
         name,
         is_async,
@@ -53,7 +47,6 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         .map_or_else(|| quote!(::whatsapp_signals), |path| quote!(#path));
     let private = quote!(#krate::__private);
 
-    let index = EXPANDED.fetch_add(1, Ordering::Relaxed);
     let order = args.order.as_ref().map_or(quote!(0), |order| {
         typed(&quote!(::core::primitive::i32), order)
     });
@@ -68,11 +61,10 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     });
     let filter = some(accepts.as_ref().map(|_| quote!(__whatsapp_signals_accepts)));
 
-    // Spans decide where the compiler points, and it underlines from the first
-    // token to the last. So these stand where the mistake would be: at the
-    // return type, for an output that no receiver may have; at the argument,
-    // for a wrong payload, with a second mark at the signal that sends another;
-    // at the signal, for what is none.
+    // The compiler reports an error at the spans of the generated tokens, from the first to the last.
+    // So the tokens get the spans of the probable mistake: the return type for a wrong output; the
+    // argument for a wrong payload, with a second mark at the signal; and the signal for a path to
+    // something else.
     let (first, last) = ends(output);
     let mut called = name.clone();
     called.set_span(first);
@@ -80,9 +72,9 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
         // A type that no context can have is reported at the argument.
         let place = ends(need).0;
         let find = if is_object(need) {
-            quote_spanned!(place=> needed_dyn)
+            quote_spanned!(place=> require_dyn)
         } else {
-            quote_spanned!(place=> needed)
+            quote_spanned!(place=> require)
         };
         quote!(#private::#find::<#need>(__whatsapp_signals_context)?)
     });
@@ -105,8 +97,8 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     let needs: Vec<_> = needs.collect();
     let (first, last) = ends(payload);
     let (constant, borrow) = (Token![const](first), Token![&](first));
-    // The answer is the signal's. The compiler infers it, which it does neither in a `static` nor
-    // in a `fn`: so the receiver is a constant within the registration.
+    // The type of the response is that of the signal. The compiler can infer it in a constant within
+    // the registration, but neither in a `static` nor in a `fn`.
     let registrations = args.signals.iter().map(|signal| {
         let first_of_signal = ends(signal).0;
         let register = located_at(first_of_signal, quote!(#private::Registration::new));
@@ -129,11 +121,11 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
                 ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
                 ::core::file!(),
                 ::core::line!(),
-                #index,
+                #position,
             ),
         };
         let fields = quote_spanned!(last=> (#fields));
-        let receiver = quote!(#private::ReceiverOf::<#payload, _>::#constructor #fields);
+        let receiver = quote!(#private::RegisteredReceiver::<#payload, _>::#constructor #fields);
         let receiver = quote_spanned!(last=> { #borrow #receiver });
         quote! {
             #private::inventory::submit! {
@@ -150,7 +142,24 @@ fn registration(args: &Args, function: &Function) -> TokenStream {
     }
 }
 
-/// The limits of the receiver. A zero does not compile, and is reported at the value.
+/// Returns a number that distinguishes functions of one name whose attributes one macro call makes in
+/// one line, and that grows in the order of the source: the sum of the positions of all tokens, as
+/// the functions differ in the tokens that the caller passes to the macro.
+///
+/// Static receivers are sorted by this number at last, so it must not depend on the order of
+/// expansion, which a compiler may change.
+fn position(tokens: &TokenStream) -> u64 {
+    let of_token = |token: TokenTree| match token {
+        TokenTree::Group(group) => position(&group.stream()),
+        token => {
+            let span = token.span().unwrap();
+            ((span.line() as u64) << 16) + span.column() as u64
+        }
+    };
+    tokens.clone().into_iter().map(of_token).sum()
+}
+
+/// Returns the limits of the receiver. A zero does not compile, and is reported at the value.
 fn limits(private: &TokenStream, args: &Args) -> TokenStream {
     let limit = |kind, value: &Option<Expr>, expected| {
         value.as_ref().map(|value| {
@@ -184,10 +193,11 @@ fn is_object(need: &Type) -> bool {
     matches!(need, Type::TraitObject(_))
 }
 
-/// The first and the last place of the user's tokens, for tokens of ours.
+/// Returns the first and the last source location of the user's tokens, as spans for generated
+/// tokens.
 ///
-/// Our names keep our hygiene: a span from inside a `macro_rules` macro would
-/// otherwise bring that macro's, in which our names do not exist.
+/// The generated names keep the hygiene of this macro. With the hygiene of a `macro_rules` macro
+/// around the user's tokens, the names would not resolve.
 fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens
         .to_token_stream()
@@ -197,7 +207,8 @@ fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first, spans.last().unwrap_or(first))
 }
 
-/// Returns the tokens at another place, for the compiler to point there. Names keep their hygiene.
+/// Moves tokens to another source location, at which the compiler reports their errors. Names keep
+/// their hygiene.
 fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
     let moved = tokens.into_iter().map(|mut token| {
         token.set_span(token.span().located_at(place));
@@ -206,8 +217,8 @@ fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
     moved.collect()
 }
 
-/// The value as a constant of this type: a wrong one is then reported against
-/// the type, and not as the argument of a function that nobody called.
+/// Returns the value as a constant of a type, so that a wrong value is reported as a mismatch of that
+/// type, and not as the argument of a generated call.
 fn typed(kind: &TokenStream, value: &Expr) -> TokenStream {
     quote!({
         const __WHATSAPP_SIGNALS_VALUE: #kind = #value;

@@ -1,5 +1,5 @@
-//! The annotated function: what of it the registration needs, and what it
-//! must not be.
+//! The annotated function: the parts that the registration needs, and the errors of a function that
+//! cannot be a receiver.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -8,6 +8,7 @@ use syn::{
     TypeParen,
 };
 
+/// The parts of a function that its registration needs.
 pub(crate) struct Function {
     pub(crate) name: Ident,
     pub(crate) is_async: bool,
@@ -15,7 +16,7 @@ pub(crate) struct Function {
     pub(crate) payload: Type,
     /// The types of the references behind the event.
     pub(crate) needs: Vec<Type>,
-    /// Where a wrong return type is reported.
+    /// The tokens at which a wrong return type is reported.
     pub(crate) output: TokenStream,
 }
 
@@ -71,10 +72,10 @@ const GENERIC: &str = "a receiver is registered once and cannot be generic: \
                        name each type, as in `event: &MessageReceived`, and write `&dyn Trait` \
                        for any value of a trait";
 
-/// `Payload` of `&Payload`.
+/// Parses `Payload` from `&Payload`.
 fn payload(argument: &Type) -> Result<Type> {
     match argument {
-        // What a `$argument:ty` of a macro brings along.
+        // A `$argument:ty` of a macro is wrapped in a group.
         Type::Group(group) => payload(&group.elem),
         Type::ImplTrait(_) => Err(Error::new_spanned(argument, GENERIC)),
         Type::Reference(reference) if reference.mutability.is_some() => Err(Error::new_spanned(
@@ -83,7 +84,7 @@ fn payload(argument: &Type) -> Result<Type> {
         )),
         Type::Reference(reference) => match &*reference.elem {
             generic @ Type::ImplTrait(_) => Err(Error::new_spanned(generic, GENERIC)),
-            // What clippy recommends for an argument, and no signal carries.
+            // Clippy recommends `&str` for an argument, but no signal carries a `str`.
             Type::Path(path) if path.path.is_ident("str") => Err(Error::new_spanned(
                 path,
                 "a receiver borrows the payload itself: write `&String` instead of `&str`",
@@ -101,7 +102,7 @@ fn payload(argument: &Type) -> Result<Type> {
     }
 }
 
-/// `Db` of `&Db`, an argument behind the event.
+/// Parses `Db` from `&Db`, an argument behind the event.
 fn need(argument: &Type) -> Result<Type> {
     match argument {
         Type::Group(group) => need(&group.elem),
@@ -134,7 +135,7 @@ fn need(argument: &Type) -> Result<Type> {
     }
 }
 
-/// The type within parentheses, and within what a `$type:ty` of a macro brings along.
+/// Returns the type within parentheses and within the group that wraps a `$type:ty` of a macro.
 fn bare(mut wrapped: &Type) -> &Type {
     while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = wrapped {
         wrapped = elem;
@@ -155,7 +156,7 @@ fn generic_need(generic: &TypeImplTrait) -> Error {
     Error::new_spanned(generic, message)
 }
 
-/// The source text of tokens, without the spaces that `TokenStream` puts between them.
+/// Returns the source text of tokens, without the spaces that `TokenStream` puts between them.
 fn text(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (spaced, close) in [

@@ -1,5 +1,5 @@
-//! The `#[receiver]` attribute of [whatsapp-signals]. Use it through that
-//! crate, which re-exports and documents it.
+//! The `#[receiver]` attribute of [whatsapp-signals]. Use the attribute through that crate, which
+//! re-exports and documents it.
 //!
 //! [whatsapp-signals]: https://docs.rs/whatsapp-signals
 
@@ -9,8 +9,8 @@ mod function;
 
 use proc_macro::TokenStream;
 
-/// Registers a function as a receiver of one or several signals; documented
-/// where `whatsapp-signals` re-exports it.
+/// Registers a function as a receiver of one or several signals. `whatsapp-signals` documents the
+/// attribute.
 #[proc_macro_attribute]
 pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::receiver(args.into(), &item.into()).into()

@@ -313,7 +313,7 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
             .map(|result| self.error = result.err())
     }
 
-    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+    fn should_call<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
         let replay = &self.checkpointer.batch.replay;
         if replay
             .as_ref()
@@ -382,7 +382,7 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
     }
 
     /// Receivers that wait may wait for long, or be dropped: successes are written first.
-    fn waits(&mut self) {
+    fn all_pending(&mut self) {
         self.checkpointer.set_waiting(true);
         if !self.succeeded.is_empty() {
             self.mark_successes();

@@ -1,28 +1,28 @@
-//! Sending to async receivers, concurrently within the sender's task.
+//! Async sends: async receivers run concurrently, within the sender's task.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{self, Poll};
 
-use super::async_receiver::BoxFuture;
-use super::audience::{Audience, Places};
-use super::context::EMPTY;
+use super::context::{Context, EMPTY, InContext};
 use super::delivery::{
-    CollectFailures, DeliveryObserver, FailFast, Policy, ReceiverMode, call, describe,
+    ActiveReceivers, CollectFailures, Cursor, DeliveryObserver, FailFast, Policy, ReceiverMode,
+    call, failure,
 };
-use super::guard::{Guarded, drop_quietly};
-use super::report::{CallResult, Cause, Failure, Report, is_kept};
-use super::{Context, InContext, Signal};
+use super::panic_guard::{Guarded, drop_quietly};
+use super::receiver::BoxFuture;
+use super::report::{CallResult, Cause, Failure, Report, has_responses};
+use super::signal::Signal;
 
-/// Sending to receivers that may be async.
+/// Async sends.
 impl<T: 'static, R: 'static> Signal<T, R> {
     /// Sends as [`send`](Self::send) does, and awaits async receivers.
     ///
-    /// Sync receivers run first, in order, in this thread. Then the async ones run
-    /// concurrently, polled within this task: nothing is spawned, no executor is
-    /// needed, and task-locals and spans hold. The first error ends the send:
-    /// receivers that are not done are dropped, or not even started. All are
-    /// dropped with the future.
+    /// Sync receivers run first, in order, in this thread. Then the async receivers run
+    /// concurrently, polled within this task: no task is spawned, any executor will do, and
+    /// task-locals and spans stay in effect. The first error ends the send: pending receivers are
+    /// dropped, and the remaining ones are not started. Dropping the future drops all receivers that
+    /// it has started.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     ///
     /// # Panics
     ///
-    /// When a receiver panics: the panic passes through.
+    /// Panics if a receiver panics: the panic passes through.
     ///
     /// # Examples
     ///
@@ -59,10 +59,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
             .into_result()
     }
 
-    /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers
-    /// as [`asend`](Self::asend) does. A failure does not affect the other
-    /// receivers; failures are in the order of the receivers, those of async
-    /// ones last.
+    /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers as
+    /// [`asend`](Self::asend) does. A failure does not affect the other receivers. The failures are
+    /// in the order of the receivers, those of async receivers last.
     ///
     /// # Examples
     ///
@@ -71,7 +70,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
     /// let _panics = signal.connect(async |n: &u32| assert!(*n > 1, "oh"));
-    /// let _runs = signal.connect(async |_: &u32| {});
+    /// let _succeeds = signal.connect(async |_: &u32| {});
     ///
     /// # pollster::block_on(async {
     /// let report = signal.asend_robust(&1).await;
@@ -85,7 +84,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     }
 }
 
-/// Sending with a context to receivers that may be async.
+/// Async sends with a context.
 impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// Sends as [`Signal::asend`] does.
     ///
@@ -95,7 +94,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     ///
     /// # Panics
     ///
-    /// When a receiver panics: the panic passes through.
+    /// Panics if a receiver panics: the panic passes through.
     pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
         deliver_async::<T, R, FailFast>(self.delivered, event, self.context)
             .await
@@ -108,9 +107,9 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
         deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context).await
     }
 
-    /// Delivers with an observer: in [`ReceiverMode::Sync`] as [`send_robust`](Self::send_robust)
-    /// does, so that only the observer is awaited, and in [`ReceiverMode::Async`] as
-    /// [`asend_robust`](Self::asend_robust) does.
+    /// Delivers with an observer: in [`ReceiverMode::Async`] as
+    /// [`asend_robust`](Self::asend_robust) does, and in [`ReceiverMode::Sync`] as
+    /// [`send_robust`](Self::send_robust) does, so that only the observer is awaited.
     pub(crate) async fn deliver_observed(
         self,
         event: &T,
@@ -118,33 +117,36 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
         observer: &mut impl DeliveryObserver,
     ) -> Report<R> {
         let (signal, context) = (self.delivered, self.context);
-        let snapshot = signal.overlay.snapshot(signal.statics());
-        let own = context.own_list(signal).filter(|_| !signal.is_muted());
-        let audience = Audience::merged(&snapshot, own.as_deref(), context);
+        let snapshot = signal.dynamic.snapshot(signal.statics());
+        let own = signal
+            .with(context)
+            .own_list()
+            .filter(|_| !signal.is_muted());
+        let receivers = ActiveReceivers::merged(&snapshot, own.as_deref(), context);
         let mut report = Report::default();
         let mut has_async = false;
-        let mut places = Places::default();
-        while let Some(next) = audience.next(&mut places) {
+        let mut cursor = Cursor::default();
+        while let Some(next) = receivers.next(&mut cursor) {
             if mode == ReceiverMode::Async && next.1.is_async() {
                 has_async = true;
                 continue;
             }
             poll_fn(|cx| observer.poll_checkpoint(cx)).await;
             let name = signal.name;
-            call::<T, R, CollectFailures>(next, name, &audience, event, observer, &mut report);
+            call::<T, R, CollectFailures>(next, name, &receivers, event, observer, &mut report);
         }
         if !has_async {
             poll_fn(|cx| observer.poll_checkpoint(cx)).await;
             return report;
         }
-        let mut delivery = AsyncDelivery::new(signal.name, &audience, report);
+        let mut delivery = AsyncDelivery::new(signal.name, &receivers, report);
         poll_fn(|cx| delivery.poll::<CollectFailures>(cx, event, observer)).await;
         delivery.finish()
     }
 }
 
-/// Calls the sync receivers in order, and then the async ones concurrently, within the
-/// task that polls.
+/// Calls the sync receivers in order, and then the async receivers concurrently, within the task that
+/// polls.
 // Not `deliver_observed` with `()`: its checkpoints between sync receivers take 5 to 20
 // instructions a send even if they are always ready.
 async fn deliver_async<T: 'static, R: 'static, P: Policy>(
@@ -152,59 +154,65 @@ async fn deliver_async<T: 'static, R: 'static, P: Policy>(
     event: &T,
     context: &Context,
 ) -> Report<R> {
-    let snapshot = signal.overlay.snapshot(signal.statics());
+    let snapshot = signal.dynamic.snapshot(signal.statics());
     let mut report = Report::default();
     if snapshot.is_empty() && !context.changes_receivers() {
         return report;
     }
-    let own = context.own_list(signal).filter(|_| !signal.is_muted());
-    let audience = Audience::merged(&snapshot, own.as_deref(), context);
+    let own = signal
+        .with(context)
+        .own_list()
+        .filter(|_| !signal.is_muted());
+    let receivers = ActiveReceivers::merged(&snapshot, own.as_deref(), context);
     let mut has_async = false;
-    let mut places = Places::default();
-    while let Some(next) = audience.next(&mut places) {
+    let mut cursor = Cursor::default();
+    while let Some(next) = receivers.next(&mut cursor) {
         if next.1.is_async() {
             has_async = true;
-        } else if call::<T, R, P>(next, signal.name, &audience, event, &mut (), &mut report) {
+        } else if call::<T, R, P>(next, signal.name, &receivers, event, &mut (), &mut report) {
             return report;
         }
     }
     if !has_async {
         return report;
     }
-    let mut delivery = AsyncDelivery::new(signal.name, &audience, report);
+    let mut delivery = AsyncDelivery::new(signal.name, &receivers, report);
     poll_fn(|cx| delivery.poll::<P>(cx, event, &mut ())).await;
     delivery.finish()
 }
 
-/// The state of a send with async receivers.
+/// The state of a send whose sync receivers have been called.
 struct AsyncDelivery<'a, T: 'static, R: 'static> {
     signal: &'static str,
-    audience: &'a Audience<'a, T, R>,
+    receivers: &'a ActiveReceivers<'a, T, R>,
     report: Report<R>,
-    /// The places of the receivers that have not been started.
-    rest: Places,
-    /// The pending receivers with their places. A receiver that is ready at the first
-    /// poll is never here.
-    waiting: VecDeque<(usize, PendingReceiver<'a, R>)>,
-    /// The answers and failures with the places of their receivers, in the order in which they
-    /// came.
+    /// The position of the next receiver to start.
+    cursor: Cursor,
+    /// The pending receivers with their indexes. A receiver that is ready at its first poll is never
+    /// added.
+    pending: VecDeque<(usize, PendingReceiver<'a, R>)>,
+    /// The responses and failures with the indexes of their receivers, in the order of completion.
     results: Vec<(usize, Result<Guarded<R>, Failure>)>,
 }
 
 impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
-    /// Returns the state after the sync receivers were called, with their report.
-    fn new(signal: &'static str, audience: &'a Audience<'a, T, R>, report: Report<R>) -> Self {
+    /// Returns the initial state. `report` is the report of the sync receivers.
+    fn new(
+        signal: &'static str,
+        receivers: &'a ActiveReceivers<'a, T, R>,
+        report: Report<R>,
+    ) -> Self {
         Self {
             signal,
-            audience,
+            receivers,
             report,
-            rest: Places::default(),
-            waiting: VecDeque::new(),
+            cursor: Cursor::default(),
+            pending: VecDeque::new(),
             results: Vec::new(),
         }
     }
 
-    /// Polls all receivers that are not done, once each.
+    /// Polls each receiver that is not ready once.
     #[inline]
     fn poll<P: Policy>(
         &mut self,
@@ -212,51 +220,51 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         event: &'a T,
         observer: &mut impl DeliveryObserver,
     ) -> Poll<()> {
-        if self.poll_waiting::<P>(cx, observer) {
+        if self.poll_pending::<P>(cx, observer) {
             return Poll::Ready(());
         }
         let started = self.start::<P>(cx, event, observer);
         if started == Poll::Ready(true) {
             return Poll::Ready(());
         }
-        if !self.waiting.is_empty() {
-            observer.waits();
+        if !self.pending.is_empty() {
+            observer.all_pending();
         }
-        // A checkpoint that holds up the start has been polled by it.
+        // `start` has polled a pending checkpoint already.
         let is_at_end = started.is_ready() && observer.poll_checkpoint(cx).is_ready();
-        if is_at_end && self.waiting.is_empty() {
+        if is_at_end && self.pending.is_empty() {
             return Poll::Ready(());
         }
         Poll::Pending
     }
 
-    /// Polls the pending receivers; true when a failure ends the send.
-    fn poll_waiting<P: Policy>(
+    /// Polls the pending receivers. Returns true if a failure ends the send.
+    fn poll_pending<P: Policy>(
         &mut self,
         cx: &mut task::Context<'_>,
         observer: &mut impl DeliveryObserver,
     ) -> bool {
         // Executors budget each poll of a task. Rotate, so that one receiver that is
         // always ready cannot starve the others.
-        if !self.waiting.is_empty() {
-            self.waiting.rotate_left(1);
+        if !self.pending.is_empty() {
+            self.pending.rotate_left(1);
         }
-        for _ in 0..self.waiting.len() {
-            let Some((at, started)) = self.waiting.front_mut() else {
+        for _ in 0..self.pending.len() {
+            let Some((index, receiver)) = self.pending.front_mut() else {
                 break;
             };
-            let at = *at;
-            let polled = observer.scope(self.audience, at, || P::guard(|| started.poll(cx)));
-            match in_time(polled, self.audience, at, observer, cx) {
-                Ok(Poll::Pending) => self.waiting.rotate_left(1),
+            let index = *index;
+            let polled = observer.scope(self.receivers, index, || P::guard(|| receiver.poll(cx)));
+            match in_time(polled, self.receivers, index, observer, cx) {
+                Ok(Poll::Pending) => self.pending.rotate_left(1),
                 Ok(Poll::Ready(called)) => {
-                    self.waiting.pop_front();
-                    self.succeeded(at, called, observer);
+                    self.pending.pop_front();
+                    self.succeeded(index, called, observer);
                 }
                 Err(cause) => {
-                    // A future that has panicked or timed out is still there.
-                    self.waiting.pop_front();
-                    self.failed(at, cause, observer);
+                    // Drops the future of a receiver that has panicked or timed out.
+                    self.pending.pop_front();
+                    self.failed(index, cause, observer);
                     if P::STOPS {
                         return true;
                     }
@@ -266,8 +274,8 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         false
     }
 
-    /// Starts the remaining receivers; true when a failure ends the send, and pending while the
-    /// observer holds them up.
+    /// Starts the remaining receivers. Ready with true if a failure ends the send; pending while the
+    /// observer delays a receiver.
     #[inline]
     fn start<P: Policy>(
         &mut self,
@@ -275,39 +283,39 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         event: &'a T,
         observer: &mut impl DeliveryObserver,
     ) -> Poll<bool> {
-        let audience = self.audience;
+        let receivers = self.receivers;
         loop {
-            let rest = self.rest;
-            let Some((at, slot)) = audience.next(&mut self.rest) else {
+            let cursor = self.cursor;
+            let Some((index, entry)) = receivers.next(&mut self.cursor) else {
                 return Poll::Ready(false);
             };
-            if !slot.is_async() {
+            if !entry.is_async() {
                 continue;
             }
             if observer.poll_checkpoint(cx).is_pending() {
-                self.rest = rest;
+                self.cursor = cursor;
                 return Poll::Pending;
             }
-            if !observer.wants(audience, at) {
+            if !observer.should_call(receivers, index) {
                 self.report.skip();
                 continue;
             }
-            let mut started = PendingReceiver(Guarded::from(None));
+            let mut receiver = PendingReceiver(Guarded::from(None));
             let start = || {
                 P::guard(|| {
-                    started.0 = slot.start(event, audience.context).into();
-                    started.poll(cx)
+                    receiver.0 = entry.start(event, receivers.context).into();
+                    receiver.poll(cx)
                 })
             };
-            let polled = observer.scope(audience, at, start);
-            match in_time(polled, audience, at, observer, cx) {
+            let polled = observer.scope(receivers, index, start);
+            match in_time(polled, receivers, index, observer, cx) {
                 Ok(Poll::Pending) => {
-                    self.waiting.reserve(audience.len() - self.waiting.len());
-                    self.waiting.push_back((at, started));
+                    self.pending.reserve(receivers.len() - self.pending.len());
+                    self.pending.push_back((index, receiver));
                 }
-                Ok(Poll::Ready(called)) => self.succeeded(at, called, observer),
+                Ok(Poll::Ready(called)) => self.succeeded(index, called, observer),
                 Err(cause) => {
-                    self.failed(at, cause, observer);
+                    self.failed(index, cause, observer);
                     if P::STOPS {
                         return Poll::Ready(true);
                     }
@@ -319,28 +327,28 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     #[inline]
     fn succeeded(
         &mut self,
-        at: usize,
+        index: usize,
         called: CallResult<R>,
         observer: &mut impl DeliveryObserver,
     ) {
         let is_called = !called.is_filtered();
         match called {
-            CallResult::Succeeded(response) if is_kept::<R>() => {
-                self.results.push((at, Ok(Guarded::new(response))));
+            CallResult::Succeeded(response) if has_responses::<R>() => {
+                self.results.push((index, Ok(Guarded::new(response))));
             }
             called => self.report.count(&called),
         }
-        observer.succeeded(self.audience, at, is_called);
+        observer.succeeded(self.receivers, index, is_called);
     }
 
     #[cold]
-    fn failed(&mut self, at: usize, cause: Cause, observer: &mut impl DeliveryObserver) {
-        let failure = describe(self.signal, self.audience.slot(at), cause);
-        observer.failed(self.audience, at, &failure);
-        self.results.push((at, Err(failure)));
+    fn failed(&mut self, index: usize, cause: Cause, observer: &mut impl DeliveryObserver) {
+        let failure = failure(self.signal, self.receivers.entry(index), cause);
+        observer.failed(self.receivers, index, &failure);
+        self.results.push((index, Err(failure)));
     }
 
-    /// Returns the report, with the answers and failures in the order of the receivers.
+    /// Returns the report, with the responses and failures in the order of the receivers.
     #[inline]
     fn finish(mut self) -> Report<R> {
         if !self.results.is_empty() {
@@ -351,13 +359,14 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
 
     #[cold]
     fn report_in_order(&mut self) {
-        let audience = self.audience;
-        self.results.sort_by_key(|(at, _)| audience.sort_key(*at));
-        for (at, result) in self.results.drain(..) {
+        let receivers = self.receivers;
+        self.results
+            .sort_by_key(|(index, _)| receivers.sort_key(*index));
+        for (index, result) in self.results.drain(..) {
             match result {
                 Ok(mut response) => {
                     if let Some(response) = response.take() {
-                        let info = || audience.slot(at).info(self.signal);
+                        let info = || receivers.entry(index).info(self.signal);
                         self.report.add(CallResult::Succeeded(response), info);
                     }
                 }
@@ -367,25 +376,25 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     }
 }
 
-/// Returns the result of a receiver's poll; that it timed out if it is pending and may take no
-/// longer.
+/// Returns the result of a receiver's poll, or [`Cause::TimedOut`] if the receiver is pending and its
+/// time is over.
 #[inline]
 fn in_time<T: 'static, R: 'static>(
     polled: Result<Poll<CallResult<R>>, Cause>,
-    audience: &Audience<'_, T, R>,
-    at: usize,
+    receivers: &ActiveReceivers<'_, T, R>,
+    index: usize,
     observer: &mut impl DeliveryObserver,
     cx: &mut task::Context<'_>,
 ) -> Result<Poll<CallResult<R>>, Cause> {
     match polled {
-        Ok(Poll::Pending) if observer.poll_timeout(audience, at, cx).is_ready() => {
+        Ok(Poll::Pending) if observer.poll_timeout(receivers, index, cx).is_ready() => {
             Err(Cause::TimedOut)
         }
         polled => polled,
     }
 }
 
-/// The future of an async receiver; none when its filter declined the event, or it is done.
+/// The future of an async receiver; none if its filter declined the event, or once it is ready.
 struct PendingReceiver<'a, R>(Guarded<BoxFuture<'a, R>>);
 
 impl<R> PendingReceiver<'_, R> {
@@ -403,13 +412,13 @@ impl<R> PendingReceiver<'_, R> {
         };
         match result {
             Ok(response) => {
-                // A panic of the future's destructor is one of the receiver.
+                // A panic of the future's destructor counts as a panic of the receiver.
                 drop(self.0.take());
                 Ok(Poll::Ready(CallResult::Succeeded(response)))
             }
             Err(error) => {
                 let cause = Cause::of(error);
-                // The error's destructor could panic, too, while a panic of the future's unwinds.
+                // The error's destructor could panic while a panic of the future's destructor unwinds.
                 drop_quietly(self.0.take());
                 Err(cause)
             }

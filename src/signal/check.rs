@@ -4,24 +4,25 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::info::ReceiverInfo;
-use super::registration::{shadowed, signals};
-use super::{AnySignal, Context};
+use super::context::Context;
+use super::receiver_info::ReceiverInfo;
+use super::registry::{AnySignal, shadowed, signals};
 
 /// Checks that the receivers which `#[receiver]` registered in this program can be called with a
-/// context: its values, the uids, and [expected](Context::expect_receiver) receivers.
+/// context: the values that they need, their uids, and
+/// [expected](Context::expect_receiver) receivers.
 ///
-/// Receivers of the context's own take no values from it, and cannot lack any. An expected name
-/// may be theirs. Receivers that [`Signal::connect`](crate::Signal::connect) added are checked for
-/// signals that have static receivers too: there is no list of the others.
+/// Receivers that are connected to the context take no values from it. They count as expected
+/// receivers. Receivers of [`Signal::connect`](crate::Signal::connect) are checked only if their
+/// signal has static receivers too, as there is no list of other signals.
 ///
-/// Call it when the program starts: a mistake is then found before the first event, and not by
-/// it. [`WebhookEngine::check`](crate::WebhookEngine::check) does the same for the signals of this
+/// Call this function at the start of the program, to find a mistake before the first event.
+/// [`WebhookEngine::check`](crate::WebhookEngine::check) does the same for the signals of this
 /// crate, with the context of the engine.
 ///
 /// # Errors
 ///
-/// All problems that were found.
+/// [`CheckError`] with all problems.
 ///
 /// # Examples
 ///
@@ -43,11 +44,12 @@ use super::{AnySignal, Context};
 /// # }
 /// ```
 pub fn check(context: &Context) -> Result<(), CheckError> {
-    // A send has no timeouts.
+    // A send ignores timeouts, so no timer is missing.
     check_signals(&signals(), context, false, true)
 }
 
-/// Checks the receivers of these signals; for programs that do not await, `is_sync`.
+/// Checks the receivers of these signals. With `is_sync`, async receivers are problems; without
+/// `has_timer`, timeouts are.
 pub(crate) fn check_signals(
     signals: &[&dyn AnySignal],
     context: &Context,
@@ -58,7 +60,7 @@ pub(crate) fn check_signals(
     for signal in signals {
         for receiver in signal.receivers_with(context) {
             let missing = receiver
-                .details
+                .meta
                 .needs
                 .iter()
                 .filter(|need| !context.has(**need));
@@ -81,32 +83,36 @@ pub(crate) fn check_signals(
     }
 }
 
-/// Returns the names that a context expects, and that no receiver has: none of these signals, of
-/// those with static receivers, and of those with receivers of the context's own.
+/// Returns the expected names of a context that no receiver has: no receiver of these signals or of
+/// a signal with static receivers, and none of the context.
 fn not_linked(
     checked: &[&dyn AnySignal],
     context: &Context,
 ) -> impl Iterator<Item = Cow<'static, str>> {
-    let (with_statics, own) = (signals(), context.own_signals());
-    let all = checked.iter().chain(&with_statics).chain(&own);
-    let linked: Vec<_> = all
+    let with_statics = signals();
+    let linked: Vec<_> = checked
+        .iter()
+        .chain(&with_statics)
         .flat_map(|signal| signal.receivers_with(context))
         .collect();
+    let is_linked = move |name: &str| {
+        let has_name = |receiver: &ReceiverInfo| receiver.meta.is_named(name);
+        linked.iter().any(has_name) || context.has_own_named(name)
+    };
     let names = context.expected().iter();
-    let is_linked = move |name: &str| linked.iter().any(|receiver| receiver.is_named(name));
     names.filter(move |name| !is_linked(name)).cloned()
 }
 
 /// The problems that a check at start-up found.
 ///
-/// Its text has a line for each, with the receiver's file and line.
+/// The text has one line for each problem, with the file and line of the receiver.
 #[derive(Clone)]
 pub struct CheckError {
     problems: Vec<Problem>,
 }
 
 impl CheckError {
-    /// Returns the problems: by signals, and then in the order of their receivers.
+    /// Returns the problems, by signals and then in the order of their receivers.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -122,7 +128,7 @@ impl fmt::Display for CheckError {
     }
 }
 
-/// As `Display`: a `main` that returns the error prints this.
+/// Writes the same as `Display`, as a `main` that returns the error prints the `Debug` form.
 impl fmt::Debug for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -131,11 +137,11 @@ impl fmt::Debug for CheckError {
 
 impl Error for CheckError {}
 
-/// A receiver that will not be called, or fail whenever it is called.
+/// A receiver that is never called, or fails at every call.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The context does not have a value that the receiver takes.
+    /// The context lacks a value that the receiver takes.
     MissingContext {
         /// The receiver.
         receiver: ReceiverInfo,
@@ -145,7 +151,7 @@ pub enum Problem {
     /// Another receiver of the signal has the same uid and comes first:
     /// [`ReceiverInfo::is_shadowed`].
     Shadowed(ReceiverInfo),
-    /// The receiver is async, and the program does not await:
+    /// The receiver is async, and the program only calls sync methods:
     /// [`WebhookEngine::check_sync`](crate::WebhookEngine::check_sync).
     NeedsAsend(ReceiverInfo),
     /// The receiver has a timeout, and the engine has no
@@ -189,3 +195,5 @@ impl fmt::Display for Problem {
         }
     }
 }
+
+impl Error for Problem {}

@@ -1,22 +1,22 @@
-//! The report of a send, and the failures in it.
+//! The report of a send: counts, responses and failures.
 
 use std::any::TypeId;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::mem;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::context::MissingContext;
-use super::guard::drop_quietly;
-use super::info::ReceiverInfo;
+use super::panic_guard::{drop_quietly, quietly};
 use super::receiver::BoxError;
+use super::receiver_info::ReceiverInfo;
 use super::retry::{Retry, RetryWhen};
 
-/// The outcome of a [`send_robust`](crate::Signal::send_robust).
+/// The outcome of a send: counts, failures and responses.
 ///
-/// Only failures are stored, and the answers of an
-/// [answering](crate::Signal::answering) signal. So a send without failures, of a signal
+/// Only failures are stored, and the responses of a signal
+/// [with responses](crate::Signal::with_responses). So a send without failures, of a signal
 /// whose receivers return `()`, allocates nothing.
 ///
 /// # Examples
@@ -42,12 +42,12 @@ use super::retry::{Retry, RetryWhen};
 #[derive(Debug)]
 pub struct Report<R = ()> {
     counts: Counts,
-    kept: Kept<R>,
+    details: Details<R>,
 }
 
-/// The receivers that did not fail, counted in one word: 1, and 1 for each that
-/// succeeded, and [`Self::FILTERED`] for each whose filter declined. It is never zero, so
-/// that a `Result` of a report needs no third word.
+/// The numbers of receivers that succeeded and that were filtered, in one word: 1, plus 1 for each
+/// success, plus [`Self::FILTERED`] for each filter that declined. The word is never zero, so that
+/// a `Result` of a report needs no third word.
 #[derive(Clone, Copy)]
 pub(super) struct Counts(NonZeroU64);
 
@@ -55,16 +55,16 @@ impl Counts {
     const FILTERED: u64 = 1 << 32;
     /// Set if an observer skipped receivers.
     const SKIPPED: u64 = 1 << 62;
-    /// Set if all the receivers are of other signals.
+    /// Set if all counted receivers are of other signals.
     const OF_OTHERS: u64 = 1 << 63;
 
-    /// Returns the counts of a send in which so many receivers succeeded.
+    /// Returns the counts of a send in which this number of receivers succeeded.
     #[inline]
     pub(super) const fn of_successes(succeeded: usize) -> Self {
         Self(NonZeroU64::MIN.saturating_add(succeeded as u64))
     }
 
-    /// Returns the counts without the 1 and the flags.
+    /// Returns the word without its constant 1 and the flags.
     #[inline]
     fn sum(self) -> u64 {
         (self.0.get() & (Self::SKIPPED - 1)) - 1
@@ -97,9 +97,9 @@ impl fmt::Debug for Counts {
     }
 }
 
-/// The failures and answers, behind one pointer so that a report is small.
+/// The failures and responses, behind one pointer so that a report is small.
 #[derive(Debug)]
-struct Kept<R>(Option<Box<Lists<R>>>);
+struct Details<R>(Option<Box<Lists<R>>>);
 
 #[derive(Debug)]
 struct Lists<R> {
@@ -107,7 +107,7 @@ struct Lists<R> {
     responses: Vec<(ReceiverInfo, R)>,
 }
 
-impl<R> Kept<R> {
+impl<R> Details<R> {
     #[cold]
     fn lists(&mut self) -> &mut Lists<R> {
         self.0.get_or_insert_with(|| {
@@ -120,14 +120,14 @@ impl<R> Kept<R> {
 }
 
 /// Without failures, the drop of a report is one comparison, and inlined.
-impl<R> Drop for Kept<R> {
+impl<R> Drop for Details<R> {
     #[inline]
     fn drop(&mut self) {
         #[cold]
         #[inline(never)]
         #[allow(clippy::boxed_local, reason = "one word is passed")]
         fn free<R>(lists: Box<Lists<R>>) {
-            // Each failure has a guard of its own.
+            // Each failure guards its own drop.
             for (_, response) in lists.responses {
                 drop_quietly(response);
             }
@@ -139,9 +139,9 @@ impl<R> Drop for Kept<R> {
     }
 }
 
-/// True when a report keeps answers of this type: of all but `()`.
+/// Returns true if a report stores responses of this type: any type but `()`.
 #[inline]
-pub(super) fn is_kept<R: 'static>() -> bool {
+pub(super) fn has_responses<R: 'static>() -> bool {
     TypeId::of::<R>() != TypeId::of::<()>()
 }
 
@@ -149,7 +149,7 @@ const _: () = assert!(size_of::<Result<Report, Failure>>() <= 16);
 
 /// The result of a receiver that has not failed.
 pub(super) enum CallResult<R> {
-    /// The receiver ran and succeeded, with this answer.
+    /// The receiver succeeded, with this response.
     Succeeded(R),
     /// The receiver's filter declined the event.
     Filtered,
@@ -174,18 +174,18 @@ impl<R: 'static> Report<R> {
     pub(super) fn new(counts: Counts) -> Self {
         Self {
             counts,
-            kept: Kept(None),
+            details: Details(None),
         }
     }
 
-    /// Counts a receiver, and keeps its answer.
+    /// Counts a receiver, and stores its response.
     #[inline]
     pub(super) fn add(&mut self, called: CallResult<R>, receiver: impl FnOnce() -> ReceiverInfo) {
         self.count(&called);
-        if is_kept::<R>()
+        if has_responses::<R>()
             && let CallResult::Succeeded(response) = called
         {
-            self.kept.lists().responses.push((receiver(), response));
+            self.details.lists().responses.push((receiver(), response));
         }
     }
 
@@ -216,7 +216,7 @@ impl<R: 'static> Report<R> {
             }
         }
 
-        if self.kept.0.is_none() {
+        if self.details.0.is_none() {
             Ok(self)
         } else {
             first(self)
@@ -225,7 +225,7 @@ impl<R: 'static> Report<R> {
 
     #[cold]
     pub(super) fn push(&mut self, failure: Failure) {
-        self.kept.lists().failures.push(failure);
+        self.details.lists().failures.push(failure);
     }
 
     /// Returns the number of receivers that were called, with or without success.
@@ -249,20 +249,20 @@ impl<R: 'static> Report<R> {
     /// Returns the failures, in the order in which the receivers ran.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
-        self.kept.0.as_ref().map_or(&[], |lists| &lists.failures)
+        self.details.0.as_ref().map_or(&[], |lists| &lists.failures)
     }
 
-    /// True when no receiver failed.
+    /// Returns true if no receiver failed.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.failures().is_empty()
     }
 
-    /// True when the signal has no receivers at all (or is muted). Receivers of
+    /// Returns true if the signal has no receivers at all, or is muted. Receivers of
     /// [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count.
     ///
-    /// If that is unexpected: a crate with receivers that the binary never names
-    /// is not linked. `use its_name as _;` links it.
+    /// A crate with receivers that the binary never names is not linked, and its receivers are
+    /// missing. `use its_name as _;` links it.
     #[must_use]
     pub fn has_no_receivers(&self) -> bool {
         let counts = self.counts.0;
@@ -270,22 +270,22 @@ impl<R: 'static> Report<R> {
         has_none || counts.get() & Counts::OF_OTHERS != 0
     }
 
-    /// Returns the failures themselves.
+    /// Converts the report into its failures.
     #[must_use]
     pub fn into_failures(mut self) -> Vec<Failure> {
-        let lists = self.kept.0.take();
+        let lists = self.details.0.take();
         lists.map_or_else(Vec::new, |lists| lists.failures)
     }
 
-    /// Returns the answers with their receivers, in the order of the receivers; those of async
-    /// ones last. Empty for a signal whose receivers return `()`.
+    /// Returns the responses with their receivers, in the order of the receivers; the async
+    /// receivers are last. Empty for a signal whose receivers return `()`.
     ///
     /// # Examples
     ///
     /// ```
     /// use whatsapp_signals::{Signal, receiver};
     ///
-    /// static PRICED: Signal<u32, u32> = Signal::answering("priced");
+    /// static PRICED: Signal<u32, u32> = Signal::with_responses("priced");
     ///
     /// #[receiver(PRICED)]
     /// fn net(pieces: &u32) -> u32 {
@@ -299,8 +299,8 @@ impl<R: 'static> Report<R> {
     ///
     /// # fn main() {
     /// let report = PRICED.send_robust(&20);
-    /// let answers: Vec<_> = report.responses().iter().map(|(_, cents)| *cents).collect();
-    /// assert_eq!(answers, [5000, 200]);
+    /// let cents: Vec<_> = report.responses().iter().map(|(_, cents)| *cents).collect();
+    /// assert_eq!(cents, [5000, 200]);
     /// assert!(report.responses()[1].0.path().ends_with("rebate"));
     ///
     /// let report = PRICED.send_robust(&2);
@@ -309,20 +309,24 @@ impl<R: 'static> Report<R> {
     /// ```
     #[must_use]
     pub fn responses(&self) -> &[(ReceiverInfo, R)] {
-        self.kept.0.as_ref().map_or(&[], |lists| &lists.responses)
+        self.details
+            .0
+            .as_ref()
+            .map_or(&[], |lists| &lists.responses)
     }
 
-    /// Returns the answers themselves, as [`responses`](Self::responses) does.
+    /// Converts the report into its [`responses`](Self::responses).
     #[must_use]
     pub fn into_responses(mut self) -> Vec<(ReceiverInfo, R)> {
-        let lists = self.kept.0.take();
+        let lists = self.details.0.take();
         lists.map_or_else(Vec::new, |lists| lists.responses)
     }
 }
 
 impl Report {
-    /// Returns this report with two others before and behind it. Only the receivers of this
-    /// one count in [`has_no_receivers`](Self::has_no_receivers).
+    /// Returns the sum of this report and two others, whose failures come before and behind those
+    /// of this report. Only the receivers of this report count in
+    /// [`has_no_receivers`](Self::has_no_receivers).
     pub(crate) fn between(self, before: Self, after: Self) -> Self {
         let others = before.counts.sum() + after.counts.sum();
         let mut counts = self.counts.0.saturating_add(others);
@@ -341,10 +345,10 @@ impl Report {
 
 /// The failure of one receiver: its description and the cause.
 ///
-/// The `Display` form names the receiver and its place in the source. It omits the
-/// receiver's own error, which may quote a user's message: see
-/// [`source`](Error::source), and [`panic_message`](Failure::panic_message) for a
-/// panic. `Debug` shows both, so use it in a terminal and not in logs.
+/// The `Display` form names the receiver and its source location. It omits the receiver's error
+/// and the message of a panic, which may quote a user's message:
+/// [`source`](Error::source) and [`panic_message`](Failure::panic_message) return them. `Debug`
+/// shows both, so use it in a terminal and not in logs.
 ///
 /// # Examples
 ///
@@ -367,15 +371,15 @@ struct Inner {
     cause: Cause,
 }
 
-/// The last owner of a failure may be a sender, an engine or a log that has no part in the
-/// receiver's error, so a panic of the error's destructor must not unwind into it.
+/// The last owner of a failure may be a sender, an engine or a log, so a panic of the destructor of
+/// the receiver's error must not unwind into the owner.
 impl Drop for Inner {
     fn drop(&mut self) {
         drop_quietly(mem::replace(&mut self.cause, Cause::NeedsAsend));
     }
 }
 
-/// Why a receiver failed.
+/// The cause of a [`Failure`].
 ///
 /// # Examples
 ///
@@ -385,7 +389,7 @@ impl Drop for Inner {
 /// let signal: Signal<u32> = Signal::new("tick");
 /// let _errs = signal.connect(|_: &u32| Err("no"));
 /// let _panics = signal.connect(|n: &u32| assert!(*n > 1, "oh"));
-/// let _waits = signal.connect(async |_: &u32| {});
+/// let _async = signal.connect(async |_: &u32| {});
 ///
 /// let report = signal.send_robust(&1);
 /// let causes: Vec<_> = report.failures().iter().map(|failure| failure.cause()).collect();
@@ -398,22 +402,20 @@ impl Drop for Inner {
 pub enum Cause {
     /// The receiver returned this error.
     Error(BoxError),
-    /// The receiver panicked with this message; `None` when the panic carried
-    /// something other than text.
+    /// The receiver panicked with this message; `None` if the panic carried no text.
     Panic(Option<Box<str>>),
-    /// The receiver is async, and a plain `send` cannot await it: use
-    /// [`asend`](crate::Signal::asend) or
-    /// [`asend_robust`](crate::Signal::asend_robust).
+    /// The receiver is async, and a sync send cannot await it: use
+    /// [`asend`](crate::Signal::asend) or [`asend_robust`](crate::Signal::asend_robust).
     NeedsAsend,
-    /// The context of the delivery does not have a value that the receiver takes.
+    /// The context of the delivery lacks a value that the receiver takes.
     MissingContext(MissingContext),
-    /// The receiver was dropped, as it took longer than its
+    /// The receiver's future was dropped, as it took longer than the receiver's
     /// [timeout](crate::ReceiverInfo::timeout).
     TimedOut,
 }
 
 impl Cause {
-    /// Returns the cause of a receiver's error.
+    /// Returns the cause of a failure for the error that the receiver returned.
     #[cold]
     pub(super) fn of(error: BoxError) -> Self {
         match error.downcast() {
@@ -430,14 +432,14 @@ impl Cause {
         }
     }
 
-    /// Returns the retry that the receiver asked for, as [`Failure::retry`] does.
+    /// Returns the time of the retry, as [`Failure::retry`] does.
     pub(crate) fn retry(&self) -> Option<RetryWhen> {
         Retry::find(self.error()?)
     }
 }
 
-/// The predicate of a failure, without the text of the error or panic, which may quote a user:
-/// *failed*, *took longer than its timeout*.
+/// Writes the predicate of a failure: *failed*, *took longer than its timeout*. Omits the text of
+/// the error or panic, which may quote a user.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -476,8 +478,8 @@ impl Failure {
         self.0.cause.error()
     }
 
-    /// Returns the retry that the receiver asked for by a [`Retry`] in the chain of its
-    /// error. `None` stands for the usual retry.
+    /// Returns the time of the retry that a [`Retry`] in the chain of the receiver's error sets.
+    /// `None` stands for the usual retry.
     ///
     /// ```
     /// use whatsapp_signals::{Retry, RetryWhen, Signal};
@@ -503,6 +505,15 @@ impl Failure {
             _ => None,
         }
     }
+
+    /// Returns the text of the cause: the error with its sources, or the panic.
+    pub(crate) fn cause_text(&self) -> String {
+        match self.cause() {
+            Cause::Error(error) => ErrorChain(&**error).to_string(),
+            Cause::Panic(Some(message)) => format!("panicked: {message}"),
+            cause => cause.to_string(),
+        }
+    }
 }
 
 impl fmt::Debug for Failure {
@@ -526,4 +537,36 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.error().map(|error| error as _)
     }
+}
+
+/// The text of an error and its sources, in one line. A text or source that panics is replaced, so
+/// that the remaining texts are written.
+pub(crate) struct ErrorChain<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&error_text(self.0))?;
+        let mut error = self.0;
+        loop {
+            match quietly(|| error.source()) {
+                Some(None) => return Ok(()),
+                None => return f.write_str(": error whose source panicked"),
+                Some(Some(source)) => {
+                    write!(f, ": {}", error_text(source))?;
+                    error = source;
+                }
+            }
+        }
+    }
+}
+
+/// Returns the text of an error. The text is written into memory first: a panic within a
+/// subscriber could cost the whole event.
+fn error_text(error: &dyn Error) -> String {
+    let text = || {
+        let mut text = String::new();
+        write!(text, "{error}").is_ok().then_some(text)
+    };
+    let text = quietly(text).flatten();
+    text.unwrap_or_else(|| "error whose Display panicked".to_owned())
 }

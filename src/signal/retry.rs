@@ -1,11 +1,11 @@
-//! The retry that a receiver asks for.
+//! The retry that a receiver's error requests.
 
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
 use std::time::Duration;
 
-use super::guard::quietly;
+use super::panic_guard::quietly;
 use super::receiver::BoxError;
 
 /// An error with the time at which its receiver may be called again with the same event.
@@ -14,14 +14,13 @@ use super::receiver::BoxError;
 /// [`Failure::retry`](crate::Failure::retry) walks the [`source`](Error::source)s, so a
 /// `Retry` is found in a `Box<dyn Error>`, an `anyhow::Error` with context and a
 /// `thiserror` enum, `transparent` or not. The outermost `Retry` of a chain counts. An
-/// error that is made of the text alone, as by `format!`, loses it.
+/// error that is made of the text alone, as by `format!`, loses the `Retry`.
 ///
-/// A worker of `whatsapp-signals-nats` without an engine honours a `Retry`. A
-/// [`WebhookEngine`](crate::WebhookEngine) treats it as any other error.
+/// A [`WebhookEngine`](crate::WebhookEngine) and a worker of `whatsapp-signals-nats` apply a
+/// `Retry`. A send does not call a receiver again.
 ///
-/// A receiver may also have a number of [`attempts`](crate::ReceiverInfo::attempts), after which
-/// any error ends them. [`Retry::never`] ends them at once, however many are left, and
-/// [`Retry::after`] adds none.
+/// A receiver may also have a limit of [`attempts`](crate::ReceiverInfo::attempts).
+/// [`Retry::never`] ends the attempts before the limit, and [`Retry::after`] does not extend it.
 ///
 /// # Examples
 ///
@@ -54,9 +53,9 @@ use super::receiver::BoxError;
 ///
 /// # In a chain of errors
 ///
-/// The `Display` form is the text of the wrapped error. The source is the [`RetryWhen`] in
-/// words, and its source is that of the wrapped error, so that a printed chain has each
-/// text once. The wrapped error itself is not part of the chain:
+/// The `Display` form is the text of the wrapped error. The source is the text of the
+/// [`RetryWhen`], and its source is the source of the wrapped error, so that a printed chain has
+/// each text once. The wrapped error itself is not part of the chain:
 /// [`error`](Retry::error) returns it.
 ///
 /// ```
@@ -72,18 +71,17 @@ use super::receiver::BoxError;
 #[derive(Debug)]
 pub struct Retry(Link);
 
-/// The link behind a [`Retry`] in its chain, and the one that is searched for.
+/// The source of a [`Retry`]. A search of the chain looks for this type.
 ///
-/// Errors that forward to a `Retry` stand in the chain in its place: a `transparent` one of
-/// `thiserror`, an `Arc`, an `anyhow::Error` that was boxed. They forward `source` too, so
-/// this link remains.
+/// Errors that forward to a `Retry` replace it in the chain: a `transparent` error of `thiserror`,
+/// an `Arc`, an `anyhow::Error` that was boxed. They forward `source` too, so this link remains.
 #[derive(Debug)]
 struct Link {
     when: RetryWhen,
     error: BoxError,
 }
 
-/// The time at which a receiver may be called again with an event that it failed.
+/// The time at which a receiver may be called again with the same event.
 ///
 /// Returned by [`Failure::retry`](crate::Failure::retry).
 ///
@@ -115,7 +113,7 @@ pub enum RetryWhen {
 }
 
 impl Retry {
-    /// Wraps the error of a receiver that gives up: the same event would fail again.
+    /// Wraps the error of a receiver that would fail again with the same event.
     ///
     /// ```
     /// use whatsapp_signals::Retry;
@@ -131,8 +129,8 @@ impl Retry {
         Self::new(RetryWhen::Never, error.into())
     }
 
-    /// Wraps the error of a receiver that may be called again after this duration, or
-    /// later: a growing delay that is longer already is not shortened.
+    /// Wraps the error of a receiver that may be called again after this duration, or later: a
+    /// longer backoff delay is not shortened.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,18 +1,18 @@
-//! Sending in the sender's thread, one receiver after the other.
+//! Sync sends: in the sender's thread, one receiver after the other.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::audience::{Audience, Places};
-use super::context::EMPTY;
-use super::delivery::{CollectFailures, FailFast, Policy, call, describe};
-use super::kept;
-use super::overlay::MUTED;
+use super::context::{Context, EMPTY, InContext};
+use super::delivery::{ActiveReceivers, CollectFailures, Cursor, FailFast, Policy, call, failure};
+use super::dynamic::MUTED;
 use super::receiver::BoxError;
 use super::receiver_list::ReceiverList;
 use super::report::{Cause, Counts, Failure, Report};
-use super::{Context, InContext, Signal};
+use super::signal::Signal;
 
-/// Sending.
+/// Sync sends.
 impl<T: 'static, R: 'static> Signal<T, R> {
     /// Calls the receivers in order, in this thread, until one fails.
     ///
@@ -22,7 +22,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     ///
     /// # Panics
     ///
-    /// When a receiver panics: the panic passes through.
+    /// Panics if a receiver panics: the panic passes through.
     ///
     /// # Examples
     ///
@@ -43,11 +43,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         self.deliver::<FailFast>(event, &EMPTY).into_result()
     }
 
-    /// Calls every receiver in order, in this thread, whatever the others do;
-    /// errors and panics are collected in the report.
+    /// Calls every receiver in order, in this thread. Collects errors and panics in the report.
     ///
-    /// A panic can be caught only where panics unwind: with
-    /// `panic = "abort"` it ends the program.
+    /// A panic can be caught only where panics unwind: with `panic = "abort"` it ends the program.
     ///
     /// # Examples
     ///
@@ -56,7 +54,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     ///
     /// let signal: Signal<u32> = Signal::new("tick");
     /// let _panics = signal.connect(|n: &u32| assert!(*n > 1, "oh"));
-    /// let _runs = signal.connect(|_: &u32| {});
+    /// let _succeeds = signal.connect(|_: &u32| {});
     ///
     /// let report = signal.send_robust(&1);
     /// assert_eq!((report.called(), report.failures().len()), (2, 1));
@@ -73,9 +71,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         if self.is_muted() {
             return Report::default();
         }
-        self.with(context).with_audience(|audience| {
-            let places = Places::default();
-            deliver_to::<T, R, P>(places, Report::default(), self.name, &audience, event)
+        self.with(context).with_active(|receivers| {
+            let (cursor, report) = (Cursor::default(), Report::default());
+            deliver_to::<T, R, P>(cursor, report, self.name, &receivers, event)
         })
     }
 
@@ -87,30 +85,30 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         }
     }
 
-    /// Sends while the overlay is on, and the first time.
-    // Out of line, so that only the loop over plain functions is inlined into senders.
+    /// Sends while the signal is muted or has run-time receivers, and the first time.
+    // Out of line, so that only the loop over functions is inlined into senders.
     #[inline(never)]
     fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        let state = self.overlay.state();
+        let state = self.dynamic.state();
         if state == MUTED {
             return Report::default();
         }
-        kept::with(
+        with_cached(
             state,
             |list| deliver_mixed::<T, R, P>(self, list, event, context),
             || self.send_shared::<P>(event, context),
         )
     }
 
-    /// Sends to a list that other threads may replace meanwhile, and keeps the list for
-    /// the next send of this thread if possible.
+    /// Sends to a list that other threads may replace meanwhile, and caches the list for the next send
+    /// of this thread if possible.
     #[inline(never)]
     fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        self.overlay.read_shared(|list| {
+        self.dynamic.read_shared(|list| {
             if let Some(list) = list
                 && list.owns_nothing()
             {
-                kept::keep(Arc::clone(list));
+                cache(Arc::clone(list));
             }
             let list = list.map_or_else(|| self.statics(), |list| &**list);
             deliver_mixed::<T, R, P>(self, list, event, context)
@@ -118,18 +116,18 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     }
 }
 
-/// Sending with a context.
+/// Sync sends with a context.
 impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// Sends as [`Signal::send`] does.
     ///
     /// # Errors
     ///
-    /// The first failure. A value that a receiver needs and the context lacks is one:
-    /// [`Cause::MissingContext`](crate::Cause::MissingContext).
+    /// The first failure. If the context lacks a value that a receiver needs, the receiver fails
+    /// with [`Cause::MissingContext`](crate::Cause::MissingContext).
     ///
     /// # Panics
     ///
-    /// When a receiver panics: the panic passes through.
+    /// Panics if a receiver panics: the panic passes through.
     #[inline]
     pub fn send(self, event: &T) -> Result<Report<R>, Failure> {
         self.deliver::<FailFast>(event).into_result()
@@ -152,8 +150,8 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     }
 }
 
-/// Calls the receivers of a list. Most are plain functions that succeed, and are called
-/// in a loop that does nothing else.
+/// Calls the receivers of a list. Most of them are functions without a filter that succeed, and are
+/// called in a loop that does nothing else.
 #[inline]
 fn deliver<T: 'static, R: 'static, P: Policy>(
     signal: &Signal<T, R>,
@@ -165,7 +163,7 @@ fn deliver<T: 'static, R: 'static, P: Policy>(
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
     let result = P::guard(|| {
-        // Copies, which are not read again for each call.
+        // Copies, so that they are not read again for each call.
         let (functions, event, context) = (functions, event, context);
         while let Some(call) = functions.get(succeeded) {
             if let Err(error) = call(event, context) {
@@ -183,7 +181,7 @@ fn deliver<T: 'static, R: 'static, P: Policy>(
     deliver_rest::<T, R, P>(succeeded, result, signal, list, event, context)
 }
 
-/// Calls the receivers of a list of which the first is probably not a plain function.
+/// Calls the receivers of a list whose first receiver is probably not a function without a filter.
 #[inline]
 fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
     signal: &Signal<T, R>,
@@ -193,17 +191,17 @@ fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
 ) -> Report<R> {
     match list.functions() {
         [] => {
-            let audience = Audience::of_signal(list.slots(), context);
-            let (places, report) = (Places::default(), Report::default());
-            deliver_to::<T, R, P>(places, report, signal.name, &audience, event)
+            let receivers = ActiveReceivers::of_signal(list.entries(), context);
+            let (cursor, report) = (Cursor::default(), Report::default());
+            deliver_to::<T, R, P>(cursor, report, signal.name, &receivers, event)
         }
         _ => deliver::<T, R, P>(signal, list, event, context),
     }
 }
 
-/// Continues behind functions that have succeeded: with the receiver at this place, or
-/// with that it has failed.
-// Out of line, so that only the loop over plain functions is inlined into senders.
+/// Continues a delivery after this number of functions have succeeded. `result` has the failure of
+/// the next function, if the failure ended the loop.
+// Out of line, so that only the loop over functions is inlined into senders.
 #[inline(never)]
 fn deliver_rest<T: 'static, R: 'static, P: Policy>(
     succeeded: usize,
@@ -220,30 +218,93 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
         Err(cause) => Some(cause),
     };
     if let Some(cause) = cause {
-        report.push(describe(signal.name, &list.slots()[next], cause));
+        report.push(failure(signal.name, &list.entries()[next], cause));
         if P::STOPS {
             return report;
         }
         next += 1;
     }
-    let audience = Audience::of_signal(list.slots(), context);
-    let places = Places::behind(next);
-    deliver_to::<T, R, P>(places, report, signal.name, &audience, event)
+    let receivers = ActiveReceivers::of_signal(list.entries(), context);
+    let cursor = Cursor::behind(next);
+    deliver_to::<T, R, P>(cursor, report, signal.name, &receivers, event)
 }
 
-/// Calls the receivers at these places, and adds them to the report.
+/// Calls the receivers from the cursor on, and adds them to the report.
 #[inline]
 fn deliver_to<T: 'static, R: 'static, P: Policy>(
-    mut places: Places,
+    mut cursor: Cursor,
     mut report: Report<R>,
     signal: &'static str,
-    audience: &Audience<'_, T, R>,
+    receivers: &ActiveReceivers<'_, T, R>,
     event: &T,
 ) -> Report<R> {
-    while let Some(next) = audience.next(&mut places) {
-        if call::<T, R, P>(next, signal, audience, event, &mut (), &mut report) {
+    while let Some(next) = receivers.next(&mut cursor) {
+        if call::<T, R, P>(next, signal, receivers, event, &mut (), &mut report) {
             break;
         }
     }
     report
+}
+
+// A send holds its list alive while other threads may replace the list. With `arc_swap` this takes
+// two atomic read-modify-write operations, which are slower than the rest of a send to one
+// receiver. A thread that has cached an `Arc` of the list needs none.
+//
+// A cached list is freed when the thread ends or caches another list in the same bucket. So only
+// lists whose receivers own nothing are cached: their drop runs no code of receivers, and its time
+// does not matter.
+
+/// A list and its address.
+struct CachedList {
+    address: usize,
+    list: Arc<dyn Any + Send + Sync>,
+}
+
+/// A bucket of a thread's cache, selected by the address of a list.
+type Bucket = RefCell<Option<CachedList>>;
+
+const BUCKETS: usize = 16;
+
+thread_local! {
+    static CACHE: [Bucket; BUCKETS] = const { [const { Bucket::new(None) }; BUCKETS] };
+}
+
+#[inline]
+fn bucket(cache: &[Bucket; BUCKETS], address: usize) -> &Bucket {
+    // Lists are allocated, with at least 64 bytes each.
+    &cache[(address / 64) % BUCKETS]
+}
+
+/// Calls `hit` with the list at this address if the thread has cached the list, and `miss`
+/// otherwise.
+#[inline]
+fn with_cached<L: Send + Sync + 'static, O>(
+    address: usize,
+    hit: impl FnOnce(&L) -> O,
+    miss: impl Fn() -> O,
+) -> O {
+    let look_up = |cache: &[Bucket; BUCKETS]| {
+        // Borrowed while receivers run: a send within the send may read the list as well, but
+        // cannot replace it.
+        if let Ok(cached) = bucket(cache, address).try_borrow()
+            && let Some(cached) = &*cached
+            && cached.address == address
+            && let Some(list) = cached.list.downcast_ref()
+        {
+            return hit(list);
+        }
+        miss()
+    };
+    // A thread that ends has no cache.
+    CACHE.try_with(look_up).unwrap_or_else(|_| miss())
+}
+
+/// Caches a list, unless its bucket is borrowed.
+fn cache<L: Send + Sync + 'static>(list: Arc<L>) {
+    let address = Arc::as_ptr(&list).addr();
+    let _ended = CACHE.try_with(|cache| {
+        if let Ok(mut cached) = bucket(cache, address).try_borrow_mut() {
+            *cached = Some(CachedList { address, list });
+        }
+    });
 }

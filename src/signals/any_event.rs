@@ -1,4 +1,4 @@
-//! The catch-all signal, and the delivery of an event to it and to its own signal.
+//! The catch-all signal, and the delivery of an event to the catch-all and to its own signal.
 
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
@@ -10,20 +10,19 @@ use crate::signal::{
     ReceiverInfo, ReceiverMode, Report, Signal,
 };
 
-/// Every event, as a [`WebhookEvent`]: for a log, an archive, a metric or a
-/// queue.
+/// The signal of every event, as a [`WebhookEvent`]: for a log, an archive, a metric or a queue.
 ///
-/// It is sent for each event that is dispatched ([`Parser::dispatch`](crate::Parser::dispatch),
+/// Sent for each event that is dispatched ([`Parser::dispatch`](crate::Parser::dispatch),
 /// [`Webhook::dispatch`](crate::Webhook::dispatch), [`WebhookEvent::dispatch`]) or delivered by a
-/// [`WebhookEngine`](crate::WebhookEngine) or a worker; the messages that the program
-/// [sends](crate::WebhookEngine::process_sent) and its campaigns included. It is not sent by
+/// [`WebhookEngine`](crate::WebhookEngine) or a worker, including the messages that the program
+/// [sends](crate::WebhookEngine::process_sent) and its campaigns. Not sent by
 /// [`send`](Signal::send) and its variants, which call the receivers of one signal only.
 ///
 /// - Receivers with a negative order run before those of the event's own signal, the others after
 ///   them. An async delivery awaits each of the three groups before it starts the next one.
 /// - A failure affects no other receiver. An engine keeps the event open and calls the failed
-///   receiver again, as for any other signal. Its records have the receiver as `any_event:` and
-///   the uid or path, so that a receiver of another signal may have the same uid.
+///   receiver again, as for any other signal. It stores the progress of the receiver under the name
+///   `any_event:` and the uid or path, so that a receiver of another signal may have the same uid.
 /// - An event whose own signal has no receivers counts as one without receivers, in
 ///   [`DispatchReport::without_receivers`](crate::DispatchReport::without_receivers) and
 ///   [`Outcome::without_receivers`](crate::Outcome::without_receivers).
@@ -59,7 +58,7 @@ use crate::signal::{
 /// ```
 pub static ANY_EVENT: Signal<WebhookEvent> = Signal::new("any_event");
 
-/// Dispatching with a context.
+/// Dispatch with a context.
 impl InContext<'_, WebhookEvent> {
     /// Sends as [`WebhookEvent::dispatch`] does.
     #[must_use = "the report holds the failures"]
@@ -84,10 +83,11 @@ impl InContext<'_, WebhookEvent> {
         self.asend_typed().await
     }
 
-    /// Delivers to the receivers of [`ANY_EVENT`] and, between their two parts, to those of the
-    /// event's own signal, with an observer: in [`ReceiverMode::Sync`] as
-    /// [`dispatch`](Self::dispatch) does, so that only the observer is awaited, and in
-    /// [`ReceiverMode::Async`] as [`dispatch_async`](Self::dispatch_async) does.
+    /// Delivers with an observer to the receivers of [`ANY_EVENT`] with a negative order, to those of
+    /// the event's own signal, and to the remaining receivers of [`ANY_EVENT`]: in
+    /// [`ReceiverMode::Async`] as [`dispatch_async`](Self::dispatch_async) does, and in
+    /// [`ReceiverMode::Sync`] as [`dispatch`](Self::dispatch) does, so that only the observer is
+    /// awaited.
     pub(crate) async fn deliver_observed(
         self,
         mode: ReceiverMode,
@@ -97,21 +97,22 @@ impl InContext<'_, WebhookEvent> {
             return self.deliver_typed(mode, observer).await;
         }
         let (event, any_event) = (self.delivered, ANY_EVENT.with(self.context));
-        let mut part = CatchAll::before(observer);
-        let before = any_event.deliver_observed(event, mode, &mut part).await;
+        let mut group = CatchAll::before(observer);
+        let before = any_event.deliver_observed(event, mode, &mut group).await;
         let typed = self.deliver_typed(mode, observer).await;
-        let mut part = CatchAll::after(observer);
-        let after = any_event.deliver_observed(event, mode, &mut part).await;
+        let mut group = CatchAll::after(observer);
+        let after = any_event.deliver_observed(event, mode, &mut group).await;
         typed.between(before, after)
     }
 
-    /// True when [`ANY_EVENT`] has receivers for this delivery.
+    /// Returns true if [`ANY_EVENT`] has receivers for this delivery.
     fn has_catch_all(self) -> bool {
         ANY_EVENT.with(self.context).has_receivers()
     }
 }
 
-/// Polls a future that waits for nothing until it is ready.
+/// Polls a future until it is ready: at the first poll, as the observers of a sync dispatch have no
+/// pending checkpoints.
 fn poll_now<O>(work: impl Future<Output = O>) -> O {
     let (mut work, mut cx) = (pin!(work), task::Context::from_waker(Waker::noop()));
     loop {
@@ -121,17 +122,19 @@ fn poll_now<O>(work: impl Future<Output = O>) -> O {
     }
 }
 
-/// Calls one part of the receivers of [`ANY_EVENT`], and passes them on to the observer of the
-/// whole delivery, under names that no receiver of a typed signal has.
+/// The observer of one group of the receivers of [`ANY_EVENT`]: skips the other group, and reports to
+/// the observer of the whole delivery, under names that no receiver of a typed signal has.
 ///
-/// Both parts are of one list, which numbers receivers that have one path.
+/// Both groups are taken from the same list, so that receivers with one path have the same numbers in
+/// both.
 struct CatchAll<'o, O> {
     observer: &'o mut O,
+    /// `true` for the group that runs before the typed receivers.
     is_before: bool,
 }
 
 impl<'o, O: DeliveryObserver> CatchAll<'o, O> {
-    /// Returns the part before the typed receivers.
+    /// Returns the observer of the group before the typed receivers.
     fn before(observer: &'o mut O) -> Self {
         Self {
             observer,
@@ -139,7 +142,7 @@ impl<'o, O: DeliveryObserver> CatchAll<'o, O> {
         }
     }
 
-    /// Returns the part behind the typed receivers.
+    /// Returns the observer of the group after the typed receivers.
     fn after(observer: &'o mut O) -> Self {
         Self {
             observer,
@@ -153,8 +156,8 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
         self.observer.poll_checkpoint(cx)
     }
 
-    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
-        (ids.order(at) < 0) == self.is_before && self.observer.wants(&Named(ids), at)
+    fn should_call<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+        (ids.order(at) < 0) == self.is_before && self.observer.should_call(&Named(ids), at)
     }
 
     fn scope<I: ReceiverIds + ?Sized, R>(
@@ -170,8 +173,8 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
         self.observer.succeeded(&Named(ids), at, is_called);
     }
 
-    fn waits(&mut self) {
-        self.observer.waits();
+    fn all_pending(&mut self) {
+        self.observer.all_pending();
     }
 
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
@@ -188,8 +191,8 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
     }
 }
 
-/// Returns whether a signal of this crate has a receiver with this id: the one that an observer of
-/// deliveries gets.
+/// Returns true if a signal of this crate has a receiver with this id, as observers of deliveries
+/// get it.
 pub(crate) fn is_receiver(context: &Context, id: &str) -> bool {
     let has = |signal: &dyn AnySignal, id| {
         let receivers = signal.receivers_with(context);

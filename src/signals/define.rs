@@ -1,8 +1,10 @@
-//! The statics, the events and the lists that are made of the table of signals.
+//! Macros that turn the [table](super::table) into items: the statics, the enum of events, and the
+//! lists of signals and fields.
 
-/// Defines all that this module gives of the [table](super::table).
+/// Defines the items of this module. `$d` is the token `$`, for the macro that is defined within.
 macro_rules! define_signals {
     (
+        $d:tt
         own { $(
             $(#[$own_doc:meta])*
             $own_signal:ident: $own:ident = $own_name:literal
@@ -24,15 +26,16 @@ macro_rules! define_signals {
             $manual_signal:ident: $manual:ident = $manual_name:literal;
         )+ }
     ) => {
-        webhook_event! {
+        define_event! {
+            $d
             webhook {
-                $($(#[$own_doc])* $own_signal: $own($own) = $own_name;)+
-                $($(#[$item_doc])* $item_signal: $item(FieldEvent<$item>) = $item_name;)+
-                $($(#[$value_doc])* $value_signal: $value(FieldEvent<$value>) = $value_name;)+
+                $($(#[$own_doc])* $own($own) = $own_name;)+
+                $($(#[$item_doc])* $item(FieldEvent<$item>) = $item_name;)+
+                $($(#[$value_doc])* $value(FieldEvent<$value>) = $value_name;)+
             }
-            program { $($(#[$manual_doc])* $manual_signal: $manual($manual) = $manual_name;)+ }
+            program { $($(#[$manual_doc])* $manual($manual) = $manual_name;)+ }
         }
-        statics! {
+        define_statics! {
             $(
                 $(#[$own_doc])*
                 $(
@@ -59,11 +62,10 @@ macro_rules! define_signals {
             $($(#[$manual_doc])* $manual_signal: $manual = $manual_name, stringify!($manual);)+
         }
 
-        /// Pairs of a webhook field and a signal that it fires, by their names: the fields to
-        /// subscribe to in the App Dashboard for the receivers that you have.
+        /// The webhook fields and the signals that they fire, as pairs of names: the fields to
+        /// subscribe to in the App Dashboard for the receivers of your program.
         ///
-        /// `unrecognized` and `any_event` are not listed: any field may fire the one, and every
-        /// field fires the other.
+        /// `unrecognized` and `any_event` are not listed, as every field may fire them.
         ///
         /// ```
         /// use whatsapp_signals::signals::FIELDS;
@@ -79,4 +81,137 @@ macro_rules! define_signals {
     };
 }
 
-pub(super) use define_signals;
+/// Defines the static of each row, the [`Event`](crate::Event) implementation of its payload, and
+/// the list of all signals.
+///
+/// The examples are one program with most other doc tests. Their receivers do nothing, so that they
+/// do not change the results of the others.
+macro_rules! define_statics {
+    ($(
+        $(#[$doc:meta])* $signal:ident: $payload:ty = $name:literal, $payload_text:expr;
+    )+) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # use whatsapp_signals::{event::*, model::*};
+            #[doc = concat!("use whatsapp_signals::{receiver, signals::", stringify!($signal), "};")]
+            ///
+            #[doc = concat!("#[receiver(", stringify!($signal), ")]")]
+            #[doc = concat!("fn receive(event: &", $payload_text, ") {}")]
+            ///
+            #[doc = concat!("assert!(", stringify!($signal), ".has_receivers());")]
+            /// ```
+            pub static $signal: Signal<$payload> = Signal::new($name);
+
+            impl Sealed for $payload {}
+
+            impl Event for $payload {
+                const NAME: &'static str = $name;
+
+                fn signal() -> &'static Signal<Self> {
+                    &$signal
+                }
+
+                fn dedup_key(&self) -> String {
+                    self.key_of($name)
+                }
+
+                fn partition_key(&self) -> String {
+                    self.partition()
+                }
+            }
+        )+
+
+        /// Every signal of this crate: those with one payload type each, and [`ANY_EVENT`] at the
+        /// end.
+        ///
+        /// ```
+        /// use whatsapp_signals::signals;
+        ///
+        /// for signal in signals::ALL {
+        ///     println!("{}: {} receivers", signal.name(), signal.receivers().len());
+        /// }
+        /// assert_eq!(signals::ALL[0].name(), "message_received");
+        /// ```
+        pub static ALL: &[&dyn AnySignal] = &[$(&$signal,)+ &ANY_EVENT];
+    };
+}
+
+/// Defines [`WebhookEvent`](super::WebhookEvent) from the rows that a webhook fires and those that
+/// the program delivers, the conversions of payloads, and `match_payload!`.
+macro_rules! define_event {
+    (
+        $d:tt
+        webhook { $(
+            $(#[$doc:meta])* $variant:ident($payload:ty) = $name:literal;
+        )+ }
+        program { $(
+            $(#[$own_doc:meta])* $own:ident($own_payload:ty) = $own_name:literal;
+        )+ }
+    ) => {
+        /// One event of a webhook, from [`Webhook::events`](crate::Webhook::events); or one event of
+        /// your program, as an engine, a queue or a table stores it.
+        ///
+        /// No webhook yields the last three variants. A
+        /// [`WebhookEngine`](crate::WebhookEngine::process_sent) stores and delivers them in the
+        /// same way.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use whatsapp_signals::event::WebhookEvent;
+        ///
+        /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
+        /// let webhook = whatsapp_signals::parse(body)?;
+        /// let names: Vec<_> = webhook.events().iter().map(WebhookEvent::name).collect();
+        /// assert_eq!(names, ["message_received", "flow_completed"]);
+        ///
+        /// let event = &webhook.events()[0];
+        /// assert_eq!(event.contact().unwrap().display_name(), "Ada Okafor");
+        /// assert_eq!(event.account().phone_number_id.as_ref().unwrap(), "300200100500600");
+        /// assert!(event.dedup_key().starts_with("message_received:wamid."));
+        /// assert!(event.partition_key().starts_with("300200100500600:"));
+        /// assert!(event.raw().as_str().contains("wamid."));
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum WebhookEvent {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($payload),)+
+            // Boxed, as they are larger than a received message.
+            $($(#[$own_doc])* #[serde(rename = $own_name)] $own(Box<$own_payload>),)+
+        }
+
+        /// Evaluates an expression with the payload of a [`WebhookEvent`], of any type; with `boxed`,
+        /// another expression for the boxed payloads of the program.
+        macro_rules! match_payload {
+            ($d event:expr, $d payload:ident => $d body:expr) => {
+                match_payload!($d event, $d payload => $d body, boxed => $d body)
+            };
+            ($d event:expr, $d payload:ident => $d body:expr, boxed => $d boxed:expr) => {
+                match $d event {
+                    $(WebhookEvent::$variant($d payload) => $d body,)+
+                    $(WebhookEvent::$own($d payload) => $d boxed,)+
+                }
+            };
+        }
+        pub(super) use match_payload;
+
+        $(impl From<$payload> for WebhookEvent {
+            fn from(event: $payload) -> Self {
+                Self::$variant(event)
+            }
+        })+
+
+        $(impl From<$own_payload> for WebhookEvent {
+            fn from(event: $own_payload) -> Self {
+                Self::$own(Box::new(event))
+            }
+        })+
+    };
+}
+
+pub(super) use {define_event, define_signals, define_statics};

@@ -20,8 +20,8 @@ use whatsapp_signals::model::{Identity, Signup};
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED, USER_SUBSCRIBED};
 use whatsapp_signals::store::{StoreError, StoreErrorKind, WebhookId, WebhookKind, WebhookRow};
 use whatsapp_signals::{
-    ConnectOptions, Context, EngineError, Outcome, WebhookEngine, WebhookEvent, owning, parse,
-    testing,
+    ConnectOptions, Context, EngineError, Outcome, WebhookEngine, WebhookEvent, parse, testing,
+    with_state,
 };
 
 /// The receivers that fail, and the calls that have succeeded.
@@ -394,7 +394,7 @@ fn a_replay_whose_process_ended_is_retried_for_the_same_receivers() {
         let book = Book::default();
         let (engine, id) = after_processing(&engine, &book, &messages(0..2));
         let context = context_of(&book, &["a", "b"]);
-        let hangs = owning((), async |(), _: &MessageReceived| pending::<()>().await);
+        let hangs = with_state((), async |(), _: &MessageReceived| pending::<()>().await);
         let options = ConnectOptions::new().uid("hangs");
         context
             .connect_with(&MESSAGE_RECEIVED, options, hangs)

@@ -15,7 +15,7 @@ use pollster::block_on;
 use tokio::sync::watch;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::{ConnectOptions, Context, Retry, owning};
+use whatsapp_signals::{ConnectOptions, Context, Retry, with_state};
 
 type Counter = Arc<AtomicUsize>;
 type Place = Arc<Mutex<Option<usize>>>;
@@ -123,7 +123,7 @@ fn a_round_runs_as_many_webhooks_at_once_as_it_may() {
             }
             counts.0.fetch_sub(1, Ordering::Relaxed);
         };
-        context.connect(&MESSAGE_RECEIVED, owning(Arc::clone(&counts), receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(Arc::clone(&counts), receiver));
         for number in 0..8 {
             let _ = engine.accept(&messages(number..number + 1)).unwrap();
         }
@@ -171,7 +171,7 @@ fn a_webhook_of_slow_sync_receivers_gives_the_others_of_its_round_their_turns() 
             }
         };
         let state = (Arc::clone(&blocked), Arc::clone(&resumed));
-        context.connect(&MESSAGE_RECEIVED, owning(state, receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(state, receiver));
         let _ = engine.accept(&messages(0..1)).unwrap();
         let _ = engine.accept(&messages(1..5)).unwrap();
         let tended = tokio_runtime().block_on(engine.tend_async(pending()));
@@ -195,7 +195,7 @@ fn a_stop_finishes_what_runs_and_leaves_the_others_to_the_next_round() {
             stop.send_replace(true);
             tokio::task::yield_now().await;
         };
-        context.connect(&MESSAGE_RECEIVED, owning(stop, receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(stop, receiver));
         for number in 0..5 {
             let _ = engine.accept(&messages(number..number + 1)).unwrap();
         }

@@ -8,7 +8,7 @@ use crate::support::engines::{Engine, with_each_store};
 use crate::support::messages::messages;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
-use whatsapp_signals::{Cause, ConnectOptions, Context, Problem, Signal, WebhookEvent, owning};
+use whatsapp_signals::{Cause, ConnectOptions, Context, Problem, Signal, WebhookEvent, with_state};
 
 /// A receiver that takes this many milliseconds, and counts its runs and their ends.
 type Counts = Arc<(AtomicUsize, AtomicUsize)>;
@@ -25,7 +25,7 @@ fn connect(context: &Context, uid: &'static str, timeout: Option<u64>, time: u64
         run(&counts, time).await;
     };
     let options = options(&MESSAGE_RECEIVED, uid, timeout);
-    let receiver = owning((Arc::clone(&counts), time), receiver);
+    let receiver = with_state((Arc::clone(&counts), time), receiver);
     let connected = context.connect_with(&MESSAGE_RECEIVED, options, receiver);
     connected.unwrap();
     counts
@@ -99,7 +99,7 @@ fn each_receiver_has_a_time_of_its_own_in_each_signal() {
         let any = Counts::default();
         let receiver = async |counts: Counts, _: &WebhookEvent| run(&counts, 100).await;
         let options = options(&ANY_EVENT, "any", Some(150));
-        let receiver = owning(Arc::clone(&any), receiver);
+        let receiver = with_state(Arc::clone(&any), receiver);
         context.connect_with(&ANY_EVENT, options, receiver).unwrap();
         let outcome = process(&engine);
         assert_eq!((outcome.failed(), outcome.unfinished()), (0, 0));

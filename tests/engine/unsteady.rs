@@ -8,7 +8,7 @@ use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::StoreErrorKind;
-use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, owning};
+use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, with_state};
 
 use crate::support::engines::engine_over;
 use crate::support::messages::messages;
@@ -28,7 +28,7 @@ fn counting() -> (Context, Runs) {
         count(&sync, "sync", event);
     });
     let state = (Arc::clone(&runs), Arc::new(Mutex::new(0)));
-    let receiver = owning(
+    let receiver = with_state(
         state,
         async |(runs, calls): (Runs, Arc<Mutex<usize>>), event: &MessageReceived| {
             tokio::task::yield_now().await;

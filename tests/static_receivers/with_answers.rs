@@ -2,9 +2,9 @@
 
 use super::*;
 
-static COUNTED: Signal<u32, u32> = Signal::answering("counted");
-static ALSO_COUNTED: Signal<u32, u32> = Signal::answering("also_counted");
-static CHECKED: Signal<u32, Result<u32, String>> = Signal::answering("checked");
+static COUNTED: Signal<u32, u32> = Signal::with_responses("counted");
+static ALSO_COUNTED: Signal<u32, u32> = Signal::with_responses("also_counted");
+static CHECKED: Signal<u32, Result<u32, String>> = Signal::with_responses("checked");
 
 type Answer = Result<u32, String>;
 

@@ -126,7 +126,8 @@ fn each_receiver_without_its_value_fails_by_itself() {
             "{text}"
         );
     }
-    let hint = ", which the context lacks: it has an Arc of it, which a receiver takes as `&Arc<";
+    let hint =
+        ", which the context lacks: it has an `Arc` of this type, which a receiver takes as `&Arc<";
     assert!(texts[0].contains(hint), "{}", texts[0]);
     let is_missing = |cause: &Cause| matches!(cause, Cause::MissingContext(_));
     assert!(

@@ -1,6 +1,6 @@
 use whatsapp_signals::{Signal, receiver};
 
-static PRICED: Signal<u32, u64> = Signal::answering("priced");
+static PRICED: Signal<u32, u64> = Signal::with_responses("priced");
 
 #[receiver(PRICED)]
 fn price(pieces: &u32) -> Result<String, std::fmt::Error> {

@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::json;
 use whatsapp_signals::event::{Event, MessageReceived};
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
-use whatsapp_signals::{BoxError, ConnectOptions, Context, Retry, owning};
+use whatsapp_signals::{BoxError, ConnectOptions, Context, Retry, with_state};
 
 use crate::setting;
 
@@ -23,7 +23,7 @@ pub(crate) fn connect(context: &Context) -> Result<(), BoxError> {
     };
     let client = Client::builder().timeout(Duration::from_secs(5)).build()?;
     let options = ConnectOptions::new().uid("crm");
-    let post = owning(Crm { client, url }, post);
+    let post = with_state(Crm { client, url }, post);
     Ok(context.connect_with(&MESSAGE_RECEIVED, options, post)?)
 }
 

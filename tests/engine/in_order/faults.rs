@@ -19,7 +19,7 @@ use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::testing;
-use whatsapp_signals::{Context, owning};
+use whatsapp_signals::{Context, with_state};
 
 const CARL: &str = "15550101003";
 
@@ -292,7 +292,10 @@ fn the_end_of_a_turn_wakes_the_tender_of_a_later_one() {
             tokio::task::yield_now().await;
         }
     };
-    context.connect(&MESSAGE_RECEIVED, owning(Arc::clone(&is_stuck), receiver));
+    context.connect(
+        &MESSAGE_RECEIVED,
+        with_state(Arc::clone(&is_stuck), receiver),
+    );
     let engine = engine_over(store)
         .in_order(true)
         .tended(true)
@@ -424,7 +427,7 @@ fn accepted_webhooks_of_one_user_are_linear_work() {
         let store = Arc::new(Unsteady::new(any_store(), 0, Rates::default()).ready());
         let context = Context::new().only_own_receivers();
         let receiver = async |_: Arc<()>, _: &MessageReceived| tokio::task::yield_now().await;
-        context.connect(&MESSAGE_RECEIVED, owning(Arc::new(()), receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(Arc::new(()), receiver));
         let engine = engine_over(Arc::clone(&store))
             .in_order(true)
             .tended(true)

@@ -23,7 +23,7 @@ use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
 use whatsapp_signals::store::{Changes, ReadyStore, Store, WebhookChange};
 use whatsapp_signals::testing::{self, Sample};
-use whatsapp_signals::{ConnectOptions, Context, Outcome, Retry, WebhookEngine, owning};
+use whatsapp_signals::{ConnectOptions, Context, Outcome, Retry, WebhookEngine, with_state};
 
 /// The users of the tests, by the last digits of their phone numbers.
 const ADA: &str = "15550101001";
@@ -400,7 +400,7 @@ fn accepted_webhooks_of_a_user_run_in_order_and_others_beside_them() {
             running.fetch_sub(1, Ordering::Relaxed);
             log.call(event.message.id.as_str())
         };
-        context.connect(&MESSAGE_RECEIVED, owning(state, receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(state, receiver));
         let engine = engine.in_order(true).tended(true).context(context);
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_time().build().unwrap();
@@ -504,7 +504,7 @@ async fn the_order_is_kept_whatever_the_store_and_the_receivers_do() {
             Ok(())
         };
         let state = (Arc::clone(&handled), calls);
-        context.connect(&MESSAGE_RECEIVED, owning(state, receiver));
+        context.connect(&MESSAGE_RECEIVED, with_state(state, receiver));
         let engine = engine_over(store).in_order(true).context(context);
         for number in 0..6 {
             let messages = (0..4).map(|user| {

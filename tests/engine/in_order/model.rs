@@ -26,7 +26,7 @@ use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{Fingerprint, LoadQuery, PartitionKey};
 use whatsapp_signals::testing::{self, Sample};
-use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine, owning, parse};
+use whatsapp_signals::{ConnectOptions, Context, Retry, WebhookEngine, parse, with_state};
 
 pub(super) type Shared = Arc<Unsteady<AnyStore>>;
 
@@ -143,7 +143,7 @@ impl Course {
         let engine = |seconds| {
             let context = Context::new().only_own_receivers();
             let options = ConnectOptions::new().uid("log");
-            let receiver = owning(Arc::clone(&world), receive);
+            let receiver = with_state(Arc::clone(&world), receive);
             let connected = context.connect_with(&MESSAGE_RECEIVED, options, receiver);
             connected.unwrap();
             let engine = engine_over(Arc::clone(&store)).context(context);

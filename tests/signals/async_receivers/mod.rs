@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::{
-    AsyncReceiver, BoxError, Cause, ConnectOptions, ReceiverInfo, Report, Signal, owning, parse,
-    receiver,
+    AsyncReceiver, BoxError, Cause, ConnectOptions, ReceiverInfo, Report, Signal, parse, receiver,
+    with_state,
 };
 
 /// Runs a test on tokio with two threads, on tokio with one, and on an executor

@@ -148,7 +148,7 @@ fn a_closure_owns_a_state_that_each_call_clones() {
         let signal = Signal::new("tick");
         let state = (Log::default(), String::from("ticked"));
         let log = state.0.clone();
-        let _connection = signal.connect(owning(
+        let _connection = signal.connect(with_state(
             state,
             async |(log, name): (Log, String), n: &u32| {
                 turn().await;

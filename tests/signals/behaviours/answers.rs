@@ -19,7 +19,7 @@ fn named(uid: &'static str, order: i32) -> ConnectOptions<u32> {
 
 #[test]
 fn answers_come_with_their_receivers_in_order() -> Done {
-    let signal: Signal<u32, Price> = Signal::answering("priced");
+    let signal: Signal<u32, Price> = Signal::with_responses("priced");
     let _second = signal.connect_with(named("bb", 2), |n: &u32| Price(n + 2))?;
     let _first = signal.connect_with(named("a", 1), |n: &u32| match n {
         0 => Err("none"),
@@ -61,7 +61,7 @@ fn async_answers_come_last_and_in_the_order_of_their_receivers() -> Done {
         Price(*n)
     }
 
-    let signal: Signal<u32, Price> = Signal::answering("priced");
+    let signal: Signal<u32, Price> = Signal::with_responses("priced");
     let _slow = signal.connect_with(named("a", 1), slow)?;
     let _quick = signal.connect_with(named("bb", 2), async |n: &u32| {
         Ok::<_, Failure>(Price(n + 1))

@@ -258,7 +258,7 @@ fn an_error_whose_display_source_or_drop_panics_costs_no_other_receiver() {
 
 #[test]
 fn answers_and_errors_whose_destructors_panic_are_dropped_one_by_one() {
-    let signal: Signal<u32, Bomb> = Signal::answering("tick");
+    let signal: Signal<u32, Bomb> = Signal::with_responses("tick");
     let _answers = [(); 2].map(|()| signal.connect(|_: &u32| Bomb("drop")));
     let _async = [(); 2].map(|()| signal.connect(async |_: &u32| Bomb("drop")));
     let _fails = [(); 2].map(|()| signal.connect(async |_: &u32| Err::<Bomb, _>(Bomb("drop"))));

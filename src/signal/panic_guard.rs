@@ -1,36 +1,36 @@
-//! The guard behind which this crate runs its users' code: receivers, filters, destructors, the
-//! texts and sources of errors, and subscribers of `tracing`.
+//! Containment of panics in user code: receivers, filters, destructors, the texts and sources of
+//! errors, and subscribers of `tracing`.
 
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a user's code. A panic becomes the result of `or`, which gets its text, if the panic
-/// carried text. The panic hook has reported it.
+/// Runs user code. A panic becomes the result of `or`, which gets the text of the panic, if it
+/// carried text. The panic hook has already reported the panic.
 #[inline]
 pub(super) fn catch<O>(work: impl FnOnce() -> O, or: impl FnOnce(Option<Box<str>>) -> O) -> O {
-    // Unwind safety: a receiver only has `&T`. State of its own that a panic left
+    // Unwind safety: a receiver only has `&T`. State inside the receiver that a panic left
     // inconsistent is the receiver's concern, as after a panic in another thread.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| or(message(payload)))
 }
 
-/// Runs a user's code for its effect; `None` when it panics.
+/// Runs user code, and returns `None` if it panics.
 #[inline]
 pub(crate) fn quietly<O>(work: impl FnOnce() -> O) -> Option<O> {
     catch(|| Some(work()), |_| None)
 }
 
-/// Drops a user's value. A destructor that panics must not cost the other receivers
-/// the event, nor the sender the report.
+/// Drops a value of user code. A destructor that panics must not keep the event from the
+/// remaining receivers, nor the report from the sender.
 #[cold]
 pub(crate) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-/// A user's value that is dropped behind the guard, or none.
+/// An optional value of user code, whose destructor may panic without unwinding into its owner.
 ///
-/// Each has a guard of its own: a second destructor that panics during an unwind would abort the
-/// program.
+/// Each value is guarded separately: a second destructor that panics during an unwind would abort
+/// the program.
 pub(crate) struct Guarded<T>(Option<T>);
 
 impl<T> Guarded<T> {
@@ -49,7 +49,7 @@ impl<T> Guarded<T> {
         self.0.as_mut()
     }
 
-    /// Returns the value without its guard.
+    /// Takes the value out of its guard.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<T> {
         self.0.take()
@@ -72,7 +72,7 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-/// Returns the text of a panic that carried text.
+/// Returns the text of a panic, if the panic carried text.
 #[cold]
 fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
     let payload = match payload.downcast::<&'static str>() {
@@ -82,7 +82,7 @@ fn message(payload: Box<dyn Any + Send>) -> Option<Box<str>> {
     match payload.downcast::<String>() {
         Ok(text) => Some(text.into_boxed_str()),
         Err(payload) => {
-            // The payload of a payload's destructor could panic in turn.
+            // If the payload's destructor panics, the payload of that panic could panic in turn.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 mem::forget(payload);
             }

@@ -1,29 +1,28 @@
-//! The run-time state of a signal: a list that replaces the static one, and muting.
+//! The run-time state of a signal: a list that replaces the static list, and muting.
 //!
-//! Most signals never change at run time. The overlay of such a signal is off, and a
-//! send pays one load for it. While the overlay is on, a send reads a list that is
-//! replaced and never modified: no lock is held while a receiver runs, and senders do
-//! not block each other.
+//! Most signals never change at run time. The run-time state of such a signal is inactive, and a
+//! send pays one load for it. While the state is active, a send reads a list that is replaced and
+//! never modified: no lock is held while a receiver runs, and senders do not block each other.
 //!
-//! The file does not depend on receivers, so that `tests/loom.rs` can run it through
+//! The file does not depend on receivers, so that `tests/loom.rs` can include it and run it through
 //! all interleavings of its threads.
 
 use super::sync::{Arc, ArcSwapOption, AtomicUsize, Mutex, Ordering};
 
-pub(super) struct Overlay<L> {
-    /// [`STATIC`], [`MUTED`], or the address of `list`. A send decides by it alone which
-    /// receivers it calls.
+/// The run-time list of a signal, of type `L`, and the number of its mutes.
+pub(super) struct DynamicReceivers<L> {
+    /// [`STATIC`], [`MUTED`], or the address of `list`. Selects the receivers of a send.
     state: AtomicUsize,
-    /// The whole list, static receivers included; `None` while there are no others.
+    /// The whole list, static receivers included; `None` while there are only static receivers.
     list: ArcSwapOption<L>,
-    /// Held while any of these changes.
+    /// Locked while a field changes.
     changes: Mutex<Changes>,
 }
 
-/// Unmuted, and the static list is complete.
+/// The state of a signal that is not muted and has only its static receivers.
 const STATIC: usize = 0;
 
-/// Muted, whatever the list is. No list has this address.
+/// The state of a muted signal. No list has this address.
 pub(super) const MUTED: usize = 1;
 
 struct Changes {
@@ -32,7 +31,7 @@ struct Changes {
     lists: u64,
 }
 
-impl<L> Overlay<L> {
+impl<L> DynamicReceivers<L> {
     pub(super) const fn new() -> Self {
         Self {
             state: AtomicUsize::new(STATIC),
@@ -41,23 +40,23 @@ impl<L> Overlay<L> {
         }
     }
 
-    /// Returns the state, which is the address of the list if there is one to send to.
+    /// Returns the state: [`STATIC`], [`MUTED`], or the address of the list.
     ///
-    /// A thread that holds an `Arc` with this address holds the list itself, and not one
-    /// that was later allocated in its place: the state changes before a list is freed.
+    /// A thread that holds an `Arc` with this address holds the list itself, and not a list that
+    /// was allocated later at the same address: the state changes before a list is freed.
     ///
-    /// Ordering: Relaxed. The state only selects a list, and each list is synchronised
-    /// by itself: a static one by its `OnceLock`, a replaced one by `arc_swap`, a kept
-    /// one by the load that got it. A thread that learns of a change through any
-    /// happens-before edge also sees the state that was stored before.
+    /// Ordering: Relaxed. The state only selects a list, and each list is synchronized by itself: a
+    /// static list by its `OnceLock`, a replaced list by `arc_swap`, a cached list by the load that
+    /// returned it. A happens-before edge from a change also makes the state visible that was
+    /// stored before.
     #[inline]
     pub(super) fn state(&self) -> usize {
         self.state.load(Ordering::Relaxed)
     }
 
-    /// Whether a send has to look further than the static list.
+    /// Returns false while the signal is not muted and has only its static receivers.
     #[inline]
-    pub(super) fn is_on(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.state() != STATIC
     }
 
@@ -78,13 +77,13 @@ impl<L> Overlay<L> {
         read(self.list.load().as_ref())
     }
 
-    /// Returns the list, to be held for longer than one call.
+    /// Returns the list, for a caller that holds the list for longer than one call.
     pub(super) fn list(&self) -> Option<Arc<L>> {
         self.list.load_full()
     }
 
-    /// Replaces the list by the one that `change` returns, or leaves it as it is after
-    /// an error. Each change gets a number of its own. Changes do not overlap.
+    /// Replaces the list by the result of `change`; an error leaves the list as it is. Each change
+    /// gets a unique number. Changes do not overlap.
     pub(super) fn change<R, E>(
         &self,
         change: impl FnOnce(Option<&L>, u64) -> Result<(Option<L>, R), E>,
@@ -94,11 +93,11 @@ impl<L> Overlay<L> {
         let done = change(current.as_deref(), changes.lists).map(|(list, result)| {
             changes.lists += 1;
             self.list.store(list.map(Arc::new));
-            self.settle(&changes);
+            self.refresh_state(&changes);
             result
         });
-        // `current` may be the last reference to a removed receiver, and the destructor
-        // of a user's value may call this signal: unlock first.
+        // `current` may be the last reference to a removed receiver, whose destructor may call this
+        // signal: unlock first.
         drop(changes);
         done
     }
@@ -106,18 +105,18 @@ impl<L> Overlay<L> {
     pub(super) fn mute(&self) {
         let mut changes = self.changes.lock();
         changes.mutes += 1;
-        self.settle(&changes);
+        self.refresh_state(&changes);
     }
 
     pub(super) fn unmute(&self) {
         let mut changes = self.changes.lock();
         changes.mutes -= 1;
-        self.settle(&changes);
+        self.refresh_state(&changes);
     }
 
-    /// Sets the state to that of the list and the mutes. Called under the lock, after
-    /// every change.
-    fn settle(&self, changes: &Changes) {
+    /// Computes the state from the list and the number of mutes. Called under the lock, after every
+    /// change.
+    fn refresh_state(&self, changes: &Changes) {
         let state = match &*self.list.load() {
             _ if changes.mutes > 0 => MUTED,
             Some(list) => Arc::as_ptr(list).addr(),

@@ -24,7 +24,8 @@ impl Log {
     }
 }
 
-/// Writes the calls of a delivery into a log; each checkpoint is pending for some polls.
+/// An observer that writes the calls of a delivery into a log. Each checkpoint is pending for a
+/// number of polls.
 struct Recorder {
     log: Log,
     polls: u32,
@@ -53,7 +54,7 @@ impl DeliveryObserver for Recorder {
         Poll::Ready(())
     }
 
-    fn wants<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
+    fn should_call<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
         ids.receiver_id(at) != "skipped"
     }
 
@@ -61,8 +62,8 @@ impl DeliveryObserver for Recorder {
         self.log.write(format!("{} succeeded", ids.receiver_id(at)));
     }
 
-    fn waits(&mut self) {
-        self.log.write("waits");
+    fn all_pending(&mut self) {
+        self.log.write("all pending");
     }
 
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
@@ -84,20 +85,20 @@ impl DeliveryObserver for Recorder {
     }
 }
 
-/// Returns a signal with a sync receiver, an async one that waits for a poll, one that is
-/// skipped, a sync one that fails, and an async one that is ready at once.
+/// Returns a signal with a sync receiver, an async receiver that is pending for one poll, a skipped
+/// receiver, a sync receiver that fails, and an async receiver that is ready at its first poll.
 fn signal(log: &Log) -> Signal<u32> {
     let signal = Signal::new("tick");
     let uid = |uid: &'static str| ConnectOptions::new().uid(uid);
-    let [runs, waits, later, ready] = [(); 4].map(|()| log.clone());
+    let [sync, pending, later, ready] = [(); 4].map(|()| log.clone());
     let connections = [
-        signal.connect_with(uid("sync"), move |_: &u32| runs.write("sync runs")),
-        signal.connect_with(uid("waits"), move |_: &u32| {
-            let (log, later) = (waits.clone(), later.clone());
+        signal.connect_with(uid("sync"), move |_: &u32| sync.write("sync runs")),
+        signal.connect_with(uid("pending"), move |_: &u32| {
+            let (log, later) = (pending.clone(), later.clone());
             async move {
-                log.write("waits starts");
-                wait_once().await;
-                later.write("waits goes on");
+                log.write("pending starts");
+                yield_once().await;
+                later.write("pending resumes");
             }
         }),
         signal.connect_with(uid("skipped"), |_: &u32| -> () { panic!("called") }),
@@ -113,8 +114,8 @@ fn signal(log: &Log) -> Signal<u32> {
     signal
 }
 
-/// Waits for one poll.
-async fn wait_once() {
+/// Returns `Pending` at the first poll.
+async fn yield_once() {
     let mut is_first = true;
     poll_fn(|cx| {
         cx.waker().wake_by_ref();
@@ -130,7 +131,7 @@ async fn wait_once() {
 const NEVER: Option<RetryWhen> = Some(RetryWhen::Never);
 
 #[test]
-fn each_receiver_and_the_end_wait_for_a_checkpoint() {
+fn a_checkpoint_precedes_each_receiver_and_the_end() {
     for polls in [0, 2] {
         let log = Log::default();
         let (signal, context) = (signal(&log), Context::new());
@@ -142,13 +143,13 @@ fn each_receiver_and_the_end_wait_for_a_checkpoint() {
         let report = pollster::block_on(delivery);
         let failed = report.failures().iter().map(Failure::receiver);
         let failed: Vec<_> = failed.filter_map(|receiver| receiver.uid()).collect();
-        assert_eq!(failed, ["waits", "fails", "ready"]);
+        assert_eq!(failed, ["pending", "fails", "ready"]);
         let expected = [
             "checkpoint",
             "sync runs",
             "sync succeeded",
             "checkpoint",
-            "waits failed None None",
+            "pending failed None None",
             "checkpoint",
             "checkpoint",
             &format!("fails failed Some(3) {NEVER:?}"),
@@ -161,23 +162,23 @@ fn each_receiver_and_the_end_wait_for_a_checkpoint() {
 }
 
 #[test]
-fn a_checkpoint_holds_up_the_start_of_async_receivers_and_none_that_has_been_started() {
+fn a_pending_checkpoint_delays_the_start_of_async_receivers_but_not_started_ones() {
     let async_part = |log: &Log| {
         let lines = log.take();
-        assert_eq!(lines[6..8], ["checkpoint", "waits starts"], "{lines:?}");
+        assert_eq!(lines[6..8], ["checkpoint", "pending starts"], "{lines:?}");
         lines[8..].join(", ")
     };
-    // At each poll: the receiver that is started is polled, and then the checkpoint.
+    // Each poll of the delivery polls the started receivers first, and then the checkpoint.
     let expected = [
         (
             0,
-            "checkpoint, ready runs, ready succeeded, waits, checkpoint, \
-             waits goes on, waits succeeded, checkpoint",
+            "checkpoint, ready runs, ready succeeded, all pending, checkpoint, \
+             pending resumes, pending succeeded, checkpoint",
         ),
         (
             1,
-            "waits, waits goes on, waits succeeded, checkpoint, ready runs, ready succeeded, \
-             checkpoint",
+            "all pending, pending resumes, pending succeeded, checkpoint, ready runs, \
+             ready succeeded, checkpoint",
         ),
     ];
     for (polls, expected) in expected {
@@ -195,7 +196,7 @@ fn a_checkpoint_holds_up_the_start_of_async_receivers_and_none_that_has_been_sta
 }
 
 #[test]
-fn a_receiver_that_is_done_does_not_end_the_delivery_before_the_checkpoint() {
+fn a_ready_receiver_does_not_end_the_delivery_before_the_checkpoint() {
     let log = Log::default();
     let (signal, context) = (Signal::<u32>::new("tick"), Context::new());
     let _ready = signal.connect(async |_: &u32| {});

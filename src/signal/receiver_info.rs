@@ -1,4 +1,4 @@
-//! The description of a receiver, with its place in the source.
+//! The description of a receiver: its source location, its options and its needs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,28 +30,27 @@ use super::context::Need;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverInfo {
     pub(super) signal: &'static str,
-    pub(super) details: Details,
-    pub(super) shadowed: bool,
+    pub(super) meta: ReceiverMeta,
+    is_async: bool,
+    pub(super) is_shadowed: bool,
 }
 
-/// The part of a [`ReceiverInfo`] that does not depend on the signal.
+/// The part of a [`ReceiverInfo`] that depends neither on the signal nor on the code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Details {
+pub(super) struct ReceiverMeta {
     pub(super) path: &'static str,
     pub(super) file: &'static str,
     pub(super) line: u32,
-    /// The number of the attribute in its crate, in the order of the source. It
-    /// distinguishes receivers that one macro call made in one line. 0 for run-time
-    /// receivers.
-    pub(super) index: u32,
+    /// A number that grows with the position in the file. Distinguishes receivers that one macro
+    /// call made in one line. 0 for run-time receivers.
+    pub(super) position: u64,
     pub(super) order: i32,
-    pub(super) is_async: bool,
     pub(super) uid: Option<Cow<'static, str>>,
     pub(super) needs: &'static [Need],
     pub(super) limits: Limits,
 }
 
-/// The limits of a receiver, neither of them zero.
+/// The limits of a receiver. Neither of them is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// See [`ReceiverInfo::attempts`].
@@ -67,33 +66,35 @@ impl Limits {
     };
 }
 
-impl Details {
-    /// Returns the key that static receivers are sorted by. Link order differs between
-    /// debug and release builds, so the key must not depend on it.
-    pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str, u32) {
-        (self.order, self.file, self.line, self.path, self.index)
+impl ReceiverMeta {
+    /// Returns true if the name is the uid or the path, or a module or crate that contains the
+    /// path.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let rest = self.path.strip_prefix(name);
+        let contains = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        contains || self.uid.as_deref() == Some(name)
+    }
+
+    /// Returns the key by which static receivers are sorted. The order of linking differs between
+    /// debug and release builds, so the key does not depend on it.
+    pub(super) fn sort_key(&self) -> (i32, &'static str, u32, &'static str, u64) {
+        (self.order, self.file, self.line, self.path, self.position)
     }
 }
 
 impl ReceiverInfo {
-    pub(super) fn new(signal: &'static str, details: &Details) -> Self {
+    pub(super) fn new(signal: &'static str, meta: &ReceiverMeta, is_async: bool) -> Self {
         Self {
             signal,
-            details: details.clone(),
-            shadowed: false,
+            meta: meta.clone(),
+            is_async,
+            is_shadowed: false,
         }
     }
 
-    /// Whether this is the receiver's uid or path, or a module or crate that its path is in.
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        let rest = self.path().strip_prefix(name);
-        let is_in = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        is_in || self.uid() == Some(name)
-    }
-
-    /// Returns whether this may be the receiver's id, as
-    /// [`ReceiverIds::receiver_id`](super::delivery::ReceiverIds::receiver_id) returns it: the uid
-    /// or the path, with a number behind it if several receivers have the path.
+    /// Returns true if `id` may be the receiver's id, as
+    /// [`ReceiverIds::receiver_id`](super::ReceiverIds::receiver_id) returns it: the uid, or the
+    /// path, with a number behind it if several receivers have the path.
     pub(crate) fn has_id(&self, id: &str) -> bool {
         match self.uid() {
             Some(uid) => uid == id,
@@ -107,51 +108,51 @@ impl ReceiverInfo {
         self.signal
     }
 
-    /// The path of the function, `my_crate::handlers::greet`; of a closure or
-    /// a struct, its type's name.
+    /// Returns the path of the function, `my_crate::handlers::greet`; of a closure or a struct, the
+    /// name of its type.
     #[must_use]
     pub fn path(&self) -> &'static str {
-        self.details.path
+        self.meta.path
     }
 
-    /// The source file that registered it, as the compiler names it.
+    /// Returns the source file that registered the receiver, as the compiler names the file.
     #[must_use]
     pub fn file(&self) -> &'static str {
-        self.details.file
+        self.meta.file
     }
 
-    /// The line in [`file`](Self::file), counted from 1.
+    /// Returns the line in [`file`](Self::file), counted from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.details.line
+        self.meta.line
     }
 
-    /// Its place in the queue: lower runs earlier, 0 unless it was given.
+    /// Returns the order (default: 0). Receivers of lower order run earlier.
     #[must_use]
     pub fn order(&self) -> i32 {
-        self.details.order
+        self.meta.order
     }
 
-    /// The name by which [`Signal::disconnect`](crate::Signal::disconnect)
-    /// finds it.
+    /// Returns the name by which [`Signal::disconnect`](crate::Signal::disconnect) finds the
+    /// receiver.
     #[must_use]
     pub fn uid(&self) -> Option<&str> {
-        self.details.uid.as_deref()
+        self.meta.uid.as_deref()
     }
 
-    /// Whether it is async, so that only an `asend` can call it.
+    /// Returns true if the receiver is async, so that only an `asend` can call it.
     #[must_use]
     pub fn is_async(&self) -> bool {
-        self.details.is_async
+        self.is_async
     }
 
-    /// Returns the number of attempts after which the receiver gives an event up; `None`
-    /// without a limit. It is at least 1.
+    /// Returns the number of attempts after which an engine gives up an event for this receiver:
+    /// at least 1; `None` without a limit.
     ///
     /// Set by `#[receiver(…, attempts = 3)]` or
     /// [`ConnectOptions::attempts`](crate::ConnectOptions::attempts). A send calls each
     /// receiver once and ignores the limit. A [`WebhookEngine`](crate::WebhookEngine) and a worker of
-    /// `whatsapp-signals-nats` honour it. Without a limit, an engine counts up to its own
+    /// `whatsapp-signals-nats` apply it. Without a limit, an engine applies its
     /// [`max_attempts`](crate::WebhookEngine::max_attempts).
     ///
     /// ```
@@ -175,11 +176,11 @@ impl ReceiverInfo {
     /// ```
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
-        self.details.limits.attempts
+        self.meta.limits.attempts
     }
 
-    /// Returns the longest time that one run of the async receiver may take; `None` without a
-    /// limit. It is longer than zero.
+    /// Returns the longest time that one run of the async receiver may take: longer than zero;
+    /// `None` without a limit.
     ///
     /// Set by `#[receiver(…, timeout = 10)]` in seconds or by
     /// [`ConnectOptions::timeout`](crate::ConnectOptions::timeout). A
@@ -188,11 +189,11 @@ impl ReceiverInfo {
     /// attempt. No send enforces it, and no worker of `whatsapp-signals-nats` without an engine.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
-        self.details.limits.timeout
+        self.meta.limits.timeout
     }
 
-    /// Returns the types that the receiver takes from its [`Context`](crate::Context), by
-    /// their names.
+    /// Returns the names of the types that the receiver takes from its
+    /// [`Context`](crate::Context).
     ///
     /// ```
     /// use whatsapp_signals::{Signal, receiver};
@@ -207,19 +208,19 @@ impl ReceiverInfo {
     /// # }
     /// ```
     pub fn needs(&self) -> impl Iterator<Item = &'static str> {
-        let needs = self.details.needs.iter();
+        let needs = self.meta.needs.iter();
         needs
             .filter(|need| !need.is_context())
             .map(|need| need.type_name())
     }
 
-    /// True when an earlier static receiver of the same signal has the same
-    /// uid, so that this one is never called.
+    /// Returns true if an earlier static receiver of the same signal has the same uid, so that
+    /// this receiver is never called.
     ///
-    /// Only the program-wide [`receivers`](crate::receivers) lists such ones.
+    /// Only the program-wide [`receivers`](crate::receivers) lists shadowed receivers.
     #[must_use]
     pub fn is_shadowed(&self) -> bool {
-        self.shadowed
+        self.is_shadowed
     }
 }
 

@@ -1,12 +1,12 @@
-//! The options of a run-time connection, and its error.
+//! Connections at run time: their options, their error, and the guard that disconnects.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::mem::needs_drop;
 use std::time::Duration;
 
-use super::info::{Details, Limits, ReceiverInfo};
-use super::receiver_of::Closure;
+use super::receiver_info::{Limits, ReceiverInfo, ReceiverMeta};
 
 /// The order, uid, filter and limits of a receiver, for
 /// [`Signal::connect_with`](crate::Signal::connect_with).
@@ -17,23 +17,30 @@ use super::receiver_of::Closure;
 /// use whatsapp_signals::{ConnectOptions, Signal};
 ///
 /// let signal: Signal<u32> = Signal::new("tick");
-/// let options = ConnectOptions::new().order(-10).uid("odd").filter(|n: &u32| n % 2 == 1);
+/// let options = ConnectOptions::new().order(-10).uid("uneven").filter(|n: &u32| n % 2 == 1);
 /// let _connection = signal.connect_with(options, |_: &u32| {})?;
 /// assert_eq!(signal.send_robust(&2).filtered(), 1);
 /// assert_eq!(signal.receivers()[0].order(), -10);
-/// assert!(signal.disconnect("odd"));
+/// assert!(signal.disconnect("uneven"));
 /// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
 #[must_use]
 pub struct ConnectOptions<T: 'static> {
     pub(super) order: i32,
     pub(super) uid: Option<Cow<'static, str>>,
-    pub(super) filter: Option<Closure<T>>,
+    pub(super) filter: Option<BoxedFilter<T>>,
     pub(super) limits: Limits,
 }
 
+/// The filter of a receiver that is connected at run time.
+pub(super) struct BoxedFilter<T> {
+    pub(super) accepts: Box<dyn Fn(&T) -> bool + Send + Sync>,
+    /// `true` if the drop of the filter runs no code.
+    pub(super) owns_nothing: bool,
+}
+
 impl<T: 'static> ConnectOptions<T> {
-    /// Returns order 0, without uid, filter and limits.
+    /// Returns the default options: order 0, no uid, no filter, no limits.
     pub const fn new() -> Self {
         Self {
             order: 0,
@@ -43,31 +50,35 @@ impl<T: 'static> ConnectOptions<T> {
         }
     }
 
-    /// Sets the order: lower runs earlier. Receivers of one order run in the order in which
-    /// they were connected, behind the static ones of that order.
+    /// Sets the order (default: 0). Receivers of lower order run earlier. Receivers of equal order
+    /// run in the order of their connections, behind the static receivers of that order.
     pub fn order(mut self, order: i32) -> Self {
         self.order = order;
         self
     }
 
-    /// Sets the name that can be connected only once, and disconnected by.
+    /// Sets a name that no other receiver of the signal may have. `disconnect` finds the receiver
+    /// by this name.
     pub fn uid(mut self, uid: impl Into<Cow<'static, str>>) -> Self {
         self.uid = Some(uid.into());
         self
     }
 
-    /// Calls the receiver only for events that `filter` accepts. Django's
-    /// `sender=`, for any property of the event.
+    /// Calls the receiver only for events that `filter` accepts. Corresponds to Django's `sender=`,
+    /// for any property of the event.
     pub fn filter(mut self, filter: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
-        self.filter = Some(Closure::new(filter));
+        self.filter = Some(BoxedFilter {
+            owns_nothing: owns_nothing(&filter),
+            accepts: Box::new(filter),
+        });
         self
     }
 
-    /// Sets the number of attempts after which the receiver gives an event up (default: no
-    /// limit). A zero is an error of `connect_with`.
+    /// Sets the number of attempts after which an engine gives up an event for this receiver
+    /// (default: no limit). A zero is an error of `connect_with`.
     ///
-    /// A [`WebhookEngine`](crate::WebhookEngine) and a worker of `whatsapp-signals-nats` honour the
-    /// number. A send calls each receiver once: [`ReceiverInfo::attempts`].
+    /// A [`WebhookEngine`](crate::WebhookEngine) and a worker of `whatsapp-signals-nats` apply the
+    /// limit. A send calls each receiver once: [`ReceiverInfo::attempts`].
     ///
     /// ```
     /// use whatsapp_signals::{ConnectOptions, Signal};
@@ -87,7 +98,7 @@ impl<T: 'static> ConnectOptions<T> {
     /// Sets the longest time that one run of an async receiver may take (default: no limit). A
     /// zero, or a receiver that is not async, is an error of `connect_with`.
     ///
-    /// A [`WebhookEngine`](crate::WebhookEngine) with a timer enforces it, and no send does:
+    /// A [`WebhookEngine`](crate::WebhookEngine) with a timer enforces the limit. A send does not:
     /// [`ReceiverInfo::timeout`].
     ///
     /// ```
@@ -109,6 +120,10 @@ impl<T: 'static> ConnectOptions<T> {
     }
 }
 
+fn owns_nothing<F>(_: &F) -> bool {
+    !needs_drop::<F>()
+}
+
 impl<T> Default for ConnectOptions<T> {
     fn default() -> Self {
         Self::new()
@@ -127,7 +142,8 @@ impl<T> fmt::Debug for ConnectOptions<T> {
     }
 }
 
-/// The error of a connection: the receiver was dropped.
+/// The error of [`Signal::connect_with`](crate::Signal::connect_with) and
+/// [`Context::connect_with`](crate::Context::connect_with), which drop the receiver.
 ///
 /// ```
 /// use whatsapp_signals::{ConnectErrorKind, ConnectOptions, Signal};
@@ -143,7 +159,7 @@ impl<T> fmt::Debug for ConnectOptions<T> {
 #[derive(Debug)]
 pub struct ConnectError {
     kind: ConnectErrorKind,
-    /// The receiver that has the uid, or else the one that was refused.
+    /// The receiver that has the uid, or, for an error of another kind, the refused receiver.
     receiver: Box<ReceiverInfo>,
 }
 
@@ -154,7 +170,7 @@ pub enum ConnectErrorKind {
     /// Another receiver has the uid: [`ConnectError::connected`].
     UidTaken,
     /// A receiver that is not async has a [`timeout`](ConnectOptions::timeout). Only a future
-    /// can be dropped before it is done.
+    /// can be dropped before it is ready.
     SyncTimeout,
     /// The number of [`attempts`](ConnectOptions::attempts) is zero.
     ZeroAttempts,
@@ -163,7 +179,7 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectError {
-    /// Returns the error of a receiver whose uid this one has.
+    /// Returns the error of a connection whose uid this receiver has.
     pub(super) fn uid_taken(connected: ReceiverInfo) -> Self {
         Self {
             kind: ConnectErrorKind::UidTaken,
@@ -172,8 +188,12 @@ impl ConnectError {
     }
 
     /// Checks the limits of a receiver.
-    pub(super) fn check_limits(signal: &'static str, details: &Details) -> Result<(), Self> {
-        let kind = match details.limits {
+    pub(super) fn check_limits(
+        signal: &'static str,
+        meta: &ReceiverMeta,
+        is_async: bool,
+    ) -> Result<(), Self> {
+        let kind = match meta.limits {
             Limits {
                 attempts: Some(0), ..
             } => ConnectErrorKind::ZeroAttempts,
@@ -183,10 +203,10 @@ impl ConnectError {
             } => ConnectErrorKind::ZeroTimeout,
             Limits {
                 timeout: Some(_), ..
-            } if !details.is_async => ConnectErrorKind::SyncTimeout,
+            } if !is_async => ConnectErrorKind::SyncTimeout,
             _ => return Ok(()),
         };
-        let receiver = Box::new(ReceiverInfo::new(signal, details));
+        let receiver = Box::new(ReceiverInfo::new(signal, meta, is_async));
         Err(Self { kind, receiver })
     }
 
@@ -216,7 +236,7 @@ impl fmt::Display for ConnectError {
             ),
             ConnectErrorKind::SyncTimeout => write!(
                 f,
-                "expected an async receiver for a timeout of signal {signal}, found {receiver}"
+                "expected an async receiver of signal {signal} for a timeout, found {receiver}"
             ),
             ConnectErrorKind::ZeroAttempts => write!(
                 f,
@@ -231,3 +251,100 @@ impl fmt::Display for ConnectError {
 }
 
 impl Error for ConnectError {}
+
+/// A guard that disconnects a receiver when it is dropped. Returned by
+/// [`Signal::connect`](crate::Signal::connect).
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::Signal;
+///
+/// let signal: Signal<u32> = Signal::new("tick");
+/// {
+///     let _connection = signal.connect(|_: &u32| {});
+///     assert_eq!(signal.send(&1)?.called(), 1);
+/// }
+/// assert_eq!(signal.send(&2)?.called(), 0);
+/// # Ok::<(), whatsapp_signals::Failure>(())
+/// ```
+#[must_use = "dropping the connection disconnects the receiver; call `detach` to keep it connected"]
+pub struct Connection<'a> {
+    signal: &'a dyn ErasedSignal,
+    id: u64,
+}
+
+/// A signal with its payload type erased, for [`Connection`].
+pub(super) trait ErasedSignal: Sync {
+    fn name(&self) -> &'static str;
+    fn is_connected(&self, id: u64) -> bool;
+    fn disconnect_id(&self, id: u64) -> bool;
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(signal: &'a dyn ErasedSignal, id: u64) -> Self {
+        Self { signal, id }
+    }
+
+    /// Keeps the receiver connected for as long as the signal lives.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// signal.connect(|_: &u32| {}).detach();
+    /// assert!(signal.has_receivers());
+    /// ```
+    pub fn detach(self) {
+        std::mem::forget(self);
+    }
+
+    /// Disconnects the receiver now. Returns false if the receiver was disconnected before, by its
+    /// uid.
+    ///
+    /// ```
+    /// use whatsapp_signals::Signal;
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// assert!(signal.connect(|_: &u32| {}).disconnect());
+    /// assert!(!signal.has_receivers());
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
+    pub fn disconnect(self) -> bool {
+        let removed = self.signal.disconnect_id(self.id);
+        std::mem::forget(self);
+        removed
+    }
+
+    /// Returns true if the receiver is still connected: it may have been disconnected by its uid.
+    ///
+    /// ```
+    /// use whatsapp_signals::{ConnectOptions, Signal};
+    ///
+    /// let signal: Signal<u32> = Signal::new("tick");
+    /// let connection = signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?;
+    /// assert!(connection.is_connected());
+    /// signal.disconnect("log");
+    /// assert!(!connection.is_connected());
+    /// # Ok::<(), whatsapp_signals::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.signal.is_connected(self.id)
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.signal.disconnect_id(self.id);
+    }
+}
+
+impl fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("signal", &self.signal.name())
+            .field("id", &self.id)
+            .finish()
+    }
+}
