@@ -1,11 +1,11 @@
-//! The pages of the documentation, with snippets that compile. The landing page lists them
-//! [in an order to read](crate#where-to-go-next).
+//! The guide: the pages of the repository, with examples that are tested. The landing page has a
+//! [reading order](crate#where-to-go-next).
 
-// The repository has the same pages as Markdown, with links to its files. Here `links.md` defines
-// the targets first, and the first definition of a link wins. Doc tests need no links, and have the
-// lines of their page without them.
+// The repository shows the same Markdown pages with links to its files. In the documentation,
+// `links.md` defines other targets, and precedes the page, since the first definition of a link
+// wins. Doctests omit `links.md`, so that their line numbers are those of the page.
 
-/// A module for a page.
+/// Declares a module for each page.
 macro_rules! pages {
     ($($name:ident = $file:literal;)*) => { $(
         #[cfg_attr(not(doctest), doc = include_str!("links.md"))]

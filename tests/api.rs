@@ -65,7 +65,7 @@ check! {
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind ConnectErrorKind;
     is_an_error:
-        ParseError Failure ConnectError CheckError MissingContext EngineError StoreError EventJsonError
+        ParseError Failure EventFailure ConnectError CheckError MissingContext EngineError StoreError EventJsonError
         GraphJsonError;
 }
 

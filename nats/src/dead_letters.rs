@@ -384,7 +384,7 @@ fn is_missing(error: &DeleteMessageError) -> bool {
 /// use whatsapp_signals_nats::DeadLetterError;
 ///
 /// let error = DeadLetterError::from(whatsapp_signals::parse(b"{").unwrap_err());
-/// assert_eq!(error.to_string(), "the body ends early, at line 1 column 1");
+/// assert_eq!(error.to_string(), "unexpected end of the body at line 1 column 1");
 /// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -361,7 +361,7 @@ async fn only_signed_bodies_are_published_and_a_signed_invalid_one_is_a_dead_let
 
     let letters = DeadLetters::of(&stream).await.unwrap();
     let letter = letters.list(9).await.unwrap().remove(0);
-    assert_eq!(letter.reason, "the body has no entry array");
+    assert_eq!(letter.reason, r#"expected an array "entry", found none"#);
     assert_eq!(
         (&letter.payload[..], letter.subject.as_ref()),
         (broken.as_bytes(), None)

@@ -417,7 +417,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// let letter = engine.dead_letters(10)?.remove(0);
     /// let error = parse(&letter.body).unwrap_err();
-    /// assert_eq!(error.to_string(), "the body has no entry array");
+    /// assert_eq!(error.to_string(), r#"expected an array "entry", found none"#);
     ///
     /// // Once a later version can read it: `engine.requeue(&letter.key)?`
     /// assert!(engine.discard(&letter.key)?);

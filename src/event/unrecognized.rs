@@ -128,11 +128,11 @@ impl fmt::Display for Reason {
             Self::UnknownField => f.write_str("unknown webhook field"),
             Self::UnknownMember => f.write_str("unknown member"),
             Self::UnknownType(kind) => write!(f, "unknown type {}", Excerpt(kind)),
-            Self::Missing(member) => write!(f, "member {} is missing", Excerpt(member)),
-            Self::Duplicate(member) => write!(f, "member {} is there twice", Excerpt(member)),
-            Self::Malformed => f.write_str("not of the shape that belongs there"),
-            Self::TooMany(more) => write!(f, "{more} more than are reported one by one"),
-            Self::StrayContact => f.write_str("contact that nothing belongs to"),
+            Self::Missing(member) => write!(f, "missing member {}", Excerpt(member)),
+            Self::Duplicate(member) => write!(f, "duplicate member {}", Excerpt(member)),
+            Self::Malformed => f.write_str("unexpected JSON type"),
+            Self::TooMany(more) => write!(f, "{more} events and reports above the limit"),
+            Self::StrayContact => f.write_str("contact not referenced by any item"),
         }
     }
 }

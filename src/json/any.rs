@@ -1,9 +1,9 @@
-//! JSON of free shape, which is kept as it is: the answers of a flow, the request of an echo.
+//! Untyped JSON, kept as a [`Value`]: the answers of a flow, the request of an echo.
 //!
-//! serde_json's own [`Value`] is not safe for JSON from outside. serde_json takes an object
-//! with one of its private names for a text to be parsed, in which there may be another one,
-//! and so on until the stack ends. And a value of serde_json's full depth cannot be read again
-//! as a part of an event.
+//! serde_json's own deserialization of [`Value`] is unsafe for untrusted JSON. It parses the
+//! text in an object with one of serde_json's private names, which may hold another such object,
+//! until the stack overflows. It also accepts values of serde_json's full depth, which exceed
+//! the limit as a part of an event.
 
 use std::fmt;
 
@@ -14,31 +14,30 @@ use super::lenient::Omissions;
 use super::object::Member;
 use super::tape::with_tape;
 
-/// The greatest depth; serde_json reads twice as deep.
+/// The greatest depth. The limit of serde_json is twice as deep.
 const MAX_DEPTH: u32 = 64;
 
-/// The member that stands for a number, when serde_json is built with
-/// `arbitrary_precision`. It counts as a number without that feature, too.
+/// The private member by which serde_json passes a number if it is built with
+/// `arbitrary_precision`. It is read as a number without that feature, too.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// The beginning of serde_json's private names.
+/// The prefix of serde_json's private names.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// Reads any JSON.
+/// Reads any JSON. The last of several members of one name counts.
 pub(crate) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let any = Any {
         depth: MAX_DEPTH,
-        takes_last: true,
+        last_wins: true,
     };
     any.deserialize(deserializer)
 }
 
-/// Reads any JSON in which no object has two members of one name. Of such two, [`value`] takes
-/// the last.
+/// Reads any JSON as [`value`] does, but rejects objects with two members of one name.
 pub(super) fn unambiguous<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let any = Any {
         depth: MAX_DEPTH,
-        takes_last: false,
+        last_wins: false,
     };
     any.deserialize(deserializer)
 }
@@ -53,8 +52,8 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Reads an object in a text without its malformed parts; `None` when it has any, or is no
-/// object. Half of a surrogate pair in a text is none.
+/// Returns the object that a text consists of; `None` for any other text, and for an object with
+/// a malformed part. Half of a surrogate pair becomes U+FFFD, which is not malformed.
 pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
     let read = with_tape(json, |node| {
         let mut omitted = Omissions::default();
@@ -79,18 +78,19 @@ impl Member for Map<String, Value> {
     }
 }
 
+/// The seed and visitor of untyped JSON.
 #[derive(Clone, Copy)]
 struct Any {
     /// The remaining depth.
     depth: u32,
-    /// Whether the last of the members of one name counts.
-    takes_last: bool,
+    /// Accepts several members of one name; the last counts.
+    last_wins: bool,
 }
 
 impl Any {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1);
-        let depth = depth.ok_or_else(|| E::custom("expected less depth"))?;
+        let depth = depth.ok_or_else(|| E::custom("expected a depth of at most 64"))?;
         Ok(Self { depth, ..self })
     }
 }
@@ -160,11 +160,11 @@ impl<'de> Visitor<'de> for Any {
             }
             if name.starts_with(PRIVATE) {
                 return Err(A::Error::custom(
-                    "expected a name that serde_json leaves to others",
+                    "expected a member name, found a private one of serde_json",
                 ));
             }
             let value = map.next_value_seed(deeper)?;
-            if members.insert(name, value).is_some() && !self.takes_last {
+            if members.insert(name, value).is_some() && !self.last_wins {
                 return Err(A::Error::custom("duplicate field"));
             }
         }

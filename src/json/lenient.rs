@@ -1,7 +1,7 @@
-//! Reading of nodes without their malformed members.
+//! Lenient reading: typed values of nodes, without their malformed members.
 //!
-//! A malformed member that its object can do without is left out and noted. One without which
-//! a struct cannot be built costs that struct, and so on up to the item.
+//! A malformed optional member is omitted and noted in [`Omissions`]. A malformed required member
+//! makes its struct malformed, and so on up to the item.
 
 use std::borrow::Cow;
 use std::iter::Peekable;
@@ -16,32 +16,32 @@ use super::object::Member;
 use super::path::Path;
 use super::tape::Kind;
 
-/// The length of the longest list within one item, so that one item of `{},{},{},…` is not a
-/// million structs. Meta's longest, contact cards, have some hundred elements.
+/// The greatest length of a list within one item, so that an item with `{},{},{},…` does not
+/// become a million structs. Meta's longest lists, contact cards, have some hundred elements.
 pub(crate) const MAX_LIST: usize = 10_000;
 
-/// The reason why a value cannot be read.
+/// The reason for which a value cannot be read.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// It has another JSON type than the documented one, or has half of a surrogate pair where
-    /// that cannot be replaced.
+    /// The value has an undocumented JSON type, or half of a surrogate pair in a text that
+    /// cannot have U+FFFD.
     Malformed,
     /// This member is missing or `null`.
     Missing(Box<str>),
-    /// This member is there twice.
+    /// The object has several members of this name.
     Duplicate(Box<str>),
-    /// Its `type` is not known.
+    /// The value has this unknown `type`.
     UnknownType(Box<str>),
 }
 
-/// The members of an item that its typed value lacks.
+/// The malformed members of an item that its typed value lacks.
 #[derive(Default)]
 pub(crate) struct Omissions<'a>(Vec<Omission<'a>>);
 
-/// A member, or an element of a list, that was left out.
+/// An omitted member, or an omitted element of a list.
 #[derive(Clone)]
 pub(crate) struct Omission<'a> {
-    /// The object or list that it stands in.
+    /// The object or list around it.
     parent: Node<'a>,
     pub(crate) json: Node<'a>,
     pub(crate) fault: Fault,
@@ -52,7 +52,7 @@ impl<'a> Omissions<'a> {
     ///
     /// # Errors
     ///
-    /// The reason why it cannot be built without them.
+    /// The fault of a required part, or of the value itself.
     #[inline]
     pub(crate) fn read<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
         let before = self.0.len();
@@ -63,17 +63,17 @@ impl<'a> Omissions<'a> {
         result?.ok_or(Fault::Malformed)
     }
 
-    /// Reads a member that its object can do without. One that cannot be read is left out.
+    /// Reads an optional member. `None` if it is malformed, which omits it.
     pub(crate) fn read_part<T: Member>(&mut self, parent: Node<'a>, json: Node<'a>) -> Option<T> {
         let result = self.read(json);
         result.map_err(|fault| self.add(parent, json, fault)).ok()
     }
 
-    /// Reads the elements of a list, without those that are malformed.
+    /// Reads the elements of a list, and omits malformed ones.
     ///
     /// # Errors
     ///
-    /// The reason of the first one when all are malformed.
+    /// The fault of the first element if all are malformed.
     pub(crate) fn read_each<T: Member>(&mut self, list: Node<'a>) -> Result<Vec<T>, Fault> {
         if !list.is_array() || list.elements().nth(MAX_LIST).is_some() {
             return Err(Fault::Malformed);
@@ -90,14 +90,14 @@ impl<'a> Omissions<'a> {
         Ok(read)
     }
 
-    /// Notes that a member or an element was left out, in place of its own malformed members.
+    /// Notes an omitted member or element, in place of the omissions within it.
     #[cold]
     fn replace(&mut self, before: usize, parent: Node<'a>, json: Node<'a>, fault: &Fault) {
         self.0.truncate(before);
         self.add(parent, json, fault.clone());
     }
 
-    /// Notes that a member or an element was left out.
+    /// Notes an omitted member or element.
     #[cold]
     pub(crate) fn add(&mut self, parent: Node<'a>, json: Node<'a>, fault: Fault) {
         self.0.push(Omission {
@@ -107,8 +107,8 @@ impl<'a> Omissions<'a> {
         });
     }
 
-    /// Notes that the members of some names were left out, since an object has each of them more
-    /// than once. `repeated` has the bit of each such name.
+    /// Notes the members whose names the object has several times: all of them are omitted.
+    /// `repeated` has the bits of these names.
     #[cold]
     pub(crate) fn add_duplicates(&mut self, object: Node<'a>, names: &[&str], repeated: u64) {
         let name_of = |member: node::Member<'a>| {
@@ -118,7 +118,7 @@ impl<'a> Omissions<'a> {
         let members = object.members();
         let duplicates = members.filter_map(|member| Some((member.value, name_of(member)?.1)));
         let duplicates: Vec<_> = duplicates.collect();
-        // Their own malformed members go with them.
+        // Replaces the omissions within them.
         self.0.retain(|noted| {
             let is_before = |(value, _): &(Node<'a>, _)| value.position() <= noted.json.position();
             let behind = duplicates.partition_point(is_before);
@@ -130,19 +130,19 @@ impl<'a> Omissions<'a> {
         }
     }
 
-    /// Returns why a member of an object that was read is not there.
+    /// Returns the fault of a required member that an object lacks: missing or malformed.
     #[cold]
     pub(crate) fn missing(&self, object: Node<'a>, name: &str) -> Fault {
         let fault = fault_of(&self.0, object, name);
         fault.unwrap_or_else(|| Fault::Missing(name.into()))
     }
 
-    /// Checks that a member was not left out, as the item would be read as another thing
-    /// without it.
+    /// Checks that an optional member was not omitted, for a member that decides the meaning of
+    /// its item.
     ///
     /// # Errors
     ///
-    /// The reason for which it was left out.
+    /// The fault of the omitted member.
     pub(crate) fn check(&self, object: Node<'a>, name: &str) -> Result<(), Fault> {
         fault_of(&self.0, object, name).map_or(Ok(()), Err)
     }
@@ -153,12 +153,12 @@ impl<'a> Omissions<'a> {
     }
 }
 
-/// Reads a member on its own; `None` when it is malformed.
+/// Reads a single value; `None` if it is malformed.
 pub(crate) fn read_scalar<T: Member>(node: Node<'_>) -> Option<T> {
     Omissions::default().read(node).ok()
 }
 
-/// Calls `report` with each omission of an item and its path, in the order of the item.
+/// Calls `report` with each omission of an item and its path, in the order of the text.
 pub(crate) fn each_with_path<'a>(
     item: Node<'a>,
     path: Path<'_>,
@@ -174,7 +174,7 @@ pub(crate) fn each_with_path<'a>(
 
 type OmissionsInOrder<'a> = Peekable<vec::IntoIter<Omission<'a>>>;
 
-/// Takes the omissions that lie within a part of an item. Each part is gone through once.
+/// Reports the omissions within a part of an item. Each part is visited once.
 fn descend<'a>(
     part: Node<'a>,
     path: Path<'_>,
@@ -196,7 +196,7 @@ fn descend<'a>(
     }
 }
 
-/// Returns why the member of this name was left out of an object.
+/// Returns the fault of the omitted member of this name.
 fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fault> {
     let is_it = |omission: &&Omission<'_>| {
         let Omission { parent, json, .. } = omission;
@@ -208,13 +208,13 @@ fn fault_of(omitted: &[Omission<'_>], object: Node<'_>, name: &str) -> Option<Fa
     Some(omitted.iter().find(is_it)?.fault.clone())
 }
 
-/// A value, to be read without its malformed members. serde reads scalars and JSON of free shape
-/// from it.
+/// A node with the list of its item's omissions: a deserializer that reads a value without its
+/// malformed members. serde reads scalars and untyped JSON from it.
 pub(crate) struct Lenient<'o, 'a> {
     node: Node<'a>,
-    /// The object or list that it stands in.
+    /// The object or list around it.
     parent: Node<'a>,
-    /// The members that were left out so far.
+    /// The omissions of the item so far.
     omitted: &'o mut Omissions<'a>,
 }
 
@@ -228,7 +228,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
         }
     }
 
-    /// Returns the text of a string without escapes, as nearly all strings are.
+    /// Returns the text of a string without escapes, the fast path of nearly all strings.
     #[inline]
     pub(crate) fn plain_text(&self) -> Option<&'a str> {
         self.node.plain_text()
@@ -240,8 +240,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
         self.node.exact_text()
     }
 
-    /// Reads the elements of an array, without those that are malformed; `None` for any other
-    /// value.
+    /// Reads the elements of an array, and omits malformed ones; `None` for any other value.
     #[inline]
     pub(crate) fn elements<T: Member>(&mut self) -> Option<Result<Vec<T>, Fault>> {
         let (list, omitted) = (self.node, &mut *self.omitted);
@@ -259,7 +258,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
         Some(Ok(read))
     }
 
-    /// Reads the value with a function.
+    /// Reads the value by a function.
     #[inline]
     pub(crate) fn read_with<T>(
         self,
@@ -268,8 +267,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
         read(self.node, self.omitted)
     }
 
-    /// Reads a value that its object or list can do without. One that cannot be read is left
-    /// out.
+    /// Reads an optional value by a function, and omits it if that fails.
     #[inline]
     pub(super) fn or_omit<T>(
         self,
@@ -295,7 +293,7 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.node.kind() {
-            Kind::TEXT => visitor.visit_borrowed_str(self.node.spelled()),
+            Kind::TEXT => visitor.visit_borrowed_str(self.node.escaped()),
             Kind::OBJECT => visitor.visit_map(Map {
                 object: self.node,
                 members: self.node.members(),
@@ -310,9 +308,9 @@ impl<'de> Deserializer<'de> for Lenient<'_, 'de> {
             }),
             Kind::TRUE => visitor.visit_bool(true),
             Kind::FALSE => visitor.visit_bool(false),
-            Kind::NUMBER => match self.node.spelled().parse() {
+            Kind::NUMBER => match self.node.escaped().parse() {
                 Ok(number) => visitor.visit_u64(number),
-                Err(_) => serde_json::Deserializer::from_str(self.node.spelled())
+                Err(_) => serde_json::Deserializer::from_str(self.node.escaped())
                     .deserialize_any(visitor)
                     .map_err(|_| Fault::Malformed),
             },

@@ -1,10 +1,16 @@
-//! From a JSON text to Rust values.
+//! The way from a JSON text to typed values.
 //!
-//! [`tape`] checks the syntax and indexes the text once; a [`Node`] is a value on the tape.
-//! [`object`] declares Meta's objects, and [`lenient`] leaves out their malformed members that
-//! an object can do without. [`scalar`] reads strings and numbers, [`any`] keeps JSON of free
-//! shape, [`stored`] reads types with a form of their own, and [`path`] names a value for a
-//! report.
+//! In the order of the data:
+//!
+//! - [`tape`] checks the syntax of a text and indexes its values, once.
+//! - [`node`] has the values of a tape: kinds, texts, members, elements.
+//! - [`lenient`] reads typed values from nodes, and leaves out malformed optional members.
+//! - [`object`] declares Meta's objects by their members, which [`scalar`] and [`any`] read:
+//!   strings and numbers, and untyped JSON.
+//! - [`stored`] declares types that also have a serialized form other than Meta's.
+//! - [`path`] has the path of a value, for reports.
+//!
+//! To *read* is to make a typed value of a node or of a serde deserializer.
 
 pub(crate) mod any;
 mod lenient;

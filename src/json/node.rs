@@ -1,4 +1,4 @@
-//! A value on a tape.
+//! The values of a tape, their texts and their parts.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -14,7 +14,8 @@ use super::tape::{Kind, Tape, Token};
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     tape: &'a Tape<'a>,
-    /// The index of its first token. The token is not kept: two words are passed in registers.
+    /// The index of its first token. Without the token itself, a node is two words, which are
+    /// passed in registers.
     at: usize,
 }
 
@@ -69,22 +70,22 @@ impl<'a> Node<'a> {
         matches!(self.kind(), Kind::TEXT | Kind::ESCAPED)
     }
 
-    /// Whether both are one value of one text.
+    /// Returns `true` if both are the same value of one text.
     pub(crate) fn is_same(self, other: Node<'_>) -> bool {
         std::ptr::eq(self.tape.text.as_ptr(), other.tape.text.as_ptr()) && self.at == other.at
     }
 
-    /// Whether `part` is this value or a part of it.
+    /// Returns `true` if `part` is this value or a part of it.
     pub(crate) fn contains(self, part: Node<'_>) -> bool {
         (self.at..self.behind()).contains(&part.at)
     }
 
-    /// Orders the values of one text by their positions.
+    /// Returns a number that orders the values of one text by their positions.
     pub(crate) fn position(self) -> usize {
         self.at
     }
 
-    /// Returns the place of the value in the text.
+    /// Returns the byte range of the value in the text.
     #[inline]
     pub(crate) fn range(self) -> Range<usize> {
         let token = self.token();
@@ -102,10 +103,10 @@ impl<'a> Node<'a> {
         &self.tape.text[self.range()]
     }
 
-    /// Returns the string as it is spelled, between its quotes; the JSON of any other scalar.
+    /// Returns the JSON of a scalar; of a string, the escaped text between the quotes.
     #[inline]
-    pub(super) fn spelled(self) -> &'a str {
-        self.tape.spelled(self.token())
+    pub(super) fn escaped(self) -> &'a str {
+        self.tape.escaped(self.token())
     }
 
     /// Returns the text of a string without escapes.
@@ -114,19 +115,19 @@ impl<'a> Node<'a> {
         self.tape.plain_text(self.token())
     }
 
-    /// Returns the text of a string, with U+FFFD for half of a surrogate pair; `None` for any
-    /// other value.
+    /// Returns the text of a string, with U+FFFD in place of half of a surrogate pair; `None` for
+    /// any other value.
     #[inline]
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         match self.kind() {
-            Kind::TEXT => Some(Cow::Borrowed(self.spelled())),
+            Kind::TEXT => Some(Cow::Borrowed(self.escaped())),
             Kind::ESCAPED => Some(Cow::Owned(unescape(self.json()))),
             _ => None,
         }
     }
 
-    /// Returns the text of a string; `None` for half of a surrogate pair, which no text holds,
-    /// and for any other value.
+    /// Returns the text of a string; `None` for a string with half of a surrogate pair, which is
+    /// no Unicode text, and for any other value.
     #[inline]
     pub(crate) fn exact_text(self) -> Option<Cow<'a, str>> {
         self.tape.exact_text(self.token())
@@ -167,23 +168,23 @@ impl<'a> Node<'a> {
         None
     }
 
-    /// Returns the member of a name; `None` when it is missing or `null`.
+    /// Returns the only member of a name; `None` if it is missing or `null`.
     ///
     /// # Errors
     ///
-    /// [`Fault::Duplicate`] when there are two of them.
+    /// [`Fault::Duplicate`] if there are several.
     #[inline(always)]
     pub(crate) fn only(self, name: &str) -> Result<Option<Node<'a>>, Fault> {
         only(self.members(), name)
     }
 
-    /// Returns the members of these names, each `None` when it is missing or `null`, and whether
+    /// Returns the members of these names, each `None` if it is missing or `null`, and `true` if
     /// the object has [others](Self::others).
     ///
     /// # Errors
     ///
-    /// [`Fault::Malformed`] for any other value, [`Fault::Duplicate`] when one of the names is
-    /// there twice.
+    /// [`Fault::Malformed`] for a value that is no object, [`Fault::Duplicate`] if the object has
+    /// several members of one of the names.
     #[inline(always)]
     pub(crate) fn split<const N: usize>(
         self,
@@ -208,27 +209,27 @@ impl<'a> Node<'a> {
         Ok((known, has_others))
     }
 
-    /// Returns the members of other names than these.
+    /// Returns the members of all names but these.
     pub(crate) fn others(self, names: &[&str]) -> impl Iterator<Item = Member<'a>> {
         let is_other = |member: &Member<'a>| !names.iter().any(|name| member.is_named(name));
         self.members().filter(is_other)
     }
 
-    /// Returns this value of an object as a member.
+    /// Returns the member of an object that has this value.
     pub(crate) fn as_member(self) -> Member<'a> {
         Member { value: self }
     }
 }
 
 impl<'a> Tape<'a> {
-    /// Returns a string as it is spelled, between its quotes; the JSON of any other scalar.
+    /// Returns the JSON of a scalar; of a string, the escaped text between the quotes.
     #[inline]
-    fn spelled(&self, token: Token) -> &'a str {
+    fn escaped(&self, token: Token) -> &'a str {
         let start = token.start();
         &self.text[start..start + token.payload()]
     }
 
-    /// Returns the bytes of [`spelled`](Self::spelled).
+    /// Returns the bytes of [`escaped`](Self::escaped).
     #[inline]
     fn bytes(&self, token: Token) -> &'a [u8] {
         let start = token.start();
@@ -237,13 +238,13 @@ impl<'a> Tape<'a> {
 
     #[inline]
     fn plain_text(&self, token: Token) -> Option<&'a str> {
-        (token.kind() == Kind::TEXT).then(|| self.spelled(token))
+        (token.kind() == Kind::TEXT).then(|| self.escaped(token))
     }
 
     #[inline]
     fn exact_text(&self, token: Token) -> Option<Cow<'a, str>> {
         match token.kind() {
-            Kind::TEXT => Some(Cow::Borrowed(self.spelled(token))),
+            Kind::TEXT => Some(Cow::Borrowed(self.escaped(token))),
             Kind::ESCAPED => {
                 let quoted = &self.text[token.start() - 1..=token.start() + token.payload()];
                 serde_json::from_str(quoted).ok().map(Cow::Owned)
@@ -253,11 +254,11 @@ impl<'a> Tape<'a> {
     }
 }
 
-/// Returns the one of some members that has this name; `None` when it is missing or `null`.
+/// Returns the only one of some members with this name; `None` if it is missing or `null`.
 ///
 /// # Errors
 ///
-/// [`Fault::Duplicate`] when there are two of them.
+/// [`Fault::Duplicate`] if there are several.
 #[inline(always)]
 pub(crate) fn only<'a>(
     members: impl IntoIterator<Item = impl Borrow<Member<'a>>>,
@@ -280,23 +281,23 @@ pub(crate) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// Returns the token of its name, which stands before the value.
+    /// Returns the token of the name, which precedes the value.
     #[inline]
     fn token(self) -> Token {
         self.value.tape.tokens[self.value.at - 1]
     }
 
-    /// Returns its name. One that no text holds, since it has half of a surrogate pair, stays
-    /// as it is spelled.
+    /// Returns the name. A name with half of a surrogate pair, which is no Unicode text, keeps its
+    /// escapes.
     #[inline]
     pub(crate) fn name(self) -> Cow<'a, str> {
         let tape = self.value.tape;
         let text = tape.exact_text(self.token());
-        text.unwrap_or_else(|| Cow::Borrowed(tape.spelled(self.token())))
+        text.unwrap_or_else(|| Cow::Borrowed(tape.escaped(self.token())))
     }
 
-    /// Returns the bytes of a name without escapes, as nearly all names are: of a `str`, each
-    /// part is checked for whole characters.
+    /// Returns the bytes of a name without escapes, the fast path of nearly all names. Bytes
+    /// compare faster than a `str`, whose slices are checked for character boundaries.
     #[inline(always)]
     pub(crate) fn plain_name(self) -> Option<&'a [u8]> {
         (self.token().kind() == Kind::TEXT).then(|| self.value.tape.bytes(self.token()))
@@ -307,15 +308,15 @@ impl<'a> Member<'a> {
         if self.token().is_text_of(name.len()) {
             self.value.tape.bytes(self.token()) == name.as_bytes()
         } else {
-            self.token().kind() == Kind::ESCAPED && self.is_escaped(name)
+            self.token().kind() == Kind::ESCAPED && self.equals_escaped(name)
         }
     }
 
-    /// Whether its name, which has escapes, is this one.
+    /// Compares a name with escapes.
     #[cold]
-    fn is_escaped(self, name: &str) -> bool {
-        // An escape has at most six times the bytes that it stands for. A name of 4 MiB is not
-        // decoded for each comparison.
+    fn equals_escaped(self, name: &str) -> bool {
+        // An escape has at most six times the bytes of its character. The check of the length
+        // keeps a hostile name of 4 MiB from being unescaped for each comparison.
         let len = self.token().payload();
         (len.div_ceil(6)..=len).contains(&name.len()) && *self.name() == *name
     }
@@ -326,13 +327,14 @@ impl<'a> Member<'a> {
         self.value.tape.plain_text(self.token())
     }
 
-    /// Whether its name has half of a surrogate pair.
+    /// Returns `true` if the name has half of a surrogate pair.
     #[inline]
     pub(crate) fn has_malformed_name(self) -> bool {
         self.token().kind() == Kind::ESCAPED && self.value.tape.exact_text(self.token()).is_none()
     }
 }
 
+/// The values between two indices of a tape.
 #[derive(Clone)]
 struct Children<'a> {
     tape: &'a Tape<'a>,
@@ -385,14 +387,14 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// Replaces the escapes of a JSON string by their characters, and half of a surrogate pair by
-/// U+FFFD. Meta cuts texts between UTF-16 units.
+/// U+FFFD: Meta truncates texts between UTF-16 units.
 fn unescape(string: &str) -> String {
     let mut json = serde_json::Deserializer::from_str(string);
     json.deserialize_bytes(LossyText).unwrap_or_default()
 }
 
-/// Visits the bytes of a string as serde_json gives them: UTF-8, in which half of a surrogate
-/// pair has three bytes of its own (WTF-8).
+/// Visits the bytes of a string in the encoding of serde_json: UTF-8, with three bytes for half
+/// of a surrogate pair (WTF-8).
 struct LossyText;
 
 impl Visitor<'_> for LossyText {
@@ -406,7 +408,7 @@ impl Visitor<'_> for LossyText {
         let mut text = String::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             text.push_str(chunk.valid());
-            // The first of the three bytes.
+            // The first of the three bytes of half of a pair.
             if chunk.invalid() == [0xED] {
                 text.push(char::REPLACEMENT_CHARACTER);
             }

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-/// A path, as a list of steps: each is linked to the step before it. It is written only for a
-/// value that is reported.
+/// A path as a linked list: each step points to the one before it. Its text is made for
+/// reported values only.
 #[derive(Clone, Copy)]
 pub(crate) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -45,7 +45,7 @@ impl<'a> Path<'a> {
         text
     }
 
-    // Not by `fmt`, which takes longer than the rest of a report.
+    // `fmt` would take longer than the rest of a report.
     fn write(&self, text: &mut String) {
         if let Some(parent) = self.parent {
             parent.write(text);
@@ -57,7 +57,7 @@ impl<'a> Path<'a> {
                 }
                 text.push_str(name);
             }
-            // A name of the sender's own making is quoted, and cut.
+            // A name unlike Meta's is quoted and truncated.
             Step::Member(name) => write_in_brackets(text, Excerpt(name)),
             Step::Element(index) => match u8::try_from(index) {
                 Ok(digit @ ..10) => {
@@ -72,16 +72,16 @@ impl<'a> Path<'a> {
 }
 
 fn write_in_brackets(text: &mut String, step: impl fmt::Display) {
-    // A `String` takes any text.
+    // Writing to a `String` cannot fail.
     let _ = write!(text, "[{step}]");
 }
 
-/// Whether a name is like those that Meta gives.
+/// Returns `true` for a name like Meta's: short, of ASCII letters, digits and underscores.
 fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// A name from the wire, fit for a log: on one line, quoted, and cut.
+/// A text of a body, made safe for logs: escaped, quoted, and truncated to 64 characters.
 pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Excerpt<'_> {

@@ -1,9 +1,8 @@
-//! Strings, numbers and booleans as Meta writes them: one path may be a string
-//! in one webhook and a number in the next.
+//! Strings, numbers and booleans, which Meta mixes: one member may be a string in one webhook
+//! and a number in the next.
 //!
-//! Everything is read as text first. That holds too when some crate of the
-//! build turns on serde_json's `arbitrary_precision`, which hands numbers over
-//! as maps; what is accepted does not depend on it.
+//! Each is read as text first. serde_json passes numbers as maps if a crate of the build enables
+//! `arbitrary_precision`; the accepted values are the same with and without this feature.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,18 +11,18 @@ use std::str::FromStr;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-/// Reads a string, or an integer as its digits.
+/// Reads a string, or the digits of an integer, and passes the text to `make`.
 ///
-/// A fraction or an integer beyond 64 bits is refused: its digits would be
-/// rounded, and a rounded id is another id.
+/// Fractions and integers beyond 64 bits are rejected: their digits would be rounded, and a
+/// rounded id is another id.
 pub(crate) fn text<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> T,
 ) -> Result<T, D::Error> {
-    Ok(make(&read(deserializer, Numbers::Integers)?))
+    Ok(make(&read_text(deserializer, Numbers::Integers)?))
 }
 
-/// Reads the [`text`] of an id.
+/// Reads a [`text`] that [can be an id](is_id).
 pub(crate) fn id<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> T,
@@ -32,35 +31,34 @@ pub(crate) fn id<'de, D: Deserializer<'de>, T>(
         .ok_or_else(|| D::Error::custom("expected an id, found another text"))
 }
 
-/// Whether a text can be an id. The longest of Meta's have some hundred bytes; a longer text is
-/// no id, and is not copied into every event that has the id. Neither is one with U+FFFD, which
-/// may stand for half of a surrogate pair: two ids would become one.
+/// Returns `true` for a text that can be an id: at most 1 KiB, without U+FFFD. Meta's longest ids
+/// have some hundred bytes, and each event of an item has a copy. U+FFFD may stand for half of a
+/// surrogate pair, so that two ids would become one.
 #[inline]
 pub(crate) fn is_id(text: &str) -> bool {
     const MAX_LEN: usize = 1024;
     text.len() <= MAX_LEN && (text.is_ascii() || !text.contains(char::REPLACEMENT_CHARACTER))
 }
 
-/// Reads a number or boolean, or one in a string. Use it as `deserialize_with`.
+/// Reads a string, number or boolean, and parses its text.
 pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    // The value is not in the message: it may be personal.
-    read(deserializer, Numbers::All)?
+    // The message does not quote the value, which may be personal data.
+    read_text(deserializer, Numbers::All)?
         .parse()
-        .map_err(|_| D::Error::custom("not the kind of value that belongs here"))
+        .map_err(|_| D::Error::custom("unexpected JSON type"))
 }
 
-/// Reads a string or any number, and leaves it to `make` whether it means
-/// something.
+/// Reads a string, number or boolean, and passes the text to `make`, which may return `None`.
 pub(crate) fn lossy<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, D::Error> {
-    Ok(make(&read(deserializer, Numbers::All)?))
+    Ok(make(&read_text(deserializer, Numbers::All)?))
 }
 
-/// A number that may have a fraction, and is one: neither infinite nor `NaN`.
+/// A finite number, with or without a fraction.
 struct Finite(f64);
 
 impl FromStr for Finite {
@@ -77,13 +75,17 @@ pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     parsed(deserializer).map(|Finite(number)| number)
 }
 
+/// The accepted scalars beside strings.
 #[derive(Clone, Copy, PartialEq)]
 enum Numbers {
+    /// Integers of 64 bits.
     Integers,
+    /// All numbers, and booleans.
     All,
 }
 
-fn read<'de, D: Deserializer<'de>>(
+/// Reads the text of a scalar.
+fn read_text<'de, D: Deserializer<'de>>(
     deserializer: D,
     numbers: Numbers,
 ) -> Result<Cow<'de, str>, D::Error> {
@@ -129,17 +131,17 @@ impl<'de> Visitor<'de> for TextVisitor {
         }
     }
 
-    /// `arbitrary_precision`: serde_json knows its own maps, and anything else
-    /// that is a map it refuses.
+    /// Reads a number in the form that `arbitrary_precision` gives it. serde_json rejects any
+    /// other map.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
         match (number.as_u64(), number.as_i64(), number.as_f64()) {
             (Some(number), _, _) => self.visit_u64(number),
-            // `-0` is a fraction, as it is without that feature.
+            // `-0` is a fraction, as without the feature.
             (_, Some(0), _) => self.visit_f64(-0.0),
             (_, Some(number), _) => self.visit_i64(number),
             (_, _, Some(number)) => self.visit_f64(number),
-            _ => Err(A::Error::custom("expected a number that 64 bits can hold")),
+            _ => Err(A::Error::custom("expected a number of 64 bits")),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Types that have a form of their own, and are read from Meta's JSON too.
+//! Types with a serialized form other than Meta's, which deserialize from both.
 //!
-//! [`stored!`] declares such a struct. The own form is read member by member; an object of Meta's
-//! is collected, and then read as an item of a webhook is.
+//! [`stored!`] declares such a struct. An object of the stored form is deserialized member by
+//! member. An object of Meta's is collected first, and then read as an item of a webhook.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use super::lenient::{Fault, Omissions};
 use super::node::Node;
 use super::tape::with_tape;
 
-/// Declares a struct that is written in its own form, and read from that form or, as
-/// [`FromMeta`], from Meta's.
+/// Declares a struct that serializes in the stored form, the struct's members, and deserializes
+/// from that form or, by [`FromMeta`], from Meta's.
 macro_rules! stored {
     (
         $(#[$meta:meta])*
@@ -27,14 +27,14 @@ macro_rules! stored {
         pub struct $name { $($(#[$about])* pub $member: $type,)+ }
 
         const _: () = {
-            /// The own form.
+            /// The stored form.
             #[derive(serde::Deserialize)]
-            #[allow(clippy::struct_excessive_bools, reason = "as in the struct that it becomes")]
-            struct Own { $($(#[$about])* $member: $type,)+ }
+            #[allow(clippy::struct_excessive_bools, reason = "as in the declared struct")]
+            struct Stored { $($(#[$about])* $member: $type,)+ }
 
-            impl From<Own> for $name {
-                fn from(own: Own) -> Self {
-                    Self { $($member: own.$member,)+ }
+            impl From<Stored> for $name {
+                fn from(stored: Stored) -> Self {
+                    Self { $($member: stored.$member,)+ }
                 }
             }
 
@@ -42,7 +42,7 @@ macro_rules! stored {
                 fn deserialize<D: serde::Deserializer<'de>>(
                     deserializer: D,
                 ) -> Result<Self, D::Error> {
-                    $crate::json::stored::read::<Own, Self, D>(deserializer)
+                    $crate::json::stored::deserialize::<Stored, Self, D>(deserializer)
                 }
             }
         };
@@ -51,11 +51,11 @@ macro_rules! stored {
 
 pub(crate) use stored;
 
-/// A type that is read from an object of Meta's, whose members are not those of the own form.
+/// A type that is read from an object of Meta's with other members than the stored form.
 pub(crate) trait FromMeta: Sized {
-    /// Members of the own form that no object of Meta's has. An object with one of these is
-    /// of the own form.
-    const OWN: &'static [&'static str];
+    /// The members of the stored form that no object of Meta's has. An object with one of these
+    /// has the stored form.
+    const STORED: &'static [&'static str];
 
     /// Reads an object of Meta's.
     ///
@@ -65,18 +65,18 @@ pub(crate) trait FromMeta: Sized {
     fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault>;
 }
 
-/// Reads a value from its own form or from Meta's.
-pub(crate) fn read<'de, Own, T, D>(deserializer: D) -> Result<T, D::Error>
+/// Reads a value from the stored form or from Meta's.
+pub(crate) fn deserialize<'de, Stored, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    Own: Deserialize<'de> + Into<T>,
+    Stored: Deserialize<'de> + Into<T>,
     T: FromMeta,
     D: Deserializer<'de>,
 {
-    deserializer.deserialize_map(EitherForm::<Own, T>(PhantomData))
+    deserializer.deserialize_map(EitherForm::<Stored, T>(PhantomData))
 }
 
-/// Reads an object of Meta's that was collected. Unlike an item of a webhook it must have no
-/// malformed member, as there is no event that would report it.
+/// Reads a collected object of Meta's. A malformed member is an error, since no event would
+/// report it, unlike that of an item of a webhook.
 pub(crate) fn from_members<T, E: Error>(
     members: Map<String, Value>,
     read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
@@ -87,7 +87,7 @@ pub(crate) fn from_members<T, E: Error>(
         let value = read(object, &mut omitted)?;
         omitted.is_empty().then_some(value).ok_or(Fault::Malformed)
     });
-    // The texts of a fault may be of the object, which is personal data.
+    // A duplicate or unknown name may be personal data, and is not quoted.
     match value.unwrap_or(Err(Fault::Malformed)) {
         Ok(value) => Ok(value),
         Err(Fault::Missing(name)) => Err(E::custom(format_args!("missing field `{name}`"))),
@@ -103,7 +103,7 @@ pub(crate) fn members<'de, D: Deserializer<'de>>(
     deserializer.deserialize_map(Members)
 }
 
-/// JSON of any shape, without duplicates.
+/// Untyped JSON without duplicate members.
 struct Unambiguous(Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {
@@ -146,9 +146,10 @@ fn collect_until<'de, A: MapAccess<'de>>(
     Ok(None)
 }
 
-struct EitherForm<Own, T>(PhantomData<(Own, T)>);
+/// Decides between the forms by the names of the members.
+struct EitherForm<Stored, T>(PhantomData<(Stored, T)>);
 
-impl<'de, Own: Deserialize<'de> + Into<T>, T: FromMeta> Visitor<'de> for EitherForm<Own, T> {
+impl<'de, Stored: Deserialize<'de> + Into<T>, T: FromMeta> Visitor<'de> for EitherForm<Stored, T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,9 +158,9 @@ impl<'de, Own: Deserialize<'de> + Into<T>, T: FromMeta> Visitor<'de> for EitherF
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut members = Map::new();
-        match collect_until(&mut map, &mut members, T::OWN)? {
+        match collect_until(&mut map, &mut members, T::STORED)? {
             None => from_members(members, T::from_meta),
-            name => Own::deserialize(MapAccessDeserializer::new(Resumed {
+            name => Stored::deserialize(MapAccessDeserializer::new(Resumed {
                 collected: members.into_iter(),
                 value: None,
                 name,
@@ -170,12 +171,13 @@ impl<'de, Own: Deserialize<'de> + Into<T>, T: FromMeta> Visitor<'de> for EitherF
     }
 }
 
-/// The members of an object of the own form: those that were collected before it was known as
-/// such, the one by which it is known, and the rest.
+/// The members of an object of the stored form: those collected before the form was known, the
+/// member that decided it, and the remaining ones.
 struct Resumed<A> {
     collected: map::IntoIter,
-    /// The value of the collected member whose name was read.
+    /// The value of the collected member whose name was returned last.
     value: Option<Value>,
+    /// The name of the member that decided the form.
     name: Option<String>,
     rest: A,
 }

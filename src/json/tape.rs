@@ -1,17 +1,17 @@
 //! The tape: the index of a JSON text.
 //!
-//! One pass checks the syntax of the text and writes down where each value stands. This is
-//! the only file that implements the syntax of JSON; all other code reads the tape.
+//! One pass checks the syntax of the text and records the position of each value. Only this file
+//! implements the syntax of JSON; all other code reads the tape.
 //!
-//! A token has 64 bits. A text has at most one token a byte, so a tape takes at most eight
-//! times the memory of its text: 32 MiB at the default limit of a body, which four mebibytes
-//! of `[[[[` need. A body of Meta's takes a token for every twelve bytes.
+//! A token has 64 bits. A text has at most one token per byte, so that a tape takes at most eight
+//! times the memory of its text: 32 MiB for 4 MiB of `[[[[`, the default limit of a body. A body
+//! of Meta's has one token per twelve bytes.
 
 use std::cell::Cell;
 
 use super::node::Node;
 
-/// The length of the longest text that a tape can index (256 MiB).
+/// The greatest length of a text that a tape can index (256 MiB).
 pub(crate) const MAX_LEN: usize = (1 << PAYLOAD_BITS) - 1;
 
 /// The position of a value in the text, and its kind.
@@ -29,20 +29,20 @@ const KIND_SHIFT: u32 = START_BITS + PAYLOAD_BITS;
 pub(super) struct Kind(u8);
 
 impl Kind {
-    /// `null`; the payload is its length, as of all scalars.
+    /// `null`. The payload of a scalar is its length.
     pub(super) const NULL: Self = Self(0);
     pub(super) const FALSE: Self = Self(1);
     pub(super) const TRUE: Self = Self(2);
     pub(super) const NUMBER: Self = Self(3);
-    /// A string without escapes; starts behind its first quote. Names are strings, too.
+    /// A string without escapes, from behind its first quote. A name is a string, too.
     pub(super) const TEXT: Self = Self(4);
     /// A string with escapes.
     pub(super) const ESCAPED: Self = Self(5);
-    /// An array; the payload is the index behind its [`END`](Self::END).
+    /// An array. The payload is the index behind its [`END`](Self::END).
     pub(super) const ARRAY: Self = Self(6);
     /// An object: name, value, name, value, …
     pub(super) const OBJECT: Self = Self(7);
-    /// The end of an array or object; starts behind the closing bracket.
+    /// The end of an array or object. The start is behind the closing bracket.
     pub(super) const END: Self = Self(8);
 }
 
@@ -58,14 +58,14 @@ impl Token {
         Kind((self.0 >> KIND_SHIFT) as u8)
     }
 
-    /// Whether it begins an array or an object.
+    /// Returns `true` for the beginning of an array or object.
     #[inline]
     pub(super) fn is_container(self) -> bool {
-        // Both kinds differ in the lowest bit only.
+        // The two kinds differ in the lowest bit only.
         self.0 >> (KIND_SHIFT + 1) == u64::from(Kind::ARRAY.0 >> 1)
     }
 
-    /// Whether it is a string without escapes of this length.
+    /// Returns `true` for a string of this length without escapes.
     #[inline]
     pub(super) fn is_text_of(self, len: usize) -> bool {
         self.0 >> START_BITS == u64::from(Kind::TEXT.0) << PAYLOAD_BITS | len as u64
@@ -97,23 +97,23 @@ pub(crate) struct Tape<'a> {
 pub(crate) struct Invalid;
 
 thread_local! {
-    /// The buffer of the last tape of this thread, to be used again.
+    /// The buffer of the thread's last tape, for the next one.
     static BUFFER: Cell<Vec<Token>> = const { Cell::new(Vec::new()) };
 }
 
-/// The largest buffer that is kept between texts (1 MiB).
+/// The largest buffer that is reused (1 MiB).
 const MAX_KEPT: usize = (1 << 20) / size_of::<Token>();
 
 /// Indexes a text, and calls `read` with its value.
 ///
-/// The buffer of the tape is reused by the next call in this thread. A call within `read`
-/// has a buffer of its own.
+/// The next call in this thread reuses the buffer of the tape. A call within `read` allocates
+/// another one.
 ///
 /// # Errors
 ///
 /// [`Invalid`] for a text that is not one JSON value.
 pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Result<R, Invalid> {
-    // There is no buffer while the thread ends.
+    // The destructors of an ending thread find no buffer.
     let mut tokens = BUFFER.try_with(Cell::take).unwrap_or_default();
     tokens.clear();
     let result = index(text, &mut tokens).map(|()| {
@@ -129,18 +129,18 @@ pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Resu
     result
 }
 
-/// Stands for the container of the outermost value.
+/// The container of the outermost value, which has none.
 const NONE: usize = MAX_LEN;
 
-/// Writes the tokens of a text.
+/// Appends the tokens of a text.
 ///
-/// While a container is open, its payload is the index of the container around it.
+/// The payload of an open container is the index of the container around it.
 fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
     let bytes = text.as_bytes();
     if bytes.len() > MAX_LEN {
         return Err(Invalid);
     }
-    // Enough for a body of one short message.
+    // Enough for the body of a short message.
     tokens.reserve(bytes.len() / 64 + 64);
     let mut open = NONE;
     let mut in_object = false;
@@ -150,7 +150,7 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
             if next != b'"' {
                 return Err(Invalid);
             }
-            at = string(bytes, at + 1, tokens)?;
+            at = scan_string(bytes, at + 1, tokens)?;
             (at, next) = skip_space(bytes, at);
             if next != b':' {
                 return Err(Invalid);
@@ -158,12 +158,12 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
             (at, next) = skip_space(bytes, at + 1);
         }
         match next {
-            b'"' => at = string(bytes, at + 1, tokens)?,
+            b'"' => at = scan_string(bytes, at + 1, tokens)?,
             b'{' | b'[' => {
                 in_object = next == b'{';
                 let kind = if in_object { Kind::OBJECT } else { Kind::ARRAY };
                 if tokens.capacity() - tokens.len() < 4 {
-                    reserve(tokens, at, bytes.len());
+                    reserve_tokens(tokens, at, bytes.len());
                 }
                 let index = tokens.len();
                 tokens.push(Token::new(kind, at, open));
@@ -173,9 +173,9 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
                     continue;
                 }
             }
-            _ => at = scalar(bytes, at, tokens)?,
+            _ => at = scan_scalar(bytes, at, tokens)?,
         }
-        // Behind a value: a comma, or the end of its container, and so on.
+        // Behind a value: a comma, or the ends of its containers.
         loop {
             (at, next) = skip_space(bytes, at);
             if open == NONE {
@@ -205,28 +205,28 @@ fn index(text: &str, tokens: &mut Vec<Token>) -> Result<(), Invalid> {
     }
 }
 
-/// Reserves memory for the tokens of a text of `len` bytes, as many for each byte as up to `at`,
-/// since twice the memory of a hostile body would be too much.
+/// Reserves memory for the tokens of a text of `len` bytes, at the rate of the bytes up to `at`.
+/// To double the capacity would be too much for a hostile body.
 #[cold]
-fn reserve(tokens: &mut Vec<Token>, at: usize, len: usize) {
+fn reserve_tokens(tokens: &mut Vec<Token>, at: usize, len: usize) {
     let expected = tokens.len() as u64 * len as u64 / at.max(1) as u64;
     let expected = usize::try_from(expected).unwrap_or(len);
     let more = expected.saturating_sub(tokens.len()) + expected / 32;
     tokens.reserve_exact(more.max(tokens.len() / 4));
 }
 
-/// Returns a byte, or zero behind the last one.
+/// Returns a byte, or zero past the end.
 #[inline(always)]
 fn byte(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or(0)
 }
 
+/// Returns the closing bracket of a container.
 fn closing(in_object: bool) -> u8 {
     if in_object { b'}' } else { b']' }
 }
 
-/// Returns the position and the value of the next byte that is no white space; the byte is zero
-/// behind the last one.
+/// Returns the position and value of the next byte that is no white space; zero past the end.
 #[inline(always)]
 fn skip_space(bytes: &[u8], at: usize) -> (usize, u8) {
     let next = byte(bytes, at);
@@ -234,10 +234,11 @@ fn skip_space(bytes: &[u8], at: usize) -> (usize, u8) {
     if next > b' ' {
         return (at, next);
     }
-    skip_run(bytes, at)
+    skip_spaces(bytes, at)
 }
 
-fn skip_run(bytes: &[u8], mut at: usize) -> (usize, u8) {
+/// Skips one byte of white space or more.
+fn skip_spaces(bytes: &[u8], mut at: usize) -> (usize, u8) {
     const SPACES: [u8; 8] = [b' '; 8];
     loop {
         match byte(bytes, at) {
@@ -248,45 +249,45 @@ fn skip_run(bytes: &[u8], mut at: usize) -> (usize, u8) {
     }
 }
 
-/// Writes the token of the string that starts at `start`, and returns the position behind
-/// its last quote.
+/// Appends the token of the string behind the quote before `start`, and returns the position
+/// behind its last quote.
 #[inline(always)]
-fn string(bytes: &[u8], start: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
-    let end = special(bytes, start);
+fn scan_string(bytes: &[u8], start: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
+    let end = find_special(bytes, start);
     if byte(bytes, end) != b'"' {
-        return escaped_string(bytes, start, end, tokens);
+        return scan_escaped_string(bytes, start, end, tokens);
     }
     tokens.push(Token::new(Kind::TEXT, start, end - start));
     Ok(end + 1)
 }
 
-/// Does as [`string`] for a string with an escape at `end`.
+/// Scans a string as [`scan_string`] does, if the first escape is at `end`.
 #[cold]
-fn escaped_string(
+fn scan_escaped_string(
     bytes: &[u8],
     start: usize,
     mut end: usize,
     tokens: &mut Vec<Token>,
 ) -> Result<usize, Invalid> {
     while byte(bytes, end) != b'"' {
-        end = special(bytes, escape(bytes, end)?);
+        end = find_special(bytes, scan_escape(bytes, end)?);
     }
     tokens.push(Token::new(Kind::ESCAPED, start, end - start));
     Ok(end + 1)
 }
 
-/// Returns the position of the first byte that may not stand for itself in a string: a
+/// Returns the position of the first byte that has a meaning or is forbidden in a string: a
 /// quote, a backslash, or a control character.
 #[inline(never)]
-fn special(bytes: &[u8], mut at: usize) -> usize {
-    // Swaps quotes with spaces, so that quotes and controls are below an exclamation mark.
+fn find_special(bytes: &[u8], mut at: usize) -> usize {
+    // Swaps quotes and spaces, so that quotes and control characters are below `!`.
     const SWAP: u64 = repeat(b'"' ^ b' ');
     const EXCLAMATIONS: u64 = repeat(b'!');
     const BACKSLASHES: u64 = repeat(b'\\');
     const ONES: u64 = repeat(1);
     const HIGH_BITS: u64 = repeat(0x80);
-    // Eight bytes at once. A subtraction sets the high bit of a byte that was less; behind the
-    // first such byte, the borrow makes others look alike.
+    // Compares eight bytes at once. A subtraction sets the high bit of a lesser byte. Its borrow
+    // may set further bits, but only behind the first match.
     while let Some(chunk) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
         let quotes_and_controls = (word ^ SWAP).wrapping_sub(EXCLAMATIONS);
@@ -297,16 +298,16 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    special_in_tail(bytes, at)
+    find_special_in_tail(bytes, at)
 }
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// Does as [`special`] for the last bytes of a text.
+/// Searches the last bytes of a text, fewer than eight.
 #[cold]
-fn special_in_tail(bytes: &[u8], at: usize) -> usize {
+fn find_special_in_tail(bytes: &[u8], at: usize) -> usize {
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
     let tail = bytes.get(at..).unwrap_or_default();
     let found = tail.iter().position(is_special);
@@ -314,7 +315,7 @@ fn special_in_tail(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Returns the position behind the escape at `at`.
-fn escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
+fn scan_escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
     match (byte(bytes, at), byte(bytes, at + 1)) {
         (b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         (b'\\', b'u') => {
@@ -326,19 +327,20 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Invalid> {
     }
 }
 
-/// Writes the token of a number or literal, and returns the position behind it.
-fn scalar(bytes: &[u8], at: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
+/// Appends the token of a number or literal, and returns the position behind it.
+fn scan_scalar(bytes: &[u8], at: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
     let (kind, end) = match byte(bytes, at) {
-        b't' => (Kind::TRUE, literal(bytes, at, b"true")?),
-        b'f' => (Kind::FALSE, literal(bytes, at, b"false")?),
-        b'n' => (Kind::NULL, literal(bytes, at, b"null")?),
-        _ => (Kind::NUMBER, number(bytes, at)?),
+        b't' => (Kind::TRUE, scan_literal(bytes, at, b"true")?),
+        b'f' => (Kind::FALSE, scan_literal(bytes, at, b"false")?),
+        b'n' => (Kind::NULL, scan_literal(bytes, at, b"null")?),
+        _ => (Kind::NUMBER, scan_number(bytes, at)?),
     };
     tokens.push(Token::new(kind, at, end - at));
     Ok(end)
 }
 
-fn literal(bytes: &[u8], at: usize, literal: &[u8]) -> Result<usize, Invalid> {
+/// Returns the position behind the literal at `at`.
+fn scan_literal(bytes: &[u8], at: usize, literal: &[u8]) -> Result<usize, Invalid> {
     let end = at + literal.len();
     if bytes.get(at..end) == Some(literal) {
         Ok(end)
@@ -347,31 +349,32 @@ fn literal(bytes: &[u8], at: usize, literal: &[u8]) -> Result<usize, Invalid> {
     }
 }
 
-fn number(bytes: &[u8], mut at: usize) -> Result<usize, Invalid> {
+/// Returns the position behind the number at `at`.
+fn scan_number(bytes: &[u8], mut at: usize) -> Result<usize, Invalid> {
     if byte(bytes, at) == b'-' {
         at += 1;
     }
-    // No digit follows a leading zero.
+    // JSON forbids digits after a leading zero.
     at = if byte(bytes, at) == b'0' {
         at + 1
     } else {
-        digits(bytes, at)?
+        scan_digits(bytes, at)?
     };
     if byte(bytes, at) == b'.' {
-        at = digits(bytes, at + 1)?;
+        at = scan_digits(bytes, at + 1)?;
     }
     if let b'e' | b'E' = byte(bytes, at) {
         at += 1;
         if let b'+' | b'-' = byte(bytes, at) {
             at += 1;
         }
-        at = digits(bytes, at)?;
+        at = scan_digits(bytes, at)?;
     }
     Ok(at)
 }
 
 /// Returns the position behind one digit or more.
-fn digits(bytes: &[u8], start: usize) -> Result<usize, Invalid> {
+fn scan_digits(bytes: &[u8], start: usize) -> Result<usize, Invalid> {
     let mut at = start;
     while byte(bytes, at).is_ascii_digit() {
         at += 1;

@@ -1,12 +1,10 @@
-//! Only Meta gets in: the signature of a webhook, and the handshake before the
-//! first one.
+//! The verification of Meta's requests: the signature of each webhook, and the handshake that
+//! registers the URL.
 
 mod signature;
-mod signature_error;
-mod signed;
 mod verify_token;
 
-pub use signature::SignatureVerifier;
-pub use signature_error::{SignatureError, SignatureErrorKind};
-pub use signed::{SignedError, parse_signed};
+pub use signature::{
+    SignatureError, SignatureErrorKind, SignatureVerifier, SignedError, parse_signed,
+};
 pub use verify_token::{ChallengeError, ChallengeErrorKind, VerifyToken};

@@ -1,33 +1,37 @@
-//! Whether a body is Meta's: the signature of a webhook.
+//! The signature of a webhook: its verification, alone or before a parse.
 
 use std::fmt::{self, Write as _};
 
-use super::signature_error::{SignatureError, SignatureErrorKind};
-use SignatureErrorKind::{EmptySecret, Mismatch, Missing, NoPrefix, NotHex, Sha1, WrongLength};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use thiserror::Error;
+
+use SignatureErrorKind::{EmptySecret, Mismatch, Missing, NoPrefix, NotHex, Sha1, WrongLength};
+
+use crate::webhook::{ParseError, Parser, Webhook};
 
 type Key = Hmac<Sha256>;
 
-/// Tells whether Meta signed the body of a webhook with your app's secret.
+/// Verifies that the body of a webhook was signed with your app's secret, which only Meta and you
+/// have.
 ///
-/// Anyone can post to your URL. Meta sends the HMAC-SHA256 of the body in the
-/// header `X-Hub-Signature-256`; see
+/// The URL of a webhook is public. Meta sends the HMAC-SHA256 of each body in the header
+/// `X-Hub-Signature-256`; see
 /// [Meta's page](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint).
-/// Make one verifier when the program starts. It needs the feature
-/// `signature`, which is on by default.
+/// Create one verifier at the start of the program. It needs the feature `signature`, which is on
+/// by default.
 ///
 /// # The raw bytes
 ///
-/// Verify the bytes of the wire, before anything decodes them. Meta signs its
-/// own escapes, `\/` and `\u0040`: JSON that was parsed and written again says
-/// the same in other bytes. A framework that hands you a parsed body, or a
-/// proxy that writes it anew, breaks the signature.
+/// Verify the bytes of the request, before they are decoded. Meta signs the escapes that it sends,
+/// such as `\/` and `\u0040`; JSON that was parsed and serialized again has other bytes. So the
+/// signature is lost by a framework that gives you a parsed body, and by a proxy that serializes
+/// the body again.
 ///
 /// # Replays
 ///
-/// The signature has no timestamp: what Meta signed once is valid for ever. To
-/// know an event again there is [`Event::dedup_key`](crate::Event::dedup_key).
+/// The signature has no timestamp: a signed body is valid for ever.
+/// [`Event::dedup_key`](crate::Event::dedup_key) recognizes a repeated event.
 ///
 /// # Examples
 ///
@@ -36,7 +40,7 @@ type Key = Hmac<Sha256>;
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 ///
-/// // From your web server; in a test, you sign the body yourself.
+/// // From your web server. A test signs the body itself.
 /// let body = &std::fs::read("tests/payloads/text.json")?;
 /// let signature = verifier.sign(body);
 ///
@@ -44,19 +48,19 @@ type Key = Hmac<Sha256>;
 /// assert_eq!(parse(body)?.events().len(), 1);
 ///
 /// let error = verifier.verify(body, None).unwrap_err();
-/// assert_eq!(error.to_string(), "the header X-Hub-Signature-256 is missing");
+/// assert_eq!(error.to_string(), "missing header X-Hub-Signature-256");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct SignatureVerifier {
-    // Each is keyed once and fed nothing; a check clones it.
+    // Each key is computed once. A verification clones its state.
     first: Key,
     others: Vec<Key>,
 }
 
 impl SignatureVerifier {
-    /// A verifier with one app secret. White space counts: trim what you read
-    /// from a file.
+    /// Returns a verifier with one app secret. White space is significant: trim a secret that you
+    /// read from a file.
     ///
     /// # Errors
     ///
@@ -73,8 +77,8 @@ impl SignatureVerifier {
         Ok(Self { first, others })
     }
 
-    /// Accepts another app secret too: the old one while you change it, or that
-    /// of another app which calls the same URL.
+    /// Adds an app secret: the previous one during a change, or the secret of another app that
+    /// calls the same URL.
     ///
     /// # Errors
     ///
@@ -93,17 +97,16 @@ impl SignatureVerifier {
         Ok(self)
     }
 
-    /// Checks the raw bytes of a body against its `X-Hub-Signature-256`:
-    /// `sha256=` and 64 hexadecimal digits of either case. A request without the header has
-    /// `None`, which is an error.
+    /// Verifies the raw bytes of a body by the value of its header `X-Hub-Signature-256`: `sha256=`
+    /// and 64 hexadecimal digits of either case. The header is `None` for a request without one,
+    /// which is an error.
     ///
-    /// How long it takes does not tell how much of the signature is right, nor
-    /// which secret it is of. Two headers that a server joined with a comma are
-    /// never accepted, not even if both are right: Meta sends one.
+    /// The signature is compared in constant time, with each of the secrets. Two headers that a
+    /// server joined with a comma are rejected, even if both are valid: Meta sends one.
     ///
     /// # Errors
     ///
-    /// See [`SignatureErrorKind`]. Whichever it is, the body may be anyone's.
+    /// See [`SignatureErrorKind`]. After any error, the body is untrusted.
     ///
     /// ```
     /// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
@@ -121,17 +124,17 @@ impl SignatureVerifier {
         body: impl AsRef<[u8]>,
         header: Option<&[u8]>,
     ) -> Result<(), SignatureError> {
-        let (body, tag) = (body.as_ref(), read(header.unwrap_or_default())?);
+        let (body, tag) = (body.as_ref(), parse_header(header.unwrap_or_default())?);
         let mut matches = false;
         for key in std::iter::once(&self.first).chain(&self.others) {
-            // No early return: every secret is tried, whichever matches.
+            // Constant time: no early return after a match.
             matches |= key.clone().chain_update(body).verify_slice(&tag).is_ok();
         }
         matches.then_some(()).ok_or(SignatureError(Mismatch))
     }
 
-    /// The header that Meta would send with a body, made with the first secret:
-    /// for your tests.
+    /// Returns the header that Meta would send with a body, signed with the first secret, for
+    /// tests.
     ///
     /// ```
     /// use whatsapp_signals::SignatureVerifier;
@@ -152,7 +155,7 @@ impl SignatureVerifier {
     }
 }
 
-/// Shows how many secrets there are, and nothing of them.
+/// Shows the number of secrets only.
 impl fmt::Debug for SignatureVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignatureVerifier")
@@ -163,15 +166,15 @@ impl fmt::Debug for SignatureVerifier {
 
 fn key(secret: &[u8]) -> Result<Key, SignatureError> {
     match Key::new_from_slice(secret) {
-        // Invariant: HMAC takes a key of any length. It is we who refuse the
-        // empty one, with which anyone can sign.
+        // Invariant: HMAC takes a key of any length. An empty key is no secret, so it is rejected
+        // here.
         Ok(key) if !secret.is_empty() => Ok(key),
         _ => Err(SignatureError(EmptySecret)),
     }
 }
 
-/// The signature in a header.
-fn read(header: &[u8]) -> Result<[u8; 32], SignatureError> {
+/// Parses the value of the header.
+fn parse_header(header: &[u8]) -> Result<[u8; 32], SignatureError> {
     let Some(digits) = header.strip_prefix(b"sha256=") else {
         return Err(SignatureError(match header {
             [] => Missing,
@@ -192,4 +195,182 @@ fn read(header: &[u8]) -> Result<[u8; 32], SignatureError> {
         tag[index / 2] = (tag[index / 2] << 4) | value;
     }
     Ok(tag)
+}
+
+/// The error of an empty secret, or of a body whose signature was not verified. It may be logged,
+/// since it has no part of a secret, a signature or a body.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
+///
+/// let error = SignatureVerifier::new("app secret")?.verify("{}", Some(b"sha256=7f")).unwrap_err();
+/// assert_eq!(error.kind(), &SignatureErrorKind::WrongLength(2));
+/// assert_eq!(error.to_string(), "expected 64 hexadecimal digits, found 2");
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[error("{0}")]
+pub struct SignatureError(SignatureErrorKind);
+
+impl SignatureError {
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> &SignatureErrorKind {
+        &self.0
+    }
+}
+
+/// The cause of a [`SignatureError`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureErrorKind, SignatureVerifier};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = SignatureVerifier::new("a guess")?.sign("{}");
+/// let error = verifier.verify("{}", Some(forged.as_bytes())).unwrap_err();
+/// assert_eq!(error.kind(), &SignatureErrorKind::Mismatch);
+///
+/// let error = verifier.verify("{}", None).unwrap_err();
+/// assert_eq!(error.kind(), &SignatureErrorKind::Missing);
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum SignatureErrorKind {
+    /// The app secret is empty: a setting may be missing.
+    #[error("the app secret is empty")]
+    EmptySecret,
+    /// The request has no such header, or an empty one.
+    #[error("missing header X-Hub-Signature-256")]
+    Missing,
+    /// The signature begins with `sha1=`, as in the older header `X-Hub-Signature`.
+    #[error("expected a signature that begins with sha256=, found sha1=")]
+    Sha1,
+    /// The signature does not begin with `sha256=`.
+    #[error("expected a signature that begins with sha256=")]
+    NoPrefix,
+    /// Another character than a hexadecimal digit follows `sha256=`. A server may have joined two
+    /// headers with a comma.
+    #[error("expected hexadecimal digits behind sha256=, found another character")]
+    NotHex,
+    /// The signature has this many hexadecimal digits.
+    #[error("expected 64 hexadecimal digits, found {0}")]
+    WrongLength(usize),
+    /// The body is forged, its bytes are not
+    /// [those that Meta signed](crate::SignatureVerifier#the-raw-bytes), or the secret is that of
+    /// another app.
+    #[error("the signature matches the body with none of the app secrets")]
+    Mismatch,
+}
+
+/// Verifies the signature of a webhook's body, and parses the body:
+/// [`SignatureVerifier::verify`], then [`parse`](crate::parse).
+///
+/// The length is checked before the signature. `header` is the value of `X-Hub-Signature-256`;
+/// `None` for a request without it, which is an error.
+///
+/// # Errors
+///
+/// See [`SignedError`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let body = &std::fs::read("tests/payloads/text.json")?;
+/// let signature = verifier.sign(body);
+/// let header = Some(signature.as_bytes()); // from your web server; a test signs the body itself
+/// assert_eq!(parse_signed(body, header, &verifier)?.events().len(), 1);
+///
+/// let error = parse_signed(b"{", header, &verifier).unwrap_err();
+/// assert!(matches!(error, SignedError::Signature(_)), "the body was not parsed");
+/// assert_eq!(error.http_status(), 401);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn parse_signed(
+    body: &[u8],
+    header: Option<&[u8]>,
+    verifier: &SignatureVerifier,
+) -> Result<Webhook, SignedError> {
+    Parser::new().parse_signed(body, header, verifier)
+}
+
+impl Parser {
+    /// Verifies and parses a body as [`parse_signed`] does, with these settings.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignedError`].
+    pub fn parse_signed(
+        &self,
+        body: &[u8],
+        header: Option<&[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Webhook, SignedError> {
+        self.check_len(body)?;
+        verifier.verify(body, header)?;
+        Ok(self.parse(body)?)
+    }
+}
+
+/// The error of a body that was not verified or not parsed.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+///
+/// let verifier = SignatureVerifier::new("app secret")?;
+/// let forged = parse_signed(b"{}", Some(b"sha256=7f"), &verifier).unwrap_err();
+/// assert!(matches!(forged, SignedError::Signature(_)));
+/// assert_eq!(forged.http_status(), 401);
+///
+/// let signature = verifier.sign("Hi");
+/// let signed = parse_signed(b"Hi", Some(signature.as_bytes()), &verifier).unwrap_err();
+/// assert!(matches!(signed, SignedError::Parse(_)));
+/// assert_eq!(signed.http_status(), 200, "Meta would repeat the same body");
+/// # Ok::<(), whatsapp_signals::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum SignedError {
+    /// The signature was not verified. The body is untrusted, and was not parsed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The body is too large and was not verified, or its signature is valid and its envelope is
+    /// malformed.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+}
+
+impl SignedError {
+    /// Returns the status of the answer: 401 without a valid signature, otherwise that of
+    /// [`ParseError::http_status`].
+    ///
+    /// ```
+    /// use whatsapp_signals::{Parser, SignatureVerifier};
+    ///
+    /// let verifier = SignatureVerifier::new("app secret")?;
+    /// let status = |body: &[u8], header: Option<&[u8]>| {
+    ///     let result = Parser::new().max_len(9).parse_signed(body, header, &verifier);
+    ///     result.unwrap_err().http_status()
+    /// };
+    /// assert_eq!(status(b"{}", Some(b"sha256=7f")), 401);
+    /// assert_eq!(status(b"{}", Some(verifier.sign("{}").as_bytes())), 200);
+    /// assert_eq!(status(b"0123456789", None), 413);
+    /// # Ok::<(), whatsapp_signals::SignatureError>(())
+    /// ```
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Signature(_) => 401,
+            Self::Parse(error) => error.http_status(),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The verify token of the handshake by which Meta registers a webhook's URL.
+//! The handshake by which Meta registers a webhook's URL: the verify token and the challenge.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,17 +12,17 @@ use ChallengeErrorKind::{Duplicate, EmptyToken, Missing, WrongMode, WrongToken};
 
 type Key = Hmac<Sha256>;
 
-/// One or several verify tokens, which admit the handshake by which Meta registers your URL.
+/// The verify tokens of the handshake by which Meta registers your URL.
 ///
 /// You choose a token and enter it in the App Dashboard, or in the request that subscribes an
-/// account to a URL of its own. Meta then sends a `GET` whose query has the token as
-/// `hub.verify_token`, beside `hub.mode` and `hub.challenge`. Answer with status 200 and the
-/// challenge as the whole body, or else with 403; see
+/// account to another URL. Meta then sends a `GET` request with the token as `hub.verify_token` in
+/// its query, beside `hub.mode` and `hub.challenge`. Answer with status 200 and the challenge as
+/// the body, or with status 403 after an error; see
 /// [Meta's page](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint).
 ///
-/// Make one value when the program starts. The handshake has no signature: a
-/// [`SignatureVerifier`](crate::SignatureVerifier) is for the webhooks that follow. Both need the
-/// feature `signature`, which is on by default.
+/// Create one value at the start of the program. The handshake has no signature; a
+/// [`SignatureVerifier`](crate::SignatureVerifier) verifies the webhooks that follow. Both need
+/// the feature `signature`, which is on by default.
 ///
 /// # Examples
 ///
@@ -50,8 +50,8 @@ pub struct VerifyToken {
     others: Vec<Token>,
 }
 
-/// A token as the key of a hash, and the hash of the token with that key. The token itself is not
-/// kept.
+/// A token as the key of an HMAC, and the HMAC of the token with that key. The token itself is not
+/// stored.
 #[derive(Clone)]
 struct Token {
     key: Key,
@@ -59,8 +59,8 @@ struct Token {
 }
 
 impl VerifyToken {
-    /// Returns a value that accepts one token. White space counts: trim a token that you
-    /// read from a file.
+    /// Returns a value with one token. White space is significant: trim a token that you read from
+    /// a file.
     ///
     /// # Errors
     ///
@@ -77,8 +77,7 @@ impl VerifyToken {
         Ok(Self { first, others })
     }
 
-    /// Accepts another token too: that of another account whose webhooks come to the same URL,
-    /// or the new one while you change it.
+    /// Adds a token: that of another account with the same URL, or the new one during a change.
     ///
     /// # Errors
     ///
@@ -98,11 +97,10 @@ impl VerifyToken {
         Ok(self)
     }
 
-    /// Checks a handshake by the query of the URL, undecoded and without the `?`, and returns its
-    /// challenge.
+    /// Verifies a handshake by the query of the URL, percent-encoded and without the `?`, and
+    /// returns its challenge.
     ///
-    /// The time that it takes shows neither the part of a token that is right, nor the token that
-    /// matches.
+    /// The token is compared in constant time, with each of the tokens.
     ///
     /// # Errors
     ///
@@ -119,8 +117,8 @@ impl VerifyToken {
         self.verify_pairs(form_urlencoded::parse(query.as_bytes()))
     }
 
-    /// Checks a handshake by the names and values of a query that your framework has decoded, as
-    /// [`verify_query`](Self::verify_query) does. Pairs of other names are ignored.
+    /// Verifies a handshake as [`verify_query`](Self::verify_query) does, by the names and values
+    /// of a decoded query. Pairs of other names are ignored.
     ///
     /// # Errors
     ///
@@ -158,8 +156,8 @@ impl VerifyToken {
         }
         let mut matches = false;
         for known in std::iter::once(&self.first).chain(&self.others) {
-            // No early return: every token is compared, whichever matches.
-            matches |= known.is(token.as_ref());
+            // Constant time: no early return after a match.
+            matches |= known.matches(token.as_ref());
         }
         matches
             .then_some(challenge)
@@ -172,7 +170,7 @@ const TOKEN: &str = "hub.verify_token";
 const CHALLENGE: &str = "hub.challenge";
 const NAMES: [&str; 3] = [MODE, TOKEN, CHALLENGE];
 
-/// Returns a part of the handshake that must not be empty.
+/// Returns a part of the handshake, which must not be empty.
 fn part<V: AsRef<str>>(value: Option<V>, name: &'static str) -> Result<V, ChallengeError> {
     let value = value.filter(|value| !value.as_ref().is_empty());
     value.ok_or(ChallengeError(Missing(name)))
@@ -182,7 +180,7 @@ impl Token {
     fn new(token: &str) -> Result<Self, ChallengeError> {
         match Key::new_from_slice(token.as_bytes()) {
             // Invariant: HMAC takes a key of any length. An empty token is no secret, so it is
-            // refused here.
+            // rejected here.
             Ok(key) if !token.is_empty() => {
                 let hash = key.clone().chain_update(token).finalize();
                 Ok(Self { key, hash })
@@ -191,14 +189,14 @@ impl Token {
         }
     }
 
-    /// Whether a text is this token. The hashes are compared, in constant time, so that the time
-    /// shows neither where the texts differ nor how long the token is.
-    fn is(&self, text: &str) -> bool {
+    /// Compares a text with the token by their HMACs, in constant time: the duration depends
+    /// neither on the first difference nor on the length of the token.
+    fn matches(&self, text: &str) -> bool {
         self.key.clone().chain_update(text).finalize() == self.hash
     }
 }
 
-/// Shows the number of tokens, and nothing of them.
+/// Shows the number of tokens only.
 impl fmt::Debug for VerifyToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyToken")
@@ -207,8 +205,8 @@ impl fmt::Debug for VerifyToken {
     }
 }
 
-/// Why there is no [`VerifyToken`], or why a handshake is refused. It holds nothing of the tokens,
-/// so that it may be logged.
+/// The error of an empty token, or of a rejected handshake. It may be logged, since it has no part
+/// of a token.
 ///
 /// # Examples
 ///
@@ -216,7 +214,7 @@ impl fmt::Debug for VerifyToken {
 /// use whatsapp_signals::VerifyToken;
 ///
 /// let error = VerifyToken::new("my token")?.verify_query("hub.mode=subscribe").unwrap_err();
-/// assert_eq!(error.to_string(), "hub.verify_token is missing");
+/// assert_eq!(error.to_string(), "missing hub.verify_token");
 /// # Ok::<(), whatsapp_signals::ChallengeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
@@ -246,19 +244,19 @@ impl ChallengeError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ChallengeErrorKind {
-    /// A token of the [`VerifyToken`] is empty, and so no secret: a setting may be missing.
+    /// A token of the [`VerifyToken`] is empty: a setting may be missing.
     #[error("the verify token is empty")]
     EmptyToken,
-    /// This part of the query is empty, or not there.
-    #[error("{0} is missing")]
+    /// The query lacks this part, or has it without a value.
+    #[error("missing {0}")]
     Missing(&'static str),
-    /// This part of the query is there twice.
-    #[error("{0} is there twice")]
+    /// The query has this part several times.
+    #[error("duplicate {0}")]
     Duplicate(&'static str),
     /// `hub.mode` is not `subscribe`.
-    #[error("hub.mode is not subscribe")]
+    #[error("expected hub.mode=subscribe, found another mode")]
     WrongMode,
     /// `hub.verify_token` is none of the tokens.
-    #[error("hub.verify_token is not the expected one")]
+    #[error("hub.verify_token matches none of the verify tokens")]
     WrongToken,
 }

@@ -1,17 +1,15 @@
-//! Entries and their changes: from an `entry` to the items of its values.
+//! Entries and their changes: from an `entry` to the items of the values.
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::contacts::Contacts;
-use super::events::Events;
-use super::history::Thread;
-use super::item::{
-    ChangeContext, FromItem, Item, ItemContext, Reader, SIGNUP, STANDBY, has_lists, reader_of_list,
-    reader_of_value,
-};
-use super::summary::Summary;
+use super::contacts::ContactIndex;
+use super::event_sink::EventSink;
+use super::fields::{SIGNUP, STANDBY, has_lists, kind_of_list, kind_of_value};
+use super::item::{ChangeContext, Item, ItemContext};
+use super::item_kind::{FromItem, ItemKind};
+use super::summary::SummaryMembers;
 use crate::event::{Reason, UserSubscribed};
 use crate::json::{Fault, Member, Node, Omissions, Path, read_scalar};
 use crate::model::{
@@ -19,22 +17,22 @@ use crate::model::{
     WabaId,
 };
 
-/// Reads an entry, and returns whether it has no changes.
-pub(super) fn read_entry(events: &mut Events<'_>, path: Path<'_>, json: Node<'_>) -> bool {
+/// Adds the events of an entry. Returns `true` for an entry without changes.
+pub(super) fn add_entry(events: &mut EventSink<'_>, path: Path<'_>, json: Node<'_>) -> bool {
     let mut entry = Entry::default();
-    match entry.read(events, path, json) {
+    match entry.add_changes(events, path, json) {
         Ok(changes) => changes == 0,
         Err(fault) => {
-            events.unrecognized(&entry.context(), path, fault, json);
+            events.report(&entry.context(), path, fault, json);
             false
         }
     }
 }
 
-/// The members that all changes of an entry share.
+/// The members of an entry for all of its changes.
 #[derive(Default)]
 struct Entry {
-    /// Moved to the first account.
+    /// Moved into the first account.
     waba_id: Option<WabaId>,
     time: Option<Timestamp>,
     /// The account of the last change.
@@ -45,9 +43,10 @@ const ENTRY_MEMBERS: [&str; 3] = ["id", "time", "changes"];
 const CHANGE_MEMBERS: [&str; 2] = ["field", "value"];
 
 impl Entry {
-    fn read(
+    /// Adds the events of an entry, and returns the number of its changes.
+    fn add_changes(
         &mut self,
-        events: &mut Events<'_>,
+        events: &mut EventSink<'_>,
         path: Path<'_>,
         json: Node<'_>,
     ) -> Result<usize, Fault> {
@@ -60,7 +59,7 @@ impl Entry {
         ];
         for (name, json, is_read) in is_read {
             if let Some(json) = json.filter(|_| !is_read) {
-                events.unrecognized(&self.context(), path.member(name), Fault::Malformed, json);
+                events.report(&self.context(), path.member(name), Fault::Malformed, json);
             }
         }
         if has_others {
@@ -77,16 +76,16 @@ impl Entry {
         for json in changes.elements() {
             let path = path.element(count);
             count += 1;
-            if let Err(fault) = self.read_change(events, path, json) {
-                events.unrecognized(&self.context(), path, fault, json);
+            if let Err(fault) = self.add_change(events, path, json) {
+                events.report(&self.context(), path, fault, json);
             }
         }
         Ok(count)
     }
 
-    fn read_change(
+    fn add_change(
         &mut self,
-        events: &mut Events<'_>,
+        events: &mut EventSink<'_>,
         path: Path<'_>,
         json: Node<'_>,
     ) -> Result<(), Fault> {
@@ -100,9 +99,9 @@ impl Entry {
         }
         let field = field.as_deref();
         let Some(value) = value else {
-            let account = self.account(Number::default());
+            let account = self.account(BusinessNumber::default());
             let change = ChangeContext::new(field, account, self.time);
-            events.unrecognized(&change, path, Fault::Missing("value".into()), json);
+            events.report(&change, path, Fault::Missing("value".into()), json);
             return Ok(());
         };
         let lists = split_lists(field, value);
@@ -114,40 +113,40 @@ impl Entry {
         let change = ChangeContext::new(field, account, self.time);
         let path = path.member("value");
         match lists {
-            Some(Ok(lists)) => read_lists(events, &change, path, &lists),
+            Some(Ok(lists)) => add_lists(events, &change, path, &lists),
             Some(Err(fault)) => {
                 let alone = ItemContext::alone(&change);
                 let item = Item::new(value, 0, path, &alone);
-                events.unrecognized_item(&item, UserSide::Either, fault);
+                events.report_item(&item, UserSide::Either, fault);
             }
-            None => read_value(events, &change, path, value),
+            None => add_value(events, &change, path, value),
         }
         Ok(())
     }
 
-    /// Reports the members of an entry or a change that this version does not know.
+    /// Reports the unknown members of an entry or a change.
     fn report_others<'a>(
         &mut self,
-        events: &mut Events<'_>,
+        events: &mut EventSink<'_>,
         field: Option<&str>,
         path: Path<'_>,
         others: impl Iterator<Item = Member<'a>>,
     ) {
         for member in others {
-            let account = self.account(Number::default());
+            let account = self.account(BusinessNumber::default());
             let change = ChangeContext::new(field, account, self.time);
             let alone = ItemContext::alone(&change);
-            events.unknown(&alone, path.member(&member.name()), member);
+            events.report_unknown(&alone, path.member(&member.name()), member);
         }
     }
 
-    /// Returns the context of values beside the changes' own.
+    /// Returns the context of values outside of changes.
     fn context(&mut self) -> ChangeContext<'static> {
-        ChangeContext::new(None, self.account(Number::default()), self.time)
+        ChangeContext::new(None, self.account(BusinessNumber::default()), self.time)
     }
 
-    /// Returns the account with the number that a value names.
-    fn account(&mut self, number: Number) -> Arc<Account> {
+    /// Returns the account of a change with this number.
+    fn account(&mut self, number: BusinessNumber) -> Arc<Account> {
         let is_same = |account: &&Arc<Account>| {
             account.phone_number_id == number.id && account.display_phone_number == number.display
         };
@@ -158,18 +157,18 @@ impl Entry {
             None => self.waba_id.take(),
             Some(last) => last.waba_id.clone(),
         };
-        Arc::clone(self.account.insert(number.account(waba_id)))
+        Arc::clone(self.account.insert(number.into_account(waba_id)))
     }
 }
 
-/// The number of the business, as `metadata` has it.
+/// The number of the business in `metadata`.
 #[derive(Default)]
-struct Number {
+struct BusinessNumber {
     id: Option<PhoneNumberId>,
     display: Option<Box<str>>,
 }
 
-impl Number {
+impl BusinessNumber {
     /// Reads `metadata`.
     fn read(metadata: Node<'_>) -> Option<Self> {
         let ([id, display], _) = metadata.split(&NUMBER_MEMBERS).ok()?;
@@ -180,7 +179,7 @@ impl Number {
         })
     }
 
-    fn account(self, waba_id: Option<WabaId>) -> Arc<Account> {
+    fn into_account(self, waba_id: Option<WabaId>) -> Arc<Account> {
         Arc::new(Account {
             waba_id,
             phone_number_id: self.id,
@@ -189,16 +188,16 @@ impl Number {
     }
 }
 
-/// Returns the number that a value names.
-fn number_of(value: Node<'_>) -> Option<Number> {
-    Number::read(value.only("metadata").ok()??)
+/// Returns the number in the `metadata` of a value.
+fn number_of(value: Node<'_>) -> Option<BusinessNumber> {
+    BusinessNumber::read(value.only("metadata").ok()??)
 }
 
 const NUMBER_MEMBERS: [&str; 2] = ["phone_number_id", "display_phone_number"];
 
 /// Reports the members of `metadata` that are malformed or unknown.
 fn report_metadata(
-    events: &mut Events<'_>,
+    events: &mut EventSink<'_>,
     change: &ChangeContext<'_>,
     path: Path<'_>,
     metadata: Node<'_>,
@@ -213,11 +212,11 @@ fn report_metadata(
     }
     let (members, _) = match metadata.split(&NUMBER_MEMBERS) {
         Ok(members) => members,
-        Err(fault) => return events.unrecognized(change, path, fault, metadata),
+        Err(fault) => return events.report(change, path, fault, metadata),
     };
     for member in metadata.others(&NUMBER_MEMBERS) {
         let name = member.name();
-        events.unrecognized(
+        events.report(
             change,
             path.member(&name),
             Reason::UnknownMember,
@@ -226,111 +225,111 @@ fn report_metadata(
     }
     for ((name, json), is_read) in NUMBER_MEMBERS.into_iter().zip(members).zip(is_read) {
         if let Some(json) = json.filter(|_| !is_read) {
-            events.unrecognized(change, path.member(name), Fault::Malformed, json);
+            events.report(change, path.member(name), Fault::Malformed, json);
         }
     }
 }
 
-/// Takes a value apart if its field has lists.
+/// Splits a value if its field has lists.
 fn split_lists<'a>(field: Option<&'a str>, json: Node<'a>) -> Option<Result<Value<'a>, Fault>> {
     let field = field.filter(|field| has_lists(field))?;
     let is_list = field == SIGNUP && json.is_array();
     (!is_list).then(|| Value::new(field, json, field == STANDBY))
 }
 
-/// Reads a value without lists.
-fn read_value(events: &mut Events<'_>, change: &ChangeContext<'_>, path: Path<'_>, json: Node<'_>) {
-    match change.field {
-        Some(SIGNUP) if json.is_array() => read_signups(events, change, path, json),
-        field => read_whole(events, change, path, json, field.and_then(reader_of_value)),
-    }
-}
-
-/// Reads a value that is one item.
-fn read_whole(
-    events: &mut Events<'_>,
+/// Adds the events of a value that was not split: one item, or an array of signups.
+fn add_value(
+    events: &mut EventSink<'_>,
     change: &ChangeContext<'_>,
     path: Path<'_>,
     json: Node<'_>,
-    reader: Option<&'static Reader>,
 ) {
-    // A signup counts under any field.
-    if let Ok(Some(signup)) = json.only(SIGNUP) {
-        read_signups(events, change, path.member(SIGNUP), signup);
+    if change.field == Some(SIGNUP) && json.is_array() {
+        return add_signups(events, change, path, json);
     }
-    if reader.is_some_and(|reader| !events.selects(reader)) {
+    // A signup is known under any field.
+    if let Ok(Some(signup)) = json.only(SIGNUP) {
+        add_signups(events, change, path.member(SIGNUP), signup);
+    }
+    let kind = change.field.and_then(kind_of_value);
+    if kind.is_some_and(|kind| !events.selects(kind.has_receivers)) {
         return events.skip(1);
     }
     let alone = ItemContext::alone(change);
     let item = Item::new(json, 0, path, &alone);
-    item.add(events, reader.unwrap_or(&UNKNOWN_FIELD));
+    kind.unwrap_or(&UNKNOWN_FIELD).add(events, &item);
 }
 
-/// Reads signups in a value that holds nothing else of a conversation.
-fn read_signups(
-    events: &mut Events<'_>,
+/// Adds the events of signups in a value without other lists.
+fn add_signups(
+    events: &mut EventSink<'_>,
     change: &ChangeContext<'_>,
     path: Path<'_>,
     json: Node<'_>,
 ) {
-    List::itself(json).read(events, path, &ItemContext::alone(change), true);
+    List::of_value(json).add_items(events, path, &ItemContext::alone(change), true);
 }
 
-/// Reads a value that holds lists.
-fn read_lists(
-    events: &mut Events<'_>,
+/// Adds the events of a value with lists, and of the value nested in it.
+fn add_lists(
+    events: &mut EventSink<'_>,
     change: &ChangeContext<'_>,
     path: Path<'_>,
     value: &Value<'_>,
 ) {
-    value.read(events, change, path);
+    value.add_items(events, change, path);
     let Some(nested) = value.nested else {
         return;
     };
     let path = path.member(STANDBY);
-    // Another level is unknown, and would end with the stack.
+    // A further level is unknown: it does not exist, and recursion could overflow the stack.
     let lists = Value::new(value.field, nested, false);
     let number = match &lists {
         Ok(lists) => lists.number(),
         Err(_) => number_of(nested),
     };
     let account = match number {
-        Some(number) => number.account(change.account.waba_id.clone()),
+        Some(number) => number.into_account(change.account.waba_id.clone()),
         None => Arc::clone(&change.account),
     };
     let change = ChangeContext::new(change.field, account, change.time);
     match lists {
-        Ok(lists) => lists.read(events, &change, path),
-        Err(fault) => events.unrecognized(&change, path, fault, nested),
+        Ok(lists) => lists.add_items(events, &change, path),
+        Err(fault) => events.report(&change, path, fault, nested),
     }
 }
 
-/// A value that holds lists, taken apart.
+/// A value with lists, split into its members.
 struct Value<'a> {
     field: &'a str,
     json: Node<'a>,
     product: Option<Node<'a>>,
     metadata: Option<Node<'a>>,
     contacts: Option<Node<'a>>,
-    /// `messages`, `statuses`, and then the others in the order of the body.
+    /// `messages`, `statuses`, then the others in the order of the body.
     lists: SmallVec<[List<'a>; 2]>,
     conversation_context: Option<Node<'a>>,
-    /// The value of the field `standby` has the lists one level deeper.
+    /// The member `standby` of the field `standby`, a value with lists.
     nested: Option<Node<'a>>,
     has_unknown: bool,
 }
 
-/// The members of nearly all values with lists.
+/// The members of nearly all values with lists, for the fast path.
 const VALUE_MEMBERS: [&str; 5] = [PRODUCT, "metadata", "contacts", "messages", "statuses"];
 
-/// The member that names Meta's product.
+/// The member with the name of Meta's product.
 const PRODUCT: &str = "messaging_product";
 
-/// The member that is an object or a list, and is of the messages beside it, too.
+/// The member with an object or a list, which is an item and also the context of the messages
+/// beside it.
 const CONVERSATION_CONTEXT: &str = "conversation_context";
 
 impl<'a> Value<'a> {
-    /// Takes a value apart. If it `may_nest`, its member `standby` has the lists.
+    /// Splits a value. If it `may_nest`, its member `standby` is a value with lists.
+    ///
+    /// # Errors
+    ///
+    /// The fault of a value that is no object, or that has several members of one name.
     fn new(field: &'a str, json: Node<'a>, may_nest: bool) -> Result<Self, Fault> {
         let (members, has_others) = json.split(&VALUE_MEMBERS)?;
         let [product, metadata, contacts, messages, statuses] = members;
@@ -347,8 +346,8 @@ impl<'a> Value<'a> {
         };
         for (name, json) in [("messages", messages), ("statuses", statuses)] {
             if let Some(json) = json {
-                let reader = reader_of_list(field, name).unwrap_or(&UNKNOWN_LIST);
-                value.lists.push(List::member(json, reader));
+                let kind = kind_of_list(field, name).unwrap_or(&UNKNOWN_LIST);
+                value.lists.push(List::of_member(json, kind));
             }
         }
         if has_others {
@@ -357,12 +356,12 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
-    /// Returns the number that the value names.
-    fn number(&self) -> Option<Number> {
-        self.metadata.and_then(Number::read)
+    /// Returns the number of the business.
+    fn number(&self) -> Option<BusinessNumber> {
+        self.metadata.and_then(BusinessNumber::read)
     }
 
-    /// Adds the members that few values have.
+    /// Adds the members of other names, which few values have.
     #[cold]
     fn add_others(&mut self, may_nest: bool) -> Result<(), Fault> {
         let json = self.json;
@@ -370,57 +369,56 @@ impl<'a> Value<'a> {
         let mut has_signup = false;
         for (at, member) in others().enumerate() {
             let name = member.name();
-            let reader = reader_of_list(self.field, &name);
+            let kind = kind_of_list(self.field, &name);
             let is_repeated = || others().take(at).any(|before| before.is_named(&name));
-            // It is not known which of two lists counts.
-            if (reader.is_some() || name == STANDBY) && is_repeated() {
+            if (kind.is_some() || name == STANDBY) && is_repeated() {
                 return Err(Fault::Duplicate(name.into()));
             }
             has_signup |= name == SIGNUP;
             if name == CONVERSATION_CONTEXT {
                 self.conversation_context = Some(member.value);
             }
-            match reader {
+            match kind {
                 _ if may_nest && name == STANDBY => self.nested = Some(member.value),
                 Some(_) if member.value.is_null() => {}
-                Some(reader) => self.lists.push(List::member(member.value, reader)),
+                Some(kind) => self.lists.push(List::of_member(member.value, kind)),
                 None => self.has_unknown = true,
             }
         }
-        // The value is the signup, and has its members.
+        // The value itself is a signup, and its unknown members are those of the signup.
         if self.field == SIGNUP && !has_signup && self.has_unknown {
             self.has_unknown = false;
-            self.lists.push(List::itself(self.json));
+            self.lists.push(List::of_value(self.json));
         }
         Ok(())
     }
 
-    /// Reads all items, and reports the members that are malformed or unknown.
-    fn read(&self, events: &mut Events<'_>, change: &ChangeContext<'_>, path: Path<'_>) {
+    /// Adds the events of all items, and reports malformed and unknown members.
+    fn add_items(&self, events: &mut EventSink<'_>, change: &ChangeContext<'_>, path: Path<'_>) {
         let path_of_contacts = path.member("contacts");
         if let Some(metadata) = self.metadata {
             report_metadata(events, change, path.member("metadata"), metadata);
         }
         if let Some(product) = self.product.filter(|product| !product.is_text()) {
-            events.unrecognized(change, path.member(PRODUCT), Fault::Malformed, product);
+            events.report(change, path.member(PRODUCT), Fault::Malformed, product);
         }
         if let Some(contacts) = self.contacts.filter(|contacts| !contacts.is_array()) {
-            events.unrecognized(change, path_of_contacts, Fault::Malformed, contacts);
+            events.report(change, path_of_contacts, Fault::Malformed, contacts);
         }
-        // Contacts of items that are not read need not be read. No list is read then, though
-        // a receiver may connect meanwhile: its events would lack their contacts.
-        let selects = |list: &List<'_>| events.selects(list.reader);
-        let is_read = events.selects_all() || self.well_formed_lists().any(selects);
-        let contacts = self
-            .contacts
-            .filter(|contacts| is_read && contacts.is_array());
+        // Without selected lists, the contacts are not needed. A receiver that connects from here
+        // on gets no items, as their events would lack the contacts.
+        let selects = |list: &List<'_>| events.selects(list.kind.has_receivers);
+        let is_selected = events.selects_all() || self.well_formed_lists().any(selects);
+        let json_contacts = self.contacts.filter(|_| is_selected);
         let numbers = Numbers {
             business: change.account.display_phone_number.as_deref(),
             user: None,
         };
-        let have_one_user = || self.have_one_user(numbers);
-        let mut contacts = Contacts::new(contacts, &have_one_user);
-        contacts.read(events, change, path_of_contacts);
+        let has_one_user = || self.has_one_user(numbers);
+        let mut contacts = ContactIndex::new(&has_one_user);
+        if let Some(json) = json_contacts {
+            add_contacts(&mut contacts, events, change, path_of_contacts, json);
+        }
         let context = self.conversation_context;
         let context = context.and_then(|json| Omissions::default().read(json).ok());
         let context = ItemContext {
@@ -429,23 +427,25 @@ impl<'a> Value<'a> {
             conversation_context: context.map(Arc::<ConversationContext>::new),
         };
         for list in &self.lists {
-            list.read(events, path, &context, is_read);
+            list.add_items(events, path, &context, is_selected);
         }
-        for member in self.unknown() {
-            events.unknown(&context, path.member(&member.name()), member);
+        for member in self.unknown_members() {
+            events.report_unknown(&context, path.member(&member.name()), member);
         }
-        contacts.report_unmatched(events, change, path_of_contacts);
+        if let Some(json) = json_contacts {
+            report_unmatched(&contacts, events, change, path_of_contacts, json);
+        }
     }
 
-    /// Returns the members that this version does not know. A hostile value may have a million.
-    fn unknown(&self) -> impl Iterator<Item = Member<'a>> {
+    /// Returns the unknown members. They are not collected: a hostile value may have a million.
+    fn unknown_members(&self) -> impl Iterator<Item = Member<'a>> {
         let json = self.has_unknown.then_some(self.json);
         let others = json
             .into_iter()
             .flat_map(|json| json.others(&VALUE_MEMBERS));
         others.filter(|member| {
             let nested = self.nested.filter(|nested| nested.is_same(member.value));
-            nested.is_none() && reader_of_list(self.field, &member.name()).is_none()
+            nested.is_none() && kind_of_list(self.field, &member.name()).is_none()
         })
     }
 
@@ -453,17 +453,20 @@ impl<'a> Value<'a> {
         self.lists.iter().filter(|list| list.is_well_formed())
     }
 
-    /// Whether it has one item, or all of its items name one user. An item of an unknown list
-    /// counts beside others only if it names a user.
-    fn have_one_user(&self, numbers: Numbers<'_>) -> bool {
-        let user = |side, item| Summary::of(item).into_user(side, numbers).0;
+    /// Returns `true` for a value with one item, and for a value whose items all name one user.
+    /// An item of an unknown list counts only if it names a user, or if it is the only item.
+    fn has_one_user(&self, numbers: Numbers<'_>) -> bool {
+        let user = |side, item| SummaryMembers::of(item).into_user(side, numbers).0;
         let known = || {
             let lists = self
                 .well_formed_lists()
-                .filter(|list| list.reader.is_about_user);
-            lists.flat_map(|list| list.items().map(|item| (list.reader.side, item)))
+                .filter(|list| list.kind.is_about_user);
+            lists.flat_map(|list| list.items().map(|item| (list.kind.side, item)))
         };
-        let unknown = || self.unknown().flat_map(|member| member.value.elements());
+        let unknown = || {
+            self.unknown_members()
+                .flat_map(|member| member.value.elements())
+        };
         let mut named = unknown()
             .filter_map(|item| user(UserSide::Either, item))
             .peekable();
@@ -481,38 +484,79 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The items of one member of a value, or the value itself.
+/// Reads the contacts of a value, and reports malformed ones.
+fn add_contacts(
+    contacts: &mut ContactIndex<'_>,
+    events: &mut EventSink<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    list: Node<'_>,
+) {
+    for (at, json) in list.elements().enumerate() {
+        let omitted = contacts.add(at, json, events.raw(json));
+        if omitted.as_ref().is_ok_and(Omissions::is_empty) {
+            continue;
+        }
+        let alone = ItemContext::alone(change);
+        let item = Item::new(json, at, path.element(at), &alone);
+        match omitted {
+            Ok(omitted) => events.report_omitted(&item, events.len(), UserSide::Either, omitted),
+            Err(fault) => events.report_item(&item, UserSide::Either, fault),
+        }
+    }
+}
+
+/// Reports the contacts that no item refers to.
+fn report_unmatched(
+    contacts: &ContactIndex<'_>,
+    events: &mut EventSink<'_>,
+    change: &ChangeContext<'_>,
+    path: Path<'_>,
+    list: Node<'_>,
+) {
+    let mut unused = contacts.unused().peekable();
+    if unused.peek().is_none() {
+        return;
+    }
+    for (at, json) in list.elements().enumerate() {
+        if unused.next_if_eq(&at).is_some() {
+            let alone = ItemContext::alone(change);
+            let item = Item::new(json, at, path.element(at), &alone);
+            events.report_item(&item, UserSide::Either, Reason::StrayContact);
+        }
+    }
+}
+
+/// The items of one member of a value, or the value itself as an item.
 struct List<'a> {
     json: Node<'a>,
-    is_itself: bool,
-    reader: &'static Reader,
+    is_value: bool,
+    kind: &'static ItemKind,
 }
 
 impl<'a> List<'a> {
-    fn member(json: Node<'a>, reader: &'static Reader) -> Self {
-        let is_itself = false;
+    fn of_member(json: Node<'a>, kind: &'static ItemKind) -> Self {
         Self {
             json,
-            is_itself,
-            reader,
+            is_value: false,
+            kind,
         }
     }
 
-    /// A value that is a signup, or a list of them.
-    fn itself(json: Node<'a>) -> Self {
-        let (is_itself, reader) = (true, UserSubscribed::READER);
+    /// Returns the list of a value that is a signup, or an array of signups.
+    fn of_value(json: Node<'a>) -> Self {
         Self {
             json,
-            is_itself,
-            reader,
+            is_value: true,
+            kind: UserSubscribed::KIND,
         }
     }
 
-    /// Whether it is an array, or the object that a signup or a context may be.
+    /// Returns `true` for an array, and for an object if that is a documented form.
     fn is_well_formed(&self) -> bool {
         let may_be_object = || {
             let member = self.json.as_member();
-            self.is_itself || member.is_named(SIGNUP) || member.is_named(CONVERSATION_CONTEXT)
+            self.is_value || member.is_named(SIGNUP) || member.is_named(CONVERSATION_CONTEXT)
         };
         self.json.is_array() || (self.json.is_object() && may_be_object())
     }
@@ -522,68 +566,52 @@ impl<'a> List<'a> {
         self.json.elements().chain(single)
     }
 
-    /// Reads each item and adds its events, if the items are read at all. `path` is that of the
-    /// value.
-    fn read(
+    /// Adds the events of each item if the value `is_selected`. `path` is the value's.
+    fn add_items(
         &self,
-        events: &mut Events<'_>,
+        events: &mut EventSink<'_>,
         path: Path<'_>,
         context: &ItemContext<'_>,
-        is_read: bool,
+        is_selected: bool,
     ) {
-        if self.is_itself {
-            self.read_at(events, path, context, is_read);
+        if self.is_value {
+            self.add_items_at(events, path, context, is_selected);
         } else {
             let name = self.json.as_member().name();
-            self.read_at(events, path.member(&name), context, is_read);
+            self.add_items_at(events, path.member(&name), context, is_selected);
         }
     }
 
-    fn read_at(
+    fn add_items_at(
         &self,
-        events: &mut Events<'_>,
+        events: &mut EventSink<'_>,
         path: Path<'_>,
         context: &ItemContext<'_>,
-        is_read: bool,
+        is_selected: bool,
     ) {
         if !self.is_well_formed() {
-            events.unrecognized(context.change, path, Fault::Malformed, self.json);
-        } else if !is_read || !events.selects(self.reader) {
+            events.report(context.change, path, Fault::Malformed, self.json);
+        } else if !is_selected || !events.selects(self.kind.has_receivers) {
             events.skip(self.items().count());
         } else if self.json.is_array() {
-            read_each(events, path, self.json, context, None, self.reader);
+            self.kind.add_each(events, path, self.json, context, None);
         } else {
-            Item::new(self.json, 0, path, context).add(events, self.reader);
+            self.kind
+                .add(events, &Item::new(self.json, 0, path, context));
         }
     }
 }
 
-/// Reads each element of a list, and adds its events.
-pub(super) fn read_each(
-    events: &mut Events<'_>,
-    path: Path<'_>,
-    list: Node<'_>,
-    context: &ItemContext<'_>,
-    thread: Option<&Thread>,
-    reader: &Reader,
-) {
-    events.reserve(list.elements().count());
-    for (at, json) in list.elements().enumerate() {
-        let item = Item::new(json, at, path.element(at), context);
-        Item { thread, ..item }.add(events, reader);
-    }
-}
-
-/// The reader of a list that the field should not have.
-const UNKNOWN_LIST: Reader = Reader {
-    read: |_, _| Err(Reason::UnknownMember),
+/// The kind of the items in a list that the field should not have.
+const UNKNOWN_LIST: ItemKind = ItemKind {
+    add_events: |_, _| Err(Reason::UnknownMember),
     is_about_user: true,
     side: UserSide::Either,
     has_receivers: |_| false,
 };
 
-/// The reader of a value whose field this version does not know.
-const UNKNOWN_FIELD: Reader = Reader {
-    read: |_, _| Err(Reason::UnknownField),
+/// The kind of a value whose field is unknown.
+const UNKNOWN_FIELD: ItemKind = ItemKind {
+    add_events: |_, _| Err(Reason::UnknownField),
     ..UNKNOWN_LIST
 };

@@ -1,13 +1,13 @@
-//! The ways in which a body is no webhook.
+//! The errors of bodies that cannot be parsed.
 
 use thiserror::Error;
 
 use crate::json::Excerpt;
 
-/// Why a body could not be read at all. Nothing of it was dispatched.
+/// The error of a body whose envelope is malformed. No event was dispatched.
 ///
-/// This is about the envelope only: what is odd inside it arrives as
-/// [`Unrecognized`](crate::event::Unrecognized) beside its neighbours.
+/// Malformed parts within the envelope are no error: each becomes an
+/// [`Unrecognized`](crate::event::Unrecognized) event beside the others.
 ///
 /// # Examples
 ///
@@ -16,32 +16,26 @@ use crate::json::Excerpt;
 ///
 /// let error = parse(br#"{"object": "page", "entry": []}"#).unwrap_err();
 /// assert_eq!(error.kind(), &ParseErrorKind::WrongObject(Some("page".into())));
+/// assert_eq!(error.http_status(), 200);
 ///
 /// let error = parse(b"{").unwrap_err();
-/// assert_eq!(error.to_string(), "the body ends early, at line 1 column 1");
+/// assert_eq!(error.to_string(), "unexpected end of the body at line 1 column 1");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{0}")]
 pub struct ParseError(pub(super) ParseErrorKind);
 
 impl ParseError {
-    /// What is wrong.
-    ///
-    /// ```
-    /// use whatsapp_signals::{ParseErrorKind, parse};
-    ///
-    /// let body = br#"{"object": "whatsapp_business_account"}"#;
-    /// assert_eq!(parse(body).unwrap_err().kind(), &ParseErrorKind::NoEntry);
-    /// ```
+    /// Returns the cause.
     #[must_use]
     pub fn kind(&self) -> &ParseErrorKind {
         &self.0
     }
 
-    /// Whether to keep a body that Meta signed, for a later version or setting that may
-    /// read it. Not one that is too large, nor one of another product of Meta's, which
-    /// no version will read. An `object` that begins with `whatsapp` is no other
-    /// product: see [`Parser::accepted_objects`](crate::Parser::accepted_objects).
+    /// Returns `true` if a body that Meta signed should be archived, since a later version or
+    /// another setting may parse it. `false` for a body that is too large, and for one of another
+    /// product of Meta's. An `object` that begins with `whatsapp` is not another product: see
+    /// [`Parser::accepted_objects`](crate::Parser::accepted_objects).
     ///
     /// ```
     /// use whatsapp_signals::parse;
@@ -61,14 +55,9 @@ impl ParseError {
         }
     }
 
-    /// What to answer Meta: 413 for what is too large, and else 200. Keep such
-    /// a body: with any other status Meta repeats it for up to seven days, and
-    /// it reads no better.
-    ///
-    /// ```
-    /// let error = whatsapp_signals::parse(b"{").unwrap_err();
-    /// assert_eq!(error.http_status(), 200);
-    /// ```
+    /// Returns the status of the answer to Meta: 413 for a body that is too large, otherwise 200,
+    /// since Meta would repeat the same body for up to seven days after any other status. Archive
+    /// the body if [`should_archive`](Self::should_archive) is `true`.
     #[must_use]
     pub fn http_status(&self) -> u16 {
         match self.0 {
@@ -78,7 +67,7 @@ impl ParseError {
     }
 }
 
-/// What is wrong with a body.
+/// The cause of a [`ParseError`].
 ///
 /// # Examples
 ///
@@ -96,73 +85,66 @@ impl ParseError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// It is longer than [`Parser::max_len`](crate::Parser::max_len) allows.
-    /// Nothing was read.
-    #[error("the body has {len} bytes, more than the limit of {max}")]
+    /// The body is longer than [`Parser::max_len`](crate::Parser::max_len).
+    #[error("expected a body of at most {max} bytes, found {len}")]
     TooLarge {
-        /// Its length in bytes.
+        /// The length in bytes.
         len: usize,
         /// The limit in bytes.
         max: usize,
     },
-    /// It is not UTF-8.
-    #[error("the body is not UTF-8 from byte {valid_up_to} on")]
+    /// The body is not UTF-8.
+    #[error("invalid UTF-8 at byte {valid_up_to}")]
     NotUtf8 {
-        /// How many bytes are good.
+        /// The number of valid bytes before the first invalid one.
         valid_up_to: usize,
     },
-    /// It ends in the middle, or is empty.
-    #[error("the body ends early, at line {line} column {column}")]
+    /// The body ends within a JSON value, or is empty.
+    #[error("unexpected end of the body at line {line} column {column}")]
     Truncated {
         /// Counted from 1.
         line: usize,
         /// Counted from 1, in bytes; 0 at the start of a line.
         column: usize,
     },
-    /// It is not one JSON value.
-    #[error("the body is not JSON, at line {line} column {column}")]
+    /// The body is not one JSON value.
+    #[error("invalid JSON at line {line} column {column}")]
     NotJson {
         /// Counted from 1.
         line: usize,
         /// Counted from 1, in bytes.
         column: usize,
     },
-    /// It is JSON, but not an object.
-    #[error("the body is not a JSON object")]
+    /// The body is a JSON value other than an object.
+    #[error("expected a JSON object, found another JSON value")]
     NotAnObject,
-    /// A member of the envelope is there twice.
-    #[error("the body has two members {0:?}")]
+    /// The body has several members of this name.
+    #[error("duplicate member {0:?}")]
     Duplicate(Box<str>),
-    /// Its `object` is not an
-    /// [accepted one](crate::Parser::accepted_objects): it may come from another
-    /// product of Meta's that calls the same URL. `None` when it is missing or not a
-    /// string.
+    /// The `object` of the body is not [accepted](crate::Parser::accepted_objects): another product
+    /// of Meta's may call the same URL. `None` if the `object` is missing or not a string.
     #[error("{}", wrong_object(.0.as_deref()))]
     WrongObject(Option<Box<str>>),
-    /// Its `entry` is missing or not an array.
-    #[error("the body has no entry array")]
+    /// The `entry` of the body is missing or not an array.
+    #[error("expected an array \"entry\", found none")]
     NoEntry,
-    /// A text for [`parse_entry`](crate::parse_entry) is not an entry, but an object
-    /// that holds one: a webhook's body, or the SNS message of AWS. It has no
-    /// `changes`, and this member.
+    /// The text for [`parse_entry`](crate::parse_entry) is an object around an entry, such as a
+    /// webhook's body or the SNS message of AWS: it has no `changes`, and has this member.
     #[error("expected an entry with changes, found an object with the member {0:?}")]
     NotAnEntry(Box<str>),
 }
 
 fn wrong_object(object: Option<&str>) -> String {
     match object {
-        None => "the body is not from WhatsApp: it has no object".into(),
+        None => "expected an object of WhatsApp, found none".into(),
         Some(object) if is_of_whatsapp(object) => {
-            format!("the parser does not accept the object {}", Excerpt(object))
+            format!("expected an accepted object, found {}", Excerpt(object))
         }
-        Some(object) => format!(
-            "the body is not from WhatsApp: its object is {}",
-            Excerpt(object)
-        ),
+        Some(object) => format!("expected an object of WhatsApp, found {}", Excerpt(object)),
     }
 }
 
-/// Whether an `object` names WhatsApp, as `whatsapp_account` does, and not another
+/// Returns `true` for an `object` of WhatsApp, such as `whatsapp_account`, and `false` for another
 /// product of Meta's.
 fn is_of_whatsapp(object: &str) -> bool {
     object.starts_with("whatsapp")

@@ -1,30 +1,30 @@
-//! Items of `history`: chunks of old conversations.
+//! The items of `history`: chunks of threads, with the messages of past conversations.
 
 use std::sync::Arc;
 
-use super::change::read_each;
-use super::events::Events;
-use super::item::{FromItem, Item, Reader, change};
-use super::message::parse_historic;
+use super::event_sink::EventSink;
+use super::item::{Item, Thread};
+use super::item_kind::{FromItem, ItemKind, read_field_event};
+use super::message::read_historic;
 use crate::event::{Event, FieldEvent, History, HistoryMessage, Reason};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
-use crate::model::{Contact, HistoryProgress, IdText, Identity, Ids, UserSide, WaId};
+use crate::model::{Contact, IdText, Identity, Ids, UserSide, WaId};
 
-/// Reads a chunk: an event for itself, and one for each message of its threads.
-pub(super) const CHUNK: Reader = Reader {
-    read: chunk,
+/// A chunk of threads: an event for the chunk, and one for each message of its threads.
+pub(super) const CHUNK: ItemKind = ItemKind {
+    add_events: add_chunk,
     has_receivers: |context| {
         let of_chunk = FieldEvent::<History>::signal().with(context);
         of_chunk.has_receivers() || HistoryMessage::has_receivers(context)
     },
-    ..*FieldEvent::<History>::READER
+    ..*FieldEvent::<History>::KIND
 };
 
-fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+fn add_chunk<'a>(events: &mut EventSink<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
     let mut omitted = Omissions::default();
-    let chunk = change::<History>(events, item, &mut omitted)?;
-    // The progress of the chunk is that of its threads.
+    let chunk = read_field_event::<History>(events, item, &mut omitted)?;
+    // The threads have the progress of their chunk.
     let parent = Thread {
         progress: chunk.value.metadata,
         ..Thread::default()
@@ -36,31 +36,23 @@ fn chunk<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'
     };
     let path = item.path.member("threads");
     if threads.is_array() {
-        read_each(events, path, threads, item.context, Some(&parent), &THREAD);
+        THREAD.add_each(events, path, threads, item.context, Some(&parent));
     } else {
-        events.unrecognized(item.context.change, path, Reason::Malformed, threads);
+        events.report(item.context.change, path, Reason::Malformed, threads);
     }
     Ok(omitted)
 }
 
-/// An old conversation.
-#[derive(Default)]
-pub(super) struct Thread {
-    id: Option<WaId>,
-    /// The user that it is with.
-    pub(super) contact: Option<Arc<Contact>>,
-    progress: Option<HistoryProgress>,
-}
-
-const THREAD: Reader = Reader {
-    read: thread,
+/// A thread: an event for each of its messages.
+const THREAD: ItemKind = ItemKind {
+    add_events: add_thread,
     is_about_user: true,
     side: UserSide::Either,
     has_receivers: HistoryMessage::has_receivers,
 };
 
 members! {
-    /// The ids of the user that a thread is with.
+    /// The ids of the user in a thread.
     struct ThreadMembers<'a> {
         id: IdText<'a>,
         context: ThreadContext<'a>,
@@ -74,7 +66,10 @@ members! {
     }
 }
 
-fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+fn add_thread<'a>(
+    events: &mut EventSink<'_>,
+    item: &Item<'_, 'a>,
+) -> Result<Omissions<'a>, Reason> {
     let mut omitted = Omissions::default();
     let members = ThreadMembers::read(item.json, &mut omitted)?;
     let messages = item.json.only("messages")?;
@@ -87,9 +82,9 @@ fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<
     let thread = Thread {
         id: members.id.as_deref().map(WaId::from),
         contact: identity.map(|identity| {
-            // The webhook's contact has the name, too.
-            let listed = item.listed_contact(&identity);
-            listed.unwrap_or_else(|| {
+            // A contact of the value has the user's name, too.
+            let contact = item.contact_by_id(&identity);
+            contact.unwrap_or_else(|| {
                 let mut contact = Contact::new(identity);
                 contact.username = context.username;
                 Arc::new(contact)
@@ -102,33 +97,36 @@ fn thread<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<
     };
     let path = item.path.member("messages");
     if messages.is_array() {
-        let reader = HistoryMessage::READER;
-        read_each(events, path, messages, item.context, Some(&thread), reader);
+        let kind = HistoryMessage::KIND;
+        kind.add_each(events, path, messages, item.context, Some(&thread));
     } else {
         let messages = Item {
             thread: Some(&thread),
             ..Item::new(messages, 0, path, item.context)
         };
-        events.unrecognized_item(&messages, UserSide::Either, Reason::Malformed);
+        events.report_item(&messages, UserSide::Either, Reason::Malformed);
     }
     Ok(omitted)
 }
 
-/// One message; without a thread, a file that follows one.
+/// A message of a thread; outside of threads, the file of a message that came before.
 impl FromItem for HistoryMessage {
-    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    fn add_events<'a>(
+        events: &mut EventSink<'_>,
+        item: &Item<'_, 'a>,
+    ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
         let account = item.account();
         let contact = item.thread.and_then(|thread| thread.contact.clone());
         let user = contact.as_ref().map(|contact| &contact.identity);
-        let old = parse_historic(item.json, &mut omitted, item.numbers(), user)?;
-        let contact = contact.or_else(|| item.contact(old.message.user.as_ref()));
+        let historic = read_historic(item.json, &mut omitted, item.numbers(), user)?;
+        let contact = contact.or_else(|| item.contact(historic.message.user.as_ref()));
         let raw = events.raw(item.json);
         events.push(HistoryMessage {
-            message: Box::new(old.message),
-            from_number: old.from_number,
+            message: Box::new(historic.message),
+            from_number: historic.from_number,
             thread_id: item.thread.and_then(|thread| thread.id.clone()),
-            history_context: old.history_context,
+            history_context: historic.history_context,
             progress: item.thread.and_then(|thread| thread.progress),
             contact,
             account,

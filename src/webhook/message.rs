@@ -1,10 +1,11 @@
-//! Items of `messages` and `message_echoes`, and the events that they become.
+//! The items of `messages` and `message_echoes`.
 
 use std::mem;
 use std::sync::Arc;
 
-use super::events::Events;
-use super::item::{ChangeContext, FromItem, Item, ItemContext};
+use super::event_sink::EventSink;
+use super::item::{ChangeContext, Item, ItemContext};
+use super::item_kind::FromItem;
 use crate::Context;
 use crate::event::{Event, FlowCompleted, MessageEcho, MessageReceived, Reason, StandbyMessage};
 use crate::json::object::{ReadMembers, members};
@@ -17,7 +18,7 @@ use crate::model::{
 };
 
 members! {
-    /// The members that a message of any type may have.
+    /// The members of messages of all types.
     struct Members<'a> {
         from: IdText<'a>,
         id: MessageId,
@@ -40,18 +41,18 @@ members! {
     }
 }
 
-/// A message while it is being read. It is made empty and read in place: to return it from the
-/// reading costs 140 instructions a message.
+/// A message while its members are read, in place: to return it from the function that reads it
+/// costs 140 instructions.
 struct Draft<'a> {
     item: Node<'a>,
-    reader: ContentReader,
+    read_content: ContentReader,
     members: Members<'a>,
-    /// The members that may be its content.
+    /// The members of other names, which may be the content.
     others: Candidates<'a>,
 }
 
-/// Returns the reader for the type of a message. The type comes before the other members,
-/// which a message of an unknown type does not need read.
+/// Returns the function that reads the content of a message, by its type. The type comes first:
+/// the other members of a message of an unknown type are not read.
 #[inline]
 fn content_reader(item: Node<'_>) -> Result<ContentReader, Fault> {
     let kind = item.get("type").and_then(Node::plain_text);
@@ -61,44 +62,44 @@ fn content_reader(item: Node<'_>) -> Result<ContentReader, Fault> {
     }
 }
 
-/// A message, and its members that only a message of the business or an old one has.
-pub(super) struct ParsedMessage {
+/// A message, with members of outbound and historic messages only.
+pub(super) struct MessageParts {
     pub(super) message: Message,
-    /// The number of the business, if the business sent the message.
+    /// The number of the business; `None` for an inbound message.
     pub(super) from_number: Option<WaId>,
     pub(super) history_context: Option<HistoryContext>,
 }
 
-/// Reads a message that the business sent.
-fn parse_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<ParsedMessage, Fault> {
+/// Reads a message from the business.
+fn read_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<MessageParts, Fault> {
     let mut draft = Draft::new(item, content_reader(item)?);
-    draft.read(omitted)?;
+    draft.read_members(omitted)?;
     let parties = draft.parties();
-    draft.into_parsed(omitted, parties, UserSide::To, None)
+    draft.into_parts(omitted, parties, UserSide::To, None)
 }
 
-/// Reads an old message, which may have gone either way, between these numbers, in the thread
-/// with this user.
-pub(super) fn parse_historic<'a>(
+/// Reads a message of a past conversation, from or to the business. `numbers` are the known numbers
+/// of both sides, and `user` is the user of the thread.
+pub(super) fn read_historic<'a>(
     item: Node<'a>,
     omitted: &mut Omissions<'a>,
     numbers: Numbers<'_>,
     user: Option<&Identity>,
-) -> Result<ParsedMessage, Fault> {
+) -> Result<MessageParts, Fault> {
     let mut draft = Draft::new(item, content_reader(item)?);
-    draft.read(omitted)?;
+    draft.read_members(omitted)?;
     let parties = draft.parties();
     let side = parties.side(None, numbers);
-    draft.into_parsed(omitted, parties, side, user)
+    draft.into_parts(omitted, parties, side, user)
 }
 
-/// A message without a webhook around it. One that names a recipient is the business's.
+/// A message outside of a webhook. A message with a recipient is outbound.
 impl FromMeta for Message {
-    const OWN: &'static [&'static str] = &["direction", "content"];
+    const STORED: &'static [&'static str] = &["direction", "content"];
 
     fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
         let mut draft = Draft::new(object, content_reader(object)?);
-        draft.read(omitted)?;
+        draft.read_members(omitted)?;
         let parties = draft.parties();
         let names_recipient = parties.to.wa_id.is_some() || parties.to.has_scoped_id();
         let direction = if names_recipient {
@@ -107,7 +108,7 @@ impl FromMeta for Message {
             UserSide::From
         };
         let side = parties.side(Some(direction), Numbers::default());
-        let mut message = draft.into_parsed(omitted, parties, side, None)?.message;
+        let mut message = draft.into_parts(omitted, parties, side, None)?.message;
         if side == UserSide::From
             && let Content::System(system) = &message.content
         {
@@ -123,22 +124,23 @@ impl FromMeta for Message {
 
 impl<'a> Draft<'a> {
     #[inline]
-    fn new(item: Node<'a>, reader: ContentReader) -> Self {
+    fn new(item: Node<'a>, read_content: ContentReader) -> Self {
         Self {
             item,
-            reader,
+            read_content,
             members: Members::default(),
             others: Candidates::new(),
         }
     }
 
     #[inline]
-    fn read(&mut self, omitted: &mut Omissions<'a>) -> Result<(), Fault> {
+    fn read_members(&mut self, omitted: &mut Omissions<'a>) -> Result<(), Fault> {
         let others = &mut self.others;
         let members = &mut self.members;
         members.read_and(self.item, omitted, |member| others.push(member))
     }
 
+    /// Takes the ids of both sides.
     #[inline]
     fn parties(&mut self) -> Parties<'a> {
         Parties {
@@ -155,16 +157,16 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Reads the parts of a message from a user.
+    /// Reads the required parts of a message from a user.
     #[inline]
-    fn inbound(
+    fn read_inbound(
         &mut self,
         item: &Item<'_, 'a>,
         omitted: &mut Omissions<'a>,
     ) -> Result<Inbound, Fault> {
-        self.read(omitted)?;
+        self.read_members(omitted)?;
         let sender = item.identity(&self.parties().ids(UserSide::From));
-        let (id, content) = self.content(omitted)?;
+        let (id, content) = self.read_content(omitted)?;
         let is_group = self.members.group_id.is_some();
         let (user, contact) = if let Content::System(system) = &content {
             user_of_system(item, is_group, sender, system)
@@ -180,14 +182,14 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Makes a message of which `side` is the user, or else the user of its thread.
-    fn into_parsed(
+    /// Returns the message. The user is on this side; without ids there, the user of the thread.
+    fn into_parts(
         mut self,
         omitted: &mut Omissions<'a>,
         parties: Parties<'a>,
         side: UserSide,
         thread: Option<&Identity>,
-    ) -> Result<ParsedMessage, Fault> {
+    ) -> Result<MessageParts, Fault> {
         let (direction, from_number) = match side {
             UserSide::To => (
                 Direction::Outbound,
@@ -199,8 +201,8 @@ impl<'a> Draft<'a> {
             (Some(user), Some(thread)) if user.is_same_user(thread) => Some(user.or(thread)),
             (user, thread) => user.or_else(|| thread.cloned()),
         };
-        let (id, content) = self.content(omitted)?;
-        Ok(ParsedMessage {
+        let (id, content) = self.read_content(omitted)?;
+        Ok(MessageParts {
             from_number,
             history_context: self.members.history_context.take(),
             message: self.into_message(id, content, direction, user),
@@ -211,9 +213,9 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     ///
-    /// The reason why it is no message.
+    /// The fault of a required part.
     #[inline]
-    fn content(&mut self, omitted: &mut Omissions<'a>) -> Result<(MessageId, Content), Fault> {
+    fn read_content(&mut self, omitted: &mut Omissions<'a>) -> Result<(MessageId, Content), Fault> {
         let item = self.item;
         let kind = self.members.kind.take();
         let Kind(kind) = kind.ok_or_else(|| omitted.missing(item, "type"))?;
@@ -222,21 +224,21 @@ impl<'a> Draft<'a> {
             kind,
             members: mem::take(&mut self.others),
         };
-        let content = (self.reader)(&tagged, omitted)?;
+        let content = (self.read_content)(&tagged, omitted)?;
         let id = self.members.id.take();
         let id = id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(item, "id"))?;
-        // Without it, a group's message would be one of a conversation.
+        // An omitted `group_id` would turn a group's message into one of a conversation.
         omitted.check(item, "group_id")?;
         Ok((id, content))
     }
 
-    /// Makes the message of these parts and of the optional members.
+    /// Returns the message of the required parts and the optional members.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
-        reason = "a message is made where its event is: to move 336 bytes that were just written \
-                  is slow"
+        reason = "makes the message in its event: a move of 336 bytes just after they were \
+                  written is slow"
     )]
     fn into_message(
         self,
@@ -265,7 +267,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The parts of a message from a user, but for its optional members.
+/// The required parts of a message from a user.
 struct Inbound {
     id: MessageId,
     content: Content,
@@ -273,8 +275,9 @@ struct Inbound {
     contact: Option<Arc<Contact>>,
 }
 
-/// Returns the user and the contact of news of a changed id. The user is the one until now, whom
-/// the contact alone may name, and who may be listed by the new ids.
+/// Returns the user and the contact of a system message, which reports the change of an id. The
+/// user has the previous ids, which may be in the contact only, and the contact may have the new
+/// ids.
 fn user_of_system(
     item: &Item<'_, '_>,
     is_group: bool,
@@ -288,12 +291,12 @@ fn user_of_system(
         return (Some(previous), contact);
     }
     let contact = find(None).or_else(|| find(system.new_ids().as_ref()));
-    let listed = contact.as_ref().map(|contact| &contact.identity);
-    let user = system.previous(listed).or(sender);
+    let identity = contact.as_ref().map(|contact| &contact.identity);
+    let user = system.previous(identity).or(sender);
     (user.or_else(|| system.new_ids()), contact)
 }
 
-/// A message, and the flow that it may submit.
+/// A message, and the completed flow of a flow's reply.
 impl FromItem for MessageReceived {
     const SIDE: UserSide = UserSide::From;
 
@@ -302,16 +305,19 @@ impl FromItem for MessageReceived {
         Self::signal().with(context).has_receivers() || of_flow.has_receivers()
     }
 
-    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    fn add_events<'a>(
+        events: &mut EventSink<'_>,
+        item: &Item<'_, 'a>,
+    ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
         let mut draft = Draft::new(item.json, content_reader(item.json)?);
-        let inbound = draft.inbound(item, &mut omitted)?;
+        let inbound = draft.read_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         let flow = inbound.content.nfm_reply().map(|reply| {
             let context = draft.members.context.as_deref();
             let reply_to = context.and_then(|context| context.id.clone());
             Ok::<_, Fault>(FlowCompleted {
-                response: flow_response(reply, reply_to)?,
+                response: parse_flow_response(reply, reply_to)?,
                 message_id: inbound.id.clone(),
                 user: inbound.user.clone(),
                 timestamp: draft.members.timestamp,
@@ -335,18 +341,21 @@ impl FromItem for MessageReceived {
             raw,
             known_as: None,
         });
-        // Behind the message: an answer that cannot be read costs the flow alone.
+        // The flow follows its message, which a malformed answer does not affect.
         match flow {
             Some(Ok(flow)) => events.push(flow),
-            Some(Err(fault)) => events.unrecognized_item(item, UserSide::From, fault),
+            Some(Err(fault)) => events.report_item(item, UserSide::From, fault),
             None => {}
         }
         Ok(omitted)
     }
 }
 
-/// Reads the answers of a flow's reply to a message.
-fn flow_response(reply: &NfmReply, reply_to: Option<MessageId>) -> Result<FlowResponse, Fault> {
+/// Parses the answers in a flow's reply.
+fn parse_flow_response(
+    reply: &NfmReply,
+    reply_to: Option<MessageId>,
+) -> Result<FlowResponse, Fault> {
     let json = reply.response_json.as_deref();
     let json = json.ok_or_else(|| Fault::Missing("response_json".into()))?;
     let mut response = FlowResponse::from_response_json(json).map_err(|_| Fault::Malformed)?;
@@ -359,7 +368,10 @@ fn flow_response(reply: &NfmReply, reply_to: Option<MessageId>) -> Result<FlowRe
 impl FromItem for StandbyMessage {
     const SIDE: UserSide = UserSide::From;
 
-    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    fn add_events<'a>(
+        events: &mut EventSink<'_>,
+        item: &Item<'_, 'a>,
+    ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
         let mut draft = Draft::new(item.json, content_reader(item.json)?);
         let Inbound {
@@ -367,7 +379,7 @@ impl FromItem for StandbyMessage {
             content,
             user,
             contact,
-        } = draft.inbound(item, &mut omitted)?;
+        } = draft.read_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
             message: draft.into_message(id, content, Direction::Inbound, user),
@@ -383,14 +395,21 @@ impl FromItem for StandbyMessage {
 impl FromItem for MessageEcho {
     const SIDE: UserSide = UserSide::To;
 
-    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    fn add_events<'a>(
+        events: &mut EventSink<'_>,
+        item: &Item<'_, 'a>,
+    ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let echo = parse_outbound(item.json, &mut omitted)?;
+        let outbound = read_outbound(item.json, &mut omitted)?;
+        let (is_group, user) = {
+            let message = &outbound.message;
+            (message.group_id.is_some(), message.user.as_ref())
+        };
         let raw = events.raw(item.json);
         events.push(MessageEcho {
-            contact: item.contact_in(echo.message.group_id.is_some(), echo.message.user.as_ref()),
-            message: echo.message,
-            from_number: echo.from_number,
+            contact: item.contact_in(is_group, user),
+            message: outbound.message,
+            from_number: outbound.from_number,
             account: item.account(),
             raw,
             known_as: None,

@@ -1,35 +1,43 @@
-//! From the body of a webhook to events.
+//! The parser: a pure function from the body of a webhook to events.
 //!
-//! [`parse`] is a pure function from bytes to events. Each item is read by itself: a malformed
-//! one becomes one [`Unrecognized`](crate::event::Unrecognized) event, and costs none of its
-//! neighbours. A body is gone through once, from top to bottom:
+//! Each item is read by itself. A malformed item becomes one
+//! [`Unrecognized`](crate::event::Unrecognized) event, and does not affect the others.
+//!
+//! The files in the order of the data, with their main functions:
 //!
 //! ```text
-//! Parser::parse     checks the length and UTF-8, and copies the body
-//! with_tape         checks the syntax, and indexes the values
-//! envelope::read    `object`, and each `entry`
-//! Entry::read       `id`, `time`, and each of `changes`
-//! read_value        the field decides: lists of items, or one item
-//! Value::read       `metadata`, `contacts`, then the items of each list
-//! Item::add         the reader of the list: message, status, signup, history, or a payload
-//! Members::fill     the members of the item, from the tape to their place
-//! Events::push      the event; the members that it lacks are reported behind it
-//! Events::into_list the events in the order of the body
+//! parser      Parser::parse         checks the length and UTF-8, and copies the body
+//!                                   indexes its values (crate::json::tape), reads `object`
+//! change      add_entry             reads `id` and `time` of each `entry`
+//!             Entry::add_change     reads `field` and `metadata` of each of `changes`
+//!             Value::add_items      splits the value into its lists and `contacts`
+//! contacts    ContactIndex          finds the contact of an item by the user's ids
+//! fields      kind_of_list          gives the kind of the items in a list, by the signals
+//! item        Item                  an item with its path and its context
+//! item_kind   ItemKind::add         adds the events of an item
+//! message, status, history, signup  read the items that are more than a payload
+//! event_sink  EventSink             collects events, reports malformed parts
+//! summary     ItemSummary           reads the id, user and time for such a report
+//! webhook     Webhook               holds the events, dispatches them
+//!             DispatchReport        counts and failures of a dispatch
+//! error       ParseError            the error of a malformed body
 //! ```
 //!
-//! The table of [`signals`](crate::signals) says which fields hold lists, and which event an
-//! item becomes.
+//! To *add* is to make the events of a part of the body, and to *report* is to make an
+//! `Unrecognized` event.
+//!
+//! The table of [`signals`](crate::signals) defines the lists of a field, and the event of an item.
 
 mod change;
 mod contacts;
-mod envelope;
 mod error;
-mod events;
+mod event_sink;
+mod fields;
 mod history;
 mod item;
+mod item_kind;
 mod message;
 mod parser;
-mod report;
 mod signup;
 mod status;
 mod summary;
@@ -41,15 +49,14 @@ mod webhook;
 
 pub use error::{ParseError, ParseErrorKind};
 pub use parser::Parser;
-pub use report::{DispatchReport, EventFailure};
-pub use webhook::Webhook;
+pub use webhook::{DispatchReport, EventFailure, Webhook};
 
-/// Reads the body of a webhook, as Meta sent it.
+/// Parses the body of a webhook.
 ///
 /// # Errors
 ///
-/// Only a broken envelope is an error; see [`ParseErrorKind`]. The body may
-/// have up to 4 MiB; [`Parser`] changes that.
+/// A malformed envelope, see [`ParseErrorKind`], or a body of more than 4 MiB, a limit of
+/// [`Parser::max_len`]. Malformed items are no error.
 ///
 /// # Examples
 ///
@@ -67,30 +74,28 @@ pub use webhook::Webhook;
 /// }"#;
 /// let webhook = whatsapp_signals::parse(body)?;
 ///
-/// let [WebhookEvent::MessageReceived(good), WebhookEvent::Unrecognized(odd)] = webhook.events()
+/// let [WebhookEvent::MessageReceived(received), WebhookEvent::Unrecognized(unrecognized)] =
+///     webhook.events()
 /// else { panic!("one of each") };
-/// assert_eq!(good.message.body(), "Hi");
-/// assert_eq!(odd.reason.to_string(), r#"unknown type "hologram""#);
+/// assert_eq!(received.message.body(), "Hi");
+/// assert_eq!(unrecognized.reason.to_string(), r#"unknown type "hologram""#);
 /// # Ok::<(), whatsapp_signals::ParseError>(())
 /// ```
 pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
     Parser::new().parse(body)
 }
 
-/// Parses one entry that came without its body: the `whatsAppWebhookEntry` that AWS
-/// End User Messaging Social puts into an SNS message, as a string of JSON.
+/// Parses one entry without its body: the `whatsAppWebhookEntry` of AWS End User Messaging Social,
+/// a string of JSON in an SNS message.
 ///
-/// The result is that of [`parse`] for a body with this entry alone, with paths that
-/// begin with `entry[0]`. No signature is checked, since Meta's is not in the message:
-/// SNS's own signature, or the access policy of your queue, takes its place.
-/// [`WebhookEngine::process_entry`](crate::WebhookEngine::process_entry) stores the
-/// entry first.
+/// The result equals that of [`parse`] for a body with this entry alone; paths begin with
+/// `entry[0]`. The message has no signature of Meta's to be verified; the signature of SNS or the
+/// access policy of your queue takes its place.
+/// [`WebhookEngine::process_entry`](crate::WebhookEngine::process_entry) stores the entry first.
 ///
 /// # Errors
 ///
-/// As [`parse`]: the text must be one JSON object, with the same limit for its length.
-/// For a whole body, or a whole SNS message, the error is
-/// [`ParseErrorKind::NotAnEntry`].
+/// As [`parse`]. [`ParseErrorKind::NotAnEntry`] for a whole body and for a whole SNS message.
 ///
 /// # Examples
 ///

@@ -1,17 +1,21 @@
-//! From bytes to a webhook.
+//! The parser: from the bytes of a body to its entries, and to a [`Webhook`].
 
 use std::sync::Arc;
 
-use super::envelope::EnvelopeRules;
-use super::events::Selection;
-use super::report::DispatchReport;
-use super::{ParseError, ParseErrorKind, Webhook, envelope};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::change::add_entry;
+use super::error::{ParseError, ParseErrorKind};
+use super::event_sink::{EventSink, Selection};
+use super::item::{ChangeContext, ItemContext};
+use super::webhook::{DispatchReport, Webhook};
 use crate::Context;
-use crate::json;
+use crate::json::{self, Fault, Node, Path, with_tape};
 use crate::signal::{EMPTY, InContext};
 
-/// A parser with settings: a limit for the length, the accepted objects, and the
-/// members that a provider between Meta and your server adds.
+/// A parser with settings: the greatest length of a body, the accepted objects, and the ignored
+/// members of a provider between Meta and your server.
 ///
 /// # Examples
 ///
@@ -25,43 +29,38 @@ use crate::signal::{EMPTY, InContext};
 #[derive(Clone, Copy, Debug)]
 pub struct Parser {
     max_len: usize,
-    rules: EnvelopeRules,
+    accepted_objects: &'static [&'static str],
+    ignored_members: &'static [&'static str],
 }
 
+/// The `object` of WhatsApp's webhooks.
+const OBJECT: &str = "whatsapp_business_account";
+
+/// The limit of [`Parser::max_len`]: the index of a body has a limit, and
+/// [`Parser::body_of`] lengthens an entry by the members around it.
+const MAX_LEN: usize = 255 << 20;
+const _: () = assert!(MAX_LEN < json::MAX_LEN);
+
 impl Parser {
-    /// 4 MiB. Meta sends up to 1,000 updates and 3 MB in one body.
+    /// The default of [`max_len`](Self::max_len): 4 MiB. Meta sends up to 1,000 updates and 3 MB
+    /// in one body.
     pub const DEFAULT_MAX_LEN: usize = 4 * 1024 * 1024;
 
-    /// A parser with the default limit.
-    ///
-    /// ```
-    /// use whatsapp_signals::Parser;
-    ///
-    /// let too_large = vec![b' '; Parser::DEFAULT_MAX_LEN + 1];
-    /// assert_eq!(Parser::new().parse(&too_large).unwrap_err().http_status(), 413);
-    /// ```
+    /// Returns a parser with the default settings.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             max_len: Self::DEFAULT_MAX_LEN,
-            rules: EnvelopeRules::DEFAULT,
+            accepted_objects: &[OBJECT],
+            ignored_members: &[],
         }
     }
 
-    /// Sets the greatest length of a body in bytes (default: 4 MiB; at most 255 MiB). It is
-    /// checked before any work.
+    /// Sets the greatest length of a body in bytes (default: 4 MiB; at most 255 MiB). The length
+    /// is checked before any work.
     ///
-    /// A parse takes up to eight times the length of a hostile body for its index, and less than
-    /// twice the length of any of Meta's.
-    ///
-    /// ```
-    /// use whatsapp_signals::Parser;
-    ///
-    /// let body = &std::fs::read("tests/payloads/text.json")?;
-    /// assert!(Parser::new().max_len(body.len()).parse(body).is_ok());
-    /// assert!(Parser::new().max_len(body.len() - 1).parse(body).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The index of a body takes up to eight times the memory of a hostile body, and less than
+    /// twice that of a body of Meta's.
     #[must_use]
     pub const fn max_len(mut self, bytes: usize) -> Self {
         self.max_len = if bytes < MAX_LEN { bytes } else { MAX_LEN };
@@ -72,9 +71,8 @@ impl Parser {
     /// `whatsapp_business_account` alone). The list replaces the default.
     ///
     /// Meta has announced `whatsapp_account` for 2027. A body whose `object` begins
-    /// with `whatsapp` and is not in the list is
-    /// [worth keeping](ParseError::should_archive), so that a signed one can be
-    /// requeued after this setting has changed.
+    /// with `whatsapp` and is not in the list [should be archived](ParseError::should_archive), to
+    /// be parsed again after a change of this setting.
     ///
     /// ```
     /// use whatsapp_signals::{Parser, parse};
@@ -87,13 +85,13 @@ impl Parser {
     /// assert!(PARSER.parse(&std::fs::read("tests/payloads/text.json")?).is_ok());
     ///
     /// let error = parse(body).unwrap_err();
-    /// assert_eq!(error.to_string(), r#"the parser does not accept the object "whatsapp_account""#);
+    /// assert_eq!(error.to_string(), r#"expected an accepted object, found "whatsapp_account""#);
     /// assert!(error.should_archive());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub const fn accepted_objects(mut self, objects: &'static [&'static str]) -> Self {
-        self.rules.accepted_objects = objects;
+        self.accepted_objects = objects;
         self
     }
 
@@ -101,9 +99,9 @@ impl Parser {
     /// none). Every other unknown member is reported as
     /// [`Unrecognized`](crate::event::Unrecognized).
     ///
-    /// Gupshup adds `gs_app_id` to each body. Rails adds `controller`, `action` and a
-    /// copy of the body under the controller's name. The members of entries, changes
-    /// and items are not affected.
+    /// Gupshup adds `gs_app_id` to each body. Rails adds `controller`, `action`, and a copy of the
+    /// body under the controller's name. The setting does not affect members of entries, changes
+    /// and items.
     ///
     /// ```
     /// use whatsapp_signals::Parser;
@@ -118,32 +116,25 @@ impl Parser {
     /// ```
     #[must_use]
     pub const fn ignored_members(mut self, names: &'static [&'static str]) -> Self {
-        self.rules.ignored_members = names;
+        self.ignored_members = names;
         self
     }
 
-    /// See [`parse`](super::parse).
+    /// Parses the body of a webhook as [`parse`](super::parse) does, with these settings.
     ///
     /// # Errors
     ///
-    /// See [`parse`](super::parse).
-    ///
-    /// ```
-    /// let parser = whatsapp_signals::Parser::new().max_len(64 * 1024);
-    /// let webhook = parser.parse(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(webhook.events().len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// As [`parse`](super::parse).
     pub fn parse(&self, body: &[u8]) -> Result<Webhook, ParseError> {
         self.check_len(body)?;
-        self.read(body, Selection::All)
+        self.parse_selected(body, Selection::All)
     }
 
-    /// See [`parse_entry`](super::parse_entry).
+    /// Parses one entry as [`parse_entry`](super::parse_entry) does, with these settings.
     ///
     /// # Errors
     ///
-    /// See [`parse_entry`](super::parse_entry).
+    /// As [`parse_entry`](super::parse_entry).
     ///
     /// ```
     /// use whatsapp_signals::Parser;
@@ -152,18 +143,11 @@ impl Parser {
     /// assert_eq!(Parser::new().parse_entry(entry)?.entries(), 1);
     ///
     /// let error = Parser::new().max_len(20).parse_entry(entry).unwrap_err();
-    /// assert_eq!(error.to_string(), "the body has 40 bytes, more than the limit of 20");
+    /// assert_eq!(error.to_string(), "expected a body of at most 20 bytes, found 40");
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     pub fn parse_entry(&self, entry: &[u8]) -> Result<Webhook, ParseError> {
-        self.read(self.body_of(entry)?.as_bytes(), Selection::All)
-    }
-
-    /// Wraps one entry in a body, which may be longer than the limit by the envelope.
-    pub(crate) fn body_of(&self, entry: &[u8]) -> Result<String, ParseError> {
-        self.check_len(entry)?;
-        let body = text_of(entry).and_then(|entry| self.rules.body_of(entry));
-        body.map_err(ParseError)
+        self.parse_selected(self.body_of(entry)?.as_bytes(), Selection::All)
     }
 
     /// Returns the parser with the context of a dispatch.
@@ -191,16 +175,17 @@ impl Parser {
     }
 
     /// Parses a body and sends its events to their receivers, as
-    /// [`Webhook::dispatch`](super::Webhook::dispatch) does. Items whose signals have no receivers
-    /// are not read, and counted by [`DispatchReport::skipped`].
+    /// [`Webhook::dispatch`] does. Items whose signals have no receivers are skipped, and counted
+    /// by [`DispatchReport::skipped`].
     ///
-    /// A receiver that connects while the body is dispatched may miss the rest of it. All items
-    /// are read while [`ANY_EVENT`](crate::signals::ANY_EVENT) has a receiver, and while
-    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has one, since any item may be malformed.
+    /// A receiver that connects during the call may miss events. No items are skipped if
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT) or
+    /// [`UNRECOGNIZED`](crate::signals::UNRECOGNIZED) has a receiver, since any item may be
+    /// malformed.
     ///
     /// # Errors
     ///
-    /// As [`parse`](super::parse): nothing is sent then.
+    /// As [`parse`](super::parse). No event is sent after an error.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -230,11 +215,11 @@ impl Parser {
     }
 
     /// Parses and sends as [`dispatch`](Self::dispatch) does, and awaits async receivers, as
-    /// [`Webhook::dispatch_async`](super::Webhook::dispatch_async) does.
+    /// [`Webhook::dispatch_async`] does.
     ///
     /// # Errors
     ///
-    /// As [`parse`](super::parse): nothing is sent then.
+    /// As [`parse`](super::parse). No event is sent after an error.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -258,17 +243,7 @@ impl Parser {
         self.with(&EMPTY).dispatch_async(body).await
     }
 
-    /// Parses the items whose signals have receivers.
-    fn parse_selected(&self, body: &[u8], context: &Context) -> Result<Webhook, ParseError> {
-        self.check_len(body)?;
-        self.read(body, Selection::WithReceivers(context))
-    }
-
-    fn read(&self, body: &[u8], selection: Selection<'_>) -> Result<Webhook, ParseError> {
-        read(body, &self.rules, selection).map_err(ParseError)
-    }
-
-    /// That a body is not too large, before anything else.
+    /// Checks the length of a body.
     pub(crate) fn check_len(&self, body: &[u8]) -> Result<(), ParseError> {
         if body.len() > self.max_len {
             return Err(ParseError(ParseErrorKind::TooLarge {
@@ -278,17 +253,89 @@ impl Parser {
         }
         Ok(())
     }
+
+    /// Parses the selected items of a body, without a check of its length.
+    fn parse_selected(&self, body: &[u8], selection: Selection<'_>) -> Result<Webhook, ParseError> {
+        let text = text_of(body).map_err(ParseError)?;
+        // The only copy of the body, shared by the raw JSON of all events.
+        self.parse_text(&text.into(), selection).map_err(ParseError)
+    }
+
+    fn parse_text(
+        &self,
+        body: &Arc<str>,
+        selection: Selection<'_>,
+    ) -> Result<Webhook, ParseErrorKind> {
+        on_tape(body, |root| {
+            let ([object, entries], has_others) = split(root, &BODY_MEMBERS)?;
+            self.check_object(object.and_then(Node::exact_text).as_deref())?;
+            let entries = entries.filter(|entries| entries.is_array());
+            let entries = entries.ok_or(ParseErrorKind::NoEntry)?;
+
+            let mut webhook = Webhook::default();
+            let mut events = EventSink::new(body, selection);
+            let path = Path::root("entry");
+            for entry in entries.elements() {
+                let is_empty = add_entry(&mut events, path.element(webhook.entries), entry);
+                webhook.entries += 1;
+                webhook.empty_entries += usize::from(is_empty);
+            }
+            if has_others {
+                self.report_others(&mut events, root);
+            }
+            webhook.skipped = events.skipped();
+            webhook.events = events.finish(root);
+            Ok(webhook)
+        })
+    }
+
+    fn check_object(&self, object: Option<&str>) -> Result<(), ParseErrorKind> {
+        match object {
+            Some(object) if self.accepted_objects.contains(&object) => Ok(()),
+            _ => Err(ParseErrorKind::WrongObject(object.map(Into::into))),
+        }
+    }
+
+    /// Reports the unknown members of a body.
+    fn report_others(&self, events: &mut EventSink<'_>, root: Node<'_>) {
+        for member in root.others(&BODY_MEMBERS) {
+            let name = member.name();
+            if !self.ignored_members.contains(&&*name) {
+                let change = ChangeContext::default();
+                let alone = ItemContext::alone(&change);
+                events.report_unknown(&alone, Path::root(&name), member);
+            }
+        }
+    }
+
+    /// Returns a body with one entry. The body may exceed the greatest length by the members
+    /// around the entry.
+    ///
+    /// The entry is checked by itself, so that a text which closes the array cannot add members to
+    /// the body.
+    pub(crate) fn body_of(&self, entry: &[u8]) -> Result<String, ParseError> {
+        self.check_len(entry)?;
+        let entry = text_of(entry).map_err(ParseError)?;
+        check_entry(entry).map_err(ParseError)?;
+        let object = if self.accepted_objects.contains(&OBJECT) {
+            OBJECT
+        } else {
+            self.accepted_objects.first().unwrap_or(&OBJECT)
+        };
+        let object = Value::from(object);
+        Ok(format!(r#"{{"object":{object},"entry":[{entry}]}}"#))
+    }
 }
 
-/// Dispatching with a context.
+/// Dispatch with a context.
 impl InContext<'_, Parser> {
     /// Parses and sends as [`Parser::dispatch`] does.
     ///
     /// # Errors
     ///
-    /// See [`parse`](super::parse).
+    /// As [`Parser::dispatch`].
     pub fn dispatch(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        let webhook = self.delivered.parse_selected(body, self.context)?;
+        let webhook = self.parse_for_receivers(body)?;
         Ok(webhook.with(self.context).dispatch())
     }
 
@@ -296,24 +343,52 @@ impl InContext<'_, Parser> {
     ///
     /// # Errors
     ///
-    /// See [`parse`](super::parse).
+    /// As [`Parser::dispatch`].
     pub async fn dispatch_async(self, body: &[u8]) -> Result<DispatchReport, ParseError> {
-        let webhook = self.delivered.parse_selected(body, self.context)?;
+        let webhook = self.parse_for_receivers(body)?;
         Ok(webhook.with(self.context).dispatch_async().await)
+    }
+
+    /// Parses the items whose signals have receivers.
+    fn parse_for_receivers(&self, body: &[u8]) -> Result<Webhook, ParseError> {
+        let parser = self.delivered;
+        parser.check_len(body)?;
+        parser.parse_selected(body, Selection::WithReceivers(self.context))
     }
 }
 
-fn read(
-    body: &[u8],
-    rules: &EnvelopeRules,
-    selection: Selection<'_>,
-) -> Result<Webhook, ParseErrorKind> {
-    // The one copy of the body, which all events share for their raw JSON.
-    let body: Arc<str> = text_of(body)?.into();
-    envelope::read(&body, rules, selection)
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-/// Returns the text of a body, without the byte order mark that an editor put before it.
+const BODY_MEMBERS: [&str; 2] = ["object", "entry"];
+
+/// The member with the entry, as a string, in an SNS message of AWS.
+const AWS_ENTRY: &str = "whatsAppWebhookEntry";
+
+/// Checks that a text is a JSON object, and not one around an entry.
+fn check_entry(text: &str) -> Result<(), ParseErrorKind> {
+    on_tape(text, |root| {
+        let [changes, object, entry, aws_entry] =
+            match split(root, &["changes", "object", "entry", AWS_ENTRY]) {
+                Ok((members, _)) => members,
+                // The parse reports a malformed entry, as it does in a body.
+                Err(ParseErrorKind::Duplicate(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+        let wrapper = match (object, entry, aws_entry) {
+            _ if changes.is_some() => return Ok(()),
+            (Some(_), Some(_), _) => "entry",
+            (.., Some(_)) => AWS_ENTRY,
+            _ => return Ok(()),
+        };
+        Err(ParseErrorKind::NotAnEntry(wrapper.into()))
+    })
+}
+
+/// Returns the text of a body, without the byte order mark that some editors insert.
 fn text_of(body: &[u8]) -> Result<&str, ParseErrorKind> {
     let text = str::from_utf8(body).map_err(|error| ParseErrorKind::NotUtf8 {
         valid_up_to: error.valid_up_to(),
@@ -321,12 +396,38 @@ fn text_of(body: &[u8]) -> Result<&str, ParseErrorKind> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// The limit of every parser: the index of a body has a limit, and an entry is wrapped in a body.
-const MAX_LEN: usize = 255 << 20;
-const _: () = assert!(MAX_LEN < json::MAX_LEN);
+/// Indexes a text, and calls `read` with its value.
+fn on_tape<R>(
+    text: &str,
+    read: impl FnOnce(Node<'_>) -> Result<R, ParseErrorKind>,
+) -> Result<R, ParseErrorKind> {
+    with_tape(text, read).unwrap_or_else(|_| Err(syntax_error(text)))
+}
 
-impl Default for Parser {
-    fn default() -> Self {
-        Self::new()
+/// Splits a value that must be an object into its members.
+#[inline]
+fn split<'a, const N: usize>(
+    root: Node<'a>,
+    names: &[&'static str; N],
+) -> Result<([Option<Node<'a>>; N], bool), ParseErrorKind> {
+    root.split(names).map_err(|fault| match fault {
+        Fault::Duplicate(member) => ParseErrorKind::Duplicate(member),
+        _ => ParseErrorKind::NotAnObject,
+    })
+}
+
+/// Returns the error of a text that is not JSON. serde_json finds the line and column, which a
+/// tape does not count.
+#[cold]
+fn syntax_error(text: &str) -> ParseErrorKind {
+    let error = serde_json::from_str::<IgnoredAny>(text).err();
+    let place = error
+        .as_ref()
+        .map_or((0, 0), |error| (error.line(), error.column()));
+    let (line, column) = place;
+    if error.is_some_and(|error| error.is_eof()) {
+        ParseErrorKind::Truncated { line, column }
+    } else {
+        ParseErrorKind::NotJson { line, column }
     }
 }

@@ -1,23 +1,24 @@
-//! Items of `user_preferences`, and signups in the shapes in which they come.
+//! The items of `user_preferences`, and signups.
 
 use std::sync::Arc;
 
-use super::events::Events;
-use super::item::{FromItem, Item, Reader, change};
+use super::event_sink::EventSink;
+use super::item::Item;
+use super::item_kind::{FromItem, ItemKind, read_field_event};
 use crate::event::{Event, FieldEvent, PreferenceValue, Reason, UserPreference, UserSubscribed};
 use crate::json::Omissions;
 use crate::json::object::{ReadMembers, members};
 use crate::model::{Contact, IdText, Ids, Signup, SignupId, Timestamp};
 
-/// Reads an item of `user_preferences`. Meta has one field for preferences and signups.
-pub(super) const PREFERENCE: Reader = Reader {
-    read: |events, item| {
+/// An item of `user_preferences`: a preference, or a signup if its value is `signup`.
+pub(super) const PREFERENCE: ItemKind = ItemKind {
+    add_events: |events, item| {
         let mut omitted = Omissions::default();
-        let change = change::<UserPreference>(events, item, &mut omitted)?;
-        if change.value.value == PreferenceValue::Signup {
-            UserSubscribed::read(events, item)?;
+        let event = read_field_event::<UserPreference>(events, item, &mut omitted)?;
+        if event.value.value == PreferenceValue::Signup {
+            UserSubscribed::add_events(events, item)?;
         } else {
-            events.push(change);
+            events.push(event);
         }
         Ok(omitted)
     },
@@ -25,13 +26,13 @@ pub(super) const PREFERENCE: Reader = Reader {
         let of_preference = FieldEvent::<UserPreference>::signal().with(context);
         of_preference.has_receivers() || UserSubscribed::has_receivers(context)
     },
-    ..*FieldEvent::<UserPreference>::READER
+    ..*FieldEvent::<UserPreference>::KIND
 };
 
 members! {
-    /// An item of `user_preferences` whose value is `signup`, or an
-    /// `in_app_signup`, which has less.
-    struct Subscription<'a> {
+    /// The members of a signup: an item of `user_preferences`, or an `in_app_signup`, which has
+    /// some of them.
+    struct Members<'a> {
         wa_id: IdText<'a>,
         user_id: IdText<'a>,
         parent_user_id: IdText<'a>,
@@ -41,20 +42,22 @@ members! {
 }
 
 impl FromItem for UserSubscribed {
-    /// Completes the user by the webhook's contact.
-    fn read<'a>(events: &mut Events<'_>, item: &Item<'_, 'a>) -> Result<Omissions<'a>, Reason> {
+    fn add_events<'a>(
+        events: &mut EventSink<'_>,
+        item: &Item<'_, 'a>,
+    ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let signup = Subscription::read(item.json, &mut omitted)?;
+        let signup = Members::read(item.json, &mut omitted)?;
         let user = item.identity(&Ids {
             wa_id: signup.wa_id,
             user_id: signup.user_id,
             parent_user_id: signup.parent_user_id,
         });
-        let listed = item.contact(user.as_ref());
-        let mut contact = match (&listed, user) {
-            (Some(listed), user) => {
-                let mut contact = Contact::clone(listed);
-                // The item may know more ids than the contact.
+        let shared = item.contact(user.as_ref());
+        let mut contact = match (&shared, user) {
+            (Some(shared), user) => {
+                let mut contact = Contact::clone(shared);
+                // The item may have ids that the contact lacks.
                 if let Some(user) = user {
                     contact.identity = contact.identity.or(&user);
                 }
@@ -68,12 +71,12 @@ impl FromItem for UserSubscribed {
             .filter(|id| !id.as_str().is_empty())
             .ok_or_else(|| omitted.missing(item.json, "signup_id"))?;
         contact.subscribed_via_signup = true;
-        // Some of Meta's webhooks have 0 there.
+        // Some of Meta's webhooks have 0 as the time.
         let timestamp = signup.timestamp.filter(|time| time.as_secs() > 0);
         let timestamp = timestamp.or(item.context.change.time);
         contact.subscribed_at = timestamp;
-        if let (Some(listed), Some(contacts)) = (&listed, item.context.contacts) {
-            contacts.mark_copied(listed, item.at);
+        if let (Some(shared), Some(contacts)) = (&shared, item.context.contacts) {
+            contacts.mark_copied(shared, item.at);
         }
         let raw = events.raw(item.json);
         events.push(Self {

@@ -1,14 +1,16 @@
-//! Items of `statuses`.
+//! The items of `statuses`.
 
-use super::events::Events;
-use super::item::{FromItem, Item};
+use super::event_sink::EventSink;
+use super::item::Item;
+use super::item_kind::FromItem;
+use super::summary::{Recipient, RecipientIds};
 use crate::event::{MessageStatusChanged, Reason, StandbyStatus};
 use crate::json::object::{ReadMembers, members};
 use crate::json::stored::FromMeta;
 use crate::json::{Fault, Node, Omissions};
 use crate::model::{
-    Conversation, GroupId, IdText, Identity, Ids, MessageId, MessageStatus, MetaError, Payment,
-    Pricing, StatusUpdate, TemplateId, Timestamp, UserSide,
+    Conversation, IdText, MessageId, MessageStatus, MetaError, Payment, Pricing, StatusUpdate,
+    TemplateId, Timestamp, UserSide,
 };
 
 members! {
@@ -24,13 +26,13 @@ members! {
         errors: Vec<MetaError>,
         biz_opaque_callback_data: Box<str>,
         recipient_user_id: IdText<'a>,
-        /// One page of Meta's spells it this way, its example the next.
+        /// The name on a page of Meta's. The example on that page has the next one.
         parent_recipient_user_id: IdText<'a>,
         parent_user_id: IdText<'a>,
-        /// The spelling of the field `calls`.
+        /// The name in the field `calls`.
         recipient_parent_user_id: IdText<'a>,
         recipient_type: Box<str>,
-        /// Meta writes this or the next.
+        /// Meta documents this name and the next one.
         recipient_participant_id: IdText<'a>,
         participant_recipient_id: IdText<'a>,
         recipient_participant_user_id: IdText<'a>,
@@ -42,13 +44,17 @@ members! {
 }
 
 impl Members<'_> {
-    /// Makes the update of a status without its omitted members.
+    /// Returns the update of a status.
+    ///
+    /// # Errors
+    ///
+    /// The fault of a required member.
     #[inline]
     fn into_update(self, json: Node<'_>, omitted: &Omissions<'_>) -> Result<StatusUpdate, Fault> {
         let id = self.id.filter(|id| !id.as_str().is_empty());
         let id = id.ok_or_else(|| omitted.missing(json, "id"))?;
         let status = self.status.ok_or_else(|| omitted.missing(json, "status"))?;
-        // Without it, the group's id would be the user's.
+        // An omitted type would turn the group's id into the user's.
         omitted.check(json, "recipient_type")?;
         let recipient = Recipient::new(RecipientIds {
             recipient_id: self.recipient_id,
@@ -83,66 +89,21 @@ impl Members<'_> {
 }
 
 impl FromMeta for StatusUpdate {
-    const OWN: &'static [&'static str] = &["recipient", "group_id"];
+    const STORED: &'static [&'static str] = &["recipient", "group_id"];
 
     fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
         Members::read(object, omitted)?.into_update(object, omitted)
     }
 }
 
-/// The ids by which a status names its recipient.
-pub(super) struct RecipientIds<'a> {
-    /// The group's id when `recipient_type` is `group`.
-    pub(super) recipient_id: Option<IdText<'a>>,
-    pub(super) recipient_type: Option<Box<str>>,
-    pub(super) user_id: Option<IdText<'a>>,
-    pub(super) parent_user_id: Option<IdText<'a>>,
-    pub(super) participant_id: Option<IdText<'a>>,
-    pub(super) participant_user_id: Option<IdText<'a>>,
-}
-
-/// The user that a message was sent to, alone or as a participant of a group.
-pub(super) struct Recipient {
-    pub(super) user: Option<Identity>,
-    pub(super) recipient_type: Option<Box<str>>,
-    pub(super) group_id: Option<GroupId>,
-}
-
-impl Recipient {
-    #[inline]
-    pub(super) fn new(ids: RecipientIds<'_>) -> Self {
-        // Only groups have participants.
-        let is_group = ids.recipient_type.as_deref() == Some("group")
-            || ids.participant_id.is_some()
-            || ids.participant_user_id.is_some();
-        let (group_id, wa_id) = if is_group {
-            let group = ids.recipient_id.as_deref().map(GroupId::from);
-            (group, ids.participant_id)
-        } else {
-            (None, ids.recipient_id)
-        };
-        Self {
-            user: Identity::from_ids(&Ids {
-                wa_id,
-                user_id: ids.participant_user_id.or(ids.user_id),
-                parent_user_id: ids.parent_user_id,
-            }),
-            recipient_type: ids
-                .recipient_type
-                .or_else(|| is_group.then(|| "group".into())),
-            group_id,
-        }
-    }
-}
-
-/// Implements [`FromItem`] for events that differ in name only.
+/// Implements [`FromItem`] for events with the same members.
 macro_rules! from_status {
     ($($event:ident)+) => { $(
         impl FromItem for $event {
             const SIDE: UserSide = UserSide::To;
 
-            fn read<'a>(
-                events: &mut Events<'_>,
+            fn add_events<'a>(
+                events: &mut EventSink<'_>,
                 item: &Item<'_, 'a>,
             ) -> Result<Omissions<'a>, Reason> {
                 let mut omitted = Omissions::default();

@@ -1,21 +1,76 @@
-//! The id, user and time of an item that is malformed or unknown.
+//! The summary of an item for its reports: id, user and time, even of a malformed or unknown item.
 //!
-//! Items that are read as what they are follow the same rules: [`Parties`] for the two
-//! sides of a message or a call, [`System`] for news of a changed id, [`Recipient`] for a
-//! status.
+//! Well-formed items are read by the same rules: [`Parties`] for the two sides of a message or a
+//! call, [`System`] for the change of an id, [`Recipient`] for a status.
 
-use super::status::{Recipient, RecipientIds};
-use crate::event::CallDirection;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::item::Item;
+use crate::event::{CallDirection, WebhookEvent};
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Node, Omissions};
 use crate::model::{
-    GroupId, IdMembers, IdText, Identity, Ids, MessageId, Numbers, Parties, PhoneNumberId, System,
-    Timestamp, UserSide, is_same_number,
+    Account, Contact, GroupId, IdMembers, IdText, Identity, Ids, MessageId, Numbers, Parties,
+    PhoneNumberId, System, Timestamp, UserSide, is_same_number,
 };
 
+/// The members that the reports of an item share.
+pub(super) struct ItemSummary {
+    pub(super) id: Option<MessageId>,
+    pub(super) user: Option<Identity>,
+    pub(super) contact: Option<Arc<Contact>>,
+    pub(super) group_id: Option<GroupId>,
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) account: Arc<Account>,
+}
+
+impl ItemSummary {
+    /// Reads the summary of an item without an event. `side` is the user's.
+    pub(super) fn read(item: &Item<'_, '_>, side: UserSide) -> Self {
+        let thread = item.thread.and_then(|thread| thread.contact.as_ref());
+        let thread_user = thread.map(|contact| &contact.identity);
+        let members = SummaryMembers::of(item.json);
+        let (id, timestamp) = (members.id.clone(), members.timestamp);
+        let account = item.account_of(members.phone_number_id());
+        let (user, group_id) = members.into_user(side, item.numbers());
+        let user = user.or_else(|| thread_user.cloned());
+        let contact = thread
+            .filter(|contact| {
+                let identity = &contact.identity;
+                user.as_ref().is_none_or(|user| identity.is_same_user(user))
+            })
+            .cloned();
+        let contact = contact.or_else(|| item.contact_in(group_id.is_some(), user.as_ref()));
+        Self {
+            id,
+            user,
+            contact,
+            group_id,
+            timestamp,
+            account,
+        }
+    }
+
+    /// Returns the summary of an item with this event: the id and time of the item, and all other
+    /// members of the event.
+    pub(super) fn of_event(item: &Item<'_, '_>, event: &WebhookEvent) -> Self {
+        let members = SummaryMembers::of(item.json);
+        let contact = event.contact().filter(|_| !event.is_news_of_ids());
+        Self {
+            id: members.id,
+            user: event.user().map(Cow::into_owned),
+            contact: contact.map(|contact| Arc::new(contact.clone())),
+            group_id: event.group().map(GroupId::from),
+            timestamp: members.timestamp,
+            account: Arc::new(event.account().clone()),
+        }
+    }
+}
+
 members! {
-    /// The members of an item that name it, its user and its time.
-    pub(super) struct Summary<'a> {
+    /// The members of any item that hold its id, its user or its time.
+    pub(super) struct SummaryMembers<'a> {
         id: MessageId,
         timestamp: Timestamp,
         group_id: GroupId,
@@ -38,21 +93,21 @@ members! {
         participant_recipient_id: IdText<'a>,
         recipient_participant_user_id: IdText<'a>,
         system: Box<System>,
-        /// Of a thread of `history`.
+        /// In a thread of `history`.
         context: IdMembers,
-        /// Of `smb_app_state_sync`.
+        /// In `smb_app_state_sync`.
         contact: Partner<'a>,
-        /// Of `messaging_handovers`.
+        /// In `messaging_handovers`.
         sender: Partner<'a>,
-        /// Of `messaging_handovers`: the number of the business.
+        /// In `messaging_handovers`: the number of the business.
         recipient: Number,
-        /// Of a standby echo: the request by which it was sent.
+        /// In a standby echo: the request that sent the message.
         message: Request<'a>,
-        /// Of a value that is one item.
+        /// In a value without lists.
         contacts: Vec<IdMembers>,
     }
 
-    /// A user in a member of an item.
+    /// The ids of a user in a nested object.
     pub(super) struct Partner<'a> {
         phone_number: IdText<'a>,
         user_id: IdText<'a>,
@@ -70,23 +125,23 @@ members! {
     }
 }
 
-impl<'a> Summary<'a> {
+impl<'a> SummaryMembers<'a> {
     /// Reads the well-formed members of an item.
     pub(super) fn of(item: Node<'a>) -> Self {
-        let mut summary = Self::default();
+        let mut members = Self::default();
         // An item that is no object has no members.
-        let _ = summary.fill(item, &mut Omissions::default());
-        summary.id = summary.id.filter(|id| !id.as_str().is_empty());
-        summary
+        let _ = members.fill(item, &mut Omissions::default());
+        members.id = members.id.filter(|id| !id.as_str().is_empty());
+        members
     }
 
-    /// Returns the number of the business, where Meta puts it into the item.
+    /// Returns the number of the business, for an item that has it.
     pub(super) fn phone_number_id(&self) -> Option<&PhoneNumberId> {
         self.recipient.as_ref()?.phone_number_id.as_ref()
     }
 
-    /// Returns the user of an item of which `side` is the user, and the group that it was
-    /// sent in, where these numbers are known of both sides.
+    /// Returns the user and the group of the item. `side` is the user's, and `numbers` are the
+    /// known numbers of both sides.
     pub(super) fn into_user(
         mut self,
         side: UserSide,
@@ -111,7 +166,7 @@ impl<'a> Summary<'a> {
             .user
             .or_else(|| self.partner(side, numbers))
             .or_else(|| self.other_ids(&mut group_id));
-        // The number of the business is no user's.
+        // The number of the business is not a user's.
         let user = user.filter(|user| match (user.phone(), numbers.business) {
             (Some(phone), Some(business)) => {
                 user.user_id().is_some()
@@ -140,13 +195,13 @@ impl<'a> Summary<'a> {
         let side = match side {
             UserSide::Either => {
                 let direction = self.direction.as_ref().and_then(CallDirection::user_side);
-                // No user is better than the business.
+                // Either side may be the business: no user is better than a wrong one.
                 if direction.is_none() && parties.is_either(numbers) {
                     return None;
                 }
                 parties.side(direction, numbers)
             }
-            // The business may have sent it in spite of that.
+            // The numbers may contradict the side, and win.
             side if parties.is_business(side, numbers.business) => side.other(),
             side => side,
         };
@@ -160,7 +215,8 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Returns the user that a member of another name has.
+    /// Returns the user in a member beside those of messages, calls and statuses. Sets the group
+    /// if the request in a standby echo was to one.
     fn other_ids(&mut self, group_id: &mut Option<GroupId>) -> Option<Identity> {
         let own = Identity::from_ids(&Ids {
             wa_id: self.wa_id.take(),
@@ -189,5 +245,50 @@ impl<'a> Summary<'a> {
                 [only] => only.identity(),
                 _ => None,
             })
+    }
+}
+
+/// The ids in a status that name the recipient of its message.
+pub(super) struct RecipientIds<'a> {
+    /// The group's id when `recipient_type` is `group`.
+    pub(super) recipient_id: Option<IdText<'a>>,
+    pub(super) recipient_type: Option<Box<str>>,
+    pub(super) user_id: Option<IdText<'a>>,
+    pub(super) parent_user_id: Option<IdText<'a>>,
+    pub(super) participant_id: Option<IdText<'a>>,
+    pub(super) participant_user_id: Option<IdText<'a>>,
+}
+
+/// The recipient of a message: a user, alone or as a participant of a group.
+pub(super) struct Recipient {
+    pub(super) user: Option<Identity>,
+    pub(super) recipient_type: Option<Box<str>>,
+    pub(super) group_id: Option<GroupId>,
+}
+
+impl Recipient {
+    #[inline]
+    pub(super) fn new(ids: RecipientIds<'_>) -> Self {
+        // Only groups have participants.
+        let is_group = ids.recipient_type.as_deref() == Some("group")
+            || ids.participant_id.is_some()
+            || ids.participant_user_id.is_some();
+        let (group_id, wa_id) = if is_group {
+            let group = ids.recipient_id.as_deref().map(GroupId::from);
+            (group, ids.participant_id)
+        } else {
+            (None, ids.recipient_id)
+        };
+        Self {
+            user: Identity::from_ids(&Ids {
+                wa_id,
+                user_id: ids.participant_user_id.or(ids.user_id),
+                parent_user_id: ids.parent_user_id,
+            }),
+            recipient_type: ids
+                .recipient_type
+                .or_else(|| is_group.then(|| "group".into())),
+            group_id,
+        }
     }
 }

@@ -1,13 +1,15 @@
-//! A webhook that was read.
+//! A parsed webhook, and the report of its dispatch.
 
-use super::report::DispatchReport;
+use std::error::Error;
+use std::fmt;
+
 use crate::Context;
 use crate::event::{WebhookEvent, dedup_keys};
-use crate::signal::{EMPTY, InContext};
+use crate::signal::{EMPTY, Failure, InContext, Report};
 use crate::trace::{self, Scope, Source};
 
-/// A webhook that was read: its events, in the order of the body; those of one
-/// value by their lists, `messages` before `statuses` before the others.
+/// A parsed webhook: the events of a body, in the order of the body. The events of one value are
+/// in the order of its lists: `messages`, `statuses`, then the others.
 ///
 /// # Examples
 ///
@@ -19,7 +21,7 @@ use crate::trace::{self, Scope, Source};
 ///     println!("{} of {}", event.name(), event.partition_key());
 /// }
 /// let report = webhook.dispatch();
-/// assert_eq!(report.without_receivers(), 2, "nobody listens in this example");
+/// assert_eq!(report.without_receivers(), 2, "this example has no receivers");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,12 +29,12 @@ pub struct Webhook {
     pub(super) events: Vec<WebhookEvent>,
     pub(super) entries: usize,
     pub(super) empty_entries: usize,
-    /// Items that were not read, since nobody hears them.
+    /// The number of items that were not read, since their signals have no receivers.
     pub(super) skipped: usize,
 }
 
 impl Webhook {
-    /// What it tells.
+    /// Returns the events.
     ///
     /// ```
     /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
@@ -44,7 +46,7 @@ impl Webhook {
         &self.events
     }
 
-    /// The events themselves, to be moved elsewhere.
+    /// Returns the events by value.
     ///
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
@@ -60,38 +62,24 @@ impl Webhook {
         self.events
     }
 
-    /// What it tells, event by event.
-    ///
-    /// ```
-    /// let body = &std::fs::read("tests/payloads/batch-mixed.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let statuses = webhook.iter().filter(|event| event.name() == "message_status_changed");
-    /// assert_eq!(statuses.count(), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns an iterator over the events.
     pub fn iter(&self) -> std::slice::Iter<'_, WebhookEvent> {
         self.events.iter()
     }
 
-    /// How many items its `entry` array has.
-    ///
-    /// ```
-    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "1"}, {"id": "2"}]}"#;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// assert_eq!(webhook.entries(), 2);
-    /// # Ok::<(), whatsapp_signals::ParseError>(())
-    /// ```
+    /// Returns the length of the `entry` array.
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
     }
 
-    /// How many of these have no changes.
+    /// Returns the number of entries without changes.
     ///
     /// ```
-    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": []}]}"#;
+    /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "1"}, {"id": "2"}]}"#;
     /// let webhook = whatsapp_signals::parse(body)?;
-    /// assert_eq!((webhook.empty_entries(), webhook.events().len()), (1, 0));
+    /// assert_eq!((webhook.entries(), webhook.empty_entries()), (2, 2));
+    /// assert!(webhook.events().is_empty());
     /// # Ok::<(), whatsapp_signals::ParseError>(())
     /// ```
     #[must_use]
@@ -100,8 +88,8 @@ impl Webhook {
     }
 
     /// Returns the [`dedup_key`](crate::Event::dedup_key) of each event, for a queue or a
-    /// table. Equal events that [may recur](WebhookEvent::repeats) have a count at the end,
-    /// since Meta does not send one thing twice in one body.
+    /// table. The keys of equal events that [may recur](WebhookEvent::repeats) end with a count,
+    /// since Meta does not repeat an event within one body.
     ///
     /// ```
     /// let body = br#"{"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": [
@@ -144,8 +132,8 @@ impl Webhook {
     }
 
     /// Sends each event to the receivers of its signal and of
-    /// [`ANY_EVENT`](crate::signals::ANY_EVENT), one event after the other. A receiver that
-    /// fails or panics stops nothing, and is in the report.
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT), one event after the other. The report has the
+    /// receivers that failed or panicked; the others run nevertheless.
     ///
     /// # Examples
     ///
@@ -173,9 +161,8 @@ impl Webhook {
         self.with(&EMPTY).dispatch()
     }
 
-    /// [`dispatch`](Self::dispatch), and waits for async receivers: one event
-    /// after the other, and the async receivers of one event at once, as
-    /// [`asend_robust`](crate::Signal::asend_robust) does.
+    /// Sends each event as [`dispatch`](Self::dispatch) does, and awaits async receivers. Those of
+    /// one event run concurrently, as with [`asend_robust`](crate::Signal::asend_robust).
     ///
     /// # Examples
     ///
@@ -251,5 +238,190 @@ impl<'a> IntoIterator for &'a Webhook {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+/// The outcome of [`Webhook::dispatch`](crate::Webhook::dispatch).
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// let body = &std::fs::read("tests/payloads/text.json")?;
+/// let report = whatsapp_signals::parse(body)?.dispatch();
+/// assert_eq!((report.events(), report.unrecognized()), (1, 0));
+/// assert_eq!(report.without_receivers(), 1, "this example has no receivers");
+/// assert_eq!((report.called(), report.filtered(), report.is_ok()), (0, 0, true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "the report holds the failures"]
+pub struct DispatchReport {
+    events: usize,
+    skipped: usize,
+    unrecognized: usize,
+    without_receivers: usize,
+    called: usize,
+    filtered: usize,
+    failures: Vec<EventFailure>,
+}
+
+/// The failure of a receiver, with the index of the event.
+///
+/// As an error, its [source](Error::source) is the [`Failure`].
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use std::error::Error;
+/// use whatsapp_signals::event::MessageReceived;
+/// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+///
+/// #[receiver(MESSAGE_RECEIVED, uid = "crm")]
+/// fn store(_event: &MessageReceived) -> Result<(), String> {
+///     Err("the CRM is unavailable".to_owned())
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn Error>> {
+/// let webhook = parse(&std::fs::read("tests/payloads/flow-reply.json")?)?;
+/// let report = webhook.dispatch();
+/// let failed = &report.failures()[0];
+/// assert_eq!(failed.failure.receiver().uid(), Some("crm"));
+/// assert_eq!(webhook.events()[failed.event].name(), "message_received");
+///
+/// assert_eq!(failed.to_string(), "a receiver of event 0 failed");
+/// assert_eq!(failed.source().unwrap().to_string(), failed.failure.to_string());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EventFailure {
+    /// The index of the event in [`Webhook::events`](crate::Webhook::events). After
+    /// [`Parser::dispatch`](crate::Parser::dispatch), skipped items do not count.
+    pub event: usize,
+    /// The receiver, and the cause of its failure.
+    pub failure: Failure,
+}
+
+impl EventFailure {
+    /// Returns the failures in the report of one event.
+    pub(crate) fn all(event: usize, report: Report) -> impl Iterator<Item = Self> {
+        let failures = report.into_failures().into_iter();
+        failures.map(move |failure| Self { event, failure })
+    }
+}
+
+impl fmt::Display for EventFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a receiver of event {} failed", self.event)
+    }
+}
+
+impl Error for EventFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.failure)
+    }
+}
+
+impl DispatchReport {
+    fn new(skipped: usize) -> Self {
+        Self {
+            skipped,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the report of one event.
+    fn add(&mut self, event: &WebhookEvent, report: Report) {
+        let at = self.events;
+        self.events += 1;
+        self.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
+        self.without_receivers += usize::from(report.has_no_receivers());
+        self.called += report.called();
+        self.filtered += report.filtered();
+        self.failures.extend(EventFailure::all(at, report));
+    }
+
+    /// Returns the number of events, without skipped items.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Returns the number of items that were not read, since their signals have no receivers.
+    /// Only [`Parser::dispatch`](crate::Parser::dispatch) skips items.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::Parser;
+    ///
+    /// let body = &std::fs::read("tests/payloads/text.json")?;
+    /// assert_eq!(Parser::new().dispatch(body)?.skipped(), 1);
+    /// assert_eq!(Parser::new().parse(body)?.dispatch().skipped(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Returns the number of [`Unrecognized`](crate::event::Unrecognized) events.
+    #[must_use]
+    pub fn unrecognized(&self) -> usize {
+        self.unrecognized
+    }
+
+    /// Returns the number of events whose signal has no receivers, without skipped items.
+    /// Receivers of [`ANY_EVENT`](crate::signals::ANY_EVENT) do not count.
+    #[must_use]
+    pub fn without_receivers(&self) -> usize {
+        self.without_receivers
+    }
+
+    /// Returns the number of calls of receivers, successful or not.
+    #[must_use]
+    pub fn called(&self) -> usize {
+        self.called
+    }
+
+    /// Returns the number of calls that were left out by the receiver's filter.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{parse, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED, filter = |event| event.message.has_media())]
+    /// fn archive(_event: &MessageReceived) {}
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn answer(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = parse(&std::fs::read("tests/payloads/text.json")?)?.dispatch();
+    /// assert_eq!((report.called(), report.filtered()), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn filtered(&self) -> usize {
+        self.filtered
+    }
+
+    /// Returns the failures, in the order of the events and of their receivers; those of async
+    /// receivers are the last of their event.
+    #[must_use]
+    pub fn failures(&self) -> &[EventFailure] {
+        &self.failures
+    }
+
+    /// Returns the failures by value.
+    #[must_use]
+    pub fn into_failures(self) -> Vec<EventFailure> {
+        self.failures
+    }
+
+    /// Returns `true` if no receiver failed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.failures.is_empty()
     }
 }

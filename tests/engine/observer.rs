@@ -200,7 +200,7 @@ fn a_body_that_is_no_webhook_and_a_store_that_fails_are_reported() {
         assert_eq!(
             log.take(),
             [
-                "failed: the body ends early, at line 1 column 1",
+                "failed: unexpected end of the body at line 1 column 1",
                 "dead None after 0"
             ]
         );
@@ -226,7 +226,10 @@ fn a_body_that_is_no_webhook_and_a_store_that_fails_are_reported() {
     assert!(matches!(kept, Err(EngineError::Store(_))), "{kept:?}");
     assert_eq!(
         log.take(),
-        ["failed: the body has no entry array", line.as_str()]
+        [
+            "failed: expected an array \"entry\", found none",
+            line.as_str()
+        ]
     );
 }
 

@@ -173,7 +173,7 @@ fn the_limit_is_checked_before_anything_is_read() {
     let error = Parser::new().max_len(3).parse(b"null").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the body has 4 bytes, more than the limit of 3"
+        "expected a body of at most 3 bytes, found 4"
     );
 }
 
@@ -191,19 +191,19 @@ fn a_million_empty_entries_are_no_events_and_no_error() {
 #[test]
 fn errors_read_as_sentences_without_a_full_stop() {
     for (body, text) in [
-        ("[]", "the body is not a JSON object"),
-        ("{}", "the body is not from WhatsApp: it has no object"),
+        ("[]", "expected a JSON object, found another JSON value"),
+        ("{}", "expected an object of WhatsApp, found none"),
         (
             r#"{"object":"page"}"#,
-            r#"the body is not from WhatsApp: its object is "page""#,
+            r#"expected an object of WhatsApp, found "page""#,
         ),
         (
             r#"{"object":"whatsapp_account"}"#,
-            r#"the parser does not accept the object "whatsapp_account""#,
+            r#"expected an accepted object, found "whatsapp_account""#,
         ),
         (
             r#"{"object":"whatsapp_business_account"}"#,
-            "the body has no entry array",
+            r#"expected an array "entry", found none"#,
         ),
     ] {
         assert_eq!(parse(body.as_bytes()).unwrap_err().to_string(), text);
@@ -217,7 +217,7 @@ fn a_long_name_from_the_wire_is_cut_and_kept_on_one_line_in_texts() {
     let shown = "é".repeat(59);
     assert_eq!(
         text,
-        format!(r#"the body is not from WhatsApp: its object is "line\n{shown}"…"#)
+        format!(r#"expected an object of WhatsApp, found "line\n{shown}"…"#)
     );
 }
 

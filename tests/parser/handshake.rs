@@ -221,15 +221,15 @@ fn a_query_that_is_no_handshake_is_refused() {
 #[test]
 fn errors_show_no_token() {
     for (query, text) in [
-        ("", "hub.mode is missing"),
-        ("hub.mode=a&hub.mode=a", "hub.mode is there twice"),
+        ("", "missing hub.mode"),
+        ("hub.mode=a&hub.mode=a", "duplicate hub.mode"),
         (
             "hub.mode=guess&hub.verify_token=guess&hub.challenge=guess",
-            "hub.mode is not subscribe",
+            "expected hub.mode=subscribe, found another mode",
         ),
         (
             "hub.mode=subscribe&hub.verify_token=guess&hub.challenge=guess",
-            "hub.verify_token is not the expected one",
+            "hub.verify_token matches none of the verify tokens",
         ),
     ] {
         let error = tokens(&["secret"]).verify_query(query).unwrap_err();

@@ -92,7 +92,7 @@ fn a_bad_body_costs_no_other_one() {
     assert_eq!(lines.len(), 3);
     assert_eq!(
         lines[1],
-        r#"{"file":"-","error":"the body ends early, at line 2 column 0"}"#
+        r#"{"file":"-","error":"unexpected end of the body at line 2 column 0"}"#
     );
 
     let missing = run(&["inspect", "no-such-file", "tests/payloads/text.json"]);

@@ -420,7 +420,7 @@ fn read_edit<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Box
 }
 
 impl FromMeta for EditedMessage {
-    const OWN: &'static [&'static str] = &["content"];
+    const STORED: &'static [&'static str] = &["content"];
 
     fn from_meta<'a>(message: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
         let context = message.only("context")?;

@@ -88,9 +88,9 @@ fn row_08_a_body_of_another_product_names_it() {
         assert_eq!(refused(&body), WrongObject(None), "{body}");
     }
     let text = |body: &str| parse(body.as_bytes()).unwrap_err().to_string();
-    let page = "the body is not from WhatsApp: its object is \"page\"";
+    let page = "expected an object of WhatsApp, found \"page\"";
     assert_eq!(text(&with(r#""page""#)), page);
-    let nothing = "the body is not from WhatsApp: it has no object";
+    let nothing = "expected an object of WhatsApp, found none";
     assert_eq!(text(&with("null")), nothing);
 }
 

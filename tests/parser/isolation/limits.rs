@@ -30,7 +30,7 @@ fn a_name_of_the_senders_making_is_cut_and_escaped_in_paths_and_reasons() {
     let event = odd_message(&odd, &Reason::Duplicate(kind.into()));
     assert_eq!(
         event.reason.to_string().len(),
-        r#"member ""… is there twice"#.len() + 64
+        r#"duplicate member ""…"#.len() + 64
     );
 }
 
