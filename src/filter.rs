@@ -50,7 +50,7 @@
 //! ```
 
 use crate::event::{MessageReceived, MessageStatusChanged};
-use crate::model::{MessageStatus, phone};
+use crate::model::{MessageStatus, phone_digits};
 
 /// A filter of events of type `T`: any `Fn(&T) -> bool` that is `Send + Sync + 'static`.
 ///
@@ -229,7 +229,7 @@ pub fn is_from(id: impl AsRef<str> + Send + Sync + 'static) -> impl Filter<Messa
     move |event: &MessageReceived| {
         let id = id.as_ref();
         let user = event.message.user.as_ref();
-        let digits = phone::digits(id);
+        let digits = phone_digits(id);
         let id = digits.as_deref().unwrap_or(id);
         user.is_some_and(|user| user.ids().any(|of_user| of_user == id))
     }

@@ -161,7 +161,7 @@ fn show(database: &Database, id: i64, scope: &Scope, output: &mut Output) -> Res
     let events = webhook.events.as_deref().unwrap_or_default();
     let mut line = Line::new(webhook);
     // The body of several tenants is shown to none of them.
-    let body = (shows_personal && webhook.of_others == 0)
+    let body = (shows_personal && webhook.omitted_events == 0)
         .then(|| String::from_utf8_lossy(&webhook.body).into_owned());
     if output.is_json() {
         let lines = events
@@ -181,8 +181,8 @@ fn show(database: &Database, id: i64, scope: &Scope, output: &mut Output) -> Res
     if let Some(of) = line.replay_of {
         rows.push(("replay of", of));
     }
-    if webhook.of_others > 0 {
-        rows.push(("of others", webhook.of_others.to_string()));
+    if webhook.omitted_events > 0 {
+        rows.push(("of others", webhook.omitted_events.to_string()));
     }
     for (name, value) in rows {
         output.text(&format!("{name:9} {value}"))?;
@@ -216,7 +216,7 @@ impl Line<'_> {
             dead: webhook.dead,
             replay_of: webhook.replay_of.map(|id| id.0.to_string()),
             bytes: webhook.body.len(),
-            of_others: webhook.of_others,
+            of_others: webhook.omitted_events,
             signals,
             events: None,
             body: None,

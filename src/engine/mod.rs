@@ -1,4 +1,4 @@
-//! Webhooks that are stored first, handled once, and never lost.
+//! The webhook engine: webhooks are stored first, processed once, and never lost.
 //!
 //! [`Webhook::dispatch`](crate::Webhook::dispatch) stores nothing; a [`WebhookEngine`] stores each
 //! body, and
@@ -6,11 +6,11 @@
 //! 1. **claims** it: writes the new events, the body, messages, contacts, statuses and signups in
 //!    one commit, under a lease (a body of more than 2,000 events takes several commits);
 //! 2. **delivers**, event by event, to the receivers that have not succeeded yet;
-//! 3. **marks** the finished events. The last marks are the one `fsync` of a body.
+//! 3. **marks** the events as finished. The last of these commits is the only `fsync` of a body.
 //!
-//! Only then it returns, and Meta gets its answer. What fails is delivered again, alone, when
-//! Meta repeats the body or [`retry_unfinished`](WebhookEngine::retry_unfinished) is called,
-//! until it is a [`DeadLetter`].
+//! Then the call returns, and Meta gets its answer. A receiver that fails is called again, alone,
+//! when Meta repeats the body or [`retry_unfinished`](WebhookEngine::retry_unfinished) is called,
+//! until the event is a [`DeadLetter`].
 //!
 //! ```
 //! use whatsapp_signals::WebhookEngine;
@@ -25,40 +25,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod accept;
-mod access;
 mod backlog;
 mod batch;
-mod campaigns;
-mod checkpoint;
 mod claim;
-mod claimer;
-mod contact_cache;
 mod contacts;
-mod dead_letter;
-mod dead_letter_filter;
-mod deliver;
-mod draft;
-mod erase;
-mod export;
+mod dead_letters;
+mod delivery;
+mod maintenance;
 mod observer;
-mod order;
 mod outcome;
-mod person;
 mod process;
-mod profile;
-mod record;
+mod recorder;
 mod records;
-mod replay;
-mod retry;
-mod sent;
+mod runtime;
 mod settings;
+mod stored_body;
 mod tenants;
-mod tend;
-mod timer;
-mod transact;
-mod turns;
-mod user;
+mod transaction;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -67,32 +50,29 @@ use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use crate::event::WebhookEvent;
 use crate::signal::ReceiverMode;
-use crate::store::{NumberKey, Store, StoreError, Tenant, id_at};
+use crate::store::{BacklogRow, NumberKey, Store, StoreError, Tenant, id_at};
 use crate::trace;
-use access::{Access, in_place};
 use batch::{Batch, NewBody};
-use checkpoint::{Checkpointer, KeptMarks};
 use claim::Claim;
-use contact_cache::ContactCache;
-use deliver::deliver;
-use record::{Places, StoredTenants};
+use delivery::{Checkpointer, KeptUpdates, deliver};
+use maintenance::Tending;
+use observer::Observers;
+use runtime::in_place;
 use settings::Settings;
-use tend::Tending;
-use transact::sync;
+use tenants::{TenantCache, TenantResolver};
+use transaction::{Access, ContactCache, sync};
 
 pub use backlog::{Backlog, RecordsBacklog};
-pub use dead_letter::DeadLetter;
-pub use dead_letter_filter::DeadLetterFilter;
-pub use erase::Erased;
+pub use dead_letters::{DeadLetter, DeadLetterFilter};
+pub use maintenance::{RETENTION, Tended};
 pub use observer::{DeadLettered, Delivery, Observer, Received};
 pub use outcome::{EngineError, Outcome, http_status};
-pub use records::{LoggedWebhook, Records};
-pub use retry::RETENTION;
-pub use tend::Tended;
+pub use records::{Erased, LoggedWebhook, Records};
 
-/// Stores each webhook, and sends its events to their receivers: each event
-/// once, however often Meta repeats it, and to each receiver until it succeeds.
+/// A processor of webhooks that stores each one and delivers its events: each event once, however
+/// often Meta repeats it, and to each receiver until it succeeds.
 ///
 /// One engine serves all threads. Several processes may share a store.
 ///
@@ -133,39 +113,37 @@ pub use tend::Tended;
 ///   both times. (An event that
 ///   [has neither an id nor a time](crate::event::WebhookEvent::repeats) runs again when it comes
 ///   again alone.)
-/// - A receiver that fails or panics gets the event again, when Meta repeats
-///   the webhook or in [`retry_unfinished`](Self::retry_unfinished), up to
-///   [`max_attempts`](Self::max_attempts) times. Then it is a
-///   [dead letter](Self::dead_letters).
+/// - A receiver that fails or panics gets the event again, when Meta repeats the webhook or in
+///   [`retry_unfinished`](Self::retry_unfinished), up to [`max_attempts`](Self::max_attempts)
+///   times. Then the event is a [dead letter](Self::dead_letters).
 /// - Two engines never deliver one webhook at the same time: each holds a lease on it, which is
-///   renewed while receivers run. Leases of a program that was killed end after
-///   [`lease`](Self::lease).
-/// - Successes that the store refused are kept in memory, and each later call writes them before it
-///   calls a receiver.
+///   renewed while receivers run. The leases of a killed program end after [`lease`](Self::lease).
+/// - Successes that the store failed to write are kept in memory, and the next call writes them
+///   before it calls a receiver.
 ///
 /// # Names of receivers
 ///
-/// The store has the receivers that have succeeded by their uid, or by their path without one, so
-/// that a later build of the program finds them. Those of
-/// [`ANY_EVENT`](crate::signals::ANY_EVENT) have the prefix `any_event:`. A receiver that is renamed
-/// is a new one for unfinished events. Give a `uid` to closures that you connect at run time, since
-/// all closures of one function have one path.
+/// The store keeps the receivers that have succeeded by uid, or by path if they have none, so that
+/// a later build of the program recognizes them. Those of [`ANY_EVENT`](crate::signals::ANY_EVENT)
+/// have the prefix `any_event:`. A renamed receiver counts as a new one for unfinished events. Give
+/// a `uid` to closures that you connect at run time, since all closures of one function have one
+/// path.
 #[derive(Debug)]
 pub struct WebhookEngine<S> {
     store: S,
     core: Core,
 }
 
-/// An engine without its store: its settings, and what it keeps between calls.
+/// An engine without its store: the settings, and the state between calls.
 #[derive(Debug)]
 struct Core {
     settings: Settings,
-    /// The tenants of numbers, which never change.
-    tenants: StoredTenants,
-    /// The contacts of a remote store.
+    /// The tenants of numbers. They never change.
+    tenants: TenantCache,
+    /// The cached contacts of a remote store.
     contacts: ContactCache,
-    /// Marks that earlier calls could not write.
-    kept_marks: KeptMarks,
+    /// Updates that earlier calls could not write.
+    kept_updates: KeptUpdates,
     tending: Tending,
 }
 
@@ -175,13 +153,13 @@ impl Core {
             settings,
             tenants: Mutex::new(HashMap::new()),
             contacts: ContactCache::default(),
-            kept_marks: KeptMarks::default(),
+            kept_updates: KeptUpdates::default(),
             tending: Tending::default(),
         }
     }
 
-    fn places(&self) -> Places<'_> {
-        Places::new(self.settings.tenant_of.as_ref(), &self.tenants)
+    fn tenant_resolver(&self) -> TenantResolver<'_> {
+        TenantResolver::new(self.settings.tenant_of.as_ref(), &self.tenants)
     }
 
     fn add_tenants(&self, added: &[(NumberKey, Tenant)]) {
@@ -191,7 +169,7 @@ impl Core {
     }
 }
 
-/// One call of an engine: what all its steps need.
+/// One call of an engine, with the values that all its steps need.
 #[derive(Clone, Copy, Debug)]
 struct Call<'e> {
     core: &'e Core,
@@ -199,7 +177,7 @@ struct Call<'e> {
     mode: ReceiverMode,
     /// The holder of the leases of this call: a random number.
     holder: i64,
-    /// Whether events are stored and not delivered.
+    /// `true` if events are stored and not delivered.
     accepts: bool,
 }
 
@@ -227,14 +205,16 @@ impl Call<'_> {
         let claimed = self.claim_body(&batch, new, &mut claim).await;
         self.report_received(&batch, &claim);
         if let Err(error) = claimed {
-            // It keeps the leases of the parts that were claimed, to be given back.
+            // The checkpointer keeps the leases of the claimed parts, so that the next call returns
+            // them.
             drop(Checkpointer::new(self, &batch, claim, leased_at));
             return Err(error);
         }
-        let is_stored_elsewhere = claim.held.is_empty() && claim.busy > 0;
+        let is_stored_elsewhere = claim.leased.is_empty() && claim.busy > 0;
         if is_stored_elsewhere && (self.accepts || self.core.settings.is_tended) {
-            // Meta is not to repeat events that another call has stored and not synced yet. With
-            // events of its own, a commit of this call syncs those, too.
+            // Another call has stored the events, perhaps without a sync yet. The answer 200 has
+            // Meta never repeat them, so they must be on the disk. If this call has events too, its
+            // own commit syncs both.
             sync(self.access).await?;
         }
         if self.accepts {
@@ -249,7 +229,7 @@ impl Call<'_> {
         self.deliver(&mut batch, claim, leased_at).await
     }
 
-    /// Delivers the events of a claim that began at this time.
+    /// Delivers the events of a claim that began at `leased_at`.
     async fn deliver(
         self,
         batch: &mut Batch,
@@ -258,7 +238,7 @@ impl Call<'_> {
     ) -> Result<Outcome, StoreError> {
         for job in &mut claim.jobs {
             let stored = std::mem::take(&mut job.stored);
-            stored.put_into(&mut batch.events[job.event]);
+            stored.apply_to(&mut batch.events[job.event]);
         }
         let (checkpointer, jobs) = Checkpointer::new(self, batch, claim, leased_at);
         let outcome = deliver(checkpointer, jobs).await?;
@@ -273,13 +253,13 @@ fn new_id() -> i64 {
     static LAST: AtomicI64 = AtomicI64::new(0);
 
     let id = id_at(now_ms(), random());
-    // Ordering: only the number itself matters.
+    // Ordering: no other memory depends on this number.
     let next = |last: i64| Some(id.max(last.saturating_add(1)));
     let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
     id.max(last.unwrap_or_default().saturating_add(1))
 }
 
-/// Returns the milliseconds since 1970, 0 of a clock that was never set.
+/// Returns the milliseconds since 1970; 0 if the clock is before that.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
@@ -287,4 +267,48 @@ fn now_ms() -> i64 {
 
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+impl Call<'_> {
+    fn observers(&self) -> &Observers {
+        &self.core.settings.observers
+    }
+
+    /// Reports the events that a claim has stored to the observers.
+    pub(super) fn report_received(self, batch: &Batch, claim: &Claim) {
+        if self.observers().is_empty() || batch.replay.is_some() {
+            return;
+        }
+        let new = claim.jobs.iter().filter(|job| job.is_new);
+        let received = Received {
+            events: new.map(|job| &batch.events[job.event]).collect(),
+            duplicates: claim.duplicates,
+        };
+        if !received.events.is_empty() || received.duplicates > 0 {
+            self.observers()
+                .notify(|observer| observer.received(&received));
+        }
+    }
+
+    /// Reports to the observers that a call failed, and returns its error.
+    pub(super) fn report_failed(self, error: EngineError) -> EngineError {
+        self.observers().notify(|observer| observer.failed(&error));
+        error
+    }
+
+    /// Reports a new dead letter to the observers.
+    pub(super) fn report_dead_lettered(self, event: Option<&WebhookEvent>, attempts: u32) {
+        let dead = DeadLettered { event, attempts };
+        self.observers()
+            .notify(|observer| observer.dead_lettered(&dead));
+    }
+
+    /// Reports the backlog to the observers.
+    pub(super) fn report_backlog(self, row: &BacklogRow) {
+        if !self.observers().is_empty() {
+            let backlog = Backlog::from(*row);
+            self.observers()
+                .notify(|observer| observer.backlog(&backlog));
+        }
+    }
 }

@@ -1,26 +1,24 @@
-//! Observation: what an engine reports to dashboards and alarms.
+//! Observers, for metrics and alarms.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::Batch;
-use super::claim::Claim;
-use super::{Backlog, Call, EngineError, WebhookEngine};
+use super::{Backlog, EngineError, WebhookEngine};
 use crate::event::WebhookEvent;
 use crate::signal::{Failure, ReceiverInfo, quietly};
-use crate::store::{BacklogRow, Store};
+use crate::store::Store;
 
-/// Observes what an engine does: for metrics, alarms and logs of a program.
+/// An observer of an engine, for the program's metrics, alarms and logs.
 ///
 /// An engine calls its observers in the thread or task that does the work, so a method should
-/// return at once, as the update of a counter does. One that panics affects nothing else. All
-/// methods do nothing by default. A call of the engine within a method is observed, too: `backlog`
-/// must not call [`WebhookEngine::backlog`], which would never end.
+/// return at once, as the update of a counter does. A panic of a method is ignored. All methods do
+/// nothing by default. A call of the engine within a method is observed, too: `backlog` must not
+/// call [`WebhookEngine::backlog`], which would recurse forever.
 ///
-/// The numbers are those of this process, except for the [`Backlog`], which is that of the store.
-/// They are reported as things happen, before the store has confirmed the progress: after a crash
-/// some are reported again, as their receivers run again.
+/// Each process reports its own calls; only the [`Backlog`] is that of the store. Calls are
+/// reported before the store has confirmed the progress: after a crash some receivers run again,
+/// and are reported again.
 ///
 /// # Examples
 ///
@@ -70,21 +68,21 @@ use crate::store::{BacklogRow, Store};
 #[allow(unused_variables, reason = "they have the names of the documentation")]
 pub trait Observer: Send + Sync {
     /// Observes that a webhook was stored, or an event of a queue or of the program. A
-    /// [replay](WebhookEngine::replay) is not received again.
+    /// [replay](WebhookEngine::replay) is not reported.
     fn received(&self, received: &Received<'_>) {}
 
-    /// Observes that a call with a webhook or an event failed: the signature is not right, the body
-    /// is no webhook, or the store failed. A [`tend`](WebhookEngine::tend) fails by its store only.
+    /// Observes that a call with a webhook or an event failed: the signature is wrong, the body is
+    /// no webhook, or the store failed. A [`tend`](WebhookEngine::tend) fails only with its store.
     fn failed(&self, error: &EngineError) {}
 
-    /// Observes one call of a receiver. A receiver whose filter declines is not called.
+    /// Observes one call of a receiver. Receivers whose filter does not match are not called.
     fn delivered(&self, delivery: &Delivery<'_>) {}
 
     /// Observes that an event or a body became a [`DeadLetter`](crate::DeadLetter).
     fn dead_lettered(&self, dead: &DeadLettered<'_>) {}
 
-    /// Observes the backlog of the store: at the end of each [`tend`](WebhookEngine::tend), and
-    /// with each [`backlog`](WebhookEngine::backlog).
+    /// Observes the backlog of the store, at the end of each [`tend`](WebhookEngine::tend) and in
+    /// each [`backlog`](WebhookEngine::backlog).
     fn backlog(&self, backlog: &Backlog) {}
 }
 
@@ -92,9 +90,9 @@ pub trait Observer: Send + Sync {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Received<'a> {
-    /// The events that were stored now, in the order of the webhook.
+    /// The new events, in the order of the webhook.
     pub events: Vec<&'a WebhookEvent>,
-    /// The number of events that were stored and processed before.
+    /// The number of events that had been stored and processed before.
     pub duplicates: usize,
 }
 
@@ -104,16 +102,16 @@ pub struct Received<'a> {
 pub struct Delivery<'a> {
     /// The event.
     pub event: &'a WebhookEvent,
-    /// The receiver, with the signal to which it is connected.
+    /// The receiver, with its signal.
     pub receiver: &'a ReceiverInfo,
     /// The number of the attempt of this receiver with this event, from 1 on.
     pub attempt: u32,
     /// The time from the start of the call to its end. The call of an async receiver ends when its
-    /// future is ready, also if the receiver is awaited beside others.
+    /// future is ready, also while others are pending.
     pub duration: Duration,
     /// The failure; `None` after a success.
     pub failure: Option<&'a Failure>,
-    /// Whether the receiver has failed for the last time, and is not called again with this event.
+    /// `true` if the receiver gave up, and is not called again with this event.
     pub gave_up: bool,
 }
 
@@ -121,7 +119,7 @@ pub struct Delivery<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DeadLettered<'a> {
-    /// The event; `None` of a body that is no webhook.
+    /// The event; `None` for a body that is no webhook.
     pub event: Option<&'a WebhookEvent>,
     /// The number of attempts of the event.
     pub attempts: u32,
@@ -149,7 +147,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// The observers of an engine, behind the guard.
+/// The observers of an engine, whose panics are caught.
 #[derive(Default)]
 pub(super) struct Observers(Vec<Box<dyn Observer>>);
 
@@ -173,55 +171,11 @@ impl fmt::Debug for Observers {
 }
 
 impl<S: Store> WebhookEngine<S> {
-    /// Adds an observer, for metrics and alarms: [`Observer`] has an example. Without one, nothing
-    /// is measured. `examples/servers` has one for Prometheus.
+    /// Adds an observer, for metrics and alarms: [`Observer`] has an example. Without observers
+    /// nothing is measured. `examples/servers` has one for Prometheus.
     #[must_use]
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.core.settings.observers.0.push(Box::new(observer));
         self
-    }
-}
-
-impl Call<'_> {
-    fn observers(&self) -> &Observers {
-        &self.core.settings.observers
-    }
-
-    /// Reports the events that a claim has stored.
-    pub(super) fn report_received(self, batch: &Batch, claim: &Claim) {
-        if self.observers().is_empty() || batch.replay.is_some() {
-            return;
-        }
-        let new = claim.jobs.iter().filter(|job| job.is_new);
-        let received = Received {
-            events: new.map(|job| &batch.events[job.event]).collect(),
-            duplicates: claim.duplicates,
-        };
-        if !received.events.is_empty() || received.duplicates > 0 {
-            self.observers()
-                .notify(|observer| observer.received(&received));
-        }
-    }
-
-    /// Reports that a call failed, and returns its error.
-    pub(super) fn report_failed(self, error: EngineError) -> EngineError {
-        self.observers().notify(|observer| observer.failed(&error));
-        error
-    }
-
-    /// Reports an event or a body that has become a dead letter.
-    pub(super) fn report_dead(self, event: Option<&WebhookEvent>, attempts: u32) {
-        let dead = DeadLettered { event, attempts };
-        self.observers()
-            .notify(|observer| observer.dead_lettered(&dead));
-    }
-
-    /// Reports the backlog.
-    pub(super) fn report_backlog(self, row: &BacklogRow) {
-        if !self.observers().is_empty() {
-            let backlog = Backlog::from(*row);
-            self.observers()
-                .notify(|observer| observer.backlog(&backlog));
-        }
     }
 }

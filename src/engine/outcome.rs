@@ -11,7 +11,7 @@ use crate::SignatureError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::webhook::{EventFailure, ParseError};
 
-/// What came of a webhook: how many of its events ran, and how.
+/// The outcome of a processed webhook: the numbers of its events by result, and the failures.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::webhook::{EventFailure, ParseError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
-#[must_use = "it says whether Meta should send the webhook again"]
+#[must_use = "it returns whether Meta should repeat the webhook"]
 pub struct Outcome {
     pub(super) delivered: usize,
     pub(super) duplicates: usize,
@@ -48,35 +48,24 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// How many events were sent to those of their receivers that had not
-    /// succeeded before; also when they have none, or filters decline.
+    /// Returns the number of delivered events: their receivers that had not succeeded before were
+    /// called. Events without receivers or with filters that do not match count, too.
     #[must_use]
     pub fn delivered(&self) -> usize {
         self.delivered
     }
 
-    /// Returns the number of events that were known and had no receiver left to
-    /// call.
+    /// Returns the number of events that were finished or dead before.
     ///
-    /// The App Dashboard's test button sends a sample with a fixed id, so a
-    /// second press gives a duplicate and not a new event.
+    /// The test button of the App Dashboard sends a sample with a fixed id, so that a second press
+    /// is a duplicate.
     #[must_use]
     pub fn duplicates(&self) -> usize {
         self.duplicates
     }
 
-    /// How many of the delivered events were
+    /// Returns the number of delivered events that were
     /// [`Unrecognized`](crate::event::Unrecognized).
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(&std::fs::read("tests/payloads/unknown-field.json")?)?;
-    /// assert_eq!((outcome.delivered(), outcome.unrecognized()), (1, 1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn unrecognized(&self) -> usize {
         self.unrecognized
@@ -87,68 +76,40 @@ impl Outcome {
     /// without any receivers is finished all the same. If you expected one, its crate
     /// [may not be linked](crate::guide::receivers#my-receivers-are-not-called):
     /// [`WebhookEngine::check`](crate::WebhookEngine::check) finds it at start-up.
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(outcome.without_receivers(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn without_receivers(&self) -> usize {
         self.without_receivers
     }
 
-    /// How many receivers failed, each counted once for each event.
+    /// Returns the number of failed receivers, each counted once for each event.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.failures.len()
     }
 
-    /// Returns how many events are not finished: a receiver of theirs failed, another thread or
-    /// process works on them, or they are [held back](Self::held_back).
+    /// Returns the number of unfinished events: a receiver failed, another thread or process
+    /// delivers them, or they are [held back](Self::held_back).
     #[must_use]
     pub fn unfinished(&self) -> usize {
         self.unfinished
     }
 
-    /// Returns how many of the unfinished events wait for an earlier event of their user, as the
-    /// engine delivers [in order](crate::WebhookEngine::in_order). This is no attempt and no
+    /// Returns the number of unfinished events that an earlier event of their user holds back, as
+    /// the engine delivers [in order](crate::WebhookEngine::in_order). This is no attempt and no
     /// failure.
     #[must_use]
     pub fn held_back(&self) -> usize {
         self.held_back
     }
 
-    /// How many events became [dead letters](crate::WebhookEngine::dead_letters).
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// fn fails(_: &MessageReceived) -> Result<(), &'static str> {
-    ///     Err("the disk is full")
-    /// }
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(1);
-    /// let outcome = engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.dead_lettered(), outcome.unfinished()), (1, 0));
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Returns the number of events that became [dead letters](crate::WebhookEngine::dead_letters).
     #[must_use]
     pub fn dead_lettered(&self) -> usize {
         self.dead_lettered
     }
 
-    /// Who failed, and why: in the order of the events, and of their receivers,
-    /// the async ones last. Each names the event by its place in its webhook.
+    /// Returns the failed receivers with their errors, in the order of the events and of their
+    /// receivers, the async ones last. Each names its event by the place in the webhook.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -176,9 +137,9 @@ impl Outcome {
         &self.failures
     }
 
-    /// Returns the time of the next attempt, by the clock of this program: when the first of the
-    /// unfinished events is due that no other thread or process works on. It is `None` if there
-    /// is no such event.
+    /// Returns the time of the next attempt, by the clock of this program: of the unfinished events
+    /// that no other thread or process delivers, the first one is due then. `None` if there is no
+    /// such event.
     ///
     /// ```standalone_crate
     /// use std::time::{Duration, SystemTime};
@@ -208,20 +169,21 @@ impl Outcome {
         self.due
     }
 
-    /// Adds the time of another attempt.
+    /// Adds the due time of another event.
     pub(super) fn add_due(&mut self, due: Option<SystemTime>) {
         self.due = self.due.into_iter().chain(due).min();
     }
 
-    /// Returns whether the webhook should come again: answer Meta with 503, and else with 200.
+    /// Returns whether Meta should repeat the webhook: answer 503, and otherwise 200.
     ///
-    /// Of an engine that is [tended](crate::WebhookEngine::tended) it need not: all is stored.
+    /// `false` for an engine that is [tended](crate::WebhookEngine::tended), as it delivers stored
+    /// events itself.
     #[must_use]
     pub fn should_retry(&self) -> bool {
         self.unfinished > 0 && !self.is_tended
     }
 
-    /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status()) is for
+    /// Returns the status to answer Meta: 503 or 200. [`http_status`](crate::http_status()) takes
     /// the whole result of an engine.
     #[must_use]
     pub fn http_status(&self) -> u16 {
@@ -234,10 +196,10 @@ impl Outcome {
 ///
 /// | status | when |
 /// | --- | --- |
-/// | 200 | all is stored and finished; or the body is no webhook, which Meta would repeat in vain |
+/// | 200 | all events are finished; or the body is no webhook, which Meta would repeat in vain |
 /// | 401 | the signature is missing or wrong |
 /// | 413 | the body is too large |
-/// | 503 | Meta is to send the webhook again: an event is not finished, or the store failed |
+/// | 503 | Meta should repeat the webhook: an event is unfinished, or the store failed |
 ///
 /// # Examples
 ///
@@ -262,7 +224,7 @@ pub fn http_status(result: &Result<Outcome, EngineError>) -> u16 {
     }
 }
 
-/// Adds what came of another webhook.
+/// Adds the outcome of another webhook.
 ///
 /// ```
 /// use whatsapp_signals::store::MemoryStore;
@@ -312,7 +274,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why a webhook was not processed, or not to its end.
+/// The error of a webhook that was not processed, or not completely.
 ///
 /// # Examples
 ///
@@ -323,55 +285,45 @@ impl fmt::Display for Outcome {
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let error = engine.process(b"{").unwrap_err();
 /// assert!(matches!(error, EngineError::Parse(_)));
-/// assert!(!error.should_retry(), "it will not read better the next time");
+/// assert!(!error.should_retry(), "a repetition would fail, too");
 /// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The signature is not right. Nothing of the body was read.
+    /// The signature is wrong. The body was not parsed.
     #[cfg(feature = "signature")]
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// The body is no webhook. Nothing was dispatched, and nothing stored but
-    /// the [`DeadLetter`](crate::DeadLetter) that
-    /// [`process_signed`](crate::WebhookEngine::process_signed) makes of what
-    /// is signed and not too large.
+    /// The body is no webhook. No event was delivered. Only
+    /// [`process_signed`](crate::WebhookEngine::process_signed) stores the body, as a
+    /// [`DeadLetter`](crate::DeadLetter), unless it is too large.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// A message that was sent or refused has no account, so that its number is unknown:
+    /// A message that was sent or refused has no account, so its number is unknown:
     /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
     #[error("the message has no account")]
     NoAccount,
-    /// A [replay](crate::WebhookEngine::replay) names a receiver that this program does not have.
+    /// A [replay](crate::WebhookEngine::replay) names a receiver that is not part of this program.
     #[error("expected the uid or path of a receiver, found {0:?}")]
     UnknownReceiver(Box<str>),
-    /// The store failed. Progress that it has not confirmed is kept, and the next call of the
-    /// engine writes it first. Unfinished events are delivered when the webhook comes again, or
-    /// with [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
+    /// The store failed. Unconfirmed progress is kept, and the next call of the engine writes it
+    /// first. Unfinished events are delivered when Meta repeats the webhook, or by
+    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl EngineError {
-    /// Whether the webhook should come again: answer Meta with 503. Else it is
-    /// forged, too large, or will never be read:
-    /// [`http_status`](Self::http_status) says what to answer.
-    ///
-    /// ```
-    /// use whatsapp_signals::EngineError;
-    /// use whatsapp_signals::store::{StoreError, StoreErrorKind};
-    ///
-    /// let error = EngineError::from(StoreError::new(StoreErrorKind::Full, "no space left"));
-    /// assert!(error.should_retry());
-    /// ```
+    /// Returns whether Meta should repeat the webhook: answer 503. Otherwise the body is forged,
+    /// too large or no webhook, and [`http_status`](Self::http_status) returns the answer.
     #[must_use]
     pub fn should_retry(&self) -> bool {
         matches!(self, Self::Store(_))
     }
 
     /// Returns the status to answer Meta: 401 for a wrong signature, 413 for a body that is too
-    /// large, 503 when it should come again, and else 200.
-    /// [`http_status`](crate::http_status()) is for the whole result of an engine.
+    /// large, 503 if Meta should repeat it, and otherwise 200.
+    /// [`http_status`](crate::http_status()) takes the whole result of an engine.
     ///
     /// ```
     /// use whatsapp_signals::store::MemoryStore;
@@ -395,8 +347,8 @@ impl EngineError {
         }
     }
 
-    /// Whether it is about one stored webhook, and not about the store.
-    pub(super) fn is_of_webhook(&self) -> bool {
+    /// Returns whether the error concerns one stored webhook, and not the store.
+    pub(super) fn concerns_one_webhook(&self) -> bool {
         let Self::Store(error) = self else {
             return false;
         };

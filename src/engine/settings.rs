@@ -8,10 +8,9 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Outcome;
-use super::access::{Blocking, in_place};
 use super::observer::Observers;
-use super::record::TenantOf;
-use super::timer::Timer;
+use super::runtime::{Blocking, Timer, in_place};
+use super::tenants::TenantOf;
 use super::{Core, WebhookEngine};
 use crate::model::Account;
 use crate::signal::check_signals;
@@ -34,7 +33,7 @@ pub(super) struct Settings {
     pub(super) in_order: bool,
     pub(super) concurrency: usize,
     pub(super) log_webhooks: bool,
-    pub(super) raw_payload: bool,
+    pub(super) keep_raw_payloads: bool,
     pub(super) blocking: Blocking,
     pub(super) context: Context,
     pub(super) tenant_of: Option<TenantOf>,
@@ -43,7 +42,7 @@ pub(super) struct Settings {
     pub(super) keep_errors: bool,
 }
 
-/// The delays between attempts: each is twice the one before, up to a bound.
+/// The delays between attempts: each is twice the one before, up to a limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backoff {
     first: Duration,
@@ -64,14 +63,14 @@ impl Settings {
         Lease::new(holder, self.lease)
     }
 
-    /// Returns whether a webhook's row may be deleted: nothing of it is to be done, and it is not
-    /// logged.
+    /// Returns whether a webhook's row may be deleted: no event is open or dead, and the webhook is
+    /// not logged.
     pub(super) fn is_deletable(&self, webhook: &WebhookRow) -> bool {
         webhook.is_closed() && !self.is_logged(webhook.kind)
     }
 
-    /// Returns whether a finished webhook of this kind stays in the log. A replay does not: the
-    /// webhook that it repeats is in it.
+    /// Returns whether a finished webhook of this kind stays in the log. A replay does not, as the
+    /// log has the original webhook.
     pub(super) fn is_logged(&self, kind: WebhookKind) -> bool {
         self.log_webhooks && kind != WebhookKind::Replay
     }
@@ -88,7 +87,7 @@ impl fmt::Debug for Settings {
             .field("in_order", &self.in_order)
             .field("concurrency", &self.concurrency)
             .field("log_webhooks", &self.log_webhooks)
-            .field("raw_payload", &self.raw_payload)
+            .field("keep_raw_payloads", &self.keep_raw_payloads)
             .field("keep_errors", &self.keep_errors)
             .field("context", &self.context)
             .field("observers", &self.observers)
@@ -96,7 +95,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The building of an engine.
+/// The construction and the settings of an engine.
 ///
 /// ```
 /// use std::time::Duration;
@@ -147,7 +146,7 @@ impl<S: Store> WebhookEngine<S> {
             in_order: false,
             concurrency: 16,
             log_webhooks: false,
-            raw_payload: false,
+            keep_raw_payloads: false,
             blocking: in_place,
             context: Context::new(),
             tenant_of: None,
@@ -161,26 +160,18 @@ impl<S: Store> WebhookEngine<S> {
         }
     }
 
-    /// Reads bodies with this parser. Its limit applies to new bodies; stored ones,
-    /// which are retried or requeued, are read with its other settings.
-    ///
-    /// ```
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{Parser, WebhookEngine};
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new()).parser(Parser::new().max_len(100));
-    /// assert_eq!(engine.process(&[b' '; 101]).unwrap_err().http_status(), 413);
-    /// ```
+    /// Sets the parser of bodies. Its length limit applies to new bodies, and its other settings
+    /// also to stored ones, which are retried or requeued.
     #[must_use]
     pub fn parser(mut self, parser: Parser) -> Self {
         self.core.settings.parser = parser;
         self
     }
 
-    /// Sets the context of all that the engine delivers.
+    /// Sets the context of all deliveries.
     ///
-    /// An event whose receiver needs a value that the context lacks stays open, and no attempt
-    /// is counted: it is delivered by an engine that has the value.
+    /// An event whose receiver needs a value that the context lacks stays open, without an attempt,
+    /// until an engine with the value delivers it.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -208,16 +199,16 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets how long a webhook is leased while its receivers run (default: 60 s).
+    /// Sets the length of the lease of a webhook while its receivers run (default: 60 s).
     ///
-    /// A lease with less than two thirds left is renewed before each receiver starts and each
-    /// time that async receivers are polled, and with a [`timer`](Self::timer) also while they
-    /// wait. A sync receiver must be shorter than two thirds of the lease: after its end another
+    /// A lease with less than two thirds left is renewed before each receiver starts and whenever
+    /// async receivers are polled, and with a [`timer`](Self::timer) also while they are pending. A
+    /// sync receiver must be shorter than two thirds of the lease: once the lease ends, another
     /// engine takes the webhook over and runs the receiver again.
     ///
-    /// A lease ends by the clock of the store. A clock that jumps back lengthens it by no more
-    /// than its length; one that jumps forward by more than that ends it, and may have a receiver
-    /// run twice.
+    /// A lease ends by the clock of the store. A clock that jumps back lengthens the lease by its
+    /// own length at most; one that jumps forward by more than the length ends the lease, so that a
+    /// receiver may run twice.
     ///
     /// ```standalone_crate
     /// use std::sync::LazyLock;
@@ -249,12 +240,12 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets how often a receiver is called with an event before it gives up (default: 20, least:
-    /// 1). A receiver may have an `attempts` of its own, and give up by
+    /// Sets the number of calls of a receiver with an event before it gives up (default: 20, least:
+    /// 1). A receiver may have its own `attempts`, and give up by
     /// [`Retry::never`](crate::Retry::never).
     ///
-    /// The other receivers of the event go on. It is a [`DeadLetter`](crate::DeadLetter) when no
-    /// receiver may be tried again and one gave up.
+    /// The other receivers of the event are called as before. The event is a
+    /// [`DeadLetter`](crate::DeadLetter) when no receiver may be tried again and one gave up.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -284,9 +275,9 @@ impl<S: Store> WebhookEngine<S> {
     /// time twice as long, up to `most` (default: 5 s and 1 h, which is about ten hours
     /// for 20 attempts).
     ///
-    /// A receiver that returns [`Retry::after`](crate::Retry::after) waits at least so long. An
-    /// event that Meta repeats before its time is not tried;
-    /// [`retry_unfinished`](Self::retry_unfinished) tries it all the same.
+    /// [`Retry::after`](crate::Retry::after) sets a longer delay. An event that Meta repeats before
+    /// it is due is not delivered; [`retry_unfinished`](Self::retry_unfinished) delivers it all the
+    /// same.
     ///
     /// ```standalone_crate
     /// use std::time::Duration;
@@ -315,41 +306,31 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets whether the program calls [`tend_async`](Self::tend_async) again and again, so that
-    /// stored events are delivered without Meta's help (default: off). Webhooks with unfinished
-    /// events are then answered 200 in place of 503.
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
-    /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.unfinished(), outcome.http_status()), (1, 200));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets whether the program calls [`tend_async`](Self::tend_async) in a loop, so that stored
+    /// events are delivered without repetitions by Meta (default: off). Webhooks with unfinished
+    /// events are then answered with 200 in place of 503.
     #[must_use]
     pub fn tended(mut self, is_tended: bool) -> Self {
         self.core.settings.is_tended = is_tended;
         self
     }
 
-    /// Sets whether the events of one user are delivered one after the other, in the order in which
-    /// they were committed: across bodies, threads, processes and retries (default: off).
+    /// Sets whether the events of one user are delivered one after the other, in the order of their
+    /// commits, across bodies, threads, processes and retries (default: off).
     ///
-    /// An event that fails holds back the later ones of its user and number until it is finished
-    /// or dead; those of other users go on. A user is one by all ids that the stored contact has;
-    /// events without a user are in order by their
-    /// [`partition_key`](crate::Event::partition_key). To be [held
-    /// back](Outcome::held_back) is no attempt. A commit has one row more for each id of a user,
-    /// until the events are finished.
+    /// An event that fails holds back the later ones of its user and number until it is finished or
+    /// dead; events of other users are not affected. All ids of the stored contact are one user;
+    /// events without a user are in order by their [`partition_key`](crate::Event::partition_key).
+    /// An event that is [held back](Outcome::held_back) has no attempt. Until the events are
+    /// finished, each id of a user takes a row.
     ///
-    /// Meta promises no order of its webhooks, so it is the order of arrival. A requeued dead
-    /// letter and a [replay](Self::replay) come behind the events that are there. After a crash,
+    /// Meta does not guarantee an order of webhooks, so the order is that of arrival. A requeued
+    /// dead letter and a [replay](Self::replay) come behind the stored events. After a crash,
     /// events that ran since the last checkpoint run again, in their order.
     ///
-    /// All engines of a store should have the same setting. Events behind those that an engine
-    /// without it has finished wait up to ten minutes after the next [`prune`](Self::prune).
+    /// All engines of a store should have the same setting: events behind those that an engine
+    /// without it has finished are delayed by up to ten minutes after the next
+    /// [`prune`](Self::prune).
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -375,56 +356,36 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets the most webhooks that [`tend_async`](Self::tend_async) delivers at once within its
-    /// task (default: 16).
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// // In the order in which they came, one after the other.
-    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true).concurrency(1);
-    /// # let _ = engine;
-    /// ```
+    /// Sets the number of webhooks that [`tend_async`](Self::tend_async) delivers at once within
+    /// its task (default: 16).
     #[must_use]
     pub fn concurrency(mut self, webhooks: usize) -> Self {
         self.core.settings.concurrency = webhooks.max(1);
         self
     }
 
-    /// Sets whether bodies are kept when they are finished, until [`prune`](Self::prune)
-    /// (default: off), and the events of queues and of [your program](Self::sent) with them.
-    /// [`webhooks`](Self::webhooks) reads them.
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::store::MemoryStore;
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new()).log_webhooks(true);
-    /// engine.process(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(engine.webhooks(None, 50)?.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets whether finished bodies are kept until [`prune`](Self::prune) (default: off), also
+    /// those of events from queues and of [your program](Self::process_sent).
+    /// [`webhooks`](Self::webhooks) returns them.
     #[must_use]
     pub fn log_webhooks(mut self, log: bool) -> Self {
         self.core.settings.log_webhooks = log;
         self
     }
 
-    /// Sets whether the JSON of a message is stored beside it, as Meta sent it (default: off):
-    /// Django's `raw_payload`. [`Records::raw_payload`](crate::engine::Records::raw_payload)
-    /// reads it.
+    /// Sets whether messages are stored with their JSON as Meta sent it (default: off): Django's
+    /// `raw_payload`. [`Records::raw_payload`](crate::engine::Records::raw_payload) returns it.
     ///
-    /// It takes up to a kilobyte a message, and stays as long as the message does. A message that
-    /// you [sent](Self::sent) has the [request](crate::event::MessageSent::request). Messages that
-    /// were stored before have none.
+    /// The JSON takes up to a kilobyte a message, and stays as long as the message. A message that
+    /// you [sent](Self::process_sent) has the [request](crate::event::MessageSent::request).
+    /// Messages that were stored without this setting have none.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
     /// use whatsapp_signals::event::WebhookEvent;
     /// use whatsapp_signals::store::MemoryStore;
     ///
-    /// let engine = WebhookEngine::new(MemoryStore::new()).raw_payload(true);
+    /// let engine = WebhookEngine::new(MemoryStore::new()).keep_raw_payloads(true);
     /// let body = std::fs::read("tests/payloads/text.json")?;
     /// engine.process(&body)?;
     ///
@@ -435,16 +396,16 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn raw_payload(mut self, keep: bool) -> Self {
-        self.core.settings.raw_payload = keep;
+    pub fn keep_raw_payloads(mut self, keep: bool) -> Self {
+        self.core.settings.keep_raw_payloads = keep;
         self
     }
 
     /// Sets whether the text of a receiver's last error is kept while the event is open or dead
-    /// (default: off). [`DeadLetter::errors`](crate::DeadLetter::errors) has it.
+    /// (default: off), for [`DeadLetter::errors`](crate::DeadLetter::errors).
     ///
-    /// It is the text of the error and of its sources, or of the panic, up to 1,000 bytes. Leave it
-    /// off if your errors may quote users: the text is stored, and goes with the dead letter.
+    /// The text has the error and its sources, or the panic, up to 1,000 bytes. Leave it off if
+    /// your errors may quote users: the text is stored, and deleted with the dead letter.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;
@@ -469,10 +430,10 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets the function that polls the store in async calls, as
+    /// Sets the function that polls the store in async calls such as
     /// [`process_async`](Self::process_async) (default: a plain call).
     ///
-    /// A store that blocks, as an SQLite file does, blocks the thread that polls it: about a
+    /// A blocking store, such as an SQLite file, blocks the thread that polls it: about a
     /// millisecond a body, and longer while another process writes. On a runtime with several
     /// threads the others can take over meanwhile:
     ///
@@ -495,8 +456,8 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets the function that makes a future which is ready after a time. With it, leases are
-    /// renewed while all async receivers wait.
+    /// Sets the function that returns a future which is ready after a time. With it, leases are
+    /// renewed while all async receivers are pending.
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
@@ -515,10 +476,10 @@ impl<S: Store> WebhookEngine<S> {
         self
     }
 
-    /// Sets the function that gives an account its tenant (default: its WABA).
+    /// Sets the function that returns the tenant of an account (default: its WABA).
     ///
-    /// Contacts, messages and statuses of two tenants never meet. A number keeps the tenant under
-    /// which it came first: Meta may send one number under several accounts. If the function
+    /// Contacts, messages and statuses of tenants are separate. A number keeps the tenant under
+    /// which it came first, as Meta may send one number under several accounts. If the function
     /// panics, the webhook is not stored, and Meta repeats it: the error is
     /// [`StoreErrorKind::NoTenant`](crate::store::StoreErrorKind::NoTenant).
     ///
@@ -529,7 +490,7 @@ impl<S: Store> WebhookEngine<S> {
     /// use whatsapp_signals::model::Identity;
     /// use whatsapp_signals::store::{MemoryStore, Tenant};
     ///
-    /// let engine = WebhookEngine::new(MemoryStore::new()).tenants(|_| Tenant::new("the shop"));
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tenant_of(|_| Tenant::new("the shop"));
     /// let text = std::fs::read_to_string("tests/payloads/text.json")?;
     /// engine.process(text.as_bytes())?;
     /// // The same user writes to a number of another WABA.
@@ -544,7 +505,7 @@ impl<S: Store> WebhookEngine<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn tenants(
+    pub fn tenant_of(
         mut self,
         tenant_of: impl Fn(&Account) -> Tenant + Send + Sync + 'static,
     ) -> Self {

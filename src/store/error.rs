@@ -63,7 +63,7 @@ pub enum StoreErrorKind {
     NotReady,
     /// A number has no tenant yet, as it has received nothing.
     UnknownNumber,
-    /// The function of [`WebhookEngine::tenants`](crate::WebhookEngine::tenants) panicked for an
+    /// The function of [`WebhookEngine::tenant_of`](crate::WebhookEngine::tenant_of) panicked for an
     /// account.
     NoTenant,
     /// Another failure.

@@ -58,7 +58,7 @@ pub struct StoredMessage {
     /// The message, with the status that was stored last.
     pub message: Message,
     /// Its JSON as Meta sent it, if the engine that stored it
-    /// [kept it](crate::WebhookEngine::raw_payload). It is personal data.
+    /// [kept it](crate::WebhookEngine::keep_raw_payloads). It is personal data.
     pub raw_payload: Option<RawJson>,
     /// The campaign that it is [part of](crate::event::MessageSent::campaign).
     pub campaign: Option<CampaignId>,

@@ -149,7 +149,7 @@ fn a_tenant_has_its_events_of_a_body_that_it_shares() {
 fn the_tenant_of_a_number_is_the_stored_one_and_of_another_event_that_of_its_account() {
     with_each_steady_store(|engine| {
         let store = Arc::clone(engine.store());
-        let (engine, _) = failing(engine.tenants(|_| Tenant::new("shop")));
+        let (engine, _) = failing(engine.tenant_of(|_| Tenant::new("shop")));
         letters_of_two_tenants(&engine);
         let alert = testing::business_status("APPROVED").waba("900");
         let (alerts, connect) = (Context::new().only_own_receivers(), ConnectOptions::new());

@@ -439,7 +439,7 @@ fn a_replay_of_a_shared_body_goes_on_without_the_erased_events_for_its_receivers
 fn the_export_has_what_is_erased() {
     with_each_store(|engine| {
         let (context, _) = failing("", true);
-        let engine = engine.context(context).raw_payload(true);
+        let engine = engine.context(context).keep_raw_payloads(true);
         _ = engine.process(&both()).unwrap();
         send(&engine, "wamid.OUT", ADA);
         _ = engine

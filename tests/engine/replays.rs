@@ -140,7 +140,7 @@ fn a_tenant_and_a_number_replay_their_events_of_a_body_that_they_share() {
             assert_eq!((log.len(), log[0].id), (1, id));
             let events = log[0].events.as_ref().unwrap().len();
             assert_eq!(
-                (events, log[0].of_others),
+                (events, log[0].omitted_events),
                 (expected.len(), 3 - expected.len())
             );
 
@@ -496,7 +496,7 @@ fn no_record_is_written_again_and_receivers_get_the_stored_contact() {
             seen.lock().extend(contact.labels.clone());
         });
         // A message that is written again gets its JSON.
-        let replaying = engine_over(Arc::clone(engine.store())).raw_payload(true);
+        let replaying = engine_over(Arc::clone(engine.store())).keep_raw_payloads(true);
         assert_eq!(replay(&replaying.context(context), id, &[]).delivered(), 2);
         assert_eq!(*labels.lock(), ["gravel", "gravel"]);
         assert_eq!(shop.unread_count(&ada()).unwrap(), 0);

@@ -503,7 +503,7 @@ fn moves_the_contact(body: &str) {
     assert_eq!(partitions(body), [format!("{}:{old}", number(body))]);
 
     // The texts come under another number.
-    let engine = WebhookEngine::new(MemoryStore::new()).tenants(|_| Tenant::new("one"));
+    let engine = WebhookEngine::new(MemoryStore::new()).tenant_of(|_| Tenant::new("one"));
     // One comes before the news, and one after it.
     let time = event.message.timestamp.unwrap_or_else(Timestamp::now);
     let time = time.as_secs();

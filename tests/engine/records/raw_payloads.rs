@@ -49,7 +49,7 @@ fn raw_of(engine: &Engine, event: &WebhookEvent) -> Option<String> {
 #[test]
 fn each_stored_message_has_its_json_beside_it_byte_for_byte() {
     with_each_store(|engine| {
-        let engine = engine.raw_payload(true);
+        let engine = engine.keep_raw_payloads(true);
         for (body, signal) in BODIES {
             process(&engine, body);
             let mut messages = 0;
@@ -78,7 +78,7 @@ fn a_sent_message_has_its_request() {
             records(engine).raw_payload(&id.into()).unwrap()
         };
         assert_eq!(store(&engine, "wamid.S"), None);
-        let raw = store(&engine.raw_payload(true), "wamid.T").unwrap();
+        let raw = store(&engine.keep_raw_payloads(true), "wamid.T").unwrap();
         assert_eq!(raw.as_str(), request);
     });
 }
@@ -92,7 +92,7 @@ fn no_json_is_stored_by_default_or_of_messages_without_a_request() {
                 assert_eq!(raw_of(&engine, event), None, "{signal}");
             }
         }
-        let engine = engine.raw_payload(true);
+        let engine = engine.keep_raw_payloads(true);
         send(&engine, "wamid.S");
         let status = status_of(&engine, "wamid.S");
         assert_eq!(status, Some(MessageStatus::Sent), "it is stored");
@@ -106,7 +106,7 @@ fn no_json_is_stored_by_default_or_of_messages_without_a_request() {
 #[test]
 fn it_stays_when_the_message_is_read_or_gets_a_status_and_stands_beside_each_number() {
     with_each_store(|engine| {
-        let engine = engine.raw_payload(true);
+        let engine = engine.keep_raw_payloads(true);
         let (first, second) = (text().id("wamid.A"), text().id("wamid.A"));
         let second = second.to_number("300200100500601", "15550100201");
         process(&engine, &first.body());
@@ -125,7 +125,7 @@ fn it_stays_when_the_message_is_read_or_gets_a_status_and_stands_beside_each_num
 #[test]
 fn an_event_from_a_queue_has_it_too() {
     with_each_store(|engine| {
-        let engine = engine.raw_payload(true);
+        let engine = engine.keep_raw_payloads(true);
         let event = parse(TEXT).unwrap().into_events().remove(0);
         let queued = WebhookEvent::from_json(event.to_json().unwrap().as_bytes()).unwrap();
         assert_eq!(engine.process_event("key", queued).unwrap().delivered(), 1);

@@ -107,7 +107,7 @@ fn one_number_under_two_accounts_gives_no_event_twice_and_stays_with_the_first()
 #[test]
 fn a_function_of_tenants_that_panics_is_an_error_that_keeps_no_other_business_waiting() {
     with_each_store(|engine| {
-        let engine = engine.tenants(|account| {
+        let engine = engine.tenant_of(|account| {
             if account.waba_id.as_ref().is_some_and(|waba| waba == "2") {
                 std::panic::resume_unwind(Box::new("no tenant"));
             }
