@@ -28,6 +28,7 @@ mod sqlite_check;
 mod sqlite_store;
 mod stores;
 mod tend;
+mod testing;
 mod timeouts;
 mod unreadable;
 mod unsteady;

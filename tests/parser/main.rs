@@ -1,10 +1,11 @@
-//! The parser: bodies in, events out. No test here has a receiver of a signal of this crate.
+//! The parser: bodies in, events out. Only `dispatch` connects receivers to signals of this crate.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod adversarial;
 mod campaigns;
 mod contacts;
 mod dates;
+mod dispatch;
 mod documented_json;
 mod envelope;
 mod fidelity;

@@ -4,6 +4,7 @@
 //! The payload is the list to which a receiver adds its name, so that tests
 //! share nothing.
 
+mod first_use;
 mod from_macros;
 mod in_lists;
 mod in_many_places;

@@ -22,7 +22,7 @@ use whatsapp_signals::event::{MessageReceived, Reason, Unrecognized, WebhookEven
 use whatsapp_signals::model::{Content, Identity, MessageStatus, PricingModel};
 use whatsapp_signals::model::{PricingType, Timestamp};
 use whatsapp_signals::signals::USER_SUBSCRIBED;
-use whatsapp_signals::{ConnectOptions, Connection, Receiver, Signal};
+use whatsapp_signals::{ConnectOptions, Connection, Context, Receiver, Signal};
 use whatsapp_signals::{ParseErrorKind, Parser, parse};
 
 const GOOD: &str = r#"{"id":"wamid.GOOD","from":"15550101001","timestamp":"1785000000","type":"text","text":{"body":"Hello"}}"#;

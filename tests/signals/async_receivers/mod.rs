@@ -15,8 +15,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use whatsapp_signals::event::MessageReceived;
-use whatsapp_signals::signals::MESSAGE_RECEIVED;
+use whatsapp_signals::event::MessageEcho;
+use whatsapp_signals::signals::MESSAGE_ECHO;
 use whatsapp_signals::{
     AsyncReceiver, BoxError, Cause, ConnectOptions, ReceiverInfo, Report, Signal, parse, receiver,
     with_state,

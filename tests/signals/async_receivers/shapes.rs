@@ -119,8 +119,8 @@ fn async_functions_are_registered_with_the_attribute() {
     assert_eq!(pollster::block_on(thank(&500)), Err("no".to_owned()));
 }
 
-#[receiver(MESSAGE_RECEIVED)]
-async fn read(event: &MessageReceived) -> Result<(), String> {
+#[receiver(MESSAGE_ECHO)]
+async fn read(event: &MessageEcho) -> Result<(), String> {
     turn().await;
     Err(event.message.body().to_owned())
 }
@@ -128,17 +128,17 @@ async fn read(event: &MessageReceived) -> Result<(), String> {
 #[test]
 fn webhooks_and_events_wait_too() {
     on_each_executor(|| async {
-        let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();
+        let webhook = parse(include_bytes!("../../payloads/message-echo.json")).unwrap();
         let report = webhook.dispatch_async().await;
         assert_eq!((report.called(), report.failures().len()), (1, 1));
         let event = &webhook.events()[0];
         assert_eq!(event.dispatch_async().await.failures().len(), 1);
-        let whatsapp_signals::WebhookEvent::MessageReceived(event) = event else {
+        let whatsapp_signals::WebhookEvent::MessageEcho(event) = event else {
             panic!("{event:?}");
         };
-        assert!(MESSAGE_RECEIVED.asend(event).await.is_err());
-        assert_eq!(MESSAGE_RECEIVED.asend_robust(event).await.called(), 1);
-        assert_eq!(said(&MESSAGE_RECEIVED.send_robust(event)), ["needs asend"]);
+        assert!(MESSAGE_ECHO.asend(event).await.is_err());
+        assert_eq!(MESSAGE_ECHO.asend_robust(event).await.called(), 1);
+        assert_eq!(said(&MESSAGE_ECHO.send_robust(event)), ["needs asend"]);
     });
 }
 

@@ -103,7 +103,7 @@ fn what_waits_can_wait_in_any_thread() {
     is_send(&engine.retry_unfinished_async());
     let event = CampaignCompleted::new(Campaign::new("Spring tune-up"));
     is_send(&CAMPAIGN_COMPLETED.asend_robust(&event));
-    let body = include_bytes!("payloads/text.json");
+    let body = include_bytes!("../payloads/text.json");
     for event in whatsapp_signals::parse(body).into_iter().flatten() {
         is_send(&event.dispatch_async());
         is_send(&engine.process_event_async("key", event.clone()));

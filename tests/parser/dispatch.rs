@@ -1,32 +1,32 @@
-//! `dispatch` leaves out what nobody hears, and nothing else: whoever listens
-//! hears the same events as from `parse` and then `dispatch`.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! `Parser::dispatch` skips only events without receivers: each receiver gets the same events as
+//! from `parse` and `Webhook::dispatch`.
 
-mod support;
-
+use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::support::{self, odd::odd_bodies};
 use proptest::prelude::*;
 use serde::Serialize;
-use support::odd::odd_bodies;
 use whatsapp_signals::event::{Event, MessageReceived, MessageStatusChanged};
 use whatsapp_signals::signals::{self, *};
 use whatsapp_signals::{Connection, Context, Parser, Signal, WebhookEvent, parse};
 
-/// Signals are global, so one test at a time listens.
-static LISTENING: Mutex<()> = Mutex::new(());
+/// Connections to the signals belong to the whole program, so one test at a time has them.
+static TURN: Mutex<()> = Mutex::new(());
 
-fn listening() -> MutexGuard<'static, ()> {
-    LISTENING.lock().unwrap_or_else(PoisonError::into_inner)
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was heard: each event as JSON, after its signal's name.
-static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+thread_local! {
+    /// The events that receivers of this thread got: the name of the signal and the JSON of the event.
+    static RECEIVED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
 fn record<T: Event + Serialize>(signal: &'static Signal<T>) -> Connection<'static> {
     signal.connect(|event: &T| {
         let event = serde_json::to_string(event).unwrap();
-        HEARD.lock().unwrap().push(format!("{} {event}", T::NAME));
+        RECEIVED.with_borrow_mut(|received| received.push(format!("{} {event}", T::NAME)));
     })
 }
 
@@ -36,7 +36,7 @@ macro_rules! recorders {
     ($($signal:ident)+) => { [$((stringify!($signal), || record(&$signal))),+] };
 }
 
-/// One for each signal that a webhook fires.
+/// A recorder for each signal of a webhook's events.
 const RECORDERS: [Recorder; 44] = recorders! {
     MESSAGE_RECEIVED MESSAGE_STATUS_CHANGED FLOW_COMPLETED USER_SUBSCRIBED MESSAGE_ECHO
     HISTORY_MESSAGE STANDBY_MESSAGE STANDBY_STATUS UNRECOGNIZED
@@ -65,37 +65,37 @@ fn all_signals_of_webhooks_are_listed_here() {
     assert_eq!(listed.to_vec(), delivered);
 }
 
-/// What both ways through a body tell, of whom they called and what was heard.
-fn both_ways(body: &str) -> [(Option<usize>, Vec<String>); 2] {
-    let heard = |called| (called, std::mem::take(&mut *HEARD.lock().unwrap()));
+/// Returns the number of calls and the received events of a dispatch in two steps, and in one.
+fn dispatch_both_ways(body: &str) -> [(Option<usize>, Vec<String>); 2] {
+    let received = |called| (called, RECEIVED.take());
     let two_steps = parse(body.as_bytes()).map(|webhook| webhook.dispatch());
-    let two_steps = heard(two_steps.ok().map(|report| report.called()));
+    let two_steps = received(two_steps.ok().map(|report| report.called()));
     let one_step = Parser::new().dispatch(body.as_bytes());
     [
         two_steps,
-        heard(one_step.ok().map(|report| report.called())),
+        received(one_step.ok().map(|report| report.called())),
     ]
 }
 
 #[test]
-fn whoever_listens_alone_hears_the_same() {
-    let _listening = listening();
+fn a_single_receiver_gets_the_same_events_in_one_step() {
+    let _turn = turn();
     let bodies = support::all();
     for (name, connect) in RECORDERS {
         let _connection = connect();
-        let mut heard = 0;
+        let mut received = 0;
         for (file, body) in &bodies {
-            let [two_steps, one_step] = both_ways(body);
+            let [two_steps, one_step] = dispatch_both_ways(body);
             assert_eq!(one_step, two_steps, "{name} of {file}");
-            heard += one_step.1.len();
+            received += one_step.1.len();
         }
-        assert!(heard > 0, "no body fires {name}");
+        assert!(received > 0, "no body has the event {name}");
     }
 }
 
 #[test]
-fn where_nobody_listens_no_item_is_looked_into() {
-    let _listening = listening();
+fn without_receivers_no_item_is_parsed() {
+    let _turn = turn();
     let mut skipped = 0;
     for (file, body) in support::payloads() {
         let report = Parser::new().dispatch(body.as_bytes()).unwrap();
@@ -106,8 +106,8 @@ fn where_nobody_listens_no_item_is_looked_into() {
 }
 
 #[test]
-fn who_hears_of_the_odd_has_all_read() {
-    let _listening = listening();
+fn a_receiver_of_unrecognized_events_has_all_items_parsed() {
+    let _turn = turn();
     let _connection = UNRECOGNIZED.connect(|_: &_| {});
     for (file, body) in support::all() {
         let (one_step, two_steps) = (
@@ -125,8 +125,8 @@ fn who_hears_of_the_odd_has_all_read() {
 }
 
 #[test]
-fn a_receiver_of_all_events_has_all_read() {
-    let _turn = listening();
+fn a_receiver_of_all_events_has_all_items_parsed() {
+    let _turn = turn();
     let (all, own) = (Context::new(), Context::new());
     own.connect(&ANY_EVENT, |_: &WebhookEvent| {});
     let only = own.clone().only_own_receivers();
@@ -159,21 +159,21 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
 
     #[test]
-    fn whoever_listens_hears_the_same(
-        body in odd_bodies(&support::all()), listen in prop::collection::vec(any::<bool>(), 44),
+    fn any_set_of_receivers_gets_the_same_events_in_one_step(
+        body in odd_bodies(&support::all()), connected in prop::collection::vec(any::<bool>(), 44),
     ) {
-        let _listening = listening();
-        let recorders = RECORDERS.iter().zip(listen).filter(|(_, listens)| *listens);
+        let _turn = turn();
+        let recorders = RECORDERS.iter().zip(connected).filter(|(_, is_connected)| *is_connected);
         let _connections: Vec<_> = recorders.map(|((_, connect), _)| connect()).collect();
-        let [two_steps, one_step] = both_ways(&body);
+        let [two_steps, one_step] = dispatch_both_ways(&body);
         prop_assert_eq!(one_step, two_steps);
     }
 }
 
 #[test]
-fn what_the_receivers_of_a_context_want_is_read() {
-    let _turn = listening();
-    let body = include_bytes!("payloads/batch-mixed.json");
+fn events_with_receivers_of_a_context_are_parsed() {
+    let _turn = turn();
+    let body = include_bytes!("../payloads/batch-mixed.json");
     let called = |context: &Context| {
         let report = Parser::new().with(context).dispatch(body).unwrap();
         report.called()
