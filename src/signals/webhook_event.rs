@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::{WebhookEvent, match_payload};
-use crate::event::{Event, Keys};
+use crate::event::{Event, EventMeta};
 use crate::model::{Account, Contact, Identity, RawJson};
 use crate::signal::{Context, DeliveryObserver, EMPTY, InContext, ReceiverMode, Report, Signal};
 

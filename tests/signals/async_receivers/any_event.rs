@@ -1,6 +1,6 @@
 //! Async receivers of all events.
 
-use whatsapp_signals::signals::ANY_EVENT;
+use whatsapp_signals::signals::{ANY_EVENT, MESSAGE_RECEIVED};
 use whatsapp_signals::{Context as Values, WebhookEvent};
 
 use super::*;
