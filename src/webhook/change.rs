@@ -371,6 +371,7 @@ impl<'a> Value<'a> {
             let name = member.name();
             let kind = kind_of_list(self.field, &name);
             let is_repeated = || others().take(at).any(|before| before.is_named(&name));
+            // A repeated list is ambiguous: neither one is used.
             if (kind.is_some() || name == STANDBY) && is_repeated() {
                 return Err(Fault::Duplicate(name.into()));
             }

@@ -109,7 +109,7 @@ fn add_thread<'a>(
     Ok(omitted)
 }
 
-/// A message of a thread; outside of threads, the file of a message that came before.
+/// A message of a thread. Outside of threads, the file of an earlier message.
 impl FromItem for HistoryMessage {
     fn add_events<'a>(
         events: &mut EventSink<'_>,
