@@ -147,7 +147,7 @@ impl<'e> Checkpointer<'e> {
     }
 
     /// Records that an event stays open, and is due after this delay.
-    pub(crate) fn wait(&mut self, job: &Job, delay: Duration) {
+    pub(crate) fn postpone(&mut self, job: &Job, delay: Duration) {
         let waiting = Waiting::event_after(delay);
         self.waiting[job.leased].add(waiting);
         self.outcome.add_due(waiting.first.and_then(time_of));

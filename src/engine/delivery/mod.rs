@@ -23,7 +23,7 @@ pub(crate) use updates::KeptUpdates;
 
 /// The time after which an async delivery yields to other tasks, and to the other webhooks of a
 /// [round](crate::WebhookEngine::tend_async), so that these write their leases and successes.
-const TURN: Duration = Duration::from_millis(10);
+const YIELD_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Delivers all jobs. An event without written progress is delivered again by the next claim.
 pub(crate) async fn deliver(
@@ -32,11 +32,11 @@ pub(crate) async fn deliver(
 ) -> Result<Outcome, StoreError> {
     let mut succeeded = Vec::new();
     let yields = checkpointer.call.mode == ReceiverMode::Async;
-    let mut turn = Instant::now();
+    let mut yielded_at = Instant::now();
     for job in jobs {
-        if yields && turn.elapsed() >= TURN {
+        if yields && yielded_at.elapsed() >= YIELD_INTERVAL {
             yield_once().await;
-            turn = Instant::now();
+            yielded_at = Instant::now();
         }
         deliver_event(&mut checkpointer, job, &mut succeeded).await?;
     }
@@ -71,7 +71,7 @@ async fn deliver_event(
     if after_crash {
         if job.progress.attempts >= settings.max_attempts {
             job.progress.state = EventState::Dead;
-            note_state(checkpointer, job, None);
+            record_state(checkpointer, job, None);
             return Ok(());
         }
         // One of its receivers may crash the program, so the attempt counts before it is made.
@@ -142,7 +142,7 @@ async fn deliver_event(
     } else {
         Duration::ZERO
     };
-    span.run(|| note_state(checkpointer, job, (!lease_lost).then_some(delay)));
+    span.run(|| record_state(checkpointer, job, (!lease_lost).then_some(delay)));
     if checkpointer.is_due() {
         checkpointer.write().await?;
     }
@@ -151,7 +151,7 @@ async fn deliver_event(
 
 /// Records the state of an event after its delivery, and the delay of the next attempt; `None`
 /// after a lost lease.
-fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<Duration>) {
+fn record_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<Duration>) {
     checkpointer.update_turns(&job);
     match job.progress.state {
         EventState::Finished => checkpointer.finish_event(&job),
@@ -169,7 +169,7 @@ fn note_state(checkpointer: &mut Checkpointer<'_>, mut job: Job, delay: Option<D
             checkpointer.outcome.unfinished += 1;
             if let Some(delay) = delay {
                 job.progress.due = Due::after(delay);
-                checkpointer.wait(&job, delay);
+                checkpointer.postpone(&job, delay);
             }
             checkpointer.update_progress(&job);
         }

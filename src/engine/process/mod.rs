@@ -3,6 +3,8 @@
 mod event;
 mod replay;
 
+use std::time::SystemTime;
+
 use super::batch::{Batch, NewBody};
 use super::claim::Claim;
 use super::runtime::ready;
@@ -14,7 +16,6 @@ use crate::trace::{self, Scope, Source};
 use crate::webhook::ParseError;
 #[cfg(feature = "signature")]
 use crate::{SignatureError, SignatureVerifier};
-use std::time::SystemTime;
 
 /// Processing by sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
@@ -34,9 +35,10 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// `header` is the `X-Hub-Signature-256`; `None` if the request has none, which is an error.
     /// [`http_status`](crate::http_status()) returns the status to answer.
     ///
-    /// A signed body that is no webhook is kept as a [`DeadLetter`](crate::DeadLetter), since Meta
-    /// would only repeat it: it is an error, and its [`http_status`](EngineError::http_status) is
-    /// 200. A body of another product of Meta's is not kept.
+    /// A signed body that is no webhook is an error, and is stored as a
+    /// [`DeadLetter`](crate::DeadLetter). The [`http_status`](EngineError::http_status) of the
+    /// error is 200, since Meta would repeat the body in vain. A body of another product of Meta's
+    /// is not stored.
     ///
     /// # Errors
     ///
@@ -86,8 +88,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     /// its place if SNS posts to your web server. SQS and Lambda get none; the queue's policy and
     /// the function's permissions must admit your topic alone.
     ///
-    /// While an outcome [should be retried](Outcome::should_retry), leave the message
-    /// in the queue.
+    /// While an outcome [should be retried](Outcome::should_retry), leave the message in the queue.
     ///
     /// # Errors
     ///
