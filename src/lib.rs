@@ -109,8 +109,8 @@ pub mod __private {
 
     use crate::signal::{BoxError, ReceiverOutput, Signal};
     pub use crate::signal::{
-        BoxFuture, Context, Limits, Need, PayloadOf, RegisteredReceiver, Registration, require,
-        require_dyn,
+        BoxFuture, Context, Limits, Need, PayloadOf, RegisteredReceiver, Registration, register,
+        require, require_dyn,
     };
 
     /// Returns true if a filter accepts an event. The signature gives the type of a closure's

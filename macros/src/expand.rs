@@ -101,7 +101,7 @@ fn registration(args: &Args, function: &Function, position: u64) -> TokenStream 
     // the registration, but neither in a `static` nor in a `fn`.
     let registrations = args.signals.iter().map(|signal| {
         let first_of_signal = ends(signal).0;
-        let register = located_at(first_of_signal, quote!(#private::Registration::new));
+        let register = located_at(first_of_signal, quote!(#private::register));
         let borrow_signal = Token![&](first_of_signal);
         let signal = quote!(#borrow_signal #signal);
         let call = quote!(#private::into_result(#signal, #called #arguments #wait));

@@ -57,4 +57,4 @@ pub use registry::{AnySignal, Registration, receivers};
 pub(crate) use report::ErrorChain;
 pub use report::{Cause, Failure, Report};
 pub use retry::{Retry, RetryWhen};
-pub use signal::{Mute, PayloadOf, Signal};
+pub use signal::{Mute, PayloadOf, Signal, register};

@@ -275,7 +275,7 @@ impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> IntoReceiver<T, R, sealed::A
     label = "not something that a receiver of this signal can return",
     note = "`E` is anything that converts into `Box<dyn Error + Send + Sync>`; `Box<dyn Error>` does not"
 )]
-pub trait ReceiverOutput<R = ()>: sealed::ReceiverOutput<R> {
+pub trait ReceiverOutput<R = ()>: sealed::Sealed<R> {
     /// Boxes the error.
     ///
     /// # Errors
@@ -330,7 +330,8 @@ pub(super) mod sealed {
     #[derive(Debug)]
     pub struct Async;
 
-    pub trait ReceiverOutput<R> {}
-    impl<R> ReceiverOutput<R> for R {}
-    impl<R, E> ReceiverOutput<R> for Result<R, E> {}
+    /// Keeps other crates from implementing [`ReceiverOutput`](super::ReceiverOutput).
+    pub trait Sealed<R> {}
+    impl<R> Sealed<R> for R {}
+    impl<R, E> Sealed<R> for Result<R, E> {}
 }

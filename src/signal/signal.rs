@@ -512,16 +512,14 @@ pub trait PayloadOf<T> {}
 
 impl<T> PayloadOf<T> for T {}
 
-impl Registration {
-    /// Pairs a receiver with a signal. `P` is `T`, and the two share `R`, so the compiler checks the
-    /// payload and the response before the types are erased.
-    #[must_use]
-    pub const fn new<T, R, P: PayloadOf<T>>(
-        signal: &'static Signal<T, R>,
-        receiver: &'static RegisteredReceiver<P, R>,
-    ) -> Self {
-        Self { signal, receiver }
-    }
+/// Pairs a receiver with a signal. `P` is `T`, and the two share `R`, so the compiler checks the
+/// payload and the response before the types are erased.
+#[must_use]
+pub const fn register<T, R, P: PayloadOf<T>>(
+    signal: &'static Signal<T, R>,
+    receiver: &'static RegisteredReceiver<P, R>,
+) -> Registration {
+    Registration { signal, receiver }
 }
 
 impl<T, R> AnySignal for Signal<T, R> {
