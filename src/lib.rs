@@ -59,8 +59,8 @@ pub use webhook::{
 ///   [`ANY_EVENT`](signals::ANY_EVENT) is the signal for every event of a webhook.
 /// - `order = N`: receivers of lower order run earlier (default: 0). Receivers of equal order run
 ///   by file, then by line.
-/// - `uid = "name"`: a name for [`Signal::disconnect`]. Of several receivers with one uid, the first
-///   is registered.
+/// - `uid = "name"`: a name for [`Signal::disconnect`]. Of several receivers with one uid, the
+///   first is registered.
 /// - `filter = expression`: a function or closure that takes the payload by reference and returns
 ///   `true` if the receiver is to be called, or one or several of [`filter`], combined. The
 ///   expression is evaluated for each event.
@@ -128,8 +128,8 @@ pub mod __private {
         Box::pin(future)
     }
 
-    /// Boxes the error of a receiver of this signal. The parameter of the signal fixes the type of the
-    /// response before the compiler checks the output.
+    /// Boxes the error of a receiver of this signal. The parameter of the signal fixes the type of
+    /// the response before the compiler checks the output.
     #[inline]
     pub fn into_result<T, R>(
         _: &Signal<T, R>,

@@ -2,8 +2,8 @@
 //! without it. A subscriber that panics loses only its own output.
 //!
 //! The span of a receiver is within the span of its event, which is within the span of the webhook.
-//! The spans carry the ids of your accounts and numbers, and nothing of a user: no text, no name, no
-//! phone number, and no wamid, which contains a phone number. The error texts of receivers are
+//! The spans carry the ids of your accounts and numbers, and nothing of a user: no text, no name,
+//! no phone number, and no wamid, which contains a phone number. The error texts of receivers are
 //! logged unchanged.
 //!
 //! Without the feature, the types have no size, and the bodies of the functions are empty or one
@@ -33,7 +33,7 @@ use tracing::{Level, Span};
 use crate::Outcome;
 use crate::event::WebhookEvent;
 #[cfg(feature = "tracing")]
-use crate::signal::{DeliveryObserver, ErrorChain, Guarded, ReceiverMode, quietly};
+use crate::signal::{DeliveryObserver, ErrorChain, Guarded, ReceiverMode, catch_panic};
 use crate::signal::{Failure, InContext, ReceiverIds, Report};
 use crate::store::ProgressRow;
 use crate::webhook::{DispatchReport, ParseError};
@@ -55,7 +55,7 @@ pub(crate) enum Source {
 #[cfg(feature = "tracing")]
 macro_rules! traced {
     ($source:expr, $macro:ident, $($rest:tt)*) => {
-        quietly(|| match $source {
+        catch_panic(|| match $source {
             Source::Dispatch => {
                 tracing::$macro!(target: "whatsapp_signals::dispatch", $($rest)*)
             }
@@ -125,7 +125,7 @@ impl Scope {
     #[inline]
     pub(crate) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
-        let _entered = Guarded::from(quietly(|| self.span.get().map(Span::enter)).flatten());
+        let _entered = Guarded::from(catch_panic(|| self.span.get().map(Span::enter)).flatten());
         work()
     }
 

@@ -61,10 +61,10 @@ fn registration(args: &Args, function: &Function, position: u64) -> TokenStream 
     });
     let filter = some(accepts.as_ref().map(|_| quote!(__whatsapp_signals_accepts)));
 
-    // The compiler reports an error at the spans of the generated tokens, from the first to the last.
-    // So the tokens get the spans of the probable mistake: the return type for a wrong output; the
-    // argument for a wrong payload, with a second mark at the signal; and the signal for a path to
-    // something else.
+    // The compiler reports an error at the spans of the generated tokens, from the first to the
+    // last. So the tokens get the spans of the probable mistake: the return type for a wrong
+    // output; the argument for a wrong payload, with a second mark at the signal; and the signal
+    // for a path to something else.
     let (first, last) = ends(output);
     let mut called = name.clone();
     called.set_span(first);
@@ -97,8 +97,8 @@ fn registration(args: &Args, function: &Function, position: u64) -> TokenStream 
     let needs: Vec<_> = needs.collect();
     let (first, last) = ends(payload);
     let (constant, borrow) = (Token![const](first), Token![&](first));
-    // The type of the response is that of the signal. The compiler can infer it in a constant within
-    // the registration, but neither in a `static` nor in a `fn`.
+    // The type of the response is that of the signal. The compiler can infer it in a constant
+    // within the registration, but neither in a `static` nor in a `fn`.
     let registrations = args.signals.iter().map(|signal| {
         let first_of_signal = ends(signal).0;
         let register = located_at(first_of_signal, quote!(#private::register));
@@ -142,9 +142,9 @@ fn registration(args: &Args, function: &Function, position: u64) -> TokenStream 
     }
 }
 
-/// Returns a number that distinguishes functions of one name whose attributes one macro call makes in
-/// one line, and that grows in the order of the source: the sum of the positions of all tokens, as
-/// the functions differ in the tokens that the caller passes to the macro.
+/// Returns a number that distinguishes functions of one name whose attributes one macro call makes
+/// in one line, and that grows in the order of the source: the sum of the positions of all tokens,
+/// as the functions differ in the tokens that the caller passes to the macro.
 ///
 /// Static receivers are sorted by this number at last, so it must not depend on the order of
 /// expansion, which a compiler may change.
@@ -217,8 +217,8 @@ fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
     moved.collect()
 }
 
-/// Returns the value as a constant of a type, so that a wrong value is reported as a mismatch of that
-/// type, and not as the argument of a generated call.
+/// Returns the value as a constant of a type, so that a wrong value is reported as a mismatch of
+/// that type, and not as the argument of a generated call.
 fn typed(kind: &TokenStream, value: &Expr) -> TokenStream {
     quote!({
         const __WHATSAPP_SIGNALS_VALUE: #kind = #value;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Backlog, EngineError, WebhookEngine};
 use crate::event::WebhookEvent;
-use crate::signal::{Failure, ReceiverInfo, quietly};
+use crate::signal::{Failure, ReceiverInfo, catch_panic};
 use crate::store::Store;
 
 /// An observer of an engine, for the program's metrics, alarms and logs.
@@ -159,7 +159,7 @@ impl Observers {
     /// Calls all observers.
     pub(super) fn notify(&self, call: impl Fn(&dyn Observer)) {
         for observer in &self.0 {
-            quietly(|| call(&**observer));
+            catch_panic(|| call(&**observer));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::signal::{Guarded, quietly};
+use crate::signal::{Guarded, catch_panic};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A function that runs blocking work before it returns.
@@ -57,7 +57,7 @@ impl<'e> Deadline<'e> {
         let Some(timer) = self.timer else {
             return false;
         };
-        let has_passed = quietly(|| {
+        let has_passed = catch_panic(|| {
             if self.sleep.get_mut().is_none() {
                 self.sleep = Guarded::new(timer(left()));
             }

@@ -9,7 +9,7 @@ use super::transaction::{Draft, Undecided};
 use super::{Call, Core};
 use crate::event::WebhookEvent;
 use crate::model::Account;
-use crate::signal::quietly;
+use crate::signal::catch_panic;
 use crate::store::{NumberKey, StoreError, StoreErrorKind, Tenant};
 
 /// The number and the tenant that an event belongs to.
@@ -91,7 +91,7 @@ impl<'e> TenantResolver<'e> {
             let waba = account.waba_id.as_ref().map_or("", AsRef::as_ref);
             return Ok(Tenant::new(waba));
         };
-        quietly(|| tenant_of(account)).ok_or_else(|| {
+        catch_panic(|| tenant_of(account)).ok_or_else(|| {
             let source = "the function of tenants panicked";
             StoreError::new(StoreErrorKind::NoTenant, source)
         })

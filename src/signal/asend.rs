@@ -9,7 +9,7 @@ use super::delivery::{
     ActiveReceivers, CollectFailures, Cursor, DeliveryObserver, FailFast, Policy, ReceiverMode,
     call, failure,
 };
-use super::panic_guard::{Guarded, drop_quietly};
+use super::panic_guard::{Guarded, drop_guarded};
 use super::receiver::BoxFuture;
 use super::report::{CallResult, Cause, Failure, Report, has_responses};
 use super::signal::Signal;
@@ -21,8 +21,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// Sync receivers run first, in order, in this thread. Then the async receivers run
     /// concurrently, polled within this task: no task is spawned, any executor will do, and
     /// task-locals and spans stay in effect. The first error ends the send: pending receivers are
-    /// dropped, and the remaining ones are not started. Dropping the future drops all receivers that
-    /// it has started.
+    /// dropped, and the remaining ones are not started. Dropping the future drops all receivers
+    /// that it has started.
     ///
     /// # Errors
     ///
@@ -145,8 +145,8 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     }
 }
 
-/// Calls the sync receivers in order, and then the async receivers concurrently, within the task that
-/// polls.
+/// Calls the sync receivers in order, and then the async receivers concurrently, within the task
+/// that polls.
 // Not `deliver_observed` with `()`: its checkpoints between sync receivers take 5 to 20
 // instructions a send even if they are always ready.
 async fn deliver_async<T: 'static, R: 'static, P: Policy>(
@@ -188,8 +188,8 @@ struct AsyncDelivery<'a, T: 'static, R: 'static> {
     report: Report<R>,
     /// The position of the next receiver to start.
     cursor: Cursor,
-    /// The pending receivers with their indexes. A receiver that is ready at its first poll is never
-    /// added.
+    /// The pending receivers with their indexes. A receiver that is ready at its first poll is
+    /// never added.
     pending: VecDeque<(usize, PendingReceiver<'a, R>)>,
     /// The responses and failures with the indexes of their receivers, in the order of completion.
     results: Vec<(usize, Result<Guarded<R>, Failure>)>,
@@ -274,8 +274,8 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
         false
     }
 
-    /// Starts the remaining receivers. Ready with true if a failure ends the send; pending while the
-    /// observer delays a receiver.
+    /// Starts the remaining receivers. Ready with true if a failure ends the send; pending while
+    /// the observer delays a receiver.
     #[inline]
     fn start<P: Policy>(
         &mut self,
@@ -376,8 +376,8 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     }
 }
 
-/// Returns the result of a receiver's poll, or [`Cause::TimedOut`] if the receiver is pending and its
-/// time is over.
+/// Returns the result of a receiver's poll, or [`Cause::TimedOut`] if the receiver is pending and
+/// its time is over.
 #[inline]
 fn in_time<T: 'static, R: 'static>(
     polled: Result<Poll<CallResult<R>>, Cause>,
@@ -418,8 +418,9 @@ impl<R> PendingReceiver<'_, R> {
             }
             Err(error) => {
                 let cause = Cause::of(error);
-                // The error's destructor could panic while a panic of the future's destructor unwinds.
-                drop_quietly(self.0.take());
+                // The error's destructor could panic while a panic of the future's destructor
+                // unwinds.
+                drop_guarded(self.0.take());
                 Err(cause)
             }
         }

@@ -79,17 +79,6 @@ impl<T: 'static> ConnectOptions<T> {
     ///
     /// A [`WebhookEngine`](crate::WebhookEngine) and a worker of `whatsapp-signals-nats` apply the
     /// limit. A send calls each receiver once: [`ReceiverInfo::attempts`].
-    ///
-    /// ```
-    /// use whatsapp_signals::{ConnectOptions, Signal};
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let thrice = ConnectOptions::new().attempts(3);
-    /// let _connection = signal.connect_with(thrice, |_: &u32| Err("connection refused"))?;
-    /// let failure = signal.send(&7).unwrap_err();
-    /// assert_eq!(failure.receiver().attempts(), Some(3));
-    /// # Ok::<(), whatsapp_signals::ConnectError>(())
-    /// ```
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.limits.attempts = Some(attempts);
         self
@@ -258,15 +247,22 @@ impl Error for ConnectError {}
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::Signal;
+/// use whatsapp_signals::{ConnectOptions, Signal};
 ///
 /// let signal: Signal<u32> = Signal::new("tick");
 /// {
 ///     let _connection = signal.connect(|_: &u32| {});
-///     assert_eq!(signal.send(&1)?.called(), 1);
+///     assert_eq!(signal.send_robust(&1).called(), 1);
 /// }
-/// assert_eq!(signal.send(&2)?.called(), 0);
-/// # Ok::<(), whatsapp_signals::Failure>(())
+/// assert_eq!(signal.send_robust(&2).called(), 0);
+///
+/// signal.connect(|_: &u32| {}).detach();
+/// assert_eq!(signal.send_robust(&3).called(), 1);
+///
+/// let connection = signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?;
+/// signal.disconnect("log");
+/// assert!(!connection.is_connected());
+/// # Ok::<(), whatsapp_signals::ConnectError>(())
 /// ```
 #[must_use = "dropping the connection disconnects the receiver; call `detach` to keep it connected"]
 pub struct Connection<'a> {
@@ -286,29 +282,13 @@ impl<'a> Connection<'a> {
         Self { signal, id }
     }
 
-    /// Keeps the receiver connected for as long as the signal lives.
-    ///
-    /// ```
-    /// use whatsapp_signals::Signal;
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// signal.connect(|_: &u32| {}).detach();
-    /// assert!(signal.has_receivers());
-    /// ```
+    /// Keeps the receiver connected until the signal is dropped.
     pub fn detach(self) {
         std::mem::forget(self);
     }
 
     /// Disconnects the receiver now. Returns false if the receiver was disconnected before, by its
     /// uid.
-    ///
-    /// ```
-    /// use whatsapp_signals::Signal;
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// assert!(signal.connect(|_: &u32| {}).disconnect());
-    /// assert!(!signal.has_receivers());
-    /// ```
     #[allow(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn disconnect(self) -> bool {
         let removed = self.signal.disconnect_id(self.id);
@@ -317,17 +297,6 @@ impl<'a> Connection<'a> {
     }
 
     /// Returns true if the receiver is still connected: it may have been disconnected by its uid.
-    ///
-    /// ```
-    /// use whatsapp_signals::{ConnectOptions, Signal};
-    ///
-    /// let signal: Signal<u32> = Signal::new("tick");
-    /// let connection = signal.connect_with(ConnectOptions::new().uid("log"), |_: &u32| {})?;
-    /// assert!(connection.is_connected());
-    /// signal.disconnect("log");
-    /// assert!(!connection.is_connected());
-    /// # Ok::<(), whatsapp_signals::ConnectError>(())
-    /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.signal.is_connected(self.id)

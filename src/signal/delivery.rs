@@ -161,7 +161,7 @@ impl Policy for CollectFailures {
 
     #[inline]
     fn guard<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, Cause> {
-        panic_guard::catch(work, |message| Err(Cause::Panic(message)))
+        panic_guard::catch_panic_or(work, |message| Err(Cause::Panic(message)))
     }
 }
 
@@ -251,8 +251,8 @@ pub(crate) trait DeliveryObserver {
     #[inline]
     fn failed<I: ReceiverIds + ?Sized>(&mut self, _ids: &I, _index: usize, _failure: &Failure) {}
 
-    /// Polls the timeout of an async receiver, after each poll that left the receiver pending. Ready
-    /// when the time is over. Otherwise the task is woken at that time.
+    /// Polls the timeout of an async receiver, after each poll that left the receiver pending.
+    /// Ready when the time is over. Otherwise the task is woken at that time.
     #[inline]
     fn poll_timeout<I: ReceiverIds + ?Sized>(
         &mut self,
@@ -276,7 +276,8 @@ pub(crate) trait ReceiverIds {
     /// Returns the id of the receiver at an index.
     fn receiver_id(&self, index: usize) -> ReceiverId;
 
-    /// Returns the description of the receiver at an index, as a receiver of the signal with this name.
+    /// Returns the description of the receiver at an index, as a receiver of the signal with this
+    /// name.
     fn info(&self, signal: &'static str, index: usize) -> ReceiverInfo;
 
     /// Returns the order of the receiver at an index.

@@ -45,7 +45,7 @@ pub use connect::{ConnectError, ConnectErrorKind, ConnectOptions, Connection};
 pub(crate) use context::EMPTY;
 pub use context::{Context, InContext, MissingContext, Need, require, require_dyn};
 pub(crate) use delivery::{DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode};
-pub(crate) use panic_guard::{Guarded, quietly};
+pub(crate) use panic_guard::{Guarded, catch_panic};
 pub use receiver::{
     AsyncReceiver, BoxError, BoxFuture, IntoReceiver, Receiver, ReceiverOutput, WithState,
     with_state,

@@ -8,7 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs user code. A panic becomes the result of `or`, which gets the text of the panic, if it
 /// carried text. The panic hook has already reported the panic.
 #[inline]
-pub(super) fn catch<O>(work: impl FnOnce() -> O, or: impl FnOnce(Option<Box<str>>) -> O) -> O {
+pub(super) fn catch_panic_or<O>(
+    work: impl FnOnce() -> O,
+    or: impl FnOnce(Option<Box<str>>) -> O,
+) -> O {
     // Unwind safety: a receiver only has `&T`. State inside the receiver that a panic left
     // inconsistent is the receiver's concern, as after a panic in another thread.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| or(message(payload)))
@@ -16,15 +19,15 @@ pub(super) fn catch<O>(work: impl FnOnce() -> O, or: impl FnOnce(Option<Box<str>
 
 /// Runs user code, and returns `None` if it panics.
 #[inline]
-pub(crate) fn quietly<O>(work: impl FnOnce() -> O) -> Option<O> {
-    catch(|| Some(work()), |_| None)
+pub(crate) fn catch_panic<O>(work: impl FnOnce() -> O) -> Option<O> {
+    catch_panic_or(|| Some(work()), |_| None)
 }
 
 /// Drops a value of user code. A destructor that panics must not keep the event from the
 /// remaining receivers, nor the report from the sender.
 #[cold]
-pub(crate) fn drop_quietly<T>(value: T) {
-    quietly(|| drop(value));
+pub(crate) fn drop_guarded<T>(value: T) {
+    catch_panic(|| drop(value));
 }
 
 /// An optional value of user code, whose destructor may panic without unwinding into its owner.
@@ -67,7 +70,7 @@ impl<T> Drop for Guarded<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(value) = self.0.take() {
-            drop_quietly(value);
+            drop_guarded(value);
         }
     }
 }

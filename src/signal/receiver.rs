@@ -7,11 +7,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 /// The error that a receiver may return: a boxed [`Error`].
-///
-/// ```
-/// let cause: whatsapp_signals::BoxError = "the mail server is down".into();
-/// assert_eq!(cause.to_string(), "the mail server is down");
-/// ```
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
 /// The boxed future of an async receiver.
@@ -261,15 +256,6 @@ impl<T: ?Sized, R: 'static, F: AsyncReceiver<T, R>> IntoReceiver<T, R, sealed::A
 /// A value that a receiver function returns: the signal's response `R`, which is `()` unless
 /// the signal was made [with responses](crate::Signal::with_responses), or a `Result<R, E>` whose
 /// error converts into a [`BoxError`]. Sealed.
-///
-/// ```
-/// use whatsapp_signals::{BoxError, ReceiverOutput};
-///
-/// let result: Result<u32, BoxError> = 7.into_result();
-/// assert_eq!(result.unwrap(), 7);
-/// let result: Result<u32, BoxError> = Err("no").into_result();
-/// assert_eq!(result.unwrap_err().to_string(), "no");
-/// ```
 #[diagnostic::on_unimplemented(
     message = "a receiver of this signal returns `{R}` or `Result<{R}, E>`, not `{Self}`",
     label = "not something that a receiver of this signal can return",

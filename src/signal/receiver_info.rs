@@ -150,8 +150,8 @@ impl ReceiverInfo {
     /// at least 1; `None` without a limit.
     ///
     /// Set by `#[receiver(…, attempts = 3)]` or
-    /// [`ConnectOptions::attempts`](crate::ConnectOptions::attempts). A send calls each
-    /// receiver once and ignores the limit. A [`WebhookEngine`](crate::WebhookEngine) and a worker of
+    /// [`ConnectOptions::attempts`](crate::ConnectOptions::attempts). A send calls each receiver
+    /// once and ignores the limit. A [`WebhookEngine`](crate::WebhookEngine) and a worker of
     /// `whatsapp-signals-nats` apply it. Without a limit, an engine applies its
     /// [`max_attempts`](crate::WebhookEngine::max_attempts).
     ///

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::connect::{BoxedFilter, ConnectError, ConnectOptions};
 use super::context::{Context, Need, OwnList};
 use super::dynamic::DynamicReceivers;
-use super::panic_guard::drop_quietly;
+use super::panic_guard::drop_guarded;
 use super::receiver::sealed::BoxedReceiver;
 use super::receiver::{BoxError, BoxFuture, IntoReceiver};
 use super::receiver_info::{Limits, ReceiverInfo, ReceiverMeta};
@@ -224,7 +224,7 @@ impl<T: 'static, R: 'static> RegisteredReceiver<T, R> {
 /// together, and a second destructor that panics during an unwind would abort the program.
 impl<T: 'static, R: 'static> Drop for RegisteredReceiver<T, R> {
     fn drop(&mut self) {
-        drop_quietly(self.filter.take());
+        drop_guarded(self.filter.take());
     }
 }
 
@@ -327,7 +327,7 @@ impl<T, R> OwnList for ReceiverList<T, R> {
 /// is dropped separately: a second panic during an unwind would abort the program.
 impl<T, R> Drop for ReceiverList<T, R> {
     fn drop(&mut self) {
-        self.entries.drain(..).for_each(drop_quietly);
+        self.entries.drain(..).for_each(drop_guarded);
     }
 }
 

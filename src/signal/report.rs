@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::context::MissingContext;
-use super::panic_guard::{drop_quietly, quietly};
+use super::panic_guard::{catch_panic, drop_guarded};
 use super::receiver::BoxError;
 use super::receiver_info::ReceiverInfo;
 use super::retry::{Retry, RetryWhen};
@@ -129,7 +129,7 @@ impl<R> Drop for Details<R> {
         fn free<R>(lists: Box<Lists<R>>) {
             // Each failure guards its own drop.
             for (_, response) in lists.responses {
-                drop_quietly(response);
+                drop_guarded(response);
             }
         }
 
@@ -375,7 +375,7 @@ struct Inner {
 /// the receiver's error must not unwind into the owner.
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop_quietly(mem::replace(&mut self.cause, Cause::NeedsAsend));
+        drop_guarded(mem::replace(&mut self.cause, Cause::NeedsAsend));
     }
 }
 
@@ -548,7 +548,7 @@ impl fmt::Display for ErrorChain<'_> {
         f.write_str(&error_text(self.0))?;
         let mut error = self.0;
         loop {
-            match quietly(|| error.source()) {
+            match catch_panic(|| error.source()) {
                 Some(None) => return Ok(()),
                 None => return f.write_str(": error whose source panicked"),
                 Some(Some(source)) => {
@@ -567,6 +567,6 @@ fn error_text(error: &dyn Error) -> String {
         let mut text = String::new();
         write!(text, "{error}").is_ok().then_some(text)
     };
-    let text = quietly(text).flatten();
+    let text = catch_panic(text).flatten();
     text.unwrap_or_else(|| "error whose Display panicked".to_owned())
 }

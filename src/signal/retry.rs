@@ -5,7 +5,7 @@ use std::fmt;
 use std::iter::successors;
 use std::time::Duration;
 
-use super::panic_guard::quietly;
+use super::panic_guard::catch_panic;
 use super::receiver::BoxError;
 
 /// An error with the time at which its receiver may be called again with the same event.
@@ -131,14 +131,6 @@ impl Retry {
 
     /// Wraps the error of a receiver that may be called again after this duration, or later: a
     /// longer backoff delay is not shortened.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use whatsapp_signals::Retry;
-    ///
-    /// let retry = Retry::after(Duration::from_secs(60), "429 Too Many Requests");
-    /// assert_eq!(retry.to_string(), "429 Too Many Requests");
-    /// ```
     #[must_use]
     pub fn after(delay: Duration, error: impl Into<BoxError>) -> Self {
         Self::new(RetryWhen::After(delay), error.into())
@@ -167,7 +159,7 @@ impl Retry {
             let mut chain = successors(Some(error), |&error| error.source());
             chain.find_map(|error| error.downcast_ref::<Link>())
         };
-        Some(quietly(find)??.when)
+        Some(catch_panic(find)??.when)
     }
 }
 

@@ -100,8 +100,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         )
     }
 
-    /// Sends to a list that other threads may replace meanwhile, and caches the list for the next send
-    /// of this thread if possible.
+    /// Sends to a list that other threads may replace meanwhile, and caches the list for the next
+    /// send of this thread if possible.
     #[inline(never)]
     fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
         self.dynamic.read_shared(|list| {

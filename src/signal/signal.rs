@@ -557,8 +557,8 @@ impl<T, R> ErasedSignal for Signal<T, R> {
     }
 }
 
-// A receiver that panics can only leave its own state inconsistent: the signal's state is consistent
-// whenever a receiver runs.
+// A receiver that panics can only leave its own state inconsistent: the signal's state is
+// consistent whenever a receiver runs.
 impl<T, R> UnwindSafe for Signal<T, R> {}
 impl<T, R> RefUnwindSafe for Signal<T, R> {}
 

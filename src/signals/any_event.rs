@@ -83,8 +83,8 @@ impl InContext<'_, WebhookEvent> {
         self.asend_typed().await
     }
 
-    /// Delivers with an observer to the receivers of [`ANY_EVENT`] with a negative order, to those of
-    /// the event's own signal, and to the remaining receivers of [`ANY_EVENT`]: in
+    /// Delivers with an observer to the receivers of [`ANY_EVENT`] with a negative order, to those
+    /// of the event's own signal, and to the remaining receivers of [`ANY_EVENT`]: in
     /// [`ReceiverMode::Async`] as [`dispatch_async`](Self::dispatch_async) does, and in
     /// [`ReceiverMode::Sync`] as [`dispatch`](Self::dispatch) does, so that only the observer is
     /// awaited.
@@ -122,11 +122,11 @@ fn poll_now<O>(work: impl Future<Output = O>) -> O {
     }
 }
 
-/// The observer of one group of the receivers of [`ANY_EVENT`]: skips the other group, and reports to
-/// the observer of the whole delivery, under names that no receiver of a typed signal has.
+/// The observer of one group of the receivers of [`ANY_EVENT`]: skips the other group, and reports
+/// to the observer of the whole delivery, under names that no receiver of a typed signal has.
 ///
-/// Both groups are taken from the same list, so that receivers with one path have the same numbers in
-/// both.
+/// Both groups are taken from the same list, so that receivers with one path have the same numbers
+/// in both.
 struct CatchAll<'o, O> {
     observer: &'o mut O,
     /// `true` for the group that runs before the typed receivers.

@@ -152,8 +152,8 @@ macro_rules! define_event {
             $(#[$own_doc:meta])* $own:ident($own_payload:ty) = $own_name:literal;
         )+ }
     ) => {
-        /// One event of a webhook, from [`Webhook::events`](crate::Webhook::events); or one event of
-        /// your program, as an engine, a queue or a table stores it.
+        /// One event of a webhook, from [`Webhook::events`](crate::Webhook::events); or one event
+        /// of your program, as an engine, a queue or a table stores it.
         ///
         /// No webhook yields the last three variants. A
         /// [`WebhookEngine`](crate::WebhookEngine::process_sent) stores and delivers them in the
@@ -185,8 +185,8 @@ macro_rules! define_event {
             $($(#[$own_doc])* #[serde(rename = $own_name)] $own(Box<$own_payload>),)+
         }
 
-        /// Evaluates an expression with the payload of a [`WebhookEvent`], of any type; with `boxed`,
-        /// another expression for the boxed payloads of the program.
+        /// Evaluates an expression with the payload of a [`WebhookEvent`], of any type; with
+        /// `boxed`, another expression for the boxed payloads of the program.
         macro_rules! match_payload {
             ($d event:expr, $d payload:ident => $d body:expr) => {
                 match_payload!($d event, $d payload => $d body, boxed => $d body)

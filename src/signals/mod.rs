@@ -2,8 +2,8 @@
 //!
 //! Each signal is a static to which receivers connect. [`dispatch`](crate::Webhook::dispatch) fires
 //! the signals of the webhook fields; the program fires three more; and [`ANY_EVENT`] is sent for
-//! each event that is dispatched or delivered. [`FIELDS`] and the statics below name the fields that
-//! fire each signal. Meta describes the fields in its [overview].
+//! each event that is dispatched or delivered. [`FIELDS`] and the statics below name the fields
+//! that fire each signal. Meta describes the fields in its [overview].
 //!
 //! ```standalone_crate
 //! use whatsapp_signals::event::MessageStatusChanged;
@@ -21,7 +21,8 @@
 //! # }
 //! ```
 //!
-//! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+//! [overview]:
+//! https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 
 mod any_event;
 mod define;

@@ -1,5 +1,5 @@
-//! The table of signals. Each row gives the documentation, the static, the payload and the name of a
-//! signal, and the webhook fields that fire it, if any.
+//! The table of signals. Each row gives the documentation, the static, the payload and the name of
+//! a signal, and the webhook fields that fire it, if any.
 //!
 //! Macros that take the table define the statics, the [`Event`](crate::Event) implementations,
 //! [`WebhookEvent`](crate::WebhookEvent) and its dispatch, `ALL` and `FIELDS`, and the parser's

@@ -12,7 +12,7 @@ use super::prune::RETENTION;
 use crate::engine::runtime::{Deadline, ready};
 use crate::engine::transaction::{Draft, FirstAttempt, transact};
 use crate::engine::{Call, EngineError, Outcome, WebhookEngine, random};
-use crate::signal::{ReceiverMode, quietly};
+use crate::signal::{ReceiverMode, catch_panic};
 use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};
 
 /// The longest time until the next round, as other processes store webhooks, too.
@@ -263,7 +263,7 @@ impl<'e> Call<'e> {
         let (mut after, mut is_stopped, mut is_over) = (None, false, false);
         // A panic of the program's future stops the round.
         let mut stops = move |cx: &mut Context<'_>| {
-            quietly(|| stop.as_mut().poll(cx).is_ready()).unwrap_or(true)
+            catch_panic(|| stop.as_mut().poll(cx).is_ready()).unwrap_or(true)
         };
         loop {
             is_stopped = is_stopped || poll_fn(|cx| Poll::Ready(stops(cx))).await;
