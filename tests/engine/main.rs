@@ -9,6 +9,7 @@ mod async_receivers;
 mod backlog;
 mod bodies;
 mod contact_cache;
+mod crash;
 mod dead_letters;
 mod due;
 mod erase;

@@ -4,6 +4,7 @@
 //! The payload is the list to which a receiver adds its name, so that tests
 //! share nothing.
 
+#[cfg(not(miri))] // starts processes
 mod first_use;
 mod from_macros;
 mod in_lists;
@@ -22,6 +23,7 @@ mod with_limits;
 mod with_odd_names;
 mod with_outcomes;
 mod with_uids;
+mod written_by_macros;
 
 use std::cell::Cell;
 use std::error::Error;
