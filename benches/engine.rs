@@ -1,17 +1,15 @@
-//! What it costs to remember: an engine over each store, with one message a
-//! body and with a thousand, while the store fills up.
+//! The times of an engine with each store, for bodies of one message and of a thousand, while the
+//! store fills up.
 //!
 //! ```sh
 //! cargo bench --features sqlite --bench engine                # 10 to 1,000,000 messages
 //! cargo bench --features sqlite --bench engine -- 10 10000    # 10, then 10,000
 //! ```
 //!
-//! The floor is `parse` and `dispatch` of the same bodies in the same minute. A
-//! receiver that does nothing has each message. A thousand messages are of 20
-//! users, as when a busy hour is made up for, or of a thousand, which is the
-//! worst: no two of them have a row or a page in common. `bare` is the floor of
-//! `sqlite`: the same rows by bare statements. After each size follows the time of `backlog()`, with
-//! nothing to be done.
+//! The baseline is `parse` and `dispatch` of the same bodies in the same minute, with a no-op
+//! receiver. A thousand messages are of 20 users, as after an outage, or of a thousand, the worst
+//! case: no two of them share a row or a page. `bare` is the baseline of `sqlite`: the same rows by
+//! bare statements. The time of `backlog()` without open events follows each size.
 #![allow(missing_docs, reason = "a benchmark")]
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(
@@ -36,14 +34,13 @@ fn look(event: &MessageReceived) {
     black_box(&event.message);
 }
 
-/// How many users there are in all.
+/// The number of users.
 const USERS: u64 = 10_000;
 
-/// How often each thing is measured; the median counts.
+/// The number of measurements, of which the median counts.
 const ROUNDS: usize = 7;
 
-/// The bodies that are measured: how many messages each has, of how many users,
-/// and how many of them make a round.
+/// The measured bodies: the messages and users of each, and the bodies of a round.
 const BODIES: [(u64, u64, u64); 3] = [(1, 1, 200), (1000, 20, 3), (1000, 1000, 3)];
 
 fn main() {
@@ -56,7 +53,7 @@ fn main() {
     let folder = env::temp_dir().join(format!("whatsapp-signals-bench-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     println!("one fsync here takes {:.0} µs\n", fsync(&folder));
-    println!("store     stored  messages/body  users  items/s  µs/item  floor  on top  x floor");
+    println!("store     stored  messages/body  users  items/s  µs/item  base    on top  x base");
     measure("memory", &sizes, MemoryStore::bounded(usize::MAX), &folder);
     let store = SqliteStore::open(folder.join("engine.db")).unwrap();
     measure("sqlite", &sizes, store, &folder);
@@ -76,14 +73,14 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
         }
         settle(folder);
         for (items, users, bodies) in BODIES {
-            let mut floor = Vec::new();
+            let mut baseline = Vec::new();
             let mut whole = Vec::new();
             for _ in 0..ROUNDS {
                 let bodies: Vec<_> = (0..bodies)
                     .map(|at| body(stored + at * items, items, users))
                     .collect();
                 let count = items * bodies.len() as u64;
-                floor.push(micros(count, || {
+                baseline.push(micros(count, || {
                     for body in &bodies {
                         assert!(parse(body).unwrap().dispatch().is_ok());
                     }
@@ -95,12 +92,12 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
                 }));
                 stored += count;
             }
-            let (floor, whole) = (median(floor), median(whole));
+            let (baseline, whole) = (median(baseline), median(whole));
             println!(
-                "{name} {size:>9} {items:>14} {users:>6} {:>8.0} {whole:>8.2} {floor:>6.2} {:>7.2} {:>8.1}",
+                "{name} {size:>9} {items:>14} {users:>6} {:>8.0} {whole:>8.2} {baseline:>6.2} {:>7.2} {:>8.1}",
                 1e6 / whole,
-                whole - floor,
-                whole / floor
+                whole - baseline,
+                whole / baseline
             );
         }
         let mut backlog = Vec::new();
@@ -111,12 +108,12 @@ fn measure(name: &str, sizes: &[u64], store: impl ReadyStore, folder: &Path) {
     }
 }
 
-/// The same rows of a thousand messages in the same tables by bare statements,
-/// with nothing read, decided or called: what SQLite asks for on this machine.
+/// Measures bare statements for the rows of a thousand messages, without reads, decisions and
+/// receivers: the least time of SQLite on this machine.
 fn measure_bare(sizes: &[u64], path: &Path) {
     drop(SqliteStore::open(path).unwrap());
     let connection = Connection::open(path).unwrap();
-    // As the store has it.
+    // The settings of the store.
     let settings = "PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536";
     connection.execute_batch(settings).unwrap();
     connection.set_prepared_statement_cache_capacity(64);
@@ -149,7 +146,7 @@ fn measure_bare(sizes: &[u64], path: &Path) {
     }
 }
 
-/// A body with a thousand messages: what is new of it, and then that it is done.
+/// Writes the rows of a body with a thousand messages, and then those of its completion.
 fn write_bare(connection: &Connection, first: u64, users: u64) {
     let body = body(first, 1000, users);
     let run = |sql: &str, params: &[&dyn ToSql]| {
@@ -162,7 +159,7 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     connection
         .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")
         .unwrap();
-    // As the engine makes them: milliseconds, and 20 bits.
+    // As the engine creates ids: milliseconds and 20 bits.
     let webhook = (1_785_000_000_000 + first) << 20;
     run(
         "INSERT INTO webhook (id, version, kind, received_at, open, dead, unclaimed, lease_holder,
@@ -174,7 +171,7 @@ fn write_bare(connection: &Connection, first: u64, users: u64) {
     for number in first..first + 1000 {
         let phone = user(first, number, users);
         let wamid = wamid(phone, number);
-        // By the user, and then at random: of an event, and of a message.
+        // Ordered by user, then at random: the keys of an event and of a message.
         let mut fingerprint = [0; 16];
         fingerprint[..4].copy_from_slice(&scatter(phone).to_be_bytes()[..4]);
         fingerprint[4..12].copy_from_slice(&scatter(number).to_be_bytes());
@@ -209,7 +206,7 @@ fn settle(folder: &Path) {
     }
 }
 
-/// What the disk asks for one `fsync`, in µs.
+/// Returns the microseconds of one `fsync`.
 fn fsync(folder: &Path) -> f64 {
     let mut file = fs::File::create(folder.join("fsync")).unwrap();
     let mut times = Vec::new();
@@ -233,7 +230,7 @@ fn median(mut of: Vec<f64>) -> f64 {
     of[of.len() / 2]
 }
 
-/// A body with messages that no other has, from `first` on.
+/// Returns a body with messages that no other body has, from `first` on.
 fn body(first: u64, items: u64, users: u64) -> Vec<u8> {
     let (mut contacts, mut messages) = (String::new(), String::new());
     for number in first..first + users {
@@ -259,17 +256,17 @@ fn body(first: u64, items: u64, users: u64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Who sends a message. Bodies are of other users each, who are no neighbours.
+/// Returns the sender of a message. Each body has other users, who are not adjacent.
 fn user(first: u64, number: u64, users: u64) -> u64 {
     15_550_000_000 + ((scatter(first) >> 40) + number % users) * 7919 % USERS
 }
 
-/// As Meta's do, it begins with the user, and ends at random.
+/// Returns a wamid that begins with the user and ends at random, as those of Meta do.
 fn wamid(phone: u64, number: u64) -> String {
     format!("wamid.HBgL{phone}VAgASGBQ{:016X}AA==", scatter(number))
 }
 
-/// Another number for each number, in no order.
+/// Maps each number to another one, in no order.
 fn scatter(number: u64) -> u64 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -1,17 +1,16 @@
-//! How many instructions this crate takes, counted by valgrind: the same number
-//! in every run of one build, however busy the machine is.
+//! The instructions of each operation, counted by valgrind: the same number in every run of a build,
+//! however busy the machine is.
 //!
 //! ```sh
-//! cargo bench --bench instructions            # beside the table in README.md
+//! cargo bench --bench instructions            # compares with the table in README.md
 //! cargo bench --bench instructions -- --save  # writes that table
 //! ```
 //!
-//! It exits with 1 when something takes a twentieth more than the table says.
-//! The numbers are those of one compiler and one C library, which the table names;
-//! with others they are shown and not judged.
+//! The exit code is 1 if an operation exceeds the table by a twentieth. The table names its compiler
+//! and C library; with others, the numbers are shown and not judged.
 #![allow(missing_docs, reason = "a benchmark")]
 
-#[allow(dead_code, reason = "nothing is measured beside a floor here")]
+#[allow(dead_code, reason = "the baselines are not measured here")]
 mod subjects;
 
 use std::collections::{BTreeMap, HashSet};
@@ -21,7 +20,7 @@ use std::{env, fs};
 
 use subjects::Subject;
 
-/// The table stands between these two lines.
+/// The lines before and after the table.
 const BEGIN: &str = "<!-- instructions -->";
 const END: &str = "<!-- end of instructions -->";
 
@@ -37,9 +36,9 @@ fn main() -> ExitCode {
         println!("skipped: there is no valgrind (apt-get install valgrind)");
         return ExitCode::SUCCESS;
     }
-    let counted: Vec<_> = alone()
+    let counted: Vec<_> = single_threaded()
         .iter()
-        .map(|subject| (count(subject), ours(subject).to_owned()))
+        .map(|subject| (count(subject), operation_name(subject).to_owned()))
         .collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/README.md");
     let readme = fs::read_to_string(&path).expect("a README");
@@ -54,36 +53,37 @@ fn main() -> ExitCode {
     judge(&counted, table)
 }
 
-/// What runs in one thread, each once.
-fn alone() -> Vec<Subject> {
-    let mut alone = subjects::all();
+/// Returns the subjects of one thread, each operation once.
+fn single_threaded() -> Vec<Subject> {
+    let mut single_threaded = subjects::all();
     let mut seen = HashSet::new();
-    alone.retain(|subject| subject.meanwhile.is_none() && seen.insert(ours(subject).to_owned()));
-    alone
+    single_threaded.retain(|subject| {
+        subject.meanwhile.is_none() && seen.insert(operation_name(subject).to_owned())
+    });
+    single_threaded
 }
 
-/// What ours is called, without the floor.
-fn ours(subject: &Subject) -> &str {
+/// Returns the name of the operation without that of the baseline.
+fn operation_name(subject: &Subject) -> &str {
     subject.name.split(" / ").next().unwrap_or_default()
 }
 
-/// Does one of them so many times.
+/// Repeats an operation.
 fn run(name: &str, times: u32) {
     let mut subjects = subjects::all().into_iter();
     let mut subject = subjects
-        .find(|subject| ours(subject) == name)
+        .find(|subject| operation_name(subject) == name)
         .expect("a name");
-    (subject.ours)(times);
+    (subject.operation)(times);
 }
 
-/// How many instructions one thing takes: what a second and third time add to a
-/// first.
+/// Returns the instructions of one item: the difference between three repetitions and one.
 fn count(subject: &Subject) -> u64 {
     let [once, thrice] = [1, 3].map(|times: u32| {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(env::current_exe().expect("a program"))
-            .args(["--run", ours(subject), &times.to_string()])
+            .args(["--run", operation_name(subject), &times.to_string()])
             .output()
             .expect("valgrind runs");
         let text = String::from_utf8_lossy(&output.stderr);
@@ -96,7 +96,7 @@ fn count(subject: &Subject) -> u64 {
     (thrice - once) / 2 / u64::from(subject.per_round[0])
 }
 
-/// What the numbers depend on beside our code.
+/// Returns the compiler, the C library and the architecture, on which the numbers depend.
 fn build() -> String {
     let first_line = |program: &str, argument: &str| {
         let output = Command::new(program).arg(argument).output();
@@ -119,7 +119,7 @@ fn written(counted: &[(u64, String)]) -> String {
     )
 }
 
-/// Prints all beside the table; fails when one takes too many.
+/// Prints the counts beside the table, and fails if one exceeds it.
 fn judge(counted: &[(u64, String)], table: &str) -> ExitCode {
     let cells = |line: &str| -> Option<(String, String)> {
         let mut cells = line

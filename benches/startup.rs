@@ -1,12 +1,12 @@
-//! What the first use of signals takes: the first sorts all static receivers, and
-//! each keeps its own. What the linker's constructors take before `main` is not in it.
+//! The time of the first use of signals, which sorts all static receivers; each signal then keeps its
+//! own. The constructors that the linker runs before `main` are not included.
 //!
 //! ```sh
 //! cargo bench --bench startup
 //! ```
 //!
-//! A process has one first use, so it runs itself again and again. It exits with 1
-//! when it is over its goal by more than a tenth.
+//! A process has one first use, so the program runs itself repeatedly. The exit code is 1 if the
+//! median exceeds the goal by more than a tenth.
 #![allow(missing_docs, reason = "a benchmark")]
 
 use std::env;
@@ -18,7 +18,7 @@ use whatsapp_signals::{Signal, receiver, receivers};
 const RUNS: usize = 101;
 const GOAL_NS: u128 = 200_000;
 
-macro_rules! hear {
+macro_rules! signals {
     ($($signal:ident)*) => {
         $(
             static $signal: Signal<u32> = Signal::new("tick");
@@ -38,7 +38,7 @@ macro_rules! twenty {
     )* };
 }
 
-hear! {
+signals! {
     S0 S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S12 S13 S14 S15 S16 S17 S18 S19 S20 S21 S22 S23 S24
     S25 S26 S27 S28 S29 S30 S31 S32 S33 S34 S35 S36 S37 S38 S39 S40 S41 S42 S43 S44 S45 S46 S47 S48 S49
 }
@@ -46,13 +46,13 @@ hear! {
 fn main() -> ExitCode {
     if env::args().nth(1).as_deref() == Some("--once") {
         let start = Instant::now();
-        let heard = SIGNALS.iter().filter(|signal| signal.has_receivers());
-        assert_eq!(heard.count(), 50);
+        let with_receivers = SIGNALS.iter().filter(|signal| signal.has_receivers());
+        assert_eq!(with_receivers.count(), 50);
         println!("{}", start.elapsed().as_nanos());
         assert_eq!(receivers().len(), 1000);
         return ExitCode::SUCCESS;
     }
-    let mut times: Vec<_> = (0..RUNS).map(|_| once()).collect();
+    let mut times: Vec<_> = (0..RUNS).map(|_| measure_first_use()).collect();
     times.sort_unstable();
     let (best, median) = (times[0], times[RUNS / 2]);
     let verdict = if median <= GOAL_NS { "ok" } else { "OVER" };
@@ -62,8 +62,8 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(median * 10 > GOAL_NS * 11))
 }
 
-/// The nanoseconds of one first use.
-fn once() -> u128 {
+/// Returns the nanoseconds of one first use.
+fn measure_first_use() -> u128 {
     let output = Command::new(env::current_exe().expect("a program"))
         .arg("--once")
         .output()

@@ -2,15 +2,15 @@
 //!
 //! ```sh
 //! alias engine='cargo run --features sqlite --example engine --'
-//! engine --database bikes.db tests/payloads/text.json          # its receivers run
-//! engine --database bikes.db tests/payloads/text.json          # Meta repeats itself: a duplicate
+//! engine --database bikes.db tests/payloads/text.json          # the receivers run
+//! engine --database bikes.db tests/payloads/text.json          # a repetition by Meta: a duplicate
 //! engine --database bikes.db --fail tests/payloads/image.json  # the CRM is down …
-//! engine --database bikes.db tests/payloads/image.json         # … and up again: it alone runs
+//! engine --database bikes.db tests/payloads/image.json         # … and up again: only its receiver runs
 //! curl … | engine --database bikes.db -                        # from a pipe
 //! ```
 //!
-//! What each receiver saw goes to the standard output, with the counts of all
-//! bodies in the last line; who failed goes to the standard error.
+//! The receivers print to stdout, where the last line has the counts of all bodies. Failures are
+//! printed to stderr.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use std::{env, fs, io};
 use whatsapp_signals::store::SqliteStore;
 use whatsapp_signals::{EngineError, Outcome, WebhookEngine};
 
-/// Your own receivers.
+/// The receivers of the program.
 mod workshop {
     use whatsapp_signals::event::{
         FlowCompleted, MessageReceived, MessageStatusChanged, Unrecognized, UserSubscribed,
@@ -33,7 +33,7 @@ mod workshop {
 
     #[receiver(MESSAGE_RECEIVED)]
     fn greet(event: &MessageReceived) {
-        // The contact is stored by now, with your labels and notes.
+        // The contact is stored already, with your labels and notes.
         let contact = event.contact.as_ref();
         let name = contact.map_or("someone", |contact| contact.display_name());
         println!("greet: {name} wrote {:?}", event.message.body());
@@ -61,7 +61,7 @@ mod workshop {
     }
 }
 
-/// Another system that has to know, and is not always there.
+/// The receivers of another system, which may be unavailable.
 mod crm {
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -112,9 +112,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all bodies could be read.
+/// Handles all bodies. Returns false if one of them failed.
 fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
-    // A person who repeats the command is not to wait for the due time.
+    // A repeated command does not wait for the due time.
     let engine = WebhookEngine::new(SqliteStore::open(&args.database)?);
     let engine = engine.backoff(Duration::ZERO, Duration::ZERO);
     engine.check_sync()?;

@@ -48,7 +48,7 @@ fn on_campaign(event: &CampaignCompleted) {
     println!("{name}: {sent} sent, {failed} failed");
 }
 
-/// What the app's view did with each body, and its tasks did by themselves.
+/// The code of the app's view, for each body, and of its tasks.
 fn main() -> Result<(), Box<dyn Error>> {
     let engine = WebhookEngine::new(MemoryStore::new());
     for file in env::args_os().skip(1) {

@@ -1,4 +1,4 @@
-//! Checks that hold for any bytes. The fuzz targets call them with the bytes of the fuzzer, and
+//! Properties of any input. The fuzz targets check them with the bytes of the fuzzer, and
 //! `tests/parser/fuzz_seeds.rs` with the seeds.
 
 use std::collections::HashSet;
@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::Value;
 use whatsapp_signals::event::{Reason, WebhookEvent};
 
-/// Parsing does not panic, gives the same again, and no item is lost.
+/// Checks that parsing does not panic, is deterministic, and loses no item.
 pub(crate) fn parse(body: &[u8]) {
     let Ok(webhook) = whatsapp_signals::parse(body) else {
         return;
@@ -23,8 +23,11 @@ pub(crate) fn parse(body: &[u8]) {
         assert!(rest.is_some_and(|rest| rest.starts_with(':')), "{key}");
         let _ = event.partition_key();
     }
-    let again = whatsapp_signals::parse(body).expect("what was parsed before");
-    assert!(again == webhook, "the same bytes gave other events");
+    let again = whatsapp_signals::parse(body).expect("a body that was parsed before");
+    assert!(
+        again == webhook,
+        "the same bytes were parsed into other events"
+    );
 
     if let Some(value) = unambiguous(text)
         && !is_capped(webhook.events())
@@ -33,16 +36,15 @@ pub(crate) fn parse(body: &[u8]) {
     }
 }
 
-/// Events survive serialization, and their keys survive another spelling of
-/// the body.
+/// Checks that events survive serialization, and their keys another spelling of the body.
 pub(crate) fn roundtrip(body: &[u8]) {
     let Ok(webhook) = whatsapp_signals::parse(body) else {
         return;
     };
     for event in &webhook {
         let json = serde_json::to_string(event).expect("an event serializes");
-        let back: WebhookEvent = serde_json::from_str(&json).expect("an event comes back");
-        assert!(back == *event, "came back as another: {json}");
+        let back: WebhookEvent = serde_json::from_str(&json).expect("an event deserializes");
+        assert!(back == *event, "deserialized as another event: {json}");
         assert_eq!(back.dedup_key(), event.dedup_key());
         assert_eq!(back.partition_key(), event.partition_key());
     }
@@ -58,23 +60,23 @@ pub(crate) fn roundtrip(body: &[u8]) {
     }
 }
 
-/// The body as the parser reads it. Call it for a body that was parsed.
+/// Returns the text of a body that was parsed.
 fn text(body: &[u8]) -> &str {
     let text = str::from_utf8(body).expect("only UTF-8 is parsed");
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Whether there were more odd things than are reported one by one; then it
-/// depends on their order which ones are.
+/// Returns true if some malformed items are reported as a number only. The order of the items then
+/// decides which ones have events.
 fn is_capped(events: &[WebhookEvent]) -> bool {
     let is_rest = |event: &WebhookEvent| matches!(event, WebhookEvent::Unrecognized(odd) if matches!(odd.reason, Reason::TooMany(_)));
     events.last().is_some_and(is_rest)
 }
 
-/// All keys, whatever their order.
+/// Returns the sorted keys of all events.
 fn keys(events: &[WebhookEvent]) -> Vec<String> {
-    // A contact that is there twice is told once if the two are spelled alike,
-    // so that another spelling may make one of two.
+    // Two contacts with the same spelling are reported once, so another spelling of the body may
+    // change their number.
     let is_stray = |event: &&WebhookEvent| matches!(event, WebhookEvent::Unrecognized(odd) if odd.reason == Reason::StrayContact);
     let events = events.iter().filter(|event| !is_stray(event));
     let mut keys: Vec<_> = events.map(WebhookEvent::dedup_key).collect();
@@ -82,8 +84,7 @@ fn keys(events: &[WebhookEvent]) -> Vec<String> {
     keys
 }
 
-/// Walks the body on its own, and holds what it finds against the events:
-/// each message and status is one event, in the order of the body.
+/// Checks that each message and status of the body has one event, in the same order.
 fn every_item_is_there(body: &Value, events: &[WebhookEvent]) {
     let items = items(body);
     let paths: HashSet<&str> = items.iter().map(|(path, _)| path.as_str()).collect();
@@ -108,7 +109,7 @@ fn every_item_is_there(body: &Value, events: &[WebhookEvent]) {
             WebhookEvent::FlowCompleted(_) => {
                 assert!(is_beside(before, event), "a flow without its message");
             }
-            // A flow whose answer cannot be read is odd beside its message.
+            // A flow with a malformed answer is unrecognized, beside its message.
             WebhookEvent::Unrecognized(odd)
                 if paths.contains(&*odd.path) && !is_beside(before, event) =>
             {
@@ -121,20 +122,20 @@ fn every_item_is_there(body: &Value, events: &[WebhookEvent]) {
     assert_eq!(items.next(), None, "an item without an event");
 }
 
-/// Whether an event is the flow, or the unreadable flow, of the message before
-/// it. Two equal items are no such pair: they are read alike.
+/// Returns true if an event is the flow of the message before it, or its malformed flow. Two equal
+/// items are no such pair, because both are messages.
 fn is_beside(before: Option<&WebhookEvent>, event: &WebhookEvent) -> bool {
     matches!(before, Some(WebhookEvent::MessageReceived(message))
         if message.message.nfm_reply().is_some() && message.raw == *event.raw())
 }
 
-/// The messages and statuses of a body, with their places.
+/// Returns the messages and statuses of a body, with their paths.
 fn items(body: &Value) -> Vec<(String, &Value)> {
     let mut items = Vec::new();
     for (at, entry) in elements(body, "entry") {
         let entry_path = format!("entry[{at}]");
         for (at, change) in elements(entry, "changes") {
-            // What stands beside a signup counts as in a conversation.
+            // Items beside a signup are parsed as those of a conversation.
             if change["field"] != "messages" && change["field"] != "in_app_signup" {
                 continue;
             }
@@ -152,12 +153,13 @@ fn elements<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = (usize, &
     object[name].as_array().into_iter().flatten().enumerate()
 }
 
-/// How deep the order of members is looked at for a key.
+/// The depth up to which a key does not depend on the order of members.
 const MAX_DEPTH: u32 = 24;
 
-/// Whether another spelling cannot change a key: the digits of a number count
-/// as Meta wrote them (`1.0` is not `1`), of which a `Value` keeps those of
-/// integers only; and what lies deep counts as it is written.
+/// Returns true if no other spelling changes a key.
+///
+/// A key has the digits of a number as Meta wrote them (`1.0` is not `1`), and a `Value` keeps those
+/// of integers only. Beyond the maximum depth, a key has the text itself.
 fn is_respellable(value: &Value, depth: u32) -> bool {
     let mut parts: Box<dyn Iterator<Item = &Value>> = match value {
         Value::Number(number) => return number.is_i64() || number.is_u64(),
@@ -168,15 +170,15 @@ fn is_respellable(value: &Value, depth: u32) -> bool {
     depth > 0 && parts.all(|part| is_respellable(part, depth - 1))
 }
 
-/// The body as a `Value`, if that has all that the text has.
+/// Returns the body as a `Value`, if that loses nothing of the text.
 fn unambiguous(text: &str) -> Option<Value> {
-    // Names by which serde_json passes on its own types; it takes an object
-    // that has one for such a type.
-    let is_taken_for_another = text.contains("$serde_json::private::");
-    if is_taken_for_another || serde_json::from_str::<NoRepeats>(text).is_err() {
+    // The names by which serde_json represents its own types. An object with one of them would be
+    // parsed as such a type.
+    let has_private_name = text.contains("$serde_json::private::");
+    if has_private_name || serde_json::from_str::<NoRepeats>(text).is_err() {
         return None;
     }
-    // No `Value` holds half a surrogate pair, or a number beyond an `f64`.
+    // A `Value` holds neither half of a surrogate pair nor a number beyond an `f64`.
     serde_json::from_str(text).ok()
 }
 
@@ -229,7 +231,7 @@ impl<'de> Visitor<'de> for NoRepeats {
         let mut names = HashSet::new();
         while let Some((name, NoRepeats)) = map.next_entry::<String, _>()? {
             if !names.insert(name) {
-                return Err(A::Error::custom("a member is there twice"));
+                return Err(A::Error::custom("a repeated member"));
             }
         }
         Ok(self)

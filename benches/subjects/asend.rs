@@ -1,4 +1,4 @@
-//! Sending to async functions, beside a bare loop over as many boxed futures.
+//! `asend` to async functions, beside a bare loop over as many boxed futures.
 
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 
 use whatsapp_signals::{BoxError, Signal};
 
-use super::receivers::{COUNTS, WAITING_EIGHT, add_and_wait, add_async, async_signal};
+use super::receivers::{COUNTS, PENDING_EIGHT, add_async, add_pending, async_signal};
 use super::{Goal, Subject};
 
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
 
-/// Polls a future until it is ready, where it is made, as an `.await` does.
+/// Polls a future in place until it is ready, as `.await` does.
 macro_rules! now {
     ($future:expr) => {{
         let mut future = pin!($future);
@@ -36,9 +36,9 @@ pub(super) fn subjects() -> Vec<Subject> {
         let name = format!("asend_robust to {receivers} / loop");
         subjects.push(Subject::new(name, GOAL, asend_robust(signal), bare));
     }
-    let name = "asend to 8 that wait / loop";
-    let bare = bare(8, waiting);
-    subjects.push(Subject::new(name, GOAL, asend(&WAITING_EIGHT), bare));
+    let name = "asend to 8 pending / loop";
+    let bare = bare(8, pending);
+    subjects.push(Subject::new(name, GOAL, asend(&PENDING_EIGHT), bare));
     subjects
 }
 
@@ -65,18 +65,18 @@ fn ready(n: &u64) -> BoxFuture<'_> {
     })
 }
 
-async fn receive_and_wait(n: &u64) {
-    add_and_wait(n).await;
+async fn receive_pending(n: &u64) {
+    add_pending(n).await;
 }
 
-fn waiting(n: &u64) -> BoxFuture<'_> {
+fn pending(n: &u64) -> BoxFuture<'_> {
     Box::pin(async move {
-        receive_and_wait(n).await;
+        receive_pending(n).await;
         Ok(())
     })
 }
 
-/// All futures are made, and then polled until they are done.
+/// Creates all futures, then polls them until all are ready.
 fn bare(receivers: usize, call: fn(&u64) -> BoxFuture<'_>) -> impl FnMut() + Clone {
     let list = vec![call; receivers];
     move || {
@@ -84,17 +84,17 @@ fn bare(receivers: usize, call: fn(&u64) -> BoxFuture<'_>) -> impl FnMut() + Clo
         let event = black_box(&1);
         let mut futures: Vec<_> = list.iter().map(|call| Some(call(event))).collect();
         let result = now!(poll_fn(|cx| {
-            let mut waits = false;
+            let mut is_pending = false;
             for slot in &mut futures {
                 if let Some(future) = slot {
                     match future.as_mut().poll(cx) {
                         Poll::Ready(Ok(())) => *slot = None,
                         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                        Poll::Pending => waits = true,
+                        Poll::Pending => is_pending = true,
                     }
                 }
             }
-            if waits {
+            if is_pending {
                 Poll::Pending
             } else {
                 Poll::Ready(Ok(()))

@@ -1,8 +1,8 @@
-//! The bodies that are read.
+//! The parsed bodies.
 
 use std::path::Path;
 
-/// Every webhook of `tests/payloads`.
+/// Returns every webhook of `tests/payloads`.
 pub(super) fn payloads() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
     let files = std::fs::read_dir(folder).expect("a folder");
@@ -15,8 +15,8 @@ pub(super) fn payloads() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// A webhook with so many messages of this text, each with its contact, as compact
-/// as Meta writes it.
+/// Returns a webhook with `count` messages of this text, each with its contact, as compact as Meta
+/// writes it.
 pub(super) fn texts(count: usize, text: &str) -> Vec<u8> {
     let contacts = list(count, |n| {
         format!(r#"{{"profile":{{"name":"Rider {n}"}},"wa_id":"1555010{n:04}"}}"#)
@@ -31,7 +31,7 @@ pub(super) fn texts(count: usize, text: &str) -> Vec<u8> {
     ))
 }
 
-/// A webhook with so many statuses.
+/// Returns a webhook with `count` statuses.
 pub(super) fn statuses(count: usize) -> Vec<u8> {
     let statuses = list(count, |n| {
         format!(

@@ -1,11 +1,11 @@
-//! Takes the time in rounds, which those that are compared have by turns.
+//! Times in short rounds, in which the compared operations take turns.
 
 use std::time::{Duration, Instant};
 
 pub(crate) const ROUNDS: usize = 301;
 const ROUND: Duration = Duration::from_micros(250);
 
-/// How often it can be done in one round.
+/// Returns the number of repetitions that fill a round.
 pub(crate) fn calibrate(work: &mut dyn FnMut(u32)) -> u32 {
     let mut times = 1;
     while time(work, times) < ROUND {
@@ -14,7 +14,7 @@ pub(crate) fn calibrate(work: &mut dyn FnMut(u32)) -> u32 {
     times
 }
 
-/// Nanoseconds that each of so many times takes.
+/// Returns the nanoseconds of one repetition.
 pub(crate) fn nanoseconds(work: &mut dyn FnMut(u32), times: u32) -> f64 {
     time(work, times).as_secs_f64() * 1e9 / f64::from(times)
 }
@@ -25,7 +25,7 @@ fn time(work: &mut dyn FnMut(u32), times: u32) -> Duration {
     start.elapsed()
 }
 
-/// `None` where there are none.
+/// Returns the median; `None` without values.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);

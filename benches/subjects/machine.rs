@@ -1,4 +1,4 @@
-//! Describes where the times were measured.
+//! The description of the machine.
 
 use std::fs;
 use std::process::Command;

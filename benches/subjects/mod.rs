@@ -1,4 +1,4 @@
-//! What is measured, and beside what.
+//! The rows of the benchmarks, each with its baseline.
 
 mod asend;
 mod bodies;
@@ -7,27 +7,27 @@ mod parse;
 mod receivers;
 mod send;
 
-/// Does something so many times.
+/// A function that repeats an operation this number of times.
 pub(crate) type Work = Box<dyn FnMut(u32)>;
 
-/// One thing that this crate does, and the least that anybody could do instead.
+/// An operation of this crate, and the least work that could replace it.
 pub(crate) struct Subject {
     pub(crate) name: String,
-    pub(crate) ours: Work,
-    pub(crate) floor: Work,
-    /// How many things one round of ours does, and one of the floor.
+    pub(crate) operation: Work,
+    pub(crate) baseline: Work,
+    /// The number of items that one operation handles: of this crate, and of the baseline.
     pub(crate) per_round: [u32; 2],
     pub(crate) goal: Goal,
-    /// What another thread does all the while.
+    /// The work of another thread during the measurement.
     pub(crate) meanwhile: Option<fn()>,
 }
 
-/// The most that ours may take.
+/// The limit of this crate.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
-    /// So many times the floor.
+    /// A multiple of the baseline.
     Times(f64),
-    /// So many nanoseconds more than the floor.
+    /// Nanoseconds over the baseline.
     Nanoseconds(f64),
 }
 
@@ -35,29 +35,29 @@ impl Subject {
     fn new(
         name: impl Into<String>,
         goal: Goal,
-        ours: impl FnMut() + 'static,
-        floor: impl FnMut() + 'static,
+        operation: impl FnMut() + 'static,
+        baseline: impl FnMut() + 'static,
     ) -> Self {
         Self {
             name: name.into(),
-            ours: repeated(ours),
-            floor: repeated(floor),
+            operation: repeated(operation),
+            baseline: repeated(baseline),
             per_round: [1, 1],
             goal,
             meanwhile: None,
         }
     }
 
-    /// Counts the things that a round does.
-    fn per_round(self, ours: usize, floor: usize) -> Self {
-        let count = |count: usize| u32::try_from(count).expect("not many");
+    /// Sets the numbers of items that one operation handles.
+    fn per_round(self, operation: usize, baseline: usize) -> Self {
+        let count = |count: usize| u32::try_from(count).expect("a small count");
         Self {
-            per_round: [ours, floor].map(count),
+            per_round: [operation, baseline].map(count),
             ..self
         }
     }
 
-    /// Has another thread do this meanwhile.
+    /// Sets the work of another thread.
     fn meanwhile(self, work: fn()) -> Self {
         Self {
             meanwhile: Some(work),
@@ -66,7 +66,7 @@ impl Subject {
     }
 }
 
-/// Nothing stands between the loop and what it repeats.
+/// Repeats an operation in a loop without an indirect call.
 fn repeated(mut work: impl FnMut() + 'static) -> Work {
     Box::new(move |times| {
         for _ in 0..times {
@@ -75,7 +75,7 @@ fn repeated(mut work: impl FnMut() + 'static) -> Work {
     })
 }
 
-/// All of them.
+/// Returns all subjects.
 pub(crate) fn all() -> Vec<Subject> {
     receivers::check();
     let mut all = parse::subjects();

@@ -1,5 +1,4 @@
-//! Reading a body, beside what serde_json alone takes for it: to check its
-//! syntax (`scan`), and to build a [`Value`].
+//! Parsing a body, beside serde_json alone: checking its syntax (`scan`), and building a [`Value`].
 
 use std::hint::black_box;
 
@@ -62,7 +61,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         .per_round(THOUSAND, THOUSAND),
         signed(),
         Subject::new(
-            "dispatch, unheard statuses / scan",
+            "dispatch, statuses without receivers / scan",
             Goal::Times(1.5),
             on(statuses(THOUSAND), dispatch),
             on(statuses(THOUSAND), scan),
@@ -71,31 +70,37 @@ pub(super) fn subjects() -> Vec<Subject> {
     ]
 }
 
-fn payloads_beside(name: &str, goal: f64, floor: fn(&[u8])) -> Subject {
+fn payloads_beside(name: &str, goal: f64, baseline: fn(&[u8])) -> Subject {
     let each = |work: fn(&[u8])| {
         let bodies = payloads();
         move || bodies.iter().for_each(|body| work(black_box(body)))
     };
     Subject::new(
-        format!("parse, a body of ours / {name}"),
+        format!("parse, a sample body / {name}"),
         Goal::Times(goal),
         each(read),
-        each(floor),
+        each(baseline),
     )
     .per_round(payloads().len(), payloads().len())
 }
 
-fn texts_beside(count: usize, ours: &str, name: &str, goal: f64, floor: fn(&[u8])) -> Subject {
+fn texts_beside(
+    count: usize,
+    operation: &str,
+    name: &str,
+    goal: f64,
+    baseline: fn(&[u8]),
+) -> Subject {
     Subject::new(
-        format!("parse, {ours} / {name}"),
+        format!("parse, {operation} / {name}"),
         Goal::Times(goal),
         on(texts(count), read),
-        on(texts(count), floor),
+        on(texts(count), baseline),
     )
     .per_round(count, count)
 }
 
-/// From a signed body to its receiver.
+/// Measures the path from a signed body to its receiver.
 fn signed() -> Subject {
     let verifier = SignatureVerifier::new("an app secret").expect("a secret");
     let body = texts(ONE);
@@ -105,7 +110,7 @@ fn signed() -> Subject {
         Goal::Times(1.15),
         move || {
             let webhook = parse_signed(black_box(&body), Some(header.as_bytes()), &verifier);
-            let _ = black_box(webhook.expect("it is signed").dispatch());
+            let _ = black_box(webhook.expect("a signed body").dispatch());
         },
         on(texts(ONE), |body| {
             black_box(Sha256::digest(body));

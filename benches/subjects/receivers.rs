@@ -1,4 +1,4 @@
-//! Signals with 0, 1, 8 and 64 static receivers: of functions, and of async ones.
+//! Signals with 0, 1, 8 and 64 static receivers, sync and async.
 
 use std::cell::Cell;
 use std::future::{poll_fn, ready};
@@ -12,26 +12,26 @@ thread_local! {
     static SUM: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What each receiver does.
+/// The body of each sync receiver.
 #[inline]
 pub(super) fn add(n: &u64) {
     SUM.set(SUM.get().wrapping_add(*n));
 }
 
-/// What each async receiver does.
+/// The body of each async receiver.
 #[inline]
 pub(super) async fn add_async(n: &u64) {
     add(n);
     ready(()).await;
 }
 
-/// What a receiver does that waits once, for the others to be polled.
+/// The body of an async receiver that is pending at its first poll.
 #[inline]
-pub(super) async fn add_and_wait(n: &u64) {
+pub(super) async fn add_pending(n: &u64) {
     add(n);
-    let mut is_over = false;
+    let mut was_polled = false;
     poll_fn(|_| {
-        if std::mem::replace(&mut is_over, true) {
+        if std::mem::replace(&mut was_polled, true) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -49,8 +49,8 @@ static ASYNC_ONE: Signal<u64> = Signal::new("async_one");
 static ASYNC_EIGHT: Signal<u64> = Signal::new("async_eight");
 static ASYNC_SIXTY_FOUR: Signal<u64> = Signal::new("async_sixty_four");
 
-/// Of eight receivers that wait.
-pub(super) static WAITING_EIGHT: Signal<u64> = Signal::new("waiting_eight");
+/// The signal of eight receivers that are pending at the first poll.
+pub(super) static PENDING_EIGHT: Signal<u64> = Signal::new("pending_eight");
 
 pub(super) fn signal(receivers: usize) -> &'static Signal<u64> {
     match receivers {
@@ -70,13 +70,13 @@ pub(super) fn async_signal(receivers: usize) -> &'static Signal<u64> {
     }
 }
 
-/// That all of them are linked.
+/// Asserts that all receivers are linked.
 pub(super) fn check() {
     for count in COUNTS {
         assert_eq!(signal(count).receivers().len(), count);
         assert_eq!(async_signal(count).receivers().len(), count);
     }
-    assert_eq!(WAITING_EIGHT.receivers().len(), 8);
+    assert_eq!(PENDING_EIGHT.receivers().len(), 8);
 }
 
 #[receiver(ONE)]
@@ -89,8 +89,8 @@ async fn only_async(n: &u64) {
     add_async(n).await;
 }
 
-/// Eight receivers for each token: all hear the signal of 64, the first the
-/// signal of 8 too. And as many functions, for a loop of one's own.
+/// Defines eight receivers for each token, all of the signal of 64, and the first also of the
+/// signal of 8; and as many functions for the bare loop.
 macro_rules! rows {
     ($($row:literal)*) => {
         $( row! { $row } )*
@@ -108,7 +108,7 @@ macro_rules! rows {
     };
 }
 
-/// Each is another function, as each receiver is.
+/// A separate function for each instance, as each receiver is.
 fn function<const ROW: usize, const COLUMN: usize>(n: &u64) {
     add(n);
 }
@@ -126,9 +126,9 @@ macro_rules! row {
                 add_async(n).await;
             }
 
-            #[receiver(WAITING_EIGHT)]
-            async fn first_waiting(n: &u64) {
-                add_and_wait(n).await;
+            #[receiver(PENDING_EIGHT)]
+            async fn first_pending(n: &u64) {
+                add_pending(n).await;
             }
 
             more! { a b c d e f g }

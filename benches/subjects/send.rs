@@ -1,4 +1,4 @@
-//! Sending to functions, beside a bare loop over pointers to as many.
+//! `send` to functions, beside a bare loop over as many function pointers.
 
 use std::hint::black_box;
 
@@ -7,10 +7,10 @@ use whatsapp_signals::{Context, Signal, receiver};
 use super::receivers::{COUNTS, FUNCTIONS, add, signal};
 use super::{Goal, Subject};
 
-/// Connected to once, when the subjects are made.
+/// The signal of one run-time receiver.
 static CONNECTED: Signal<u64> = Signal::new("connected");
 
-/// Its receiver takes three values of its context.
+/// The signal of a receiver that takes three values of the context.
 static NEEDS_THREE: Signal<u64> = Signal::new("needs_three");
 
 #[receiver(NEEDS_THREE)]
@@ -21,7 +21,7 @@ fn take_three(n: &u64, first: &u8, second: &u16, third: &u32) {
 pub(super) fn subjects() -> Vec<Subject> {
     let mut subjects = Vec::new();
     for receivers in COUNTS {
-        // A loop over one is too short to be a measure.
+        // A loop over one function is too short for a ratio.
         let goal = match receivers {
             0 | 1 => Goal::Nanoseconds(2.5),
             _ => Goal::Times(1.2),
@@ -61,7 +61,7 @@ pub(super) fn subjects() -> Vec<Subject> {
     ));
     CONNECTED.connect(add).detach();
     let goal = Goal::Nanoseconds(15.0);
-    let name = "send to 1 of run time / loop";
+    let name = "send to 1 run-time receiver / loop";
     subjects.push(Subject::new(name, goal, send_connected, bare(1)));
     subjects.push(
         Subject::new(

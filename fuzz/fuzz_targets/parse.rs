@@ -1,4 +1,4 @@
-//! Whatever the bytes, parsing neither panics nor loses an item.
+//! Parses any bytes: no panic, and no lost item.
 //!
 //! ```sh
 //! mkdir -p fuzz/corpus/parse
@@ -9,7 +9,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[allow(dead_code, reason = "the other target has the other check")]
+#[allow(dead_code, reason = "the other target uses the other check")]
 #[path = "../checks.rs"]
 mod checks;
 

@@ -1,4 +1,4 @@
-//! For any text, the tape agrees with serde_json. Started like the target `parse`.
+//! Compares the tape with serde_json for any text. Started like the target `parse`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,27 +1,26 @@
-//! The bodies: made up, in the shapes that Meta documents, as compact as Meta writes
-//! them.
+//! The bodies: invented, in the documented formats, as compact as Meta writes them.
 
 /// A body of a webhook.
 pub(crate) struct Body {
     pub(crate) name: &'static str,
-    /// It is never freed, since a request wants to own what it carries.
+    /// Leaked, because a request owns its body.
     pub(crate) json: &'static [u8],
-    /// How many messages and statuses it has that Meta documents.
-    pub(crate) good: usize,
+    /// The number of messages and statuses in a documented format.
+    pub(crate) documented: usize,
 }
 
-/// What the good message says that has an odd one beside it.
-pub(crate) const GOOD: &str = "Is my bicycle ready";
-/// What the odd one is known by.
-pub(crate) const ODD_ID: &str = "wamid.HBgLMzE5NzAxMDAyMDIVAgASGBQzQTEyOUQzAA==";
-/// Its type, where that is what is odd.
-pub(crate) const ODD_TYPE: &str = "hologram";
-/// What the odd one says.
-pub(crate) const ODD_CONTENT: &str = "the front wheel";
+/// A part of the text of the documented message beside a rare one.
+pub(crate) const DOCUMENTED_TEXT: &str = "Is my bicycle ready";
+/// The id of the rare message.
+pub(crate) const RARE_ID: &str = "wamid.HBgLMzE5NzAxMDAyMDIVAgASGBQzQTEyOUQzAA==";
+/// The type of a message of an unknown type.
+pub(crate) const RARE_TYPE: &str = "hologram";
+/// A part of the content of the rare message.
+pub(crate) const RARE_CONTENT: &str = "the front wheel";
 
-/// Those that are measured.
-pub(crate) fn even() -> Vec<Body> {
-    let [unknown, ..] = odd();
+/// Returns the measured bodies.
+pub(crate) fn measured() -> Vec<Body> {
+    let [unknown, ..] = rare();
     vec![
         body("a text", 1, texts(1, true)),
         body("an image", 1, image()),
@@ -35,48 +34,48 @@ pub(crate) fn even() -> Vec<Body> {
     ]
 }
 
-/// A text message, and beside it one that not everybody expects.
-pub(crate) fn odd() -> [Body; 3] {
+/// Returns bodies with a text message and a message of a rare format.
+pub(crate) fn rare() -> [Body; 3] {
     let from = r#""from":"31970100202","from_user_id":"NL.81020030040050060070""#;
     let wa_id =
         r#""profile":{"name":"Bram"},"wa_id":"31970100202","user_id":"NL.81020030040050060070""#;
     [
-        // Each type of message was unknown once.
+        // Each type of message was new once.
         beside_text(
             "a text, an unknown type",
             wa_id,
             from,
-            &format!(r#""type":"{ODD_TYPE}","{ODD_TYPE}":{{"shape":"{ODD_CONTENT}"}}"#),
+            &format!(r#""type":"{RARE_TYPE}","{RARE_TYPE}":{{"shape":"{RARE_CONTENT}"}}"#),
         ),
         // Meta documents an object.
         beside_text(
             "a text, one with a list for an object",
             wa_id,
             from,
-            &format!(r#""type":"text","text":[{{"body":"{ODD_CONTENT}"}}]"#),
+            &format!(r#""type":"text","text":[{{"body":"{RARE_CONTENT}"}}]"#),
         ),
         // Meta documents it for users with a username.
         beside_text(
             "a text, one without a phone number",
             r#""profile":{"username":"bram.rides"},"user_id":"NL.81020030040050060070""#,
             r#""from_user_id":"NL.81020030040050060070""#,
-            &format!(r#""type":"text","text":{{"body":"{ODD_CONTENT}"}}"#),
+            &format!(r#""type":"text","text":{{"body":"{RARE_CONTENT}"}}"#),
         ),
     ]
 }
 
-fn body(name: &'static str, good: usize, value: String) -> Body {
+fn body(name: &'static str, documented: usize, value: String) -> Body {
     let json = format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900800700600500","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100200","phone_number_id":"300200100500600"}},{value}}},"field":"messages"}}]}}]}}"#
     );
     Body {
         name,
         json: json.into_bytes().leak(),
-        good,
+        documented,
     }
 }
 
-/// Without user ids they are as Meta wrote them until 2026.
+/// Returns text messages; without user ids, in the format until 2026.
 fn texts(count: usize, have_user_ids: bool) -> String {
     let contacts = list(count, |n| contact(n, have_user_ids));
     let messages = list(count, |n| text(n, have_user_ids));
@@ -104,7 +103,7 @@ fn beside_text(name: &'static str, user: &str, from: &str, content: &str) -> Bod
     let contact = contact(0, true);
     let text = text(0, true);
     let value = format!(
-        r#""contacts":[{contact},{{{user}}}],"messages":[{text},{{{from},"id":"{ODD_ID}","timestamp":"1785000043",{content}}}]"#
+        r#""contacts":[{contact},{{{user}}}],"messages":[{text},{{{from},"id":"{RARE_ID}","timestamp":"1785000043",{content}}}]"#
     );
     body(name, 1, value)
 }
@@ -116,10 +115,12 @@ fn contact(n: usize, has_user_id: bool) -> String {
 
 fn text(n: usize, has_user_id: bool) -> String {
     let head = message(n, has_user_id);
-    format!(r#"{{{head},"type":"text","text":{{"body":"Hello! {GOOD} for pick-up today?"}}}}"#)
+    format!(
+        r#"{{{head},"type":"text","text":{{"body":"Hello! {DOCUMENTED_TEXT} for pick-up today?"}}}}"#
+    )
 }
 
-/// The members that all messages have.
+/// Returns the members that all messages have.
 fn message(n: usize, has_user_id: bool) -> String {
     let user_id = user_id("from_user_id", n, has_user_id);
     format!(
@@ -127,9 +128,9 @@ fn message(n: usize, has_user_id: bool) -> String {
     )
 }
 
-/// A member with the user's id, if it is there, and a comma before it.
-fn user_id(name: &str, n: usize, is_there: bool) -> String {
-    if !is_there {
+/// Returns a comma and a member with the user's id, or nothing.
+fn user_id(name: &str, n: usize, is_present: bool) -> String {
+    if !is_present {
         return String::new();
     }
     format!(r#","{name}":"US.7001002003004005{n:04}""#)

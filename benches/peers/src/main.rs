@@ -64,23 +64,23 @@ fn main() {
     let (table, references) = speed();
     let times = times(&table, &references, &machine);
     print!("{times}");
-    odd();
+    print_rare();
     if save {
         write_page(&times);
     }
 }
 
-/// One reader, one body.
+/// Runs one reader with one body.
 fn only(reader: &str, body: &str, times: u32) {
     let mut readers = readers::all().into_iter();
     let mut reader = readers.find(|one| one.name() == reader).expect("a reader");
-    let mut bodies = bodies::even().into_iter();
+    let mut bodies = bodies::measured().into_iter();
     let body = bodies.find(|one| one.name == body).expect("a body");
     let seen = reader.see(&body).expect("it can be read");
     reader.read(&body, &seen, times);
 }
 
-/// The times of serde_json, and of the frame of a service, for a body.
+/// The times of `serde_json` and of the frame of a service for a body.
 struct Reference {
     body: &'static str,
     times: Vec<Option<Time>>,
@@ -93,7 +93,7 @@ fn speed() -> (Table, Vec<Reference>) {
         .map(|one| one.name().to_owned())
         .collect();
     let (mut rows, mut references) = (Vec::new(), Vec::new());
-    for body in bodies::even() {
+    for body in bodies::measured() {
         eprintln!("{} …", body.name);
         let mut readers = readers::all();
         let seen: Vec<_> = readers.iter_mut().map(|reader| reader.see(&body)).collect();
@@ -116,10 +116,10 @@ fn speed() -> (Table, Vec<Reference>) {
 
 fn cell(body: &Body, seen: Option<&Seen>, time: Option<Time>) -> Option<Cell> {
     let (seen, time) = (seen?, time?);
-    let good = seen.good.filter(|good| *good < body.good);
+    let documented = seen.documented.filter(|count| *count < body.documented);
     Some(Cell {
         time,
-        partial: good.map(|good| (good, body.good)),
+        partial: documented.map(|count| (count, body.documented)),
     })
 }
 
@@ -169,36 +169,40 @@ fn version(package: &str) -> Option<&'static str> {
     machine::version(LOCKFILE, package)
 }
 
-/// What each gives of a text message that has an odd one beside it.
-fn odd() {
-    let names: Vec<_> = bodies::odd().iter().map(|body| body.name).collect();
+/// Prints the values that each crate returns for a body with a text and a message of a rare format.
+fn print_rare() {
+    let names: Vec<_> = bodies::rare().iter().map(|body| body.name).collect();
     println!("\n| | {} |", names.join(" | "));
     println!("| --- |{}", " --- |".repeat(names.len()));
     for mut reader in readers::crates() {
-        let cells = bodies::odd().into_iter().map(|body| {
+        let cells = bodies::rare().into_iter().map(|body| {
             let seen = reader.see(&body);
-            seen.map_or("error".to_owned(), |seen| told(&seen))
+            seen.map_or("error".to_owned(), |seen| describe(&seen))
         });
         let cells: Vec<_> = cells.collect();
         println!("| {} | {} |", reader.name(), cells.join(" | "));
     }
 }
 
-/// Which of both messages there is, and what of the odd one.
-fn told(seen: &Seen) -> String {
+/// Returns which of both messages were read, and the parts of the rare one.
+fn describe(seen: &Seen) -> String {
     let has = |part| seen.text.contains(part);
-    let good = if has(bodies::GOOD) { "text" } else { "no text" };
+    let text = if has(bodies::DOCUMENTED_TEXT) {
+        "text"
+    } else {
+        "no text"
+    };
     let parts = [
-        ("id", bodies::ODD_ID),
-        ("type", bodies::ODD_TYPE),
-        ("content", bodies::ODD_CONTENT),
+        ("id", bodies::RARE_ID),
+        ("type", bodies::RARE_TYPE),
+        ("content", bodies::RARE_CONTENT),
     ];
     let kept: Vec<_> = parts
         .into_iter()
         .filter_map(|(name, part)| has(part).then_some(name))
         .collect();
     match kept.as_slice() {
-        [] => format!("{good}; odd: nothing"),
-        kept => format!("{good}; odd: {}", kept.join(", ")),
+        [] => format!("{text}; other: nothing"),
+        kept => format!("{text}; other: {}", kept.join(", ")),
     }
 }

@@ -1,5 +1,4 @@
-//! What reads a body: ours, the peers' ways that their documentation shows, and the
-//! floor.
+//! The readers of bodies: this crate, the peers as their documentation shows, and the baselines.
 
 use std::fmt::{Debug, Write};
 use std::hint::black_box;
@@ -19,21 +18,21 @@ pub(crate) struct Reader {
     work: Box<dyn Work>,
 }
 
-/// What was read.
+/// The result of reading a body.
 pub(crate) struct Seen {
-    /// How many messages and statuses came with what they say; `None` of the floor,
-    /// which does not know.
-    pub(crate) good: Option<usize>,
-    /// All of it.
+    /// The number of messages and statuses with their contents; `None` for a baseline, which reads
+    /// none.
+    pub(crate) documented: Option<usize>,
+    /// All values, as text.
     pub(crate) text: String,
 }
 
-/// How a reader does it.
+/// The implementation of a reader.
 pub(crate) trait Work {
-    /// Reads a body that it can read so many times.
+    /// Reads a valid body repeatedly.
     fn read(&mut self, json: &'static [u8], seen: &Seen, times: u32);
 
-    /// Reads it once; `None` is an error.
+    /// Reads a body once. Returns `None` if it is rejected.
     fn see(&mut self, json: &'static [u8]) -> Option<Seen>;
 }
 
@@ -58,12 +57,12 @@ impl Reader {
     }
 }
 
-/// Returns the crates, this one first, and then what is measured for scale.
+/// Returns the crates, this one first, and the baselines.
 pub(crate) fn all() -> Vec<Reader> {
     let mut all = crates();
     all.extend([
-        Reader::new("scan", function(json::<IgnoredAny>, floor)),
-        Reader::new("Value", function(json::<Value>, floor)),
+        Reader::new("scan", function(json::<IgnoredAny>, baseline)),
+        Reader::new("Value", function(json::<Value>, baseline)),
         Reader::new("frame", service::Frame::new()),
     ]);
     all
@@ -72,7 +71,10 @@ pub(crate) fn all() -> Vec<Reader> {
 /// Returns the crates that parse webhooks, this one first.
 pub(crate) fn crates() -> Vec<Reader> {
     vec![
-        Reader::new("whatsapp-signals", function(|body| parse(body).ok(), ours)),
+        Reader::new(
+            "whatsapp-signals",
+            function(|body| parse(body).ok(), this_crate),
+        ),
         Reader::new("whatsapp", function(json, whatsapp)),
         Reader::new("wacloudapi", function(json, wacloudapi)),
         Reader::new("meta-whatsapp", function(json, meta_whatsapp)),
@@ -80,7 +82,7 @@ pub(crate) fn crates() -> Vec<Reader> {
     ]
 }
 
-/// A function from a body to what it holds.
+/// A function that parses a body.
 struct Function<R, S> {
     read: R,
     see: S,
@@ -114,28 +116,28 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
 }
 
-fn seen(good: usize, all: &impl Debug) -> Seen {
+fn seen(documented: usize, all: &impl Debug) -> Seen {
     Seen {
-        good: Some(good),
+        documented: Some(documented),
         text: format!("{all:?}"),
     }
 }
 
-fn floor<T>(_value: &T) -> Seen {
+fn baseline<T>(_value: &T) -> Seen {
     Seen {
-        good: None,
+        documented: None,
         text: String::new(),
     }
 }
 
-fn ours(webhook: &Webhook) -> Seen {
-    let is_good = |event: &&WebhookEvent| match event {
+fn this_crate(webhook: &Webhook) -> Seen {
+    let is_documented = |event: &&WebhookEvent| match event {
         WebhookEvent::MessageReceived(event) => {
             matches!(event.message.content, Content::Text(_) | Content::Image(_))
         }
         event => matches!(event, WebhookEvent::MessageStatusChanged(_)),
     };
-    let mut seen = seen(webhook.iter().filter(is_good).count(), webhook);
+    let mut seen = seen(webhook.iter().filter(is_documented).count(), webhook);
     for event in webhook {
         if let WebhookEvent::Unrecognized(event) = event {
             let _ = write!(seen.text, "{}", event.raw.as_str());
@@ -148,20 +150,20 @@ fn whatsapp(payload: &whatsapp::models::webhooks::NotificationPayload) -> Seen {
     let values = || payload.entry.iter().flat_map(|entry| &entry.changes);
     let messages = values().flat_map(|change| change.value.messages.iter().flatten());
     let statuses = values().flat_map(|change| change.value.statuses.iter().flatten());
-    let good = messages.filter(|message| message.text.is_some() || message.image.is_some());
-    seen(good.count() + statuses.count(), payload)
+    let documented = messages.filter(|message| message.text.is_some() || message.image.is_some());
+    seen(documented.count() + statuses.count(), payload)
 }
 
 fn meta_whatsapp(payload: &meta_whatsapp::WebhookPayload) -> Seen {
     let messages = payload.inbound_messages().map(|(_, message)| message);
-    let good = messages.filter(|message| message.text.is_some() || message.image.is_some());
-    seen(good.count() + payload.statuses().count(), payload)
+    let documented = messages.filter(|message| message.text.is_some() || message.image.is_some());
+    seen(documented.count() + payload.statuses().count(), payload)
 }
 
 fn wacloudapi(payload: &wacloudapi::webhooks::WebhookPayload) -> Seen {
     let values = || payload.entry.iter().flat_map(|entry| &entry.changes);
     let messages = values().flat_map(|change| change.value.messages.iter().flatten());
     let statuses = values().flat_map(|change| change.value.statuses.iter().flatten());
-    let good = messages.filter(|message| message.text.is_some() || message.image.is_some());
-    seen(good.count() + statuses.count(), payload)
+    let documented = messages.filter(|message| message.text.is_some() || message.image.is_some());
+    seen(documented.count() + statuses.count(), payload)
 }

@@ -1,5 +1,5 @@
-//! `whatsapp-business-rs` reads a body from an HTTP request only, and hands each event
-//! to a handler, in a task of its own.
+//! `whatsapp-business-rs`, which reads a body from an HTTP request only, and spawns a task for the
+//! handler of each event.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use whatsapp_business_rs::webhook_service::{Body, WebhookService};
 
 use crate::readers::{Seen, Work};
 
-/// The body of a webhook in which nothing happened.
+/// The body of a webhook without events.
 const EMPTY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;
 
-/// Its service, without a server, without a signature, on the runtime that costs least.
+/// The service, without a server and a signature, on the cheapest runtime.
 pub(crate) struct Service {
     runtime: Runtime,
     service: WebhookService<Receiver>,
@@ -37,7 +37,7 @@ impl Service {
 
 impl Work for Service {
     fn read(&mut self, json: &'static [u8], seen: &Seen, times: u32) {
-        let events = seen.good.unwrap_or_default();
+        let events = seen.documented.unwrap_or_default();
         self.runtime.block_on(async {
             for _ in 0..times {
                 let status = post(&self.service, json).await;
@@ -56,24 +56,23 @@ impl Work for Service {
         let service = WebhookService::<Receiver>::builder().build(receiver);
         let status = self.runtime.block_on(async {
             let status = post(&service, json).await;
-            // All tasks that the service has made are in the queue; this many turns
-            // are more than it takes to run them.
+            // All spawned tasks are in the queue. This number of turns suffices to run them.
             for _ in 0..1000 {
                 yield_now().await;
             }
             status
         });
         let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
-        // What came before an error has come.
+        // Events before an error have been handled.
         (status == StatusCode::OK || !texts.is_empty()).then(|| Seen {
-            good: Some(texts.len()),
+            documented: Some(texts.len()),
             text: texts.concat(),
         })
     }
 }
 
-/// What the way to the parser and back takes: the same request with an empty webhook,
-/// and as many tasks as the body has events, each with as many bytes as an event.
+/// The overhead around the parser: the same request with an empty webhook, and a task for each event
+/// of the body, with as many bytes as an event.
 pub(crate) struct Frame {
     service: Service,
 }
@@ -88,7 +87,7 @@ impl Frame {
 
 impl Work for Frame {
     fn read(&mut self, _json: &'static [u8], seen: &Seen, times: u32) {
-        let events = seen.good.unwrap_or_default();
+        let events = seen.documented.unwrap_or_default();
         let Service {
             runtime,
             service,
@@ -112,7 +111,7 @@ impl Work for Frame {
     }
 }
 
-/// Counts what it is told, and keeps it when asked to.
+/// Counts events, and optionally keeps their texts.
 #[derive(Clone, Default)]
 struct Receiver {
     count: Arc<AtomicUsize>,
@@ -120,7 +119,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// Lets the tasks run until so many events have come, and counts anew.
+    /// Runs the tasks until `events` events are counted, and resets the count.
     async fn wait_for(&self, events: usize) {
         // Ordering: all tasks run on this thread.
         while self.count.load(Ordering::Relaxed) < events {
@@ -139,13 +138,13 @@ impl Handler for Receiver {
     async fn handle(&self, _ctx: EventContext, event: Event) {
         let event = black_box(event);
         if let Some(texts) = &self.texts {
-            let is_good = match &event {
+            let is_documented = match &event {
                 Event::IncomingMessage(message) => {
                     matches!(message.content, Content::Text(_) | Content::Media(_))
                 }
                 event => matches!(event, Event::MessageUpdate(_)),
             };
-            if is_good {
+            if is_documented {
                 let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
                 texts.push(format!("{event:?}"));
             }
@@ -153,7 +152,7 @@ impl Handler for Receiver {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The status of the response tells.
+    /// Ignores the error, which the status of the response shows.
     async fn handle_error(&self, _ctx: ErrorContext, _error: Box<dyn std::error::Error + Send>) {}
 }
 

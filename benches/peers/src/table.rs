@@ -65,8 +65,8 @@ impl Cell {
         if !is_first {
             let _ = write!(text, " ({:.2})", self.time.ratio);
         }
-        if let Some((good, all)) = self.partial {
-            let _ = write!(text, ", {good} of {all}");
+        if let Some((parsed, all)) = self.partial {
+            let _ = write!(text, ", {parsed} of {all}");
         }
         text
     }

@@ -1,9 +1,8 @@
-//! The whole idea on one screen: receivers in two modules, webhooks in, and
-//! what each receiver saw.
+//! Receivers in two modules, and webhooks that call them.
 //!
 //! ```sh
-//! cargo run -p quickstart                  # some of our sample bodies
-//! cargo run -p quickstart -- body.json …   # yours
+//! cargo run -p quickstart                  # some sample bodies
+//! cargo run -p quickstart -- body.json …   # your bodies
 //! curl … | cargo run -p quickstart -- -    # or from a pipe
 //! ```
 
@@ -17,7 +16,7 @@ use whatsapp_signals::model::{Campaign, Content, Identity, Message};
 use whatsapp_signals::signals::{CAMPAIGN_COMPLETED, MESSAGE_SENT};
 use whatsapp_signals::{parse, receivers};
 
-/// What happens when users write to us.
+/// Receivers of incoming messages.
 mod inbox {
     use whatsapp_signals::event::{FlowCompleted, MessageReceived, Unrecognized};
     use whatsapp_signals::receiver;
@@ -61,7 +60,7 @@ mod inbox {
     }
 }
 
-/// What happens when users subscribe and when we write to them.
+/// Receivers of subscriptions and of outgoing messages.
 mod marketing {
     use whatsapp_signals::event::{
         CampaignCompleted, FieldEvent, MessageSent, MessageStatusChanged,
@@ -116,7 +115,7 @@ mod marketing {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Webhooks fire the signals about what users do.
+    // Webhooks send the signals of the actions of users.
     for (name, body) in bodies()? {
         println!("{name}");
         match parse(&body) {
@@ -129,7 +128,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Your own code fires the signals about what you do.
+    // Your own code sends the signals of your actions.
     println!("by hand");
     let ada = Identity::from_phone("15550101001").ok_or("no phone")?;
     let message = Message::outbound("wamid.SENT", ada, Content::text("Your bike is ready"));
@@ -156,8 +155,7 @@ const MORNING: [&str; 7] = [
     "template-status-rejected.json",
 ];
 
-/// The bodies named on the command line, `-` for standard input; without any,
-/// those of one morning.
+/// Returns the bodies of the files on the command line (`-` is stdin), or those of one morning.
 fn bodies() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {

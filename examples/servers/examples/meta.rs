@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use whatsapp_signals::{BoxError, SignatureVerifier};
 
-/// How many webhooks are under way at once.
+/// The number of webhooks in flight.
 const AT_ONCE: usize = 64;
 
 /// A webhook of one of a thousand users.

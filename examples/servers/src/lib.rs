@@ -1,4 +1,4 @@
-//! What the servers have in common, whichever framework speaks HTTP.
+//! The parts of the servers that do not depend on the HTTP framework.
 
 pub mod campaign;
 mod crm;
@@ -159,7 +159,7 @@ pub fn log(line: &dyn Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Until the program is asked to end.
+/// Waits for SIGTERM or SIGINT.
 pub async fn stop() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -170,15 +170,15 @@ pub async fn stop() -> io::Result<()> {
     Ok(())
 }
 
-/// Where to listen: `HOST` and `PORT`, or `127.0.0.1` and 8080. Port 0 is any
-/// that is free.
+/// Returns the address to listen on: `HOST` and `PORT` (default: `127.0.0.1` and 8080). Port 0 is
+/// any free port.
 pub fn address() -> Result<(String, u16), BoxError> {
     let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
     let port = env::var("PORT").map_or(Ok(8080), |port| port.parse());
-    Ok((host, port.map_err(|_| "PORT is not a port")?))
+    Ok((host, port.map_err(|_| "expected a port in PORT")?))
 }
 
-/// Of one app secret, or of several with commas between.
+/// Returns the verifier of one app secret, or of several with commas between.
 pub fn verifier(secrets: &str) -> Result<SignatureVerifier, String> {
     let mut secrets = secrets.split(',').map(str::trim);
     let first = SignatureVerifier::new(secrets.next().unwrap_or_default());
@@ -194,7 +194,7 @@ pub fn verify_token(tokens: &str) -> Result<VerifyToken, String> {
     all.map_err(|error| format!("META_VERIFY_TOKEN: {error}"))
 }
 
-/// What the environment says.
+/// Returns the value of an environment variable.
 pub fn setting(name: &str) -> Result<String, String> {
     match env::var(name) {
         Ok(value) if !value.is_empty() => Ok(value),

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use whatsapp_signals_nats::{DeadLetters, StreamConfig};
 
-/// A program that knows where the NATS server is.
+/// Starts a program with the URL of the NATS server.
 fn program(binary: &str, database: &Path, nats: &nats::Server) -> Command {
     let mut command = command(binary, database);
     command.env("NATS_URL", nats.url());
@@ -43,7 +43,7 @@ fn worker(folder: &TempDir, nats: &nats::Server) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_web_servers_lose_nothing_and_the_workers_do_each_event_once() {
+async fn kills_of_web_servers_lose_no_event_and_repeat_none() {
     const COUNT: usize = 1500;
     let Some(nats) = nats::Server::start() else {
         return;
@@ -61,7 +61,7 @@ async fn killed_web_servers_lose_nothing_and_the_workers_do_each_event_once() {
             while let number = next.fetch_add(1, Ordering::Relaxed)
                 && number < COUNT
             {
-                // As Meta does, until it is told 200.
+                // Repeats the webhook until the answer is 200, as Meta does.
                 let body = body(&format!("wamid.{number}"));
                 loop {
                     let now = url.read().clone();
@@ -98,7 +98,7 @@ async fn killed_web_servers_lose_nothing_and_the_workers_do_each_event_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_meta_signed_gets_into_the_queue() {
+async fn only_signed_bodies_are_published() {
     let Some(nats) = nats::Server::start() else {
         return;
     };
@@ -146,7 +146,7 @@ async fn only_what_meta_signed_gets_into_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_queue_the_web_server_asks_meta_to_come_again() {
+async fn without_nats_the_web_server_answers_503() {
     let Some(mut nats) = nats::Server::start() else {
         return;
     };

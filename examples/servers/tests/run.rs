@@ -66,7 +66,7 @@ impl Script {
     }
 }
 
-/// A test that fails leaves no server behind.
+/// Ends the servers of a failed test.
 impl Drop for Script {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
@@ -76,7 +76,7 @@ impl Drop for Script {
     }
 }
 
-/// Whether the script could not start a server that this machine does not have.
+/// Returns true if the script ended because this machine lacks a server.
 fn is_skip(line: &str) -> bool {
     let is_optional = |variable| std::env::var_os(variable).is_none();
     line.starts_with("there is no ")

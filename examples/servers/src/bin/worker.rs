@@ -27,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
         check(&Context::new())?;
     }
     eprintln!("working");
-    // What has begun comes to its end.
+    // Events that have begun are finished.
     worker.run(async { _ = stop().await }).await?;
     Ok(())
 }

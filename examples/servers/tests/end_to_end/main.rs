@@ -1,5 +1,5 @@
-//! The servers as processes, and real HTTP to them: who gets in, and that
-//! nothing is lost or handled twice, however they end.
+//! The servers as processes, with HTTP requests: authentication, and no lost or repeated events
+//! after stops and kills.
 
 use scenarios::*;
 use telemetry::*;
@@ -29,21 +29,21 @@ macro_rules! for_each_server {
 
 for_each_server! {
     axum actix:
-        the_handshake_answers_whoever_knows_the_token
-        only_what_meta_signed_is_received
+        the_handshake_requires_the_token
+        only_signed_bodies_are_received
         a_redelivered_webhook_is_received_once_also_after_a_restart
         three_mebibytes_are_received
-        what_is_too_large_is_refused_and_harms_nobody
-        a_signed_body_that_is_no_webhook_is_kept_and_not_repeated
-        what_a_receiver_failed_on_is_asked_for_again
+        too_large_bodies_are_refused
+        a_signed_body_that_is_no_webhook_is_stored_once
+        a_failed_receiver_is_retried
         a_health_check_shows_the_backlog_and_fails_with_the_store
-        slow_receivers_keep_no_answer_waiting
+        slow_receivers_delay_no_answer
         three_messages_of_a_user_at_once_are_handled_in_order
-        an_erased_user_is_not_handled_any_more
+        events_of_an_erased_user_are_not_delivered
         a_thousand_at_once_are_each_received_once
-        a_stop_under_load_loses_nothing_and_repeats_nothing
-        what_has_begun_is_answered_and_who_never_ends_is_left
-        a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered
+        a_stop_under_load_loses_and_repeats_no_event
+        a_stop_answers_complete_requests_and_drops_incomplete_ones
+        a_kill_under_load_loses_no_event_and_repeats_no_answered_one
         a_missing_setting_is_named
         a_scrape_has_counts_times_and_the_backlog
         a_collector_gets_the_receiver_in_the_event_in_the_webhook

@@ -1,4 +1,4 @@
-//! What Meta sends, and how.
+//! The requests of Meta.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -9,17 +9,17 @@ use whatsapp_signals::SignatureVerifier;
 
 use super::server::{SECRET, Server};
 
-/// A webhook with a message.
+/// Returns a webhook with a message.
 pub fn body(wamid: &str) -> String {
     batch([wamid])
 }
 
-/// The key of that message's event.
+/// Returns the key of the event of that message.
 pub fn key(wamid: &str) -> String {
     format!("message_received:{wamid}:text:number=106540352242922")
 }
 
-/// A webhook with several messages. The text is escaped as Meta does it.
+/// Returns a webhook with several messages, whose text is escaped as Meta does.
 pub fn batch<'a>(wamids: impl IntoIterator<Item = &'a str>) -> String {
     let message = |wamid| {
         format!(
@@ -37,8 +37,7 @@ pub fn sign(body: &str) -> String {
     SignatureVerifier::new(SECRET).unwrap().sign(body)
 }
 
-/// Sends a body, and gives the status of the answer; an error when there is
-/// none.
+/// Sends a body, and returns the status of the answer, or an error without one.
 pub async fn send(
     client: &Client,
     server: &str,
@@ -54,7 +53,7 @@ pub async fn send(
     Ok(request.body(body).send().await?.status().as_u16())
 }
 
-/// Sends a body as Meta does, again and again until the answer is 200.
+/// Sends a body repeatedly until the answer is 200, as Meta does.
 pub async fn deliver(client: &Client, server: &str, body: &str) {
     for _ in 0..200 {
         match send(client, server, body.to_owned(), Some(sign(body)))
@@ -69,7 +68,7 @@ pub async fn deliver(client: &Client, server: &str, body: &str) {
     panic!("nobody takes it");
 }
 
-/// A request of which the server has not seen the end.
+/// An incomplete request.
 pub struct Request {
     stream: TcpStream,
     rest: Vec<u8>,
@@ -86,15 +85,15 @@ impl Request {
         Self { stream, rest }
     }
 
-    /// Sends the rest, and gives the status of the answer.
+    /// Sends the second half, and returns the status of the answer.
     pub fn end(mut self) -> u16 {
         self.stream.write_all(&self.rest).unwrap();
         read_status(&mut self.stream).unwrap()
     }
 }
 
-/// Sends a body of this length, and gives the status. A server may answer
-/// before it has read all of it, or want to see the end.
+/// Sends a body of this length, and returns the status. A server may answer before or after it has
+/// read the whole body.
 pub fn send_large(server: &Server, len: usize) -> u16 {
     let mut stream = send_head(server, len, "");
     let soon = Some(Duration::from_millis(500));

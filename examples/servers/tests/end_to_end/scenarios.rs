@@ -1,4 +1,4 @@
-//! What every server must do.
+//! The scenarios that every server passes.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn once<'a>(wamids: impl IntoIterator<Item = &'a str>) -> Printed {
     wamids.into_iter().map(|wamid| (key(wamid), 1)).collect()
 }
 
-pub async fn the_handshake_answers_whoever_knows_the_token(binary: &str) {
+pub async fn the_handshake_requires_the_token(binary: &str) {
     let folder = TempDir::new().unwrap();
     let server = Server::start(binary, &folder.path().join("store.db"));
     let client = Client::new();
@@ -51,7 +51,7 @@ pub async fn the_handshake_answers_whoever_knows_the_token(binary: &str) {
     assert!(server.stop().is_empty());
 }
 
-pub async fn only_what_meta_signed_is_received(binary: &str) {
+pub async fn only_signed_bodies_are_received(binary: &str) {
     let folder = TempDir::new().unwrap();
     let server = Server::start(binary, &folder.path().join("store.db"));
     let client = Client::new();
@@ -59,7 +59,7 @@ pub async fn only_what_meta_signed_is_received(binary: &str) {
     let (good, old) = (body("wamid.GOOD"), body("wamid.OLD"));
     let (upper, forged) = (body("wamid.UPPER"), body("wamid.FORGED"));
     let digits = sign(&upper)["sha256=".len()..].to_ascii_uppercase();
-    // The same text, in other bytes.
+    // Other bytes of the same JSON.
     let written_again: serde_json::Value = serde_json::from_str(&good).unwrap();
     for (body, signature, status) in [
         (good.clone(), Some(sign(&good)), 200),
@@ -127,7 +127,7 @@ pub async fn three_mebibytes_are_received(binary: &str) {
     assert_eq!(server.stop(), once(wamids.iter().map(String::as_str)));
 }
 
-pub async fn what_is_too_large_is_refused_and_harms_nobody(binary: &str) {
+pub async fn too_large_bodies_are_refused(binary: &str) {
     let folder = TempDir::new().unwrap();
     let server = Server::start(binary, &folder.path().join("store.db"));
     assert_eq!(
@@ -140,10 +140,10 @@ pub async fn what_is_too_large_is_refused_and_harms_nobody(binary: &str) {
     assert_eq!(server.stop(), once(["wamid.A"]));
 }
 
-pub async fn a_signed_body_that_is_no_webhook_is_kept_and_not_repeated(binary: &str) {
+pub async fn a_signed_body_that_is_no_webhook_is_stored_once(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
-    // Also where nobody reads what the server says about it.
+    // The answer is the same if the output of the server is closed.
     let server = Server::start_mute(command(binary, &database));
     let broken = r#"{"object":"whatsapp_business_account"}"#;
     for body in [broken, broken, r#"{"object":"page"}"#] {
@@ -157,7 +157,7 @@ pub async fn a_signed_body_that_is_no_webhook_is_kept_and_not_repeated(binary: &
     assert_eq!(&letters[0].body[..], broken.as_bytes());
 }
 
-pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
+pub async fn a_failed_receiver_is_retried(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let client = Client::new();
@@ -166,7 +166,7 @@ pub async fn what_a_receiver_failed_on_is_asked_for_again(binary: &str) {
     let answer = send(&client, server.url(), body.clone(), Some(sign(&body))).await;
     assert_eq!(answer.unwrap(), 503);
     assert!(server.stop().is_empty());
-    // By the server itself as it starts, or when Meta sends it again.
+    // The server retries at its start, or when Meta sends the webhook again.
     let server = Server::start(binary, &database);
     deliver(&client, server.url(), &body).await;
     assert_eq!(server.stop(), once(["wamid.A"]));
@@ -237,12 +237,12 @@ async fn start_failing(binary: &str, database: &Path, wamids: &[String]) -> Serv
     server
 }
 
-pub async fn slow_receivers_keep_no_answer_waiting(binary: &str) {
+pub async fn slow_receivers_delay_no_answer(binary: &str) {
     let folder = TempDir::new().unwrap();
     let client = Client::new();
     let command = background(binary, &folder.path().join("store.db"));
     let mut server = Server::start_stalled(command);
-    // More than a pipe takes, so that a receiver blocks until the output is read.
+    // More than a pipe holds, so that a receiver blocks until the output is read.
     let wamids = wamids(300);
     send_all(&client, &server, &wamids).await;
     let (_, backlog) = health(&client, &server).await;
@@ -272,7 +272,7 @@ pub async fn three_messages_of_a_user_at_once_are_handled_in_order(binary: &str)
     assert_eq!(server.stop_in_order(), keys);
 }
 
-pub async fn an_erased_user_is_not_handled_any_more(binary: &str) {
+pub async fn events_of_an_erased_user_are_not_delivered(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let client = Client::new();
@@ -325,7 +325,7 @@ pub async fn a_thousand_at_once_are_each_received_once(binary: &str) {
     assert_eq!(server.stop(), once(wamids(1000).iter().map(String::as_str)));
 }
 
-pub async fn a_stop_under_load_loses_nothing_and_repeats_nothing(binary: &str) {
+pub async fn a_stop_under_load_loses_and_repeats_no_event(binary: &str) {
     let folder = TempDir::new().unwrap();
     stop_under_load(binary, &folder.path().join("store.db")).await;
 }
@@ -343,12 +343,12 @@ pub async fn stop_under_load(binary: &str, database: &Path) {
     assert_eq!(printed, once(wamids(LOAD).iter().map(String::as_str)));
 }
 
-pub async fn what_has_begun_is_answered_and_who_never_ends_is_left(binary: &str) {
+pub async fn a_stop_answers_complete_requests_and_drops_incomplete_ones(binary: &str) {
     let folder = TempDir::new().unwrap();
     let server = Server::start(binary, &folder.path().join("store.db"));
     let slow = Request::begin(&server, &body("wamid.SLOW"));
     let never = Request::begin(&server, &body("wamid.NEVER"));
-    // They are with the server by the time that it has answered another one.
+    // The server has received them once it has answered a later request.
     deliver(&Client::new(), server.url(), &body("wamid.A")).await;
     server.signal(Signal::TERM);
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -360,7 +360,7 @@ pub async fn what_has_begun_is_answered_and_who_never_ends_is_left(binary: &str)
     drop(never);
 }
 
-pub async fn a_kill_under_load_loses_nothing_and_repeats_nothing_that_was_answered(binary: &str) {
+pub async fn a_kill_under_load_loses_no_event_and_repeats_no_answered_one(binary: &str) {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("store.db");
     let server = Server::start(binary, &database);
@@ -401,15 +401,15 @@ pub async fn a_missing_setting_is_named(binary: &str) {
     }
 }
 
-/// How many webhooks a load has.
+/// The number of webhooks of a load.
 const LOAD: usize = 1500;
 
 fn wamids(count: usize) -> Vec<String> {
     (0..count).map(|item| format!("wamid.{item}")).collect()
 }
 
-/// Sends many webhooks, 64 at a time, and a signal in the middle of it. Gives
-/// those that were answered with 200.
+/// Sends many webhooks, 64 at a time, and the signal amid them. Returns those that were answered with
+/// 200.
 async fn load(server: &Server, signal: Signal) -> HashSet<String> {
     let client = Client::new();
     let queue = Arc::new((wamids(LOAD), AtomicUsize::new(0), AtomicUsize::new(0)));
@@ -444,7 +444,7 @@ async fn load(server: &Server, signal: Signal) -> HashSet<String> {
     answered
 }
 
-/// Sends all of a load again, to a new server, and gives what it printed.
+/// Sends all webhooks of a load again to a new server, and returns its output.
 async fn deliver_all(binary: &str, database: &Path) -> Printed {
     let server = Server::start(binary, database);
     let client = Client::new();

@@ -1,4 +1,4 @@
-//! A server as a process of its own.
+//! A server process.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -17,34 +17,34 @@ pub const VERIFY_TOKEN: &str = "a token & more";
 pub struct Server {
     child: Child,
     url: String,
-    /// The keys of the printed events, in their order.
+    /// The keys of the printed events, in order.
     printed: Option<JoinHandle<Vec<String>>>,
 }
 
-/// How often the event with a key was printed.
+/// Returns the number of lines with a key.
 pub type Printed = HashMap<String, usize>;
 
 impl Server {
-    /// Starts one whose output is read.
+    /// Starts a server and reads its output.
     pub fn start(binary: &str, database: &Path) -> Self {
         Self::start_command(command(binary, database))
     }
 
-    /// The same, with settings of its own.
+    /// Starts a server with these settings and reads its output.
     pub fn start_command(command: Command) -> Self {
         let mut server = Self::start_stalled(command);
         server.read();
         server
     }
 
-    /// Starts one whose output is read later. Its receivers block as soon as the pipe is full.
+    /// Starts a server whose output is read later. Its receivers block when the pipe is full.
     pub fn start_stalled(command: Command) -> Self {
         let (server, errors) = Self::start_unread(command);
         thread::spawn(move || errors.lines().for_each(drop));
         server
     }
 
-    /// Begins to read the output.
+    /// Starts to read the output.
     pub fn read(&mut self) {
         let out = self.child.stdout.take().unwrap();
         self.printed = Some(thread::spawn(move || {
@@ -58,8 +58,7 @@ impl Server {
         }));
     }
 
-    /// Starts one whose output and errors nobody reads, so that its receivers
-    /// fail.
+    /// Starts a server whose stdout and stderr are closed, so that its receivers fail.
     pub fn start_mute(command: Command) -> Self {
         let (mut server, _) = Self::start_unread(command);
         drop(server.child.stdout.take());
@@ -77,7 +76,7 @@ impl Server {
         let mut line = String::new();
         errors.read_line(&mut line).unwrap();
         let url = match line.trim_end() {
-            // It listens to nobody, and takes work from a queue.
+            // A worker has no port.
             "working" => "",
             line => line.strip_prefix("listening on ").expect(line),
         };
@@ -102,7 +101,7 @@ impl Server {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until it has ended.
+    /// Waits for the end of the process.
     pub fn wait(self) -> (ExitStatus, Printed) {
         let (status, keys) = self.wait_for_keys();
         let mut printed = Printed::new();
@@ -119,7 +118,7 @@ impl Server {
         (status, keys.unwrap_or_default())
     }
 
-    /// Asks it to end, as a process manager does.
+    /// Sends SIGTERM, as a process manager does.
     pub fn stop(self) -> Printed {
         self.signal(Signal::TERM);
         let (status, printed) = self.wait();
@@ -127,7 +126,7 @@ impl Server {
         printed
     }
 
-    /// The same, and returns the keys of the printed events in their order.
+    /// Sends SIGTERM, and returns the keys of the printed events in order.
     pub fn stop_in_order(self) -> Vec<String> {
         self.signal(Signal::TERM);
         let (status, keys) = self.wait_for_keys();
@@ -138,7 +137,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Only a test that has failed leaves it running.
+        // The process of a failed test.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -155,15 +154,15 @@ pub fn command(binary: &str, database: &Path) -> Command {
     command
 }
 
-/// The same, and webhooks are answered once they are stored.
+/// The settings of a server that answers when a webhook is stored.
 pub fn background(binary: &str, database: &Path) -> Command {
     let mut command = command(binary, database);
     command.env("ANSWER", "stored");
     command
 }
 
-/// A thousand connections are more than many systems allow at first; the server
-/// inherits what we may have.
+/// Raises the limit of open files, which the server inherits: many systems allow fewer than a
+/// thousand connections by default.
 fn raise_limit_of_files() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
