@@ -58,7 +58,7 @@ kinds! {
 samples! {
     "webhooks/reference/message_template_status_update"
     TEMPLATE_STATUS -> FieldEvent<MessageTemplateStatusUpdate> {
-        /// Makes an event of a template, such as `APPROVED` or `REJECTED`.
+        /// Creates an event of a template, such as `APPROVED` or `REJECTED`.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -75,7 +75,7 @@ samples! {
 
     "webhooks/reference/message_template_quality_update"
     TEMPLATE_QUALITY -> FieldEvent<MessageTemplateQualityUpdate> {
-        /// Makes the fall or rise of a template's quality, such as `GREEN` to `YELLOW`.
+        /// Creates the fall or rise of a template's quality, such as `GREEN` to `YELLOW`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::template_quality("offer", "GREEN", "RED").event();
@@ -90,7 +90,7 @@ samples! {
 
     "webhooks/reference/message_template_components_update"
     TEMPLATE_COMPONENTS -> FieldEvent<MessageTemplateComponentsUpdate> {
-        /// Makes the news that a template has another text.
+        /// Creates the notification that a template has another text.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::template_components("offer", "Hi, {{1}}").event();
@@ -104,7 +104,7 @@ samples! {
 
     "webhooks/reference/template_category_update"
     TEMPLATE_CATEGORY -> FieldEvent<TemplateCategoryUpdate> {
-        /// Makes the move of a template to another category, such as `UTILITY` to `MARKETING`.
+        /// Creates the move of a template to another category, such as `UTILITY` to `MARKETING`.
         ///
         /// ```
         /// use whatsapp_signals::event::TemplateCategory;
@@ -121,7 +121,7 @@ samples! {
 
     "webhooks/reference/template_category_update"
     TEMPLATE_DETECTION -> FieldEvent<TemplateCorrectCategoryDetection> {
-        /// Makes the finding that a template belongs to another category.
+        /// Creates the detection of a wrong template category.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -136,7 +136,7 @@ samples! {
     }
 
     "webhooks/reference/account_update" ACCOUNT -> FieldEvent<AccountUpdate> {
-        /// Makes an event of an account, such as `VERIFIED_ACCOUNT`. [`set`](Sample::set) adds the
+        /// Creates an event of an account, such as `VERIFIED_ACCOUNT`. [`set`](Sample::set) adds the
         /// members that belong to some events.
         ///
         /// ```
@@ -150,7 +150,7 @@ samples! {
     }
 
     "webhooks/reference/account_review_update" REVIEW -> FieldEvent<AccountReviewUpdate> {
-        /// Makes the result of a review: `APPROVED` or `REJECTED`.
+        /// Creates the result of a review: `APPROVED` or `REJECTED`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::account_review("REJECTED").event();
@@ -160,7 +160,7 @@ samples! {
     }
 
     "webhooks/reference/account_alerts" ALERT -> FieldEvent<AccountAlert> {
-        /// Makes an alert of a type such as `PROFILE_PICTURE_LOST`.
+        /// Creates an alert of a type such as `PROFILE_PICTURE_LOST`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::account_alert("PROFILE_PICTURE_LOST").event();
@@ -174,7 +174,7 @@ samples! {
     }
 
     "calling/call-settings" SETTINGS -> FieldEvent<AccountSettingsUpdate> {
-        /// Makes the news that calls to the number are enabled.
+        /// Creates the notification that calls to the number are enabled.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::account_settings().event();
@@ -184,7 +184,7 @@ samples! {
     }
 
     "webhooks/reference/business_capability_update" CAPABILITY -> FieldEvent<BusinessCapabilityUpdate> {
-        /// Makes new limits of a business for conversations a day and for numbers.
+        /// Creates new limits of a business for conversations a day and for numbers.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::business_capability(2000, 25).event();
@@ -197,7 +197,7 @@ samples! {
     }
 
     "webhooks/reference/partner_solutions" PARTNER -> FieldEvent<PartnerSolution> {
-        /// Makes an event of a solution that is offered with partners, such as `SOLUTION_CREATED`.
+        /// Creates an event of a solution that is offered with partners, such as `SOLUTION_CREATED`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::partner_solution("SOLUTION_CREATED", "INITIATED").event();
@@ -209,7 +209,7 @@ samples! {
     }
 
     "webhooks/reference/security" SECURITY -> FieldEvent<Security> {
-        /// Makes an event of the two-step PIN, such as `PIN_RESET_REQUEST`.
+        /// Creates an event of the two-step PIN, such as `PIN_RESET_REQUEST`.
         ///
         /// ```
         /// use whatsapp_signals::event::SecurityEvent;
@@ -221,7 +221,7 @@ samples! {
     }
 
     "webhooks/reference/phone_number_name_update" NAME -> FieldEvent<PhoneNumberNameUpdate> {
-        /// Makes the review of a display name: `APPROVED` or `REJECTED`.
+        /// Creates the review of a display name: `APPROVED` or `REJECTED`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::phone_number_name("Juniper Yard", "APPROVED").event();
@@ -233,7 +233,7 @@ samples! {
     }
 
     "webhooks/reference/phone_number_quality_update" QUALITY -> FieldEvent<PhoneNumberQualityUpdate> {
-        /// Makes a change of a number's throughput, such as `THROUGHPUT_UPGRADE` to `TIER_10K`.
+        /// Creates a change of a number's throughput, such as `THROUGHPUT_UPGRADE` to `TIER_10K`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::phone_number_quality("THROUGHPUT_UPGRADE", "TIER_10K").event();
@@ -243,7 +243,7 @@ samples! {
     }
 
     "business-scoped-user-ids" USERNAME -> FieldEvent<BusinessUsernameUpdate> {
-        /// Makes the `approved`, `reserved` or `deleted` username of a number.
+        /// Creates the `approved`, `reserved` or `deleted` username of a number.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::business_username("juniper.yard", "approved").event();
@@ -254,7 +254,7 @@ samples! {
 
     "webhooks/reference/payment_configuration_update"
     PAYMENT -> FieldEvent<PaymentConfigurationUpdate> {
-        /// Makes the status of a payment configuration, such as `Active`.
+        /// Creates the status of a payment configuration, such as `Active`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::payment_configuration("Active").event();
@@ -267,7 +267,7 @@ samples! {
     }
 }
 
-/// Makes an event of a business portfolio. Meta does not document the field.
+/// Creates an event of a business portfolio, in an undocumented field.
 ///
 /// ```
 /// let event = whatsapp_signals::testing::business_status("ACCOUNT_VIOLATION").event();
@@ -277,7 +277,7 @@ pub fn business_status(event: &str) -> Sample<FieldEvent<BusinessStatusUpdate>> 
     Sample::new(BUSINESS, json!({"event": event}))
 }
 
-/// Makes the change of a flow from one status to another, such as `DRAFT` to `PUBLISHED`.
+/// Creates the change of a flow from one status to another, such as `DRAFT` to `PUBLISHED`.
 ///
 /// Meta's page: [flows webhooks](https://developers.facebook.com/docs/whatsapp/flows/guides/flowswebhooks).
 ///
@@ -296,7 +296,7 @@ pub fn flow_status(previous: &str, new: &str) -> Sample<FieldEvent<FlowUpdate>> 
     Sample::new(FLOW, value)
 }
 
-/// Makes the value of any field. The functions beside it are shorter, and complete the value.
+/// Creates the value of any field. The other functions are shorter and complete the value.
 ///
 /// ```
 /// use serde_json::json;

@@ -9,8 +9,8 @@ use crate::{Webhook, WebhookEvent, parse};
 
 /// A builder of a webhook with several items.
 ///
-/// The items of one account stand in one entry, those of one number and field in one value, and
-/// each user has one contact in a value: that of the user's first item.
+/// The items of one account are in one entry, and those of one number and field in one value. Each
+/// user has one contact in a value: that of the first item of the user.
 ///
 /// ```
 /// use whatsapp_signals::testing;
@@ -34,7 +34,7 @@ pub struct Batch {
     items: Vec<Item>,
 }
 
-/// Makes a webhook with several items. [`Batch::and`] adds items of other types.
+/// Creates a webhook with several items. [`Batch::and`] adds items of other types.
 pub fn batch<I: Into<Item>>(items: impl IntoIterator<Item = I>) -> Batch {
     let items = items.into_iter().map(Into::into).collect();
     Batch { items }
@@ -47,7 +47,7 @@ impl Batch {
         self
     }
 
-    /// Returns the webhook with the items, as the parser reads it.
+    /// Returns the parsed webhook with the items.
     ///
     /// # Panics
     ///
@@ -69,7 +69,7 @@ impl Batch {
         parsed(&self.items).0
     }
 
-    /// Returns the JSON of the webhook without having it parsed, to be printed or changed.
+    /// Returns the JSON of the webhook without parsing it, for printing or changes.
     ///
     /// # Panics
     ///
@@ -93,13 +93,13 @@ impl Batch {
     }
 }
 
-/// Returns the body of a webhook, and the webhook that the parser reads.
+/// Returns the body of a webhook and the parsed webhook.
 #[track_caller]
 pub(super) fn parsed(items: &[Item]) -> (Vec<u8>, Webhook) {
     let body = of(items).to_string();
     let webhook = match parse(body.as_bytes()) {
         Ok(webhook) => webhook,
-        Err(error) => panic!("the parser refuses {body}: {error}"),
+        Err(error) => panic!("the parser rejects {body}: {error}"),
     };
     let untyped = webhook.iter().find_map(|event| match event {
         WebhookEvent::Unrecognized(untyped) => Some(untyped),
@@ -112,7 +112,7 @@ pub(super) fn parsed(items: &[Item]) -> (Vec<u8>, Webhook) {
     (body.into_bytes(), webhook)
 }
 
-/// A body with the header by which Meta signs it.
+/// A body with its signature header.
 ///
 /// ```
 /// use whatsapp_signals::{SignatureVerifier, WebhookEngine, http_status};
@@ -144,7 +144,7 @@ impl Signed {
     }
 }
 
-/// The webhook field whose lists stand one level deeper.
+/// The webhook field whose lists are one level deeper.
 const STANDBY: &str = "standby";
 
 /// An account's part of a body.

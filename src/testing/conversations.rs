@@ -147,7 +147,7 @@ fn with(mut object: Value, name: &str, member: Value) -> Value {
 
 samples! {
     "webhooks/reference/messages/status" STATUS -> MessageStatusChanged {
-        /// Makes the news that Meta sent a message, by its wamid.
+        /// Creates the status `sent` of the message with this wamid.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -157,7 +157,7 @@ samples! {
         /// ```
         sent(id: impl AsRef<str>) {"id": id.as_ref(), "status": "sent"}
 
-        /// Makes the news that a message was delivered.
+        /// Creates the status `delivered` of a message.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -167,14 +167,14 @@ samples! {
         /// ```
         delivered(id: impl AsRef<str>) {"id": id.as_ref(), "status": "delivered"}
 
-        /// Makes the news that a message was read.
+        /// Creates the status `read` of a message.
         ///
         /// ```
         /// assert_eq!(whatsapp_signals::testing::read("wamid.A").event().update.status, "read");
         /// ```
         read(id: impl AsRef<str>) {"id": id.as_ref(), "status": "read"}
 
-        /// Makes the news that a voice message was played.
+        /// Creates the status `played` of a voice message.
         ///
         /// ```
         /// assert_eq!(whatsapp_signals::testing::played("wamid.A").event().update.status, "played");
@@ -183,7 +183,7 @@ samples! {
     }
 
     "webhooks/reference/messages/status" FAILURE -> MessageStatusChanged {
-        /// Makes the news that a message failed, with Meta's error code and its title.
+        /// Creates the status `failed` of a message, with Meta's error code and its title.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -198,7 +198,7 @@ samples! {
     }
 
     "webhooks/reference/messages/errors" ERROR -> FieldEvent<MetaError> {
-        /// Makes an error that concerns no single message, with Meta's code and its title.
+        /// Creates an error that concerns no single message, with Meta's code and its title.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::meta_error(130_429, "Rate limit hit").event();
@@ -208,7 +208,7 @@ samples! {
     }
 
     "webhooks/reference/user_preferences" PREFERENCE -> FieldEvent<UserPreference> {
-        /// Makes the wish to `stop` or to `resume` marketing messages.
+        /// Creates a preference of the user: `stop` or `resume` marketing messages.
         ///
         /// ```
         /// use whatsapp_signals::event::PreferenceValue;
@@ -222,7 +222,7 @@ samples! {
     }
 
     "webhooks/reference/user_preferences" PREFERENCE -> UserSubscribed {
-        /// Makes a subscription through a signup link.
+        /// Creates a subscription through a signup link.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::signup("autumn-rides").named("Ada").event();
@@ -234,8 +234,8 @@ samples! {
     }
 
     "business-scoped-user-ids" USER_ID_UPDATE -> FieldEvent<UserIdUpdate> {
-        /// Makes the early form of the news that a user has another business-scoped user id;
-        /// [`user_id_changed`](super::user_id_changed) is today's.
+        /// Creates the older form of the notification of another business-scoped user id;
+        /// [`user_id_changed`](super::user_id_changed) creates the current one.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::user_id_update("US.7001", "US.7002").event();
@@ -247,7 +247,7 @@ samples! {
     }
 
     "marketing-messages/track-click-events" USER_ACTION -> FieldEvent<UserAction> {
-        /// Makes a tap on a link in a marketing message.
+        /// Creates a tap on a link in a marketing message.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::link_click("click-1").event();
@@ -263,7 +263,7 @@ samples! {
     }
 
     "marketing-messages/track-click-events" TRACKING -> FieldEvent<TrackingEvent> {
-        /// Makes the result of a tracked marketing message, such as `sent`.
+        /// Creates the result of a tracked marketing message, such as `sent`.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::tracking_event("sent").event();
@@ -275,7 +275,7 @@ samples! {
     }
 
     "embedded-signup/automatic-events-api" AUTOMATIC -> FieldEvent<AutomaticEvent> {
-        /// Makes a `Purchase` or another event that Meta found in a conversation.
+        /// Creates a `Purchase` or another event that Meta found in a conversation.
         ///
         /// ```
         /// use serde_json::json;
@@ -288,7 +288,7 @@ samples! {
     }
 
     "calling/reference" CALL -> FieldEvent<Call> {
-        /// Makes an event of a call from the user, such as `connect` or `terminate`.
+        /// Creates an event of a call from the user, such as `connect` or `terminate`.
         ///
         /// ```
         /// use whatsapp_signals::{event::CallEvent, testing};
@@ -302,7 +302,7 @@ samples! {
     }
 
     "calling/reference" CALL_STATUS -> FieldEvent<CallStatus> {
-        /// Makes a status of a call to the user: `RINGING`, `ACCEPTED` or `REJECTED`.
+        /// Creates a status of a call to the user: `RINGING`, `ACCEPTED` or `REJECTED`.
         ///
         /// ```
         /// use whatsapp_signals::{event::CallStage, testing};
@@ -314,7 +314,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_LIFECYCLE -> FieldEvent<GroupLifecycleUpdate> {
-        /// Makes the news that a group was made.
+        /// Creates the notification that a group was made.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::group_created("Sunday ride").in_group("Y2FwaV9n").event();
@@ -325,7 +325,7 @@ samples! {
             "invite_link": "https://chat.whatsapp.com/TEST", "join_approval_mode": "auto_approve"
         }
 
-        /// Makes the news that a group was deleted.
+        /// Creates the notification that a group was deleted.
         ///
         /// ```
         /// assert!(whatsapp_signals::testing::group_deleted().event().value.group_id.is_some());
@@ -334,7 +334,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_ADDED -> FieldEvent<GroupParticipantsUpdate> {
-        /// Makes the news that the user joined a group through its link.
+        /// Creates the notification that the user joined a group through its link.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::participant_added().from("31970100202").event();
@@ -344,7 +344,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_REMOVED -> FieldEvent<GroupParticipantsUpdate> {
-        /// Makes the news that the user left a group.
+        /// Creates the notification that the user left a group.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::participant_removed().event();
@@ -354,7 +354,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_REQUEST -> FieldEvent<GroupParticipantsUpdate> {
-        /// Makes the request of the user to join a group.
+        /// Creates the request of the user to join a group.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::join_request().event();
@@ -364,7 +364,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_SETTINGS -> FieldEvent<GroupSettingsUpdate> {
-        /// Makes the news that a group has another subject.
+        /// Creates the notification that a group has another subject.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::group_renamed("Monday ride").event();
@@ -378,7 +378,7 @@ samples! {
     }
 
     "groups/webhooks" GROUP_STATUS -> FieldEvent<GroupStatusUpdate> {
-        /// Makes the news that a group was suspended.
+        /// Creates the notification that a group was suspended.
         ///
         /// ```
         /// assert!(whatsapp_signals::testing::group_suspended().event().value.group_id.is_some());
@@ -387,7 +387,7 @@ samples! {
     }
 
     "webhooks/reference/smb_app_state_sync" STATE_SYNC -> FieldEvent<SmbAppStateSync> {
-        /// Makes the news that the user was added to the address book of the app.
+        /// Creates the notification that the user was added to the address book of the app.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::contact_added().named("Ada").event();
@@ -395,7 +395,7 @@ samples! {
         /// ```
         contact_added() {"action": "add"}
 
-        /// Makes the news that the user was removed from the address book of the app.
+        /// Creates the notification that the user was removed from the address book of the app.
         ///
         /// ```
         /// use whatsapp_signals::event::SyncAction;
@@ -407,7 +407,7 @@ samples! {
     }
 
     "webhooks/reference/messaging-handovers" HANDOVER -> FieldEvent<MessagingHandover> {
-        /// Makes the news that a conversation was passed from one role to another.
+        /// Creates the notification that a conversation was passed from one role to another.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::control_passed("ai_agent", "escalation").event();
@@ -420,7 +420,7 @@ samples! {
     }
 
     "webhooks/reference/standby" CONTEXT -> FieldEvent<ConversationContext> {
-        /// Makes the summary of a conversation from before it was handed to the program.
+        /// Creates the summary of a conversation from before it was handed to the program.
         ///
         /// In a [`batch`](super::batch), the messages of the same number have it, too:
         ///
@@ -437,7 +437,7 @@ samples! {
     }
 }
 
-/// Makes a chunk of old conversations, with messages of the user and [echoes](Sample::echo).
+/// Creates a chunk of old conversations, with messages of the user and [echoes](Sample::echo).
 ///
 /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
 ///
@@ -477,7 +477,7 @@ pub fn history<I: Into<Item>>(
     Sample::new(HISTORY, json!({"threads": threads}))
 }
 
-/// Makes a text by the app or agent that answers a conversation which the program only watches.
+/// Creates a text of the app or agent that answers a conversation in which the program is on standby.
 ///
 /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
 ///
@@ -494,8 +494,8 @@ pub fn standby_echo(body: &str) -> Sample<FieldEvent<StandbyEcho>> {
         .set("/message/text/body", body)
 }
 
-/// Makes an item of any list, by the names of the field and the list. The functions beside it
-/// are shorter, and complete the item.
+/// Creates an item of any list, by the names of the field and the list. The other functions are
+/// shorter and complete the item.
 ///
 /// ```
 /// use serde_json::json;
@@ -531,7 +531,7 @@ impl Sample<MessageReceived> {
         self.of_kind(ECHO)
     }
 
-    /// Makes it a message in a conversation that the program only watches.
+    /// Makes it a message in a conversation in which the program is on standby.
     ///
     /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
     pub fn standby(self) -> Sample<StandbyMessage> {
@@ -549,7 +549,7 @@ impl Sample<MessageReceived> {
 
 /// Statuses of other kinds of conversations.
 impl Sample<MessageStatusChanged> {
-    /// Makes it a status in a conversation that the program only watches.
+    /// Makes it a status in a conversation in which the program is on standby.
     pub fn standby(self) -> Sample<StandbyStatus> {
         self.of_kind(STANDBY_STATUS)
     }

@@ -29,7 +29,7 @@ pub(super) fn fill(s: &Settings) -> Value {
 
 samples! {
     "webhooks/reference/messages/text" MESSAGE -> MessageReceived {
-        /// Makes a text message.
+        /// Creates a text message.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::text("Is my bike ready?").event();
@@ -39,7 +39,7 @@ samples! {
     }
 
     "webhooks/reference/messages/image" MESSAGE -> MessageReceived {
-        /// Makes an image.
+        /// Creates an image.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::image().caption("The new gears").event();
@@ -52,7 +52,7 @@ samples! {
     }
 
     "webhooks/reference/messages/audio" MESSAGE -> MessageReceived {
-        /// Makes a voice message.
+        /// Creates a voice message.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::audio().event();
@@ -65,7 +65,7 @@ samples! {
     }
 
     "webhooks/reference/messages/video" MESSAGE -> MessageReceived {
-        /// Makes a video.
+        /// Creates a video.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::video().event();
@@ -78,7 +78,7 @@ samples! {
     }
 
     "webhooks/reference/messages/document" MESSAGE -> MessageReceived {
-        /// Makes a document.
+        /// Creates a document.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::document("invoice.pdf").event();
@@ -91,7 +91,7 @@ samples! {
     }
 
     "webhooks/reference/messages/sticker" MESSAGE -> MessageReceived {
-        /// Makes a sticker.
+        /// Creates a sticker.
         ///
         /// ```
         /// assert!(whatsapp_signals::testing::sticker().event().message.has_media());
@@ -103,7 +103,7 @@ samples! {
     }
 
     "webhooks/reference/messages/location" MESSAGE -> MessageReceived {
-        /// Makes a location.
+        /// Creates a location.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::location(52.37, 4.9).set("/location/name", "The yard").event();
@@ -116,7 +116,7 @@ samples! {
     }
 
     "webhooks/reference/messages/contacts" MESSAGE -> MessageReceived {
-        /// Makes a contact card with a name and a phone number.
+        /// Creates a contact card with a name and a phone number.
         ///
         /// ```
         /// use whatsapp_signals::{model::Content, testing};
@@ -134,7 +134,7 @@ samples! {
     }
 
     "webhooks/reference/messages/reaction" MESSAGE -> MessageReceived {
-        /// Makes an emoji on a message of the business.
+        /// Creates a reaction to a message of the business.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::reaction("wamid.OFFER", "🚴").event();
@@ -144,7 +144,7 @@ samples! {
             "message_id": id.as_ref(), "emoji": emoji
         }}
 
-        /// Makes the removal of an emoji.
+        /// Creates the removal of a reaction.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::reaction_removed("wamid.OFFER").event();
@@ -156,7 +156,7 @@ samples! {
     }
 
     "webhooks/reference/messages/button" MESSAGE -> MessageReceived {
-        /// Makes a tap on a template's quick-reply button.
+        /// Creates a tap on a template's quick-reply button.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::button("pickup", "I come tomorrow").event();
@@ -168,7 +168,7 @@ samples! {
     }
 
     "webhooks/reference/messages/interactive" MESSAGE -> MessageReceived {
-        /// Makes a tap on a reply button.
+        /// Creates a tap on a reply button.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::button_reply("yes", "Yes, please").reply_to("wamid.OFFER").event();
@@ -179,7 +179,7 @@ samples! {
             "type": "button_reply", "button_reply": {"id": id, "title": title}
         }}
 
-        /// Makes the choice of a row in a list.
+        /// Creates the choice of a row in a list.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::list_reply("svc_brakes", "Brake service").event();
@@ -189,7 +189,7 @@ samples! {
             "type": "list_reply", "list_reply": {"id": id, "title": title}
         }}
 
-        /// Makes the choice of a product.
+        /// Creates the choice of a product.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -202,7 +202,7 @@ samples! {
             "product": {"catalog_id": "640500400300200", "product_retailer_id": id}
         }}
 
-        /// Makes the choice of a way to pay.
+        /// Creates the choice of a way to pay.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -218,7 +218,7 @@ samples! {
             }
         }}
 
-        /// Makes the answer to a call permission request: `accept` or `reject`.
+        /// Creates the answer to a call permission request: `accept` or `reject`.
         ///
         /// ```
         /// use whatsapp_signals::model::{Content, Interactive};
@@ -237,7 +237,7 @@ samples! {
     }
 
     "webhooks/reference/messages/order" MESSAGE -> MessageReceived {
-        /// Makes a shopping cart with one product, at a price in US dollars.
+        /// Creates a shopping cart with one product, at a price in US dollars.
         ///
         /// ```
         /// use whatsapp_signals::{model::Content, testing};
@@ -256,7 +256,7 @@ samples! {
     }
 
     "webhooks/reference/messages/system" SYSTEM -> MessageReceived {
-        /// Makes the news that the user has another phone number.
+        /// Creates the notification that the user has another phone number.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::number_changed("31970100299").from("31970100202").event();
@@ -268,7 +268,7 @@ samples! {
             "body": format!("The user has the new number {}", wa_id(phone))
         }}
 
-        /// Makes the news that the user has another business-scoped user id.
+        /// Creates the notification that the user has another business-scoped user id.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::user_id_changed("US.7001", "US.7002").event();
@@ -281,7 +281,7 @@ samples! {
     }
 
     "webhooks/reference/messages/edit" MESSAGE -> MessageReceived {
-        /// Makes the change of a message into another text.
+        /// Creates an edit of a message, with the new text.
         ///
         /// ```
         /// use whatsapp_signals::testing;
@@ -296,7 +296,7 @@ samples! {
     }
 
     "webhooks/reference/messages/revoke" MESSAGE -> MessageReceived {
-        /// Makes the deletion of a message.
+        /// Creates the deletion of a message.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::revoke("wamid.A").event();
@@ -308,7 +308,7 @@ samples! {
     }
 
     "webhooks/reference/messages/unsupported" MESSAGE -> MessageReceived {
-        /// Makes a message that WhatsApp does not hand to businesses, of a type such as
+        /// Creates a message that WhatsApp does not forward to businesses, of a type such as
         /// `poll_creation`.
         ///
         /// ```
@@ -325,7 +325,7 @@ samples! {
     }
 
     "webhooks/reference/messages" MESSAGE -> MessageReceived {
-        /// Makes the first opening of a chat, which older API versions send.
+        /// Creates the first opening of a chat, an item of older API versions.
         ///
         /// ```
         /// let event = whatsapp_signals::testing::request_welcome().event();
@@ -333,7 +333,7 @@ samples! {
         /// ```
         request_welcome() {"type": "request_welcome"}
 
-        /// Makes a message of any type, by the `type` and the member of that name.
+        /// Creates a message of any type, by the `type` and the member of that name.
         ///
         /// ```
         /// use serde_json::json;
@@ -347,7 +347,7 @@ samples! {
     }
 
     "webhooks/reference/history" MESSAGE -> MessageReceived {
-        /// Makes a file of an old conversation that comes in a webhook of its own;
+        /// Creates a file of an old conversation, which has a separate webhook;
         /// [`historic`](Sample::historic) puts it into the field `history`.
         ///
         /// ```
@@ -358,7 +358,7 @@ samples! {
     }
 }
 
-/// Makes the answers of a submitted flow: a map, a struct or a JSON object.
+/// Creates the answers of a submitted flow: a map, a struct or a JSON object.
 ///
 /// The webhook fires two events: [`event`](Sample::event) returns the message, and that of
 /// [`flow`](Sample::flow) the submitted flow.

@@ -1,8 +1,8 @@
 //! Events and webhooks for tests.
 //!
-//! [`text`] and its neighbours, one for each kind of item, make a builder that ends in an event,
-//! a webhook or a signed body. Each writes Meta's JSON and has the parser read it, so an event
-//! of the kit has all members that Meta's would have. [`Sample`] lists the defaults.
+//! [`text`] and the other functions, one for each kind of item, create a builder of an event, a
+//! webhook or a signed body. Each writes Meta's JSON and parses it, so its event has all members of
+//! an event from Meta. [`Sample`] lists the defaults.
 //!
 //! The module needs the feature `testing`, which belongs to the tests of a program:
 //!
@@ -13,7 +13,7 @@
 //!
 //! # A receiver as a function
 //!
-//! A receiver stays a function, which a test calls with an event:
+//! A receiver remains a function, which a test calls with an event:
 //!
 //! ```standalone_crate
 //! use whatsapp_signals::event::MessageReceived;
@@ -37,7 +37,7 @@
 //! # A webhook and a context
 //!
 //! The [`Context`](crate::Context) of a test has fakes for the receivers, and
-//! [`record`] keeps what they send. No other test sees either:
+//! [`record`] collects the events that they send. Other tests are not affected:
 //!
 //! ```standalone_crate
 //! use std::sync::{Arc, Mutex};
@@ -87,7 +87,7 @@
 //!
 //! # An engine and a signed body
 //!
-//! A web server's test posts the same bytes that Meta would:
+//! A test of a web server posts the same bytes as Meta:
 //!
 #![cfg_attr(feature = "signature", doc = "```")]
 #![cfg_attr(not(feature = "signature"), doc = "```ignore")]
@@ -110,9 +110,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-/// Makes the functions of a table. A group has Meta's page, the kind of its items and the type of
+/// Defines the functions of a table. A group has Meta's page, the kind of its items and the type of
 /// their event; a row has the name of the function, its parameters, and the members that the kind
-/// does not write itself.
+/// does not write.
 macro_rules! samples {
     ($(
         $page:literal $kind:ident -> $event:ty { $(

@@ -52,11 +52,11 @@ impl Settings {
     const TIME: i64 = 1_785_000_000;
 
     fn new() -> Self {
-        static MADE: AtomicU64 = AtomicU64::new(1);
+        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
         Self {
-            // Ordering: Relaxed, as the number is to be another one, and no more.
-            number: MADE.fetch_add(1, Ordering::Relaxed),
+            // Ordering: Relaxed, because only the uniqueness of the number matters.
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             time: None,
             waba_id: "900800700600500".into(),
             phone_number_id: "300200100500600".into(),
@@ -82,19 +82,19 @@ impl Settings {
         time.to_string()
     }
 
-    /// Returns the time of an item without an id: by default another one for each, since events
-    /// that are equal in all members count as one.
+    /// Returns the time of an item without an id. By default each builder has another one, because
+    /// events with equal members are duplicates.
     pub(super) fn own_time(&self) -> i64 {
         let own = Self::TIME.saturating_add_unsigned(self.number);
         self.time.map_or(own, Timestamp::as_secs)
     }
 
-    /// Returns the business number in digits, as it stands beside the user's.
+    /// Returns the digits of the business number.
     pub(super) fn business(&self) -> String {
         wa_id(&self.display)
     }
 
-    /// Returns the number of the builder, where a member is to differ.
+    /// Returns the number of the builder, for members that differ between builders.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
@@ -105,7 +105,7 @@ impl Settings {
         self.reply_to.as_ref().map_or(Value::Null, reply)
     }
 
-    /// Returns the group, which is a fixed one by default.
+    /// Returns the id of the group.
     pub(super) fn group(&self) -> &str {
         self.group_id.as_deref().unwrap_or("Y2FwaV9ncm91cDpURVNU")
     }
@@ -119,12 +119,12 @@ impl Settings {
     }
 }
 
-/// Returns a phone number as Meta writes it, and any other text as it is.
+/// Returns the digits of a phone number, and any other text unchanged.
 pub(super) fn wa_id(phone: &str) -> String {
     phone_digits(phone).map_or_else(|| phone.into(), Cow::into_owned)
 }
 
-/// Leaves out the members that are `null`.
+/// Removes members that are `null`.
 fn without_nulls(json: Value) -> Value {
     match json {
         Value::Object(members) => {
@@ -139,10 +139,9 @@ fn without_nulls(json: Value) -> Value {
 
 /// A builder of one item of a webhook whose event has the type `E`.
 ///
-/// The functions of [`testing`](super) make it. Its methods set the user, the business number and
-/// the ids, and [`set`](Self::set) sets any other member. Each builder ends in an
-/// [`event`](Self::event), in a [`webhook`](Self::webhook) or in a [`body`](Self::body), as
-/// often as needed.
+/// The functions of [`testing`](super) create it. Its methods set the user, the business number and
+/// the ids, and [`set`](Self::set) sets any other member. [`event`](Self::event),
+/// [`webhook`](Self::webhook) and [`body`](Self::body) return the result, any number of times.
 ///
 /// # Defaults
 ///
@@ -154,8 +153,8 @@ fn without_nulls(json: Value) -> Value {
 /// | id | `wamid.TEST1`, `wamid.TEST2`, …: another one for each builder of the process |
 /// | time | 1785000000 (25 July 2026, 17:20 UTC); without an id a second more for each builder |
 ///
-/// An engine delivers an event once. So two builders make two events, and a clone of a builder
-/// makes the same event again.
+/// An engine delivers an event once. Two builders create two events, and a clone of a builder creates
+/// a duplicate.
 ///
 /// # Examples
 ///
@@ -192,22 +191,22 @@ pub struct Sample<E> {
 pub struct Item {
     pub(super) kind: Kind,
     pub(super) settings: Settings,
-    /// Members that the kind does not write itself.
+    /// Members that the kind does not write.
     content: Value,
-    /// Members to set or to remove at last, by their JSON pointers.
+    /// Members to set or to remove after all others, by their JSON pointers.
     edits: Vec<(String, Option<Value>)>,
     has_contact: bool,
     pub(super) is_unrecognized: bool,
 }
 
 impl Item {
-    /// Returns the contact of its user, if the webhook is to have it.
+    /// Returns the contact of the user, unless it is left out.
     pub(super) fn contact(&self) -> Option<Value> {
         let has_contact = self.kind.has_contact && self.has_contact;
         has_contact.then(|| self.settings.contact())
     }
 
-    /// Returns the item as it stands in the webhook.
+    /// Returns the JSON of the item.
     #[track_caller]
     pub(super) fn json(&self) -> Value {
         let mut item = without_nulls((self.kind.fill)(&self.settings));
@@ -228,7 +227,7 @@ impl<E> From<Sample<E>> for Item {
     }
 }
 
-/// Sets the member at a JSON pointer, or removes it. Objects on the way to it are added.
+/// Sets the member at a JSON pointer, or removes it. Missing objects are added.
 #[track_caller]
 fn edit(item: &mut Value, pointer: &str, value: Option<&Value>) {
     let token = |text: &str| text.replace("~1", "/").replace("~0", "~");
@@ -280,13 +279,13 @@ impl<E> Sample<E> {
         Self { item, event }
     }
 
-    /// Takes another event of the same item.
+    /// Changes the type of the event.
     fn retyped<T>(self) -> Sample<T> {
         let (item, event) = (self.item, PhantomData);
         Sample { item, event }
     }
 
-    /// Takes the same content for an item of another kind.
+    /// Changes the kind of the item and keeps the content.
     pub(super) fn of_kind<T>(mut self, kind: Kind) -> Sample<T> {
         self.item.kind = kind;
         self.retyped()
@@ -295,8 +294,8 @@ impl<E> Sample<E> {
 
 /// The user, the number and the ids.
 impl<E> Sample<E> {
-    /// Sets the phone number of the user. The webhook has its digits alone, as Meta writes it; a
-    /// text that is no phone number stays as it is.
+    /// Sets the phone number of the user. The webhook has only its digits, as Meta writes them; a
+    /// text that is no phone number is unchanged.
     ///
     /// It also removes the user id, which belongs to another user.
     ///
@@ -311,8 +310,8 @@ impl<E> Sample<E> {
         self
     }
 
-    /// Sets the phone number of the user, as [`from`](Self::from) does. It reads better for
-    /// statuses, echoes and calls of the business.
+    /// Sets the phone number of the user, as [`from`](Self::from) does. Use it for statuses,
+    /// echoes and calls of the business.
     ///
     /// ```
     /// let event = whatsapp_signals::testing::delivered("wamid.A").to("31970100202").event();
@@ -419,7 +418,7 @@ impl<E> Sample<E> {
         self
     }
 
-    /// Sets the group that a message was sent in, or that the news is about.
+    /// Sets the group of a message or a notification.
     ///
     /// ```
     /// use whatsapp_signals::testing;
@@ -432,7 +431,7 @@ impl<E> Sample<E> {
         self
     }
 
-    /// Sets a member of the item by its JSON pointer. Objects on the way to it are added.
+    /// Sets a member of the item by its JSON pointer. Missing objects are added.
     ///
     /// ```
     /// use serde_json::json;
@@ -536,7 +535,7 @@ impl<E> Sample<E> {
         parsed(slice::from_ref(&self.item)).0
     }
 
-    /// Returns the JSON of the webhook without having it parsed, to be printed or changed.
+    /// Returns the JSON of the webhook without parsing it, for printing or changes.
     ///
     /// # Panics
     ///
@@ -562,7 +561,7 @@ impl<E> Sample<E> {
 
 /// Messages.
 impl Sample<MessageReceived> {
-    /// Makes the message a reply to one of the business.
+    /// Creates the message a reply to one of the business.
     pub fn reply_to(mut self, id: impl AsRef<str>) -> Self {
         self.item.settings.reply_to = Some(id.as_ref().into());
         self
