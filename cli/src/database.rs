@@ -114,8 +114,8 @@ fn operation_error(error: &StoreError, shows_personal: bool) -> Error {
 }
 
 fn quotes_no_row(kind: StoreErrorKind) -> bool {
-    use StoreErrorKind::{Full, Locked, OtherVersion, Unavailable};
-    matches!(kind, Full | Locked | OtherVersion | Unavailable)
+    use StoreErrorKind::{Full, Locked, Unavailable, UnsupportedVersion};
+    matches!(kind, Full | Locked | UnsupportedVersion | Unavailable)
 }
 
 fn with_source(error: &StoreError) -> String {

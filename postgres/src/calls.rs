@@ -1,15 +1,14 @@
 //! Calls of the schema's functions, by which a commit writes its changes.
 //!
-//! A commit is one statement that calls one function after the other, however many rows there are,
-//! and so one message to the server.
+//! A commit is one statement, and so one message to the server, however many rows it writes.
 
 use std::fmt::Write as _;
 
 use crate::schema::Schema;
 use crate::session::Param;
-use crate::{commit, contacts, counted, messages, reads, turns};
+use crate::{commit, contacts, counters, messages, reads, turns};
 
-/// A function of the schema. It returns whether all rows that it used are as a decision saw them.
+/// A function of the schema. It returns true if all rows have the versions that a decision read.
 pub(crate) struct Function {
     name: &'static str,
     /// The types of its arguments.
@@ -25,7 +24,7 @@ enum Body {
 }
 
 impl Function {
-    /// Returns the function with this body in PL/pgSQL.
+    /// Creates a function with this body in PL/pgSQL.
     pub(crate) const fn new(
         name: &'static str,
         arguments: &'static str,
@@ -34,7 +33,7 @@ impl Function {
         Self::with(name, arguments, Body::Plpgsql(body))
     }
 
-    /// Returns the function that runs statements.
+    /// Creates a function that runs statements.
     pub(crate) const fn write(
         name: &'static str,
         arguments: &'static str,
@@ -43,8 +42,8 @@ impl Function {
         Self::with(name, arguments, Body::Write(sql))
     }
 
-    /// Returns the function that runs statements, of which the first must write a row for each
-    /// element of the first argument.
+    /// Creates a function that runs statements. The first one must write a row for each element of the
+    /// first argument.
     pub(crate) const fn write_all(
         name: &'static str,
         arguments: &'static str,
@@ -53,7 +52,7 @@ impl Function {
         Self::with(name, arguments, Body::WriteAll(sql))
     }
 
-    /// Returns the function with the value of an expression.
+    /// Creates a function that returns the value of an expression.
     pub(crate) const fn check(
         name: &'static str,
         arguments: &'static str,
@@ -78,7 +77,7 @@ impl Function {
             turns::FUNCTIONS,
             contacts::FUNCTIONS,
             messages::FUNCTIONS,
-            counted::FUNCTIONS,
+            counters::FUNCTIONS,
         ];
         files.into_iter().flatten().copied()
     }
@@ -87,7 +86,7 @@ impl Function {
         self.name
     }
 
-    /// Returns its text in PL/pgSQL, as the server stores it.
+    /// Returns the body in PL/pgSQL, as the server stores it.
     pub(crate) fn source(&self, schema: &Schema) -> String {
         let body = match self.body {
             Body::Plpgsql(body) => body.to_owned(),
@@ -105,7 +104,7 @@ impl Function {
         schema.insert_name(&body)
     }
 
-    /// Returns the statement that creates it.
+    /// Returns the statement that creates the function.
     pub(crate) fn create(&self, schema: &Schema) -> String {
         let body = self.source(schema);
         let body = body.replace('\\', r"\\").replace('\'', "''");
@@ -118,8 +117,8 @@ impl Function {
     }
 }
 
-/// Returns statements over arrays, beside the same ones for arrays of one element: to read one row
-/// from arrays takes longer than to insert it.
+/// Returns statements over arrays, with a branch for arrays of one element: reading one row from
+/// arrays takes longer than inserting it.
 fn by_rows(sql: &str) -> String {
     let (mut one, mut rest, mut first) = (String::new(), sql, None);
     while let Some((before, after)) = rest.split_once("unnest(") {
@@ -142,7 +141,7 @@ fn by_rows(sql: &str) -> String {
     }
 }
 
-/// Calls of functions, in their order.
+/// Calls of functions, in order.
 #[derive(Default)]
 pub(crate) struct Calls<'a> {
     /// The names of the functions, each with its number of parameters.
@@ -157,9 +156,8 @@ impl<'a> Calls<'a> {
         self.params.extend(params);
     }
 
-    /// Returns the statement that makes the calls, with its parameters: each of them if those
-    /// before it returned `true`, and without that the statement fails. Only a `CASE` promises the
-    /// order.
+    /// Returns the statement that makes the calls, with its parameters. It fails at the first call that
+    /// returns `false`. The calls are nested in `CASE`s, because only these guarantee an order.
     pub(crate) fn into_statement(self, schema: &Schema) -> (String, Vec<Param<'a>>) {
         let (schema, mut param) = (schema.quoted(), 0);
         let mut sql = format!("SELECT {schema}.require(");

@@ -1,9 +1,9 @@
 //! The changes of a commit.
 //!
-//! Each kind of rows is written by a fixed number of [functions](crate::calls), however many rows
-//! there are, and their statement fails if a row is not as the decision saw it: so it is a
-//! transaction by itself. A function locks the rows that it checks or writes until the commit, so that
-//! `READ COMMITTED` is enough; [`reads`](crate::reads) locks what is absent.
+//! A fixed number of [functions](crate::calls) writes each kind of rows, however many rows there are.
+//! Their statement is a transaction, and fails if a row has another version than the decision read. A
+//! function locks the rows that it checks or writes until the commit, so `READ COMMITTED` suffices;
+//! [`reads`](crate::reads) locks absent keys.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use whatsapp_signals::store::{
 };
 
 use crate::calls::{Calls, Function};
-use crate::counted;
+use crate::counters;
 use crate::row::{due_columns, kind_number, state_number, to_json, unknown};
 use crate::schema::Schema;
 use crate::session::{Param, params};
 use crate::{contacts, messages, reads, turns};
 
-/// The SQLSTATE of a commit whose transaction is to begin with [`begin`](crate::session::begin).
+/// The SQLSTATE of a commit whose transaction must begin with [`begin`](crate::session::begin).
 macro_rules! needs_begin {
     () => {
         "WS001"
@@ -26,7 +26,7 @@ macro_rules! needs_begin {
 }
 pub(crate) use needs_begin;
 
-/// Sets what [`begin`](crate::session::begin) sets, which takes 4 µs in place of a request.
+/// Makes the settings of [`begin`](crate::session::begin), in 4 µs instead of a request.
 ///
 /// The level of a transaction cannot be set in its first statement.
 const CONFIGURE: Function = Function::new(
@@ -158,7 +158,7 @@ const ADD_NUMBERS: Function = Function::write(
     "INSERT INTO schema.number (number, tenant) SELECT * FROM unnest($1, $2) AS input",
 );
 
-/// A dead event keeps its place among the dead ones of its webhook.
+/// A dead event keeps its position among the dead events of its webhook.
 const PUT_PROGRESS: Function = Function::write(
     "put_progress",
     "bytea[], bigint[], bytea[], integer[], bigint[], text[], bigint[], bigint[]",
@@ -182,7 +182,7 @@ const PUT_PROGRESS: Function = Function::write(
     ),
 );
 
-/// A record in the log, after which a commit waits for the disk although it writes no row.
+/// Writes a record to the log, so that a commit without rows waits for the disk.
 const TOUCH: Function = Function::write(
     "touch",
     "",
@@ -203,7 +203,7 @@ pub(crate) const FUNCTIONS: &[&Function] = &[
     &TOUCH,
 ];
 
-/// Returns the calls of a commit, and first those that are most often a conflict.
+/// Returns the calls of a commit, the most frequent conflicts first.
 pub(crate) fn calls<'a>(
     schema: &Schema,
     changes: &'a Changes<'a>,
@@ -220,7 +220,7 @@ pub(crate) fn calls<'a>(
     write_webhooks(&mut calls, changes)?;
     write_events(&mut calls, &changes.events);
     turns::write(&mut calls, &changes.turns)?;
-    // Before rows are written that other rows were read by.
+    // Before writes to the rows by which other rows were read.
     reads::check(&mut calls, changes)?;
     if !changes.numbers.is_empty() {
         let numbers: Vec<_> = changes.numbers.iter().map(|(key, _)| number(key)).collect();
@@ -231,8 +231,8 @@ pub(crate) fn calls<'a>(
     write_progress(&mut calls, changes)?;
     contacts::write(&mut calls, changes)?;
     messages::write(&mut calls, changes)?;
-    counted::write(&mut calls, &changes.signups, &changes.subscribers)?;
-    counted::write(&mut calls, &changes.campaigns, &changes.refusals)?;
+    counters::write(&mut calls, &changes.signups, &changes.subscribers)?;
+    counters::write(&mut calls, &changes.campaigns, &changes.refusals)?;
     if durability != Durability::Process && may_write_nothing(changes) {
         calls.push(&TOUCH, Vec::new());
     }
@@ -309,10 +309,10 @@ impl WebhookColumns {
 
 fn write_webhooks<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result<(), StoreError> {
     let mut changes: Vec<_> = changes.webhooks.iter().collect();
-    // In one order, so that two commits do not wait for each other.
+    // In the order of ids, so that two commits do not deadlock.
     changes.sort_by_key(|change| match change {
-        WebhookChange::Add { id, .. }
-        | WebhookChange::Put { id, .. }
+        WebhookChange::Insert { id, .. }
+        | WebhookChange::Update { id, .. }
         | WebhookChange::Replace { id, .. }
         | WebhookChange::Delete { id, .. } => id.0,
         _ => 0,
@@ -323,11 +323,11 @@ fn write_webhooks<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result
     let (mut deleted, mut deleted_versions) = (Vec::new(), Vec::new());
     for change in changes {
         match change {
-            WebhookChange::Add { id, row, body } => {
+            WebhookChange::Insert { id, row, body } => {
                 added.push(id.0, row)?;
                 bodies.push(*body);
             }
-            WebhookChange::Put { id, version, row } => {
+            WebhookChange::Update { id, version, row } => {
                 put.push(id.0, row)?;
                 versions.push(*version);
             }
@@ -407,7 +407,7 @@ fn write_progress<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result
     if changes.progress.is_empty() {
         return Ok(());
     }
-    // A statement writes a row once: the last one replaces those before it.
+    // A statement cannot write a row twice, so only the last row of a key is written.
     let places = changes.progress.iter().enumerate();
     let last: HashMap<_, _> = places.map(|(n, (key, _))| (key, n)).collect();
     let (mut keys, mut webhooks, mut names) = (Vec::new(), Vec::new(), Vec::new());

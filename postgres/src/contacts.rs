@@ -1,7 +1,7 @@
 //! The contacts of a commit, and their ids.
 
 use whatsapp_signals::model::Timestamp;
-use whatsapp_signals::store::{Changes, ContactId, ContactRow, HeldId, Put, StoreError};
+use whatsapp_signals::store::{Changes, ContactId, ContactRow, IdRow, StoreError, Upsert};
 
 use crate::calls::{Calls, Function};
 use crate::row::to_json;
@@ -118,7 +118,7 @@ pub(crate) fn write<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Resu
     puts.sort_by_key(|put| put.key);
     let (mut added, mut put) = (ContactColumns::default(), ContactColumns::default());
     let mut versions = Vec::new();
-    for Put { key, version, row } in &puts {
+    for Upsert { key, version, row } in &puts {
         match version {
             None => added.push(*key, row)?,
             Some(version) => {
@@ -155,13 +155,13 @@ pub(crate) fn write<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Resu
 }
 
 /// Adds the ids of contacts, after all of them have given up those that they have no more.
-fn add_ids<'a>(calls: &mut Calls<'a>, puts: &[&'a Put<ContactId, ContactRow>]) {
+fn add_ids<'a>(calls: &mut Calls<'a>, puts: &[&'a Upsert<ContactId, ContactRow>]) {
     let (mut ids, mut kinds, mut tenants) = (Vec::new(), Vec::new(), Vec::new());
     let (mut formers, mut contacts, mut until) = (Vec::new(), Vec::new(), Vec::new());
-    for Put { key, row, .. } in puts {
+    for Upsert { key, row, .. } in puts {
         for (n, id) in row.ids.iter().enumerate() {
             // A contact may have had an id twice. The last time counts.
-            let is_same = |later: &HeldId| {
+            let is_same = |later: &IdRow| {
                 later.until.is_some() && (later.kind, &later.id) == (id.kind, &id.id)
             };
             if id.until.is_some() && row.ids[n + 1..].iter().any(is_same) {

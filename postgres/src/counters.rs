@@ -1,12 +1,11 @@
-//! Rows of tenants with a counter: signups with their subscribers, and campaigns with their
-//! refusals.
+//! Tables with a counter: signups with their subscribers, and campaigns with their refusals.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    CampaignKey, CampaignRow, Put, SignupKey, StoreError, Tenant, Versioned,
+    CampaignKey, CampaignRow, SignupKey, StoreError, Tenant, Upsert, Versioned,
 };
 
 use crate::calls::{Calls, Function};
@@ -160,7 +159,7 @@ pub(crate) static FUNCTIONS: &[&Function] = &[
 ];
 
 /// A row with a counter that is no part of its JSON.
-pub(crate) trait Counted: Serialize + DeserializeOwned {
+pub(crate) trait CounterRow: Serialize + DeserializeOwned {
     type Key;
 
     fn table() -> &'static Table;
@@ -170,10 +169,10 @@ pub(crate) trait Counted: Serialize + DeserializeOwned {
     fn set_counter(&mut self, count: u64);
 }
 
-/// Implements it for a row with its key.
-macro_rules! counted {
+/// Implements [`CounterRow`] for a row with its key.
+macro_rules! counter_rows {
     ($($row:ident of $key:ident: $table:ident, $counter:ident;)+) => { $(
-        impl Counted for $row {
+        impl CounterRow for $row {
             type Key = $key;
 
             fn table() -> &'static Table {
@@ -200,22 +199,23 @@ macro_rules! counted {
     )+ };
 }
 
-counted! {
+counter_rows! {
     Signup of SignupKey: SIGNUPS, subscriber_count;
     CampaignRow of CampaignKey: CAMPAIGNS, refused;
 }
 
-/// Adds the calls that write rows, but for the counters of those that are there, and then count.
-pub(crate) fn write<'a, R: Counted>(
+/// Adds the calls that write rows, which keep the counters of existing rows, and then increment
+/// counters.
+pub(crate) fn write<'a, R: CounterRow>(
     calls: &mut Calls<'a>,
-    rows: &'a [Put<R::Key, R>],
+    rows: &'a [Upsert<R::Key, R>],
     counted: &'a [R::Key],
 ) -> Result<(), StoreError> {
     let table = R::table();
     for (function, is_new) in [(&table.add, true), (&table.put, false)] {
         let (mut tenants, mut ids) = (Vec::new(), Vec::new());
         let (mut texts, mut numbers) = (Vec::new(), Vec::new());
-        for Put { key, version, row } in rows {
+        for Upsert { key, version, row } in rows {
             if version.is_none() != is_new {
                 continue;
             }
@@ -238,20 +238,20 @@ pub(crate) fn write<'a, R: Counted>(
 }
 
 /// Reads the JSON and the counter of a row.
-fn read<R: Counted>(row: &Row) -> Result<R, StoreError> {
+fn read<R: CounterRow>(row: &Row) -> Result<R, StoreError> {
     let mut value: R = json(row, 0)?;
     value.set_counter(number(row, 1)?);
     Ok(value)
 }
 
 /// Reads a row of [`Table::load`].
-pub(crate) fn read_loaded<R: Counted>(row: &Row) -> Result<Versioned<R>, StoreError> {
+pub(crate) fn read_loaded<R: CounterRow>(row: &Row) -> Result<Versioned<R>, StoreError> {
     let (version, row) = (get(row, 2)?, read(row)?);
     Ok(Versioned { version, row })
 }
 
 /// Reads a row of [`Table::all`] or [`Table::of_tenant`].
-pub(crate) fn read_listed<R: Counted>(row: &Row) -> Result<(R::Key, R), StoreError> {
+pub(crate) fn read_listed<R: CounterRow>(row: &Row) -> Result<(R::Key, R), StoreError> {
     let key = R::key(Tenant::new(string(row, 2)?), string(row, 3)?);
     Ok((key, read(row)?))
 }

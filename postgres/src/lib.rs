@@ -1,16 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod backlog;
 mod calls;
 mod check;
 mod commit;
 mod contacts;
-mod counted;
+mod counters;
 mod error;
 mod load;
 mod messages;
-mod options;
-mod pages;
+mod queries;
 mod reads;
 mod row;
 mod schema;
@@ -19,5 +17,4 @@ mod store;
 mod turns;
 
 pub use deadpool_postgres;
-pub use options::PostgresOptions;
-pub use store::PostgresStore;
+pub use store::{PostgresOptions, PostgresStore};

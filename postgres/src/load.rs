@@ -1,4 +1,4 @@
-//! The rows that a decision reads.
+//! Loads of the rows that a decision reads.
 
 use deadpool_postgres::Pool;
 use tokio_postgres::Row;
@@ -8,7 +8,7 @@ use whatsapp_signals::store::{
     SignupKey, Snapshot, StoreError, Tenant, WebhookId,
 };
 
-use crate::counted::{self, CAMPAIGNS, Counted, SIGNUPS};
+use crate::counters::{self, CAMPAIGNS, CounterRow, SIGNUPS};
 use crate::error::corrupt_row;
 use crate::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, get, progress_columns, webhook_columns,
@@ -79,7 +79,7 @@ impl<'a> IdColumns<'a> {
     }
 }
 
-/// Keys whose rows come with the numbers of their places.
+/// Queries whose rows have the ordinals of their keys.
 struct Keys<'a> {
     events: Vec<&'a [u8]>,
     messages: Vec<&'a MessageKey>,
@@ -88,45 +88,45 @@ struct Keys<'a> {
     campaigns: Vec<&'a CampaignKey>,
 }
 
-/// Reads the rows that are wanted.
+/// Reads the rows of a query.
 pub(crate) async fn load(
     pool: &Pool,
     schema: &Schema,
-    wanted: &LoadQuery,
+    query: &LoadQuery,
 ) -> Result<Snapshot, StoreError> {
     let keys = Keys {
-        events: wanted.events.iter().map(|key| &key.0[..]).collect(),
-        messages: wanted.messages.iter().collect(),
-        ids: wanted.ids.iter().collect(),
-        signups: wanted.signups.iter().collect(),
-        campaigns: wanted.campaigns.iter().collect(),
+        events: query.events.iter().map(|key| &key.0[..]).collect(),
+        messages: query.messages.iter().collect(),
+        ids: query.ids.iter().collect(),
+        signups: query.signups.iter().collect(),
+        campaigns: query.campaigns.iter().collect(),
     };
-    let mut snapshot = absent(wanted);
+    let mut snapshot = absent(query);
     let mut batch = Batch::new(schema);
     let mut readers: Vec<Reader> = Vec::new();
-    if !wanted.numbers.is_empty() {
-        let numbers: Vec<_> = wanted.numbers.iter().map(bytes).collect();
+    if !query.numbers.is_empty() {
+        let numbers: Vec<_> = query.numbers.iter().map(bytes).collect();
         batch.push(NUMBERS, params![numbers]);
         readers.push(read_numbers);
     }
-    if !wanted.webhooks.is_empty() || !wanted.events.is_empty() {
-        batch.push(WEBHOOKS, params![ids(&wanted.webhooks), &keys.events]);
+    if !query.webhooks.is_empty() || !query.events.is_empty() {
+        batch.push(WEBHOOKS, params![ids(&query.webhooks), &keys.events]);
         readers.push(read_webhooks);
     }
-    if !wanted.bodies.is_empty() {
-        batch.push(BODIES, params![ids(&wanted.bodies)]);
+    if !query.bodies.is_empty() {
+        batch.push(BODIES, params![ids(&query.bodies)]);
         readers.push(read_bodies);
     }
-    if !wanted.events.is_empty() {
+    if !query.events.is_empty() {
         batch.push(EVENTS, params![&keys.events]);
         readers.push(read_events);
     }
-    if !wanted.partitions.is_empty() {
-        batch.push(turns::PARTITIONS, turns::partition_params(wanted));
+    if !query.partitions.is_empty() {
+        batch.push(turns::PARTITIONS, turns::partition_params(query));
         readers.push(|row, _, snapshot| turns::read_partition(row, snapshot));
     }
-    if !wanted.turns.is_empty() {
-        batch.push(turns::OF_WEBHOOKS, params![ids(&wanted.turns)]);
+    if !query.turns.is_empty() {
+        batch.push(turns::OF_WEBHOOKS, params![ids(&query.turns)]);
         readers.push(|row, _, snapshot| turns::read_turn(row, snapshot));
     }
     if !keys.messages.is_empty() {
@@ -142,8 +142,8 @@ pub(crate) async fn load(
         batch.push(HOLDERS, params);
         readers.push(read_holder);
     }
-    if !wanted.contacts.is_empty() {
-        let contacts: Vec<_> = wanted.contacts.iter().map(|id| id.0).collect();
+    if !query.contacts.is_empty() {
+        let contacts: Vec<_> = query.contacts.iter().map(|id| id.0).collect();
         batch.push(CONTACTS, params![contacts]);
         readers.push(|row, _, snapshot| read_contact(row, snapshot));
     }
@@ -174,12 +174,12 @@ pub(crate) async fn load(
 type Reader = fn(&Row, &Keys<'_>, &mut Snapshot) -> Result<(), StoreError>;
 
 /// Returns a snapshot of a store without any of the rows.
-fn absent(wanted: &LoadQuery) -> Snapshot {
-    let mut snapshot = Snapshot::with_capacity_for(wanted);
-    /// Adds a row that is not there for each key.
+fn absent(query: &LoadQuery) -> Snapshot {
+    let mut snapshot = Snapshot::with_capacity_for(query);
+    /// Adds `None` for each key.
     macro_rules! absent {
         ($($rows:ident: $keys:ident = $absent:expr),+ $(,)?) => { $(
-            let keys = wanted.$keys.iter().map(|key| (key.clone(), $absent));
+            let keys = query.$keys.iter().map(|key| (key.clone(), $absent));
             snapshot.$rows.extend(keys);
         )+ };
     }
@@ -199,7 +199,7 @@ fn absent(wanted: &LoadQuery) -> Snapshot {
     snapshot
 }
 
-/// Adds webhooks of events, and contacts of ids, that are not there.
+/// Adds `None` for the missing webhooks of events and contacts of ids.
 fn bring_along(snapshot: &mut Snapshot) {
     for webhook in snapshot.events.values().flatten() {
         snapshot.webhooks.entry(*webhook).or_default();
@@ -217,7 +217,7 @@ fn ids<'a>(ids: impl IntoIterator<Item = &'a WebhookId>) -> Vec<i64> {
     ids.into_iter().map(|id| id.0).collect()
 }
 
-/// Returns the key of the place that a column has, from 1 on.
+/// Returns the key at the ordinal in a column, from 1 on.
 fn key_of<'k, K>(keys: &[&'k K], row: &Row, column: usize) -> Result<&'k K, StoreError> {
     let ordinal: usize = row::number(row, column)?;
     let key = ordinal.checked_sub(1).and_then(|place| keys.get(place));
@@ -268,7 +268,7 @@ fn read_holder(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<()
     let holder = ContactId(get(row, CONTACT_COLUMNS)?);
     let holders = snapshot.holders.get_mut(key);
     holders.ok_or_else(corrupt_row)?.push(holder);
-    // Its row may be gone, or have been read with another id.
+    // The row may be deleted, or have been read with another id.
     let is_there = get::<Option<i64>>(row, 0)?.is_some();
     let is_read = matches!(snapshot.contacts.get(&holder), Some(Some(_)));
     if is_there && !is_read {
@@ -285,14 +285,14 @@ fn read_contact(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
 
 fn read_signup(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     let key = key_of(&keys.signups, row, 3)?;
-    let signup = counted::read_loaded(row)?;
+    let signup = counters::read_loaded(row)?;
     snapshot.signups.insert(key.clone(), Some(signup));
     Ok(())
 }
 
 fn read_campaign(row: &Row, keys: &Keys<'_>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     let key = key_of(&keys.campaigns, row, 3)?;
-    let campaign = counted::read_loaded(row)?;
+    let campaign = counters::read_loaded(row)?;
     snapshot.campaigns.insert(key.clone(), Some(campaign));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use whatsapp_signals::model::{CampaignId, MessageStatus, RawJson};
 use whatsapp_signals::store::{
-    Changes, ConversationKey, Merge, MessageKey, NewMessage, NewStatus, Put, StoreError,
+    Changes, ConversationKey, Merge, MessageKey, NewMessage, NewStatus, StoreError, Upsert,
 };
 
 use crate::calls::{Calls, Function};
@@ -166,11 +166,11 @@ impl<'a> MessageColumns<'a> {
 
 fn write_new<'a>(
     calls: &mut Calls<'a>,
-    messages: &'a [Put<MessageKey, NewMessage<'a>>],
+    messages: &'a [Upsert<MessageKey, NewMessage<'a>>],
 ) -> Result<(), StoreError> {
     let (mut added, mut put) = (MessageColumns::default(), MessageColumns::default());
     let mut versions = Vec::new();
-    for Put { key, version, row } in messages {
+    for Upsert { key, version, row } in messages {
         match version {
             None => added.push(key, row)?,
             Some(version) => {
@@ -233,11 +233,11 @@ fn move_messages(calls: &mut Calls<'_>, merges: &[Merge]) {
     calls.push(&MOVE_MESSAGES, params![sources, targets]);
 }
 
-fn write_statuses<'a>(calls: &mut Calls<'a>, statuses: &'a [Put<MessageKey, NewStatus>]) {
+fn write_statuses<'a>(calls: &mut Calls<'a>, statuses: &'a [Upsert<MessageKey, NewStatus>]) {
     for (function, is_new) in [(&ADD_STATUSES, true), (&PUT_STATUSES, false)] {
         let (mut numbers, mut wamids, mut at) = (Vec::new(), Vec::new(), Vec::new());
         let (mut values, mut versions) = (Vec::new(), Vec::new());
-        for Put { key, version, row } in statuses {
+        for Upsert { key, version, row } in statuses {
             if version.is_none() == is_new {
                 numbers.push(number(&key.number));
                 wamids.push(key.id.as_str().as_bytes());

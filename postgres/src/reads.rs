@@ -1,20 +1,20 @@
-//! The rows that a decision read and does not write.
+//! Checks of the rows that a decision read and does not write.
 //!
-//! A row that is there is locked (`FOR SHARE`), so that it stays as it is until the commit. A key
-//! that is absent is locked by a row that is inserted and deleted again: another transaction that
-//! inserts the key waits for the commit, and one that has inserted it is a conflict. The holders
-//! of an id are no row: a commit that reads them shares an advisory lock of the id, and one that
-//! adds a holder has it alone. A contact that gives up an id is written, so its row is locked.
+//! An existing row is locked `FOR SHARE` until the commit. An absent key is locked by a row that is
+//! inserted and deleted again: another transaction that inserts the key waits for the commit, and a
+//! key that was inserted since is a conflict. The holders of an id have no row of their own: a commit
+//! that reads them takes a shared advisory lock of the id, and one that adds a holder takes an
+//! exclusive one. A contact that loses an id is written, so its row is locked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    CampaignRow, Changes, IdKey, MessageKey, Read, StoreError, WebhookId,
+    CampaignRow, Changes, IdKey, MessageKey, ReadRow, StoreError, WebhookId,
 };
 
 use crate::calls::{Calls, Function};
-use crate::counted::{CAMPAIGNS, Counted, SIGNUPS};
+use crate::counters::{CAMPAIGNS, CounterRow, SIGNUPS};
 use crate::load::IdColumns;
 use crate::row::unknown;
 use crate::schema::{Schema, hash};
@@ -43,7 +43,7 @@ const CHECK_WEBHOOKS: Function = Function::check(
             FOR SHARE OF webhook) AS found) = cardinality($1)",
 );
 
-/// Events with the webhooks that they belong to.
+/// Events with their webhooks.
 pub(crate) const CHECK_EVENTS: Function = Function::check(
     "check_events",
     "bytea[], bigint[]",
@@ -55,7 +55,7 @@ pub(crate) const CHECK_EVENTS: Function = Function::check(
             FOR SHARE OF event) AS found) = cardinality($1)",
 );
 
-/// Contacts, of which those without a version are only there.
+/// Contacts; those without a version must exist.
 const CHECK_CONTACTS: Function = Function::check(
     "check_contacts",
     "bigint[], bigint[]",
@@ -124,8 +124,8 @@ const LOCK_ABSENT_CONTACTS: Function = Function::write(
         DELETE FROM schema.contact WHERE contact.id = ANY($1)",
 );
 
-/// Messages of numbers without a row are as absent as their numbers: a commit that adds the
-/// number cannot know the message.
+/// A message of a number without a row needs no lock: a commit that adds the number cannot have read
+/// the message.
 const LOCK_ABSENT_MESSAGES: Function = Function::write(
     "lock_absent_messages",
     "bytea[], bytea[]",
@@ -154,14 +154,14 @@ pub(crate) const FUNCTIONS: &[&Function] = &[
 /// Adds the call that locks ids: those whose holders were read, and those of contacts that
 /// are written.
 pub(crate) fn lock_ids(calls: &mut Calls<'_>, schema: &Schema, changes: &Changes<'_>) {
-    // In the order of the keys, so that two commits do not wait for each other.
+    // In the order of the keys, so that two commits do not deadlock.
     let mut locks: BTreeMap<i32, bool> = BTreeMap::new();
     let key = |tenant: &str, kind: &str, id: &str| {
         let hash = hash(&[tenant.as_bytes(), kind.as_bytes(), id.as_bytes()]);
         (hash % ID_LOCKS).cast_signed()
     };
     for read in &changes.reads {
-        if let Read::Holders(id, _) = read {
+        if let ReadRow::Holders(id, _) = read {
             let key = key(id.tenant.as_str(), id.kind.as_str(), &id.id);
             locks.entry(key).or_insert(false);
         }
@@ -201,45 +201,45 @@ impl<'a> Reads<'a> {
         let mut reads = Self::default();
         for read in &changes.reads {
             match read {
-                Read::Webhook(id, Some(version)) => {
+                ReadRow::Webhook(id, Some(version)) => {
                     reads.webhooks.insert(id.0, *version);
                 }
-                Read::Webhook(id, None) => {
+                ReadRow::Webhook(id, None) => {
                     reads.absent_webhooks.insert(id.0);
                 }
-                Read::Event(key, Some(WebhookId(webhook))) => {
+                ReadRow::Event(key, Some(WebhookId(webhook))) => {
                     reads.events.insert(&key.0, *webhook);
                 }
-                Read::Event(key, None) => {
+                ReadRow::Event(key, None) => {
                     reads.absent_events.insert(&key.0);
                 }
-                Read::Contact(id, Some(version)) => {
+                ReadRow::Contact(id, Some(version)) => {
                     reads.contacts.insert(id.0, Some(*version));
                 }
-                Read::Contact(id, None) => {
+                ReadRow::Contact(id, None) => {
                     reads.absent_contacts.insert(id.0);
                 }
-                Read::Holders(key, holders) => {
+                ReadRow::Holders(key, holders) => {
                     let holders = holders.iter().map(|id| id.0).collect();
                     reads.holders.push((key, holders));
                 }
-                Read::Message(key, Some(version)) => {
+                ReadRow::Message(key, Some(version)) => {
                     reads.messages.insert(message_columns(key), *version);
                 }
-                Read::Message(key, None) => {
+                ReadRow::Message(key, None) => {
                     reads.absent_messages.insert(message_columns(key));
                 }
-                Read::Signup(key, Some(version)) => {
+                ReadRow::Signup(key, Some(version)) => {
                     reads.signups.insert(Signup::columns(key), *version);
                 }
-                Read::Signup(key, None) => {
+                ReadRow::Signup(key, None) => {
                     reads.absent_signups.insert(Signup::columns(key));
                 }
-                Read::Campaign(key, Some(version)) => {
+                ReadRow::Campaign(key, Some(version)) => {
                     let key = CampaignRow::columns(key);
                     reads.campaigns.insert(key, *version);
                 }
-                Read::Campaign(key, None) => {
+                ReadRow::Campaign(key, None) => {
                     reads.absent_campaigns.insert(CampaignRow::columns(key));
                 }
                 _ => return Err(unknown("a read row")),
@@ -249,8 +249,8 @@ impl<'a> Reads<'a> {
         Ok(reads)
     }
 
-    /// Adds the contacts that hold ids, but those that are written: their versions are checked,
-    /// and a lock that is shared first may not become one's own.
+    /// Adds the contacts that hold ids. Written contacts are left out, because their versions are
+    /// checked anyway, and a shared lock may not become exclusive.
     fn add_holders(&mut self, changes: &Changes<'_>) {
         let put = changes.contacts.iter().map(|put| put.key.0);
         let merged = changes.merges.iter().map(|merge| merge.from.0);

@@ -270,7 +270,7 @@ impl Schema {
             Found::Version(version) => {
                 let source =
                     format!("expected version {VERSION} of the tables, found version {version}");
-                return Err(StoreError::new(StoreErrorKind::OtherVersion, source));
+                return Err(StoreError::new(StoreErrorKind::UnsupportedVersion, source));
             }
             Found::Other(source) => return Err(StoreError::new(StoreErrorKind::Other, source)),
         }

@@ -27,14 +27,14 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// The statements of a transaction, in their order.
+/// The statements of a transaction, in order.
 pub(crate) struct Batch<'a> {
     schema: &'a Schema,
     statements: Vec<(Arc<str>, Vec<Param<'a>>)>,
 }
 
 impl<'a> Batch<'a> {
-    /// Returns an empty batch.
+    /// Creates an empty batch.
     pub(crate) fn new(schema: &'a Schema) -> Self {
         Self {
             schema,
@@ -59,10 +59,11 @@ enum Answer {
     Messages(Vec<SimpleQueryMessage>),
 }
 
-/// Begins a transaction whose statements find their rows by an index, by plans that are made once.
-/// The server keeps a plan until a table is analyzed, and would read all of a table that was empty
-/// when it made the plan. To plan a statement each time would take longer than to run it. Without
-/// scans a plan may count as costly enough to be compiled, which takes a second.
+/// Begins a transaction whose statements use indexes, by cached plans.
+///
+/// The server keeps a plan until a table is analyzed, and would scan a table that was empty when the
+/// plan was made. Planning a statement each time would take longer than running it. Without scans, the
+/// cost of a plan may exceed the threshold of the JIT compiler, which takes a second.
 macro_rules! begin {
     ($begin:literal) => {
         concat!(
@@ -91,7 +92,7 @@ const BEGIN_READ_AT: &str = concat!(
     "; SELECT schema.now()"
 );
 
-/// Returns the statements by which a transaction that writes begins.
+/// Returns the statements that begin a transaction that writes.
 pub(crate) fn begin(durability: Durability) -> &'static str {
     match durability {
         Durability::Process => BEGIN_PROCESS,
@@ -99,7 +100,7 @@ pub(crate) fn begin(durability: Durability) -> &'static str {
     }
 }
 
-/// Returns a connection that is open, as far as is known.
+/// Returns a connection that is not known to be closed.
 pub(crate) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     loop {
         let client = pool.get().await.map_err(from_pool)?;
@@ -111,8 +112,8 @@ pub(crate) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     }
 }
 
-/// Commits by one statement, which is a transaction by itself and so never committed in part. If
-/// the transactions of the session have another level, or only read, they begin with [`begin`].
+/// Commits by one statement, which is its own transaction. If the transactions of the session have
+/// another isolation level or are read-only by default, they begin with [`begin`].
 pub(crate) async fn commit(
     pool: &Pool,
     schema: &Schema,
@@ -132,12 +133,12 @@ pub(crate) async fn commit(
         statements: vec![(sql.into(), params)],
     };
     write(pool, durability, &batch).await?;
-    // A standby has refused it, as its transactions only read before it is promoted.
+    // A standby refused the statement, as its transactions are read-only until it is promoted.
     schema.set_needs_begin();
     Ok(())
 }
 
-/// Returns `false` if the transaction of a statement is to be begun.
+/// Runs a statement. Returns `false` if its transaction must be begun explicitly.
 async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<bool, StoreError> {
     let statement = client.prepare_cached(sql).await.map_err(from_postgres)?;
     let (is_complete, error) = match client.query_raw(&statement, refs(params)).await {
@@ -165,8 +166,8 @@ async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<boo
 
 /// Runs a transaction that writes, in one round trip.
 ///
-/// The `COMMIT` is sent with the statements: after one that fails the server undoes all. So a
-/// statement that is in doubt about a row must fail.
+/// The `COMMIT` is sent with the statements, and the server rolls back after a failed one. So a
+/// statement that finds a conflict must fail.
 pub(crate) async fn write(
     pool: &Pool,
     durability: Durability,
@@ -176,7 +177,7 @@ pub(crate) async fn write(
     Ok(results)
 }
 
-/// Reads as of one moment, in one round trip. Returns the time of the store, too.
+/// Reads as of one moment, in one round trip, and returns the time of the store, too.
 pub(crate) async fn read_at(pool: &Pool, batch: &Batch<'_>) -> Result<(i64, Results), StoreError> {
     let begin = batch.schema.statement(BEGIN_READ_AT);
     let (opening, results) = read(pool, &begin, batch).await?;
@@ -215,7 +216,7 @@ async fn read(
     }
 }
 
-/// Returns whether a new connection may help. A read may be repeated.
+/// Returns true if a read may succeed on a new connection.
 fn is_of_connection(error: &StoreError) -> bool {
     matches!(
         error.kind(),
@@ -223,7 +224,7 @@ fn is_of_connection(error: &StoreError) -> bool {
     )
 }
 
-/// Returns the error of a read, which had nothing to write.
+/// Maps the error of a read, which cannot have written anything.
 fn unavailable(error: StoreError) -> StoreError {
     match error.kind() {
         StoreErrorKind::Unknown => StoreError::new(StoreErrorKind::Unavailable, error),
@@ -231,8 +232,8 @@ fn unavailable(error: StoreError) -> StoreError {
     }
 }
 
-/// Gives a connection back to its pool, unless it is lost or its server only reads: the pool would
-/// not notice at once.
+/// Returns a connection to its pool, or closes it if it is lost or its server is read-only, which the
+/// pool would not detect at once.
 pub(crate) fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Result<T, StoreError> {
     if result.as_ref().is_err_and(is_of_connection) {
         drop(Object::take(client));
@@ -240,7 +241,7 @@ pub(crate) fn put_back<T>(client: Object, result: Result<T, StoreError>) -> Resu
     result
 }
 
-/// Returns the answer to the beginning of a transaction, and those to its statements.
+/// Runs a transaction, and returns the response to its beginning and those to its statements.
 async fn transact(
     pool: &Pool,
     begin: &str,
@@ -268,7 +269,7 @@ fn refs<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     refs.collect()
 }
 
-/// Sends all statements, then awaits their answers.
+/// Sends all statements, then awaits their responses.
 async fn run(
     client: &Object,
     begin: &str,

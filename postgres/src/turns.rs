@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 use whatsapp_signals::store::{
     Fingerprint, LoadQuery, PartitionKey, PartitionRow, Snapshot, StoreError, StoredTurn,
-    TurnChange, TurnPlace, TurnRow, WebhookId,
+    TurnChange, TurnPosition, TurnRow, WebhookId,
 };
 
 use crate::calls::{Calls, Function};
@@ -80,7 +80,7 @@ pub(crate) fn partition_params(wanted: &LoadQuery) -> Vec<Param<'_>> {
 
 /// Reads a row of [`PARTITIONS`].
 pub(crate) fn read_partition(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-    let last = place(row, 1)?.ok_or_else(corrupt_row)?;
+    let last = position(row, 1)?.ok_or_else(corrupt_row)?;
     let found = PartitionRow::new(last, get(row, 3)?);
     let found = (partition(row, 0)?, Some(found));
     snapshot.partitions.extend([found]);
@@ -94,23 +94,23 @@ pub(crate) fn read_turn(row: &Row, snapshot: &mut Snapshot) -> Result<(), StoreE
         return Err(corrupt_row());
     }
     let events = events.iter().map(|event| Fingerprint(*event)).collect();
-    let turn_place = place(row, 0)?.ok_or_else(corrupt_row)?;
-    let turn = TurnRow::new(partition(row, 2)?, turn_place, events);
-    let turn = StoredTurn::new(turn, get(row, 4)?, place(row, 5)?);
+    let turn_position = position(row, 0)?.ok_or_else(corrupt_row)?;
+    let turn = TurnRow::new(partition(row, 2)?, turn_position, events);
+    let turn = StoredTurn::new(turn, get(row, 4)?, position(row, 5)?);
     snapshot
         .turns
-        .entry(turn_place.webhook)
+        .entry(turn_position.webhook)
         .or_default()
         .push(turn);
     Ok(())
 }
 
-/// Reads a place, which is `NULL` if there is none.
-fn place(row: &Row, column: usize) -> Result<Option<TurnPlace>, StoreError> {
+/// Reads a position, which is `NULL` if there is none.
+fn position(row: &Row, column: usize) -> Result<Option<TurnPosition>, StoreError> {
     match (get(row, column)?, get(row, column + 1)?) {
         (Some(number), Some(webhook)) => {
             let webhook = WebhookId(webhook);
-            Ok(Some(TurnPlace { number, webhook }))
+            Ok(Some(TurnPosition { number, webhook }))
         }
         (None, None) => Ok(None),
         _ => Err(corrupt_row()),
@@ -131,29 +131,29 @@ pub(crate) fn write<'a>(calls: &mut Calls<'a>, turns: &'a [TurnChange]) -> Resul
     // In one order, so that two commits do not wait for each other. Those of one partition stay
     // in theirs.
     turns.sort_by_key(|change| match change {
-        TurnChange::Add(row) => row.partition,
-        TurnChange::End { partition, .. } => *partition,
+        TurnChange::Insert(row) => row.partition,
+        TurnChange::Delete { partition, .. } => *partition,
         _ => PartitionKey([0; 16]),
     });
     let (mut partitions, mut numbers, mut webhooks) = (Vec::new(), Vec::new(), Vec::new());
     let (mut added, mut following) = (Vec::new(), Vec::new());
     for change in turns {
-        let (partition, place, events, next) = match change {
-            TurnChange::Add(row) => {
+        let (partition, position, events, next) = match change {
+            TurnChange::Insert(row) => {
                 let events = row.events.iter().flat_map(|event| event.0);
                 let events = Some(events.collect::<Vec<u8>>());
-                (&row.partition, row.place, events, None)
+                (&row.partition, row.position, events, None)
             }
-            TurnChange::End {
+            TurnChange::Delete {
                 partition,
-                place,
+                position,
                 next,
-            } => (partition, *place, None, *next),
+            } => (partition, *position, None, *next),
             _ => return Err(unknown("a change of a turn")),
         };
         partitions.push(&partition.0[..]);
-        numbers.push(place.number);
-        webhooks.push(place.webhook.0);
+        numbers.push(position.number);
+        webhooks.push(position.webhook.0);
         added.push(events);
         following.push(next);
     }

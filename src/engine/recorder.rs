@@ -11,7 +11,7 @@ use crate::model::{
     MessageStatus, Signup, SignupId, StatusUpdate, Timestamp,
 };
 use crate::store::{
-    CampaignKey, CampaignRow, MessageKey, MessageRef, NewMessage, SignupKey, StoreError,
+    CampaignKey, CampaignRow, CowMessage, MessageKey, NewMessage, SignupKey, StoreError,
     StoreErrorKind,
 };
 
@@ -140,7 +140,7 @@ impl Recorder {
             WebhookEvent::MessageSent(event) => event.request.as_ref(),
             event => Some(event.raw()),
         });
-        let mut store = |message: MessageRef<'a>, is_unread| {
+        let mut store = |message: CowMessage<'a>, is_unread| {
             let at = message.timestamp.unwrap_or(self.now);
             let mut new = NewMessage::new(message, at);
             new.contact = contact;
@@ -392,7 +392,7 @@ fn is_to_be_read(message: &Message) -> bool {
 }
 
 /// Returns a message of the history with the status from its context.
-fn with_history_status(event: &HistoryMessage) -> MessageRef<'_> {
+fn with_history_status(event: &HistoryMessage) -> CowMessage<'_> {
     let message = &*event.message;
     let status = event.history_context.as_ref();
     let status = match status.and_then(|context| context.status.as_ref()) {

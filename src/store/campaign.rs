@@ -18,16 +18,16 @@ pub struct CampaignKey {
 
 /// A campaign's row.
 ///
-/// A store may keep it as JSON, with the number of refusals beside it.
+/// A store may keep the row as JSON, with the number of refusals in a column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CampaignRow {
-    /// The campaign. Its counts are those of its completion; before it all but the total are 0.
+    /// The campaign. Its counts are those at its completion; until then all but the total are 0.
     pub campaign: Campaign,
     /// The number of messages that Meta refused.
     #[serde(skip)]
     pub refused: u64,
-    /// The number of times that it was completed.
+    /// The number of completions.
     pub completions: u32,
 }
 
@@ -37,12 +37,12 @@ pub struct CampaignRow {
 pub struct CampaignMessages {
     /// The numbers of messages by status, in any order.
     pub by_status: Vec<(Option<MessageStatus>, u64)>,
-    /// When the last of them was sent.
+    /// The time at which the last message was sent.
     pub last_at: Option<Timestamp>,
 }
 
 impl CampaignRow {
-    /// Returns the row of a campaign that was never completed, without refusals.
+    /// Creates the row of a campaign without completions and refusals.
     #[must_use]
     pub fn new(campaign: Campaign) -> Self {
         Self {
@@ -52,15 +52,15 @@ impl CampaignRow {
         }
     }
 
-    /// Returns whether the campaign is completed.
+    /// Returns true if the campaign is completed.
     pub(crate) fn is_completed(&self) -> bool {
         self.campaign.status == CampaignStatus::Completed
     }
 
-    /// Returns the counts, given the messages that are stored.
+    /// Computes the counts from the stored messages.
     ///
-    /// Messages are pruned and erased. Of a completed campaign no count is less than at its
-    /// completion.
+    /// Messages may have been pruned or erased since, so the counts of a completed campaign are at
+    /// least those at its completion.
     pub(crate) fn counts(&self, messages: &CampaignMessages) -> CampaignCounts {
         let kept = self.campaign.counts;
         let now = messages.counts(kept.total, self.refused);
@@ -78,13 +78,13 @@ impl CampaignRow {
 }
 
 impl CampaignMessages {
-    /// Returns the messages of a campaign.
+    /// Creates the summary of the messages of a campaign.
     #[must_use]
     pub fn new(by_status: Vec<(Option<MessageStatus>, u64)>, last_at: Option<Timestamp>) -> Self {
         Self { by_status, last_at }
     }
 
-    /// Returns their counts in a campaign with this total and this number of refusals.
+    /// Computes the counts of a campaign with this total and this number of refusals.
     pub(crate) fn counts(&self, total: u64, refused: u64) -> CampaignCounts {
         let mut counts = CampaignCounts {
             total,

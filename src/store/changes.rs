@@ -10,58 +10,57 @@ use super::row::{
 use super::turn::TurnChange;
 use crate::model::{CampaignId, Message, MessageStatus, RawJson, Signup, Timestamp};
 
-/// The rows that a commit writes, and those that its decision used.
+/// The rows that a commit writes, and those that its decision read.
 ///
-/// A commit happens as a whole or not at all. It is a
-/// [`Conflict`](super::StoreErrorKind::Conflict) if a row has another version than the decision
-/// saw, is there although the decision did not see it, or is gone; for rows that are written and
-/// for those in [`reads`](Self::reads).
+/// A commit is atomic. It is a [`Conflict`](super::StoreErrorKind::Conflict) if a row has another
+/// version than the decision read, exists although the decision found none, or no longer exists.
+/// This applies to written rows and to those in [`reads`](Self::reads).
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Changes<'a> {
-    /// The moment of the first snapshot that the decision used, if it used any.
-    pub moment: Option<i64>,
-    /// The rows that were only read.
-    pub reads: Vec<Read>,
-    /// Tenants of numbers that had no row.
+    /// The revision of the first snapshot that the decision read; `None` without one.
+    pub revision: Option<i64>,
+    /// The rows that the decision read and does not write.
+    pub reads: Vec<ReadRow>,
+    /// New numbers with their tenants.
     pub numbers: Vec<(NumberKey, Tenant)>,
     /// Webhooks.
     pub webhooks: Vec<WebhookChange<'a>>,
     /// Events.
     pub events: Vec<EventChange>,
-    /// Progress of events: it replaces the row that is there. It is not versioned, as it belongs
-    /// to a webhook of [`webhooks`](Self::webhooks).
+    /// Progress of events, which replaces existing rows. It has no version, because its webhook is in
+    /// [`webhooks`](Self::webhooks).
     pub progress: Vec<(Fingerprint, ProgressRow)>,
-    /// Turns, those of one partition in the order of their numbers.
+    /// Turns, ordered by number within each partition.
     pub turns: Vec<TurnChange>,
-    /// Contacts. After a commit no id is [held](super::HeldId::until) by two contacts of one
-    /// tenant; a commit after which it would be so is a conflict.
-    pub contacts: Vec<Put<ContactId, ContactRow>>,
-    /// Contacts that become part of another one.
+    /// Contacts. A commit is a conflict if it would give a [current](super::IdRow::until) id to two
+    /// contacts of one tenant.
+    pub contacts: Vec<Upsert<ContactId, ContactRow>>,
+    /// Contacts that are merged into other ones.
     pub merges: Vec<Merge>,
-    /// Contacts that go with all their messages, each with the version that the decision saw.
+    /// Contacts to delete with all their messages, each with the version that the decision read.
     pub deleted_contacts: Vec<(ContactId, i64)>,
     /// Messages.
-    pub messages: Vec<Put<MessageKey, NewMessage<'a>>>,
-    /// Statuses of messages, which may not be stored yet. Of one that is stored, all but its
-    /// status stays.
-    pub statuses: Vec<Put<MessageKey, NewStatus>>,
-    /// Messages and statuses to be deleted; their versions are not checked. One that is not there is left out.
+    pub messages: Vec<Upsert<MessageKey, NewMessage<'a>>>,
+    /// Statuses of messages. A message that is stored keeps its other columns; a status may also be
+    /// stored before its message.
+    pub statuses: Vec<Upsert<MessageKey, NewStatus>>,
+    /// Messages and statuses to delete, without a check of their versions. A missing one is ignored.
     pub deleted_messages: Vec<MessageKey>,
-    /// Conversations that were read: no message of theirs is unread any more.
+    /// Conversations whose messages are marked as read.
     pub read_conversations: Vec<ConversationKey>,
-    /// Signups. Of one that is there, its subscriber count stays.
-    pub signups: Vec<Put<SignupKey, Signup>>,
-    /// Signups that have one subscriber more, each. One that is not there is left out.
+    /// Signups. An existing one keeps its subscriber count.
+    pub signups: Vec<Upsert<SignupKey, Signup>>,
+    /// Signups whose subscriber count is incremented. A missing one is ignored.
     pub subscribers: Vec<SignupKey>,
-    /// Campaigns. Of one that is there, its number of refusals stays.
-    pub campaigns: Vec<Put<CampaignKey, CampaignRow>>,
-    /// Campaigns that have one refusal more, each. One that is not there is left out.
+    /// Campaigns. An existing one keeps its number of refusals.
+    pub campaigns: Vec<Upsert<CampaignKey, CampaignRow>>,
+    /// Campaigns whose number of refusals is incremented. A missing one is ignored.
     pub refusals: Vec<CampaignKey>,
 }
 
 impl Changes<'_> {
-    /// Returns whether there is nothing to write.
+    /// Returns true if no row is written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
@@ -83,25 +82,25 @@ impl Changes<'_> {
     }
 }
 
-/// A row to be written.
+/// A row that is inserted or updated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put<K, R> {
-    /// Its key.
+pub struct Upsert<K, R> {
+    /// The key.
     pub key: K,
-    /// The version that the decision saw; `None` if it saw no row. The row that is written has
-    /// the next one.
+    /// The version that the decision read; `None` if the row did not exist. The written row has the
+    /// next version.
     pub version: Option<i64>,
     /// The row.
     pub row: R,
 }
 
-/// A row that a decision read and does not write, with the version that it had.
+/// A row that a decision read and does not write, with its version at that time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Read {
+pub enum ReadRow {
     /// A webhook.
     Webhook(WebhookId, Option<i64>),
-    /// An event, with the webhook that it belongs to.
+    /// An event, with its webhook.
     Event(Fingerprint, Option<WebhookId>),
     /// A contact.
     Contact(ContactId, Option<i64>),
@@ -115,44 +114,44 @@ pub enum Read {
     Campaign(CampaignKey, Option<i64>),
 }
 
-/// A change of a webhook.
+/// A change of a webhook. `version` is the one that the decision read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookChange<'a> {
-    /// A new webhook.
-    Add {
-        /// Its id.
+    /// Inserts a webhook.
+    Insert {
+        /// The id.
         id: WebhookId,
-        /// Its row.
+        /// The row.
         row: WebhookRow,
-        /// Its body.
+        /// The body.
         body: &'a [u8],
     },
-    /// A webhook that is there. Its body stays.
-    Put {
-        /// Its id.
+    /// Updates the row and keeps the body.
+    Update {
+        /// The id.
         id: WebhookId,
-        /// The version that the decision saw.
+        /// The version.
         version: i64,
-        /// Its row.
+        /// The row.
         row: WebhookRow,
     },
-    /// A webhook that is there, and its body with it.
+    /// Updates the row and replaces the body.
     Replace {
-        /// Its id.
+        /// The id.
         id: WebhookId,
-        /// The version that the decision saw.
+        /// The version.
         version: i64,
-        /// Its row.
+        /// The row.
         row: WebhookRow,
-        /// Its body, in place of the one before.
+        /// The new body.
         body: Vec<u8>,
     },
-    /// A webhook that goes, with its body and its rows of progress. Its events stay.
+    /// Deletes the webhook with its body and its rows of progress, and keeps its events.
     Delete {
-        /// Its id.
+        /// The id.
         id: WebhookId,
-        /// The version that the decision saw.
+        /// The version.
         version: i64,
     },
 }
@@ -161,61 +160,60 @@ pub enum WebhookChange<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventChange {
-    /// The fingerprint of its key.
+    /// The fingerprint of the key.
     pub key: Fingerprint,
-    /// The webhook that the decision saw it with; `None` if it saw no such event. An event that
-    /// is given to another webhook loses its row of progress, unless there is a new one in
-    /// [`Changes::progress`].
+    /// The webhook of the event when the decision read it; `None` for a new event. An event that moves
+    /// to another webhook loses its row of progress, unless [`Changes::progress`] has a new one.
     pub before: Option<WebhookId>,
-    /// The webhook that it belongs to.
+    /// The webhook of the event after the commit.
     pub webhook: WebhookId,
 }
 
-/// Two contacts that turned out to be one.
+/// The merge of two contacts that are the same user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Merge {
-    /// The contact that goes. Its messages and its ids are given to the other one, which
-    /// [`Changes::contacts`] writes as well.
+    /// The contact to delete. Its messages move to the other one, which [`Changes::contacts`] writes
+    /// with the ids of both.
     pub from: ContactId,
-    /// The version that the decision saw.
+    /// The version of `from` that the decision read.
     pub version: i64,
-    /// The contact that stays.
+    /// The contact that is kept.
     pub into: ContactId,
 }
 
-/// A message to be stored.
+/// A message to store.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewMessage<'a> {
     /// The message.
-    pub message: MessageRef<'a>,
-    /// Its status, which replaces that of the message.
+    pub message: CowMessage<'a>,
+    /// The status, which replaces that of the message.
     pub status: Option<MessageStatus>,
-    /// The contact whose conversation it is part of.
+    /// The contact of the conversation; `None` for a message in no conversation.
     pub contact: Option<ContactId>,
-    /// When it counts as sent.
+    /// The time at which the message was sent, for the order of the conversation.
     pub at: Timestamp,
-    /// Whether it is unread.
+    /// Whether the message is unread.
     pub is_unread: bool,
-    /// Its JSON, if the program keeps it. A store copies the text: the value holds the whole body.
-    /// A message that is stored again without its JSON loses that of before.
+    /// The JSON of the message, if the program keeps it. A store copies the text, because the value
+    /// refers to the whole body. `None` deletes the JSON of an existing message.
     pub raw_payload: Option<&'a RawJson>,
-    /// The campaign that it is part of.
+    /// The campaign of the message.
     pub campaign: Option<CampaignId>,
 }
 
-/// A message of an event, or one that was made for the commit.
+/// A borrowed message of an event, or an owned one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum MessageRef<'a> {
+pub enum CowMessage<'a> {
     /// A message of an event.
     Borrowed(&'a Message),
-    /// A message that was made for the commit. These are rare, so the others are kept short.
+    /// A message that was created for the commit. Boxed, because it is rare and large.
     Owned(Box<Message>),
 }
 
-impl MessageRef<'_> {
+impl CowMessage<'_> {
     /// Returns the message, cloned if it is borrowed.
     #[must_use]
     pub fn into_message(self) -> Message {
@@ -226,7 +224,7 @@ impl MessageRef<'_> {
     }
 }
 
-impl Deref for MessageRef<'_> {
+impl Deref for CowMessage<'_> {
     type Target = Message;
 
     fn deref(&self) -> &Message {
@@ -237,25 +235,25 @@ impl Deref for MessageRef<'_> {
     }
 }
 
-impl<'a> From<&'a Message> for MessageRef<'a> {
+impl<'a> From<&'a Message> for CowMessage<'a> {
     fn from(message: &'a Message) -> Self {
         Self::Borrowed(message)
     }
 }
 
-impl From<Message> for MessageRef<'_> {
+impl From<Message> for CowMessage<'_> {
     fn from(message: Message) -> Self {
         Self::Owned(Box::new(message))
     }
 }
 
-/// A status to be stored.
+/// A status to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewStatus {
     /// The status.
     pub status: MessageStatus,
-    /// When it came. A status whose message never comes is deleted by its age.
+    /// The time of receipt. A status whose message never arrives is deleted by age.
     pub at: Timestamp,
 }
 
@@ -270,7 +268,7 @@ pub struct ConversationKey {
 }
 
 impl EventChange {
-    /// Returns the change of an event.
+    /// Creates the change of an event.
     #[must_use]
     pub fn new(key: Fingerprint, before: Option<WebhookId>, webhook: WebhookId) -> Self {
         Self {
@@ -282,7 +280,7 @@ impl EventChange {
 }
 
 impl Merge {
-    /// Returns a merge.
+    /// Creates a merge.
     #[must_use]
     pub fn new(from: ContactId, version: i64, into: ContactId) -> Self {
         Self {
@@ -294,9 +292,9 @@ impl Merge {
 }
 
 impl<'a> NewMessage<'a> {
-    /// Returns a message in no conversation, which is not to be read.
+    /// Creates a message in no conversation that counts as read.
     #[must_use]
-    pub fn new(message: impl Into<MessageRef<'a>>, at: Timestamp) -> Self {
+    pub fn new(message: impl Into<CowMessage<'a>>, at: Timestamp) -> Self {
         let message = message.into();
         Self {
             status: message.status.clone(),
@@ -311,7 +309,7 @@ impl<'a> NewMessage<'a> {
 }
 
 impl NewStatus {
-    /// Returns a status that came at this time.
+    /// Creates a status that was received at this time.
     #[must_use]
     pub fn new(status: MessageStatus, at: Timestamp) -> Self {
         Self { status, at }
@@ -319,7 +317,7 @@ impl NewStatus {
 }
 
 impl ConversationKey {
-    /// Returns the conversation of a contact with a number, or with all of them.
+    /// Creates the key of the conversation of a contact with a number, or with all of them.
     #[must_use]
     pub fn new(contact: ContactId, number: Option<NumberKey>) -> Self {
         Self { contact, number }

@@ -26,7 +26,7 @@ pub struct StoreError {
     source: BoxError,
 }
 
-/// What is wrong with a store.
+/// The kind of a [`StoreError`].
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct StoreError {
 /// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
 /// use whatsapp_signals::EngineError;
 ///
-/// // Room for no event at all.
+/// // A store without room for any event.
 /// let engine = WebhookEngine::new(MemoryStore::bounded(0));
 /// let error = engine.process(&std::fs::read("tests/payloads/text.json")?).unwrap_err();
 /// let EngineError::Store(error) = error else { panic!("the store's error") };
@@ -45,23 +45,23 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// Another process has locked it for too long. Trying again helps.
+    /// Another process has locked the store for too long. A retry may succeed.
     Locked,
-    /// There is no room left: the disk, or the limit that was set.
+    /// The disk is full, or the store has reached its limit.
     Full,
-    /// What it reads is damaged, or was not written by this crate.
+    /// The store is damaged, or was not written by this crate.
     Corrupt,
-    /// It cannot be opened or reached, or the disk fails.
+    /// The store cannot be opened or reached, or the disk fails.
     Unavailable,
-    /// It was written by a version of this crate whose tables this one does not read.
-    OtherVersion,
-    /// A row that a commit used was changed meanwhile. The engine tries again.
+    /// The store has the tables of another version of this crate.
+    UnsupportedVersion,
+    /// A row that a decision read was changed before its commit. The engine decides again.
     Conflict,
-    /// The commit may have happened or not, as the connection was lost in it.
+    /// The connection was lost during the commit, which may have been applied or not.
     Unknown,
     /// A future of a [`ReadyStore`](super::ReadyStore) was not ready.
     NotReady,
-    /// A number has no tenant yet, as it has received nothing.
+    /// A number has no tenant, because it has not received an event.
     UnknownNumber,
     /// The function of [`WebhookEngine::tenant_of`](crate::WebhookEngine::tenant_of) panicked for an
     /// account.
@@ -71,7 +71,7 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// An error of this kind, from a database's own error.
+    /// Creates an error of this kind from the error of the database.
     ///
     /// ```
     /// use std::error::Error;
@@ -91,14 +91,7 @@ impl StoreError {
         }
     }
 
-    /// What is wrong.
-    ///
-    /// ```
-    /// use whatsapp_signals::store::{StoreError, StoreErrorKind};
-    ///
-    /// let error = StoreError::new(StoreErrorKind::Full, "no space left on the device");
-    /// assert_eq!(error.kind(), StoreErrorKind::Full);
-    /// ```
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -109,14 +102,16 @@ impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Locked => "another process has locked the store",
-            Self::Full => "the store has no room left",
+            Self::Full => "the store is full",
             Self::Corrupt => "the store is damaged",
             Self::Unavailable => "the store cannot be reached",
-            Self::OtherVersion => "the store was written by another version of whatsapp-signals",
-            Self::Conflict => "a row was changed meanwhile",
-            Self::Unknown => "the commit may have happened or not",
-            Self::NotReady => "a store that is to be ready had to wait",
-            Self::UnknownNumber => "the number has not received anything yet",
+            Self::UnsupportedVersion => {
+                "the store was written by another version of whatsapp-signals"
+            }
+            Self::Conflict => "a row was changed by another commit",
+            Self::Unknown => "the commit may have been applied or not",
+            Self::NotReady => "a future of a `ReadyStore` was not ready",
+            Self::UnknownNumber => "the number has not received an event",
             Self::NoTenant => "the account has no tenant",
             Self::Other => "the store failed",
         })
@@ -133,4 +128,27 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
+}
+
+/// Returns the error of a commit whose decision read an older version of a row.
+pub(super) fn conflict(row: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, row)
+}
+
+/// Returns an error unless a row has the version that a decision read.
+pub(super) fn check_version(
+    stored: Option<i64>,
+    expected: Option<i64>,
+    row: &'static str,
+) -> Result<(), StoreError> {
+    if stored == expected {
+        Ok(())
+    } else {
+        Err(conflict(row))
+    }
+}
+
+/// Returns the error of a commit for which no row can be evicted.
+pub(super) fn full() -> StoreError {
+    StoreError::new(StoreErrorKind::Full, "no row can be evicted")
 }

@@ -7,11 +7,11 @@
 //!
 //! # A store of your own
 //!
-//! A store loads rows and commits changes, and knows no rule: the engine decides which status
-//! follows which, when two contacts are one and when an event is finished, once for all stores.
+//! A store loads rows and commits changes, and has no rules of its own: the engine decides which
+//! status follows which, when two contacts are merged and when an event is finished.
 //! [`Store::load`] reads the rows that a decision needs; [`Store::commit`] writes all rows that it
-//! changes, or is a [conflict](StoreErrorKind::Conflict) if a row that the decision used has
-//! changed meanwhile. The engine then loads and decides again.
+//! changes, or is a [conflict](StoreErrorKind::Conflict) if a row that the decision read has
+//! changed since. The engine then loads and decides again.
 //!
 //! Futures of a store may wait, as a database on the network does. A store whose futures are
 //! ready at the first poll is a [`ReadyStore`]: with it every operation exists without `_async`,
@@ -19,7 +19,6 @@
 
 mod campaign;
 mod changes;
-mod check;
 mod conformance;
 mod error;
 mod memory;
@@ -36,27 +35,27 @@ use std::sync::Arc;
 
 pub use campaign::{CampaignKey, CampaignMessages, CampaignRow};
 pub use changes::{
-    Changes, ConversationKey, EventChange, Merge, MessageRef, NewMessage, NewStatus, Put, Read,
-    WebhookChange,
+    Changes, ConversationKey, CowMessage, EventChange, Merge, NewMessage, NewStatus, ReadRow,
+    Upsert, WebhookChange,
 };
-pub use check::StoreCheck;
 pub use conformance::{store_conformance, store_conformance_async};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use query::{
-    BacklogRow, DeadPlace, LeaseQuery, MessageQuery, MessageScan, Prune, Pruned, ScanFilter,
-    ScannedMessage, ScannedMessages, Scope, StoredMessage, Unread, UnreadQuery, WebhookQuery,
+    BacklogRow, DeadEventPosition, LeaseQuery, MessageQuery, MessageScan, Prune, Pruned,
+    ScanFilter, ScannedMessage, ScannedMessages, Scope, StoreCheck, StoredMessage, Unread,
+    UnreadQuery, WebhookQuery,
 };
 pub(crate) use row::id_at;
 pub use row::{
-    ContactId, ContactRow, Due, EventState, Fingerprint, HeldId, IdKey, Lease, MessageKey,
+    ContactId, ContactRow, Due, EventState, Fingerprint, IdKey, IdRow, Lease, MessageKey,
     MessageState, NumberKey, ProgressRow, ReceiverProgress, ReceiverState, SignupKey, Tenant,
     Versioned, WebhookId, WebhookKind, WebhookRow,
 };
 pub use snapshot::{LoadQuery, Snapshot};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
-pub use turn::{PartitionKey, PartitionRow, StoredTurn, TurnChange, TurnPlace, TurnRow};
+pub use turn::{PartitionKey, PartitionRow, StoredTurn, TurnChange, TurnPosition, TurnRow};
 
 pub use crate::model::IdKind;
 use crate::model::Signup;
@@ -64,13 +63,13 @@ use crate::model::Signup;
 /// The future of a store.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// A webhook with its body, if it was wanted.
+/// Webhooks, each with its body if the query includes bodies.
 pub type WebhookPage = Vec<(WebhookId, WebhookRow, Option<Vec<u8>>)>;
 
-/// Webhooks that were leased, as they were before.
+/// Leased webhooks, as they were before the lease.
 pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 
-/// Rows that are loaded and committed.
+/// A transactional store of the rows of an engine.
 ///
 /// # Errors
 ///
@@ -99,8 +98,8 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 ///         self.store.commit(changes, to)
 ///     }
 ///
-///     fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
-///         self.store.load(wanted)
+///     fn load<'a>(&'a self, query: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
+///         self.store.load(query)
 ///     }
 ///
 ///     // The others are forwarded as `load` is.
@@ -112,9 +111,9 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// #   }
 /// #   fn dead_events(
 /// #       &self,
-/// #       after: Option<DeadPlace>,
+/// #       after: Option<DeadEventPosition>,
 /// #       limit: usize,
-/// #   ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+/// #   ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
 /// #       self.store.dead_events(after, limit)
 /// #   }
 /// #   fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
@@ -167,51 +166,50 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 /// assert_eq!(store.commits.load(Ordering::Relaxed), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+#[allow(clippy::missing_errors_doc, reason = "documented at the trait")]
 pub trait Store: Send + Sync {
-    /// Reads the rows that are wanted, as of one moment, and the time of the store.
+    /// Reads the rows of a query as of one moment, and the time of the store.
     ///
-    /// An event that is there brings its row of progress and the row of its webhook along, and an
-    /// id its contacts.
-    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot>;
+    /// The snapshot of an event includes its row of progress and the row of its webhook, and that of
+    /// an id its contacts.
+    fn load<'a>(&'a self, query: &'a LoadQuery) -> StoreFuture<'a, Snapshot>;
 
     /// Writes all changes or none.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](StoreErrorKind::Conflict) if a row that the decision used has changed;
-    /// [`Unknown`](StoreErrorKind::Unknown) if the changes may have been written; any other error
-    /// if they were not.
+    /// [`Conflict`](StoreErrorKind::Conflict) if a row that the decision read has changed;
+    /// [`Unknown`](StoreErrorKind::Unknown) if the changes may have been written. After any other
+    /// error they were not.
     fn commit<'a>(
         &'a self,
         changes: &'a Changes<'a>,
         durability: Durability,
     ) -> StoreFuture<'a, ()>;
 
-    /// Leases webhooks that are [unsettled](WebhookRow::is_unsettled) and [due](WebhookRow::due),
-    /// and have no lease that is running; least ids first, in one step. No two callers get the same webhook. Returns them as
-    /// they were before.
+    /// Leases webhooks that are [unsettled](WebhookRow::is_unsettled) and [due](WebhookRow::due)
+    /// and have no running lease, least ids first, and returns them as they were before.
     ///
-    /// A lease that [is too long](Lease::is_too_long) is not free: it is given its length from now
-    /// on.
+    /// The step is atomic: no two callers lease the same webhook. A lease that
+    /// [exceeds its length](Lease::exceeds_length) is running, and is shortened to its length from
+    /// now on.
     fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage>;
 
     /// Returns webhooks, in the order of their ids.
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage>;
 
-    /// Returns up to `limit` [dead](EventState::Dead) events behind `after`, with their places: in
-    /// the order of their webhooks, and of one webhook in the order in which they died.
+    /// Returns up to `limit` [dead](EventState::Dead) events after a position, ordered by webhook, and
+    /// within a webhook by the time of death.
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>>;
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>>;
 
-    /// Returns the numbers of events that are to be done and of those that are dead, as of one
-    /// moment, and the time of the store.
+    /// Returns the numbers of open and dead events as of one moment, and the time of the store.
     ///
-    /// It is asked every few seconds, so that it should read unsettled webhooks and those with
-    /// dead events only.
+    /// Engines call it every few seconds, so it should read only unsettled webhooks and those with
+    /// dead events.
     fn backlog(&self) -> StoreFuture<'_, BacklogRow>;
 
     /// Returns messages.
@@ -231,7 +229,8 @@ pub trait Store: Send + Sync {
 
     /// Returns the stored messages of campaigns, in the order of the keys, as of one moment.
     ///
-    /// It should be read from an index of campaigns and statuses, as a status writes no campaign.
+    /// A status does not update its campaign, so an index of campaigns and statuses should serve this
+    /// query.
     fn campaign_messages<'a>(
         &'a self,
         campaigns: &'a [CampaignKey],
@@ -240,28 +239,28 @@ pub trait Store: Send + Sync {
     /// Returns all numbers with their tenants, in the order of their keys.
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>>;
 
-    /// Deletes old rows that are over, in one bounded step: events that are finished, closed
-    /// webhooks, statuses whose message never came, and turns of webhooks without open events. An event is as old as its
+    /// Deletes old rows in one bounded step: finished events, closed webhooks, statuses whose message
+    /// never arrived, and turns of webhooks without open events. The age of an event is that of its
     /// [webhook](WebhookId::at).
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned>;
 
-    /// Looks at some messages, and returns those that are wanted.
+    /// Reads a bounded number of messages, and returns those of the filter.
     fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages>;
 
-    /// Removes what deleted rows have left in the store's files, and returns whether nothing is
-    /// left: `false` if another process reads them, or if it would take too long.
+    /// Removes copies of deleted rows from the store's files. Returns false if copies may remain,
+    /// because another process reads the files or the removal would take too long.
     ///
-    /// The default does nothing and returns `true`. A store that keeps a log of its changes should
-    /// write it to its table files, without the deleted rows, and empty it.
+    /// The default is a no-op that returns `true`. A store with a write-ahead log should write the log
+    /// to its table files, without the deleted rows, and empty it.
     fn scrub(&self) -> StoreFuture<'_, bool> {
         Box::pin(async { Ok(true) })
     }
 
-    /// Returns whether a load is a round trip to another process (default: `false`).
+    /// Returns true if a load is a round trip to another process (default: `false`).
     ///
-    /// If it is, the engine keeps the contacts of up to 16,384 ids, with up to 8 MiB of JSON, in
-    /// its memory, and decides about new events without a load if it has their contacts. A commit
-    /// is a conflict if one of them has changed meanwhile, and the engine then loads it.
+    /// The engine of a remote store caches the contacts of up to 16,384 ids, with up to 8 MiB of JSON,
+    /// and decides about new events without a load if it has their contacts. A commit is a conflict if
+    /// one of them has changed since, and the engine then loads it.
     fn is_remote(&self) -> bool {
         false
     }
@@ -277,9 +276,9 @@ pub trait ReadyStore: Store {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
-    /// It survives a crash of the program; a power failure may undo it.
+    /// The commit survives a crash of the program; a power failure may undo it.
     Process,
-    /// It and every commit before it survive a power failure.
+    /// The commit and every one before it survive a power failure.
     Disk,
 }
 
@@ -287,8 +286,8 @@ pub enum Durability {
 macro_rules! forward {
     ($($pointer:ty),+) => { $(
         impl<S: Store + ?Sized> Store for $pointer {
-            fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
-                (**self).load(wanted)
+            fn load<'a>(&'a self, query: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
+                (**self).load(query)
             }
 
             fn commit<'a>(
@@ -309,9 +308,9 @@ macro_rules! forward {
 
             fn dead_events(
                 &self,
-                after: Option<DeadPlace>,
+                after: Option<DeadEventPosition>,
                 limit: usize,
-            ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+            ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
                 (**self).dead_events(after, limit)
             }
 

@@ -1,4 +1,4 @@
-//! Reads that are no part of a decision: pages for people, and the steps of maintenance.
+//! Queries for pages, and the steps of maintenance.
 
 use super::changes::ConversationKey;
 #[cfg(doc)]
@@ -24,43 +24,43 @@ pub enum Scope {
 pub enum MessageQuery {
     /// The messages with this wamid, in the order of their numbers.
     Wamid {
-        /// The numbers that are asked about.
+        /// The numbers to search.
         scope: Scope,
         /// The wamid.
         id: MessageId,
     },
-    /// The messages whose [`reply_to`](Message::reply_to) this is, in the order in which they
-    /// were first stored.
+    /// The messages that [reply to](Message::reply_to) this one, in the order in which they were
+    /// first stored.
     Replies {
-        /// The numbers that are asked about.
+        /// The numbers to search.
         scope: Scope,
         /// The wamid.
         id: MessageId,
     },
-    /// The last messages of a conversation, last first: by the time at which they count as sent,
-    /// and in one second by when they were first stored.
+    /// The last messages of a conversation, in descending order of the time at which they were sent,
+    /// and within a second of the order in which they were first stored.
     Conversation {
         /// The conversation.
         key: ConversationKey,
-        /// Only messages before this one; of one that is not stored there are none.
+        /// Only messages before this one. If it is not stored, the result is empty.
         before: Option<MessageKey>,
-        /// The greatest number of messages.
+        /// The maximum number of messages.
         limit: usize,
     },
 }
 
-/// A stored message with the number that it belongs to.
+/// A stored message with its number.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// Your number.
     pub number: NumberKey,
-    /// The message, with the status that was stored last.
+    /// The message, with the last stored status.
     pub message: Message,
-    /// Its JSON as Meta sent it, if the engine that stored it
-    /// [kept it](crate::WebhookEngine::keep_raw_payloads). It is personal data.
+    /// The JSON of the message as Meta sent it, if the engine
+    /// [keeps it](crate::WebhookEngine::keep_raw_payloads). It is personal data.
     pub raw_payload: Option<RawJson>,
-    /// The campaign that it is [part of](crate::event::MessageSent::campaign).
+    /// The [campaign](crate::event::MessageSent::campaign) of the message.
     pub campaign: Option<CampaignId>,
 }
 
@@ -68,7 +68,7 @@ pub struct StoredMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadQuery {
-    /// The part of the store that is asked about.
+    /// The part of the store to search.
     pub scope: Scope,
     /// Only this contact.
     pub contact: Option<ContactId>,
@@ -80,9 +80,9 @@ pub struct UnreadQuery {
 pub struct Unread {
     /// The id of the contact.
     pub id: ContactId,
-    /// Its row.
+    /// The row of the contact.
     pub row: ContactRow,
-    /// The number of its messages that are unread.
+    /// The number of unread messages.
     pub count: u64,
 }
 
@@ -94,9 +94,9 @@ pub struct WebhookQuery {
     pub after: Option<WebhookId>,
     /// Only webhooks that are [unsettled](super::WebhookRow::is_unsettled).
     pub only_unsettled: bool,
-    /// Whether their bodies are wanted.
+    /// Whether the result has the bodies.
     pub with_bodies: bool,
-    /// The greatest number of webhooks.
+    /// The maximum number of webhooks.
     pub limit: usize,
 }
 
@@ -104,11 +104,11 @@ pub struct WebhookQuery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageScan {
-    /// The messages that are wanted.
+    /// The messages that the step returns.
     pub only: ScanFilter,
-    /// The place that the step before ended at; `None` for the first step.
+    /// The cursor of the previous step; `None` for the first step.
     pub after: Option<i64>,
-    /// The greatest number of rows to look at, wanted or not.
+    /// The maximum number of rows that the step reads, whether it returns them or not.
     pub limit: usize,
 }
 
@@ -117,18 +117,18 @@ pub struct MessageScan {
 #[non_exhaustive]
 pub enum ScanFilter {
     /// Messages in no conversation, and statuses whose message is not stored.
-    Loose,
-    /// Stored messages that count as sent before this time. They come without the message.
+    Unassigned,
+    /// Stored messages that were sent before this time. The rows have no `message`.
     Before(Timestamp),
 }
 
-/// A row that a scan has found.
+/// A row of a scan.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScannedMessage {
-    /// Its key.
+    /// The key.
     pub key: MessageKey,
-    /// The message, if it is wanted and stored.
+    /// The message, if it is stored and the filter returns messages.
     pub message: Option<Message>,
     /// The status.
     pub status: Option<MessageStatus>,
@@ -138,9 +138,9 @@ pub struct ScannedMessage {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ScannedMessages {
-    /// The wanted rows.
+    /// The rows.
     pub rows: Vec<ScannedMessage>,
-    /// The place that the next step begins after; `None` after the last step.
+    /// The cursor for the next step; `None` after the last step.
     pub next: Option<i64>,
 }
 
@@ -148,38 +148,38 @@ pub struct ScannedMessages {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prune {
-    /// Rows that came before this time.
+    /// Only rows that were received before this time.
     pub before: Timestamp,
-    /// The event that the step before ended with; `None` for the first step.
+    /// The cursor of the previous step; `None` for the first step.
     pub after: Option<Fingerprint>,
-    /// The greatest number of rows to look at.
+    /// The maximum number of rows that the step reads.
     pub limit: usize,
 }
 
-/// The result of one step.
+/// The result of a step of pruning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pruned {
     /// The number of deleted rows.
     pub rows: usize,
-    /// The event that the next step begins after; `None` after the last step.
+    /// The cursor for the next step; `None` after the last step.
     pub next: Option<Fingerprint>,
 }
 
-/// The webhooks that are leased.
+/// A query for webhooks to lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseQuery {
-    /// Only those with greater ids.
+    /// Only webhooks with greater ids.
     pub after: Option<WebhookId>,
-    /// Whether those whose [`due`](super::WebhookRow::due) time has not come are leased, too.
+    /// Whether webhooks whose [`due`](super::WebhookRow::due) time has not passed are leased, too.
     pub early: bool,
-    /// The most webhooks that are leased.
+    /// The maximum number of webhooks.
     pub limit: usize,
 }
 
 impl LeaseQuery {
-    /// Returns the query of the first webhooks that are due.
+    /// Creates a query for the first webhooks that are due.
     #[must_use]
     pub fn first(limit: usize) -> Self {
         Self {
@@ -189,13 +189,13 @@ impl LeaseQuery {
         }
     }
 
-    /// Returns the query of webhooks with greater ids than this.
+    /// Restricts the query to webhooks with greater ids.
     #[must_use]
     pub fn after(self, after: Option<WebhookId>) -> Self {
         Self { after, ..self }
     }
 
-    /// Returns the query of those whose time has not come, too.
+    /// Includes webhooks whose due time has not passed.
     #[must_use]
     pub fn early(self) -> Self {
         Self {
@@ -205,17 +205,17 @@ impl LeaseQuery {
     }
 }
 
-/// The place of a dead event among all of them.
+/// The position of a dead event in the list of all dead events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeadPlace {
-    /// Its webhook.
+pub struct DeadEventPosition {
+    /// The webhook of the event.
     pub webhook: WebhookId,
-    /// A number that the store gives it: among the dead events of one webhook those that died
-    /// later have greater ones.
+    /// A number that the store assigns. Among the dead events of a webhook, it increases with the
+    /// time of death.
     pub number: i64,
 }
 
-/// The numbers of events that are to be done, and of those that are dead.
+/// The numbers of open and dead events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BacklogRow {
@@ -223,25 +223,25 @@ pub struct BacklogRow {
     pub now: i64,
     /// The events that are [open](WebhookRow::open) or [unclaimed](WebhookRow::unclaimed).
     pub open: u64,
-    /// Those of them whose webhook has a lease that has not ended.
+    /// The open events whose webhook has a running lease.
     pub leased: u64,
-    /// Those of them whose webhook has no such lease and is [due](WebhookRow::due).
+    /// The open events whose webhook has no running lease and is [due](WebhookRow::due).
     pub due: u64,
-    /// Those of them that are [held back](WebhookRow::held_back).
+    /// The open events that are [held back](WebhookRow::held_back).
     pub held_back: u64,
-    /// The least number of milliseconds until an [unsettled](WebhookRow::is_unsettled) webhook has
-    /// no lease and is due; `None` if there is no such webhook.
+    /// The milliseconds until the first [unsettled](WebhookRow::is_unsettled) webhook is due and has
+    /// no lease; `None` if every webhook is settled.
     pub next: Option<i64>,
     /// The events that are [dead](WebhookRow::dead).
     pub dead: u64,
     /// The webhooks with dead events that are [unreadable](super::WebhookKind::Unreadable).
     pub unreadable: u64,
-    /// The time at which the oldest webhook with open or unclaimed events came.
+    /// The time of receipt of the oldest webhook with open or unclaimed events.
     pub oldest: Option<Timestamp>,
 }
 
 impl StoredMessage {
-    /// Returns a message of a number, without its JSON.
+    /// Creates a message of a number, without its JSON.
     #[must_use]
     pub fn new(number: NumberKey, message: Message) -> Self {
         Self {
@@ -254,7 +254,7 @@ impl StoredMessage {
 }
 
 impl UnreadQuery {
-    /// Returns a query for all contacts of a scope.
+    /// Creates a query for all contacts of a scope.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
         Self {
@@ -263,7 +263,7 @@ impl UnreadQuery {
         }
     }
 
-    /// Returns a query for one contact.
+    /// Restricts the query to one contact.
     #[must_use]
     pub fn of(self, contact: ContactId) -> Self {
         let contact = Some(contact);
@@ -272,7 +272,7 @@ impl UnreadQuery {
 }
 
 impl Unread {
-    /// Returns a contact with the number of its unread messages.
+    /// Creates a contact with its number of unread messages.
     #[must_use]
     pub fn new(id: ContactId, row: ContactRow, count: u64) -> Self {
         Self { id, row, count }
@@ -280,7 +280,7 @@ impl Unread {
 }
 
 impl WebhookQuery {
-    /// Returns a query for the first webhooks, without their bodies.
+    /// Creates a query for the first webhooks, without their bodies.
     #[must_use]
     pub fn first(limit: usize) -> Self {
         Self {
@@ -291,13 +291,13 @@ impl WebhookQuery {
         }
     }
 
-    /// Returns a query for those with greater ids.
+    /// Restricts the query to webhooks with greater ids.
     #[must_use]
     pub fn after(self, after: Option<WebhookId>) -> Self {
         Self { after, ..self }
     }
 
-    /// Returns a query for those that are unsettled.
+    /// Restricts the query to unsettled webhooks.
     #[must_use]
     pub fn only_unsettled(self) -> Self {
         Self {
@@ -306,7 +306,7 @@ impl WebhookQuery {
         }
     }
 
-    /// Returns a query that wants their bodies, too.
+    /// Includes the bodies.
     #[must_use]
     pub fn with_bodies(self) -> Self {
         Self {
@@ -317,7 +317,7 @@ impl WebhookQuery {
 }
 
 impl MessageScan {
-    /// Returns the first step of a scan.
+    /// Creates the first step of a scan.
     #[must_use]
     pub fn new(only: ScanFilter, limit: usize) -> Self {
         let after = None;
@@ -326,7 +326,7 @@ impl MessageScan {
 }
 
 impl ScannedMessage {
-    /// Returns a row.
+    /// Creates a row.
     #[must_use]
     pub fn new(key: MessageKey, message: Option<Message>, status: Option<MessageStatus>) -> Self {
         Self {
@@ -338,7 +338,7 @@ impl ScannedMessage {
 }
 
 impl ScannedMessages {
-    /// Returns the result of a step.
+    /// Creates the result of a step.
     #[must_use]
     pub fn new(rows: Vec<ScannedMessage>, next: Option<i64>) -> Self {
         Self { rows, next }
@@ -346,7 +346,7 @@ impl ScannedMessages {
 }
 
 impl Prune {
-    /// Returns the first step of the deletion of what came before this time.
+    /// Creates the first step of the deletion of rows that were received before this time.
     #[must_use]
     pub fn new(before: Timestamp, limit: usize) -> Self {
         Self {
@@ -358,9 +358,78 @@ impl Prune {
 }
 
 impl Pruned {
-    /// Returns the result of a step.
+    /// Creates the result of a step.
     #[must_use]
     pub fn new(rows: usize, next: Option<Fingerprint>) -> Self {
         Self { rows, next }
+    }
+}
+
+/// The result of a check of a store: [`SqliteStore::check`](super::SqliteStore::check), and the
+/// method of the same name of other stores.
+///
+/// It holds names of tables and numbers, and no personal data.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::store::StoreCheck;
+///
+/// let mut check = StoreCheck::new(2);
+/// check.version = Some(3);
+/// check.add_version_fault();
+/// assert!(!check.is_ok());
+/// assert_eq!(
+///     check.faults,
+///     ["expected version 2 of the tables, found version 3 of a newer whatsapp-signals"]
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreCheck {
+    /// The version of the tables that this version of the store reads and writes.
+    pub expected_version: i64,
+    /// The version of the existing tables; `None` without any.
+    pub version: Option<i64>,
+    /// The faults, one sentence each. A store without faults is usable.
+    pub faults: Vec<String>,
+    /// Facts that are no faults, by name, such as `journal_mode`.
+    pub facts: Vec<(&'static str, String)>,
+    /// The open and dead events; `None` after a fault, because their tables may be unreadable.
+    pub backlog: Option<BacklogRow>,
+}
+
+impl StoreCheck {
+    /// Creates a check without faults, for a store of your own.
+    #[must_use]
+    pub fn new(expected_version: i64) -> Self {
+        Self {
+            expected_version,
+            version: None,
+            faults: Vec::new(),
+            facts: Vec::new(),
+            backlog: None,
+        }
+    }
+
+    /// Returns true if no fault was found.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Adds a fault if the tables are missing or have another version.
+    pub fn add_version_fault(&mut self) {
+        let expected = self.expected_version;
+        let found = match self.version {
+            Some(version) if version == expected => return,
+            Some(version) if version > expected => {
+                format!("version {version} of a newer whatsapp-signals")
+            }
+            Some(version) => format!("version {version} of an older whatsapp-signals"),
+            None => "none".to_owned(),
+        };
+        let fault = format!("expected version {expected} of the tables, found {found}");
+        self.faults.push(fault);
     }
 }

@@ -11,7 +11,7 @@ use crate::model::{
     Account, CampaignId, Contact, IdKind, MessageId, MessageStatus, SignupId, Timestamp,
 };
 
-/// A row with its version, which grows by one with each write of the row, from 1 on.
+/// A row with its version, which starts at 1 and increases by one with each write of the row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versioned<T> {
     /// The version.
@@ -34,44 +34,43 @@ pub struct ContactId(pub i64);
 /// The number of random bits in an id.
 const RANDOM_BITS: u32 = 20;
 
-/// Returns an id of this time, in milliseconds since 1970.
+/// Returns an id with this time, in milliseconds since 1970.
 pub(crate) fn id_at(now: i64, random: u64) -> i64 {
     let random = random & ((1 << RANDOM_BITS) - 1);
     (now.max(0) << RANDOM_BITS) | random.cast_signed()
 }
 
 impl WebhookId {
-    /// Returns the least id of this time.
+    /// Returns the least id with this time.
     ///
-    /// A store compares with it to find events that came before a time.
+    /// A store compares ids with it to find webhooks from before a time.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
         Self(time.as_secs().max(0).saturating_mul(1000 << RANDOM_BITS))
     }
 }
 
-/// A webhook's row: the number of its events that are to be done, and the lease on it.
+/// A webhook's row: the numbers of its events by state, and the lease on it.
 ///
-/// Its body is stored beside it and never changes.
+/// The body is stored in another table and never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct WebhookRow {
-    /// The kind of its body.
+    /// The kind of the body.
     pub kind: WebhookKind,
-    /// When it came.
+    /// When the webhook was received.
     pub received_at: Timestamp,
-    /// The number of its events that are neither finished nor dead.
+    /// The number of events that are neither finished nor dead.
     pub open: u32,
-    /// The number of its events that are dead.
+    /// The number of dead events.
     pub dead: u32,
-    /// The number of its events that have no row yet, as it is so large that it is claimed in
-    /// parts.
+    /// The number of events without a row: a large webhook is claimed in parts.
     pub unclaimed: u32,
     /// The lease of the engine that works on it.
     pub lease: Option<Lease>,
-    /// When the first of its open events is to be tried.
+    /// The earliest due time of the open events.
     pub due: Due,
-    /// The number of its open events that wait for events of other webhooks, as of its last
+    /// The number of open events that were held back by events of other webhooks in the last
     /// delivery.
     pub held_back: u32,
 }
@@ -80,35 +79,35 @@ pub struct WebhookRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebhookKind {
-    /// A body of Meta's.
+    /// A body from Meta.
     Body,
-    /// An event that came by itself, from a queue, as JSON with its key; or an array of the events
-    /// that remain of a body of which others were erased.
+    /// An event from a queue, as JSON with its key; or an array of the remaining events of a body,
+    /// after others were erased.
     QueuedEvent,
     /// A body that is no webhook.
     Unreadable,
-    /// A webhook that is delivered once more, to some receivers: a line of JSON that names them,
-    /// and behind it a body of one of the kinds above.
+    /// A replay of a webhook to some receivers: a line of JSON with their names, followed by a body
+    /// of one of the kinds above.
     Replay,
 }
 
-/// The right to work on a webhook for some time.
+/// The exclusive right to work on a webhook until a time.
 ///
 /// A [`commit`](super::Store::commit) computes [`until`](Self::until) from the clock of the
 /// store and the [`length`](Self::length), so that clocks of other machines do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The holder: a random number.
+    /// A random number that identifies the holder.
     pub holder: i64,
-    /// Its length in milliseconds.
+    /// The length in milliseconds.
     pub length: i64,
-    /// Its end in milliseconds since 1970, by the clock of the store.
+    /// The end in milliseconds since 1970, by the clock of the store.
     pub until: i64,
 }
 
 impl Lease {
-    /// Returns a lease of this holder. A commit sets its end.
+    /// Creates a lease of this holder. A commit sets its end.
     #[must_use]
     pub fn new(holder: i64, length: Duration) -> Self {
         Self {
@@ -118,22 +117,23 @@ impl Lease {
         }
     }
 
-    /// Returns the same lease from this time on, in milliseconds since 1970.
+    /// Returns the lease with the end that it has if it begins now, in milliseconds since 1970.
     #[must_use]
-    pub fn from(self, now: i64) -> Self {
+    pub fn starting_at(self, now: i64) -> Self {
         let until = now.saturating_add(self.length);
         Self { until, ..self }
     }
 
-    /// Returns whether it has ended at this time, in milliseconds since 1970.
+    /// Returns true if the lease has expired at this time, in milliseconds since 1970.
     #[must_use]
-    pub fn has_ended(&self, now: i64) -> bool {
+    pub fn has_expired(&self, now: i64) -> bool {
         self.until <= now
     }
 
-    /// Returns whether it ends later than its length allows, as the clock was ahead when it began.
+    /// Returns true if the remaining time exceeds the length, because the clock was ahead when the
+    /// lease began.
     #[must_use]
-    pub fn is_too_long(&self, now: i64) -> bool {
+    pub fn exceeds_length(&self, now: i64) -> bool {
         self.until.saturating_sub(now) > self.length
     }
 }
@@ -154,13 +154,13 @@ pub enum Due {
     At {
         /// Milliseconds since 1970, by the clock of the store.
         time: i64,
-        /// The milliseconds after the commit that it was.
+        /// The delay after the commit, in milliseconds.
         delay: i64,
     },
 }
 
 impl Due {
-    /// Returns the time this long after the commit.
+    /// Returns the due time at this delay after the commit.
     #[must_use]
     pub fn after(delay: Duration) -> Self {
         match i64::try_from(delay.as_millis()).unwrap_or(i64::MAX) {
@@ -169,9 +169,9 @@ impl Due {
         }
     }
 
-    /// Returns it as a commit of this time writes it, in milliseconds since 1970.
+    /// Returns the due time that a commit at this time writes, in milliseconds since 1970.
     #[must_use]
-    pub fn from(self, now: i64) -> Self {
+    pub fn resolve(self, now: i64) -> Self {
         match self {
             Self::After(delay) => Self::At {
                 time: now.saturating_add(delay),
@@ -181,29 +181,31 @@ impl Due {
         }
     }
 
-    /// Returns the milliseconds from this time until it; 0 if it has come. It has also come if it
-    /// is further off than its delay, as the clock was ahead when it was computed.
+    /// Returns the milliseconds from now until the due time; 0 if it has passed.
+    ///
+    /// A due time that is further off than its delay counts as passed, because the clock was ahead
+    /// when it was computed.
     #[must_use]
-    pub fn left(&self, now: i64) -> i64 {
+    pub fn remaining(&self, now: i64) -> i64 {
         match *self {
             Self::Now => 0,
             Self::After(delay) => delay,
             Self::At { time, delay } => match time.saturating_sub(now) {
-                left if left > delay => 0,
-                left => left.max(0),
+                remaining if remaining > delay => 0,
+                remaining => remaining.max(0),
             },
         }
     }
 
-    /// Returns whether it has come at this time, in milliseconds since 1970.
+    /// Returns true if the due time has passed at this time, in milliseconds since 1970.
     #[must_use]
-    pub fn has_come(&self, now: i64) -> bool {
-        self.left(now) == 0
+    pub fn has_passed(&self, now: i64) -> bool {
+        self.remaining(now) == 0
     }
 }
 
 impl WebhookRow {
-    /// Returns the row of a webhook with this many events to do.
+    /// Creates the row of a webhook with this number of open events.
     #[must_use]
     pub fn new(kind: WebhookKind, received_at: Timestamp, open: u32) -> Self {
         Self {
@@ -218,24 +220,24 @@ impl WebhookRow {
         }
     }
 
-    /// Returns whether nothing of it is open, dead or unclaimed, so that its row may be deleted.
+    /// Returns true if no event is open, dead or unclaimed, so that the row may be deleted.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.open == 0 && self.dead == 0 && self.unclaimed == 0
     }
 
-    /// Returns whether something of it is open or unclaimed, or it has a lease, which a crash may
-    /// have left.
+    /// Returns true if an event is open or unclaimed, or the row has a lease, which a crash may have
+    /// left.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
         self.open > 0 || self.unclaimed > 0 || self.lease.is_some()
     }
 }
 
-/// 128 bits that stand for the [key](crate::Event::dedup_key) of an event, or for a wamid.
+/// A 128-bit hash of the [key](crate::Event::dedup_key) of an event, or of a wamid.
 ///
-/// Its first 32 bits are of the place in the key where a wamid has the user, so that the events
-/// of one user lie together in an index, on few pages.
+/// The first 32 bits hash the part of the key in which a wamid has the user, so that the events of
+/// one user are adjacent in an index and share pages.
 ///
 /// ```
 /// use whatsapp_signals::store::Fingerprint;
@@ -270,15 +272,15 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The progress of an event that did not succeed at once.
+/// The progress of an event that did not succeed at the first attempt.
 ///
-/// An event without such a row is finished if its webhook has nothing open or is gone, and else
-/// open and untried. A row of progress belongs to its webhook: a commit that writes one writes
-/// the row of the webhook, too, and a webhook that is deleted takes its rows of progress along.
+/// An event without such a row is open and untried if its webhook has open events, and otherwise
+/// finished. A commit that writes a row of progress also writes the row of its webhook, and the
+/// deletion of a webhook deletes its rows of progress.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ProgressRow {
-    /// The webhook that it belongs to.
+    /// The webhook of the event.
     pub webhook: WebhookId,
     /// The key of the event. It is personal data, and `Debug` leaves it out.
     pub key: String,
@@ -288,7 +290,7 @@ pub struct ProgressRow {
     pub attempts: u32,
     /// The receivers that have been called.
     pub receivers: Vec<ReceiverProgress>,
-    /// When it is to be tried, if it is open.
+    /// The time of the next attempt of an open event.
     pub due: Due,
 }
 
@@ -296,11 +298,11 @@ pub struct ProgressRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventState {
-    /// A receiver is to be called.
+    /// A receiver has not finished.
     Open,
-    /// Nothing is to be done.
+    /// Every receiver has finished.
     Finished,
-    /// A receiver gave up, and no other may be tried again.
+    /// A receiver gave up, and no other one may be retried.
     Dead,
 }
 
@@ -308,13 +310,13 @@ pub enum EventState {
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReceiverProgress {
-    /// The receiver, by uid or path.
+    /// The uid or path of the receiver.
     pub receiver: String,
-    /// Its state.
+    /// The state of the receiver.
     pub state: ReceiverState,
-    /// The number of its failures so far.
+    /// The number of failures so far.
     pub attempts: u32,
-    /// The text of its last error, if the engine keeps it. It may quote a user, and `Debug` leaves
+    /// The text of the last error, if the engine keeps it. It may quote a user, and `Debug` leaves
     /// it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<str>>,
@@ -325,16 +327,16 @@ pub struct ReceiverProgress {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReceiverState {
-    /// It has succeeded.
+    /// The receiver has succeeded.
     Succeeded,
-    /// It has failed, and is tried again.
+    /// The receiver has failed and is retried.
     Failed,
-    /// It has failed, and is not tried again.
+    /// The receiver has failed and is not retried.
     GaveUp,
 }
 
 impl ProgressRow {
-    /// Returns the row of an event that was not tried.
+    /// Creates the row of an untried event.
     #[must_use]
     pub fn new(webhook: WebhookId, key: String) -> Self {
         Self {
@@ -349,7 +351,7 @@ impl ProgressRow {
 }
 
 impl ReceiverProgress {
-    /// Returns the progress of a receiver.
+    /// Creates the progress of a receiver.
     #[must_use]
     pub fn new(receiver: String, state: ReceiverState, attempts: u32) -> Self {
         Self {
@@ -383,31 +385,31 @@ impl fmt::Debug for ProgressRow {
     }
 }
 
-/// A business among those that share a program: contacts, messages and statuses of two tenants
-/// never meet.
+/// A business among those that share a program. Contacts, messages and statuses of two tenants are
+/// never mixed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tenant(Arc<str>);
 
 impl Tenant {
-    /// Returns the tenant with this name.
+    /// Creates a tenant with this name.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// Returns its name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The key of one of your numbers: its `phone_number_id`, else its phone number, else `waba=` and
-/// the WABA.
+/// The key of one of your numbers: its `phone_number_id`, or its phone number, or `waba=` and the
+/// WABA.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NumberKey(Arc<str>);
 
 impl NumberKey {
-    /// Returns the key of the number with this `phone_number_id`.
+    /// Creates the key of the number with this `phone_number_id`.
     pub fn new(phone_number_id: impl Into<Arc<str>>) -> Self {
         Self(phone_number_id.into())
     }
@@ -421,14 +423,14 @@ impl NumberKey {
         Self(number.map_or_else(|| format!("waba={waba}").into(), Arc::from))
     }
 
-    /// Returns it as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The key of a message: one wamid may come to two of your numbers.
+/// The key of a message. Two of your numbers may receive the same wamid.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageKey {
     /// Your number.
@@ -445,22 +447,22 @@ impl fmt::Debug for MessageKey {
     }
 }
 
-/// The state of a message that may be stored.
+/// The state of a message or of a status without its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageState {
-    /// Whether the message itself is stored, and not its status alone.
+    /// Whether the message is stored, and not only its status.
     pub is_stored: bool,
-    /// Whether it is unread.
+    /// Whether the message is unread.
     pub is_unread: bool,
-    /// Its status.
+    /// The status.
     pub status: Option<MessageStatus>,
-    /// Its campaign.
+    /// The campaign.
     pub campaign: Option<CampaignId>,
 }
 
 impl MessageState {
-    /// Returns the state of a message that is in no campaign.
+    /// Creates the state of a message without a campaign.
     #[must_use]
     pub fn new(is_stored: bool, is_unread: bool, status: Option<MessageStatus>) -> Self {
         Self {
@@ -471,7 +473,7 @@ impl MessageState {
         }
     }
 
-    /// Returns the state with the campaign of the message.
+    /// Sets the campaign.
     #[must_use]
     pub fn in_campaign(self, campaign: Option<CampaignId>) -> Self {
         Self { campaign, ..self }
@@ -487,7 +489,7 @@ pub struct SignupKey {
     pub id: SignupId,
 }
 
-/// An id of a user, as a key.
+/// The key of a user id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdKey {
     /// The tenant.
@@ -513,33 +515,33 @@ impl fmt::Debug for IdKey {
 pub struct ContactRow {
     /// The tenant.
     pub tenant: Tenant,
-    /// The contact, with the ids that it has now.
+    /// The contact, with its current ids.
     pub contact: Arc<Contact>,
-    /// The ids that it has or had. A store finds the contact by each of them.
-    pub ids: Vec<HeldId>,
-    /// The time of the event that its profile is of.
+    /// The current and former ids. A store finds the contact by each of them.
+    pub ids: Vec<IdRow>,
+    /// The time of the event that set the profile.
     pub profile_at: Option<Timestamp>,
-    /// The time of the event that its opt-out is of.
+    /// The time of the event that set the opt-out.
     pub preference_at: Option<Timestamp>,
 }
 
-/// An id, and the time for which a contact had it.
+/// A user id of a contact, and the period in which the contact had it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct HeldId {
+pub struct IdRow {
     /// The kind of the id.
     pub kind: IdKind,
     /// The id. It is personal data, and `Debug` leaves it out.
     pub id: Arc<str>,
-    /// The first time that it was seen.
+    /// The time of the first event with the id.
     pub since: Timestamp,
-    /// The time at which the contact lost it; `None` if the contact has it now.
+    /// The time at which the contact lost the id; `None` for a current id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 impl ContactRow {
-    /// Returns the row of a contact that was not seen in an event.
+    /// Creates the row of a contact without events.
     #[must_use]
     pub fn new(tenant: Tenant, contact: impl Into<Arc<Contact>>) -> Self {
         Self {
@@ -552,8 +554,8 @@ impl ContactRow {
     }
 }
 
-impl HeldId {
-    /// Returns an id that a contact has from this time on.
+impl IdRow {
+    /// Creates a current id that begins at this time.
     pub fn new(kind: IdKind, id: impl Into<Arc<str>>, since: Timestamp) -> Self {
         Self {
             kind,
@@ -564,9 +566,9 @@ impl HeldId {
     }
 }
 
-impl fmt::Debug for HeldId {
+impl fmt::Debug for IdRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HeldId")
+        f.debug_struct("IdRow")
             .field("kind", &self.kind)
             .field("since", &self.since)
             .field("until", &self.until)

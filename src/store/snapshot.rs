@@ -1,4 +1,4 @@
-//! The rows that a decision reads.
+//! Reads of the rows that a decision needs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use super::row::{
 use super::turn::{PartitionKey, PartitionRow, StoredTurn};
 use crate::model::Signup;
 
-/// The keys of the rows that a [`load`](super::Store::load) is to read.
+/// The keys of the rows that a [`load`](super::Store::load) reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadQuery {
@@ -25,11 +25,11 @@ pub struct LoadQuery {
     pub events: HashSet<Fingerprint>,
     /// Partitions, with their last turns.
     pub partitions: HashSet<PartitionKey>,
-    /// Webhooks whose turns are wanted.
+    /// Webhooks whose turns are read.
     pub turns: BTreeSet<WebhookId>,
     /// States of messages.
     pub messages: HashSet<MessageKey>,
-    /// Ids of users, with all contacts that have or had them.
+    /// Ids of users, with all contacts that have or had them as ids.
     pub ids: HashSet<IdKey>,
     /// Contacts.
     pub contacts: BTreeSet<ContactId>,
@@ -40,15 +40,15 @@ pub struct LoadQuery {
 }
 
 impl LoadQuery {
-    /// Returns whether it names no row.
+    /// Returns true if the query has no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Returns whether it names ids of users, and no other row.
+    /// Returns true if the query has ids of users and no other keys.
     pub(crate) fn has_only_ids(&self) -> bool {
-        // A new kind of rows is an error of the compiler here.
+        // Exhaustive, so that a new kind of keys is a compile error.
         let Self {
             numbers,
             webhooks,
@@ -72,18 +72,18 @@ impl LoadQuery {
     }
 }
 
-/// The rows that were wanted, as of one moment: a key that is missing was not wanted, and `None`
-/// means that there is no such row.
+/// The rows of a [`LoadQuery`], as of one moment. A key that the query lacks is missing, and `None`
+/// means that the row does not exist.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The time of the store, in milliseconds since 1970.
     pub now: i64,
-    /// A number that changes whenever anything in the store does; `None` if the store has none.
+    /// A number that changes with every change of the store; `None` if the store has none.
     ///
-    /// A commit brings it back in [`Changes::moment`](super::Changes::moment). If nothing has
-    /// changed since, a store need not check rows that were only read.
-    pub moment: Option<i64>,
+    /// A commit returns it in [`Changes::revision`](super::Changes::revision). If the store has not
+    /// changed since, it need not check rows that were only read.
+    pub revision: Option<i64>,
     /// The tenants of numbers.
     pub numbers: HashMap<NumberKey, Option<Tenant>>,
     /// Webhooks.
@@ -94,7 +94,7 @@ pub struct Snapshot {
     pub events: HashMap<Fingerprint, Option<WebhookId>>,
     /// The progress of events.
     pub progress: HashMap<Fingerprint, Option<ProgressRow>>,
-    /// The turns of partitions; `None` if there are none.
+    /// The turns of partitions; `None` without any turn.
     pub partitions: HashMap<PartitionKey, Option<PartitionRow>>,
     /// The turns of webhooks.
     pub turns: HashMap<WebhookId, Vec<StoredTurn>>,
@@ -111,7 +111,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Returns whether an event is open, by its rows and that of its webhook: see
+    /// Returns true if an event is open, by its row of progress and the row of its webhook: see
     /// [`ProgressRow`].
     pub(crate) fn is_open(&self, event: &Fingerprint) -> bool {
         let webhook = self.events.get(event).copied().flatten();
@@ -121,14 +121,14 @@ impl Snapshot {
             && progress.is_none_or(|progress| progress.state == EventState::Open)
     }
 
-    /// Returns a snapshot without rows, which has room for those that are wanted.
+    /// Creates an empty snapshot with capacity for the rows of a query.
     #[must_use]
-    pub fn with_capacity_for(wanted: &LoadQuery) -> Self {
+    pub fn with_capacity_for(query: &LoadQuery) -> Self {
         Self {
-            events: HashMap::with_capacity(wanted.events.len()),
-            messages: HashMap::with_capacity(wanted.messages.len()),
-            holders: HashMap::with_capacity(wanted.ids.len()),
-            contacts: HashMap::with_capacity(wanted.ids.len() + wanted.contacts.len()),
+            events: HashMap::with_capacity(query.events.len()),
+            messages: HashMap::with_capacity(query.messages.len()),
+            holders: HashMap::with_capacity(query.ids.len()),
+            contacts: HashMap::with_capacity(query.ids.len() + query.contacts.len()),
             ..Self::default()
         }
     }
@@ -147,13 +147,13 @@ impl Snapshot {
             && self.campaigns.is_empty()
     }
 
-    /// Adds the rows of a later snapshot, which replace those that are there.
+    /// Adds the rows of a later snapshot, which replace existing ones.
     pub(crate) fn extend(&mut self, later: Self) {
-        // Rows that were only read are checked since the first of both moments.
-        self.moment = if self.is_empty() {
-            later.moment
+        // Rows that were only read are checked against the older revision.
+        self.revision = if self.is_empty() {
+            later.revision
         } else {
-            self.moment.min(later.moment)
+            self.revision.min(later.revision)
         };
         self.now = self.now.max(later.now);
         extend(&mut self.numbers, later.numbers);
@@ -171,7 +171,7 @@ impl Snapshot {
     }
 }
 
-/// Adds rows. Without any before they are moved as a whole, and no key is hashed.
+/// Adds rows. An empty map is replaced as a whole, without hashing a key.
 fn extend<K: Eq + Hash, V>(rows: &mut HashMap<K, V>, later: HashMap<K, V>) {
     if rows.is_empty() {
         *rows = later;

@@ -6,8 +6,8 @@ use siphasher::sip128::SipHasher24;
 
 use super::row::{Fingerprint, WebhookId};
 
-/// 128 bits that stand for a partition: the events of one of your numbers and of one user, which an
-/// engine with [`in_order`](crate::WebhookEngine::in_order) delivers one after the other.
+/// A 128-bit hash that identifies a partition: the events of one of your numbers and one user, which
+/// an engine with [`in_order`](crate::WebhookEngine::in_order) delivers one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartitionKey(pub [u8; 16]);
 
@@ -25,42 +25,42 @@ impl fmt::Debug for PartitionKey {
     }
 }
 
-/// The place of a turn in its partition.
+/// The position of a turn in its partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TurnPlace {
-    /// Its number, from 1 on: the first turn of a partition has the least number.
+pub struct TurnPosition {
+    /// The number of the turn, from 1 on. The first turn of a partition has the least number.
     pub number: i64,
-    /// The webhook whose turn it is.
+    /// The webhook of the turn.
     pub webhook: WebhookId,
 }
 
 /// A turn: the events of a webhook that were committed together and belong to one partition.
 ///
-/// It is stored until all of its events are finished or dead.
+/// It is stored until all its events are finished or dead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TurnRow {
     /// The partition.
     pub partition: PartitionKey,
-    /// Its place in the partition.
-    pub place: TurnPlace,
-    /// Its events, in their order.
+    /// Its position in the partition.
+    pub position: TurnPosition,
+    /// The events, in order.
     pub events: Vec<Fingerprint>,
 }
 
 impl TurnRow {
-    /// Returns a turn.
+    /// Creates a turn.
     #[must_use]
-    pub fn new(partition: PartitionKey, place: TurnPlace, events: Vec<Fingerprint>) -> Self {
+    pub fn new(partition: PartitionKey, position: TurnPosition, events: Vec<Fingerprint>) -> Self {
         Self {
             partition,
-            place,
+            position,
             events,
         }
     }
 }
 
-/// A stored turn with those beside it.
+/// A stored turn with its neighbors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredTurn {
@@ -68,14 +68,14 @@ pub struct StoredTurn {
     pub row: TurnRow,
     /// Whether another webhook has a turn before it.
     pub is_held_back: bool,
-    /// The place of the next turn.
-    pub next: Option<TurnPlace>,
+    /// The position of the next turn.
+    pub next: Option<TurnPosition>,
 }
 
 impl StoredTurn {
-    /// Returns a stored turn.
+    /// Creates a stored turn.
     #[must_use]
-    pub fn new(row: TurnRow, is_held_back: bool, next: Option<TurnPlace>) -> Self {
+    pub fn new(row: TurnRow, is_held_back: bool, next: Option<TurnPosition>) -> Self {
         Self {
             row,
             is_held_back,
@@ -84,24 +84,24 @@ impl StoredTurn {
     }
 }
 
-/// The turns of a partition that has any.
+/// A summary of the turns of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionRow {
     /// The last turn.
-    pub last: TurnPlace,
-    /// Whether more than one webhook has turns in it.
+    pub last: TurnPosition,
+    /// Whether several webhooks have turns in the partition.
     pub is_shared: bool,
 }
 
 impl PartitionRow {
-    /// Returns a partition with this last turn.
+    /// Creates the row of a partition with this last turn.
     #[must_use]
-    pub fn new(last: TurnPlace, is_shared: bool) -> Self {
+    pub fn new(last: TurnPosition, is_shared: bool) -> Self {
         Self { last, is_shared }
     }
 
-    /// Returns whether another webhook has a turn in it.
+    /// Returns true if another webhook has a turn in the partition.
     #[must_use]
     pub fn has_others(&self, webhook: WebhookId) -> bool {
         self.is_shared || self.last.webhook != webhook
@@ -112,17 +112,17 @@ impl PartitionRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TurnChange {
-    /// A turn behind all others of its partition. It is a conflict unless the greatest number of
-    /// the partition is the one before; 0 counts as the greatest one of no turns.
-    Add(TurnRow),
-    /// A turn that is over. It is a conflict if it is not there, or if another turn than `next`
-    /// follows.
-    End {
+    /// Appends a turn to its partition. A conflict, unless its number follows the greatest one of the
+    /// partition, which is 0 for an empty partition.
+    Insert(TurnRow),
+    /// Deletes a finished turn. A conflict if the turn does not exist, or if another turn than `next`
+    /// follows it.
+    Delete {
         /// The partition.
         partition: PartitionKey,
-        /// Its place.
-        place: TurnPlace,
-        /// The number of the turn that follows; `None` if there is none.
+        /// Its position.
+        position: TurnPosition,
+        /// The number of the next turn; `None` after the last turn.
         next: Option<i64>,
     },
 }

@@ -12,7 +12,9 @@ use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::event::{BusinessStatusUpdate, FieldEvent, MessageReceived, Unrecognized};
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::signals::{BUSINESS_STATUS_UPDATE, MESSAGE_RECEIVED, UNRECOGNIZED};
-use whatsapp_signals::store::{Changes, DeadPlace, ReadyStore, StoreError, StoreErrorKind, Tenant};
+use whatsapp_signals::store::{
+    Changes, DeadEventPosition, ReadyStore, StoreError, StoreErrorKind, Tenant,
+};
 use whatsapp_signals::{ConnectOptions, Context, DeadLetter, EngineError, WebhookEngine, testing};
 
 /// Returns an engine of receivers that fail as long as the switch is on, and are not tried again:
@@ -187,7 +189,7 @@ fn pages_of_dead_letters_have_each_letter_once_in_the_order_of_the_list() {
             assert_eq!(engine.process(&body).unwrap().dead_lettered(), 3);
         }
         engine.store_unreadable(b"{").unwrap();
-        let keys = |letters: Vec<(DeadPlace, DeadLetter)>| {
+        let keys = |letters: Vec<(DeadEventPosition, DeadLetter)>| {
             let keys = letters.into_iter().map(|(_, letter)| letter.key);
             keys.collect::<Vec<_>>()
         };

@@ -301,7 +301,7 @@ fn messages_of_groups_and_lone_statuses_are_erased() {
         let erased = engine.tenant(TENANT).erase(&phone(ADA)).unwrap();
         assert_eq!((erased.messages, erased.statuses), (1, 1));
         assert_nothing_of_ada(&engine);
-        let mut step = whatsapp_signals::store::MessageScan::new(ScanFilter::Loose, 99);
+        let mut step = whatsapp_signals::store::MessageScan::new(ScanFilter::Unassigned, 99);
         step.after = None;
         let left = pollster::block_on(engine.store().scan_messages(&step)).unwrap();
         let ids: Vec<_> = left.rows.iter().map(|row| row.key.id.as_str()).collect();

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::support::unsteady::{Counts, Rates, Unsteady};
 use whatsapp_signals::model::{Contact, IdKind, Identity, Message, Timestamp};
 use whatsapp_signals::store::{
-    Changes, ContactId, ContactRow, Durability, EventChange, EventState, Fingerprint, HeldId,
-    Lease, LeaseQuery, LoadQuery, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey,
-    ProgressRow, Put, ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
-    Tenant, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
-    store_conformance_async,
+    Changes, ContactId, ContactRow, Durability, EventChange, EventState, Fingerprint, IdRow, Lease,
+    LeaseQuery, LoadQuery, MemoryStore, MessageKey, MessageQuery, NewMessage, NumberKey,
+    ProgressRow, ReadyStore, Scope, Snapshot, Store, StoreError, StoreErrorKind, StoreFuture,
+    Tenant, Upsert, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
+    store_conformance, store_conformance_async,
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_785_000_000);
@@ -41,7 +41,7 @@ fn event(n: i64, open: u32) -> Changes<'static> {
     let id = webhook_id(n);
     let row = WebhookRow::new(WebhookKind::Body, NOW, open);
     let mut changes = Changes::default();
-    changes.webhooks = vec![WebhookChange::Add {
+    changes.webhooks = vec![WebhookChange::Insert {
         id,
         row,
         body: b"{}",
@@ -54,7 +54,7 @@ fn event(n: i64, open: u32) -> Changes<'static> {
 fn put(n: i64, version: i64, row: WebhookRow) -> Changes<'static> {
     let id = webhook_id(n);
     let mut changes = Changes::default();
-    changes.webhooks = vec![WebhookChange::Put { id, version, row }];
+    changes.webhooks = vec![WebhookChange::Update { id, version, row }];
     changes
 }
 
@@ -114,7 +114,7 @@ fn finished_events_make_room_in_the_order_in_which_they_came() {
         [1, 2, 3, 4],
         "and nothing has changed"
     );
-    assert_eq!(load(&store, &LoadQuery::default()).moment, Some(4));
+    assert_eq!(load(&store, &LoadQuery::default()).revision, Some(4));
 
     for (n, expected) in [(3, [1, 2, 4, 5]), (1, [2, 4, 5, 6])] {
         commit(&store, &put(n, 1, row(0))).unwrap();
@@ -189,7 +189,7 @@ fn closed_webhooks_make_room_and_all_others_stay() {
     let add = |n, row: WebhookRow| {
         let id = webhook_id(n);
         let mut changes = Changes::default();
-        changes.webhooks = vec![WebhookChange::Add {
+        changes.webhooks = vec![WebhookChange::Insert {
             id,
             row,
             body: b"{}",
@@ -238,7 +238,7 @@ fn messages_make_room_in_the_order_in_which_they_came() {
             id,
         };
         let mut changes = Changes::default();
-        changes.messages = vec![Put {
+        changes.messages = vec![Upsert {
             key,
             version: None,
             row,
@@ -268,9 +268,9 @@ fn the_contact_that_was_not_used_for_the_longest_time_makes_room() {
         let phone = format!("1555010100{n}");
         let identity = Identity::from_phone(&phone).unwrap();
         let mut row = ContactRow::new(Tenant::new("bicycles"), Contact::new(identity));
-        row.ids = vec![HeldId::new(IdKind::Phone, phone, NOW)];
+        row.ids = vec![IdRow::new(IdKind::Phone, phone, NOW)];
         let mut changes = Changes::default();
-        changes.contacts = vec![Put {
+        changes.contacts = vec![Upsert {
             key: ContactId(n),
             version: None,
             row,
@@ -314,7 +314,7 @@ fn leases_follow_the_clock<S: Store>(new: impl Fn(Clock) -> S) {
     let mut leased = row(1);
     leased.lease = Some(minute);
     let mut changes = event(1, 1);
-    changes.webhooks = vec![WebhookChange::Add {
+    changes.webhooks = vec![WebhookChange::Insert {
         id: webhook_id(1),
         row: leased,
         body: b"{}",

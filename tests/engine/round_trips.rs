@@ -23,7 +23,7 @@ use whatsapp_signals::store::{
 /// Returns whether a commit is a checkpoint between the claim and the end: there is one every 10 ms.
 fn is_intermediate(changes: &Changes<'_>) -> bool {
     let keeps_lease = |change: &WebhookChange<'_>| match change {
-        WebhookChange::Put { row, .. } => row.lease.is_some(),
+        WebhookChange::Update { row, .. } => row.lease.is_some(),
         _ => false,
     };
     changes.events.is_empty() && changes.webhooks.iter().all(keeps_lease)

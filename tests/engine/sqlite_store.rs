@@ -16,10 +16,10 @@ use whatsapp_signals::model::{
 };
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, Lease, LeaseQuery, LoadQuery, MessageKey, MessageQuery, NewMessage,
-    NewStatus, NumberKey, ProgressRow, Prune, Put, Read, Scope, SignupKey, Snapshot, SqliteOptions,
-    SqliteStore, Store, StoreError, StoreErrorKind, Tenant, UnreadQuery, WebhookChange, WebhookId,
-    WebhookKind, WebhookQuery, WebhookRow, store_conformance,
+    Fingerprint, IdKey, IdRow, Lease, LeaseQuery, LoadQuery, MessageKey, MessageQuery, NewMessage,
+    NewStatus, NumberKey, ProgressRow, Prune, ReadRow, Scope, SignupKey, Snapshot, SqliteOptions,
+    SqliteStore, Store, StoreError, StoreErrorKind, Tenant, UnreadQuery, Upsert, WebhookChange,
+    WebhookId, WebhookKind, WebhookQuery, WebhookRow, store_conformance,
 };
 
 const PHONE: &str = "15550101001";
@@ -70,13 +70,13 @@ fn phone_key() -> IdKey {
 fn contact_row() -> ContactRow {
     let mut row = ContactRow::new(tenant(), Contact::new(Identity::from_phone(PHONE).unwrap()));
     let since = Timestamp::from_secs(0);
-    row.ids.push(HeldId::new(IdKind::Phone, PHONE, since));
+    row.ids.push(IdRow::new(IdKind::Phone, PHONE, since));
     row
 }
 
 /// Returns a put of a row that was not there.
-fn new<K, R>(key: K, row: R) -> Put<K, R> {
-    Put {
+fn new<K, R>(key: K, row: R) -> Upsert<K, R> {
+    Upsert {
         key,
         version: None,
         row,
@@ -84,7 +84,7 @@ fn new<K, R>(key: K, row: R) -> Put<K, R> {
 }
 
 fn webhook(id: i64) -> WebhookChange<'static> {
-    WebhookChange::Add {
+    WebhookChange::Insert {
         id: WebhookId(id),
         row: WebhookRow::new(WebhookKind::Body, Timestamp::from_secs(0), 1),
         body: b"{}",
@@ -176,7 +176,7 @@ fn a_file_of_another_version_is_refused_and_left_as_it_is() {
         drop(connection);
         let before = fs::read(&path).unwrap();
         let error = SqliteStore::open(&path).unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::OtherVersion);
+        assert_eq!(error.kind(), StoreErrorKind::UnsupportedVersion);
         assert_eq!(
             error.source().unwrap().to_string(),
             format!("expected version 2 of the tables, found version {version}")
@@ -287,7 +287,7 @@ fn a_full_store_writes_nothing_and_goes_on_when_there_is_room() {
     let store = store.unwrap();
     let body = vec![b' '; 300 * 1024];
     let mut changes = one_of_each();
-    changes.webhooks.push(WebhookChange::Add {
+    changes.webhooks.push(WebhookChange::Insert {
         id: WebhookId(2),
         row: WebhookRow::new(WebhookKind::Body, Timestamp::from_secs(0), 1),
         body: &body,
@@ -338,18 +338,18 @@ fn the_moment_grows_with_commits_of_this_store_and_of_another_process() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let [store, other] = [(), ()].map(|()| SqliteStore::open(&path).unwrap());
-    let moment = |store| load(store, |_| ()).moment.unwrap();
-    let first = moment(&store);
-    assert_eq!(moment(&store), first, "nothing has changed");
+    let revision = |store| load(store, |_| ()).revision.unwrap();
+    let first = revision(&store);
+    assert_eq!(revision(&store), first, "nothing has changed");
     commit(&store, &one_of_each()).unwrap();
-    let second = moment(&store);
+    let second = revision(&store);
     assert!(second > first);
     let mut changes = Changes::default();
     changes.webhooks.push(webhook(2));
     commit(&other, &changes).unwrap();
-    let third = moment(&store);
+    let third = revision(&store);
     assert!(third > second);
-    assert_eq!(moment(&store), third);
+    assert_eq!(revision(&store), third);
 }
 
 #[test]
@@ -366,28 +366,28 @@ fn reads_are_checked_unless_nothing_has_changed_since_their_moment() {
     // Each read as it is, and as it is not.
     for (current, outdated) in [
         (
-            Read::Webhook(WebhookId(1), Some(1)),
-            Read::Webhook(WebhookId(1), None),
+            ReadRow::Webhook(WebhookId(1), Some(1)),
+            ReadRow::Webhook(WebhookId(1), None),
         ),
         (
-            Read::Event(key, Some(WebhookId(1))),
-            Read::Event(key, Some(WebhookId(2))),
+            ReadRow::Event(key, Some(WebhookId(1))),
+            ReadRow::Event(key, Some(WebhookId(2))),
         ),
         (
-            Read::Contact(ContactId(9), None),
-            Read::Contact(ContactId(9), Some(1)),
+            ReadRow::Contact(ContactId(9), None),
+            ReadRow::Contact(ContactId(9), Some(1)),
         ),
         (
-            Read::Holders(phone_key(), vec![ContactId(1)]),
-            Read::Holders(phone_key(), vec![]),
+            ReadRow::Holders(phone_key(), vec![ContactId(1)]),
+            ReadRow::Holders(phone_key(), vec![]),
         ),
         (
-            Read::Message(message_key("wamid.A"), Some(1)),
-            Read::Message(message_key("wamid.A"), Some(2)),
+            ReadRow::Message(message_key("wamid.A"), Some(1)),
+            ReadRow::Message(message_key("wamid.A"), Some(2)),
         ),
         (
-            Read::Signup(signup.clone(), Some(1)),
-            Read::Signup(signup, None),
+            ReadRow::Signup(signup.clone(), Some(1)),
+            ReadRow::Signup(signup, None),
         ),
     ] {
         let mut changes = Changes::default();
@@ -395,12 +395,12 @@ fn reads_are_checked_unless_nothing_has_changed_since_their_moment() {
         commit(&store, &changes).unwrap();
         changes.reads.push(outdated);
         assert_eq!(kind(commit(&store, &changes)), StoreErrorKind::Conflict);
-        changes.moment = load(&store, |_| ()).moment;
+        changes.revision = load(&store, |_| ()).revision;
         commit(&store, &changes).unwrap();
     }
     let mut changes = Changes::default();
-    changes.reads.push(Read::Webhook(WebhookId(1), None));
-    changes.moment = load(&store, |_| ()).moment;
+    changes.reads.push(ReadRow::Webhook(WebhookId(1), None));
+    changes.revision = load(&store, |_| ()).revision;
     let mut of_other = Changes::default();
     of_other.webhooks.push(webhook(2));
     commit(&other, &of_other).unwrap();
@@ -432,7 +432,7 @@ fn two_processes_conflict_over_each_kind_of_row() {
         let before = load(&store, want_all);
         let result = commit(&store, &changes);
         assert_eq!(kind(result), StoreErrorKind::Conflict, "{changes:?}");
-        assert_eq!(load(&store, want_all).moment, before.moment);
+        assert_eq!(load(&store, want_all).revision, before.revision);
     }
 }
 
@@ -446,7 +446,7 @@ fn a_message_of_a_number_without_a_row_is_an_error() {
     assert_eq!(kind(commit(&store, &changes)), StoreErrorKind::Other);
     // A number that was rolled back has no row either.
     changes.numbers.push((number(), tenant()));
-    changes.reads.push(Read::Webhook(WebhookId(1), Some(1)));
+    changes.reads.push(ReadRow::Webhook(WebhookId(1), Some(1)));
     assert_eq!(kind(commit(&store, &changes)), StoreErrorKind::Conflict);
     changes.reads.clear();
     changes.contacts.push(new(ContactId(1), contact_row()));
@@ -498,7 +498,9 @@ fn the_clock_of_the_store_can_be_replaced() {
         row.lease = Some(Lease::new(7, Duration::from_secs(60)));
         let id = WebhookId(id);
         let body = b"{}";
-        changes.webhooks.push(WebhookChange::Add { id, row, body });
+        changes
+            .webhooks
+            .push(WebhookChange::Insert { id, row, body });
     }
     commit(&store, &changes).unwrap();
     let due = || {
@@ -565,7 +567,7 @@ fn each_page_finds_its_rows() {
 
     let mut changes = Changes::default();
     let status = NewStatus::new(MessageStatus::Read, Timestamp::from_secs(0));
-    changes.statuses.push(Put {
+    changes.statuses.push(Upsert {
         key: message_key("wamid.A"),
         version: Some(1),
         row: status.clone(),

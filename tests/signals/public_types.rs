@@ -17,8 +17,8 @@ use whatsapp_signals::model::{
 use whatsapp_signals::signals::CAMPAIGN_COMPLETED;
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, IdKind, Lease, LoadQuery, MemoryStore, Merge, MessageKey,
-    MessageQuery, MessageState, NumberKey, ProgressRow, Prune, Pruned, Read, ReadyStore,
+    Fingerprint, IdKey, IdKind, IdRow, Lease, LoadQuery, MemoryStore, Merge, MessageKey,
+    MessageQuery, MessageState, NumberKey, ProgressRow, Prune, Pruned, ReadRow, ReadyStore,
     ReceiverProgress, ReceiverState, Scope, SignupKey, Snapshot, Store, StoreError, StoreErrorKind,
     StoredMessage, Tenant, Unread, UnreadQuery, Versioned, WebhookId, WebhookKind, WebhookQuery,
     WebhookRow,
@@ -50,7 +50,7 @@ check! {
         Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem WithState<u32, fn()>
         Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore Records<'static, MemoryStore>
-        Changes<'static> LoadQuery Snapshot Merge EventChange Read Prune Pruned StoredMessage Unread
+        Changes<'static> LoadQuery Snapshot Merge EventChange ReadRow Prune Pruned StoredMessage Unread
         UnreadQuery MessageQuery WebhookQuery Scope ConversationKey;
     is_a_store:
         Box<dyn Store> Box<dyn ReadyStore> MemoryStore;
@@ -60,7 +60,7 @@ check! {
         DeadLetter LoggedWebhook Lease MessageState ContactRow Versioned<WebhookRow>;
     is_a_key:
         CampaignCompleted Contact Identity RawJson Signup Timestamp ReceiverInfo
-        WebhookRow WebhookKind ProgressRow EventState ReceiverProgress ReceiverState HeldId
+        WebhookRow WebhookKind ProgressRow EventState ReceiverProgress ReceiverState IdRow
         Durability Fingerprint Tenant NumberKey MessageKey SignupKey IdKey IdKind
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind ConnectErrorKind;

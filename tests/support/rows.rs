@@ -53,7 +53,9 @@ pub(crate) fn add_webhook(
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let id = WebhookId(WebhookId::at(Timestamp::now()).0 + number);
     let mut changes = Changes::default();
-    changes.webhooks.push(WebhookChange::Add { id, row, body });
+    changes
+        .webhooks
+        .push(WebhookChange::Insert { id, row, body });
     let events = keys.iter().map(|key| Fingerprint::of(key));
     let events = events.map(|key| EventChange::new(key, None, id));
     changes.events.extend(events);
@@ -77,7 +79,7 @@ pub(crate) fn change_webhook(
     let mut changes = Changes::default();
     changes
         .webhooks
-        .push(WebhookChange::Put { id, version, row });
+        .push(WebhookChange::Update { id, version, row });
     if let Some(progress) = progress {
         let key = Fingerprint::of(&progress.key);
         changes.events.push(EventChange::new(key, None, id));

@@ -7,7 +7,7 @@ use std::task::Poll;
 use tokio::sync::Semaphore;
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
     Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
     StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
@@ -201,9 +201,9 @@ impl<S: Store> Store for Unsteady<S> {
 
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
         self.call(&self.others, self.store.dead_events(after, limit))
     }
 

@@ -4,7 +4,7 @@ use std::future::pending;
 
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
     Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
     StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
@@ -76,9 +76,9 @@ where
 
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
         self.after(Access::Other, self.store.dead_events(after, limit))
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use whatsapp_signals::DeadLetter;
 use whatsapp_signals::engine::DeadLetterFilter;
 use whatsapp_signals::model::Timestamp;
-use whatsapp_signals::store::{DeadPlace, WebhookId};
+use whatsapp_signals::store::{DeadEventPosition, WebhookId};
 
 use super::args::{Action, Choice, DeadArgs, DeadCommand, Filter};
 use crate::database::Database;
@@ -150,7 +150,7 @@ struct List<'o> {
     output: &'o mut Output,
     table: Table,
     count: usize,
-    last: Option<DeadPlace>,
+    last: Option<DeadEventPosition>,
 }
 
 impl<'o> List<'o> {
@@ -164,7 +164,7 @@ impl<'o> List<'o> {
         }
     }
 
-    fn add(&mut self, place: Option<DeadPlace>, letter: &DeadLetter) -> Result<(), Error> {
+    fn add(&mut self, place: Option<DeadEventPosition>, letter: &DeadLetter) -> Result<(), Error> {
         self.count += 1;
         self.last = place;
         let line = Line::new(letter, place, self.output.shows_personal(), false)?;
@@ -241,7 +241,7 @@ fn print_letter(letter: &DeadLetter, output: &mut Output) -> Result<(), Error> {
 impl<'a> Line<'a> {
     fn new(
         letter: &'a DeadLetter,
-        place: Option<DeadPlace>,
+        place: Option<DeadEventPosition>,
         shows_personal: bool,
         with_body: bool,
     ) -> Result<Self, Error> {
@@ -302,7 +302,7 @@ fn for_each(
     filter: &Filter,
     database: &Database,
     default_limit: Option<usize>,
-    mut f: impl FnMut(DeadPlace, DeadLetter) -> Result<(), Error>,
+    mut f: impl FnMut(DeadEventPosition, DeadLetter) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut left = filter.limit.or(default_limit).unwrap_or(usize::MAX);
     let mut query = library_filter(filter, database)?;
@@ -320,13 +320,13 @@ fn for_each(
 }
 
 /// Returns a place as text, such as `1883339317560824505:1`.
-fn place_text(place: DeadPlace) -> String {
+fn place_text(place: DeadEventPosition) -> String {
     format!("{}:{}", place.webhook.0, place.number)
 }
 
-fn parse_place(place: &str) -> Result<DeadPlace, Error> {
+fn parse_place(place: &str) -> Result<DeadEventPosition, Error> {
     let parsed = place.split_once(':').and_then(|(webhook, number)| {
-        Some(DeadPlace {
+        Some(DeadEventPosition {
             webhook: WebhookId(webhook.parse().ok()?),
             number: number.parse().ok()?,
         })

@@ -49,11 +49,11 @@ async fn tables_of_another_version_are_refused() {
         )
         .await;
         let error = store.migrate().await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::OtherVersion);
+        assert_eq!(error.kind(), StoreErrorKind::UnsupportedVersion);
     }
     execute(server, "DELETE FROM later.store_version").await;
     let error = store.migrate().await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::OtherVersion);
+    assert_eq!(error.kind(), StoreErrorKind::UnsupportedVersion);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use whatsapp_signals::model::{Contact, Content, IdKind, Identity, Message, Signu
 use whatsapp_signals::model::{MessageStatus, Timestamp};
 use whatsapp_signals::store::{
     Changes, ContactId, ContactRow, ConversationKey, Durability, EventChange, EventState,
-    Fingerprint, HeldId, IdKey, LoadQuery, MessageKey, MessageQuery, NewMessage, NumberKey,
-    ProgressRow, Put, Read, Scope, SignupKey, Store, StoreError, StoreErrorKind, Tenant,
+    Fingerprint, IdKey, IdRow, LoadQuery, MessageKey, MessageQuery, NewMessage, NumberKey,
+    ProgressRow, ReadRow, Scope, SignupKey, Store, StoreError, StoreErrorKind, Tenant, Upsert,
     WebhookChange, WebhookId, WebhookKind, WebhookRow, store_conformance_async,
 };
 use whatsapp_signals_postgres::PostgresStore;
@@ -27,7 +27,7 @@ async fn it_is_a_store() {
 fn webhook(id: i64, open: u32) -> WebhookChange<'static> {
     let row = WebhookRow::new(WebhookKind::Body, NOW, open);
     let (id, body) = (WebhookId(id), &b"{\0}"[..]);
-    WebhookChange::Add { id, row, body }
+    WebhookChange::Insert { id, row, body }
 }
 
 fn new_webhook(id: i64) -> Changes<'static> {
@@ -36,9 +36,9 @@ fn new_webhook(id: i64) -> Changes<'static> {
     changes
 }
 
-fn put<K, R>(key: K, row: R) -> Put<K, R> {
+fn put<K, R>(key: K, row: R) -> Upsert<K, R> {
     let version = None;
-    Put { key, version, row }
+    Upsert { key, version, row }
 }
 
 /// Returns a commit of rows whose strings all have U+0000 in them.
@@ -55,7 +55,7 @@ fn nul_rows() -> Changes<'static> {
     message.contact = Some(ContactId(1));
     let identity = Identity::new(None::<&str>, Some("US.1\0"), None::<&str>).unwrap();
     let mut contact = ContactRow::new(tenant.clone(), Contact::new(identity));
-    contact.ids = vec![HeldId::new(IdKind::User, "US.1\0", NOW)];
+    contact.ids = vec![IdRow::new(IdKind::User, "US.1\0", NOW)];
     let event = Fingerprint::of("key\0");
     let mut changes = new_webhook(1);
     changes.numbers.push((number, tenant.clone()));
@@ -275,7 +275,9 @@ async fn a_database_whose_transactions_are_serializable_or_only_read_is_written(
             store.commit(&new_webhook(id), durability).await.unwrap();
         }
         let mut changes = new_webhook(first + 3);
-        changes.reads.push(Read::Webhook(WebhookId(first), Some(2)));
+        changes
+            .reads
+            .push(ReadRow::Webhook(WebhookId(first), Some(2)));
         let error = store.commit(&changes, Durability::Disk).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Conflict, "{}", texts(&error));
         let mut wanted = LoadQuery::default();
@@ -358,7 +360,7 @@ async fn two_commits_cannot_both_rely_on_a_key_that_is_absent() {
             let mut changes = new_webhook(id(side));
             let event = EventChange::new(key(side), None, WebhookId(id(side)));
             changes.events.push(event);
-            changes.reads.push(Read::Event(key(1 - side), None));
+            changes.reads.push(ReadRow::Event(key(1 - side), None));
             changes
         });
         let messages = [0, 1].map(|side| {
@@ -370,7 +372,7 @@ async fn two_commits_cannot_both_rely_on_a_key_that_is_absent() {
                 .messages
                 .push(put(key, NewMessage::new(message.build(), NOW)));
             let other = message_key(1 - side);
-            changes.reads.push(Read::Message(other, None));
+            changes.reads.push(ReadRow::Message(other, None));
             changes
         });
         let contacts = [0, 1].map(|side| {
@@ -378,10 +380,10 @@ async fn two_commits_cannot_both_rely_on_a_key_that_is_absent() {
             let user_id = user(side).id;
             let identity = Identity::new(None::<&str>, Some(&*user_id), None::<&str>);
             let mut row = ContactRow::new(tenant(), Contact::new(identity.unwrap()));
-            row.ids = vec![HeldId::new(IdKind::User, user_id, NOW)];
+            row.ids = vec![IdRow::new(IdKind::User, user_id, NOW)];
             changes.contacts.push(put(ContactId(id(side)), row));
             let other = user(1 - side);
-            changes.reads.push(Read::Holders(other, Vec::new()));
+            changes.reads.push(ReadRow::Holders(other, Vec::new()));
             changes
         });
         for (name, both) in [

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use whatsapp_signals::model::Signup;
 use whatsapp_signals::store::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MemoryStore, MessageQuery, MessageScan,
     NumberKey, Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError,
     StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
@@ -242,9 +242,9 @@ impl Store for Blocking {
 
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
         self.call(move |store| store.dead_events(after, limit))
     }
 

@@ -338,7 +338,7 @@ impl<'e> Claimer<'e> {
 
     /// Returns the waiting time of an open event that is not due.
     fn waiting(&self, draft: &Draft<'_, '_>, progress: Option<&ProgressRow>) -> Option<Waiting> {
-        let left = progress?.due.left(draft.now());
+        let left = progress?.due.remaining(draft.now());
         let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
         (!self.is_early).then(|| Waiting::event_after(Duration::from_millis(left)))
     }
@@ -419,9 +419,9 @@ impl<'e> Claimer<'e> {
         let now = draft.now();
         let lease = row.lease.filter(|lease| lease.holder != self.call.holder);
         if let Some(lease) = lease
-            && !lease.has_ended(now)
+            && !lease.has_expired(now)
         {
-            if lease.is_too_long(now) {
+            if lease.exceeds_length(now) {
                 // The clock was ahead when the lease began. The commit shortens it to its length
                 // from now on.
                 draft.put_webhook(id, row)?;

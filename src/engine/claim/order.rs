@@ -58,7 +58,7 @@ impl Call<'_> {
         turns.extend(self.add_missing_turns(batch, claim, &missing).await?);
 
         let deferred: HashSet<_> = claim.deferred.iter().copied().collect();
-        turns.sort_by_key(|(turn, _)| (turn.leased, turn.partition, turn.place.number));
+        turns.sort_by_key(|(turn, _)| (turn.leased, turn.partition, turn.position.number));
         let mut after = vec![SmallVec::new(); claim.jobs.len()];
         let (mut partition, mut previous, mut is_behind) = (None, None, false);
         for (mut turn, events) in turns {
@@ -164,13 +164,13 @@ fn stored_turns(
     leased: BTreeSet<usize>,
 ) -> Vec<(ClaimedTurn, Vec<Fingerprint>)> {
     let found = claim.turns.iter();
-    let found = found.map(|turn| (turn.partition, turn.place.number));
+    let found = found.map(|turn| (turn.partition, turn.position.number));
     let found: HashSet<_> = found.collect();
     let mut turns = Vec::new();
     for leased in leased {
         let stored = known.turns.remove(&claim.leased[leased].id);
         for stored in stored.unwrap_or_default() {
-            if !found.contains(&(stored.row.partition, stored.row.place.number)) {
+            if !found.contains(&(stored.row.partition, stored.row.position.number)) {
                 turns.push((ClaimedTurn::of(leased, &stored, 0), stored.row.events));
             }
         }

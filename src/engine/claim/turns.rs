@@ -20,7 +20,7 @@ use crate::engine::transaction::{Draft, Undecided};
 use crate::event::WebhookEvent;
 use crate::model::{Contact, IdKind, Identity};
 use crate::store::{
-    Due, Fingerprint, Lease, PartitionKey, StoredTurn, TurnPlace, TurnRow, WebhookId,
+    Due, Fingerprint, Lease, PartitionKey, StoredTurn, TurnPosition, TurnRow, WebhookId,
 };
 
 /// The partitions of an event.
@@ -102,12 +102,12 @@ pub(crate) fn add_turns(
         }
         let row = draft.partition(*partition)?;
         let number = row.map_or(1, |row| row.last.number + 1);
-        let place = TurnPlace { number, webhook };
-        draft.add_turn(TurnRow::new(*partition, place, events), row);
+        let position = TurnPosition { number, webhook };
+        draft.add_turn(TurnRow::new(*partition, position, events), row);
         added.push(ClaimedTurn {
             leased,
             partition: *partition,
-            place,
+            position,
             next: None,
             open: jobs.len(),
             is_held_back: row.is_some_and(|row| row.has_others(webhook)),
@@ -122,8 +122,8 @@ pub(crate) struct ClaimedTurn {
     /// The place of its webhook among the leased ones.
     pub(crate) leased: usize,
     pub(crate) partition: PartitionKey,
-    pub(crate) place: TurnPlace,
-    pub(crate) next: Option<TurnPlace>,
+    pub(crate) position: TurnPosition,
+    pub(crate) next: Option<TurnPosition>,
     /// The number of its open events.
     pub(crate) open: usize,
     /// `true` if another webhook has an earlier turn.
@@ -136,7 +136,7 @@ impl ClaimedTurn {
         Self {
             leased,
             partition: stored.row.partition,
-            place: stored.row.place,
+            position: stored.row.position,
             next: stored.next,
             open,
             is_held_back: stored.is_held_back,
@@ -148,8 +148,8 @@ impl ClaimedTurn {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EndedTurn {
     pub(crate) partition: PartitionKey,
-    pub(crate) place: TurnPlace,
-    pub(crate) next: Option<TurnPlace>,
+    pub(crate) position: TurnPosition,
+    pub(crate) next: Option<TurnPosition>,
     /// `true` if no other webhook has an earlier turn.
     pub(crate) is_first: bool,
 }
@@ -158,7 +158,7 @@ impl EndedTurn {
     fn from_stored(turn: &StoredTurn) -> Self {
         Self {
             partition: turn.row.partition,
-            place: turn.row.place,
+            position: turn.row.position,
             next: turn.next,
             is_first: !turn.is_held_back,
         }
@@ -174,11 +174,11 @@ pub(crate) fn ended_as_stored(
 ) -> Vec<EndedTurn> {
     let places = ended.iter();
     let places: HashSet<_> = places
-        .map(|turn| (turn.partition, turn.place.number))
+        .map(|turn| (turn.partition, turn.position.number))
         .collect();
-    let has_ended =
-        |turn: &&StoredTurn| places.contains(&(turn.row.partition, turn.row.place.number));
-    let over = stored.iter().filter(|turn| is_over || has_ended(turn));
+    let has_expired =
+        |turn: &&StoredTurn| places.contains(&(turn.row.partition, turn.row.position.number));
+    let over = stored.iter().filter(|turn| is_over || has_expired(turn));
     over.map(EndedTurn::from_stored).collect()
 }
 
@@ -204,23 +204,23 @@ pub(crate) fn end_turns(
     mut ended: Vec<EndedTurn>,
 ) -> Result<bool, Undecided> {
     // In order, as the store expects a turn to end before the next one of its partition.
-    ended.sort_unstable_by_key(|turn| (turn.partition, turn.place.number));
+    ended.sort_unstable_by_key(|turn| (turn.partition, turn.position.number));
     let mut releases = false;
     // The turn that comes first now that the earlier ones have ended.
     let mut first = None;
     for (at, turn) in ended.iter().enumerate() {
-        let is_first = turn.is_first || first == Some((turn.partition, turn.place.number));
+        let is_first = turn.is_first || first == Some((turn.partition, turn.position.number));
         let next = turn.next;
-        draft.end_turn(turn.partition, turn.place, next.map(|next| next.number));
+        draft.end_turn(turn.partition, turn.position, next.map(|next| next.number));
         let Some(next) = next.filter(|_| is_first) else {
             continue;
         };
         first = Some((turn.partition, next.number));
         let following = ended.get(at + 1);
         let ends_too = following.is_some_and(|following| {
-            following.partition == turn.partition && following.place == next
+            following.partition == turn.partition && following.position == next
         });
-        if !ends_too && next.webhook != turn.place.webhook {
+        if !ends_too && next.webhook != turn.position.webhook {
             releases |= release(draft, holder, next.webhook)?;
         }
     }
@@ -239,7 +239,7 @@ fn release(draft: &mut Draft<'_, '_>, holder: i64, id: WebhookId) -> Result<bool
     row.due = Due::Now;
     row.held_back = 0;
     if let Some(lease) = row.lease
-        && lease.has_ended(draft.now())
+        && lease.has_expired(draft.now())
     {
         // Ended at the time of the commit.
         row.lease = Some(Lease::new(lease.holder, Duration::ZERO));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::profile::merge_profiles;
 use crate::engine::transaction::{Draft, Undecided};
 use crate::model::{IdKind, Identity, Timestamp};
-use crate::store::{ContactId, ContactRow, HeldId, IdKey, StoreError, StoreErrorKind, id_at};
+use crate::store::{ContactId, ContactRow, IdKey, IdRow, StoreError, StoreErrorKind, id_at};
 
 /// A contact in edit.
 pub(super) struct EditedContact {
@@ -30,7 +30,7 @@ impl EditedContact {
         })
     }
 
-    pub(super) fn held(&mut self, key: &IdKey) -> Option<&mut HeldId> {
+    pub(super) fn held(&mut self, key: &IdKey) -> Option<&mut IdRow> {
         let mut ids = self.row.ids.iter_mut();
         ids.find(|held| held.kind == key.kind && held.id == key.id)
     }
@@ -49,9 +49,9 @@ impl EditedContact {
             }
             // An event of a later time had the contact with the id.
             Some(_) => {}
-            None => self.row.ids.push(HeldId {
+            None => self.row.ids.push(IdRow {
                 until: Some(at),
-                ..HeldId::new(key.kind, Arc::clone(&key.id), at)
+                ..IdRow::new(key.kind, Arc::clone(&key.id), at)
             }),
         }
     }
@@ -74,7 +74,7 @@ impl EditedContact {
             Some(held) if held.until == Some(at) && !has_taken => return,
             _ => {}
         }
-        let of_kind = |held: &&mut HeldId| held.kind == key.kind && held.id != key.id;
+        let of_kind = |held: &&mut IdRow| held.kind == key.kind && held.id != key.id;
         let others = self.row.ids.iter().filter(|held| held.kind == key.kind);
         let newer = others
             .map(|held| held.since)
@@ -90,9 +90,9 @@ impl EditedContact {
         let until = next.into_iter().chain(newer).min();
         match self.held(key) {
             Some(held) => held.until = until,
-            None => self.row.ids.push(HeldId {
+            None => self.row.ids.push(IdRow {
                 until,
-                ..HeldId::new(key.kind, Arc::clone(&key.id), at)
+                ..IdRow::new(key.kind, Arc::clone(&key.id), at)
             }),
         }
     }
@@ -111,7 +111,7 @@ impl EditedContact {
         }
         for kind in IdKind::ALL {
             // Of two ids of a kind the user has the younger one.
-            let is_held = |held: &&mut HeldId| held.kind == kind && held.until.is_none();
+            let is_held = |held: &&mut IdRow| held.kind == kind && held.until.is_none();
             let held = self.row.ids.iter_mut().filter(is_held);
             let mut held: Vec<_> = held.collect();
             held.sort_by_key(|held| held.since);

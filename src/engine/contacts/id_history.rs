@@ -33,7 +33,7 @@ pub(super) struct Tenure {
 }
 
 impl Tenure {
-    pub(super) fn has_ended(&self, at: Timestamp) -> bool {
+    pub(super) fn has_expired(&self, at: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= at)
     }
 

@@ -318,7 +318,7 @@ impl Contacts {
             .filter(|since| *since > at)
             .min();
         let mut has_taken = false;
-        for other in others().filter(|other| other.since <= at && !other.has_ended(at)) {
+        for other in others().filter(|other| other.since <= at && !other.has_expired(at)) {
             let mut other = EditedContact::stored(draft, other.contact)?;
             other.release(&id.key, at);
             self.save(draft, other)?;

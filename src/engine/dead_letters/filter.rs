@@ -14,8 +14,9 @@ use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{
-    DeadPlace, Durability, EventState, Fingerprint, LoadQuery, NumberKey, ProgressRow, ReadyStore,
-    ReceiverState, Store, StoreError, StoreErrorKind, Tenant, WebhookId, WebhookKind, WebhookRow,
+    DeadEventPosition, Durability, EventState, Fingerprint, LoadQuery, NumberKey, ProgressRow,
+    ReadyStore, ReceiverState, Store, StoreError, StoreErrorKind, Tenant, WebhookId, WebhookKind,
+    WebhookRow,
 };
 
 /// The most dead letters that one commit resolves, so that webhooks are processed between two
@@ -51,7 +52,7 @@ pub struct DeadLetterFilter {
     tenant: Option<Tenant>,
     since: Option<Timestamp>,
     before: Option<Timestamp>,
-    after: Option<DeadPlace>,
+    after: Option<DeadEventPosition>,
     limit: Option<usize>,
 }
 
@@ -113,7 +114,7 @@ impl DeadLetterFilter {
 
     /// Limits the filter to dead letters behind this place: the place of the last letter of the
     /// previous page, as [`find_dead_letters`](WebhookEngine::find_dead_letters) returned it.
-    pub fn after(mut self, place: DeadPlace) -> Self {
+    pub fn after(mut self, place: DeadEventPosition) -> Self {
         self.after = Some(place);
         self
     }
@@ -195,7 +196,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     pub fn find_dead_letters(
         &self,
         filter: &DeadLetterFilter,
-    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+    ) -> Result<Vec<(DeadEventPosition, DeadLetter)>, EngineError> {
         ready(self.call(ReceiverMode::Sync).find_dead_letters(filter))
     }
 
@@ -281,7 +282,7 @@ impl<S: Store> WebhookEngine<S> {
     pub async fn find_dead_letters_async(
         &self,
         filter: &DeadLetterFilter,
-    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+    ) -> Result<Vec<(DeadEventPosition, DeadLetter)>, EngineError> {
         let call = self.call(ReceiverMode::Async);
         call.find_dead_letters(filter).await
     }
@@ -322,7 +323,7 @@ impl<'e> Call<'e> {
     pub(crate) async fn find_dead_letters(
         self,
         filter: &DeadLetterFilter,
-    ) -> Result<Vec<(DeadPlace, DeadLetter)>, EngineError> {
+    ) -> Result<Vec<(DeadEventPosition, DeadLetter)>, EngineError> {
         self.write_kept_updates().await?;
         let tenants = self.tenants_for(filter).await?;
         let most = filter.limit.unwrap_or(usize::MAX);

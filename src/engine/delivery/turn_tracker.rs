@@ -29,7 +29,7 @@ impl HeldBackEvents {
     /// webhook.
     pub(crate) fn is_released(&self, stored: &[StoredTurn]) -> bool {
         let held_back = stored.iter().filter(|turn| turn.is_held_back);
-        let held_back = held_back.map(|turn| (turn.row.partition, turn.row.place.number));
+        let held_back = held_back.map(|turn| (turn.row.partition, turn.row.position.number));
         let held_back: HashSet<_> = held_back.collect();
         let is_free = |turns: &HoldingTurns| turns.iter().all(|turn| !held_back.contains(turn));
         self.by_others.iter().any(is_free)
@@ -54,7 +54,9 @@ impl TurnTracker {
     pub(crate) fn new(turns: Vec<ClaimedTurn>) -> Self {
         let mut by_place = HashMap::new();
         if turns.iter().any(|turn| turn.next.is_some()) {
-            let places = turns.iter().map(|turn| (turn.partition, turn.place.number));
+            let places = turns
+                .iter()
+                .map(|turn| (turn.partition, turn.position.number));
             by_place.extend(places.zip(0..));
         }
         let mut all = Self {
@@ -79,7 +81,7 @@ impl TurnTracker {
             return false;
         }
         let by_others = (!is_blocked).then(|| {
-            let turns = turns().map(|turn| (turn.partition, turn.place.number));
+            let turns = turns().map(|turn| (turn.partition, turn.position.number));
             turns.collect()
         });
         let held_back = self.held_back.entry(job.leased).or_default();
@@ -115,7 +117,7 @@ impl TurnTracker {
         let turn = &self.turns[at];
         let ended = EndedTurn {
             partition: turn.partition,
-            place: turn.place,
+            position: turn.position,
             next: turn.next,
             is_first: !turn.is_held_back,
         };

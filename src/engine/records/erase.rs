@@ -209,7 +209,7 @@ impl Call<'_> {
         for (contact, _) in &person.contacts {
             erased.messages += self.delete_conversation(*contact).await?;
         }
-        let mut step = MessageScan::new(ScanFilter::Loose, SCANNED);
+        let mut step = MessageScan::new(ScanFilter::Unassigned, SCANNED);
         loop {
             let found = self.access.scan_messages(&step).await?;
             let own = found
@@ -286,7 +286,9 @@ impl Call<'_> {
             return Ok(WebhookErasure::Nothing);
         };
         let share = self.personal_data(person, &row, body)?;
-        let is_running = row.lease.is_some_and(|lease| !lease.has_ended(draft.now()));
+        let is_running = row
+            .lease
+            .is_some_and(|lease| !lease.has_expired(draft.now()));
         let (batch, own) = match share {
             PersonalData::None => return Ok(WebhookErasure::Nothing),
             _ if is_running => return Ok(WebhookErasure::Leased),

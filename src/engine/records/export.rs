@@ -34,7 +34,7 @@ impl Call<'_> {
             }
         }
         let mut statuses = Vec::new();
-        let mut step = MessageScan::new(ScanFilter::Loose, SCANNED);
+        let mut step = MessageScan::new(ScanFilter::Unassigned, SCANNED);
         loop {
             let found = self.access.scan_messages(&step).await?;
             for found in found

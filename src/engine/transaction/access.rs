@@ -7,7 +7,7 @@ use super::contact_cache::ContactCache;
 use crate::engine::runtime::Blocking;
 use crate::model::Signup;
 use crate::store::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
     Prune, Pruned, ScannedMessages, Snapshot, Store, StoreError, StoreFuture, StoredMessage,
     Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
@@ -66,9 +66,9 @@ impl<'a> Access<'a> {
 
     pub(crate) async fn dead_events(
         self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> Result<Vec<(DeadPlace, Fingerprint)>, StoreError> {
+    ) -> Result<Vec<(DeadEventPosition, Fingerprint)>, StoreError> {
         self.run(self.store.dead_events(after, limit)).await
     }
 

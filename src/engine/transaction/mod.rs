@@ -138,8 +138,8 @@ fn used(known: &Snapshot, changes: &Changes<'_>) -> LoadQuery {
     used.turns.extend(known.turns.keys());
     for change in &changes.turns {
         match change {
-            TurnChange::Add(row) => _ = used.partitions.insert(row.partition),
-            TurnChange::End { place, .. } => _ = used.turns.insert(place.webhook),
+            TurnChange::Insert(row) => _ = used.partitions.insert(row.partition),
+            TurnChange::Delete { position, .. } => _ = used.turns.insert(position.webhook),
         }
     }
     used.messages.extend(known.messages.keys().cloned());
@@ -148,8 +148,8 @@ fn used(known: &Snapshot, changes: &Changes<'_>) -> LoadQuery {
     used.signups.extend(known.signups.keys().cloned());
     used.campaigns.extend(known.campaigns.keys().cloned());
     let webhooks = changes.webhooks.iter().map(|change| match change {
-        WebhookChange::Add { id, .. }
-        | WebhookChange::Put { id, .. }
+        WebhookChange::Insert { id, .. }
+        | WebhookChange::Update { id, .. }
         | WebhookChange::Replace { id, .. }
         | WebhookChange::Delete { id, .. } => *id,
     });

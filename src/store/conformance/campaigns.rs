@@ -8,11 +8,11 @@ use super::sample::{
 use super::{commit, expect, load};
 use crate::model::{CampaignId, MessageStatus};
 use crate::store::{
-    CampaignKey, CampaignMessages, CampaignRow, Changes, MessageKey, NewMessage, NewStatus, Put,
-    Scope, Store, Tenant, Versioned,
+    CampaignKey, CampaignMessages, CampaignRow, Changes, MessageKey, NewMessage, NewStatus, Scope,
+    Store, Tenant, Upsert, Versioned,
 };
 
-type NewMessages = Vec<Put<MessageKey, NewMessage<'static>>>;
+type NewMessages = Vec<Upsert<MessageKey, NewMessage<'static>>>;
 
 async fn list(store: &dyn Store, tenant: Option<&Tenant>) -> Vec<(CampaignKey, CampaignRow)> {
     expect(store.campaigns(tenant).await, "a list of campaigns")

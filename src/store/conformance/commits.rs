@@ -9,7 +9,7 @@ use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, MessageStatus, Signup};
 use crate::store::{
     Changes, ContactId, ConversationKey, Durability, EventChange, EventState, LeaseQuery,
-    LoadQuery, Merge, MessageKey, MessageState, NewStatus, Read, Snapshot, Store, Versioned,
+    LoadQuery, Merge, MessageKey, MessageState, NewStatus, ReadRow, Snapshot, Store, Versioned,
     WebhookChange,
 };
 
@@ -182,7 +182,7 @@ fn written_rows() -> Vec<Case> {
     let [there, absent] = [webhook_id(1), webhook_id(9)];
     let put_webhook = |id, version| {
         let row = webhook(0);
-        changes! { webhooks: [WebhookChange::Put { id, version, row }] }
+        changes! { webhooks: [WebhookChange::Update { id, version, row }] }
     };
     let delete = |id, version| changes! { webhooks: [WebhookChange::Delete { id, version }] };
     let event = |n, before| changes! { events: [EventChange::new(event(n), before, there)] };
@@ -259,73 +259,73 @@ pub(super) async fn read_rows_conflict(store: &dyn Store) {
     let cases = [
         (
             "a webhook",
-            Read::Webhook(webhook_id(1), Some(1)),
-            Read::Webhook(webhook_id(1), Some(2)),
+            ReadRow::Webhook(webhook_id(1), Some(1)),
+            ReadRow::Webhook(webhook_id(1), Some(2)),
         ),
         (
             "a new webhook",
-            Read::Webhook(webhook_id(9), None),
-            Read::Webhook(webhook_id(1), None),
+            ReadRow::Webhook(webhook_id(9), None),
+            ReadRow::Webhook(webhook_id(1), None),
         ),
         (
             "an event",
-            Read::Event(event(1), Some(webhook_id(1))),
-            Read::Event(event(1), Some(webhook_id(9))),
+            ReadRow::Event(event(1), Some(webhook_id(1))),
+            ReadRow::Event(event(1), Some(webhook_id(9))),
         ),
         (
             "a new event",
-            Read::Event(event(9), None),
-            Read::Event(event(1), None),
+            ReadRow::Event(event(9), None),
+            ReadRow::Event(event(1), None),
         ),
         (
             "a contact",
-            Read::Contact(ContactId(1), Some(1)),
-            Read::Contact(ContactId(1), Some(2)),
+            ReadRow::Contact(ContactId(1), Some(1)),
+            ReadRow::Contact(ContactId(1), Some(2)),
         ),
         (
             "a new contact",
-            Read::Contact(ContactId(9), None),
-            Read::Contact(ContactId(9), Some(1)),
+            ReadRow::Contact(ContactId(9), None),
+            ReadRow::Contact(ContactId(9), Some(1)),
         ),
         (
             "an id",
-            Read::Holders(id(1), vec![ContactId(1)]),
-            Read::Holders(id(1), vec![ContactId(9)]),
+            ReadRow::Holders(id(1), vec![ContactId(1)]),
+            ReadRow::Holders(id(1), vec![ContactId(9)]),
         ),
         (
             "a new id",
-            Read::Holders(id(9), vec![]),
-            Read::Holders(id(1), vec![]),
+            ReadRow::Holders(id(9), vec![]),
+            ReadRow::Holders(id(1), vec![]),
         ),
         (
             "a message",
-            Read::Message(message_of(1), Some(1)),
-            Read::Message(message_of(1), Some(2)),
+            ReadRow::Message(message_of(1), Some(1)),
+            ReadRow::Message(message_of(1), Some(2)),
         ),
         (
             "a new message",
-            Read::Message(message_of(9), None),
-            Read::Message(status_of(1), None),
+            ReadRow::Message(message_of(9), None),
+            ReadRow::Message(status_of(1), None),
         ),
         (
             "a signup",
-            Read::Signup(signup_of(1), Some(1)),
-            Read::Signup(signup_of(1), Some(2)),
+            ReadRow::Signup(signup_of(1), Some(1)),
+            ReadRow::Signup(signup_of(1), Some(2)),
         ),
         (
             "a new signup",
-            Read::Signup(signup_of(9), None),
-            Read::Signup(signup_of(9), Some(1)),
+            ReadRow::Signup(signup_of(9), None),
+            ReadRow::Signup(signup_of(9), Some(1)),
         ),
         (
             "a campaign",
-            Read::Campaign(campaign_of(1), Some(1)),
-            Read::Campaign(campaign_of(1), Some(2)),
+            ReadRow::Campaign(campaign_of(1), Some(1)),
+            ReadRow::Campaign(campaign_of(1), Some(2)),
         ),
         (
             "a new campaign",
-            Read::Campaign(campaign_of(9), None),
-            Read::Campaign(campaign_of(9), Some(1)),
+            ReadRow::Campaign(campaign_of(9), None),
+            ReadRow::Campaign(campaign_of(9), Some(1)),
         ),
     ];
     for (n, (name, right, wrong)) in (10..).zip(cases) {
@@ -343,24 +343,24 @@ pub(super) async fn read_rows_conflict(store: &dyn Store) {
     }
 }
 
-pub(super) async fn moments_are_no_excuse(store: &dyn Store) {
+pub(super) async fn reads_are_checked_after_other_commits(store: &dyn Store) {
     commit(store, &everything(1), "a commit of new rows").await;
     let before = load(store, &all_keys(1)).await;
     let mut changes = everything(2);
-    changes.moment = before.moment;
+    changes.revision = before.revision;
     changes.reads = vec![
-        Read::Webhook(webhook_id(1), Some(1)),
-        Read::Holders(phone(tenant(), &phone_number(1)), vec![ContactId(1)]),
+        ReadRow::Webhook(webhook_id(1), Some(1)),
+        ReadRow::Holders(phone(tenant(), &phone_number(1)), vec![ContactId(1)]),
     ];
     commit(store, &changes, "a commit at the moment of its snapshot").await;
 
     // Another row has changed since, and that is no conflict.
     let mut changes = everything(3);
-    changes.moment = before.moment;
-    changes.reads = vec![Read::Webhook(webhook_id(1), Some(1))];
+    changes.revision = before.revision;
+    changes.reads = vec![ReadRow::Webhook(webhook_id(1), Some(1))];
     commit(store, &changes, "a commit whose rows have not changed").await;
 
-    let close = WebhookChange::Put {
+    let close = WebhookChange::Update {
         id: webhook_id(1),
         version: 1,
         row: webhook(0),
@@ -368,13 +368,13 @@ pub(super) async fn moments_are_no_excuse(store: &dyn Store) {
     let close = changes! { webhooks: [close] };
     commit(store, &close, "a change of the webhook").await;
     let mut changes = everything(4);
-    changes.moment = before.moment;
-    changes.reads = vec![Read::Webhook(webhook_id(1), Some(1))];
+    changes.revision = before.revision;
+    changes.reads = vec![ReadRow::Webhook(webhook_id(1), Some(1))];
     conflict(store, &changes, "a webhook that changed since the snapshot").await;
 }
 
-pub(super) async fn moments_move(store: &dyn Store) {
-    let mut last = load(store, &LoadQuery::default()).await.moment;
+pub(super) async fn revisions_change(store: &dyn Store) {
+    let mut last = load(store, &LoadQuery::default()).await.revision;
     if last.is_none() {
         return;
     }
@@ -390,9 +390,9 @@ pub(super) async fn moments_move(store: &dyn Store) {
     ];
     for (name, changes) in changes {
         commit(store, &changes, name).await;
-        let moment = load(store, &LoadQuery::default()).await.moment;
-        assert_ne!(moment, last, "the moment after {name}");
-        last = moment;
+        let revision = load(store, &LoadQuery::default()).await.revision;
+        assert_ne!(revision, last, "the revision after {name}");
+        last = revision;
     }
     let lease = long_lease(1);
     let leased = expect(
@@ -400,8 +400,8 @@ pub(super) async fn moments_move(store: &dyn Store) {
         "a lease",
     );
     assert_eq!(leased.len(), 1, "the webhook is due");
-    let moment = load(store, &LoadQuery::default()).await.moment;
-    assert_ne!(moment, last, "the moment after a lease");
+    let revision = load(store, &LoadQuery::default()).await.revision;
+    assert_ne!(revision, last, "the revision after a lease");
 }
 
 pub(super) async fn versions_grow(store: &dyn Store) {
@@ -411,7 +411,7 @@ pub(super) async fn versions_grow(store: &dyn Store) {
         again.numbers.clear();
         again.events.clear();
         let row = webhook(1);
-        let change = WebhookChange::Put {
+        let change = WebhookChange::Update {
             id: webhook_id(1),
             version,
             row,

@@ -10,14 +10,14 @@ use super::sample::{
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, Signup};
 use crate::store::{
-    Changes, ContactId, ContactRow, ConversationKey, HeldId, IdKey, Merge, MessageQuery, Put, Read,
-    Scope, SignupKey, Store, Tenant, UnreadQuery, Versioned,
+    Changes, ContactId, ContactRow, ConversationKey, IdKey, IdRow, Merge, MessageQuery, ReadRow,
+    Scope, SignupKey, Store, Tenant, UnreadQuery, Upsert, Versioned,
 };
 
 const ADA: ContactId = ContactId(1);
 const BRAM: ContactId = ContactId(2);
 
-fn contacts(contacts: Vec<Put<ContactId, ContactRow>>) -> Changes<'static> {
+fn contacts(contacts: Vec<Upsert<ContactId, ContactRow>>) -> Changes<'static> {
     changes! { contacts: contacts }
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn contacts_are_found(store: &dyn Store) {
     ada.preference_at = Some(later(2));
     // An id that it had, and one that it had before it had it again.
     for (id, since, until) in [("0", 0, Some(5)), ("1", 0, Some(5))] {
-        let mut held = HeldId::new(IdKind::Phone, id, later(since));
+        let mut held = IdRow::new(IdKind::Phone, id, later(since));
         held.until = until.map(later);
         ada.ids.push(held);
     }
@@ -202,7 +202,7 @@ pub(super) async fn contacts_are_merged(store: &dyn Store) {
         tenant(),
         &[(IdKind::Phone, "15550100001"), (IdKind::User, "US.1")],
     );
-    let mut held = HeldId::new(IdKind::Phone, "15550100002", NOW);
+    let mut held = IdRow::new(IdKind::Phone, "15550100002", NOW);
     held.until = Some(later(1));
     row.ids.push(held);
     let changes = Changes {
@@ -265,7 +265,7 @@ pub(super) async fn merges_race(store: &dyn Store) {
     let key = || phone(tenant(), "15550100002");
     let decided = load(store, &wanted! { ids: [key()] }).await;
     let merge = Changes {
-        moment: decided.moment,
+        revision: decided.revision,
         contacts: vec![put(
             ADA,
             Some(1),
@@ -276,12 +276,12 @@ pub(super) async fn merges_race(store: &dyn Store) {
     };
     commit(store, &merge, "a merge").await;
     for read in [
-        Read::Contact(BRAM, Some(1)),
-        Read::Holders(key(), vec![BRAM]),
+        ReadRow::Contact(BRAM, Some(1)),
+        ReadRow::Holders(key(), vec![BRAM]),
     ] {
         let message = message_key(number(1), "wamid.A");
         let changes = Changes {
-            moment: decided.moment,
+            revision: decided.revision,
             reads: vec![read],
             messages: vec![put(message, None, unread("wamid.A", 2))],
             ..Changes::default()
@@ -319,7 +319,7 @@ pub(super) async fn merges_race(store: &dyn Store) {
     .await;
 }
 
-fn signups(signups: Vec<Put<SignupKey, Signup>>) -> Changes<'static> {
+fn signups(signups: Vec<Upsert<SignupKey, Signup>>) -> Changes<'static> {
     changes! { signups: signups }
 }
 

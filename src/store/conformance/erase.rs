@@ -8,8 +8,8 @@ use super::sample::{
 use super::{commit, conflict, expect, load};
 use crate::model::MessageStatus;
 use crate::store::{
-    Changes, ContactId, MessageScan, NewStatus, Put, Read, ScanFilter, ScannedMessage, Store,
-    UnreadQuery, WebhookChange,
+    Changes, ContactId, MessageScan, NewStatus, ReadRow, ScanFilter, ScannedMessage, Store,
+    UnreadQuery, Upsert, WebhookChange,
 };
 
 pub(super) async fn bodies_are_replaced(store: &dyn Store) {
@@ -51,7 +51,7 @@ pub(super) async fn contacts_are_deleted(store: &dyn Store) {
         "the deletion of a contact with another version",
     )
     .await;
-    let before = load(store, &wanted! { contacts: [id] }).await.moment;
+    let before = load(store, &wanted! { contacts: [id] }).await.revision;
     let delete = changes! { deleted_contacts: [(id, 1)] };
     commit(store, &delete, "the deletion of a contact").await;
     let key = phone(tenant(), "15550100001");
@@ -74,8 +74,8 @@ pub(super) async fn contacts_are_deleted(store: &dyn Store) {
     assert_eq!(counts, [(2, 1)], "unread messages of another contact");
     conflict(store, &delete, "the deletion of a contact that is gone").await;
     let late = Changes {
-        moment: before,
-        reads: vec![Read::Contact(id, Some(1))],
+        revision: before,
+        reads: vec![ReadRow::Contact(id, Some(1))],
         messages: vec![put(message("d"), None, unread_of_gone())],
         ..Changes::default()
     };
@@ -124,7 +124,7 @@ pub(super) async fn messages_are_scanned(store: &dyn Store) {
     let mut old = unread("old", 1);
     old.at = later(-60);
     let status = NewStatus::new(MessageStatus::Sent, later(-60));
-    let first: Vec<Put<_, _>> = vec![
+    let first: Vec<Upsert<_, _>> = vec![
         put(key("new"), None, unread("new", 1)),
         put(key("old"), None, old),
         put(key("group"), None, new_message(of_group.clone(), NOW)),
@@ -134,7 +134,7 @@ pub(super) async fn messages_are_scanned(store: &dyn Store) {
     commit(store, &lone, "a commit of a status").await;
 
     let sent = Some(MessageStatus::Sent);
-    let loose = scan(store, ScanFilter::Loose).await;
+    let loose = scan(store, ScanFilter::Unassigned).await;
     let expected = [
         ScannedMessage::new(key("group"), Some(of_group), Some(MessageStatus::Read)),
         ScannedMessage::new(key("lone"), None, sent),

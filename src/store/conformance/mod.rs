@@ -3,11 +3,9 @@
 mod campaigns;
 mod commits;
 mod contacts;
-mod due;
 mod erase;
 mod messages;
 mod prune;
-mod raw_payloads;
 mod sample;
 mod turns;
 mod webhooks;
@@ -75,8 +73,8 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "rows that are not there are loaded as absent": commits::absent_rows_are_loaded,
         "a written row with another version is a conflict": commits::written_rows_conflict,
         "a read row with another version is a conflict": commits::read_rows_conflict,
-        "a row that changed since the moment of a snapshot is a conflict": commits::moments_are_no_excuse,
-        "the moment changes with each change": commits::moments_move,
+        "a row that changed since the revision of a snapshot is a conflict": commits::reads_are_checked_after_other_commits,
+        "the revision changes with each change": commits::revisions_change,
         "the versions of a row grow by one": commits::versions_grow,
         "both durabilities are accepted": commits::durabilities_are_accepted,
         "webhooks are listed": webhooks::webhooks_are_listed,
@@ -88,8 +86,8 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "the backlog is counted": webhooks::the_backlog_is_counted,
         "a lease runs from the commit on": webhooks::leases_run,
         "due webhooks are leased": webhooks::due_webhooks_are_leased,
-        "a due time runs from the commit on": due::due_times_run,
-        "webhooks are leased when they are due": due::due_webhooks_come_first,
+        "a due time runs from the commit on": webhooks::due_times_run,
+        "webhooks are leased when they are due": webhooks::due_webhooks_come_first,
         "turns are loaded as they were committed": turns::turns_are_loaded,
         "a turn is added behind the last one": turns::turns_are_added_at_the_end,
         "a turn ends if the one behind it is known": turns::turns_end,
@@ -97,7 +95,7 @@ pub async fn store_conformance_async<S: Store>(new: impl AsyncFn() -> S) {
         "old rows that are over are pruned in steps": prune::old_rows_are_pruned,
         "old rows are pruned where there is no event": prune::rows_without_events_are_pruned,
         "a message is stored as it is": messages::messages_are_stored,
-        "the JSON of a message is stored as it is": raw_payloads::raw_payloads_are_stored,
+        "the JSON of a message is stored as it is": messages::raw_payloads_are_stored,
         "a status changes nothing else": messages::statuses_are_stored,
         "a status may come before its message": messages::statuses_come_first,
         "a conversation has its order and its pages": messages::conversations_are_ordered,

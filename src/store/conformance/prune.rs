@@ -8,7 +8,7 @@ use super::webhooks::stored;
 use super::{commit, expect, load};
 use crate::model::MessageStatus;
 use crate::store::{
-    Changes, EventChange, EventState, MessageKey, NewStatus, Prune, Put, Store, WebhookChange,
+    Changes, EventChange, EventState, MessageKey, NewStatus, Prune, Store, Upsert, WebhookChange,
     WebhookQuery, WebhookRow,
 };
 
@@ -61,7 +61,7 @@ fn new_webhook(n: i64, mut row: WebhookRow) -> WebhookChange<'static> {
     add(webhook_id(n), row)
 }
 
-fn new_status(id: &str, at: i64) -> Put<MessageKey, NewStatus> {
+fn new_status(id: &str, at: i64) -> Upsert<MessageKey, NewStatus> {
     let status = NewStatus::new(MessageStatus::Sent, later(at));
     put(key(id), None, status)
 }

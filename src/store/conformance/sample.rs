@@ -9,9 +9,9 @@ use crate::model::{
 use crate::model::{Signup, Timestamp};
 use crate::store::{
     CampaignKey, CampaignRow, Changes, ContactId, ContactRow, EventChange, EventState, Fingerprint,
-    HeldId, IdKey, Lease, LoadQuery, MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow,
-    Put, ReceiverProgress, ReceiverState, SignupKey, Tenant, WebhookChange, WebhookId, WebhookKind,
-    WebhookRow, id_at,
+    IdKey, IdRow, Lease, LoadQuery, MessageKey, NewMessage, NewStatus, NumberKey, ProgressRow,
+    ReceiverProgress, ReceiverState, SignupKey, Tenant, Upsert, WebhookChange, WebhookId,
+    WebhookKind, WebhookRow, id_at,
 };
 
 /// Returns a commit of some kinds of rows.
@@ -84,7 +84,7 @@ pub(super) fn leased(open: u32, lease: Lease) -> WebhookRow {
 
 pub(super) fn add(id: WebhookId, row: WebhookRow) -> WebhookChange<'static> {
     let body = BODY;
-    WebhookChange::Add { id, row, body }
+    WebhookChange::Insert { id, row, body }
 }
 
 pub(super) fn event(n: i64) -> Fingerprint {
@@ -130,8 +130,8 @@ pub(super) fn unread(id: &str, contact: i64) -> NewMessage<'static> {
     new
 }
 
-pub(super) fn put<K, R>(key: K, version: Option<i64>, row: R) -> Put<K, R> {
-    Put { key, version, row }
+pub(super) fn put<K, R>(key: K, version: Option<i64>, row: R) -> Upsert<K, R> {
+    Upsert { key, version, row }
 }
 
 /// Returns a contact that has these ids now.
@@ -139,7 +139,7 @@ pub(super) fn contact(tenant: Tenant, ids: &[(IdKind, &str)]) -> ContactRow {
     let id = |kind| ids.iter().find(|id| id.0 == kind).map(|id| id.1);
     let identity = Identity::new(id(IdKind::Phone), id(IdKind::User), id(IdKind::Parent));
     let mut row = ContactRow::new(tenant, Contact::new(identity.expect("an id")));
-    let ids = ids.iter().map(|(kind, id)| HeldId::new(*kind, *id, NOW));
+    let ids = ids.iter().map(|(kind, id)| IdRow::new(*kind, *id, NOW));
     row.ids = ids.collect();
     row
 }

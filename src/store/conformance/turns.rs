@@ -3,7 +3,7 @@
 use super::sample::{add, changes, event, wanted, webhook, webhook_id};
 use super::{commit, conflict, expect, load};
 use crate::store::{
-    PartitionKey, PartitionRow, Prune, Store, StoredTurn, TurnChange, TurnPlace, TurnRow,
+    PartitionKey, PartitionRow, Prune, Store, StoredTurn, TurnChange, TurnPosition, TurnRow,
     WebhookChange, WebhookRow,
 };
 
@@ -11,8 +11,8 @@ fn partition(n: i64) -> PartitionKey {
     PartitionKey::of(&format!("1065403520{n:02}\nwa_id\n15550101001"))
 }
 
-fn place(number: i64, webhook: i64) -> TurnPlace {
-    TurnPlace {
+fn position(number: i64, webhook: i64) -> TurnPosition {
+    TurnPosition {
         number,
         webhook: webhook_id(webhook),
     }
@@ -21,18 +21,18 @@ fn place(number: i64, webhook: i64) -> TurnPlace {
 /// Returns a turn of a webhook, with two events of its own.
 fn turn(of: i64, number: i64, webhook: i64) -> TurnRow {
     let events = vec![event(10 * webhook), event(10 * webhook + number)];
-    TurnRow::new(partition(of), place(number, webhook), events)
+    TurnRow::new(partition(of), position(number, webhook), events)
 }
 
 fn added(turns: impl IntoIterator<Item = TurnRow>) -> Vec<TurnChange> {
-    turns.into_iter().map(TurnChange::Add).collect()
+    turns.into_iter().map(TurnChange::Insert).collect()
 }
 
-fn ended(of: i64, place: TurnPlace, next: Option<i64>) -> Vec<TurnChange> {
+fn ended(of: i64, position: TurnPosition, next: Option<i64>) -> Vec<TurnChange> {
     let partition = partition(of);
-    vec![TurnChange::End {
+    vec![TurnChange::Delete {
         partition,
-        place,
+        position,
         next,
     }]
 }
@@ -46,7 +46,7 @@ async fn turns(store: &dyn Store, webhook: i64) -> Vec<StoredTurn> {
     let id = webhook_id(webhook);
     let mut loaded = load(store, &wanted! { turns: [id] }).await;
     let mut turns = loaded.turns.remove(&id).expect("the turns of a webhook");
-    turns.sort_by_key(|turn| (turn.row.partition, turn.row.place.number));
+    turns.sort_by_key(|turn| (turn.row.partition, turn.row.position.number));
     turns
 }
 
@@ -67,25 +67,25 @@ pub(super) async fn turns_are_loaded(store: &dyn Store) {
     assert_eq!(partition_row(store, 1).await, None, "no turn");
     assert_eq!(turns(store, 1).await, [], "no turn");
     add_three(store).await;
-    let expected = PartitionRow::new(place(3, 3), true);
+    let expected = PartitionRow::new(position(3, 3), true);
     let row = partition_row(store, 1).await;
     assert_eq!(row, Some(expected), "the last turn of several webhooks");
-    let expected = PartitionRow::new(place(2, 1), false);
+    let expected = PartitionRow::new(position(2, 1), false);
     let row = partition_row(store, 2).await;
     assert_eq!(row, Some(expected), "the last turn of one webhook");
     let mut expected = [
-        StoredTurn::new(turn(1, 1, 1), false, Some(place(2, 2))),
-        StoredTurn::new(turn(2, 1, 1), false, Some(place(2, 1))),
+        StoredTurn::new(turn(1, 1, 1), false, Some(position(2, 2))),
+        StoredTurn::new(turn(2, 1, 1), false, Some(position(2, 1))),
         // Those of the same webhook do not hold it back.
         StoredTurn::new(turn(2, 2, 1), false, None),
     ];
-    expected.sort_by_key(|turn| (turn.row.partition, turn.row.place.number));
+    expected.sort_by_key(|turn| (turn.row.partition, turn.row.position.number));
     assert_eq!(
         turns(store, 1).await,
         expected,
         "the turns of the first one"
     );
-    let expected = [StoredTurn::new(turn(1, 2, 2), true, Some(place(3, 3)))];
+    let expected = [StoredTurn::new(turn(1, 2, 2), true, Some(position(3, 3)))];
     assert_eq!(turns(store, 2).await, expected, "the turn between others");
     let expected = [StoredTurn::new(turn(1, 3, 3), true, None)];
     assert_eq!(turns(store, 3).await, expected, "the last turn");
@@ -105,22 +105,25 @@ pub(super) async fn turns_are_added_at_the_end(store: &dyn Store) {
 pub(super) async fn turns_end(store: &dyn Store) {
     add_three(store).await;
     for next in [None, Some(3)] {
-        let changes = changes! { turns: ended(1, place(1, 1), next) };
+        let changes = changes! { turns: ended(1, position(1, 1), next) };
         conflict(store, &changes, "another turn follows than was seen").await;
     }
-    let changes = changes! { turns: ended(1, place(1, 2), Some(2)) };
+    let changes = changes! { turns: ended(1, position(1, 2), Some(2)) };
     conflict(store, &changes, "the turn of another webhook").await;
-    let changes = changes! { turns: ended(1, place(2, 2), Some(3)) };
+    let changes = changes! { turns: ended(1, position(2, 2), Some(3)) };
     commit(store, &changes, "the end of a turn between others").await;
     let expected = [StoredTurn::new(turn(1, 3, 3), true, None)];
     assert_eq!(turns(store, 3).await, expected, "it is still held back");
-    let changes = changes! { turns: ended(1, place(1, 1), Some(3)) };
+    let changes = changes! { turns: ended(1, position(1, 1), Some(3)) };
     commit(store, &changes, "the end of the first turn").await;
     let expected = [StoredTurn::new(turn(1, 3, 3), false, None)];
     assert_eq!(turns(store, 3).await, expected, "it is the first");
     conflict(store, &changes, "a turn that has ended").await;
 
-    let both = [ended(2, place(1, 1), Some(2)), ended(2, place(2, 1), None)];
+    let both = [
+        ended(2, position(1, 1), Some(2)),
+        ended(2, position(2, 1), None),
+    ];
     let changes = changes! { turns: both.concat() };
     commit(store, &changes, "the end of two turns of a partition").await;
     assert_eq!(partition_row(store, 2).await, None, "an empty partition");
@@ -131,7 +134,7 @@ pub(super) async fn turns_end(store: &dyn Store) {
 pub(super) async fn turns_without_open_events_are_pruned(store: &dyn Store) {
     add_three(store).await;
     let id = webhook_id(1);
-    let closed = WebhookChange::Put {
+    let closed = WebhookChange::Update {
         id,
         version: 1,
         row: WebhookRow {

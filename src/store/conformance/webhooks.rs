@@ -6,7 +6,7 @@ use super::sample::{
 };
 use super::{commit, conflict, expect, load};
 use crate::store::{
-    BacklogRow, Changes, DeadPlace, Due, EventChange, EventState, LeaseQuery, LoadQuery,
+    BacklogRow, Changes, DeadEventPosition, Due, EventChange, EventState, LeaseQuery, LoadQuery,
     ProgressRow, Store, Versioned, WebhookChange, WebhookId, WebhookKind, WebhookQuery, WebhookRow,
 };
 
@@ -91,8 +91,8 @@ pub(super) async fn webhooks_are_listed(store: &dyn Store) {
     ];
     for ((_, mut row, body), mut expected) in page.into_iter().zip(rows) {
         // The end of a lease is the store's.
-        row.lease = row.lease.map(|lease| lease.from(0));
-        expected.lease = expected.lease.map(|lease| lease.from(0));
+        row.lease = row.lease.map(|lease| lease.starting_at(0));
+        expected.lease = expected.lease.map(|lease| lease.starting_at(0));
         assert_eq!(
             (row, body),
             (expected, None),
@@ -110,10 +110,10 @@ pub(super) async fn bodies_stay(store: &dyn Store) {
     let (id, row) = (webhook_id(2), webhook(1));
     changes
         .webhooks
-        .push(WebhookChange::Add { id, row, body: b"" });
+        .push(WebhookChange::Insert { id, row, body: b"" });
     commit(store, &changes, "a commit of webhooks").await;
     let (id, row) = (webhook_id(1), webhook(7));
-    let change = webhook_change(WebhookChange::Put {
+    let change = webhook_change(WebhookChange::Update {
         id,
         version: 1,
         row,
@@ -232,7 +232,11 @@ async fn dead(store: &dyn Store, limit: usize) -> Vec<ProgressRow> {
     dead_after(store, None, limit).await
 }
 
-async fn dead_after(store: &dyn Store, after: Option<DeadPlace>, limit: usize) -> Vec<ProgressRow> {
+async fn dead_after(
+    store: &dyn Store,
+    after: Option<DeadEventPosition>,
+    limit: usize,
+) -> Vec<ProgressRow> {
     let dead = store.dead_events(after, limit).await;
     let dead = expect(dead, "a list of dead events");
     let events = dead.iter().map(|(_, event)| *event).collect();
@@ -260,7 +264,7 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
         let id = webhook_id(1);
         let version = stored(store, id).await.map_or(0, |stored| stored.version);
         let row = webhook(1);
-        let mut changes = webhook_change(WebhookChange::Put { id, version, row });
+        let mut changes = webhook_change(WebhookChange::Update { id, version, row });
         changes.progress = vec![(event(n), progress(id, n, EventState::Dead))];
         commit(store, &changes, "a commit of a dead event").await;
     }
@@ -279,7 +283,7 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
         let id = webhook_id(1);
         let version = stored(store, id).await.map_or(0, |stored| stored.version);
         let row = webhook(1);
-        let mut changes = webhook_change(WebhookChange::Put { id, version, row });
+        let mut changes = webhook_change(WebhookChange::Update { id, version, row });
         changes.progress = vec![(event(n), progress(id, n, state))];
         commit(
             store,
@@ -355,7 +359,7 @@ pub(super) async fn the_backlog_is_counted(store: &dyn Store) {
     let change = webhook_change(WebhookChange::Delete { id, version: 1 });
     commit(store, &change, "the deletion of a webhook").await;
     let (id, row) = (webhook_id(4), webhook(0));
-    let change = webhook_change(WebhookChange::Put {
+    let change = webhook_change(WebhookChange::Update {
         id,
         version: 1,
         row,
@@ -399,8 +403,8 @@ pub(super) async fn leases_run(store: &dyn Store) {
     );
 
     // The end of a lease that is committed again does not matter.
-    let row = leased(1, first.from(i64::MAX));
-    let change = webhook_change(WebhookChange::Put {
+    let row = leased(1, first.starting_at(i64::MAX));
+    let change = webhook_change(WebhookChange::Update {
         id,
         version: 1,
         row,
@@ -416,7 +420,7 @@ pub(super) async fn leases_run(store: &dyn Store) {
     );
 
     let row = webhook(1);
-    let change = webhook_change(WebhookChange::Put {
+    let change = webhook_change(WebhookChange::Update {
         id,
         version: 2,
         row,
@@ -475,7 +479,7 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
                 "the new lease"
             );
             assert!(
-                !lease.has_ended(load(store, &LoadQuery::default()).await.now),
+                !lease.has_expired(load(store, &LoadQuery::default()).await.now),
                 "it runs"
             );
             let row = WebhookRow {
@@ -512,10 +516,81 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
     );
 
     let (id, row) = (webhook_id(1), webhook(0));
-    let change = webhook_change(WebhookChange::Put {
+    let change = webhook_change(WebhookChange::Update {
         id,
         version: 1,
         row,
     });
     conflict(store, &change, "a webhook that was leased meanwhile").await;
+}
+
+/// An hour in milliseconds.
+const HOUR: i64 = 3_600_000;
+
+fn due_at(due: Due) -> WebhookRow {
+    WebhookRow { due, ..webhook(1) }
+}
+
+async fn due_of(store: &dyn Store, n: i64) -> (Due, i64) {
+    let snapshot = load(store, &wanted! { webhooks: [webhook_id(n)] }).await;
+    let stored = snapshot.webhooks[&webhook_id(n)].clone();
+    (stored.expect("a webhook").row.due, snapshot.now)
+}
+
+async fn lease_due(store: &dyn Store, query: LeaseQuery) -> Vec<WebhookId> {
+    let leased = store.lease_due(long_lease(9), query).await;
+    let leased = expect(leased, "a lease of due webhooks").into_iter();
+    leased.map(|(id, _)| id).collect()
+}
+
+pub(super) async fn due_times_run(store: &dyn Store) {
+    let (id, key) = (webhook_id(1), event(1));
+    let mut row = progress(id, 1, EventState::Open);
+    row.due = Due::After(HOUR);
+    let changes = changes! {
+        webhooks: [add(id, due_at(Due::After(HOUR)))],
+        events: [EventChange::new(key, None, id)],
+        progress: [(key, row)],
+    };
+    commit(store, &changes, "a commit of due times").await;
+
+    let (due, now) = due_of(store, 1).await;
+    let Due::At { time, delay } = due else {
+        panic!("a due time after the commit is a time: {due:?}");
+    };
+    assert_eq!(delay, HOUR, "the delay");
+    assert!(time <= now + HOUR, "the time is by the clock of the store");
+    assert!(time > now, "an hour has not passed");
+    let snapshot = load(store, &wanted! { events: [key] }).await;
+    let progress = snapshot.progress[&key].clone().expect("a row of progress");
+    assert_eq!(progress.due, due, "the due time of the event");
+
+    let change = WebhookChange::Update {
+        id,
+        version: 1,
+        row: due_at(due),
+    };
+    let changes = changes! { webhooks: [change] };
+    commit(store, &changes, "a commit of the same due time").await;
+    assert_eq!(due_of(store, 1).await.0, due, "a time that is set stays");
+}
+
+pub(super) async fn due_webhooks_come_first(store: &dyn Store) {
+    let now = load(store, &LoadQuery::default()).await.now;
+    let at = |time, delay| Due::At { time, delay };
+    let dues = [
+        Due::After(HOUR),
+        at(now, HOUR),
+        // By a clock that was a day ahead.
+        at(now + 24 * HOUR, HOUR),
+        Due::Now,
+    ];
+    let rows = (1..).zip(dues);
+    let rows = rows.map(|(n, due)| add(webhook_id(n), due_at(due)));
+    let changes = changes! { webhooks: rows.collect::<Vec<_>>() };
+    commit(store, &changes, "a commit of due times").await;
+    let due = lease_due(store, LeaseQuery::first(9)).await;
+    assert_eq!(due, [2, 3, 4].map(webhook_id), "those that are due");
+    let early = lease_due(store, LeaseQuery::first(9).early()).await;
+    assert_eq!(early, [1].map(webhook_id), "those that are not due, too");
 }

@@ -91,8 +91,8 @@ async fn increment(store: &dyn Store) {
             row.open += 1;
             let version = stored.version;
             Changes {
-                moment: found.moment,
-                webhooks: vec![WebhookChange::Put { id, version, row }],
+                revision: found.revision,
+                webhooks: vec![WebhookChange::Update { id, version, row }],
                 subscribers: vec![signup_key(tenant(), "a")],
                 ..Changes::default()
             }

@@ -1,16 +1,16 @@
-//! Contacts, and the contacts that have or had an id.
+//! The table of contacts and its index of ids.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{check, conflict};
+use crate::store::error::{check_version, conflict};
 use crate::store::{Changes, ContactId, ContactRow, IdKey, StoreError, Versioned};
 
 #[derive(Default)]
-pub(super) struct Contacts {
+pub(super) struct ContactTable {
     rows: HashMap<ContactId, Contact>,
     holders: HashMap<IdKey, BTreeSet<ContactId>>,
     last_use: u64,
-    /// The contacts in the order in which they were used last; the first one makes room.
+    /// The contacts in the order of their last use. The first one is evicted first.
     by_use: BTreeMap<u64, ContactId>,
 }
 
@@ -19,7 +19,7 @@ struct Contact {
     used: u64,
 }
 
-impl Contacts {
+impl ContactTable {
     pub(super) fn get(&self, id: ContactId) -> Option<&ContactRow> {
         self.rows.get(&id).map(|contact| &contact.stored.row)
     }
@@ -28,13 +28,13 @@ impl Contacts {
         self.rows.get(&id).map(|contact| contact.stored.version)
     }
 
-    /// Returns the contacts that have or had an id.
+    /// Returns the current and former holders of an id.
     pub(super) fn holders(&self, key: &IdKey) -> Vec<ContactId> {
         let holders = self.holders.get(key).into_iter().flatten();
         holders.copied().collect()
     }
 
-    /// Returns a contact, which is thereby used.
+    /// Returns a contact, and records the use.
     pub(super) fn load(&mut self, id: ContactId) -> Option<Versioned<ContactRow>> {
         let contact = self.rows.get_mut(&id)?;
         self.by_use.remove(&contact.used);
@@ -44,29 +44,29 @@ impl Contacts {
         Some(contact.stored.clone())
     }
 
-    /// Checks versions, and that no id is held by two contacts afterwards.
+    /// Checks versions, and that the changes do not give an id to two contacts.
     pub(super) fn validate(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         let mut written = HashSet::new();
         for put in &changes.contacts {
-            check(self.version(put.key), put.version, "a contact")?;
+            check_version(self.version(put.key), put.version, "a contact")?;
             written.insert(put.key);
         }
         for merge in &changes.merges {
             let seen = Some(merge.version);
-            check(self.version(merge.from), seen, "a contact that is merged")?;
+            check_version(self.version(merge.from), seen, "a contact that is merged")?;
             written.insert(merge.from);
         }
         for (id, version) in &changes.deleted_contacts {
-            check(self.version(*id), Some(*version), "a contact to be deleted")?;
+            check_version(self.version(*id), Some(*version), "a contact to be deleted")?;
             written.insert(*id);
         }
-        let mut taken = HashMap::new();
+        let mut holders_by_id = HashMap::new();
         for put in &changes.contacts {
             for key in held_keys(&put.row) {
                 let others = self.holders.get(&key).into_iter().flatten();
                 let mut others = others.filter(|id| !written.contains(id));
                 if others.any(|id| self.holds(*id, &key))
-                    || *taken.entry(key).or_insert(put.key) != put.key
+                    || *holders_by_id.entry(key).or_insert(put.key) != put.key
                 {
                     return Err(conflict("an id has another contact"));
                 }
@@ -75,7 +75,7 @@ impl Contacts {
         Ok(())
     }
 
-    /// Returns whether a contact has an id now.
+    /// Returns true if a contact has an id now.
     fn holds(&self, id: ContactId, key: &IdKey) -> bool {
         let ids = self.get(id).map_or(&[][..], |row| &row.ids);
         ids.iter()
@@ -128,7 +128,7 @@ impl Contacts {
     }
 }
 
-/// Returns the ids that a contact has or had.
+/// Returns the current and former ids of a contact.
 fn keys(row: &ContactRow) -> impl Iterator<Item = IdKey> {
     row.ids.iter().map(|held| IdKey {
         tenant: row.tenant.clone(),
@@ -137,7 +137,7 @@ fn keys(row: &ContactRow) -> impl Iterator<Item = IdKey> {
     })
 }
 
-/// Returns the ids that a contact has now.
+/// Returns the current ids of a contact.
 fn held_keys(row: &ContactRow) -> impl Iterator<Item = IdKey> {
     let is_held = row.ids.iter().map(|held| held.until.is_none());
     keys(row)

@@ -1,11 +1,11 @@
-//! Messages, and the orders in which they are read.
+//! The table of messages and its indexes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
-use super::check;
 use crate::model::{CampaignId, Message, MessageId, MessageStatus, RawJson, Timestamp};
+use crate::store::error::check_version;
 use crate::store::{
     CampaignMessages, Changes, ContactId, ConversationKey, MessageKey, MessageScan, MessageState,
     NewMessage, NumberKey, ScanFilter, ScannedMessage, ScannedMessages, StoreError, StoredMessage,
@@ -13,24 +13,24 @@ use crate::store::{
 };
 
 #[derive(Default)]
-pub(super) struct Messages {
+pub(super) struct MessageTable {
     last: u64,
-    /// By the order in which they were first stored; the first one makes room.
+    /// Rows by the order in which they were first stored. The first one is evicted first.
     rows: BTreeMap<u64, Row>,
     orders: HashMap<MessageId, BTreeMap<NumberKey, u64>>,
-    /// By contact, and by contact and number.
+    /// Messages by contact, and by contact and number.
     conversations: BTreeSet<Place>,
     unread: BTreeMap<(ContactId, NumberKey), BTreeSet<u64>>,
     replies: BTreeMap<MessageId, BTreeSet<u64>>,
     campaigns: BTreeMap<CampaignId, BTreeSet<u64>>,
-    /// The statuses whose message has not come.
-    lone: BTreeSet<(Timestamp, u64)>,
+    /// Statuses without their message.
+    statuses_only: BTreeSet<(Timestamp, u64)>,
 }
 
-/// The place of a message in the conversation of a contact with one number, or with all numbers.
+/// The position of a message in the conversation of a contact with one number, or with all numbers.
 type Place = (ContactId, Option<NumberKey>, Timestamp, u64);
 
-/// A message, its status, or both.
+/// A message, a status, or both.
 #[derive(Clone)]
 struct Row {
     version: i64,
@@ -41,7 +41,7 @@ struct Row {
     contact: Option<ContactId>,
     campaign: Option<CampaignId>,
     is_unread: bool,
-    /// When it counts as sent; of a lone status, when it came.
+    /// The time at which the message was sent; of a status without its message, the time of receipt.
     at: Timestamp,
 }
 
@@ -61,7 +61,7 @@ impl Row {
         self.message.as_ref()?.reply_to()
     }
 
-    /// Returns the places in conversations.
+    /// Returns the positions in conversations.
     fn places(&self, order: u64) -> impl Iterator<Item = Place> {
         let contact = self.contact.into_iter();
         contact.flat_map(move |contact| {
@@ -70,14 +70,14 @@ impl Row {
         })
     }
 
-    /// Returns the key of its count of unread messages.
+    /// Returns the key in the index of unread messages.
     fn unread_of(&self) -> Option<(ContactId, NumberKey)> {
         let contact = self.contact.filter(|_| self.is_unread)?;
         Some((contact, self.key.number.clone()))
     }
 }
 
-impl Messages {
+impl MessageTable {
     fn order(&self, key: &MessageKey) -> Option<u64> {
         self.orders.get(&key.id)?.get(&key.number).copied()
     }
@@ -102,10 +102,10 @@ impl Messages {
 
     pub(super) fn validate(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         for put in &changes.messages {
-            check(self.version(&put.key), put.version, "a message")?;
+            check_version(self.version(&put.key), put.version, "a message")?;
         }
         for put in &changes.statuses {
-            check(self.version(&put.key), put.version, "a status")?;
+            check_version(self.version(&put.key), put.version, "a status")?;
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Messages {
             self.put_status(&put.key, &put.row.status, put.row.at);
         }
         for merge in &changes.merges {
-            self.hand_over(merge.from, merge.into);
+            self.move_messages(merge.from, merge.into);
         }
         for key in &changes.read_conversations {
             self.mark_read(key);
@@ -182,7 +182,7 @@ impl Messages {
         self.replace(order, row);
     }
 
-    /// Returns the order and the next version of a row, which may be new.
+    /// Returns the order and the next version of an existing or a new row.
     fn next(&mut self, key: &MessageKey) -> (u64, i64) {
         if let Some((order, row)) = self.find(key) {
             return (order, row.version + 1);
@@ -191,8 +191,8 @@ impl Messages {
         (self.last, 1)
     }
 
-    /// Gives the messages of a contact to another one.
-    fn hand_over(&mut self, from: ContactId, into: ContactId) {
+    /// Moves the messages of a contact to another one.
+    fn move_messages(&mut self, from: ContactId, into: ContactId) {
         for order in self.orders_of(&ConversationKey::new(from, None)) {
             if let Some(row) = self.rows.get(&order) {
                 let row = Row {
@@ -333,27 +333,28 @@ impl Messages {
             .collect()
     }
 
-    /// Returns the messages of a step that are wanted. Of a contact that is not `there` they are in
-    /// no conversation.
+    /// Returns the messages of a step. Those of an evicted contact are unassigned.
     pub(super) fn scan(
         &self,
         step: &MessageScan,
-        there: impl Fn(ContactId) -> bool,
+        is_stored_contact: impl Fn(ContactId) -> bool,
     ) -> ScannedMessages {
         let after = step.after.map_or(0, i64::cast_unsigned);
-        let looked_at = self.rows.range(after + 1..).take(step.limit.max(1));
+        let scanned = self.rows.range(after + 1..).take(step.limit.max(1));
         let mut found = ScannedMessages::default();
         let mut count = 0;
-        for (order, row) in looked_at {
+        for (order, row) in scanned {
             count += 1;
             found.next = Some(order.cast_signed());
-            let is_wanted = match step.only {
-                ScanFilter::Loose => row.contact.is_none_or(|contact| !there(contact)),
+            let is_selected = match step.only {
+                ScanFilter::Unassigned => row
+                    .contact
+                    .is_none_or(|contact| !is_stored_contact(contact)),
                 ScanFilter::Before(time) => row.message.is_some() && row.at < time,
             };
-            if is_wanted {
+            if is_selected {
                 let message = match step.only {
-                    ScanFilter::Loose => row.stored().map(|stored| stored.message),
+                    ScanFilter::Unassigned => row.stored().map(|stored| stored.message),
                     ScanFilter::Before(_) => None,
                 };
                 let (key, status) = (row.key.clone(), row.status.clone());
@@ -366,10 +367,10 @@ impl Messages {
         found
     }
 
-    /// Deletes up to `limit` statuses that came before a time and whose message did not. Returns
-    /// their number.
+    /// Deletes up to `limit` statuses without their message that were received before a time, and
+    /// returns their number.
     pub(super) fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
-        let old = self.lone.range(..(before, 0)).take(limit);
+        let old = self.statuses_only.range(..(before, 0)).take(limit);
         let old: Vec<_> = old.map(|(_, order)| *order).collect();
         for order in &old {
             self.remove(*order);
@@ -390,7 +391,7 @@ impl Messages {
             self.campaigns.entry(id.clone()).or_default().insert(order);
         }
         if row.message.is_none() {
-            self.lone.insert((row.at, order));
+            self.statuses_only.insert((row.at, order));
         }
         let numbers = self.orders.entry(row.key.id.clone()).or_default();
         numbers.insert(row.key.number.clone(), order);
@@ -413,7 +414,7 @@ impl Messages {
         if let Some(id) = &row.campaign {
             remove_from_tree(&mut self.campaigns, id, order);
         }
-        self.lone.remove(&(row.at, order));
+        self.statuses_only.remove(&(row.at, order));
         if let Some(numbers) = self.orders.get_mut(&row.key.id) {
             numbers.remove(&row.key.number);
             if numbers.is_empty() {

@@ -1,11 +1,10 @@
-//! A store that is gone when the program ends.
+//! A store in memory.
 
 mod contacts;
-mod counted;
-mod inbox;
 mod messages;
 mod tables;
 mod turns;
+mod webhooks;
 
 use std::fmt;
 use std::time::SystemTime;
@@ -13,22 +12,20 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
-    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreErrorKind,
-    StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
+    Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreError, StoreFuture,
+    StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage, WebhookQuery,
 };
 use crate::model::Signup;
 use tables::Tables;
 
-/// A store in memory, for tests and for programs that may lose it: it keeps
-/// duplicates and failed receivers as long as the program runs.
+/// A store in memory, for tests and for programs that may lose its rows.
 ///
-/// It is bounded. There are up to so many events, webhooks, messages and contacts each; then the
-/// first of them makes room: the finished event, the closed webhook or the message that came
-/// first, or the contact that was not used for the longest time. An event that is not finished
-/// and a webhook that is not closed are never dropped: if nothing else can make room, the store is
-/// [`Full`](StoreErrorKind::Full), and the webhook is refused. Signups, campaigns and your numbers
+/// The numbers of events, webhooks, messages and contacts are bounded, each by the same number. At the
+/// bound, the store evicts the oldest finished event, closed webhook or message, or the least recently
+/// used contact. Unfinished events and unclosed webhooks are never evicted: if no row can be, the store
+/// is [`Full`](super::StoreErrorKind::Full), and the webhook is refused. Signups, campaigns and numbers
 /// are not bounded.
 ///
 /// # Examples
@@ -52,13 +49,13 @@ impl MemoryStore {
     /// The bound of a [`new`](Self::new) store: 100,000 rows of each kind.
     pub const DEFAULT_BOUND: usize = 100_000;
 
-    /// Returns an empty store with the default bound.
+    /// Creates an empty store with the default bound.
     #[must_use]
     pub fn new() -> Self {
         Self::bounded(Self::DEFAULT_BOUND)
     }
 
-    /// Returns an empty store with up to so many rows of each kind.
+    /// Creates an empty store with up to `rows` rows of each kind.
     ///
     /// ```
     /// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
@@ -78,7 +75,7 @@ impl MemoryStore {
         }
     }
 
-    /// Replaces the clock, by which leases end.
+    /// Sets the clock of leases and due times (default: that of the system), for tests.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -104,11 +101,11 @@ impl MemoryStore {
     /// Returns the time in milliseconds since 1970.
     fn now(&self) -> i64 {
         let since = (self.clock)().duration_since(SystemTime::UNIX_EPOCH);
-        // A clock before 1970 is one that was never set.
+        // A clock before 1970 was never set.
         since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
     }
 
-    /// Returns a future that works when it is polled, and is ready then.
+    /// Returns a future that runs `work` at its first poll, and is ready then.
     fn work<'a, T>(
         &'a self,
         work: impl FnOnce(&mut Tables, i64) -> Result<T, StoreError> + Send + 'a,
@@ -130,8 +127,8 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
-        self.work(|tables, now| Ok(tables.load(wanted, now)))
+    fn load<'a>(&'a self, query: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
+        self.work(|tables, now| Ok(tables.load(query, now)))
     }
 
     fn commit<'a>(&'a self, changes: &'a Changes<'a>, _: Durability) -> StoreFuture<'a, ()> {
@@ -143,19 +140,19 @@ impl Store for MemoryStore {
     }
 
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
-        self.work(|tables, _| Ok(tables.inbox.page(query)))
+        self.work(|tables, _| Ok(tables.webhooks.page(query)))
     }
 
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
-        self.work(move |tables, _| Ok(tables.inbox.dead_events(after, limit)))
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
+        self.work(move |tables, _| Ok(tables.webhooks.dead_events(after, limit)))
     }
 
     fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
-        self.work(|tables, now| Ok(tables.inbox.backlog(now)))
+        self.work(|tables, now| Ok(tables.webhooks.backlog(now)))
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
@@ -198,22 +195,3 @@ impl Store for MemoryStore {
 }
 
 impl ReadyStore for MemoryStore {}
-
-/// Returns the error of a commit whose decision is out of date.
-fn conflict(row: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Conflict, row)
-}
-
-/// Checks that a row has the version that a decision saw.
-fn check(stored: Option<i64>, seen: Option<i64>, row: &'static str) -> Result<(), StoreError> {
-    if stored == seen {
-        Ok(())
-    } else {
-        Err(conflict(row))
-    }
-}
-
-/// Returns the error of a commit that finds no room.
-fn full() -> StoreError {
-    StoreError::new(StoreErrorKind::Full, "no row can make room")
-}

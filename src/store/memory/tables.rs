@@ -1,96 +1,95 @@
-//! The tables as a whole: what is loaded from all of them, and committed to all of them.
+//! All tables of a store: loads, commits and maintenance.
 
 use std::collections::BTreeMap;
 
-use super::contacts::Contacts;
-use super::counted::CountedRows;
-use super::inbox::{Inbox, LAST};
-use super::messages::Messages;
-use super::turns::Turns;
-use super::{check, conflict};
+use super::contacts::ContactTable;
+use super::messages::MessageTable;
+use super::turns::TurnTable;
+use super::webhooks::{LAST, WebhookTable};
 use crate::model::Signup;
+use crate::store::error::{check_version, conflict};
 use crate::store::{
     CampaignKey, CampaignMessages, CampaignRow, Changes, Lease, LeaseQuery, LeasedPage, LoadQuery,
-    MessageQuery, MessageScan, NumberKey, Prune, Pruned, Read, ScannedMessages, Scope, SignupKey,
-    Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery,
+    MessageQuery, MessageScan, NumberKey, Prune, Pruned, ReadRow, ScannedMessages, Scope,
+    SignupKey, Snapshot, StoreError, StoredMessage, Tenant, Unread, UnreadQuery, Upsert, Versioned,
 };
 
 /// All rows of a store.
 pub(super) struct Tables {
     bound: usize,
-    /// The number of changes so far.
-    moment: i64,
+    /// The number of changes.
+    revision: i64,
     numbers: BTreeMap<NumberKey, Tenant>,
-    pub(super) inbox: Inbox,
-    turns: Turns,
-    contacts: Contacts,
-    messages: Messages,
-    signups: CountedRows<SignupKey, Signup>,
-    campaigns: CountedRows<CampaignKey, CampaignRow>,
+    pub(super) webhooks: WebhookTable,
+    turns: TurnTable,
+    contacts: ContactTable,
+    messages: MessageTable,
+    signups: CounterTable<SignupKey, Signup>,
+    campaigns: CounterTable<CampaignKey, CampaignRow>,
 }
 
 impl Tables {
     pub(super) fn new(bound: usize) -> Self {
         Self {
             bound,
-            moment: 0,
+            revision: 0,
             numbers: BTreeMap::new(),
-            inbox: Inbox::default(),
-            turns: Turns::default(),
-            contacts: Contacts::default(),
-            messages: Messages::default(),
-            signups: CountedRows::default(),
-            campaigns: CountedRows::default(),
+            webhooks: WebhookTable::default(),
+            turns: TurnTable::default(),
+            contacts: ContactTable::default(),
+            messages: MessageTable::default(),
+            signups: CounterTable::default(),
+            campaigns: CounterTable::default(),
         }
     }
 
-    pub(super) fn load(&mut self, wanted: &LoadQuery, now: i64) -> Snapshot {
+    pub(super) fn load(&mut self, query: &LoadQuery, now: i64) -> Snapshot {
         let mut found = Snapshot {
             now,
-            moment: Some(self.moment),
-            ..Snapshot::with_capacity_for(wanted)
+            revision: Some(self.revision),
+            ..Snapshot::with_capacity_for(query)
         };
-        for number in &wanted.numbers {
+        for number in &query.numbers {
             let tenant = self.numbers.get(number).cloned();
             found.numbers.insert(number.clone(), tenant);
         }
-        for key in &wanted.events {
-            let webhook = self.inbox.event(key);
+        for key in &query.events {
+            let webhook = self.webhooks.event(key);
             found.events.insert(*key, webhook);
             if let Some(id) = webhook {
-                found.progress.insert(*key, self.inbox.progress(key));
-                found.webhooks.insert(id, self.inbox.webhook(id));
+                found.progress.insert(*key, self.webhooks.progress(key));
+                found.webhooks.insert(id, self.webhooks.webhook(id));
             }
         }
-        for id in &wanted.webhooks {
-            found.webhooks.insert(*id, self.inbox.webhook(*id));
+        for id in &query.webhooks {
+            found.webhooks.insert(*id, self.webhooks.webhook(*id));
         }
-        for id in &wanted.bodies {
-            found.bodies.insert(*id, self.inbox.body(*id));
+        for id in &query.bodies {
+            found.bodies.insert(*id, self.webhooks.body(*id));
         }
-        for key in &wanted.partitions {
+        for key in &query.partitions {
             found.partitions.insert(*key, self.turns.partition(*key));
         }
-        for id in &wanted.turns {
+        for id in &query.turns {
             found.turns.insert(*id, self.turns.of_webhook(*id));
         }
-        for key in &wanted.messages {
+        for key in &query.messages {
             found.messages.insert(key.clone(), self.messages.state(key));
         }
-        for key in &wanted.ids {
+        for key in &query.ids {
             let holders = self.contacts.holders(key);
             for id in &holders {
                 found.contacts.insert(*id, self.contacts.load(*id));
             }
             found.holders.insert(key.clone(), holders);
         }
-        for id in &wanted.contacts {
+        for id in &query.contacts {
             found.contacts.insert(*id, self.contacts.load(*id));
         }
-        for key in &wanted.signups {
+        for key in &query.signups {
             found.signups.insert(key.clone(), self.signups.load(key));
         }
-        for key in &wanted.campaigns {
+        for key in &query.campaigns {
             found
                 .campaigns
                 .insert(key.clone(), self.campaigns.load(key));
@@ -98,10 +97,13 @@ impl Tables {
         found
     }
 
-    /// Checks all that the changes expect, and then writes them, which cannot fail.
+    /// Checks the changes, and then writes them, which cannot fail.
     pub(super) fn commit(&mut self, changes: &Changes<'_>, now: i64) -> Result<(), StoreError> {
-        if changes.moment != Some(self.moment) {
-            changes.reads.iter().try_for_each(|read| self.check(read))?;
+        if changes.revision != Some(self.revision) {
+            changes
+                .reads
+                .iter()
+                .try_for_each(|read| self.check_read(read))?;
         }
         for (number, _) in &changes.numbers {
             if self.numbers.contains_key(number) {
@@ -113,14 +115,14 @@ impl Tables {
         self.messages.validate(changes)?;
         self.signups.validate(&changes.signups, "a signup")?;
         self.campaigns.validate(&changes.campaigns, "a campaign")?;
-        // Last, as a commit that is out of date may need no room when it is decided again.
-        self.inbox.validate(changes, self.bound)?;
+        // Last, because a new decision after a conflict may need fewer rows.
+        self.webhooks.validate(changes, self.bound)?;
 
         if !changes.is_empty() {
-            self.moment += 1;
+            self.revision += 1;
         }
         self.numbers.extend(changes.numbers.iter().cloned());
-        self.inbox.apply(changes, self.bound, now);
+        self.webhooks.apply(changes, self.bound, now);
         self.turns.apply(changes);
         self.contacts.apply(changes, self.bound);
         self.messages.apply(changes, self.bound);
@@ -129,40 +131,40 @@ impl Tables {
         Ok(())
     }
 
-    fn check(&self, read: &Read) -> Result<(), StoreError> {
+    fn check_read(&self, read: &ReadRow) -> Result<(), StoreError> {
         match read {
-            Read::Webhook(id, seen) => check(
-                self.inbox.webhook_version(*id),
+            ReadRow::Webhook(id, seen) => check_version(
+                self.webhooks.webhook_version(*id),
                 *seen,
                 "a webhook that was read",
             ),
-            Read::Event(key, seen) if self.inbox.event(key) != *seen => {
+            ReadRow::Event(key, seen) if self.webhooks.event(key) != *seen => {
                 Err(conflict("an event that was read"))
             }
-            Read::Contact(id, seen) => {
-                check(self.contacts.version(*id), *seen, "a contact that was read")
+            ReadRow::Contact(id, seen) => {
+                check_version(self.contacts.version(*id), *seen, "a contact that was read")
             }
-            Read::Holders(key, seen) if self.contacts.holders(key) != *seen => {
+            ReadRow::Holders(key, seen) if self.contacts.holders(key) != *seen => {
                 Err(conflict("an id that was read"))
             }
-            Read::Message(key, seen) => {
-                check(self.messages.version(key), *seen, "a message that was read")
+            ReadRow::Message(key, seen) => {
+                check_version(self.messages.version(key), *seen, "a message that was read")
             }
-            Read::Signup(key, seen) => {
-                check(self.signups.version(key), *seen, "a signup that was read")
+            ReadRow::Signup(key, seen) => {
+                check_version(self.signups.version(key), *seen, "a signup that was read")
             }
-            Read::Campaign(key, seen) => check(
+            ReadRow::Campaign(key, seen) => check_version(
                 self.campaigns.version(key),
                 *seen,
                 "a campaign that was read",
             ),
-            Read::Event(..) | Read::Holders(..) => Ok(()),
+            ReadRow::Event(..) | ReadRow::Holders(..) => Ok(()),
         }
     }
 
     pub(super) fn lease_due(&mut self, lease: Lease, query: LeaseQuery, now: i64) -> LeasedPage {
-        self.moment += 1;
-        self.inbox.lease_due(lease, query, now)
+        self.revision += 1;
+        self.webhooks.lease_due(lease, query, now)
     }
 
     pub(super) fn messages(&self, query: &MessageQuery) -> Vec<StoredMessage> {
@@ -179,7 +181,7 @@ impl Tables {
         }
     }
 
-    /// Returns messages of a step. Those of a contact that has made room are in no conversation.
+    /// Returns the messages of a step.
     pub(super) fn scan_messages(&self, step: &MessageScan) -> ScannedMessages {
         let contacts = &self.contacts;
         self.messages
@@ -197,7 +199,7 @@ impl Tables {
         rows.collect()
     }
 
-    /// Returns whether a number belongs to a part of the store.
+    /// Returns true if a number belongs to a scope.
     fn is_in(&self, scope: &Scope, number: &NumberKey) -> bool {
         match scope {
             Scope::All => true,
@@ -236,26 +238,89 @@ impl Tables {
     }
 
     pub(super) fn prune(&mut self, step: &Prune) -> Pruned {
-        self.moment += 1;
-        // A step looks at one row at least, so that the steps end.
+        self.revision += 1;
+        // A step scans at least one row, so that the steps end.
         let limit = step.limit.max(1);
-        let (looked_at, mut pruned) = self.inbox.prune_events(step, limit);
-        let mut left = limit - looked_at;
-        if left == 0 {
+        let (scanned, mut pruned) = self.webhooks.prune_events(step, limit);
+        let mut remaining = limit - scanned;
+        if remaining == 0 {
             return pruned;
         }
-        // All events have been looked at.
-        let webhooks = self.inbox.prune_webhooks(step.before, left);
-        left -= webhooks;
-        let statuses = self.messages.prune(step.before, left);
-        left -= statuses;
-        let inbox = &self.inbox;
-        let turns = self.turns.prune(|id| inbox.is_open(id), left);
-        left -= turns;
+        // All events are scanned.
+        let webhooks = self.webhooks.prune_webhooks(step.before, remaining);
+        remaining -= webhooks;
+        let statuses = self.messages.prune(step.before, remaining);
+        remaining -= statuses;
+        let webhook_table = &self.webhooks;
+        let turns = self.turns.prune(|id| webhook_table.is_open(id), remaining);
+        remaining -= turns;
         pruned.rows += webhooks + statuses + turns;
-        if left == 0 {
+        if remaining == 0 {
             pruned.next = Some(LAST);
         }
         pruned
+    }
+}
+
+/// A row with a counter: a signup with its subscribers, a campaign with its refusals.
+trait CounterRow: Clone {
+    fn counter(&mut self) -> &mut u64;
+}
+
+impl CounterRow for Signup {
+    fn counter(&mut self) -> &mut u64 {
+        &mut self.subscriber_count
+    }
+}
+
+impl CounterRow for CampaignRow {
+    fn counter(&mut self) -> &mut u64 {
+        &mut self.refused
+    }
+}
+
+struct CounterTable<K, R>(BTreeMap<K, Versioned<R>>);
+
+impl<K, R> Default for CounterTable<K, R> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Clone + Ord, R: CounterRow> CounterTable<K, R> {
+    fn load(&self, key: &K) -> Option<Versioned<R>> {
+        self.0.get(key).cloned()
+    }
+
+    fn version(&self, key: &K) -> Option<i64> {
+        self.0.get(key).map(|stored| stored.version)
+    }
+
+    /// Returns the rows in the order of their keys.
+    fn iter(&self) -> impl Iterator<Item = (&K, &R)> {
+        self.0.iter().map(|(key, stored)| (key, &stored.row))
+    }
+
+    fn validate(&self, rows: &[Upsert<K, R>], name: &'static str) -> Result<(), StoreError> {
+        let mut rows = rows.iter();
+        rows.try_for_each(|put| check_version(self.version(&put.key), put.version, name))
+    }
+
+    /// Writes rows, which keep the counters of existing rows, and then increments counters.
+    fn apply(&mut self, rows: &[Upsert<K, R>], counted: &[K]) {
+        for put in rows {
+            let mut row = put.row.clone();
+            let version = put.version.unwrap_or(0) + 1;
+            if let Some(stored) = self.0.get_mut(&put.key) {
+                *row.counter() = *stored.row.counter();
+            }
+            self.0.insert(put.key.clone(), Versioned { version, row });
+        }
+        for key in counted {
+            if let Some(stored) = self.0.get_mut(key) {
+                // The version stays, because an increment conflicts with no other change.
+                *stored.row.counter() += 1;
+            }
+        }
     }
 }

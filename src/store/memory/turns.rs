@@ -1,23 +1,23 @@
-//! The turns of partitions.
+//! The table of turns.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::conflict;
+use crate::store::error::conflict;
 use crate::store::{
     Changes, Fingerprint, PartitionKey, PartitionRow, StoreError, StoredTurn, TurnChange,
-    TurnPlace, TurnRow, WebhookId,
+    TurnPosition, TurnRow, WebhookId,
 };
 
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct TurnTable {
     partitions: HashMap<PartitionKey, BTreeMap<i64, (WebhookId, Vec<Fingerprint>)>>,
     of_webhooks: HashMap<WebhookId, BTreeSet<(PartitionKey, i64)>>,
 }
 
-impl Turns {
+impl TurnTable {
     pub(super) fn partition(&self, key: PartitionKey) -> Option<PartitionRow> {
         let turns = self.partitions.get(&key)?;
-        let last = place(turns.last_key_value()?);
+        let last = position(turns.last_key_value()?);
         let is_shared = turns.values().any(|(webhook, _)| *webhook != last.webhook);
         Some(PartitionRow::new(last, is_shared))
     }
@@ -29,44 +29,44 @@ impl Turns {
             let turn = turns.get_key_value(number)?;
             let mut before = turns.range(..number);
             let is_held_back = before.any(|(_, (webhook, _))| *webhook != id);
-            let next = turns.range(number + 1..).next().map(place);
-            let row = TurnRow::new(*partition, place(turn), turn.1.1.clone());
+            let next = turns.range(number + 1..).next().map(position);
+            let row = TurnRow::new(*partition, position(turn), turn.1.1.clone());
             Some(StoredTurn::new(row, is_held_back, next))
         });
         turns.collect()
     }
 
     pub(super) fn validate(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
-        // The numbers that partitions end with, and those that are over, by this commit.
+        // The last numbers of partitions and the deleted turns, as of the changes so far.
         let mut last = HashMap::new();
         let mut over: HashMap<PartitionKey, BTreeSet<i64>> = HashMap::new();
         for change in &changes.turns {
             match change {
-                TurnChange::Add(row) => {
+                TurnChange::Insert(row) => {
                     let stored = self.partition(row.partition).map(|row| row.last.number);
                     let last = last.entry(row.partition).or_insert(stored.unwrap_or(0));
-                    if *last + 1 != row.place.number {
+                    if *last + 1 != row.position.number {
                         return Err(conflict("the last turn of a partition"));
                     }
                     *last += 1;
                 }
-                TurnChange::End {
+                TurnChange::Delete {
                     partition,
-                    place,
+                    position,
                     next,
                 } => {
                     let turns = self.partitions.get(partition);
-                    let turn = turns.and_then(|turns| turns.get(&place.number));
+                    let turn = turns.and_then(|turns| turns.get(&position.number));
                     let over = over.entry(*partition).or_default();
                     let later = turns.into_iter();
-                    let mut later = later.flat_map(|turns| turns.range(place.number + 1..));
+                    let mut later = later.flat_map(|turns| turns.range(position.number + 1..));
                     let found = later.find(|(number, _)| !over.contains(number));
-                    if turn.is_none_or(|(webhook, _)| *webhook != place.webhook)
+                    if turn.is_none_or(|(webhook, _)| *webhook != position.webhook)
                         || found.map(|(number, _)| *number) != *next
                     {
                         return Err(conflict("a turn that is over"));
                     }
-                    over.insert(place.number);
+                    over.insert(position.number);
                 }
             }
         }
@@ -76,57 +76,59 @@ impl Turns {
     pub(super) fn apply(&mut self, changes: &Changes<'_>) {
         for change in &changes.turns {
             match change {
-                TurnChange::Add(TurnRow {
+                TurnChange::Insert(TurnRow {
                     partition,
-                    place,
+                    position,
                     events,
                 }) => {
                     let turns = self.partitions.entry(*partition).or_default();
-                    turns.insert(place.number, (place.webhook, events.clone()));
-                    let of_webhook = self.of_webhooks.entry(place.webhook).or_default();
-                    of_webhook.insert((*partition, place.number));
+                    turns.insert(position.number, (position.webhook, events.clone()));
+                    let of_webhook = self.of_webhooks.entry(position.webhook).or_default();
+                    of_webhook.insert((*partition, position.number));
                 }
-                TurnChange::End {
-                    partition, place, ..
-                } => self.remove(*partition, *place),
+                TurnChange::Delete {
+                    partition,
+                    position,
+                    ..
+                } => self.remove(*partition, *position),
             }
         }
     }
 
-    fn remove(&mut self, partition: PartitionKey, place: TurnPlace) {
+    fn remove(&mut self, partition: PartitionKey, position: TurnPosition) {
         if let Some(turns) = self.partitions.get_mut(&partition) {
-            turns.remove(&place.number);
+            turns.remove(&position.number);
             if turns.is_empty() {
                 self.partitions.remove(&partition);
             }
         }
-        if let Some(turns) = self.of_webhooks.get_mut(&place.webhook) {
-            turns.remove(&(partition, place.number));
+        if let Some(turns) = self.of_webhooks.get_mut(&position.webhook) {
+            turns.remove(&(partition, position.number));
             if turns.is_empty() {
-                self.of_webhooks.remove(&place.webhook);
+                self.of_webhooks.remove(&position.webhook);
             }
         }
     }
 
-    /// Deletes up to `limit` turns of webhooks that have no open events. Returns their number.
+    /// Deletes up to `limit` turns of webhooks without open events, and returns their number.
     pub(super) fn prune(&mut self, is_open: impl Fn(WebhookId) -> bool, limit: usize) -> usize {
         let left = self.of_webhooks.iter().filter(|(id, _)| !is_open(**id));
         let left = left.flat_map(|(webhook, turns)| {
             turns.iter().map(|(partition, number)| {
                 let (number, webhook) = (*number, *webhook);
-                (*partition, TurnPlace { number, webhook })
+                (*partition, TurnPosition { number, webhook })
             })
         });
         let left: Vec<_> = left.take(limit).collect();
-        for (partition, place) in &left {
-            self.remove(*partition, *place);
+        for (partition, position) in &left {
+            self.remove(*partition, *position);
         }
         left.len()
     }
 }
 
-fn place((number, (webhook, _)): (&i64, &(WebhookId, Vec<Fingerprint>))) -> TurnPlace {
-    TurnPlace {
+fn position((number, (webhook, _)): (&i64, &(WebhookId, Vec<Fingerprint>))) -> TurnPosition {
+    TurnPosition {
         number: *number,
         webhook: *webhook,
     }

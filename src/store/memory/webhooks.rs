@@ -1,44 +1,44 @@
-//! Webhooks, their events, and the progress of these.
+//! The tables of webhooks, events and progress.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
-use super::{check, conflict, full};
 use crate::model::Timestamp;
+use crate::store::error::{check_version, conflict, full};
 use crate::store::{
-    BacklogRow, Changes, DeadPlace, EventChange, EventState, Fingerprint, Lease, LeaseQuery,
-    LeasedPage, ProgressRow, Prune, Pruned, StoreError, Versioned, WebhookChange, WebhookId,
-    WebhookKind, WebhookPage, WebhookQuery, WebhookRow,
+    BacklogRow, Changes, DeadEventPosition, EventChange, EventState, Fingerprint, Lease,
+    LeaseQuery, LeasedPage, ProgressRow, Prune, Pruned, StoreError, Versioned, WebhookChange,
+    WebhookId, WebhookKind, WebhookPage, WebhookQuery, WebhookRow,
 };
 
-/// The greatest fingerprint: no event comes after it.
+/// The greatest fingerprint, after which there is no event.
 pub(super) const LAST: Fingerprint = Fingerprint([0xff; 16]);
 
 /// The tables of webhooks, events and progress.
 ///
-/// A row that may go to make room is in [`over`](Self::over) or [`closed`](Self::closed), so that
-/// it is found without a search. A webhook that closes, opens or goes moves its events there or
-/// back, which takes as long as it has events.
+/// Rows that may be evicted are in [`finished`](Self::finished) and [`evictable`](Self::evictable), so
+/// that the first one is found without a search. When a webhook opens, closes or is deleted, its events
+/// are added or removed there, in time proportional to their number.
 #[derive(Default)]
-pub(super) struct Inbox {
+pub(super) struct WebhookTable {
     webhooks: BTreeMap<WebhookId, Webhook>,
     unsettled: BTreeSet<WebhookId>,
-    /// The webhooks that may go.
-    closed: BTreeSet<WebhookId>,
+    /// The closed webhooks, which may be evicted.
+    evictable: BTreeSet<WebhookId>,
     /// The webhooks with dead events.
     with_dead: BTreeSet<WebhookId>,
     events: BTreeMap<Fingerprint, Event>,
-    /// The events by webhook, also by one that is gone.
-    members: HashMap<WebhookId, HashSet<Fingerprint>>,
+    /// The events by webhook, including deleted webhooks.
+    events_by_webhook: HashMap<WebhookId, HashSet<Fingerprint>>,
     last_event: u64,
-    /// The events that are finished, in the order in which they came.
-    over: BTreeMap<u64, Fingerprint>,
+    /// The finished events in the order of their insertion.
+    finished: BTreeMap<u64, Fingerprint>,
     progress: HashMap<Fingerprint, Progress>,
     /// The rows of progress by webhook.
-    in_progress: HashMap<WebhookId, HashSet<Fingerprint>>,
+    progress_by_webhook: HashMap<WebhookId, HashSet<Fingerprint>>,
     last_death: i64,
-    dead: BTreeMap<DeadPlace, Fingerprint>,
+    dead: BTreeMap<DeadEventPosition, Fingerprint>,
 }
 
 struct Webhook {
@@ -49,17 +49,17 @@ struct Webhook {
 #[derive(Clone, Copy)]
 struct Event {
     webhook: WebhookId,
-    /// Its place in the order in which the events came.
+    /// The position in the order of insertion.
     order: u64,
 }
 
 struct Progress {
     row: ProgressRow,
-    /// Its number in the order in which events died.
+    /// The number in the order of death.
     died: Option<i64>,
 }
 
-impl Inbox {
+impl WebhookTable {
     pub(super) fn webhook(&self, id: WebhookId) -> Option<Versioned<WebhookRow>> {
         self.webhooks.get(&id).map(|webhook| webhook.stored.clone())
     }
@@ -68,7 +68,7 @@ impl Inbox {
         self.webhooks.get(&id).map(|webhook| webhook.stored.version)
     }
 
-    /// Returns whether a webhook has events to be done.
+    /// Returns true if a webhook has open or unclaimed events.
     pub(super) fn is_open(&self, id: WebhookId) -> bool {
         let row = self.webhooks.get(&id).map(|webhook| &webhook.stored.row);
         row.is_some_and(|row| row.open > 0 || row.unclaimed > 0)
@@ -105,9 +105,9 @@ impl Inbox {
 
     pub(super) fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> Vec<(DeadPlace, Fingerprint)> {
+    ) -> Vec<(DeadEventPosition, Fingerprint)> {
         let after = (after.map_or(Unbounded, Excluded), Unbounded);
         let dead = self.dead.range(after).take(limit);
         dead.map(|(place, key)| (*place, *key)).collect()
@@ -123,10 +123,10 @@ impl Inbox {
             let open = u64::from(row.open) + u64::from(row.unclaimed);
             backlog.open += open;
             backlog.held_back += u64::from(row.held_back);
-            let lease = row.lease.filter(|lease| !lease.has_ended(now));
+            let lease = row.lease.filter(|lease| !lease.has_expired(now));
             let left = match lease {
                 Some(lease) => lease.until.saturating_sub(now),
-                None => row.due.left(now),
+                None => row.due.remaining(now),
             };
             if lease.is_some() {
                 backlog.leased += open;
@@ -146,16 +146,16 @@ impl Inbox {
         backlog
     }
 
-    /// Checks what the changes expect of these tables, and that there is room.
+    /// Checks the versions of the changes, and that the bound allows them.
     pub(super) fn validate(&self, changes: &Changes<'_>, bound: usize) -> Result<(), StoreError> {
         for change in &changes.webhooks {
             let (id, seen) = match change {
-                WebhookChange::Add { id, .. } => (*id, None),
-                WebhookChange::Put { id, version, .. }
+                WebhookChange::Insert { id, .. } => (*id, None),
+                WebhookChange::Update { id, version, .. }
                 | WebhookChange::Replace { id, version, .. }
                 | WebhookChange::Delete { id, version } => (*id, Some(*version)),
             };
-            check(self.webhook_version(id), seen, "a webhook")?;
+            check_version(self.webhook_version(id), seen, "a webhook")?;
         }
         for change in &changes.events {
             if self.event(&change.key) != change.before {
@@ -165,18 +165,17 @@ impl Inbox {
         self.check_room(changes, bound)
     }
 
-    /// Checks that rows can make room for those that are new. A row counts as one that cannot if
-    /// the changes touch it.
+    /// Checks that enough rows can be evicted for the new ones. Rows that the changes touch cannot be.
     fn check_room(&self, changes: &Changes<'_>, bound: usize) -> Result<(), StoreError> {
         let (mut webhooks, mut events) = (0, 0);
-        let (mut kept_webhooks, mut kept_events) = (0, 0);
+        let (mut pinned_webhooks, mut pinned_events) = (0, 0);
         for change in &changes.webhooks {
             match change {
-                WebhookChange::Add { .. } => webhooks += 1,
-                WebhookChange::Put { id, row, .. } | WebhookChange::Replace { id, row, .. } => {
-                    kept_webhooks += usize::from(self.closed.contains(id));
-                    if row.open > 0 && self.is_over_without_progress(*id) {
-                        kept_events += self.members.get(id).map_or(0, HashSet::len);
+                WebhookChange::Insert { .. } => webhooks += 1,
+                WebhookChange::Update { id, row, .. } | WebhookChange::Replace { id, row, .. } => {
+                    pinned_webhooks += usize::from(self.evictable.contains(id));
+                    if row.open > 0 && self.is_finished_without_progress(*id) {
+                        pinned_events += self.events_by_webhook.get(id).map_or(0, HashSet::len);
                     }
                 }
                 WebhookChange::Delete { .. } => {}
@@ -185,28 +184,28 @@ impl Inbox {
         for change in &changes.events {
             match change.before {
                 None => events += 1,
-                Some(_) => kept_events += usize::from(self.is_over(&change.key)),
+                Some(_) => pinned_events += usize::from(self.is_finished(&change.key)),
             }
         }
         for (key, _) in &changes.progress {
-            kept_events += usize::from(self.events.contains_key(key) && self.is_over(key));
+            pinned_events += usize::from(self.events.contains_key(key) && self.is_finished(key));
         }
-        let unfinished = self.events.len() - self.over.len();
-        let unclosed = self.webhooks.len() - self.closed.len();
-        if (events > 0 && unfinished + kept_events + events > bound)
-            || (webhooks > 0 && unclosed + kept_webhooks + webhooks > bound)
+        let unfinished = self.events.len() - self.finished.len();
+        let unclosed = self.webhooks.len() - self.evictable.len();
+        if (events > 0 && unfinished + pinned_events + events > bound)
+            || (webhooks > 0 && unclosed + pinned_webhooks + webhooks > bound)
         {
             return Err(full());
         }
         Ok(())
     }
 
-    /// Writes the changes, and then removes rows beyond the bound.
+    /// Writes the changes, and then evicts rows beyond the bound.
     pub(super) fn apply(&mut self, changes: &Changes<'_>, bound: usize, now: i64) {
         for change in &changes.webhooks {
             match change {
-                WebhookChange::Add { id, row, body } => self.add(*id, row, body, now),
-                WebhookChange::Put { id, row, .. } => self.put(*id, row, now),
+                WebhookChange::Insert { id, row, body } => self.add(*id, row, body, now),
+                WebhookChange::Update { id, row, .. } => self.put(*id, row, now),
                 WebhookChange::Replace { id, row, body, .. } => {
                     self.put(*id, row, now);
                     if let Some(webhook) = self.webhooks.get_mut(id) {
@@ -223,12 +222,12 @@ impl Inbox {
             self.put_progress(*key, row, now);
         }
         while self.events.len() > bound
-            && let Some((_, key)) = self.over.pop_first()
+            && let Some((_, key)) = self.finished.pop_first()
         {
             self.remove_event(&key);
         }
         while self.webhooks.len() > bound
-            && let Some(id) = self.closed.pop_first()
+            && let Some(id) = self.evictable.pop_first()
         {
             self.remove_webhook(id);
         }
@@ -237,12 +236,12 @@ impl Inbox {
     fn add(&mut self, id: WebhookId, row: &WebhookRow, body: &[u8], now: i64) {
         let stored = Versioned {
             version: 1,
-            row: leased(row, now),
+            row: resolve_times(row, now),
         };
         let body = body.into();
         self.webhooks.insert(id, Webhook { stored, body });
         self.update_queues(id);
-        self.update_members(id);
+        self.update_events(id);
     }
 
     fn put(&mut self, id: WebhookId, row: &WebhookRow, now: i64) {
@@ -251,69 +250,69 @@ impl Inbox {
         };
         let was_open = webhook.stored.row.open > 0;
         webhook.stored.version += 1;
-        webhook.stored.row = leased(row, now);
+        webhook.stored.row = resolve_times(row, now);
         self.update_queues(id);
         if was_open != (row.open > 0) {
-            self.update_members(id);
+            self.update_events(id);
         }
     }
 
     fn remove_webhook(&mut self, id: WebhookId) {
         self.webhooks.remove(&id);
         self.update_queues(id);
-        for key in self.in_progress.remove(&id).unwrap_or_default() {
+        for key in self.progress_by_webhook.remove(&id).unwrap_or_default() {
             self.remove_progress(&key);
         }
-        self.update_members(id);
+        self.update_events(id);
     }
 
-    /// Lists a webhook as unsettled or as one that may go, or as neither.
+    /// Updates the indexes of unsettled, evictable and dead webhooks.
     fn update_queues(&mut self, id: WebhookId) {
         let row = self.webhooks.get(&id).map(|webhook| &webhook.stored.row);
         let is_unsettled = row.is_some_and(WebhookRow::is_unsettled);
-        let may_go = row.is_some_and(|row| row.is_closed() && !row.is_unsettled());
+        let is_evictable = row.is_some_and(|row| row.is_closed() && !row.is_unsettled());
         update(&mut self.unsettled, id, is_unsettled);
-        update(&mut self.closed, id, may_go);
+        update(&mut self.evictable, id, is_evictable);
         let has_dead = row.is_some_and(|row| row.dead > 0);
         update(&mut self.with_dead, id, has_dead);
     }
 
-    /// Lists the events of a webhook that opened, closed or went.
-    fn update_members(&mut self, id: WebhookId) {
-        // Out of the table meanwhile, and not copied.
-        let Some(keys) = self.members.remove(&id) else {
+    /// Updates the index of finished events after a webhook was opened, closed or deleted.
+    fn update_events(&mut self, id: WebhookId) {
+        // Removed during the loop, which avoids a copy.
+        let Some(keys) = self.events_by_webhook.remove(&id) else {
             return;
         };
         for key in &keys {
             self.update_event(key);
         }
-        self.members.insert(id, keys);
+        self.events_by_webhook.insert(id, keys);
     }
 
-    /// Lists an event as one that may go, or not.
+    /// Updates the index of finished events.
     fn update_event(&mut self, key: &Fingerprint) {
         let Some(event) = self.events.get(key) else {
             return;
         };
         let order = event.order;
-        if self.is_over(key) {
-            self.over.insert(order, *key);
+        if self.is_finished(key) {
+            self.finished.insert(order, *key);
         } else {
-            self.over.remove(&order);
+            self.finished.remove(&order);
         }
     }
 
-    /// Returns whether nothing is to be done with an event.
-    fn is_over(&self, key: &Fingerprint) -> bool {
+    /// Returns true if an event is finished.
+    fn is_finished(&self, key: &Fingerprint) -> bool {
         match (self.progress.get(key), self.events.get(key)) {
             (Some(progress), _) => progress.row.state == EventState::Finished,
-            (None, Some(event)) => self.is_over_without_progress(event.webhook),
+            (None, Some(event)) => self.is_finished_without_progress(event.webhook),
             (None, None) => false,
         }
     }
 
-    /// Returns whether the events of a webhook that have no row of progress are finished.
-    fn is_over_without_progress(&self, id: WebhookId) -> bool {
+    /// Returns true if the events of a webhook without a row of progress are finished.
+    fn is_finished_without_progress(&self, id: WebhookId) -> bool {
         let webhook = self.webhooks.get(&id);
         webhook.is_none_or(|webhook| webhook.stored.row.open == 0)
     }
@@ -323,7 +322,7 @@ impl Inbox {
         let order = if let Some(event) = self.events.get(&key).copied() {
             if event.webhook != webhook {
                 self.remove_progress(&key);
-                self.remove_member(event.webhook, &key);
+                self.unlink_event(event.webhook, &key);
             }
             event.order
         } else {
@@ -331,7 +330,10 @@ impl Inbox {
             self.last_event
         };
         self.events.insert(key, Event { webhook, order });
-        self.members.entry(webhook).or_default().insert(key);
+        self.events_by_webhook
+            .entry(webhook)
+            .or_default()
+            .insert(key);
         self.update_event(&key);
     }
 
@@ -348,11 +350,14 @@ impl Inbox {
         });
         if let Some(number) = died {
             let webhook = row.webhook;
-            self.dead.insert(DeadPlace { webhook, number }, key);
+            self.dead.insert(DeadEventPosition { webhook, number }, key);
         }
-        self.in_progress.entry(row.webhook).or_default().insert(key);
+        self.progress_by_webhook
+            .entry(row.webhook)
+            .or_default()
+            .insert(key);
         let row = ProgressRow {
-            due: row.due.from(now),
+            due: row.due.resolve(now),
             ..row.clone()
         };
         self.progress.insert(key, Progress { row, died });
@@ -365,21 +370,21 @@ impl Inbox {
         };
         if let Some(number) = died {
             let webhook = row.webhook;
-            self.dead.remove(&DeadPlace { webhook, number });
+            self.dead.remove(&DeadEventPosition { webhook, number });
         }
-        remove_from(&mut self.in_progress, row.webhook, key);
+        remove_from(&mut self.progress_by_webhook, row.webhook, key);
     }
 
     fn remove_event(&mut self, key: &Fingerprint) {
         if let Some(event) = self.events.remove(key) {
-            self.over.remove(&event.order);
-            self.remove_member(event.webhook, key);
+            self.finished.remove(&event.order);
+            self.unlink_event(event.webhook, key);
             self.remove_progress(key);
         }
     }
 
-    fn remove_member(&mut self, id: WebhookId, key: &Fingerprint) {
-        remove_from(&mut self.members, id, key);
+    fn unlink_event(&mut self, id: WebhookId, key: &Fingerprint) {
+        remove_from(&mut self.events_by_webhook, id, key);
     }
 
     pub(super) fn lease_due(&mut self, lease: Lease, query: LeaseQuery, now: i64) -> LeasedPage {
@@ -394,48 +399,45 @@ impl Inbox {
             };
             let Versioned { version, row } = &mut webhook.stored;
             match row.lease {
-                Some(running) if running.is_too_long(now) => {
-                    row.lease = Some(running.from(now));
+                Some(running) if running.exceeds_length(now) => {
+                    row.lease = Some(running.starting_at(now));
                     *version += 1;
                 }
-                Some(running) if !running.has_ended(now) => {}
-                _ if !query.early && !row.due.has_come(now) => {}
+                Some(running) if !running.has_expired(now) => {}
+                _ if !query.early && !row.due.has_passed(now) => {}
                 _ => {
                     leased.push((*id, webhook.stored.clone()));
-                    webhook.stored.row.lease = Some(lease.from(now));
+                    webhook.stored.row.lease = Some(lease.starting_at(now));
                     webhook.stored.version += 1;
                 }
             }
         }
-        // All of them stay unsettled, as they have a lease.
+        // With a lease, they remain unsettled.
         leased
     }
 
-    /// Deletes old events of one step. Returns the number of those that it looked at, and the
-    /// result.
+    /// Deletes the old events of one step. Returns the number of scanned events, and the result.
     pub(super) fn prune_events(&mut self, step: &Prune, limit: usize) -> (usize, Pruned) {
         let first = WebhookId::at(step.before);
         let after = (step.after.map_or(Unbounded, Excluded), Unbounded);
-        let looked_at = self.events.range(after).take(limit);
-        let looked_at: Vec<_> = looked_at
-            .map(|(key, event)| (*key, event.webhook))
-            .collect();
+        let scanned = self.events.range(after).take(limit);
+        let scanned: Vec<_> = scanned.map(|(key, event)| (*key, event.webhook)).collect();
         let mut rows = 0;
-        for (key, webhook) in &looked_at {
-            if *webhook < first && self.is_over(key) {
+        for (key, webhook) in &scanned {
+            if *webhook < first && self.is_finished(key) {
                 self.remove_event(key);
                 rows += 1;
             }
         }
-        let is_last = looked_at.len() < limit;
-        let next = looked_at.last().map(|(key, _)| *key);
+        let is_last = scanned.len() < limit;
+        let next = scanned.last().map(|(key, _)| *key);
         let next = next.filter(|_| !is_last);
-        (looked_at.len(), Pruned { rows, next })
+        (scanned.len(), Pruned { rows, next })
     }
 
-    /// Deletes up to `limit` closed webhooks that came before a time. Returns their number.
+    /// Deletes up to `limit` closed webhooks from before a time, and returns their number.
     pub(super) fn prune_webhooks(&mut self, before: Timestamp, limit: usize) -> usize {
-        let old = self.closed.range(..WebhookId::at(before)).take(limit);
+        let old = self.evictable.range(..WebhookId::at(before)).take(limit);
         let old: Vec<_> = old.copied().collect();
         for id in &old {
             self.remove_webhook(*id);
@@ -444,11 +446,11 @@ impl Inbox {
     }
 }
 
-/// Returns a row whose lease runs from now on.
-fn leased(row: &WebhookRow, now: i64) -> WebhookRow {
+/// Returns a row whose lease and due time begin now.
+fn resolve_times(row: &WebhookRow, now: i64) -> WebhookRow {
     WebhookRow {
-        lease: row.lease.map(|lease| lease.from(now)),
-        due: row.due.from(now),
+        lease: row.lease.map(|lease| lease.starting_at(now)),
+        due: row.due.resolve(now),
         ..row.clone()
     }
 }

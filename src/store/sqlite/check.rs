@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::backlog::backlog;
 use super::error::Error;
+use super::queries::backlog;
 use super::schema::{APPLICATION_ID, VERSION};
 use super::session::Transaction;
 use crate::model::Timestamp;

@@ -2,43 +2,43 @@
 
 use rusqlite::params;
 
-use super::counted;
+use super::counters;
 use super::error::Error;
 use super::load::holders;
 use super::row::{self, Json, kind_number, state_number};
-use super::session::{Facts, Transaction};
+use super::session::{SessionState, Transaction};
 use super::turns;
 use crate::model::{CampaignId, MessageId, MessageStatus, RawJson, Signup, Timestamp};
 use crate::store::{
-    CampaignRow, Changes, ContactId, ContactRow, EventState, HeldId, Merge, MessageKey, NewMessage,
-    NewStatus, Put, Read, WebhookChange, WebhookRow,
+    CampaignRow, Changes, ContactId, ContactRow, EventState, IdRow, Merge, MessageKey, NewMessage,
+    NewStatus, ReadRow, Upsert, WebhookChange, WebhookRow,
 };
 
-/// Writes all changes, and first those that are most often a conflict.
+/// Writes all changes, the most frequent conflicts first.
 pub(super) fn write(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
     now: i64,
 ) -> Result<(), Error> {
     write_webhooks(transaction, changes, now)?;
     write_events(transaction, changes)?;
     turns::write(transaction, changes)?;
-    // Before rows are written that other rows were read by.
-    check_reads(transaction, facts, changes)?;
+    // Before writes to the rows by which other rows were read.
+    check_reads(transaction, state, changes)?;
     let mut numbers = transaction.statement("INSERT INTO number (number, tenant) VALUES (?1, ?2)");
     for (number, tenant) in &changes.numbers {
         numbers.execute([number.as_str(), tenant.as_str()])?;
     }
-    write_progress(transaction, facts, changes, now)?;
-    write_contacts(transaction, facts, changes)?;
-    write_messages(transaction, facts, &changes.messages)?;
+    write_progress(transaction, state, changes, now)?;
+    write_contacts(transaction, state, changes)?;
+    write_messages(transaction, state, &changes.messages)?;
     move_messages(transaction, &changes.merges)?;
-    write_statuses(transaction, facts, &changes.statuses)?;
-    delete_messages(transaction, facts, changes)?;
-    read_conversations(transaction, facts, changes)?;
-    counted::write(transaction, facts, &changes.signups, &changes.subscribers)?;
-    counted::write(transaction, facts, &changes.campaigns, &changes.refusals)
+    write_statuses(transaction, state, &changes.statuses)?;
+    delete_messages(transaction, state, changes)?;
+    read_conversations(transaction, state, changes)?;
+    counters::write(transaction, state, &changes.signups, &changes.subscribers)?;
+    counters::write(transaction, state, &changes.campaigns, &changes.refusals)
 }
 
 fn write_webhooks(
@@ -62,11 +62,11 @@ fn write_webhooks(
     let mut delete = transaction.statement("DELETE FROM webhook WHERE id = ?1 AND version = ?2");
     for change in &changes.webhooks {
         let (statement, id, version, row): (_, _, _, &WebhookRow) = match change {
-            WebhookChange::Add { id, row, body } => {
+            WebhookChange::Insert { id, row, body } => {
                 insert_body.execute(params![id.0, body])?;
                 (&mut insert, id.0, 0, row)
             }
-            WebhookChange::Put { id, version, row } => (&mut update, id.0, *version, row),
+            WebhookChange::Update { id, version, row } => (&mut update, id.0, *version, row),
             WebhookChange::Replace {
                 id,
                 version,
@@ -81,7 +81,7 @@ fn write_webhooks(
                 continue;
             }
         };
-        let lease = row.lease.map(|lease| lease.from(now));
+        let lease = row.lease.map(|lease| lease.starting_at(now));
         let (due_at, due_delay) = row::due_columns(row.due, now);
         statement.execute_one(params![
             id,
@@ -124,10 +124,10 @@ fn write_events(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<
 /// Checks the rows that were only read, if anything has changed since.
 fn check_reads(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
-    if changes.reads.is_empty() || changes.moment == Some(facts.moment(transaction)?) {
+    if changes.reads.is_empty() || changes.revision == Some(state.revision(transaction)?) {
         return Ok(());
     }
     let version = |sql, params: &[&dyn rusqlite::ToSql]| {
@@ -136,28 +136,28 @@ fn check_reads(
     };
     for read in &changes.reads {
         let is_same = match read {
-            Read::Webhook(id, seen) => {
+            ReadRow::Webhook(id, seen) => {
                 version("SELECT version FROM webhook WHERE id = ?1", &[&id.0])? == *seen
             }
-            Read::Event(key, seen) => {
+            ReadRow::Event(key, seen) => {
                 let sql = "SELECT webhook FROM event WHERE fingerprint = ?1";
                 version(sql, &[&key.0])? == seen.map(|webhook| webhook.0)
             }
-            Read::Contact(id, seen) => {
+            ReadRow::Contact(id, seen) => {
                 version("SELECT version FROM contact WHERE id = ?1", &[&id.0])? == *seen
             }
-            Read::Holders(key, seen) => holders(transaction, key)? == *seen,
-            Read::Message(key, seen) => {
+            ReadRow::Holders(key, seen) => holders(transaction, key)? == *seen,
+            ReadRow::Message(key, seen) => {
                 let sql = "SELECT version FROM message WHERE key = ?1";
-                let found = match facts.number_id(transaction, &key.number)? {
+                let found = match state.number_id(transaction, &key.number)? {
                     Some(number) => version(sql, &[&row::message_key(&key.id, number)?])?,
                     None => None,
                 };
                 found == *seen
             }
-            Read::Signup(key, seen) => counted::version::<Signup>(transaction, key)? == *seen,
-            Read::Campaign(key, seen) => {
-                counted::version::<CampaignRow>(transaction, key)? == *seen
+            ReadRow::Signup(key, seen) => counters::version::<Signup>(transaction, key)? == *seen,
+            ReadRow::Campaign(key, seen) => {
+                counters::version::<CampaignRow>(transaction, key)? == *seen
             }
         };
         if !is_same {
@@ -169,11 +169,11 @@ fn check_reads(
 
 fn write_progress(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
     now: i64,
 ) -> Result<(), Error> {
-    // A dead event keeps its place among the dead ones of its webhook.
+    // A dead event keeps its position among the dead events of its webhook.
     let mut statement = transaction.statement(
         "INSERT INTO progress (fingerprint, webhook, key, state, attempts, receivers, died, due_at,
             due_delay)
@@ -189,7 +189,7 @@ fn write_progress(
         let receivers = if row.receivers.is_empty() {
             None
         } else {
-            Some(Json::write(&mut facts.json, &row.receivers)?)
+            Some(Json::write(&mut state.json, &row.receivers)?)
         };
         statement.execute(params![
             key.0,
@@ -208,7 +208,7 @@ fn write_progress(
 
 fn write_contacts(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
     let mut delete = transaction.statement("DELETE FROM contact WHERE id = ?1 AND version = ?2");
@@ -220,10 +220,10 @@ fn write_contacts(
         delete_ids(transaction, *id, *version, None)?;
         delete.execute_one([id.0, *version])?;
     }
-    // All contacts give up their ids before any is given one that another had.
+    // All old ids are deleted before new ones are inserted, as an id may move between contacts.
     let mut with_new_ids = Vec::new();
     for put in &changes.contacts {
-        let ids = Json::write(&mut facts.json, &put.row.ids)?;
+        let ids = Json::write(&mut state.json, &put.row.ids)?;
         let has_new_ids = match put.version {
             None => true,
             Some(version) => delete_ids(transaction, put.key, version, Some(ids.as_bytes()))?,
@@ -242,7 +242,7 @@ fn write_contacts(
         WHERE id = ?1 AND version = ?2",
     );
     let mut ids = Vec::new();
-    for Put { key, version, row } in &changes.contacts {
+    for Upsert { key, version, row } in &changes.contacts {
         let statement = match version {
             None => &mut insert,
             Some(_) => &mut update,
@@ -251,7 +251,7 @@ fn write_contacts(
             key.0,
             version.unwrap_or(0),
             row.tenant.as_str(),
-            Json::write(&mut facts.json, &row.contact)?,
+            Json::write(&mut state.json, &row.contact)?,
             Json::write(&mut ids, &row.ids)?,
             row.profile_at.map(Timestamp::as_secs),
             row.preference_at.map(Timestamp::as_secs),
@@ -260,8 +260,8 @@ fn write_contacts(
     insert_ids(transaction, &with_new_ids)
 }
 
-/// Deletes the rows of the ids of a contact, unless these are its ids already. Returns whether it
-/// has deleted them.
+/// Deletes the rows of the ids of a contact, unless they equal `unless`. Returns true if rows were
+/// deleted.
 fn delete_ids(
     transaction: &Transaction<'_>,
     contact: ContactId,
@@ -276,7 +276,7 @@ fn delete_ids(
         }
         Ok(Some((row.get::<_, String>(0)?, row::json(row, 1)?)))
     })?;
-    let stored: Option<(String, Vec<HeldId>)> = stored.ok_or(Error::Conflict)?;
+    let stored: Option<(String, Vec<IdRow>)> = stored.ok_or(Error::Conflict)?;
     let Some((tenant, ids)) = stored else {
         return Ok(false);
     };
@@ -293,18 +293,18 @@ fn delete_ids(
 
 fn insert_ids(
     transaction: &Transaction<'_>,
-    contacts: &[&Put<ContactId, ContactRow>],
+    contacts: &[&Upsert<ContactId, ContactRow>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO contact_id (id, kind, tenant, former, contact, until)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     );
-    // A contact may have had an id twice.
+    // A contact may have had the same id twice.
     let mut insert_former = transaction.statement(
         "INSERT OR REPLACE INTO contact_id (id, kind, tenant, former, contact, until)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     );
-    for Put { key, row, .. } in contacts {
+    for Upsert { key, row, .. } in contacts {
         for id in &row.ids {
             let statement = match id.until {
                 None => &mut insert,
@@ -323,30 +323,30 @@ fn insert_ids(
     Ok(())
 }
 
-/// Returns the column by which only one contact has an id now, and any number of them had it.
-fn former(contact: ContactId, id: &HeldId) -> i64 {
+/// Returns the column that makes current ids unique and allows any number of former holders.
+fn former(contact: ContactId, id: &IdRow) -> i64 {
     id.until.map_or(0, |_| contact.0)
 }
 
-/// Returns the row id of the number of a message that the decision saw with this version.
+/// Returns the row id of the number of a message. `version` is the one that the decision read.
 fn number_id(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     key: &MessageKey,
     version: Option<i64>,
 ) -> Result<i64, Error> {
-    match (facts.number_id(transaction, &key.number)?, version) {
+    match (state.number_id(transaction, &key.number)?, version) {
         (Some(id), _) => Ok(id),
         (None, None) => Err(Error::MissingNumber),
-        // Without its number the message is gone.
+        // Without the number, the message no longer exists.
         (None, Some(_)) => Err(Error::Conflict),
     }
 }
 
 fn write_messages(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    messages: &[Put<MessageKey, NewMessage<'_>>],
+    state: &mut SessionState,
+    messages: &[Upsert<MessageKey, NewMessage<'_>>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO message (key, version, contact, at, is_unread, status, reply_to, message,
@@ -359,8 +359,8 @@ fn write_messages(
             campaign = ?12
         WHERE key = ?1 AND version = ?2",
     );
-    for Put { key, version, row } in messages {
-        let number = number_id(transaction, facts, key, *version)?;
+    for Upsert { key, version, row } in messages {
+        let number = number_id(transaction, state, key, *version)?;
         let statement = match version {
             None => &mut insert,
             Some(_) => &mut update,
@@ -373,7 +373,7 @@ fn write_messages(
             row.is_unread,
             row.status.as_ref().map(MessageStatus::as_str),
             row.message.reply_to().map(MessageId::as_str),
-            Json::write(&mut facts.json, &*row.message)?,
+            Json::write(&mut state.json, &*row.message)?,
             row.raw_payload.map(RawJson::as_str),
             number,
             key.id.as_str(),
@@ -383,7 +383,7 @@ fn write_messages(
     Ok(())
 }
 
-/// Gives the messages of contacts to those that they became part of.
+/// Moves the messages of merged contacts.
 fn move_messages(transaction: &Transaction<'_>, merges: &[Merge]) -> Result<(), Error> {
     let mut statement = transaction
         .statement("UPDATE message SET contact = ?2, version = version + 1 WHERE contact = ?1");
@@ -395,14 +395,14 @@ fn move_messages(transaction: &Transaction<'_>, merges: &[Merge]) -> Result<(), 
 
 fn write_statuses(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    statuses: &[Put<MessageKey, NewStatus>],
+    state: &mut SessionState,
+    statuses: &[Upsert<MessageKey, NewStatus>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
         "INSERT INTO message (key, number, wamid, version, at, is_unread, status)
         VALUES (?1, ?2, ?3, 1, ?4, 0, ?5)",
     );
-    // Two statements, so that the first one changes no index but that of campaigns.
+    // Two statements, so that the first one updates only the index of campaigns.
     let mut update_stored = transaction.statement(
         "UPDATE message SET version = version + 1, status = ?3
         WHERE key = ?1 AND version = ?2 AND message IS NOT NULL",
@@ -411,8 +411,8 @@ fn write_statuses(
         "UPDATE message SET version = version + 1, status = ?3, at = ?4
         WHERE key = ?1 AND version = ?2 AND message IS NULL",
     );
-    for Put { key, version, row } in statuses {
-        let number = number_id(transaction, facts, key, *version)?;
+    for Upsert { key, version, row } in statuses {
+        let number = number_id(transaction, state, key, *version)?;
         let message = row::message_key(&key.id, number)?;
         let (status, at) = (row.status.as_str(), row.at.as_secs());
         let Some(version) = version else {
@@ -426,15 +426,15 @@ fn write_statuses(
     Ok(())
 }
 
-/// Deletes messages, and those of contacts that are deleted.
+/// Deletes messages, including those of deleted contacts.
 fn delete_messages(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
     let mut delete = transaction.statement("DELETE FROM message WHERE key = ?1");
     for key in &changes.deleted_messages {
-        if let Some(number) = facts.number_id(transaction, &key.number)? {
+        if let Some(number) = state.number_id(transaction, &key.number)? {
             delete.execute([row::message_key(&key.id, number)?])?;
         }
     }
@@ -447,7 +447,7 @@ fn delete_messages(
 
 fn read_conversations(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
     let mut of_all_numbers = transaction.statement(
@@ -464,7 +464,7 @@ fn read_conversations(
                 of_all_numbers.execute([key.contact.0])?;
             }
             Some(number) => {
-                if let Some(number) = facts.number_id(transaction, number)? {
+                if let Some(number) = state.number_id(transaction, number)? {
                     of_number.execute([key.contact.0, number])?;
                 }
             }

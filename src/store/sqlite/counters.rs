@@ -1,5 +1,4 @@
-//! Rows of tenants with a counter: signups with their subscribers, and campaigns with their
-//! refusals.
+//! Tables with a counter: signups with their subscribers, and campaigns with their refusals.
 
 use rusqlite::{Row, params};
 use serde::Serialize;
@@ -7,9 +6,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use super::row::{Json, json};
-use super::session::{Facts, Transaction};
+use super::session::{SessionState, Transaction};
 use crate::model::Signup;
-use crate::store::{CampaignKey, CampaignRow, Put, SignupKey, Tenant, Versioned};
+use crate::store::{CampaignKey, CampaignRow, SignupKey, Tenant, Upsert, Versioned};
 
 /// The statements of a table.
 pub(super) struct Table {
@@ -91,7 +90,7 @@ macro_rules! table {
 }
 
 /// A row with a counter that is no part of its JSON.
-pub(super) trait Counted: Serialize + DeserializeOwned {
+pub(super) trait CounterRow: Serialize + DeserializeOwned {
     type Key;
     const TABLE: Table;
 
@@ -100,10 +99,10 @@ pub(super) trait Counted: Serialize + DeserializeOwned {
     fn counter(&mut self) -> &mut u64;
 }
 
-/// Implements it for a row with its key.
-macro_rules! counted {
+/// Implements [`CounterRow`] for a row with its key.
+macro_rules! counter_rows {
     ($($row:ident of $key:ident: $table:expr, $counter:ident;)+) => { $(
-        impl Counted for $row {
+        impl CounterRow for $row {
             type Key = $key;
             const TABLE: Table = $table;
 
@@ -123,13 +122,13 @@ macro_rules! counted {
     )+ };
 }
 
-counted! {
+counter_rows! {
     Signup of SignupKey: table!("signup", "subscriber_count", "signup"), subscriber_count;
     CampaignRow of CampaignKey: table!("campaign", "refused", "campaign"), refused;
 }
 
 /// Reads the JSON and the counter of a row.
-fn read<R: Counted>(row: &Row<'_>) -> Result<R, Error> {
+fn read<R: CounterRow>(row: &Row<'_>) -> Result<R, Error> {
     let mut value: R = json(row, 0)?;
     let count: i64 = row.get(1)?;
     *value.counter() = u64::try_from(count).map_err(|_| Error::CorruptRow)?;
@@ -137,7 +136,7 @@ fn read<R: Counted>(row: &Row<'_>) -> Result<R, Error> {
 }
 
 /// Reads a row.
-pub(super) fn load<R: Counted>(
+pub(super) fn load<R: CounterRow>(
     transaction: &Transaction<'_>,
     key: &R::Key,
 ) -> Result<Option<Versioned<R>>, Error> {
@@ -149,7 +148,7 @@ pub(super) fn load<R: Counted>(
 }
 
 /// Reads the version of a row.
-pub(super) fn version<R: Counted>(
+pub(super) fn version<R: CounterRow>(
     transaction: &Transaction<'_>,
     key: &R::Key,
 ) -> Result<Option<i64>, Error> {
@@ -158,7 +157,7 @@ pub(super) fn version<R: Counted>(
 }
 
 /// Reads the rows of a tenant, or of all, in the order of their keys.
-pub(super) fn list<R: Counted>(
+pub(super) fn list<R: CounterRow>(
     transaction: &Transaction<'_>,
     tenant: Option<&Tenant>,
 ) -> Result<Vec<(R::Key, R)>, Error> {
@@ -175,18 +174,18 @@ pub(super) fn list<R: Counted>(
     }
 }
 
-/// Writes rows, but for the counters of those that are there, and then counts.
-pub(super) fn write<R: Counted + Clone>(
+/// Writes rows, which keep the counters of existing rows, and then increments counters.
+pub(super) fn write<R: CounterRow + Clone>(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    rows: &[Put<R::Key, R>],
+    state: &mut SessionState,
+    rows: &[Upsert<R::Key, R>],
     counted: &[R::Key],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(R::TABLE.insert);
     let mut update = transaction.statement(R::TABLE.update);
     for put in rows {
         let [tenant, id] = R::columns(&put.key);
-        let json = Json::write(&mut facts.json, &put.row)?;
+        let json = Json::write(&mut state.json, &put.row)?;
         match put.version {
             None => {
                 let count = *put.row.clone().counter();

@@ -1,18 +1,18 @@
-//! The errors of the statements.
+//! The errors of statements.
 
 use rusqlite::ErrorCode;
 
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The failure of a statement, or of the decision that it belongs to.
+/// The failure of a statement, or a conflict.
 pub(super) enum Error {
-    /// SQLite's own.
+    /// An error of SQLite.
     Sqlite(rusqlite::Error),
     /// A row that this crate did not write.
     CorruptRow,
-    /// A row that a decision used has changed.
+    /// A row has changed since the decision read it.
     Conflict,
-    /// A row of a number that the store does not have.
+    /// The number of a row does not exist.
     MissingNumber,
 }
 
@@ -23,8 +23,8 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    /// Returns the error of a failed `COMMIT`: a log that was written and not synced may still be
-    /// recovered after a crash.
+    /// Returns the error of a failed `COMMIT`. After an I/O error the result is unknown, because a log
+    /// that was written but not synced may be recovered after a crash.
     #[cold]
     pub(super) fn in_commit(error: rusqlite::Error) -> StoreError {
         match error.sqlite_error_code() {
@@ -57,10 +57,10 @@ fn from_sqlite(error: rusqlite::Error) -> StoreError {
             | ErrorCode::ReadOnly
             | ErrorCode::SystemIoFailure,
         ) => StoreErrorKind::Unavailable,
-        // A row that the decision did not see, or an id that another contact holds.
+        // The key of a new row exists, or another contact has the id.
         Some(ErrorCode::ConstraintViolation) => StoreErrorKind::Conflict,
         Some(_) => StoreErrorKind::Other,
-        // A value of another type than its column's. The error behind it may quote the row.
+        // A value has another type than its column. The error may quote the row.
         None => return corrupt_row(),
     };
     StoreError::new(kind, error)

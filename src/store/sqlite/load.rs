@@ -1,41 +1,41 @@
-//! The rows that a decision reads.
+//! Loads of the rows that a decision reads.
 
 use std::collections::hash_map::Entry;
 
-use super::counted;
+use super::counters;
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
-use super::session::{Facts, Statement, Transaction};
+use super::session::{SessionState, Statement, Transaction};
 use super::turns;
 use crate::store::{ContactId, IdKey, LoadQuery, Snapshot, Versioned, WebhookId, WebhookRow};
 
-/// Reads the rows that are wanted.
+/// Reads the rows of a query.
 pub(super) fn load(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    wanted: &LoadQuery,
+    state: &mut SessionState,
+    query: &LoadQuery,
     now: i64,
 ) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot {
         now,
-        moment: Some(facts.moment(transaction)?),
-        ..Snapshot::with_capacity_for(wanted)
+        revision: Some(state.revision(transaction)?),
+        ..Snapshot::with_capacity_for(query)
     };
-    for number in &wanted.numbers {
-        let found = facts.number(transaction, number)?;
+    for number in &query.numbers {
+        let found = state.number(transaction, number)?;
         let tenant = found.map(|(_, tenant)| tenant.clone());
         snapshot.numbers.insert(number.clone(), tenant);
     }
-    load_webhooks(transaction, wanted, &mut snapshot)?;
-    turns::load(transaction, wanted, &mut snapshot)?;
-    load_messages(transaction, facts, wanted, &mut snapshot)?;
-    load_contacts(transaction, wanted, &mut snapshot)?;
-    for key in &wanted.signups {
-        let found = counted::load(transaction, key)?;
+    load_webhooks(transaction, query, &mut snapshot)?;
+    turns::load(transaction, query, &mut snapshot)?;
+    load_messages(transaction, state, query, &mut snapshot)?;
+    load_contacts(transaction, query, &mut snapshot)?;
+    for key in &query.signups {
+        let found = counters::load(transaction, key)?;
         snapshot.signups.insert(key.clone(), found);
     }
-    for key in &wanted.campaigns {
-        let found = counted::load(transaction, key)?;
+    for key in &query.campaigns {
+        let found = counters::load(transaction, key)?;
         snapshot.campaigns.insert(key.clone(), found);
     }
     Ok(snapshot)
@@ -43,7 +43,7 @@ pub(super) fn load(
 
 fn load_webhooks(
     transaction: &Transaction<'_>,
-    wanted: &LoadQuery,
+    query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut webhooks = transaction.statement(concat!(
@@ -51,12 +51,12 @@ fn load_webhooks(
         webhook_columns!(),
         " FROM webhook WHERE id = ?1"
     ));
-    for id in &wanted.webhooks {
+    for id in &query.webhooks {
         let found = webhook(&mut webhooks, *id)?;
         snapshot.webhooks.insert(*id, found);
     }
     let mut bodies = transaction.statement("SELECT body FROM body WHERE webhook = ?1");
-    for id in &wanted.bodies {
+    for id in &query.bodies {
         let found = bodies.first([id.0], |row| Ok(row.get(0)?))?;
         snapshot.bodies.insert(*id, found);
     }
@@ -66,7 +66,7 @@ fn load_webhooks(
         progress_columns!(),
         " FROM progress WHERE fingerprint = ?1"
     ));
-    for key in &wanted.events {
+    for key in &query.events {
         let found = events.first([&key.0], |row| Ok(WebhookId(row.get(0)?)))?;
         snapshot.events.insert(*key, found);
         if let Some(id) = found {
@@ -89,16 +89,16 @@ fn webhook(
 
 fn load_messages(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
-    wanted: &LoadQuery,
+    state: &mut SessionState,
+    query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut statement = transaction.statement(
         "SELECT version, message IS NOT NULL, is_unread, status, campaign FROM message
         WHERE key = ?1",
     );
-    for key in &wanted.messages {
-        let found = match facts.number_id(transaction, &key.number)? {
+    for key in &query.messages {
+        let found = match state.number_id(transaction, &key.number)? {
             Some(number) => {
                 statement.first([row::message_key(&key.id, number)?], row::message_state)?
             }
@@ -111,7 +111,7 @@ fn load_messages(
 
 fn load_contacts(
     transaction: &Transaction<'_>,
-    wanted: &LoadQuery,
+    query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut of_id = transaction.statement(concat!(
@@ -120,7 +120,7 @@ fn load_contacts(
         ", contact_id.contact FROM contact_id LEFT JOIN contact ON contact.id = contact_id.contact
         WHERE contact_id.id = ?1 AND contact_id.kind = ?2 AND contact_id.tenant = ?3"
     ));
-    for key in &wanted.ids {
+    for key in &query.ids {
         let mut holders = of_id.all(id_params(key), |row| {
             let contact = ContactId(row.get(row::CONTACT_COLUMNS)?);
             if let Entry::Vacant(entry) = snapshot.contacts.entry(contact) {
@@ -136,7 +136,7 @@ fn load_contacts(
         contact_columns!(),
         " FROM contact WHERE id = ?1"
     ));
-    for id in &wanted.contacts {
+    for id in &query.contacts {
         if let Entry::Vacant(entry) = snapshot.contacts.entry(*id) {
             let found = contacts.first([id.0], row::contact)?;
             entry.insert(found.flatten());
@@ -145,7 +145,7 @@ fn load_contacts(
     Ok(())
 }
 
-/// Returns the contacts that have or had an id.
+/// Returns the current and former holders of an id.
 pub(super) fn holders(transaction: &Transaction<'_>, key: &IdKey) -> Result<Vec<ContactId>, Error> {
     let mut statement = transaction
         .statement("SELECT contact FROM contact_id WHERE id = ?1 AND kind = ?2 AND tenant = ?3");
@@ -158,7 +158,7 @@ fn id_params(key: &IdKey) -> [&str; 3] {
     [&key.id, key.kind.as_str(), key.tenant.as_str()]
 }
 
-/// A contact that has an id may have had it before, too.
+/// Sorts the holders. A current holder may be a former one, too.
 fn sort(holders: &mut Vec<ContactId>) {
     holders.sort_unstable();
     holders.dedup();

@@ -1,13 +1,11 @@
-//! A store in a file.
+//! A store in an SQLite file.
 
-mod backlog;
 mod check;
 mod commit;
-mod counted;
+mod counters;
 mod error;
 mod load;
-mod options;
-mod pages;
+mod queries;
 mod row;
 mod schema;
 mod session;
@@ -16,12 +14,13 @@ mod turns;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
+use rusqlite::Connection;
 
 use super::{
-    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadPlace, Durability,
+    BacklogRow, CampaignKey, CampaignMessages, CampaignRow, Changes, DeadEventPosition, Durability,
     Fingerprint, Lease, LeaseQuery, LeasedPage, LoadQuery, MessageQuery, MessageScan, NumberKey,
     Prune, Pruned, ReadyStore, ScannedMessages, Snapshot, Store, StoreCheck, StoreError,
     StoreErrorKind, StoreFuture, StoredMessage, Tenant, Unread, UnreadQuery, WebhookPage,
@@ -29,16 +28,13 @@ use super::{
 };
 use crate::model::Signup;
 use error::Error;
-use session::{Facts, Session, Transaction};
-
-pub use options::SqliteOptions;
+use session::{Session, SessionState, Transaction};
 
 /// A store in an SQLite file.
 ///
-/// SQLite is part of the program (rusqlite's `bundled`). The file is in WAL mode; beside it lie
-/// `-wal` and `-shm`, which belong to it. Several processes of one machine may share it. There is
-/// one connection, so that a large body makes others wait, and each operation blocks its thread
-/// until it is done.
+/// SQLite is compiled into the program (rusqlite's `bundled`). The file is in WAL mode, with the files
+/// `-wal` and `-shm` beside it. Several processes of one machine may share it. A store has one
+/// connection, so operations wait for each other, and each operation blocks its thread.
 ///
 /// # Examples
 ///
@@ -61,14 +57,14 @@ pub use options::SqliteOptions;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # Its tables
+/// # Tables
 ///
 /// Other programs may read them, and should expect that a later version adds to them. The
 /// `user_version` of the file is 2; a file of another version is refused.
 ///
 /// | table | rows |
 /// | --- | --- |
-/// | `webhook`, `body` | webhooks of which something is to be done, each with its body |
+/// | `webhook`, `body` | unfinished webhooks, each with its body |
 /// | `event` | fingerprints of the keys of all events, with the id of their webhook |
 /// | `progress` | events that did not succeed at once |
 /// | `number` | your numbers with their tenants |
@@ -107,11 +103,11 @@ pub struct SqliteStore {
     clock: Option<Clock>,
 }
 
-/// The size in bytes of a file up to which an erasure vacuums it.
-const VACUUM_AT_ONCE: i64 = 256 << 20;
+/// The largest file that an erasure vacuums, in bytes.
+const MAX_VACUUM_BYTES: i64 = 256 << 20;
 
-/// Returns whether an error has left the file as it was, and may be over later.
-fn is_passing(error: &StoreError) -> bool {
+/// Returns true if an operation has changed nothing and may succeed later.
+fn is_transient(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Locked | StoreErrorKind::Full)
 }
 
@@ -123,8 +119,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// If it cannot be opened, is not a file of this crate's, or was written by a version with
-    /// other tables.
+    /// If the file cannot be opened, is not one of this crate, or has the tables of another version.
     ///
     /// ```
     /// use whatsapp_signals::store::{SqliteStore, StoreErrorKind};
@@ -203,46 +198,46 @@ impl SqliteStore {
             .as_ref()
             .map_or_else(SystemTime::now, |clock| clock());
         let since = now.duration_since(SystemTime::UNIX_EPOCH);
-        // A clock before 1970 is one that was never set.
+        // A clock before 1970 was never set.
         since.map_or(0, |since| {
             i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
         })
     }
 
-    /// Reads as of one moment.
+    /// Runs a transaction that reads.
     fn read<T>(
         &self,
-        read: impl FnOnce(&Transaction<'_>, &mut Facts) -> Result<T, Error>,
+        read: impl FnOnce(&Transaction<'_>, &mut SessionState) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let mut session = self.session.lock();
-        let (transaction, facts) = session.read()?;
-        let value = read(&transaction, facts)?;
+        let (transaction, state) = session.read()?;
+        let value = read(&transaction, state)?;
         transaction.commit()?;
         Ok(value)
     }
 
-    /// Writes all or nothing.
+    /// Runs a transaction that writes.
     fn write<T>(
         &self,
         durability: Durability,
-        write: impl FnOnce(&Transaction<'_>, &mut Facts) -> Result<T, Error>,
+        write: impl FnOnce(&Transaction<'_>, &mut SessionState) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let mut session = self.session.lock();
-        let (transaction, facts) = session.write(durability)?;
-        let committed = write(&transaction, facts)
+        let (transaction, state) = session.write(durability)?;
+        let committed = write(&transaction, state)
             .map_err(StoreError::from)
             .and_then(|value| Ok((value, transaction.commit()?)));
         match &committed {
-            Ok((_, has_changes)) => facts.committed(*has_changes, durability),
-            Err(_) => facts.forget_numbers(),
+            Ok((_, has_changes)) => state.record_commit(*has_changes, durability),
+            Err(_) => state.clear_numbers(),
         }
         committed.map(|(value, _)| value)
     }
 }
 
 impl Store for SqliteStore {
-    fn load<'a>(&'a self, wanted: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
-        Box::pin(async move { self.read(|tx, facts| load::load(tx, facts, wanted, self.now())) })
+    fn load<'a>(&'a self, query: &'a LoadQuery) -> StoreFuture<'a, Snapshot> {
+        Box::pin(async move { self.read(|tx, state| load::load(tx, state, query, self.now())) })
     }
 
     fn commit<'a>(
@@ -251,8 +246,8 @@ impl Store for SqliteStore {
         durability: Durability,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            self.write(durability, |tx, facts| {
-                commit::write(tx, facts, changes, self.now())
+            self.write(durability, |tx, state| {
+                commit::write(tx, state, changes, self.now())
             })
         })
     }
@@ -260,38 +255,38 @@ impl Store for SqliteStore {
     fn lease_due(&self, lease: Lease, query: LeaseQuery) -> StoreFuture<'_, LeasedPage> {
         Box::pin(async move {
             self.write(Durability::Process, |tx, _| {
-                pages::lease_due(tx, lease, query, self.now())
+                queries::lease_due(tx, lease, query, self.now())
             })
         })
     }
 
     fn webhooks<'a>(&'a self, query: &'a WebhookQuery) -> StoreFuture<'a, WebhookPage> {
-        Box::pin(async move { self.read(|tx, _| pages::webhooks(tx, query)) })
+        Box::pin(async move { self.read(|tx, _| queries::webhooks(tx, query)) })
     }
 
     fn dead_events(
         &self,
-        after: Option<DeadPlace>,
+        after: Option<DeadEventPosition>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<(DeadPlace, Fingerprint)>> {
-        Box::pin(async move { self.read(|tx, _| backlog::dead_events(tx, after, limit)) })
+    ) -> StoreFuture<'_, Vec<(DeadEventPosition, Fingerprint)>> {
+        Box::pin(async move { self.read(|tx, _| queries::dead_events(tx, after, limit)) })
     }
 
     fn backlog(&self) -> StoreFuture<'_, BacklogRow> {
-        Box::pin(async move { self.read(|tx, _| backlog::backlog(tx, self.now())) })
+        Box::pin(async move { self.read(|tx, _| queries::backlog(tx, self.now())) })
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> StoreFuture<'a, Vec<StoredMessage>> {
-        Box::pin(async move { self.read(|tx, facts| pages::messages(tx, facts, query)) })
+        Box::pin(async move { self.read(|tx, state| queries::messages(tx, state, query)) })
     }
 
     fn unread<'a>(&'a self, query: &'a UnreadQuery) -> StoreFuture<'a, Vec<Unread>> {
-        Box::pin(async move { self.read(|tx, _| pages::unread(tx, query)) })
+        Box::pin(async move { self.read(|tx, _| queries::unread(tx, query)) })
     }
 
     fn signups<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<Signup>> {
         Box::pin(async move {
-            let found = self.read(|tx, _| counted::list(tx, Some(tenant)))?;
+            let found = self.read(|tx, _| counters::list(tx, Some(tenant)))?;
             Ok(found.into_iter().map(|(_, signup)| signup).collect())
         })
     }
@@ -300,39 +295,39 @@ impl Store for SqliteStore {
         &'a self,
         tenant: Option<&'a Tenant>,
     ) -> StoreFuture<'a, Vec<(CampaignKey, CampaignRow)>> {
-        Box::pin(async move { self.read(|tx, _| counted::list(tx, tenant)) })
+        Box::pin(async move { self.read(|tx, _| counters::list(tx, tenant)) })
     }
 
     fn campaign_messages<'a>(
         &'a self,
         campaigns: &'a [CampaignKey],
     ) -> StoreFuture<'a, Vec<CampaignMessages>> {
-        Box::pin(async move { self.read(|tx, _| pages::campaign_messages(tx, campaigns)) })
+        Box::pin(async move { self.read(|tx, _| queries::campaign_messages(tx, campaigns)) })
     }
 
     fn numbers(&self) -> StoreFuture<'_, Vec<(NumberKey, Tenant)>> {
-        Box::pin(async move { self.read(|tx, _| pages::numbers(tx)) })
+        Box::pin(async move { self.read(|tx, _| queries::numbers(tx)) })
     }
 
     fn prune<'a>(&'a self, step: &'a Prune) -> StoreFuture<'a, Pruned> {
-        Box::pin(async move { self.write(Durability::Process, |tx, _| pages::prune(tx, step)) })
+        Box::pin(async move { self.write(Durability::Process, |tx, _| queries::prune(tx, step)) })
     }
 
     fn scan_messages<'a>(&'a self, step: &'a MessageScan) -> StoreFuture<'a, ScannedMessages> {
-        Box::pin(async move { self.read(|tx, _| pages::scan_messages(tx, step)) })
+        Box::pin(async move { self.read(|tx, _| queries::scan_messages(tx, step)) })
     }
 
     /// Writes the WAL to the file, and empties it.
     fn scrub(&self) -> StoreFuture<'_, bool> {
         Box::pin(async move {
             let mut session = self.session.lock();
-            if session.size()? > VACUUM_AT_ONCE {
+            if session.size()? > MAX_VACUUM_BYTES {
                 session.checkpoint()?;
                 return Ok(false);
             }
             match session.vacuum().map_err(StoreError::from) {
-                // The rows are deleted all the same.
-                Err(error) if is_passing(&error) => Ok(false),
+                // The rows are deleted nevertheless.
+                Err(error) if is_transient(&error) => Ok(false),
                 scrubbed => scrubbed,
             }
         })
@@ -345,4 +340,159 @@ impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").finish_non_exhaustive()
     }
+}
+
+/// Options of a [`SqliteStore`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use whatsapp_signals::store::{SqliteOptions, Store};
+///
+/// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-options-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("webhooks.db");
+/// let store = SqliteOptions::new()
+///     .busy_timeout(Duration::from_secs(1))
+///     .max_bytes(1024 * 1024 * 1024)
+///     .open(&path)?;
+/// assert!(pollster::block_on(store.numbers())?.is_empty());
+/// # drop(store);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqliteOptions {
+    busy_timeout: Duration,
+    max_bytes: Option<u64>,
+    clock: Option<Clock>,
+}
+
+impl SqliteOptions {
+    /// Creates the default options.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            max_bytes: None,
+            clock: None,
+        }
+    }
+
+    /// Sets the time to wait for another process before the store is
+    /// [`Locked`](StoreErrorKind::Locked) (default: 5 s).
+    #[must_use]
+    pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Sets the size that the file may grow to, without its WAL, before the store is
+    /// [`Full`](StoreErrorKind::Full) (default: no limit). A full store can be pruned while the
+    /// disk has room for the WAL: see [`SqliteStore`](SqliteStore#a-full-disk).
+    /// Each process that shares the file sets its own limit.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets the clock of leases and due times (default: that of the system), for tests.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use whatsapp_signals::store::{SqliteOptions, Store, LoadQuery};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("whatsapp-signals-clock-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("webhooks.db");
+    /// let clock = || SystemTime::UNIX_EPOCH + Duration::from_secs(60);
+    /// let store = SqliteOptions::new().clock(clock).open(&path)?;
+    /// assert_eq!(pollster::block_on(store.load(&LoadQuery::default()))?.now, 60_000);
+    /// # drop(store);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Opens a file, or creates it: see [`SqliteStore::open`].
+    ///
+    /// # Errors
+    ///
+    /// See [`SqliteStore::open`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        let mut connection = Connection::open(path).map_err(Error::from)?;
+        connection
+            .busy_timeout(self.busy_timeout)
+            .map_err(Error::from)?;
+        // Before any change, since the file may belong to another program.
+        schema::has_tables(&connection)?;
+        // SQLite does not wait for locks while it enables the WAL.
+        let until = Instant::now() + self.busy_timeout;
+        loop {
+            match enable_wal(&connection) {
+                Err(error) if error.kind() == StoreErrorKind::Locked && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                other => break other?,
+            }
+        }
+        self.configure(&connection).map_err(Error::from)?;
+        schema::create(&mut connection)?;
+        Ok(SqliteStore {
+            session: Mutex::new(Session::new(connection)),
+            clock: self.clock,
+        })
+    }
+
+    fn configure(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Deleted rows are overwritten in pages that are written anyway. With `ON`, each finished
+        // body would be written once more, as zeros; an erasure vacuums the file instead. The
+        // pragma returns the new value.
+        connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
+        // A checkpoint writes a page once, however often it changed. Keys have no order, so a large
+        // store changes many pages.
+        connection.pragma_update(None, "wal_autocheckpoint", 16384)?;
+        connection.pragma_update(None, "cache_size", -64 * 1024)?;
+        if let Some(bytes) = self.max_bytes {
+            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from((bytes / u64::from(page)).max(1)).unwrap_or(i64::MAX);
+            // The pragma returns the limit.
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("busy_timeout", &self.busy_timeout)
+            .field("max_bytes", &self.max_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+fn enable_wal(connection: &Connection) -> Result<(), StoreError> {
+    let mode = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    if mode.map_err(Error::from)?.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    // Without a WAL, a power failure may corrupt the file after a commit that was not synced.
+    let source = "a write-ahead log is not possible here";
+    Err(StoreError::new(StoreErrorKind::Unavailable, source))
 }

@@ -1,19 +1,20 @@
-//! Pages for people, and maintenance.
+//! Queries for pages, the backlog, and the steps of maintenance.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 
 use super::error::Error;
 use super::row::{
-    self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, message_columns, webhook_columns,
+    self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, kind_number, message_columns,
+    webhook_columns,
 };
-use super::session::{Facts, Transaction};
+use super::session::{SessionState, Transaction};
 use crate::model::{Message, Timestamp};
 use crate::store::{
-    CampaignKey, CampaignMessages, ContactId, ConversationKey, Fingerprint, Lease, LeaseQuery,
-    LeasedPage, MessageKey, MessageQuery, MessageScan, NumberKey, Prune, Pruned, ScanFilter,
-    ScannedMessage, ScannedMessages, Scope, StoredMessage, Tenant, Unread, UnreadQuery, WebhookId,
-    WebhookPage, WebhookQuery,
+    BacklogRow, CampaignKey, CampaignMessages, ContactId, ConversationKey, DeadEventPosition,
+    Fingerprint, Lease, LeaseQuery, LeasedPage, MessageKey, MessageQuery, MessageScan, NumberKey,
+    Prune, Pruned, ScanFilter, ScannedMessage, ScannedMessages, Scope, StoredMessage, Tenant,
+    Unread, UnreadQuery, WebhookId, WebhookKind, WebhookPage, WebhookQuery,
 };
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
@@ -22,7 +23,6 @@ macro_rules! unsettled {
         "(webhook.open > 0 OR webhook.unclaimed > 0 OR webhook.lease_until IS NOT NULL)"
     };
 }
-pub(super) use unsettled;
 
 /// The ids of the numbers of a [scope](scope_params).
 macro_rules! numbers_of_scope {
@@ -40,12 +40,12 @@ fn scope_params(scope: &Scope) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// Returns a limit as SQLite takes it.
-pub(super) fn limit(rows: usize) -> i64 {
+/// Returns a limit as an integer of SQLite.
+fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// Returns the id that all ids of a page are greater than.
+/// Returns the exclusive lower bound of the ids of a page.
 fn after(id: Option<WebhookId>) -> i64 {
     id.map_or(i64::MIN, |id| id.0)
 }
@@ -61,7 +61,7 @@ pub(super) fn lease_due(
     if query.limit == 0 {
         return Ok(due);
     }
-    // Leases that are running are passed over without being read.
+    // The condition skips running leases, so that their rows are not decoded.
     let mut select = transaction.statement(concat!(
         "SELECT ",
         webhook_columns!(),
@@ -75,7 +75,7 @@ pub(super) fn lease_due(
     select.until(params![after(query.after), now, query.early], |row| {
         let (id, webhook) = (WebhookId(row.get(WEBHOOK_COLUMNS)?), row::webhook(row)?);
         match webhook.row.lease {
-            Some(held) if held.is_too_long(now) => too_long.push((id, held)),
+            Some(held) if held.exceeds_length(now) => too_long.push((id, held)),
             _ => due.push((id, webhook)),
         }
         Ok(due.len() == query.limit)
@@ -87,7 +87,7 @@ pub(super) fn lease_due(
     );
     let taken = due.iter().map(|(id, _)| (*id, lease));
     for (id, lease) in taken.chain(too_long) {
-        let lease = lease.from(now);
+        let lease = lease.starting_at(now);
         update.execute([id.0, lease.holder, lease.length, lease.until])?;
     }
     Ok(due)
@@ -129,7 +129,7 @@ pub(super) fn webhooks(
 /// Returns messages.
 pub(super) fn messages(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     query: &MessageQuery,
 ) -> Result<Vec<StoredMessage>, Error> {
     match query {
@@ -159,25 +159,25 @@ pub(super) fn messages(
             select.all(params![tenant, number, id.as_str()], row::stored_message)
         }
         MessageQuery::Conversation { key, before, limit } => {
-            conversation(transaction, facts, key, before.as_ref(), *limit)
+            conversation(transaction, state, key, before.as_ref(), *limit)
         }
     }
 }
 
 fn conversation(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     key: &ConversationKey,
     before: Option<&MessageKey>,
     most: usize,
 ) -> Result<Vec<StoredMessage>, Error> {
     let end = match before {
         None => Some((i64::MAX, i64::MAX)),
-        Some(before) => place(transaction, facts, before)?,
+        Some(before) => place(transaction, state, before)?,
     };
     let number = match &key.number {
         None => None,
-        Some(number) => match facts.number_id(transaction, number)? {
+        Some(number) => match state.number_id(transaction, number)? {
             Some(number) => Some(number),
             None => return Ok(Vec::new()),
         },
@@ -199,13 +199,13 @@ fn conversation(
     )
 }
 
-/// Returns the place of a stored message in its conversation.
+/// Returns the position of a stored message in its conversation.
 fn place(
     transaction: &Transaction<'_>,
-    facts: &mut Facts,
+    state: &mut SessionState,
     key: &MessageKey,
 ) -> Result<Option<(i64, i64)>, Error> {
-    let Some(number) = facts.number_id(transaction, &key.number)? else {
+    let Some(number) = state.number_id(transaction, &key.number)? else {
         return Ok(None);
     };
     let mut select =
@@ -289,7 +289,7 @@ pub(super) fn numbers(transaction: &Transaction<'_>) -> Result<Vec<(NumberKey, T
     })
 }
 
-/// Returns the messages of a step that are wanted.
+/// Returns the messages of a step.
 pub(super) fn scan_messages(
     transaction: &Transaction<'_>,
     step: &MessageScan,
@@ -312,7 +312,7 @@ pub(super) fn scan_messages(
         Ok(MessageKey { number, id })
     };
     let rows = match step.only {
-        ScanFilter::Loose => {
+        ScanFilter::Unassigned => {
             let mut select = transaction.statement(
                 "SELECT number.number, message.wamid, message.status, message.message
                 FROM message CROSS JOIN number ON number.id = message.number
@@ -389,7 +389,7 @@ pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Prune
                 WHERE message IS NULL AND at < ?1 LIMIT ?2)",
             step.before.as_secs(),
         ),
-        // Of any age: an engine that does not deliver in order has left them.
+        // Of any age: they remain after the program has disabled `in_order`.
         (
             "DELETE FROM turn WHERE ?1 AND (partition, number) IN (SELECT partition, number FROM turn
                 WHERE NOT EXISTS (SELECT 1 FROM webhook
@@ -401,8 +401,112 @@ pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Prune
         rows += deleted;
         left -= deleted.min(left);
     }
-    // Rows remain, if not of events.
+    // Other rows than events remain.
     let last = last.map(Fingerprint).or(step.after);
     let next = (left == 0).then(|| last.unwrap_or(Fingerprint([u8::MAX; 16])));
     Ok(Pruned::new(rows, next))
+}
+
+/// The open events. Without `INDEXED BY`, SQLite would scan a small table.
+const OPEN: &str = concat!(
+    "SELECT ifnull(sum(events), 0), ifnull(sum(CASE WHEN lease_until > ?1 THEN events END), 0),
+        ifnull(sum(CASE WHEN left = 0 THEN events END), 0), min(left),
+        min(CASE WHEN events > 0 THEN received_at END), ifnull(sum(held_back), 0)
+    FROM (
+        SELECT open + unclaimed AS events, lease_until, received_at, held_back,
+            CASE WHEN lease_until > ?1 THEN lease_until - ?1
+                WHEN due_at > ?1 AND due_at - ?1 <= due_delay THEN due_at - ?1
+                ELSE 0 END AS left
+        FROM webhook INDEXED BY webhook_unsettled WHERE ",
+    unsettled!(),
+    ")"
+);
+
+/// The dead events, and the unreadable bodies.
+const DEAD: &str = "SELECT ifnull(sum(dead), 0), ifnull(sum(kind = ?1), 0)
+    FROM webhook INDEXED BY webhook_dead WHERE dead > 0";
+
+const DEAD_EVENTS: &str = "SELECT webhook, died, fingerprint FROM progress
+    WHERE died IS NOT NULL AND (webhook, died) > (?1, ?2)
+    ORDER BY webhook, died LIMIT ?3";
+
+/// Returns the numbers of open and dead events.
+pub(super) fn backlog(transaction: &Transaction<'_>, now: i64) -> Result<BacklogRow, Error> {
+    let open = transaction.statement(OPEN).first([now], |row| {
+        let oldest: Option<i64> = row.get(4)?;
+        let oldest = oldest.map(Timestamp::from_secs);
+        let (open, leased, due) = (count(row, 0)?, count(row, 1)?, count(row, 2)?);
+        let held_back = count(row, 5)?;
+        Ok((open, leased, due, row.get(3)?, oldest, held_back))
+    })?;
+    let unreadable = kind_number(WebhookKind::Unreadable);
+    let mut dead = transaction.statement(DEAD);
+    let dead = dead.first([unreadable], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
+    let (open, leased, due, next, oldest, held_back) = open.unwrap_or_default();
+    let (dead, unreadable) = dead.unwrap_or_default();
+    Ok(BacklogRow {
+        now,
+        open,
+        leased,
+        due,
+        held_back,
+        next,
+        dead,
+        unreadable,
+        oldest,
+    })
+}
+
+/// Reads a column with a count.
+fn count(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+    let count: i64 = row.get(column)?;
+    u64::try_from(count).map_err(|_| Error::CorruptRow)
+}
+
+/// Returns dead events with their positions.
+pub(super) fn dead_events(
+    transaction: &Transaction<'_>,
+    after: Option<DeadEventPosition>,
+    most: usize,
+) -> Result<Vec<(DeadEventPosition, Fingerprint)>, Error> {
+    let after = after.map_or((i64::MIN, i64::MIN), |place| {
+        (place.webhook.0, place.number)
+    });
+    let mut select = transaction.statement(DEAD_EVENTS);
+    select.all(params![after.0, after.1, limit(most)], |row| {
+        let (webhook, number) = (WebhookId(row.get(0)?), row.get(1)?);
+        let fingerprint = Fingerprint(row.get(2)?);
+        Ok((DeadEventPosition { webhook, number }, fingerprint))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::schema;
+    use super::{DEAD, DEAD_EVENTS, OPEN};
+
+    #[test]
+    fn the_backlog_is_read_from_partial_indexes_only() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::create(&mut connection).unwrap();
+        let plan = |sql: &str| {
+            let sql = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut explain = connection.prepare(&sql).unwrap();
+            // Without parameters, whose values do not change a plan.
+            let steps = explain
+                .raw_query()
+                .mapped(|row| row.get::<_, String>("detail"));
+            steps.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        let expected = "SCAN webhook USING INDEX webhook_unsettled";
+        assert_eq!(plan(OPEN), [expected]);
+        let expected = "SCAN webhook USING COVERING INDEX webhook_dead";
+        assert_eq!(plan(DEAD), [expected]);
+        let expected = "SEARCH progress USING COVERING INDEX progress_dead";
+        let plan = plan(DEAD_EVENTS);
+        assert!(plan.len() == 1 && plan[0].starts_with(expected), "{plan:?}");
+    }
 }

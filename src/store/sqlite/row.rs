@@ -153,7 +153,7 @@ fn due(row: &Row<'_>, column: usize) -> Result<Due, Error> {
 
 /// Returns the two columns of a due time, for a commit of this time.
 pub(super) fn due_columns(due: Due, now: i64) -> (Option<i64>, Option<i64>) {
-    match due.from(now) {
+    match due.resolve(now) {
         Due::At { time, delay } => (Some(time), Some(delay)),
         _ => (None, None),
     }

@@ -201,7 +201,7 @@ pub(super) fn has_tables(connection: &Connection) -> Result<bool, StoreError> {
     let version = pragma("user_version")?;
     if version != VERSION {
         let source = format!("expected version {VERSION} of the tables, found version {version}");
-        return Err(StoreError::new(StoreErrorKind::OtherVersion, source));
+        return Err(StoreError::new(StoreErrorKind::UnsupportedVersion, source));
     }
     Ok(true)
 }

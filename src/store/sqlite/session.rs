@@ -8,36 +8,36 @@ use super::error::Error;
 use super::schema;
 use crate::store::{Durability, NumberKey, StoreError, Tenant};
 
-/// A connection, and the facts that hold between its transactions.
+/// A connection, and the state that outlives its transactions.
 pub(super) struct Session {
     pub(super) connection: Connection,
-    /// Whether a commit waits for the disk.
+    /// Whether commits wait for the disk.
     is_durable: bool,
-    pub(super) facts: Facts,
+    pub(super) state: SessionState,
 }
 
-/// Facts about the file that hold between transactions.
+/// The state of a session between transactions.
 #[derive(Default)]
-pub(super) struct Facts {
-    /// The numbers, whose rows never change.
+pub(super) struct SessionState {
+    /// A cache of the numbers, whose rows never change.
     numbers: HashMap<NumberKey, (i64, Tenant)>,
-    /// The number of changes of the file that were seen.
-    moment: i64,
-    /// SQLite's number of the last commit of another connection.
+    /// The number of observed changes of the file.
+    revision: i64,
+    /// SQLite's `data_version`, which changes with commits of other connections.
     data_version: i64,
     /// Whether all commits of this connection have been synced.
     is_on_disk: bool,
-    /// A buffer for JSON.
+    /// A reusable buffer for JSON.
     pub(super) json: Vec<u8>,
 }
 
 impl Session {
-    /// Returns the session of a connection whose commits wait for the disk.
+    /// Creates the session of a connection whose commits wait for the disk.
     pub(super) fn new(connection: Connection) -> Self {
         Self {
             connection,
             is_durable: true,
-            facts: Facts::default(),
+            state: SessionState::default(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Session {
     pub(super) fn write(
         &mut self,
         durability: Durability,
-    ) -> Result<(Transaction<'_>, &mut Facts), Error> {
+    ) -> Result<(Transaction<'_>, &mut SessionState), Error> {
         let is_durable = durability == Durability::Disk;
         if self.is_durable != is_durable {
             // Without a sync a commit is in the log, which the next sync includes.
@@ -55,8 +55,8 @@ impl Session {
         }
         // A transaction that begins as a reader cannot always become a writer.
         let mut transaction = Transaction::begin(&self.connection, "BEGIN IMMEDIATE")?;
-        transaction.must_sync = is_durable && !self.facts.is_on_disk;
-        Ok((transaction, &mut self.facts))
+        transaction.must_sync = is_durable && !self.state.is_on_disk;
+        Ok((transaction, &mut self.state))
     }
 
     /// Writes the WAL to the file, and empties it. Returns `false` if another process still reads
@@ -88,27 +88,27 @@ impl Session {
     }
 
     /// Begins a transaction that reads.
-    pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut Facts), Error> {
+    pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut SessionState), Error> {
         let transaction = Transaction::begin(&self.connection, "BEGIN")?;
-        Ok((transaction, &mut self.facts))
+        Ok((transaction, &mut self.state))
     }
 }
 
-impl Facts {
-    /// Returns the number of changes of the file that were seen, as of this transaction.
-    pub(super) fn moment(&mut self, transaction: &Transaction<'_>) -> Result<i64, Error> {
+impl SessionState {
+    /// Returns the number of observed changes of the file, as of this transaction.
+    pub(super) fn revision(&mut self, transaction: &Transaction<'_>) -> Result<i64, Error> {
         let mut pragma = transaction.statement("PRAGMA data_version");
         let version = pragma.first([], |row| Ok(row.get(0)?))?.unwrap_or_default();
         if self.data_version != version {
             self.data_version = version;
-            self.moment += 1;
+            self.revision += 1;
         }
-        Ok(self.moment)
+        Ok(self.revision)
     }
 
-    /// Notes a commit of this connection.
-    pub(super) fn committed(&mut self, has_changes: bool, durability: Durability) {
-        self.moment += i64::from(has_changes);
+    /// Records a commit of this connection.
+    pub(super) fn record_commit(&mut self, has_changes: bool, durability: Durability) {
+        self.revision += i64::from(has_changes);
         match durability {
             Durability::Disk => self.is_on_disk = true,
             Durability::Process => self.is_on_disk &= !has_changes,
@@ -121,7 +121,7 @@ impl Facts {
         transaction: &Transaction<'_>,
         key: &NumberKey,
     ) -> Result<Option<&(i64, Tenant)>, Error> {
-        // Not by `entry`, which would clone a key that is there.
+        // `entry` would clone an existing key.
         if !self.numbers.contains_key(key) {
             let mut statement =
                 transaction.statement("SELECT id, tenant FROM number WHERE number = ?1");
@@ -145,8 +145,8 @@ impl Facts {
         Ok(self.number(transaction, key)?.map(|(id, _)| *id))
     }
 
-    /// Removes the numbers, of which some may have been rolled back.
-    pub(super) fn forget_numbers(&mut self) {
+    /// Clears the cache of numbers, some of which may have been rolled back.
+    pub(super) fn clear_numbers(&mut self) {
         self.numbers.clear();
     }
 }
@@ -154,7 +154,7 @@ impl Facts {
 /// A transaction, which is rolled back unless it is committed.
 pub(super) struct Transaction<'c> {
     connection: &'c Connection,
-    /// The number of rows that the connection had changed before it.
+    /// The number of rows that the connection had changed before the transaction.
     changes_before: u64,
     /// Whether a commit without changes syncs those before it.
     must_sync: bool,
@@ -179,7 +179,7 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Commits it, and returns whether it has changed anything.
+    /// Commits the transaction, and returns true if it has changed a row.
     pub(super) fn commit(self) -> Result<bool, StoreError> {
         let has_changes = self.connection.total_changes() != self.changes_before;
         let connection = self.connection;
@@ -196,7 +196,7 @@ impl<'c> Transaction<'c> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.connection.is_autocommit() {
-            // A failure leaves the transaction open, and the next one fails at its beginning.
+            // After a failure the transaction stays open, and the next one fails to begin.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
@@ -217,12 +217,12 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// Returns the number of rows that it changed.
+    /// Runs the statement and returns the number of changed rows.
     pub(super) fn execute(&mut self, params: impl Params) -> Result<usize, Error> {
         Ok(self.prepared()?.execute(params)?)
     }
 
-    /// Changes one row, or is a conflict.
+    /// Runs the statement, which is a conflict unless it changes one row.
     pub(super) fn execute_one(&mut self, params: impl Params) -> Result<(), Error> {
         match self.execute(params)? {
             1 => Ok(()),
@@ -230,7 +230,7 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// Returns the first row, if there is one.
+    /// Returns the first row, or `None` without rows.
     pub(super) fn first<T>(
         &mut self,
         params: impl Params,

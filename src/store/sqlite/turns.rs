@@ -6,13 +6,13 @@ use super::error::Error;
 use super::session::Transaction;
 use crate::store::{
     Changes, Fingerprint, LoadQuery, PartitionKey, PartitionRow, Snapshot, StoredTurn, TurnChange,
-    TurnPlace, TurnRow, WebhookId,
+    TurnPosition, TurnRow, WebhookId,
 };
 
 /// Reads the turns that are wanted.
 pub(super) fn load(
     transaction: &Transaction<'_>,
-    wanted: &LoadQuery,
+    query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
     let mut last = transaction.statement(
@@ -20,9 +20,9 @@ pub(super) fn load(
             WHERE other.partition = turn.partition AND other.webhook <> turn.webhook)
         FROM turn WHERE partition = ?1 ORDER BY number DESC LIMIT 1",
     );
-    for partition in &wanted.partitions {
+    for partition in &query.partitions {
         let row = last.first([&partition.0], |row| {
-            let last = place(row, 0)?.ok_or(Error::CorruptRow)?;
+            let last = position(row, 0)?.ok_or(Error::CorruptRow)?;
             Ok(PartitionRow::new(last, row.get(2)?))
         })?;
         snapshot.partitions.insert(*partition, row);
@@ -37,19 +37,19 @@ pub(super) fn load(
                 WHERE later.partition = turn.partition AND later.number > turn.number)
         WHERE turn.webhook = ?1 ORDER BY turn.partition, turn.number",
     );
-    for id in &wanted.turns {
+    for id in &query.turns {
         let turns = of_webhook.all([id.0], turn)?;
         snapshot.turns.insert(*id, turns);
     }
     Ok(())
 }
 
-/// Reads a place, which is `NULL` if there is none.
-fn place(row: &Row<'_>, column: usize) -> Result<Option<TurnPlace>, Error> {
+/// Reads a position, which is `NULL` if there is none.
+fn position(row: &Row<'_>, column: usize) -> Result<Option<TurnPosition>, Error> {
     match (row.get(column)?, row.get(column + 1)?) {
         (Some(number), Some(webhook)) => {
             let webhook = WebhookId(webhook);
-            Ok(Some(TurnPlace { number, webhook }))
+            Ok(Some(TurnPosition { number, webhook }))
         }
         (None, None) => Ok(None),
         _ => Err(Error::CorruptRow),
@@ -63,10 +63,10 @@ fn turn(row: &Row<'_>) -> Result<StoredTurn, Error> {
         return Err(Error::CorruptRow);
     }
     let events = events.iter().map(|event| Fingerprint(*event)).collect();
-    let place_of_turn = place(row, 0)?.ok_or(Error::CorruptRow)?;
+    let place_of_turn = position(row, 0)?.ok_or(Error::CorruptRow)?;
     let partition = PartitionKey(row.get(2)?);
     let turn = TurnRow::new(partition, place_of_turn, events);
-    Ok(StoredTurn::new(turn, row.get(4)?, place(row, 5)?))
+    Ok(StoredTurn::new(turn, row.get(4)?, position(row, 5)?))
 }
 
 /// Writes the changes of turns.
@@ -80,29 +80,34 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Res
         .statement("DELETE FROM turn WHERE partition = ?1 AND number = ?2 AND webhook = ?3");
     for change in &changes.turns {
         match change {
-            TurnChange::Add(row) => {
+            TurnChange::Insert(row) => {
                 let before = greatest.first([&row.partition.0], |row| Ok(row.get(0)?))?;
                 let before: i64 = before.flatten().unwrap_or(0);
-                if before + 1 != row.place.number {
+                if before + 1 != row.position.number {
                     return Err(Error::Conflict);
                 }
                 let events = row.events.iter().map(|event| event.0);
                 let events: Vec<_> = events.collect();
-                let (partition, place) = (&row.partition.0, row.place);
+                let (partition, position) = (&row.partition.0, row.position);
                 let events = events.as_flattened();
-                insert.execute(params![partition, place.number, place.webhook.0, events])?;
+                insert.execute(params![
+                    partition,
+                    position.number,
+                    position.webhook.0,
+                    events
+                ])?;
             }
-            TurnChange::End {
+            TurnChange::Delete {
                 partition,
-                place,
+                position,
                 next,
             } => {
-                let params = params![partition.0, place.number];
+                let params = params![partition.0, position.number];
                 let found = following.first(params, |row| Ok(row.get(0)?))?;
                 if found.flatten() != *next {
                     return Err(Error::Conflict);
                 }
-                delete.execute_one(params![partition.0, place.number, place.webhook.0])?;
+                delete.execute_one(params![partition.0, position.number, position.webhook.0])?;
             }
         }
     }

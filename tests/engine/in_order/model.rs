@@ -311,7 +311,7 @@ impl Course {
             for (id, turns) in &turns {
                 for turn in turns {
                     count += 1;
-                    if !turn.is_held_back || turn.row.place.number < 2 {
+                    if !turn.is_held_back || turn.row.position.number < 2 {
                         println!("{id:?} {:?}", rows::webhook(&*self.store, *id));
                         let mut w = LoadQuery::default();
                         w.events.extend(turn.row.events.iter().copied());

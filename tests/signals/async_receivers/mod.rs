@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use whatsapp_signals::event::MessageEcho;
-use whatsapp_signals::signals::{MESSAGE_ECHO, MESSAGE_RECEIVED};
+use whatsapp_signals::signals::MESSAGE_ECHO;
 use whatsapp_signals::{
     AsyncReceiver, BoxError, Cause, ConnectOptions, ReceiverInfo, Report, Signal, parse, receiver,
     with_state,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Draft, Slot, WebhookSlot};
-use crate::store::{Changes, NewStatus, Put, Read, WebhookChange};
+use crate::store::{Changes, NewStatus, ReadRow, Upsert, WebhookChange};
 
 impl<'a> Draft<'a, '_> {
     pub(crate) fn is_unchanged(&self) -> bool {
@@ -32,7 +32,7 @@ impl<'a> Draft<'a, '_> {
 
     pub(crate) fn into_changes(self) -> Changes<'a> {
         let mut changes = Changes {
-            moment: self.known.moment,
+            revision: self.known.revision,
             numbers: self.numbers.into_iter().collect(),
             merges: self.merges,
             deleted_contacts: self.deleted_contacts,
@@ -53,9 +53,9 @@ impl<'a> Draft<'a, '_> {
             } = webhook;
             changes.webhooks.push(
                 match (slot.is_written, slot.seen, slot.row.map(Cow::into_owned)) {
-                    (true, None, Some(row)) => WebhookChange::Add { id, row, body },
+                    (true, None, Some(row)) => WebhookChange::Insert { id, row, body },
                     (true, Some(version), Some(row)) => match replaced {
-                        None => WebhookChange::Put { id, version, row },
+                        None => WebhookChange::Update { id, version, row },
                         Some(body) => WebhookChange::Replace {
                             id,
                             version,
@@ -65,7 +65,7 @@ impl<'a> Draft<'a, '_> {
                     },
                     (true, Some(version), None) => WebhookChange::Delete { id, version },
                     (true, None, None) | (false, ..) => {
-                        reads.push(Read::Webhook(id, slot.seen));
+                        reads.push(ReadRow::Webhook(id, slot.seen));
                         continue;
                     }
                 },
@@ -85,38 +85,38 @@ impl<'a> Draft<'a, '_> {
             let written: HashSet<_> = self.events.iter().map(|event| event.key).collect();
             let read = self.read_events.into_iter();
             for key in read.filter(|key| !written.contains(key)) {
-                reads.push(Read::Event(key, self.known.events[&key]));
+                reads.push(ReadRow::Event(key, self.known.events[&key]));
             }
         }
         changes.events = self.events;
         for (key, slot) in self.contacts {
             match slot.row {
-                Some(row) if slot.is_written => changes.contacts.push(Put {
+                Some(row) if slot.is_written => changes.contacts.push(Upsert {
                     key,
                     version: slot.seen,
                     row: row.into_owned(),
                 }),
                 _ if slot.is_written => {} // The contact is merged or deleted.
-                _ => reads.push(Read::Contact(key, slot.seen)),
+                _ => reads.push(ReadRow::Contact(key, slot.seen)),
             }
         }
         let holders = self.holders.into_iter();
-        reads.extend(holders.map(|(key, holders)| Read::Holders(key, holders.seen.to_vec())));
+        reads.extend(holders.map(|(key, holders)| ReadRow::Holders(key, holders.seen.to_vec())));
         for slot in self.messages {
             let (key, version) = (slot.key, slot.seen);
             let status = slot.state.and_then(|state| state.status);
             if let Some(row) = slot.new {
-                changes.messages.push(Put { key, version, row });
+                changes.messages.push(Upsert { key, version, row });
             } else if let (Some(status), Some(at)) = (status, slot.status_at) {
                 let row = NewStatus::new(status, at);
-                changes.statuses.push(Put { key, version, row });
+                changes.statuses.push(Upsert { key, version, row });
             } else {
-                reads.push(Read::Message(key, version));
+                reads.push(ReadRow::Message(key, version));
             }
         }
-        let read = |key, seen| reads.push(Read::Signup(key, seen));
+        let read = |key, seen| reads.push(ReadRow::Signup(key, seen));
         changes.signups = split(self.signups, read);
-        let read = |key, seen| reads.push(Read::Campaign(key, seen));
+        let read = |key, seen| reads.push(ReadRow::Campaign(key, seen));
         changes.campaigns = split(self.campaigns, read);
         changes
     }
@@ -126,11 +126,11 @@ impl<'a> Draft<'a, '_> {
 fn split<K, R: Clone>(
     slots: HashMap<K, Slot<'_, R>>,
     mut read: impl FnMut(K, Option<i64>),
-) -> Vec<Put<K, R>> {
+) -> Vec<Upsert<K, R>> {
     let mut written = Vec::new();
     for (key, slot) in slots {
         match slot.row {
-            Some(row) if slot.is_written => written.push(Put {
+            Some(row) if slot.is_written => written.push(Upsert {
                 key,
                 version: slot.seen,
                 row: row.into_owned(),

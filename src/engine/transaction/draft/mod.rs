@@ -13,7 +13,7 @@ use crate::store::{
     CampaignKey, CampaignRow, ContactId, ContactRow, ConversationKey, EventChange, Fingerprint,
     IdKey, LoadQuery, Merge, MessageKey, MessageState, NewMessage, NumberKey, PartitionKey,
     PartitionRow, ProgressRow, SignupKey, Snapshot, StoreError, StoredTurn, Tenant, TurnChange,
-    TurnPlace, TurnRow, Versioned, WebhookId, WebhookRow,
+    TurnPosition, TurnRow, Versioned, WebhookId, WebhookRow,
 };
 
 /// The reason why a decision has ended early.
@@ -458,22 +458,22 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Adds a turn behind the last one of its partition.
     pub(crate) fn add_turn(&mut self, row: TurnRow, last: Option<PartitionRow>) {
-        let is_shared = last.is_some_and(|last| last.has_others(row.place.webhook));
-        let last = PartitionRow::new(row.place, is_shared);
+        let is_shared = last.is_some_and(|last| last.has_others(row.position.webhook));
+        let last = PartitionRow::new(row.position, is_shared);
         self.partitions.insert(row.partition, last);
-        self.turns.push(TurnChange::Add(row));
+        self.turns.push(TurnChange::Insert(row));
     }
 
     /// Ends a turn, which `next` follows.
     pub(crate) fn end_turn(
         &mut self,
         partition: PartitionKey,
-        place: TurnPlace,
+        position: TurnPosition,
         next: Option<i64>,
     ) {
-        self.turns.push(TurnChange::End {
+        self.turns.push(TurnChange::Delete {
             partition,
-            place,
+            position,
             next,
         });
     }
