@@ -353,7 +353,7 @@ impl<D> Copy for InContext<'_, D> {}
 ///
 /// # Errors
 ///
-/// [`MissingContext`] when the context has no such value.
+/// [`MissingContext`] if the context has no such value.
 #[inline]
 pub fn require<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     let itself = (context as &dyn Any).downcast_ref();
@@ -370,7 +370,7 @@ pub fn require<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxErr
 ///
 /// # Errors
 ///
-/// [`MissingContext`] when the context has no such object.
+/// [`MissingContext`] if the context has no such object.
 #[inline]
 pub fn require_dyn<T: ?Sized + Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
     context
@@ -493,8 +493,8 @@ impl Default for Context {
 }
 
 impl Clone for Context {
-    /// Shares the values and the receivers. A clone of [`EMPTY`], which has no receivers, gets an
-    /// empty list of receivers.
+    /// Shares the values and the receivers. A clone of the context of a delivery without one can get
+    /// receivers, unlike the original.
     fn clone(&self) -> Self {
         Self {
             values: self.values.clone(),
