@@ -1,5 +1,5 @@
-//! What is allocated: by a send nothing, by an `asend` the future of each
-//! receiver, and by reading a webhook hardly more than its events keep.
+//! Counts allocations: a send has none, an `asend` one future for each receiver, and parsing a
+//! webhook little more than its events keep.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../benches/subjects/bodies.rs"]
@@ -109,7 +109,7 @@ async fn waits(_: &u32) {
     Once(false).await;
 }
 
-/// What an `asend` allocates, without what the executor does.
+/// Returns the allocations of an `asend`, without those of the executor.
 fn asend(signal: &Signal<u32>) -> AllocationInfo {
     let executor = measure(|| pollster::block_on(async {}));
     let mut sent = measure(|| assert!(pollster::block_on(signal.asend_robust(&1)).is_ok()));
@@ -150,7 +150,7 @@ fn reading(body: &[u8], messages: usize) -> AllocationInfo {
 }
 
 #[test]
-fn one_message_allocates_what_its_event_keeps_and_throws_nothing_away() {
+fn one_message_allocates_only_the_memory_of_its_event() {
     let info = reading(&texts(1, "Hello!"), 1);
     // The body; the list of events; the account and its three ids; the contact,
     // its number, which is the sender's too, and its name; the message's id and text.

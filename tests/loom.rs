@@ -77,7 +77,7 @@ fn spawn<R: 'static>(
 }
 
 #[test]
-fn of_threads_that_connect_nobody_is_lost() {
+fn no_concurrent_connection_is_lost() {
     in_every_order(|signal| {
         let other = spawn(&signal, |signal| signal.connect(1));
         signal.connect(2).unwrap();
@@ -112,7 +112,7 @@ fn a_list_that_is_given_up_while_another_thread_connects_is_not_lost() {
 }
 
 #[test]
-fn of_threads_that_disconnect_one_is_told_so() {
+fn of_concurrent_disconnects_one_succeeds() {
     in_every_order(|signal| {
         signal.connect(1).unwrap();
         let other = spawn(&signal, |signal| signal.disconnect(1));
@@ -122,7 +122,7 @@ fn of_threads_that_disconnect_one_is_told_so() {
 }
 
 #[test]
-fn a_send_calls_those_who_stay_whoever_comes_and_goes() {
+fn a_send_calls_the_unchanged_receivers_during_changes() {
     in_every_order(|signal| {
         signal.connect(1).unwrap();
         let other = spawn(&signal, |signal| {
@@ -136,15 +136,15 @@ fn a_send_calls_those_who_stay_whoever_comes_and_goes() {
 }
 
 #[test]
-fn who_learns_of_a_connection_is_heard_by_it() {
+fn a_send_after_a_visible_connection_calls_it() {
     in_every_order(|signal| {
-        let told = Arc::new(AtomicBool::new(false));
-        let tells = Arc::clone(&told);
+        let published = Arc::new(AtomicBool::new(false));
+        let publishes = Arc::clone(&published);
         let other = spawn(&signal, move |signal| {
             signal.connect(1).unwrap();
-            tells.store(true, Ordering::Release);
+            publishes.store(true, Ordering::Release);
         });
-        if told.load(Ordering::Acquire) {
+        if published.load(Ordering::Acquire) {
             assert_eq!(signal.send(), [0, 1]);
         }
         other.join().unwrap();
@@ -152,7 +152,7 @@ fn who_learns_of_a_connection_is_heard_by_it() {
 }
 
 #[test]
-fn a_muted_signal_calls_nobody_whoever_connects_and_mutes_meanwhile() {
+fn a_muted_signal_calls_no_receiver_during_changes() {
     in_every_order(|signal| {
         signal.mute();
         let other = spawn(&signal, |signal| {

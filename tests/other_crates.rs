@@ -4,7 +4,7 @@
 //! Link order differs between debug and release builds, and the order in which
 //! receivers run must not: run this test in both.
 
-// What a program writes to link a crate with receivers.
+// Links a crate with receivers, as a program does.
 use wa_handlers as _;
 
 use std::path::Path;
@@ -64,7 +64,7 @@ fn stamp(event: &MessageStatusChanged, desk: &Desk, printer: &dyn Printer) {
     printer.print(&format!("desk {}: {}", desk.number, event.update.status));
 }
 
-/// What `send` makes this thread's record say.
+/// Returns the calls that `send` records in this thread.
 fn calls_of(send: impl FnOnce()) -> Vec<&'static str> {
     drop(take_calls());
     send();
@@ -103,7 +103,7 @@ fn a_webhook_reaches_receivers_of_both_crates_in_one_order() {
 }
 
 #[test]
-fn the_filter_of_another_crate_is_asked() {
+fn the_filter_of_another_crate_runs() {
     let webhook = parse(include_bytes!("payloads/image.json")).unwrap();
     let calls = calls_of(|| assert_eq!(webhook.dispatch().called(), 11));
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_signal_of_another_crate_is_received_here() {
 }
 
 #[test]
-fn a_receiver_of_two_signals_hears_each() {
+fn a_receiver_of_two_signals_receives_each() {
     let paid = OrderPaid { total_cents: 990 };
     let calls = calls_of(|| assert!(PREORDER_PAID.send_robust(&paid).is_ok()));
     assert_eq!(calls, ["orders::thank"]);

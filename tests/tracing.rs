@@ -1,4 +1,4 @@
-//! What is told to `tracing`, and that nothing of it is a user's.
+//! The spans and events of `tracing`, which have no personal data.
 #![cfg(all(feature = "signature", feature = "tracing"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -85,8 +85,8 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
-/// What is told meanwhile, without the places of lines.
-fn told(work: impl FnOnce()) -> String {
+/// Returns the log of `work`.
+fn logged(work: impl FnOnce()) -> String {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(lines.clone())
@@ -106,8 +106,8 @@ const BODY: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"900"
     "errors":[{"code":1}]}}]}]}"#;
 
 /// Returns a log without the numbers of lines in this file.
-fn without_lines(told: &str) -> String {
-    let mut rest = told;
+fn without_lines(logged: &str) -> String {
+    let mut rest = logged;
     let mut text = String::new();
     while let Some(at) = ["tracing.rs:", "line="]
         .iter()
@@ -124,16 +124,16 @@ fn without_lines(told: &str) -> String {
 
 #[test]
 fn receivers_are_spans_in_events_in_a_webhook() {
-    let told = told(|| {
+    let logged = logged(|| {
         let report = parse(BODY.as_bytes()).unwrap().dispatch();
         assert_eq!(report.failures().len(), 3);
     });
-    insta::assert_snapshot!("dispatch", without_lines(&told));
+    insta::assert_snapshot!("dispatch", without_lines(&logged));
 }
 
 #[test]
 fn an_engine_has_the_same_spans_with_a_target_of_its_own_and_attempts() {
-    let told = told(|| {
+    let logged = logged(|| {
         let engine = WebhookEngine::new(MemoryStore::new()).max_attempts(2);
         assert_eq!(engine.process(BODY.as_bytes()).unwrap().failed(), 3);
         assert_eq!(
@@ -143,12 +143,12 @@ fn an_engine_has_the_same_spans_with_a_target_of_its_own_and_attempts() {
             2
         );
     });
-    insta::assert_snapshot!("engine", without_lines(&told));
+    insta::assert_snapshot!("engine", without_lines(&logged));
 }
 
 #[test]
 fn the_span_holds_while_receivers_wait() {
-    let told = told(|| {
+    let logged = logged(|| {
         let webhook = parse(BODY.as_bytes()).unwrap();
         assert_eq!(
             pollster::block_on(webhook.dispatch_async())
@@ -158,43 +158,43 @@ fn the_span_holds_while_receivers_wait() {
         );
     });
     let span = "whatsapp_webhook{events=4";
-    assert!(told.lines().all(|line| line.contains(span)), "{told}");
-    assert!(!told.contains("needs asend"), "{told}");
+    assert!(logged.lines().all(|line| line.contains(span)), "{logged}");
+    assert!(!logged.contains("needs asend"), "{logged}");
 }
 
 #[test]
-fn an_engine_tells_the_same_and_what_came_of_it() {
-    let told = told(|| {
+fn an_engine_logs_the_same_and_its_outcome() {
+    let logged = logged(|| {
         let engine = WebhookEngine::new(MemoryStore::new());
         assert_eq!(engine.process(BODY.as_bytes()).unwrap().failed(), 3);
         assert!(engine.process(b"{").is_err());
     });
-    assert_eq!(told.matches("ERROR").count(), 3, "{told}");
+    assert_eq!(logged.matches("ERROR").count(), 3, "{logged}");
     let counts = "processed delivered=4 duplicates=0 unrecognized=1 without_receivers=1 failed=3 unfinished=2 dead_lettered=0";
-    assert!(told.contains(counts), "{told}");
+    assert!(logged.contains(counts), "{logged}");
     let broken = "not a webhook error=unexpected end of the body at line 1 column 1";
-    assert!(told.lines().last().unwrap().ends_with(broken), "{told}");
+    assert!(logged.lines().last().unwrap().ends_with(broken), "{logged}");
 }
 
 #[test]
-fn a_span_names_only_what_all_of_its_events_share() {
+fn a_span_has_only_the_ids_that_all_of_its_events_share() {
     let body = BODY.replace(
         "]}]}",
         r#"]},{"id":"900","changes":[{"field":"messages","value":{
         "metadata":{"phone_number_id":"301"},"errors":[{"code":2}]}}]}]}"#,
     );
     assert_ne!(body, BODY);
-    let told = told(|| assert!(!parse(body.as_bytes()).unwrap().dispatch().is_ok()));
+    let logged = logged(|| assert!(!parse(body.as_bytes()).unwrap().dispatch().is_ok()));
     assert!(
-        told.contains(r#"whatsapp_webhook{events=5 waba_id="900"}: "#),
-        "{told}"
+        logged.contains(r#"whatsapp_webhook{events=5 waba_id="900"}: "#),
+        "{logged}"
     );
-    assert!(!told.contains("phone_number_id"), "{told}");
+    assert!(!logged.contains("phone_number_id"), "{logged}");
 }
 
 #[test]
-fn what_is_refused_or_is_your_own_is_told_too() {
-    let told = told(|| {
+fn refused_bodies_and_events_of_the_program_are_logged() {
+    let logged = logged(|| {
         let engine = WebhookEngine::new(MemoryStore::new());
         let verifier = SignatureVerifier::new("app secret").unwrap();
         let large = vec![b' '; 5 << 20];
@@ -208,18 +208,18 @@ fn what_is_refused_or_is_your_own_is_told_too() {
         let sent = MessageSent::new(sent.build()).with_account(account());
         assert_eq!(engine.process_sent(sent).unwrap().failed(), 1);
     });
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines.len(), 4, "{told}");
+    let lines: Vec<_> = logged.lines().collect();
+    assert_eq!(lines.len(), 4, "{logged}");
     assert!(
-        lines[0].contains("not a webhook error=the body has 5242880 bytes"),
-        "{told}"
+        lines[0].contains("not a webhook error=expected a body of at most"),
+        "{logged}"
     );
     assert!(lines[1].ends_with("not signed error=missing header X-Hub-Signature-256"));
     assert!(
         lines[2].contains("receiver=\"tracing::logs_sent\""),
-        "{told}"
+        "{logged}"
     );
-    assert!(lines[3].contains("processed delivered=1"), "{told}");
+    assert!(lines[3].contains("processed delivered=1"), "{logged}");
 }
 
 /// Members whose texts are a user's.
@@ -252,7 +252,7 @@ fn private(value: &Value, is_users: bool, found: &mut Vec<String>) {
                 ];
                 let is_users = is_users || lists.contains(&name.as_str());
                 match value.as_str() {
-                    // Too short to be told from other words.
+                    // A short text may also be part of another word.
                     Some(text) if is_users && PRIVATE.contains(&name.as_str()) => {
                         found.extend((text.len() > 5).then(|| text.to_owned()));
                     }
@@ -266,11 +266,11 @@ fn private(value: &Value, is_users: bool, found: &mut Vec<String>) {
 }
 
 #[test]
-fn nothing_of_a_user_is_told() {
+fn no_personal_data_is_logged() {
     let mut count = 0;
     for (_, body) in support::payloads() {
         let body = body.into_bytes();
-        let told = told(|| {
+        let logged = logged(|| {
             let webhook = parse(&body).unwrap();
             let _ = webhook.dispatch();
             let _ = pollster::block_on(webhook.dispatch_async());
@@ -286,7 +286,7 @@ fn nothing_of_a_user_is_told() {
         private(&value, false, &mut found);
         count += found.len();
         for text in found {
-            assert!(!told.contains(&text), "{text:?} in {told}");
+            assert!(!logged.contains(&text), "{text:?} in {logged}");
         }
     }
     assert!(count > 100, "{count} texts were looked for");
@@ -372,7 +372,7 @@ fn an_error_whose_display_source_or_drop_panics_costs_no_other_event() {
             At::Source => "error=a bomb: error whose source panicked",
             At::Drop => "error=a bomb",
         };
-        let told = told(|| {
+        let logged = logged(|| {
             let webhook = parse(THREE).unwrap();
             let report = webhook.with(&context).dispatch();
             assert_eq!((report.called(), report.failures().len()), (6, 1), "{at:?}");
@@ -404,8 +404,8 @@ fn an_error_whose_display_source_or_drop_panics_costs_no_other_event() {
             let outcome = pollster::block_on(engine.retry_unfinished_async()).unwrap();
             assert_eq!((outcome.delivered(), outcome.failed()), (1, 1), "{at:?}");
         });
-        assert_eq!(told.matches(text).count(), 5, "{at:?}: {told}");
-        assert!(told.contains("processed delivered=3"), "{told}");
+        assert_eq!(logged.matches(text).count(), 5, "{at:?}: {logged}");
+        assert!(logged.contains("processed delivered=3"), "{logged}");
     }
 }
 
@@ -514,12 +514,12 @@ fn a_cancelled_dispatch_drops_its_receivers_in_the_span() {
         let _dropped = LogsDrop;
         std::future::pending::<()>().await;
     });
-    let told = told(|| {
+    let logged = logged(|| {
         let webhook = parse(THREE).unwrap();
         let mut dispatch = Box::pin(webhook.with(&context).dispatch_async());
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(dispatch.as_mut().poll(&mut cx).is_pending());
     });
-    assert_eq!(told.matches("dropped").count(), 1, "{told}");
-    assert!(told.contains("whatsapp_webhook{events=3"), "{told}");
+    assert_eq!(logged.matches("dropped").count(), 1, "{logged}");
+    assert!(logged.contains("whatsapp_webhook{events=3"), "{logged}");
 }

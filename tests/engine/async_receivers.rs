@@ -36,7 +36,7 @@ fn done() -> Vec<String> {
     std::mem::take(&mut DONE.lock())
 }
 
-/// Lets others have their turn, and never ends while it is told so.
+/// Yields to other tasks, and never ends while `HANGS` is set.
 async fn wait() {
     let mut is_over = false;
     poll_fn(|cx| {
@@ -111,7 +111,7 @@ fn events_come_one_after_the_other_and_each_receiver_runs_once() {
             ];
             assert_eq!(done(), ran);
             assert_eq!(engine.process_async(&body).await.unwrap().duplicates(), 2);
-            // Whoever waits and whoever does not share what is known.
+            // Sync and async calls share the stored events.
             assert_eq!(engine.process(&body).unwrap().duplicates(), 2);
             assert!(done().is_empty());
         });
@@ -120,7 +120,7 @@ fn events_come_one_after_the_other_and_each_receiver_runs_once() {
 }
 
 #[test]
-fn only_who_failed_is_asked_again() {
+fn only_failed_receivers_run_again() {
     let _turn = turn();
     with_each_store(|engine| {
         pollster::block_on(async {
@@ -137,7 +137,7 @@ fn only_who_failed_is_asked_again() {
 }
 
 #[test]
-fn where_nobody_waits_an_async_receiver_fails_and_is_not_lost() {
+fn a_sync_call_fails_an_async_receiver_and_keeps_the_event() {
     let _turn = turn();
     with_each_store(|engine| {
         let outcome = engine.process(&messages(0..1)).unwrap();
@@ -151,7 +151,7 @@ fn where_nobody_waits_an_async_receiver_fails_and_is_not_lost() {
 }
 
 #[test]
-fn that_nobody_waits_is_no_attempt() {
+fn a_sync_call_is_no_attempt_of_an_async_receiver() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.max_attempts(2);
@@ -216,7 +216,7 @@ fn async_receivers_of_all_events_are_marked_and_retried_by_themselves() {
 }
 
 #[test]
-fn what_you_send_waits_too() {
+fn sent_messages_are_delivered_to_async_receivers() {
     let _turn = turn();
     with_each_store(|engine| {
         let ada = Identity::from_phone("15550101001").unwrap();
@@ -313,7 +313,7 @@ fn many_tasks_with_one_body_run_each_receiver_once() {
 }
 
 #[test]
-fn what_blocks_is_done_where_it_was_told() {
+fn blocking_work_runs_in_the_given_function() {
     static BLOCKED: AtomicUsize = AtomicUsize::new(0);
     static ACCESSES: AtomicUsize = AtomicUsize::new(0);
     let _turn = turn();
@@ -361,7 +361,7 @@ fn signed_webhooks_wait_too() {
 }
 
 #[test]
-fn what_is_awaited_may_go_to_other_threads() {
+fn futures_may_move_to_other_threads() {
     fn is_send(_: &impl Send) {}
     let engine = engine();
     let verifier = SignatureVerifier::new("app secret").unwrap();

@@ -76,7 +76,7 @@ fn an_event_is_open_until_it_has_succeeded_or_is_dead() {
 }
 
 #[test]
-fn an_event_whose_receiver_runs_is_leased() {
+fn an_event_with_a_running_receiver_is_leased() {
     with_each_steady_store(|engine| {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let context = Context::new().only_own_receivers();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::support;
 use crate::support::engines::{Engine, engine_over, with_each_store};
-use crate::support::odd::odd_bodies;
+use crate::support::malformed::malformed_bodies;
 use crate::support::stores::any_store;
 use proptest::prelude::*;
 use whatsapp_signals::event::WebhookEvent;
@@ -13,7 +13,7 @@ use whatsapp_signals::model::Content;
 use whatsapp_signals::store::ReadyStore;
 use whatsapp_signals::{EngineError, WebhookEngine, parse};
 
-/// What an engine that has seen these keys must make of a body.
+/// The expected outcome of a body for an engine that has stored some keys.
 struct Expected {
     delivered: usize,
     duplicate: usize,
@@ -83,7 +83,7 @@ fn assert_processed(
 }
 
 #[test]
-fn every_body_fires_what_is_new_of_it_and_nothing_when_it_comes_again() {
+fn every_body_delivers_its_new_events_and_none_when_repeated() {
     with_each_store(|engine: Engine| {
         let mut seen = HashSet::new();
         let bodies = support::all();
@@ -128,7 +128,7 @@ fn every_message_of_every_body_is_stored_as_it_came_and_its_user_is_a_contact() 
                 let is_news = matches!(message.content, Content::System(_));
                 if let Some(user) = message.user.as_ref().filter(|_| !is_news) {
                     let contact = records.contact(user).unwrap();
-                    assert!(contact.is_some(), "{name}: nobody is {user:?}");
+                    assert!(contact.is_some(), "{name}: no contact is {user:?}");
                 }
             }
         });
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn odd_bodies_fire_what_is_new_of_them(bodies in prop::collection::vec(odd_bodies(&support::all()), 1..6)) {
+    fn malformed_bodies_deliver_their_new_events(bodies in prop::collection::vec(malformed_bodies(&support::all()), 1..6)) {
         let engine = engine_over(any_store());
         let mut seen = HashSet::new();
         for _ in 0..2 {

@@ -55,8 +55,8 @@ fn five_letters(engine: &Engine) {
         engine.process(of_other.as_bytes()).unwrap().dead_lettered(),
         1
     );
-    let odd = items("messages", &[ODD]);
-    assert_eq!(engine.process(&odd).unwrap().dead_lettered(), 1);
+    let unrecognized = items("messages", &[ODD]);
+    assert_eq!(engine.process(&unrecognized).unwrap().dead_lettered(), 1);
     engine.store_unreadable(b"{").unwrap();
     assert_eq!(open_and_dead(engine), (0, 5));
 }

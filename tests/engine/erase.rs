@@ -436,7 +436,7 @@ fn a_replay_of_a_shared_body_goes_on_without_the_erased_events_for_its_receivers
 }
 
 #[test]
-fn the_export_has_what_is_erased() {
+fn the_export_has_everything_that_an_erasure_deletes() {
     with_each_store(|engine| {
         let (context, _) = failing("", true);
         let engine = engine.context(context).keep_raw_payloads(true);

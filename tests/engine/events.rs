@@ -1,5 +1,4 @@
-//! Events that come to an engine by themselves, from a queue that may deliver
-//! them more than once.
+//! Single events for an engine, from a queue that may deliver them more than once.
 
 use crate::support::batch::{ERRORS, value};
 use crate::support::engines::{self, Engine, records};
@@ -10,7 +9,7 @@ use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::{ConnectOptions, Context};
 
-/// What the receivers did, and whether the second of them fails.
+/// The calls of the receivers, and the setting by which the second one fails.
 struct Desk {
     done: Vec<&'static str>,
     is_failing: bool,
@@ -34,7 +33,7 @@ fn set_failing(is_failing: bool) {
     DESK.lock().is_failing = is_failing;
 }
 
-/// What was done since the last call.
+/// Returns the calls since the last use of this function.
 fn done() -> Vec<&'static str> {
     std::mem::take(&mut DESK.lock().done)
 }
@@ -46,7 +45,7 @@ fn first(_: &MessageReceived) {
 fn second(_: &MessageReceived) -> Result<(), &'static str> {
     let mut desk = DESK.lock();
     if desk.is_failing {
-        return Err("as it was told");
+        return Err("as the test asks");
     }
     desk.done.push("second");
     Ok(())

@@ -288,7 +288,7 @@ fn failing(engine: Engine, text: &'static str) -> Engine {
 }
 
 #[test]
-fn a_dead_letter_has_the_error_of_its_receiver_if_the_program_asks_for_it() {
+fn a_dead_letter_has_the_error_of_its_receiver_if_that_is_enabled() {
     let long: &'static str = Box::leak("é".repeat(900).into_boxed_str());
     for (text, kept) in [
         ("the CRM is down", "the CRM is down"),

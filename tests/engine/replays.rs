@@ -389,7 +389,7 @@ fn an_event_that_is_finished_is_a_duplicate_for_the_call_that_goes_on() {
 }
 
 #[test]
-fn a_replay_whose_process_ended_is_retried_for_the_same_receivers() {
+fn a_replay_is_retried_for_the_same_receivers_after_a_crash() {
     with_each_clock(|engine, ahead| {
         let book = Book::default();
         let (engine, id) = after_processing(&engine, &book, &messages(0..2));

@@ -192,7 +192,7 @@ fn a_lease_is_renewed_before_the_first_receiver_after_a_slow_claim() {
 }
 
 #[test]
-fn a_large_body_whose_lease_is_lost_between_two_parts_is_left_to_the_new_holder() {
+fn a_large_body_that_loses_its_lease_between_parts_is_left_to_the_new_holder() {
     with_each_steady_store(|engine| {
         let inner = Arc::clone(engine.store());
         let steal = |length: Duration| {

@@ -90,7 +90,7 @@ fn a_damaged_file_is_an_error_and_finishes_nothing() {
 }
 
 #[test]
-fn a_row_that_somebody_else_wrote_is_corrupt() {
+fn a_malformed_row_is_corrupt() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let engine = engine_over(SqliteStore::open(&path).unwrap());
@@ -139,7 +139,7 @@ fn a_full_store_finishes_nothing_and_goes_on_when_there_is_room() {
     assert_eq!(kind(engine.process(&body)), StoreErrorKind::Full);
     assert_eq!(engine.webhooks(None, 9).unwrap(), []);
     assert_eq!(records(&engine).unread_counts().unwrap(), []);
-    // What fits is still taken.
+    // A smaller body is still stored.
     assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
     drop(engine);
 
@@ -192,11 +192,11 @@ fn a_locked_store_finishes_nothing_and_goes_on_when_it_is_free() {
 }
 
 #[test]
-fn what_ran_is_not_finished_when_its_mark_cannot_be_written() {
+fn a_success_without_its_checkpoint_is_not_finished() {
     let folder = Folder::new();
     let path = folder.file("store.db");
     let engine = engine_over(quick().open(&path).unwrap());
-    let engine = engine.lease(Duration::ZERO); // so that nobody has to wait for it
+    let engine = engine.lease(Duration::ZERO); // so that no engine waits for its end
     let other = Connection::open(&path).unwrap();
     // The receiver takes the lock, so that the mark cannot be written.
     let other = std::sync::Mutex::new(other);

@@ -10,7 +10,7 @@ use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
 use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
 use whatsapp_signals::{Context, EngineError, WebhookEngine};
 
-/// Returns an engine that handles each message, and nothing that it does not recognise.
+/// Returns an engine that handles each message and no unrecognized event.
 fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
     let context = Context::new().only_own_receivers();
     context.connect(&MESSAGE_RECEIVED, |_: &MessageReceived| {});
@@ -19,15 +19,15 @@ fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
 }
 
 /// A body whose only event fails.
-fn odd(number: usize) -> Vec<u8> {
+fn malformed(number: usize) -> Vec<u8> {
     let item = format!(r#"{{"id":"wamid.odd.{number}","type":"hologram"}}"#);
     items("messages", &[item])
 }
 
 #[test]
-fn at_its_bound_a_memory_store_forgets_what_came_first_and_is_finished() {
+fn a_full_memory_store_deletes_the_oldest_finished_webhooks() {
     let engine = engine(MemoryStore::bounded(10));
-    assert!(engine.process(&odd(0)).unwrap().should_retry());
+    assert!(engine.process(&malformed(0)).unwrap().should_retry());
     for number in 0..100 {
         let body = messages(number..number + 1);
         assert_eq!(
@@ -74,15 +74,15 @@ fn at_its_bound_a_memory_store_forgets_the_contact_that_was_silent_for_longest()
 fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
     let engine = engine(MemoryStore::bounded(3)).max_attempts(2);
     for number in 0..3 {
-        assert!(engine.process(&odd(number)).unwrap().should_retry());
+        assert!(engine.process(&malformed(number)).unwrap().should_retry());
     }
-    for body in [messages(0..1), odd(3)] {
+    for body in [messages(0..1), malformed(3)] {
         let Err(EngineError::Store(error)) = engine.process(&body) else {
             panic!("there is no room");
         };
         assert_eq!(error.kind(), StoreErrorKind::Full);
     }
-    // Dead letters take room too, until somebody looks at them.
+    // Dead letters take room, too, until they are requeued or discarded.
     assert_eq!(engine.retry_unfinished().unwrap().dead_lettered(), 3);
     assert!(engine.process(&messages(0..1)).is_err());
     for letter in engine.dead_letters(9).unwrap() {

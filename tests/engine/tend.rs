@@ -53,7 +53,7 @@ fn tokio_runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_round_delivers_what_is_due_oldest_first_and_says_when_the_next_one_is() {
+fn a_round_delivers_due_events_oldest_first_and_returns_the_next_time() {
     with_each_clock(|engine, ahead| {
         let (engine, context) = tended(engine);
         let fails = Arc::new(AtomicBool::new(true));
@@ -186,7 +186,7 @@ fn a_webhook_of_slow_sync_receivers_gives_the_others_of_its_round_their_turns() 
 }
 
 #[test]
-fn a_stop_finishes_what_runs_and_leaves_the_others_to_the_next_round() {
+fn a_stop_finishes_running_events_and_leaves_the_others_to_the_next_round() {
     with_each_store(|engine| {
         let (engine, context) = tended(engine);
         let engine = engine.concurrency(2);
@@ -243,7 +243,7 @@ fn a_round_renews_the_lease_of_a_receiver_that_blocks_longer_than_it() {
 }
 
 #[test]
-fn a_caller_that_waits_for_work_is_woken_by_what_is_accepted_and_what_failed() {
+fn a_waiting_caller_is_woken_by_accepted_and_by_failed_events() {
     with_each_store(|engine| {
         let (engine, context) = tended(engine);
         let fails = Arc::new(AtomicBool::new(true));
@@ -270,7 +270,7 @@ fn a_caller_that_waits_for_work_is_woken_by_what_is_accepted_and_what_failed() {
 }
 
 #[test]
-fn a_round_waits_as_long_as_a_receiver_asks_for() {
+fn a_round_waits_for_the_delay_of_a_receiver() {
     with_each_clock(|engine, ahead| {
         let (engine, context) = tended(engine);
         let calls = Arc::new(AtomicUsize::new(0));

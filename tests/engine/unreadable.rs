@@ -1,5 +1,4 @@
-//! What is no webhook, and came all the same: it is kept, once, until somebody
-//! has looked at it.
+//! Bodies that are no webhooks: each is stored once, until it is discarded or requeued.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +38,7 @@ fn it_is_kept_once_however_often_it_comes() {
 
         engine.store_unreadable(b"{").unwrap();
         assert_eq!(engine.dead_letters(10).unwrap().len(), 2, "another body");
-        // It is not somebody's to retry, nor to be forgotten.
+        // Neither a retry nor pruning changes it.
         assert_eq!(engine.retry_unfinished().unwrap().to_string(), NOTHING);
         engine.prune(Duration::ZERO).unwrap();
         assert_eq!(engine.dead_letters(10).unwrap().len(), 2);
@@ -67,7 +66,7 @@ fn it_is_a_dead_letter_again_while_it_cannot_be_read() {
         assert!(engine.dead_letters(10).unwrap().is_empty());
         engine.store_unreadable(BROKEN).unwrap();
         let letters = engine.dead_letters(10).unwrap();
-        assert!(letters.is_empty(), "somebody has seen to it");
+        assert!(letters.is_empty(), "it was discarded");
         assert!(!engine.discard(&key).unwrap());
     });
 }
@@ -79,7 +78,7 @@ fn bury_readable(engine: &Engine, body: &[u8]) {
 }
 
 #[test]
-fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
+fn a_requeued_body_that_a_later_version_parses_is_delivered() {
     let body = include_bytes!("../payloads/text.json");
     with_each_store(|engine| {
         bury_readable(&engine, body);
@@ -91,7 +90,7 @@ fn what_a_later_version_can_read_is_sent_when_it_is_requeued() {
         assert_eq!(engine.process(body).unwrap().duplicates(), 1);
         assert_eq!(records(&engine).unread_counts().unwrap().len(), 1);
     });
-    // Or when Meta repeats it; the letter is for whoever sees to it.
+    // A repetition by Meta is delivered, too, and the letter stays.
     with_each_store(|engine| {
         bury_readable(&engine, body);
         assert_eq!(engine.process(body).unwrap().delivered(), 1);
@@ -163,13 +162,13 @@ fn leave_open(engine: &Engine, body: &[u8], lease: Option<Lease>) -> WebhookId {
 }
 
 #[test]
-fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
+fn an_unreadable_stored_body_does_not_block_other_webhooks() {
     with_each_steady_store(|engine| {
         let held = leave_open(&engine, BROKEN, Some(Lease::new(7, Duration::MAX)));
         assert_eq!(engine.retry_unfinished().unwrap().unfinished(), 2);
         assert!(
             engine.dead_letters(10).unwrap().is_empty(),
-            "it is somebody's"
+            "another engine has it"
         );
 
         leave_open(&engine, b"{", Some(Lease::new(7, Duration::ZERO)));
@@ -185,7 +184,7 @@ fn a_stored_body_that_cannot_be_read_any_more_keeps_nobody_from_their_turn() {
 }
 
 #[test]
-fn two_who_bury_one_body_keep_it_once() {
+fn two_engines_store_one_unreadable_body_once() {
     with_each_store(|engine| {
         let engine: &WebhookEngine<_> = &engine;
         std::thread::scope(|scope| {

@@ -119,7 +119,7 @@ impl Versions {
         assert_eq!(
             self.engine.retry_unfinished().unwrap().dead_lettered(),
             0,
-            "told once"
+            "reported once"
         );
         assert_eq!(self.keys().len(), 1);
         fail_at(&[]);
@@ -147,7 +147,7 @@ fn the_next_version_that_can_read_it_does_it_by_itself() {
 
     assert_eq!(it.engine.retry_unfinished().unwrap().delivered(), 2);
     assert_eq!(taken(), ["wamid.0", "wamid.1"]);
-    assert!(it.keys().is_empty(), "nobody has to see to it any more");
+    assert!(it.keys().is_empty(), "no letter is open");
     assert_eq!(it.count("webhook") + it.count("body"), 0);
 }
 
@@ -178,7 +178,7 @@ fn a_part_of_it_that_comes_by_itself_finishes_no_more_than_that_part() {
 }
 
 #[test]
-fn what_is_open_of_it_is_not_forgotten() {
+fn its_open_events_are_not_pruned() {
     let mut it = Versions::new(20);
     let body = messages(0..2);
     fail_at(&[1]);

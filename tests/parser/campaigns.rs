@@ -99,7 +99,7 @@ fn a_message_counts_by_its_furthest_status() {
 }
 
 #[test]
-fn only_what_changes_the_tally_is_new() {
+fn only_changes_of_the_tally_are_new() {
     let mut tally = tally(3);
     let read = status("wamid.A", "read", json!({}));
     assert!(!tally.add_status(&read), "of an unknown message");
@@ -173,7 +173,7 @@ fn a_campaign_is_settled_when_nothing_can_change_or_nothing_comes() {
 }
 
 #[test]
-fn rates_are_parts_of_what_was_accepted() {
+fn rates_are_fractions_of_the_accepted_messages() {
     let mut tally = tally(4);
     assert_eq!((tally.delivery_rate(), tally.read_rate()), (None, None));
     assert_eq!(self::tally(0).failure_rate(), None);
@@ -262,7 +262,7 @@ proptest! {
     /// However the events are ordered, repeated and spread over workers, of which some are stored
     /// as JSON meanwhile, the result is that of one tally.
     #[test]
-    fn workers_count_what_one_counts(
+    fn several_workers_count_the_same_as_one(
         steps in subsequence(steps(), 0..20).prop_shuffle(),
         workers in prop::collection::vec(0..3_usize, 60),
         repeated in 0..20_usize,

@@ -63,19 +63,19 @@ fn a_number_that_is_a_user_id_finds_its_contact() {
 }
 
 #[test]
-fn an_item_that_names_nobody_gets_the_only_contact_when_it_is_the_only_item() {
+fn a_single_item_without_a_user_gets_the_single_contact() {
     let one = contact("a", &json!({"user_id": "US.1"}));
     let two = contact("b", &json!({"user_id": "US.2"}));
-    let nobody = message(&json!({}));
-    let found = names(&json!([one]), &json!([nobody]), &json!([]));
+    let without_user = message(&json!({}));
+    let found = names(&json!([one]), &json!([without_user]), &json!([]));
     assert_eq!(found, [Some("a".into())]);
     assert_eq!(
-        names(&json!([one, two]), &json!([nobody]), &json!([])),
+        names(&json!([one, two]), &json!([without_user]), &json!([])),
         [None]
     );
 
     let theirs = message(&json!({"from_user_id": "US.1"}));
-    let found = names(&json!([one]), &json!([theirs, nobody]), &json!([]));
+    let found = names(&json!([one]), &json!([theirs, without_user]), &json!([]));
     assert_eq!(found, [Some("a".into()), None]);
     let to_group =
         json!({"id": "w", "status": "sent", "recipient_type": "group", "recipient_id": "g"});
@@ -101,7 +101,7 @@ fn a_list_that_is_new_does_not_take_the_only_contact_from_the_only_message() {
 }
 
 #[test]
-fn so_does_a_call_that_names_nobody() {
+fn a_single_call_without_a_user_gets_the_single_contact() {
     let one = contact("a", &json!({"user_id": "US.1"}));
     let call = json!({"id": "wacid.A", "event": "connect"});
     let found = |calls: Value| {
@@ -192,7 +192,7 @@ fn a_thousand_contacts_in_reverse_order_are_all_found() {
 }
 
 #[test]
-fn a_lone_contact_goes_to_nobody_else_in_a_group_and_to_no_error() {
+fn a_single_contact_goes_to_no_other_participant_and_no_error() {
     let one = json!([contact("a", &json!({"wa_id": "1"}))]);
     let in_group = message(&json!({"from": "2", "group_id": "G"}));
     assert_eq!(names(&one, &json!([in_group]), &json!([])), [None]);
@@ -220,7 +220,7 @@ fn a_lone_contact_goes_to_nobody_else_in_a_group_and_to_no_error() {
 }
 
 #[test]
-fn what_stands_beside_a_lone_message_does_not_take_its_contact() {
+fn other_members_do_not_take_the_contact_of_a_single_message() {
     let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [{
         "field": "messages", "value": {
             "contacts": [contact("a", &json!({"wa_id": "1"}))],

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use crate::support::odd::odd_bodies;
+use crate::support::malformed::malformed_bodies;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -194,7 +194,7 @@ fn type_behind<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<String> {
 
 /// A new block of JSON is checked at any type.
 #[test]
-fn what_the_docs_show_is_read_and_comes_back() {
+fn documented_json_is_parsed_and_written_back() {
     let mut lost = BTreeSet::new();
     for Shown { of, at, values } in shown() {
         assert!(!values.is_empty(), "{at}: no JSON");
@@ -287,7 +287,7 @@ fn check_body(body: &str, may_refuse: bool) -> usize {
 }
 
 #[test]
-fn deserialize_gives_what_the_parser_gives() {
+fn deserialize_gives_the_values_of_the_parser() {
     let bodies = support::all().into_iter().chain(support::reported());
     let checked: usize = bodies.map(|(_, body)| check_body(&body, false)).sum();
     assert!(checked > 300, "{checked}");
@@ -298,7 +298,7 @@ proptest! {
 
     /// It may refuse a malformed or repeated member.
     #[test]
-    fn deserialize_gives_what_the_parser_gives_of_odd_items(body in odd_bodies(&support::all())) {
+    fn deserialize_gives_the_values_of_the_parser_for_malformed_items(body in malformed_bodies(&support::all())) {
         check_body(&body, true);
     }
 }

@@ -157,7 +157,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn escapes_in_the_envelope_mean_what_they_spell() {
+fn escapes_in_the_envelope_are_decoded() {
     let body = r#"{"\u006fbject":"whatsapp\u005fbusiness_account","entry":[{"ch\u0061nges":[{"fi\u0065ld":"m\u0065ssages",
         "value":{"mess\u0061ges":[{"id":"wamid.A","t\u0079pe":"t\u0065xt","text":{"body":"\u0041"}}]}}]}]}"#;
     let webhook = parse(body.as_bytes()).unwrap();
@@ -459,10 +459,10 @@ fn an_entry_out_of_an_sns_message_of_aws_is_read() {
     );
 }
 
-/// Ten thousand odd things are reported one by one; a body that has more is
-/// hostile, and must not become a hundred times its size in events.
+/// Up to ten thousand malformed items are reported one by one. A body with more is hostile, and its
+/// events must not take a hundred times its size.
 #[test]
-fn a_hundred_thousand_odd_things_are_told_in_bounded_memory() {
+fn a_hundred_thousand_malformed_items_are_reported_in_bounded_memory() {
     for (open, close) in [
         (r#""entry":["#, "]}"),
         (r#""entry":[{"changes":["#, "]}]}"),
@@ -475,8 +475,8 @@ fn a_hundred_thousand_odd_things_are_told_in_bounded_memory() {
             "]}}]}]}",
         ),
     ] {
-        let odd = vec!["1"; 100_000].join(",");
-        let body = format!(r#"{{"object":"whatsapp_business_account",{open}{odd}{close}"#);
+        let malformed = vec!["1"; 100_000].join(",");
+        let body = format!(r#"{{"object":"whatsapp_business_account",{open}{malformed}{close}"#);
         let events = parse(body.as_bytes()).unwrap().into_events();
         assert_eq!(events.len(), 10_001);
         let Some(WebhookEvent::Unrecognized(rest)) = events.last() else {

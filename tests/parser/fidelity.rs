@@ -1,5 +1,5 @@
-//! What an event says, against the JSON that it was made from: each value of
-//! Meta's is in the typed form too, but for the few that are listed here.
+//! Compares each event with its JSON: every value is also in the typed form, except the few that are
+//! listed here.
 //!
 //! Every text and number of the sample bodies is first replaced by one that
 //! stands nowhere else, so that nothing is found by chance.
@@ -14,12 +14,12 @@ use whatsapp_signals::parse;
 /// The values that the typed form does not carry, each with the reason. All
 /// are in the event's raw JSON.
 const NOT_CARRIED: &[(&str, &str)] = &[
-    // Which product it is, this crate's name says.
+    // The product is always WhatsApp.
     ("account_settings_update", "messaging_product"),
     ("messaging_handover", "messaging_product"),
     // A placeholder in an example of Meta's, `<time_of_click>`, is no time.
     ("user_action", "timestamp"),
-    // What the preference is, the signal says; the rest is words about it.
+    // The signal is the preference; the other members describe it.
     ("user_subscribed", "messaging_product"),
     ("user_subscribed", "category"),
     ("user_subscribed", "detail"),
@@ -77,7 +77,7 @@ impl Unique {
     }
 }
 
-/// What decides how a body is read must stay as it is.
+/// Returns true for values that select a parser, which must stay unchanged.
 fn is_kept(name: &str, text: &str) -> bool {
     let decides = [
         "object",
@@ -230,7 +230,7 @@ fn a_contact_carries_every_value_of_metas() {
 /// An entry for something that is carried after all would hide the day on
 /// which it no longer is.
 #[test]
-fn what_is_listed_is_really_not_carried() {
+fn the_listed_values_are_in_no_event() {
     let mut left = NOT_CARRIED.to_vec();
     for_each_missing(|signal, path, _| left.retain(|listed| *listed != (signal, path)));
     // The placeholder is in a body that only some machines have.

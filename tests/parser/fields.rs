@@ -126,8 +126,8 @@ fn all_that_meta_documents_is_recognized() {
         );
         let body = fs::read(collection.join(path)).unwrap();
         for event in parse(&body).unwrap() {
-            if let WebhookEvent::Unrecognized(odd) = event {
-                panic!("{path}: {}: {}", odd.path, odd.reason);
+            if let WebhookEvent::Unrecognized(malformed) = event {
+                panic!("{path}: {}: {}", malformed.path, malformed.reason);
             }
         }
     }

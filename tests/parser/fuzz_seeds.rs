@@ -1,5 +1,5 @@
-//! What the fuzz targets check for any bytes, checked here for bodies that are
-//! kept: those that fuzzing found, and all sample bodies. No fuzzer is needed.
+//! Runs the checks of the fuzz targets, without a fuzzer, on the bodies that fuzzing has found and on
+//! all sample bodies.
 
 use crate::{checks, support, tape};
 use std::fs;

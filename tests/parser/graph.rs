@@ -2,7 +2,7 @@
 //! they become.
 
 use crate::support::json::Json;
-use crate::support::odd::odd_bodies;
+use crate::support::malformed::malformed_bodies;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -440,7 +440,7 @@ fn a_malformed_or_new_member_costs_itself() {
 }
 
 #[test]
-fn what_is_no_message_makes_none() {
+fn a_request_without_a_message_gives_none() {
     let receipt = json!({"status": "read", "message_id": "wamid.A"});
     let typing = json!({"typing_indicator": {"type": "text"}, "message_id": "wamid.A"});
     for request in [receipt, typing] {
@@ -455,7 +455,7 @@ fn what_is_no_message_makes_none() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_that_quotes_nothing() {
+fn a_malformed_request_is_an_error_without_quotations() {
     let request = r#"{"to": "15550101001", "text": {"body": "Ada"}}"#;
     let (accepted, refused) = (
         r#"{"messages": [{"id": "wamid.A"}]}"#,
@@ -570,7 +570,7 @@ fn odd_texts(part: fn(&Pair) -> &String) -> impl Strategy<Value = String> {
         .iter()
         .map(|pair| (pair.name.clone(), part(pair).clone()))
         .collect();
-    odd_bodies(&texts)
+    malformed_bodies(&texts)
 }
 
 /// Reads all that a caller can ask of the events.
@@ -609,7 +609,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
     #[test]
-    fn odd_requests_and_responses_never_panic(
+    fn malformed_requests_and_responses_never_panic(
         request in odd_texts(|pair| &pair.request),
         response in odd_texts(|pair| &pair.response),
     ) {
@@ -617,7 +617,7 @@ proptest! {
     }
 
     #[test]
-    fn an_odd_request_that_was_accepted_is_a_message(
+    fn a_malformed_request_that_meta_accepted_is_a_message(
         request in odd_texts(|pair| &pair.request),
     ) {
         let response = r#"{"contacts": [{"wa_id": "15550101001"}], "messages": [{"id": "wamid.A"}]}"#;

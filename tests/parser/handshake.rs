@@ -1,4 +1,4 @@
-//! The handshake: who may register a webhook, and what the others are told.
+//! The handshake by which Meta registers a webhook, and its errors.
 #![cfg(feature = "signature")]
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Which way an old message went, and who is on the other side of it.
+//! The direction and the user of a historic message.
 
 use crate::support::events;
 use crate::support::object::with;
@@ -25,7 +25,7 @@ fn old(business: Option<&str>, members: &Value) -> HistoryMessage {
 }
 
 #[test]
-fn the_number_that_it_is_from_says_which_way_it_went_or_else_whom_it_is_to() {
+fn the_sender_or_else_the_recipient_gives_the_direction() {
     use Direction::{Inbound, Outbound};
     let business = Some("+1 (555) 010-0200");
     for (business, members, direction) in [
@@ -55,7 +55,7 @@ fn the_number_that_it_is_from_says_which_way_it_went_or_else_whom_it_is_to() {
 }
 
 #[test]
-fn the_thread_adds_what_it_knows_of_its_user_and_nothing_to_anybody_else() {
+fn the_ids_of_a_thread_complete_its_user_and_no_other() {
     let both = Identity::new(Some(USER), Some("US.7001"), None);
     let by_id = |id| Identity::from_user_id(id);
     for (members, user) in [

@@ -26,7 +26,7 @@ fn ada() -> Identity {
 }
 
 #[test]
-fn what_your_code_dispatches_survives_serialization() {
+fn events_of_the_program_survive_serialization() {
     let message = Message::outbound("wamid.A", ada(), Content::template("spring", "en_US"))
         .timestamp(Timestamp::from_secs(-1))
         .status(MessageStatus::from("on_the_moon"))
@@ -106,7 +106,7 @@ fn times_beyond_the_year_5138_are_read_as_fractions_of_seconds() {
 }
 
 #[test]
-fn a_handover_without_a_type_is_of_the_kind_whose_member_is_present() {
+fn a_handover_without_a_type_has_the_kind_of_its_member() {
     use HandoverKind::{ControlPassed, ControlTaken};
     for (members, expected) in [
         (r#""control_passed":{}"#, Some(ControlPassed)),
@@ -203,7 +203,7 @@ fn an_interactive_object_is_a_reply_or_a_message_of_the_business() {
 }
 
 #[test]
-fn an_identity_that_names_nobody_cannot_be_made_or_read() {
+fn an_identity_without_ids_cannot_be_created_or_parsed() {
     for (wa_id, user_id) in [(None, None), (Some(""), None), (Some(""), Some(""))] {
         assert_eq!(Identity::new(wa_id, user_id, None), None);
     }
@@ -272,7 +272,7 @@ fn statuses_move_forward_only() {
 }
 
 #[test]
-fn open_enums_spell_what_they_were_given() {
+fn open_enums_keep_the_spelling_of_their_value() {
     for text in ["sent", "failed", "tomorrow", ""] {
         let status = MessageStatus::from(text);
         assert_eq!(status.as_str(), text);
@@ -350,14 +350,14 @@ fn group_statuses_name_group_and_participant_in_both_spellings() {
 }
 
 #[test]
-fn raw_json_says_how_long_it_is_and_not_what_it_says() {
+fn raw_json_shows_its_length_and_not_its_text() {
     let raw = RawJson::new(r#""secret""#).unwrap();
     assert_eq!(format!("{raw:?}"), "RawJson(8 bytes)");
     assert!(RawJson::new("{").is_err() && RawJson::new("1 2").is_err());
 }
 
 #[test]
-fn what_crosses_threads_may_cross_threads() {
+fn parsed_values_are_send_and_sync() {
     fn crosses<T: Send + Sync + 'static>() {}
     crosses::<WebhookEvent>();
     crosses::<Webhook>();
@@ -370,7 +370,7 @@ fn what_crosses_threads_may_cross_threads() {
 }
 
 #[test]
-fn a_subscriber_is_marked_as_one_and_keeps_what_the_webhook_tells_of_them() {
+fn a_subscriber_is_marked_and_keeps_the_data_of_the_webhook() {
     let events = parse(include_bytes!("../payloads/signup-user-preferences.json"))
         .unwrap()
         .into_events();

@@ -1,5 +1,4 @@
-//! Whatever a body holds, and however odd it is: each item becomes an event,
-//! and nothing of the body is in none of them.
+//! Each item of a body becomes an event, however malformed, and every part of the body is in an event.
 
 use crate::support;
 use std::collections::BTreeSet;
@@ -7,7 +6,7 @@ use std::hash::Hasher;
 
 use crate::support::cut::assert_nothing_is_lost;
 use crate::support::json::Json;
-use crate::support::odd::odd_bodies;
+use crate::support::malformed::malformed_bodies;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -57,7 +56,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
     #[test]
-    fn nothing_of_an_odd_body_is_lost(body in odd_bodies(&support::all())) {
+    fn nothing_of_a_malformed_body_is_lost(body in malformed_bodies(&support::all())) {
         assert_nothing_is_lost(&body);
     }
 }
@@ -65,9 +64,9 @@ proptest! {
 /// CI runs this with serde_json's `arbitrary_precision` and `preserve_order`
 /// too, against the same snapshot.
 #[test]
-fn what_is_read_does_not_depend_on_features_of_serde_json() {
+fn events_do_not_depend_on_features_of_serde_json() {
     let mut runner = TestRunner::deterministic();
-    let bodies = odd_bodies(&support::payloads());
+    let bodies = malformed_bodies(&support::payloads());
     let mut digest = SipHasher::new();
     let mut events = 0;
     for _ in 0..2_000 {

@@ -333,7 +333,7 @@ const REPEATED: &[[&str; 4]] = &[
 ];
 
 #[test]
-fn every_kind_that_came_out_wrong_gives_what_it_must() {
+fn every_reported_kind_gives_the_expected_events() {
     for (_, ours, check) in ROWS {
         check(&own(ours));
     }
@@ -356,7 +356,7 @@ fn an_echo_of_an_unknown_type_names_its_user() {
 }
 
 #[test]
-fn every_reported_body_gives_what_it_must() {
+fn every_reported_body_gives_the_expected_events() {
     for (given, _, check) in ROWS {
         if let Some(body) = given_body(given) {
             check(&body);

@@ -1,5 +1,5 @@
-//! What each of our sample bodies becomes, and that every item of every body
-//! becomes exactly one event (a submitted flow: two).
+//! The events of each sample body. Every item of every body becomes exactly one event (a submitted
+//! flow: two).
 
 use crate::support;
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ fn items_in_equal_events_out() {
                 .filter(|event| wanted(event))
                 .count()
         };
-        let odd = |member: &str| {
+        let malformed = |member: &str| {
             let is_odd = |event: &&WebhookEvent| {
                 matches!(event, WebhookEvent::Unrecognized(event)
                 if event.path.contains(&format!(".value.{member}[")))
@@ -175,13 +175,13 @@ fn items_in_equal_events_out() {
         };
         let received = count(|event| matches!(event, WebhookEvent::MessageReceived(_)));
         assert_eq!(
-            received + odd("messages"),
+            received + malformed("messages"),
             items(&body, "messages").count(),
             "{file}"
         );
         let changed = count(|event| matches!(event, WebhookEvent::MessageStatusChanged(_)));
         assert_eq!(
-            changed + odd("statuses"),
+            changed + malformed("statuses"),
             items(&body, "statuses").count(),
             "{file}"
         );
@@ -201,7 +201,7 @@ fn items_in_equal_events_out() {
     );
 }
 
-/// Types that we know are never unrecognized; what is odd, is odd on purpose.
+/// Items of known types are never unrecognized, except those that are malformed on purpose.
 #[test]
 fn messages_and_statuses_of_every_body_are_typed() {
     for (file, body) in support::all() {

@@ -1,4 +1,4 @@
-//! Signatures: which are accepted, and what the others are told.
+//! Accepted signatures, and the errors of the others.
 #![cfg(feature = "signature")]
 
 use whatsapp_signals::SignatureErrorKind::{
@@ -95,7 +95,7 @@ fn row_34_a_header_that_is_no_signature() {
         (format!("SHA256={digits}"), NoPrefix),
         (format!("sha256:{digits}"), NoPrefix),
         ("sha256".into(), NoPrefix),
-        // Odd hex; none; 31 and 33 bytes.
+        // An odd number of digits; none; 31 and 33 bytes.
         (of(&digits[..63]), WrongLength(63)),
         (of(""), WrongLength(0)),
         (of(&digits[..62]), WrongLength(62)),

@@ -129,7 +129,7 @@ fn errors_of_signatures_and_of_bodies_are_kept_apart() {
 }
 
 #[test]
-fn what_is_not_signed_or_too_large_leaves_nothing_behind() {
+fn an_unsigned_or_too_large_body_is_not_stored() {
     let engine = engine().log_webhooks(true);
     let body = std::fs::read("tests/payloads/text.json").unwrap();
     let too_large = vec![b' '; 100_001];
@@ -180,7 +180,7 @@ fn refusing_a_forged_body_allocates_nothing() {
 }
 
 #[test]
-fn what_another_product_has_sent_is_not_kept() {
+fn a_webhook_of_another_product_is_not_stored() {
     let engine = engine();
     for body in [
         r#"{"object":"instagram","entry":[]}"#,

@@ -1,4 +1,4 @@
-//! Whom a status is about: a user, or one of those in a group.
+//! The recipient of a status: a user, or a participant of a group.
 
 use crate::support::events;
 use crate::support::object::with;
@@ -17,7 +17,7 @@ fn update(members: &Value) -> StatusUpdate {
 }
 
 #[test]
-fn what_names_a_participant_is_of_a_group() {
+fn a_status_with_a_participant_belongs_to_a_group() {
     let ada = Identity::from_phone("15550101001");
     let by_id = Identity::from_user_id("US.7001");
     for (members, group, recipient) in [

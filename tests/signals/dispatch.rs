@@ -57,12 +57,12 @@ fn runs(_event: &MessageReceived) {
 }
 
 #[receiver(MESSAGE_SENT)]
-fn hears_the_answer(_event: &MessageSent) {
-    log("hears the answer");
+fn receives_the_answer(_event: &MessageSent) {
+    log("receives the answer");
 }
 
 #[test]
-fn bad_receivers_stop_nobody_and_are_named() {
+fn failures_stop_no_other_receiver_and_name_theirs() {
     let body = include_bytes!("../payloads/text.json");
     let report = parse(body).unwrap().dispatch();
 
@@ -70,11 +70,11 @@ fn bad_receivers_stop_nobody_and_are_named() {
         "panics",
         "fails",
         "sends again",
-        "hears the answer",
+        "receives the answer",
         "disconnects itself",
         "runs",
     ];
-    let mut expected = vec!["panics", "fails", "sends again", "hears the answer"];
+    let mut expected = vec!["panics", "fails", "sends again", "receives the answer"];
     expected.extend(nested);
     // Disconnected by the nested send, but the outer one had begun before.
     expected.extend(["disconnects itself", "runs"]);
@@ -100,7 +100,7 @@ fn bad_receivers_stop_nobody_and_are_named() {
     assert_eq!(report.called(), 4, "one has disconnected itself");
     logged();
 
-    // Nobody listens to this one, which shows.
+    // An event without receivers is counted.
     let signup = include_bytes!("../payloads/signup-field.json");
     let report = parse(signup).unwrap().dispatch();
     assert!(!USER_SUBSCRIBED.has_receivers());
@@ -109,7 +109,7 @@ fn bad_receivers_stop_nobody_and_are_named() {
         (1, 0, 1)
     );
 
-    // In a batch, a failure tells at which event.
+    // In a batch, a failure has the index of its event.
     let _guard = USER_SUBSCRIBED.connect(|_: &UserSubscribed| Err("full"));
     let batch = [
         &parse(body).unwrap().into_events()[..],
@@ -142,7 +142,7 @@ fn named(failed: &EventFailure, path: &str, line: u32) {
     );
 }
 
-/// Where the attribute of this function stands.
+/// Returns the line of the attribute above this text.
 fn line_above(text: &str) -> u32 {
     let source = include_str!("dispatch.rs");
     let before = source.split(text).next().unwrap();

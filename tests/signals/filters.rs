@@ -41,7 +41,7 @@ fn check<E>(
 }
 
 #[test]
-fn each_filter_accepts_what_it_says() {
+fn each_filter_accepts_the_events_of_its_name() {
     check(is_text, [text("hi"), answer()], [image()]);
     check(has_media, [image()], [text("image")]);
     check(is_reply, [answer()], [text("hi"), image()]);
@@ -105,7 +105,7 @@ fn buttons_rows_and_templates_are_picked_by_id() {
 }
 
 #[test]
-fn statuses_are_told_apart() {
+fn statuses_are_distinguished() {
     let status = |status: &str| testing::sent("wamid.A").set("/status", status).event();
     check(
         status_is(MessageStatus::Failed),

@@ -1,5 +1,5 @@
-//! What every public type must be, so that it can be kept in a program's state, sent to
-//! another thread, and shown in a log.
+//! The traits of public types: a program can store them in its state, send them to another thread,
+//! and log them.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -30,71 +30,71 @@ use whatsapp_signals::{
     WebhookEvent, WithState,
 };
 
-/// Whether a type can be kept anywhere and shown.
-const fn is_at_home<T: Debug + Send + Sync + 'static>() {}
-/// Whether it is a value: it can be copied and compared, too.
-const fn is_a_value<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
-/// Whether it can be the key of a map, too.
-const fn is_a_key<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
-/// Whether it is an error for `?` and for a `Box<dyn Error + Send + Sync>`.
-const fn is_an_error<T: Error + Send + Sync + 'static>() {}
-/// Whether an engine can own it.
-const fn is_a_store<T: Store + 'static>() {}
+/// Requires a type that can be stored, sent and logged.
+const fn is_debug_send_sync<T: Debug + Send + Sync + 'static>() {}
+/// Requires a value, which can also be cloned and compared.
+const fn is_value<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
+/// Requires a value that can also be the key of a map.
+const fn is_key<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
+/// Requires an error for `?` and for a `Box<dyn Error + Send + Sync>`.
+const fn is_error<T: Error + Send + Sync + 'static>() {}
+/// Requires a store that an engine can own.
+const fn is_store<T: Store + 'static>() {}
 
 macro_rules! check {
     ($($rule:ident: $($type:ty)+;)+) => { const _: () = { $($($rule::<$type>();)+)+ }; };
 }
 
 check! {
-    is_at_home:
+    is_debug_send_sync:
         Signal<u32> Signal<u32, String> InContext<'static, Signal<u32>> Context Problem WithState<u32, fn()>
         Connection Mute<'static, u32> ConnectOptions<u32> Report DispatchReport Outcome EventFailure
         Parser WebhookEngine<MemoryStore> MemoryStore Records<'static, MemoryStore>
         Changes<'static> LoadQuery Snapshot Merge EventChange ReadRow Prune Pruned StoredMessage Unread
         UnreadQuery MessageQuery WebhookQuery Scope ConversationKey;
-    is_a_store:
+    is_store:
         Box<dyn Store> Box<dyn ReadyStore> MemoryStore;
-    is_a_value:
+    is_value:
         Webhook WebhookEvent Unrecognized Reason MessageSent MessageRefused
         Account Campaign Content Message StatusUpdate
         DeadLetter LoggedWebhook Lease MessageState ContactRow Versioned<WebhookRow>;
-    is_a_key:
+    is_key:
         CampaignCompleted Contact Identity RawJson Signup Timestamp ReceiverInfo
         WebhookRow WebhookKind ProgressRow EventState ReceiverProgress ReceiverState IdRow
         Durability Fingerprint Tenant NumberKey MessageKey SignupKey IdKey IdKind
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
         ParseErrorKind StoreErrorKind ConnectErrorKind;
-    is_an_error:
+    is_error:
         ParseError Failure EventFailure ConnectError CheckError MissingContext EngineError StoreError EventJsonError
         GraphJsonError;
 }
 
 #[cfg(feature = "signature")]
 mod signature {
-    use super::{is_a_key, is_an_error, is_at_home};
+    use super::{is_debug_send_sync, is_error, is_key};
     use whatsapp_signals::{
         ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
         SignedError,
     };
 
     check! {
-        is_at_home: SignatureVerifier;
-        is_a_key: ChallengeErrorKind SignatureErrorKind;
-        is_an_error: ChallengeError SignatureError SignedError;
+        is_debug_send_sync: SignatureVerifier;
+        is_key: ChallengeErrorKind SignatureErrorKind;
+        is_error: ChallengeError SignatureError SignedError;
     }
 }
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::is_at_home;
+    use super::is_debug_send_sync;
     use whatsapp_signals::store::{SqliteOptions, SqliteStore};
 
-    check! { is_at_home: SqliteOptions SqliteStore; }
+    check! { is_debug_send_sync: SqliteOptions SqliteStore; }
 }
 
 /// The futures can be spawned.
 #[test]
-fn what_waits_can_wait_in_any_thread() {
+fn futures_are_send() {
     fn is_send(_: &(impl Send + ?Sized)) {}
     let engine = WebhookEngine::new(MemoryStore::new());
     let signal: Signal<u32> = Signal::new("tick");

@@ -1,5 +1,5 @@
-//! One signal in many threads: sends, connections and mutes at the same time
-//! lose nothing, call nobody twice and do not wait for each other for ever.
+//! One signal in many threads: concurrent sends, connections and mutes lose no event, call no receiver
+//! twice, and do not deadlock.
 
 use std::array::from_fn;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -30,24 +30,24 @@ fn within_a_minute(test: impl FnOnce() + Send + 'static) {
     let _sent = thread.join().expect("the test itself passes");
 }
 
-/// How often each event was heard by one receiver.
-struct Heard(Vec<AtomicU32>);
+/// The number of calls of one receiver for each event.
+struct Calls(Vec<AtomicU32>);
 
-impl Heard {
+impl Calls {
     fn new() -> Arc<Self> {
         let events = SENDERS * SENDS;
         Arc::new(Self((0..events).map(|_| AtomicU32::new(0)).collect()))
     }
 
     fn count(self: &Arc<Self>) -> impl Fn(&u32) + Send + Sync + use<> {
-        let heard = Arc::clone(self);
+        let received = Arc::clone(self);
         move |event: &u32| {
-            heard.0[*event as usize].fetch_add(1, Ordering::Relaxed);
+            received.0[*event as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn assert_all_once(&self) {
-        let wrong = |heard: &&AtomicU32| heard.load(Ordering::Relaxed) != 1;
+        let wrong = |received: &&AtomicU32| received.load(Ordering::Relaxed) != 1;
         assert_eq!(self.0.iter().filter(wrong).count(), 0);
     }
 }
@@ -83,11 +83,11 @@ fn send_all(signal: &Signal<u32>, churn: impl Fn(usize) + Sync) {
 fn t84_sends_reach_the_permanent_receivers_once_while_others_come_and_go() {
     within_a_minute(|| {
         let signal = Signal::new("tick");
-        let heard: [_; 2] = from_fn(|_| Heard::new());
+        let received: [_; 2] = from_fn(|_| Calls::new());
         let orders = [i32::MIN, i32::MAX];
         let _permanent: [_; 2] = from_fn(|n| {
             let options = ConnectOptions::new().order(orders[n]);
-            signal.connect_with(options, heard[n].count())
+            signal.connect_with(options, received[n].count())
         });
 
         send_all(&signal, |churner| {
@@ -102,8 +102,8 @@ fn t84_sends_reach_the_permanent_receivers_once_while_others_come_and_go() {
             assert!(!named.disconnect() && plain.disconnect());
         });
 
-        for heard in heard {
-            heard.assert_all_once();
+        for received in received {
+            received.assert_all_once();
         }
         assert_eq!(signal.receivers().len(), 2);
     });
@@ -113,14 +113,14 @@ fn t84_sends_reach_the_permanent_receivers_once_while_others_come_and_go() {
 fn t84_receivers_may_connect_and_disconnect_in_many_threads_at_once() {
     within_a_minute(|| {
         let signal: &Signal<u32> = Box::leak(Box::new(Signal::new("tick")));
-        let heard = Heard::new();
-        let _counting = signal.connect(heard.count());
+        let received = Calls::new();
+        let _counting = signal.connect(received.count());
         let _busy = signal.connect(|_: &u32| {
             let connection = signal.connect(|_: &u32| {});
             assert!(connection.is_connected());
         });
         send_all(signal, |_| drop(signal.connect(|_: &u32| {})));
-        heard.assert_all_once();
+        received.assert_all_once();
         assert_eq!(signal.receivers().len(), 2);
     });
 }
@@ -149,7 +149,7 @@ fn t12_t84_of_threads_that_connect_one_uid_at_once_one_wins() {
 }
 
 #[test]
-fn t31_t84_of_threads_that_disconnect_one_uid_at_once_one_is_told_so() {
+fn t31_t84_of_concurrent_disconnects_of_one_uid_one_succeeds() {
     within_a_minute(|| {
         let signal = Signal::new("tick");
         let start = Barrier::new(8);
@@ -193,10 +193,10 @@ fn t75_t87_mutes_of_many_threads_count_and_all_end() {
 }
 
 #[test]
-fn what_one_thread_connected_or_disconnected_the_next_send_of_another_knows() {
+fn the_next_send_of_another_thread_sees_connects_and_disconnects() {
     within_a_minute(|| {
         let signal: Signal<u32> = Signal::new("tick");
-        let (connected, heard) = (AtomicBool::new(false), AtomicU32::new(0));
+        let (connected, received) = (AtomicBool::new(false), AtomicU32::new(0));
         let turn = Barrier::new(2);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -204,7 +204,7 @@ fn what_one_thread_connected_or_disconnected_the_next_send_of_another_knows() {
                     turn.wait();
                     let called = signal.send_robust(&1).called();
                     assert_eq!(called == 1, connected.load(Ordering::Relaxed));
-                    heard.fetch_add(u32::from(called == 1), Ordering::Relaxed);
+                    received.fetch_add(u32::from(called == 1), Ordering::Relaxed);
                     turn.wait();
                 }
             });
@@ -219,7 +219,7 @@ fn what_one_thread_connected_or_disconnected_the_next_send_of_another_knows() {
                 turn.wait();
             }
         });
-        assert_eq!(heard.into_inner(), 100);
+        assert_eq!(received.into_inner(), 100);
     });
 }
 
@@ -341,7 +341,7 @@ fn r08_a_guard_may_be_dropped_in_another_thread() {
 static RACED: Signal<u32> = Signal::new("raced");
 
 #[receiver(RACED)]
-fn hears_the_race(_: &u32) {}
+fn receives_the_race(_: &u32) {}
 
 #[test]
 fn t86_threads_that_use_a_signal_first_at_once_all_reach_its_static_receiver() {

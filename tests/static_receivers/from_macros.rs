@@ -46,6 +46,6 @@ own_names!();
 #[test]
 fn t20_macro_rules_may_make_receivers() {
     let all = ["first", "alpha", "beta", "named_by_the_macro", "last"];
-    assert_eq!(who(&MADE), all);
+    assert_eq!(called(&MADE), all);
     assert!(MADE.disconnect("made-last") && MADE.disconnect("made-first"));
 }

@@ -1,4 +1,4 @@
-//! How static receivers are listed.
+//! Lists of static receivers.
 
 use super::*;
 
@@ -49,9 +49,9 @@ fn the_program_wide_list_holds_every_static_receiver_by_signal_then_order() {
     assert_eq!(of("listed").collect::<Vec<_>>(), LISTED.receivers());
     assert_eq!(of("0").collect::<Vec<_>>(), ANOTHER.receivers());
     assert_eq!(all[0].signal(), "0");
-    assert_eq!(of("nobody").count(), 0);
+    assert_eq!(of("without_receivers").count(), 0);
 
-    // What is connected at run time is for its signal to list.
+    // Only its signal lists a receiver that is connected at run time.
     let signal = Signal::new("at run time");
     let _connection = signal.connect(|_: &Roll| {});
     assert_eq!((receivers(), signal.receivers().len()), (all, 1));

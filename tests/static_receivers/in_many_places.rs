@@ -45,7 +45,7 @@ const _: () = {
 #[test]
 fn t20_modules_bodies_and_constants_may_hold_receivers_also_of_one_name() {
     let all = ["outer", "deeper", "in_a_body", "in_a_closure", "in_a_const"];
-    assert_eq!(who(&PLACES), all);
+    assert_eq!(called(&PLACES), all);
     let [outer, deeper, ..] = &PLACES.receivers()[..] else {
         panic!("more than two");
     };
@@ -63,5 +63,5 @@ fn a_signal_in_a_body_has_its_receivers_there() {
         roll.add("local");
     }
 
-    assert_eq!(who(&LOCAL), ["local"]);
+    assert_eq!(called(&LOCAL), ["local"]);
 }

@@ -19,5 +19,5 @@ eight! { "a" "b" "c" "d" "e" "f" "g" "h" }
 
 #[test]
 fn receivers_of_one_name_in_one_line_run_in_the_order_of_the_source() {
-    assert_eq!(who(&LINE), ["a", "b", "c", "d", "e", "f", "g", "h"]);
+    assert_eq!(called(&LINE), ["a", "b", "c", "d", "e", "f", "g", "h"]);
 }

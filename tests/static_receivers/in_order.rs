@@ -53,7 +53,7 @@ fn own(name: &'static str) -> impl Fn(&Roll) + Send + Sync {
 /// One test, since all of it is about who is connected to one signal.
 #[test]
 fn t79_static_receivers_run_by_order_then_line_and_before_the_connected_of_their_order() -> Done {
-    assert_eq!(who(&ORDERED), STATIC);
+    assert_eq!(called(&ORDERED), STATIC);
     assert_eq!(ORDERED.receivers()[2].uid(), Some("in_order.early"));
 
     let mut guards = Vec::new();
@@ -83,10 +83,10 @@ fn t79_static_receivers_run_by_order_then_line_and_before_the_connected_of_their
         "max",
         "own max",
     ];
-    assert_eq!(who(&ORDERED), merged);
+    assert_eq!(called(&ORDERED), merged);
 
     drop(guards);
-    assert_eq!(who(&ORDERED), STATIC);
+    assert_eq!(called(&ORDERED), STATIC);
     assert_eq!(names(&ORDERED.receivers()), STATIC);
     Ok(())
 }

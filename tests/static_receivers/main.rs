@@ -1,8 +1,7 @@
-//! `#[receiver]`: where it may be written, what it may be written on, and in
-//! which order its functions run and are listed.
+//! `#[receiver]`: its places, its functions, its options, and the order in which receivers run and
+//! are listed.
 //!
-//! The payload is the list to which a receiver adds its name, so that tests
-//! share nothing.
+//! The payload is the list to which a receiver adds its name, so that tests share no state.
 
 #[cfg(not(miri))] // starts processes
 mod first_use;
@@ -20,9 +19,9 @@ mod with_answers;
 mod with_contexts;
 mod with_filters;
 mod with_limits;
-mod with_odd_names;
 mod with_outcomes;
 mod with_uids;
+mod with_unusual_names;
 mod written_by_macros;
 
 use std::cell::Cell;
@@ -35,21 +34,21 @@ use whatsapp_signals::{ConnectOptions, ReceiverInfo, Signal, receiver, receivers
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// The names of those who heard it.
+/// The names of the called receivers.
 #[derive(Debug, Default)]
 struct Roll(Mutex<Vec<&'static str>>);
 
 impl Roll {
     fn add(&self, name: &'static str) {
-        self.0.lock().expect("nobody panicked").push(name);
+        self.0.lock().expect("no receiver panics").push(name);
     }
 }
 
-/// Who runs when the signal is sent.
-fn who(signal: &Signal<Roll>) -> Vec<&'static str> {
+/// Returns the names of the receivers that a send calls.
+fn called(signal: &Signal<Roll>) -> Vec<&'static str> {
     let roll = Roll::default();
     assert!(signal.send_robust(&roll).is_ok());
-    roll.0.into_inner().expect("nobody panicked")
+    roll.0.into_inner().expect("no receiver panics")
 }
 
 fn names(listed: &[ReceiverInfo]) -> Vec<&'static str> {

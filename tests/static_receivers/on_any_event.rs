@@ -29,7 +29,7 @@ fn they_get_each_event_with_the_values_of_the_context() -> Done {
         let context = context.without_receiver(leaves_out);
         let report = pollster::block_on(webhook.with(&context).dispatch_async());
         assert!(report.is_ok(), "{report:?}");
-        assert_eq!(*roll.0.lock().expect("nobody panicked"), expected);
+        assert_eq!(*roll.0.lock().expect("no receiver panics"), expected);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::*;
 static A: Signal<Roll> = Signal::new("a");
 static B: Signal<Roll> = Signal::new("b");
 static C: Signal<Roll> = Signal::new("c");
-static NOBODY: Signal<Roll> = Signal::new("nobody");
+static WITHOUT_RECEIVERS: Signal<Roll> = Signal::new("without_receivers");
 
 #[receiver(A)]
 fn of_a(roll: &Roll) {
@@ -29,11 +29,11 @@ fn of_c(roll: &Roll) {
 }
 
 #[test]
-fn t20_t21_a_function_hears_each_signal_that_it_names_and_no_other() {
-    assert_eq!(who(&A), ["of_a", "of_a_and_b"]);
-    assert_eq!(who(&B), ["of_a_and_b", "of_b_late_and_c"]);
-    assert_eq!(who(&C), ["of_b_late_and_c", "of_c"]);
-    assert!(who(&NOBODY).is_empty() && !NOBODY.has_receivers());
+fn t20_t21_a_function_receives_each_of_its_signals_and_no_other() {
+    assert_eq!(called(&A), ["of_a", "of_a_and_b"]);
+    assert_eq!(called(&B), ["of_a_and_b", "of_b_late_and_c"]);
+    assert_eq!(called(&C), ["of_b_late_and_c", "of_c"]);
+    assert!(called(&WITHOUT_RECEIVERS).is_empty() && !WITHOUT_RECEIVERS.has_receivers());
 }
 
 #[test]

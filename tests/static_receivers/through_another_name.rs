@@ -1,4 +1,4 @@
-//! Where this crate has another name.
+//! Receivers in a crate that renames this one.
 
 use super::*;
 
@@ -20,5 +20,5 @@ fn absolute(roll: &Roll) {
 
 #[test]
 fn the_crate_option_says_where_the_crate_is() {
-    assert_eq!(who(&RENAMED), ["absolute", "relative"]);
+    assert_eq!(called(&RENAMED), ["absolute", "relative"]);
 }

@@ -42,7 +42,7 @@ fn conditionally_not_registered(roll: &Roll) {
 #[test]
 fn a_function_that_is_configured_away_takes_its_registration_along() {
     let all = ["always", "conditionally_registered"];
-    assert_eq!(who(&CONDITIONS), all);
+    assert_eq!(called(&CONDITIONS), all);
     assert_eq!(names(&CONDITIONS.receivers()), all);
     conditionally_not_registered(&Roll::default());
 }

@@ -138,7 +138,7 @@ fn each_receiver_without_its_value_fails_by_itself() {
     );
     assert!(report.failures()[0].error().is_none());
     assert_eq!(
-        roll.0.into_inner().expect("nobody panicked"),
+        roll.0.into_inner().expect("no receiver panics"),
         ["takes_nothing"]
     );
 

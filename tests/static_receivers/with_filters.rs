@@ -1,4 +1,4 @@
-//! What may stand behind `filter =`.
+//! The values of `filter =`.
 
 use super::*;
 
@@ -43,13 +43,13 @@ fn t27_t70_a_filter_decides_for_its_own_registration() -> Done {
         (12, &["all", "big", "last"], 3),
         (13, &["all", "odd", "big", "last", "last"], 1),
     ];
-    for (n, heard, filtered) in cases {
+    for (n, received, filtered) in cases {
         let event = (n, Roll::default());
         let report = NUMBERS.send(&event)?;
-        assert_eq!(event.1.0.into_inner()?, heard, "{n}");
+        assert_eq!(event.1.0.into_inner()?, received, "{n}");
         assert_eq!(
             (report.called(), report.filtered()),
-            (heard.len(), filtered)
+            (received.len(), filtered)
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What a receiver returns.
+//! The return types of receivers.
 
 use super::*;
 

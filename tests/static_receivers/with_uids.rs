@@ -15,18 +15,18 @@ use whatsapp_signals::{
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// The names of those who heard it; the payload.
+/// The payload: the names of the called receivers.
 #[derive(Default)]
 struct Log(Mutex<Vec<&'static str>>);
 
 impl Log {
     fn add(&self, name: &'static str) {
-        self.0.lock().expect("nobody panicked").push(name);
+        self.0.lock().expect("no receiver panics").push(name);
     }
 
     /// The names since the last time.
     fn take(&self) -> Vec<&'static str> {
-        std::mem::take(&mut self.0.lock().expect("nobody panicked"))
+        std::mem::take(&mut self.0.lock().expect("no receiver panics"))
     }
 }
 
@@ -179,7 +179,7 @@ mod disconnected {
         SIGNAL.send(&log)?;
         assert_eq!(log.take(), ["stays"]);
 
-        // What the linker collected stays listed.
+        // A disconnected static receiver stays listed.
         let all = [("goes", false), ("shadowed", true), ("stays", false)];
         assert_eq!(listed("disconnected"), all);
         Ok(())
@@ -195,7 +195,7 @@ mod emptied {
     fn only(_: &Log) {}
 
     #[test]
-    fn t19_a_signal_whose_last_static_receiver_left_has_none() -> Done {
+    fn t19_a_signal_without_its_last_static_receiver_has_none() -> Done {
         assert!(SIGNAL.has_receivers());
         assert!(SIGNAL.disconnect("only"));
         assert!(!SIGNAL.has_receivers() && SIGNAL.receivers().is_empty());

@@ -4,7 +4,7 @@
 
 use whatsapp_signals::{Signal, receiver};
 
-static TICK: Signal<u32> = Signal::new("tick");
+static TICK: Signal<u32> = Signal::new("tick_of_macros");
 
 macro_rules! by_path_and_type {
     ($signal:path, $order:expr, $name:ident($argument:ty)) => {

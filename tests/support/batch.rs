@@ -3,7 +3,7 @@
 /// A message.
 pub(crate) const GOOD: &str = r#"{"id":"wamid.A","from":"1","type":"text","text":{"body":"Hi"}}"#;
 
-/// A message of a type that nobody knows.
+/// A message of an unknown type.
 pub(crate) const ODD: &str = r#"{"id":"wamid.X","from":"1","type":"hologram"}"#;
 
 /// An error beside the items: it has neither an id nor a time.

@@ -1,4 +1,4 @@
-//! Cuts all events out of a body, to see what is left.
+//! Removes the JSON of all events from a body, and checks the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,13 +13,13 @@ use super::json::Json;
 /// Stands for what some event has.
 const CUT: &str = r#""~cut~""#;
 
-/// Where a piece of JSON stands in its body.
+/// Returns the place of a JSON value in its body.
 fn range(raw: &RawJson) -> Range<usize> {
     let start = raw.as_str().as_ptr().addr() - raw.body().as_ptr().addr();
     start..start + raw.as_str().len()
 }
 
-/// What the events have beside their own JSON.
+/// The data of events outside of their own JSON.
 #[derive(Default)]
 struct Seen {
     contacts: BTreeSet<String>,
@@ -45,11 +45,11 @@ impl Seen {
     }
 }
 
-/// Cuts all events out of the body, and looks at what is left: the envelope
-/// and what the account is made of, nothing else.
+/// Removes all events from the body, and checks that only the envelope and the members of the account
+/// remain.
 pub(crate) fn assert_nothing_is_lost(body: &str) {
     let Ok(webhook) = parse(body.as_bytes()) else {
-        return; // a broken envelope, which loses nothing: the caller is told
+        return; // a malformed envelope is an error, which loses nothing
     };
     let mut by_range: BTreeMap<(usize, usize), Vec<&'static str>> = BTreeMap::new();
     let mut ranges = Vec::new();
@@ -137,9 +137,8 @@ struct Lists<'a> {
     messages: Option<&'a RawValue>,
 }
 
-/// A chunk of history has all of its threads in its JSON; so that it is not
-/// enough to cut it out. Each message in it must be an event, or else be within
-/// an odd thing that is one.
+/// Checks that each message of a chunk of history is an event, or part of an unrecognized one. The
+/// JSON of the chunk has all of its threads, so removing it would prove nothing.
 fn assert_messages_are_there(chunk: &RawJson, events: &BTreeSet<(usize, usize)>) {
     let elements = |list: &RawValue| -> Vec<Range<usize>> {
         let list: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
@@ -155,7 +154,7 @@ fn assert_messages_are_there(chunk: &RawJson, events: &BTreeSet<(usize, usize)>)
     };
     for thread in elements(threads) {
         if events.contains(&(thread.start, thread.end)) {
-            continue; // odd as a whole
+            continue; // malformed as a whole
         }
         let Some(messages) = lists(thread).ok().and_then(|thread| thread.messages) else {
             continue;

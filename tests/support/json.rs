@@ -1,5 +1,4 @@
-//! JSON as a tree of texts: what is written comes out as it is written, with
-//! whatever features serde_json is built.
+//! JSON as a tree of texts, which is written unchanged with any features of `serde_json`.
 
 use std::fmt;
 

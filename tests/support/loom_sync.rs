@@ -1,5 +1,5 @@
-//! What the overlay synchronises threads by, under loom's eyes. Loom's own cannot be made
-//! in a `const fn`, so these are made at first use.
+//! The synchronization primitives of a signal, over those of loom. Loom cannot create these in a
+//! `const fn`, so they are created at the first use.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::Deref;
@@ -61,7 +61,7 @@ impl<T> Mutex<T> {
 pub(crate) struct ArcSwapOption<T> {
     /// All there ever were.
     values: StdMutex<Vec<Option<Arc<T>>>>,
-    /// Which of them is there now, counted from 1.
+    /// The index of the current one, from 1.
     current: OnceLock<LoomUsize>,
 }
 
@@ -96,7 +96,7 @@ impl<T> ArcSwapOption<T> {
     }
 }
 
-/// What `arc_swap` gives out as a guard.
+/// The guard of `arc_swap`.
 pub(crate) struct Loaded<T>(Option<Arc<T>>);
 
 impl<T> Deref for Loaded<T> {

@@ -6,10 +6,10 @@ pub(crate) mod cut;
 pub(crate) mod engines;
 pub(crate) mod folder;
 pub(crate) mod json;
+pub(crate) mod malformed;
 #[cfg(feature = "testing")]
 pub(crate) mod messages;
 pub(crate) mod object;
-pub(crate) mod odd;
 pub(crate) mod rows;
 pub(crate) mod stores;
 pub(crate) mod unsteady;

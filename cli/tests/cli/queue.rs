@@ -120,7 +120,7 @@ fn the_letters_of_a_queue_are_listed_by_filters_and_pages_without_personal_data(
 }
 
 #[test]
-fn a_letter_of_a_worker_whose_clock_is_ahead_is_listed() {
+fn a_letter_by_a_clock_that_is_ahead_is_listed() {
     let Some(server) = server_with_letters() else {
         return;
     };

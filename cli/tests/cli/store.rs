@@ -154,7 +154,7 @@ fn dead_list_satisfies_the_filter() {
 }
 
 #[test]
-fn dead_show_takes_the_masked_key_and_shows_the_body_when_asked() {
+fn dead_show_takes_the_masked_key_and_shows_the_body_by_option() {
     for database in databases() {
         let masked = database.run(&["dead", "show", MASKED]);
         assert_eq!(masked.code, 0, "{}", masked.errors);
@@ -198,7 +198,7 @@ fn dead_show_takes_the_masked_key_and_shows_the_body_when_asked() {
 }
 
 #[test]
-fn dead_requeue_opens_what_the_filter_takes_and_a_dry_run_nothing() {
+fn dead_requeue_opens_the_filtered_letters_and_a_dry_run_none() {
     for database in databases() {
         let dry = database.run(&["dead", "requeue", "--receiver", "crm", "--dry-run"]);
         assert_eq!(dry.code, 0, "{}", dry.errors);
@@ -421,7 +421,7 @@ fn webhooks_are_listed_by_signals_and_shown_by_id() {
 }
 
 #[test]
-fn a_conversation_has_texts_when_asked() {
+fn a_conversation_has_texts_by_option() {
     for database in databases() {
         let masked = database.run(&["conversation", "+1 (555) 010-1001"]);
         assert_eq!(masked.code, 0, "{}", masked.errors);

@@ -256,7 +256,7 @@ async fn a_connection_that_is_lost_while_a_commit_waits_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_whose_transactions_are_serializable_or_only_read_is_written() {
+async fn a_database_with_serializable_or_read_only_defaults_is_written() {
     let server = require_server!();
     let options = Server::options();
     server.open(options.clone()).await;

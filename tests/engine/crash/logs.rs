@@ -41,7 +41,10 @@ pub(crate) fn read_logs(folder: &Folder, programs: usize) -> Logs {
     for program in 0..programs {
         let mut starts = Vec::new();
         let log = fs::read_to_string(folder.file(&format!("log-{program}")));
-        for line in log.unwrap_or_default().lines() {
+        let log = log.unwrap_or_default();
+        // A kill during a write may cut the last line.
+        let (complete, _) = log.rsplit_once('\n').unwrap_or_default();
+        for line in complete.lines() {
             let mut words = line.splitn(3, ' ');
             let mut next = || words.next().unwrap();
             let (began, word, name) = (next().parse().unwrap(), next(), next());

@@ -114,7 +114,7 @@ fn marks(folder: &Folder, keys: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_lost_and_what_is_marked_is_not_done_again() {
+fn nothing_is_lost_and_no_receiver_with_a_checkpoint_runs_again() {
     let folder = Folder::new();
     if env::var(FOLDER).is_ok() || !stores::create_shared(&folder) {
         return;

@@ -67,7 +67,7 @@ fn a_later_part_is_behind_an_earlier_one_in_another_body() {
 
 /// The first part's event waits for its time, and the second part's is tried.
 #[test]
-fn a_later_part_is_behind_an_event_whose_time_has_not_come() {
+fn a_later_part_is_behind_an_event_that_is_not_due() {
     with_each_steady_store(|engine| {
         let (engine, log) = logging(engine);
         log.fail_at("wamid.late");
@@ -347,7 +347,7 @@ fn an_erasure_wakes_the_tender() {
 
 /// Part of a body is claimed, and the rest comes in a webhook of its own.
 #[test]
-fn a_body_whose_other_parts_came_elsewhere_is_finished() {
+fn a_body_is_finished_when_other_bodies_have_its_remaining_parts() {
     for in_order in [false, true] {
         let (store, ahead) = store_with_clock(0, Rates::default());
         let (engine, _) = logging(engine_over(Arc::clone(&store)));

@@ -286,7 +286,7 @@ fn two_contacts_that_turn_out_to_be_one_keep_the_order_of_both() {
 }
 
 #[test]
-fn an_erasure_releases_what_remains() {
+fn an_erasure_releases_the_remaining_events() {
     with_each_store(|engine| {
         let (engine, log) = logging(engine);
         for id in ["wamid.A0", "wamid.B0"] {
@@ -435,7 +435,7 @@ fn accepted_webhooks_of_a_user_run_in_order_and_others_beside_them() {
 }
 
 #[test]
-fn the_end_of_an_event_wakes_those_who_wait_for_work() {
+fn the_end_of_an_event_wakes_waiting_callers() {
     with_each_store(|engine| {
         let (engine, log) = logging(engine);
         let engine = engine.tended(true);

@@ -103,7 +103,7 @@ fn equal_uids_and_paths_have_records_of_their_own() {
         let key = "message_received:wamid.0:text:number=300";
         let stored = rows::progress(engine.store(), key).unwrap();
         let receivers = |state| rows::receivers(&stored, state);
-        let path = "any_event:engine::receivers::any_event::connect_any::{{closure}}";
+        let path = concat!("any_event:", module_path!(), "::connect_any::{{closure}}");
         let succeeded = receivers(ReceiverState::Succeeded);
         assert_eq!(succeeded, [path, "crm", &format!("{path}#2")]);
         assert_eq!(receivers(ReceiverState::Failed), ["any_event:crm"]);

@@ -1,9 +1,9 @@
-//! What has failed too often.
+//! Events without attempts left.
 
 use super::*;
 
 #[test]
-fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
+fn after_the_last_attempt_an_event_is_a_dead_letter_to_requeue_or_discard() {
     let _turn = turn();
     let test = |engine: Engine| {
         let engine = engine.max_attempts(3);
@@ -14,11 +14,7 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
             assert_eq!((outcome.failed(), outcome.should_retry()), (2, attempt < 3));
             assert_eq!(outcome.dead_lettered(), if attempt == 3 { 2 } else { 0 });
         }
-        assert_eq!(
-            engine.process(&body).unwrap().duplicates(),
-            2,
-            "nobody tries again"
-        );
+        assert_eq!(engine.process(&body).unwrap().duplicates(), 2, "no retry");
         assert_eq!(engine.retry_unfinished().unwrap().delivered(), 0);
 
         let letters = engine.dead_letters(9).unwrap();
@@ -47,7 +43,7 @@ fn what_fails_too_often_is_a_dead_letter_that_can_be_requeued_and_discarded() {
             "it is no dead letter now"
         );
         assert!(!engine.requeue("nonsense").unwrap());
-        mend();
+        repair();
         done();
         assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
         assert_eq!(done(), [with("second", "wamid.0")], "`first` had succeeded");
@@ -70,14 +66,14 @@ fn a_requeued_letter_does_not_bring_back_its_neighbours() {
             format!(r#"{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"Hi"}}}}"#)
         };
         let body = items("messages", &[&item(0), ODD, &item(1)]);
-        fail("odd", Fails::Error);
+        fail("unrecognized", Fails::Error);
         for _ in 0..2 {
             assert_eq!(engine.process(&body).unwrap().failed(), 1);
         }
         done();
         let letters = engine.dead_letters(9).unwrap();
         assert!(engine.requeue(&letters[0].key).unwrap());
-        mend();
+        repair();
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
             line(&outcome),
@@ -92,7 +88,7 @@ fn nor_those_that_were_finished_after_it_had_died() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.max_attempts(2);
-        fail("odd", Fails::Error);
+        fail("unrecognized", Fails::Error);
         fail("second", Fails::Error);
         assert_eq!(
             engine
@@ -108,7 +104,7 @@ fn nor_those_that_were_finished_after_it_had_died() {
                 .dead_lettered(),
             1
         );
-        mend();
+        repair();
         assert_eq!(
             engine
                 .process(&items("messages", &[GOOD]))
@@ -120,6 +116,6 @@ fn nor_those_that_were_finished_after_it_had_died() {
         let letters = engine.dead_letters(9).unwrap();
         assert!(engine.requeue(&letters[0].key).unwrap());
         assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
-        assert_eq!(done().len(), 1, "the odd one alone");
+        assert_eq!(done().len(), 1, "only the unrecognized event");
     });
 }

@@ -3,11 +3,11 @@
 mod any_event;
 mod contexts;
 mod dead_letters;
-mod heard;
 mod progress;
 mod pruning;
 mod redelivery;
 mod retries;
+mod without_receivers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +23,13 @@ use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER
 use whatsapp_signals::store::{ReceiverState, WebhookKind, WebhookRow};
 use whatsapp_signals::{ConnectOptions, Context, Event, Outcome, WebhookEngine, receiver};
 
-/// What the receivers of this file do and have done. They are those of the
-/// whole program, so that one test at a time has them.
+/// The behavior and the calls of the receivers of this file. They belong to the whole program, so
+/// one test at a time uses them.
 #[derive(Default)]
 struct Desk {
     /// The receivers that fail now, and how.
     failing: Vec<(&'static str, Fails)>,
-    /// Who succeeded with which event, in order.
+    /// The successes: receiver and event, in order.
     done: Vec<(&'static str, String)>,
 }
 
@@ -60,9 +60,9 @@ fn act(receiver: &'static str, event: &str) -> Result<(), &'static str> {
             desk.done.push((receiver, event.to_owned()));
             Ok(())
         }
-        Some(Fails::Error) => Err("as it was told"),
+        Some(Fails::Error) => Err("as the test asks"),
         // Not `panic!`, which would show up in the test's output.
-        Some(Fails::Panic) => std::panic::resume_unwind(Box::new("as it was told")),
+        Some(Fails::Panic) => std::panic::resume_unwind(Box::new("as the test asks")),
     }
 }
 
@@ -70,11 +70,11 @@ fn fail(receiver: &'static str, fails: Fails) {
     DESK.lock().failing.push((receiver, fails));
 }
 
-fn mend() {
+fn repair() {
     DESK.lock().failing.clear();
 }
 
-/// Who succeeded since the last call.
+/// Returns the successes since the last use of this function.
 fn done() -> Vec<(&'static str, String)> {
     std::mem::take(&mut DESK.lock().done)
 }
@@ -105,8 +105,8 @@ fn preference(change: &FieldEvent<UserPreference>) -> Result<(), &'static str> {
 }
 
 #[receiver(UNRECOGNIZED)]
-fn odd(event: &Unrecognized) -> Result<(), &'static str> {
-    act("odd", &event.path)
+fn unrecognized(event: &Unrecognized) -> Result<(), &'static str> {
+    act("unrecognized", &event.path)
 }
 
 /// Runs a test with an engine over each store, for the receivers of the program.

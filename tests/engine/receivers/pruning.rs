@@ -1,4 +1,4 @@
-//! What is kept, and for how long.
+//! The retention of webhooks.
 
 use super::*;
 use whatsapp_signals::engine::RETENTION;
@@ -13,7 +13,7 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
             assert!(!engine.process(&body).unwrap().should_retry());
         }
         let logged = engine.webhooks(None, 9).unwrap();
-        assert_eq!(logged.len(), 2, "what comes again is logged again");
+        assert_eq!(logged.len(), 2, "a repeated webhook is logged again");
         assert!(
             logged
                 .iter()
@@ -32,23 +32,23 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
 }
 
 #[test]
-fn a_retry_leaves_out_what_was_finished_and_pruned_since() {
+fn a_retry_skips_events_that_were_finished_and_pruned_meanwhile() {
     let _turn = turn();
     for attempts in [1, 20] {
         with_each_store(|engine| {
             let engine = engine.max_attempts(attempts);
-            fail("odd", Fails::Error);
+            fail("unrecognized", Fails::Error);
             let body = items("messages", &[GOOD, ODD]);
             assert_eq!(engine.process(&body).unwrap().failed(), 1);
             std::thread::sleep(Duration::from_millis(1100));
             assert_eq!(engine.prune(Duration::ZERO).unwrap(), 1);
-            mend();
+            repair();
             done();
             for letter in engine.dead_letters(9).unwrap() {
                 assert!(engine.requeue(&letter.key).unwrap());
             }
             assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
-            assert_eq!(done().len(), 1, "the odd one alone");
+            assert_eq!(done().len(), 1, "only the unrecognized event");
         });
     }
 }
@@ -67,13 +67,13 @@ fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
 }
 
 #[test]
-fn what_is_pruned_is_forgotten_and_what_is_not_finished_stays() {
+fn pruning_deletes_finished_webhooks_and_keeps_the_others() {
     let _turn = turn();
     with_each_store(|engine| {
         assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
         assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
-        mend();
+        repair();
         // Whole seconds: what is of this second is not older than it.
         std::thread::sleep(Duration::from_millis(1100));
         assert_eq!(engine.prune(Duration::from_secs(0)).unwrap(), 1);

@@ -1,4 +1,4 @@
-//! Webhooks and errors that come again.
+//! Repeated webhooks and errors.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn a_webhook_that_comes_again_runs_nothing() {
 }
 
 #[test]
-fn what_comes_again_in_other_company_is_known_one_by_one() {
+fn events_repeated_in_another_body_are_duplicates_one_by_one() {
     let _turn = turn();
     with_each_store(|engine| {
         assert_eq!(engine.process(&messages(0..2)).unwrap().delivered(), 2);
@@ -46,7 +46,7 @@ fn what_comes_again_in_other_company_is_known_one_by_one() {
 }
 
 #[test]
-fn what_is_in_one_body_twice_runs_once() {
+fn an_item_that_is_twice_in_one_body_runs_once() {
     let _turn = turn();
     with_each_store(|engine| {
         let outcome = engine.process(&items("messages", &[GOOD, GOOD])).unwrap();
@@ -85,7 +85,7 @@ fn a_redelivery_runs_only_the_receivers_that_have_not_succeeded() {
                 assert_eq!(engine.process(&body).unwrap().failed(), 2);
                 assert_eq!(done(), []);
 
-                mend();
+                repair();
                 let outcome = engine.process(&body).unwrap();
                 assert_eq!(outcome.without_receivers(), 0);
                 assert_eq!(
@@ -114,13 +114,13 @@ fn an_error_without_a_name_that_happens_again_is_another_one() {
         }
         fail("error", Fails::Error);
         assert!(engine.process(&body).unwrap().should_retry());
-        mend();
+        repair();
         assert_eq!(engine.retry_unfinished().unwrap().delivered(), 1);
     });
 }
 
 #[test]
-fn an_error_that_comes_with_what_came_before_has_come_before() {
+fn an_error_beside_duplicates_is_a_duplicate() {
     let _turn = turn();
     with_each_store(|engine| {
         let message = |id| {
@@ -133,10 +133,10 @@ fn an_error_that_comes_with_what_came_before_has_come_before() {
         for _ in 0..3 {
             assert!(engine.process(&body("A")).unwrap().should_retry());
         }
-        mend();
+        repair();
         assert_eq!(engine.process(&body("A")).unwrap().delivered(), 1);
-        let told = done().iter().filter(|(name, _)| *name == "error").count();
-        assert_eq!(told, 1);
+        let repeated = done().iter().filter(|(name, _)| *name == "error").count();
+        assert_eq!(calls, 1);
         assert_eq!(
             engine.process(&body("B")).unwrap().delivered(),
             2,
@@ -154,7 +154,7 @@ fn an_error_that_happens_again_takes_the_place_of_its_dead_letter() {
         let body = value("messages", ERRORS);
         fail("error", Fails::Error);
         assert_eq!(engine.process(&body).unwrap().dead_lettered(), 1);
-        mend();
+        repair();
         assert_eq!(engine.process(&body).unwrap().delivered(), 1);
         assert_eq!(engine.dead_letters(9).unwrap(), []);
         assert_eq!(engine.webhooks(None, 9).unwrap(), []);

@@ -1,4 +1,4 @@
-//! What has failed, and is tried again.
+//! Retries of failed receivers.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn one_bad_event_leaves_its_neighbours_finished() {
     let _turn = turn();
     with_each_store(|engine| {
         let body = items("messages", &[ODD, GOOD]);
-        fail("odd", Fails::Error);
+        fail("unrecognized", Fails::Error);
         let outcome = engine.process(&body).unwrap();
         assert_eq!(
             line(&outcome),
@@ -18,7 +18,7 @@ fn one_bad_event_leaves_its_neighbours_finished() {
             line(&outcome),
             "delivered 1 duplicates 1 unrecognized 1 failed 1"
         );
-        mend();
+        repair();
         let outcome = engine.retry_unfinished().unwrap();
         assert_eq!(
             line(&outcome),
@@ -29,13 +29,13 @@ fn one_bad_event_leaves_its_neighbours_finished() {
 }
 
 #[test]
-fn a_retry_runs_what_failed_with_the_stored_contact() {
+fn a_retry_runs_the_failed_receivers_with_the_stored_contact() {
     let _turn = turn();
     with_each_store(|engine| {
         fail("second", Fails::Error);
         assert!(engine.process(&messages(0..2)).unwrap().should_retry());
         assert_eq!(engine.retry_unfinished().unwrap().failed(), 2);
-        mend();
+        repair();
         done();
         let user = whatsapp_signals::model::Identity::from_phone("15550101001").unwrap();
         records(&engine)
@@ -84,7 +84,7 @@ fn many_unfinished_webhooks_are_all_retried_in_the_order_in_which_they_came() {
                     .should_retry()
             );
         }
-        mend();
+        repair();
         done();
         assert_eq!(engine.retry_unfinished().unwrap().delivered(), 250);
         let expected: Vec<_> = (0..250)
@@ -102,10 +102,10 @@ fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
         rows::add_webhook(engine.store(), row, b"{", &[]);
         fail("second", Fails::Error);
         assert!(engine.process(&messages(0..1)).unwrap().should_retry());
-        mend();
+        repair();
         done();
         let outcome = engine.retry_unfinished().unwrap();
-        assert_eq!(outcome.dead_lettered(), 1, "and it is told of");
+        assert_eq!(outcome.dead_lettered(), 1, "and it is reported");
         assert_eq!(done(), [with("second", "wamid.0")]);
     });
 }
@@ -114,8 +114,8 @@ fn a_webhook_that_cannot_be_read_keeps_no_other_from_its_retry() {
 fn events_that_have_other_keys_by_now_are_run_under_those() {
     let _turn = turn();
     with_each_steady_store(|engine| {
-        // What another version stored: a webhook with two open events, whose
-        // keys this version does not know.
+        // Another version has stored a webhook with two open events, whose keys are unknown to
+        // this version.
         let body = messages(0..2);
         let row = WebhookRow::new(WebhookKind::Body, Timestamp::now(), 2);
         rows::add_webhook(engine.store(), row, &body, &["old:0", "old:1"]);
@@ -126,7 +126,7 @@ fn events_that_have_other_keys_by_now_are_run_under_those() {
     });
 }
 
-/// A preference without a time that comes again while its receivers have not succeeded.
+/// A preference without a time that is repeated while its receivers have not succeeded.
 #[test]
 fn a_stop_that_comes_again_while_the_first_is_open_counts() {
     let _turn = turn();
@@ -140,7 +140,7 @@ fn a_stop_that_comes_again_while_the_first_is_open_counts() {
         };
         fail("preference", Fails::Error);
         assert!(engine.process(&body("stop")).unwrap().should_retry());
-        mend();
+        repair();
         for preference in ["resume", "stop"] {
             assert_eq!(engine.process(&body(preference)).unwrap().delivered(), 1);
         }

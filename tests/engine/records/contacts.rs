@@ -121,7 +121,7 @@ fn a_message_and_its_contact_are_stored_and_the_event_has_the_stored_contact() {
 }
 
 #[test]
-fn a_profile_is_brought_up_to_date_and_what_is_yours_stays() {
+fn a_profile_is_updated_and_the_data_of_the_program_stays() {
     with_each_store(|engine| {
         let user = phone("15550101001");
         records(&engine)
@@ -138,7 +138,7 @@ fn a_profile_is_brought_up_to_date_and_what_is_yours_stays() {
         assert_eq!(
             stored.username.as_deref(),
             Some("@ada"),
-            "not told, so kept"
+            "absent, so unchanged"
         );
         assert_eq!(stored.labels, ["gravel"]);
     });
@@ -147,7 +147,7 @@ fn a_profile_is_brought_up_to_date_and_what_is_yours_stays() {
 #[test]
 fn a_phone_number_is_stored_as_meta_wrote_it() {
     with_each_store(|engine| {
-        // Each with and without the digit that somebody's rule adds or drops.
+        // Each with and without the digit that a national rule adds or drops.
         let numbers = [
             "5215512345678",
             "525512345678",
@@ -164,13 +164,13 @@ fn a_phone_number_is_stored_as_meta_wrote_it() {
             let conversation = records(&engine)
                 .conversation(&phone(number), None, 9)
                 .unwrap();
-            assert_eq!(conversation.len(), 1, "{number} is nobody else");
+            assert_eq!(conversation.len(), 1, "{number} is one contact");
         }
     });
 }
 
 #[test]
-fn somebody_seen_by_phone_and_by_user_id_is_one_contact_once_that_is_known() {
+fn two_contacts_with_a_phone_and_a_user_id_are_merged_once_linked() {
     with_each_store(|engine| {
         let from_phone = || text().from("15550101001");
         process(&engine, &from_phone().body());
@@ -209,7 +209,7 @@ fn a_phone_number_that_has_changed_hands_is_another_contact() {
             contact(&engine, &user_id("US.7001")),
             contact(&engine, &user_id("US.7002")),
         );
-        assert_eq!(first.phone(), None, "it is somebody else's now");
+        assert_eq!(first.phone(), None, "another contact has it now");
         assert_eq!(second.phone(), Some("15550101001"));
         let by_phone = records(&engine)
             .conversation(&phone("15550101001"), None, 9)
@@ -220,7 +220,7 @@ fn a_phone_number_that_has_changed_hands_is_another_contact() {
 }
 
 #[test]
-fn news_of_a_changed_number_takes_nothing_from_who_has_the_old_one_by_now() {
+fn a_change_of_number_takes_nothing_from_the_new_owner_of_the_old_number() {
     with_each_store(|engine| {
         for user in ["US.7001", "US.7002"] {
             process(&engine, &text().from("15550101001").user_id(user).body());
@@ -271,7 +271,7 @@ fn a_contact_that_you_change_follows_the_same_rules() {
 }
 
 #[test]
-fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
+fn a_change_of_number_or_id_keeps_the_contact() {
     let number = testing::number_changed("15550101009").from("15550101001");
     let both = number
         .clone()
@@ -313,7 +313,7 @@ fn a_user_who_changes_the_number_or_the_id_stays_the_same_contact() {
 }
 
 #[test]
-fn a_user_who_wants_no_more_marketing_is_opted_out_until_they_want_it_again() {
+fn a_user_is_opted_out_from_stop_until_resume() {
     with_each_store(|engine| {
         let prefers = |value| testing::preference(value).from("15550101001");
         let user = phone("15550101001");
@@ -480,7 +480,7 @@ fn one_body_stores_the_same_contacts_as_its_changes_one_by_one() {
 }
 
 #[test]
-fn a_late_message_after_a_change_of_number_stays_with_the_person_who_had_it() {
+fn a_late_message_belongs_to_the_owner_of_the_number_at_that_time() {
     let change = change_of("1", "2", 10);
     for (items, later) in [
         (vec![text_of("1", 5), change.clone(), text_of("1", 9)], 0),
@@ -643,7 +643,7 @@ fn a_late_event_changes_nothing_that_is_newer() {
 }
 
 #[test]
-fn a_status_to_another_number_than_the_only_listed_contact_merges_nobody() {
+fn a_status_to_another_number_than_the_single_contact_merges_no_contacts() {
     for (listed, recipient) in [
         (r#"{"wa_id":"1"}"#, r#""recipient_id":"2""#),
         (r#"{"wa_id":"1","user_id":"US.A"}"#, r#""recipient_id":"2""#),

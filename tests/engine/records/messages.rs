@@ -57,7 +57,7 @@ fn a_status_that_comes_before_its_message_is_applied_when_that_comes() {
 }
 
 #[test]
-fn what_became_of_a_payment_or_of_one_member_of_a_group_is_not_what_became_of_the_message() {
+fn a_status_of_a_payment_or_of_a_participant_is_not_that_of_the_message() {
     with_each_store(|engine| {
         send(&engine, "wamid.S");
         let payment = failed("wamid.S")
@@ -243,7 +243,7 @@ fn a_standby_echo_to_a_group_is_in_no_conversation() {
 }
 
 #[test]
-fn what_is_written_in_a_group_is_stored_and_in_nobody_s_conversation() {
+fn a_message_to_a_group_is_stored_outside_of_conversations() {
     with_each_store(|engine| {
         let message = text().from("15550101001").in_group("Y2FwaV9n");
         process(&engine, &message.id("wamid.G").body());
@@ -283,7 +283,7 @@ fn a_placeholder_gives_way_to_the_message_and_never_takes_its_place() {
 }
 
 #[test]
-fn an_old_message_has_the_status_that_the_history_tells_and_is_nothing_to_read() {
+fn a_historic_message_has_the_status_of_the_history_and_is_read() {
     with_each_store(|engine| {
         let history = include_bytes!("../../payloads/history.json");
         process(&engine, history);

@@ -1,4 +1,4 @@
-//! What an engine writes down, and what events learn from it.
+//! The records of an engine, and the members of events that come from them.
 
 mod campaigns;
 mod contacts;

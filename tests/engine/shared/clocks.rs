@@ -9,12 +9,12 @@ use crate::support::engines::{engine_over, with_each_clock};
 const YEARS: u64 = 3 * 365 * 24 * 60 * 60;
 
 #[test]
-fn a_lease_of_a_killed_holder_whose_clock_was_ahead_ends_after_its_length() {
+fn a_lease_by_a_clock_that_is_ahead_ends_after_its_length() {
     let _turn = turn();
     with_each_clock(|engine, ahead| {
         let engine = leave_unfinished(engine);
         ahead.store(YEARS, Relaxed);
-        lease_to_nobody(&engine, Duration::from_secs(60));
+        lease_to_absent_engine(&engine, Duration::from_secs(60));
         // Each look finds it taken, and only the first one shortens it.
         for seconds in [0, 0, 50] {
             ahead.store(seconds, Relaxed);

@@ -1,9 +1,9 @@
-//! Who has a webhook, until when, and after whom.
+//! The holders of leases, and the end of a lease.
 
 use super::*;
 
 #[test]
-fn while_somebody_works_on_a_webhook_others_leave_it_alone_and_ask_for_it_again() {
+fn a_leased_webhook_is_refused_and_requested_again() {
     let _turn = turn();
     with_each_store(|engine| {
         let (entered, has_entered) = channel();
@@ -48,10 +48,10 @@ fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
     let _turn = turn();
     with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
-        lease_to_nobody(&engine, Duration::MAX);
+        lease_to_absent_engine(&engine, Duration::MAX);
         let outcome = engine.process(&messages(0..2)).unwrap();
         assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 2));
-        lease_to_nobody(&engine, Duration::ZERO);
+        lease_to_absent_engine(&engine, Duration::ZERO);
         let outcome = engine.process(&messages(0..2)).unwrap();
         assert_eq!((outcome.delivered(), outcome.unfinished()), (2, 0));
         assert_each_ran_once(2);
@@ -72,7 +72,7 @@ fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
         // and leaves its lease behind.
         let mut attempts = Vec::new();
         loop {
-            lease_to_nobody(&engine, Duration::ZERO);
+            lease_to_absent_engine(&engine, Duration::ZERO);
             let outcome = engine.process(&messages(0..2)).unwrap();
             attempts.push((outcome.delivered(), outcome.dead_lettered()));
             if !outcome.should_retry() {
@@ -91,7 +91,7 @@ fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
     let _turn = turn();
     with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
-        lease_to_nobody(&engine, Duration::ZERO);
+        lease_to_absent_engine(&engine, Duration::ZERO);
         let store = Arc::clone(engine.store());
         let (sender, attempts) = channel();
         let context = counting();

@@ -1,9 +1,9 @@
-//! Who comes back when another has taken over.
+//! Engines that continue after another engine has taken their lease.
 
 use super::*;
 
 #[test]
-fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
+fn an_engine_that_lost_its_lease_stops_and_both_successes_are_stored() {
     let _turn = turn();
     with_each_steady_store(|engine| {
         let thief = engine_over(Arc::clone(engine.store())).context(counting());
@@ -11,11 +11,11 @@ fn who_has_lost_the_lease_stops_and_what_both_did_is_kept() {
         let context = counting();
         let stolen = Mutex::new(false);
         let (sender, results) = channel::<Outcome>();
-        // Within the first event somebody else takes the webhook over, as if
-        // the lease had ended, and does all of it.
+        // During the first event another engine takes the webhook over, as after the end of the
+        // lease, and delivers all of it.
         let steals = context.connect_with(&MESSAGE_RECEIVED, slow, move |_: &MessageReceived| {
             if !std::mem::replace(&mut *stolen.lock(), true) {
-                lease_to_nobody(&thief, Duration::ZERO);
+                lease_to_absent_engine(&thief, Duration::ZERO);
                 sender
                     .send(thief.process(&messages(0..3)).unwrap())
                     .unwrap();
@@ -43,7 +43,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// A gate for two: itself, who hears of them, and what lets them go.
+    /// Returns a gate for two, the channel of their arrivals, and the senders that let them pass.
     fn for_two() -> (Arc<Self>, Receiver<()>, [Sender<()>; 2]) {
         let (enter, entered) = channel();
         let ((first, wait_first), (second, wait_second)) = (channel(), channel());
@@ -63,7 +63,7 @@ impl Gate {
 const LEASE: Duration = Duration::from_millis(40);
 
 #[test]
-fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
+fn a_late_engine_does_not_close_a_webhook_that_another_has_leased() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.lease(LEASE);
@@ -110,12 +110,12 @@ fn who_comes_back_late_does_not_close_what_somebody_else_works_on() {
 }
 
 #[test]
-fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished() {
+fn a_late_engine_makes_no_dead_letter_of_a_finished_event() {
     let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.lease(LEASE).log_webhooks(true).max_attempts(1);
         let (gate, entered, [first, second]) = Gate::for_two();
-        drop(second); // nobody else is stopped
+        drop(second); // no other call is stopped
         let context = counting();
         let receiver = context.connect_with(
             &MESSAGE_RECEIVED,
@@ -148,7 +148,7 @@ fn who_comes_back_late_makes_no_dead_letter_of_what_somebody_else_has_finished()
 }
 
 #[test]
-fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
+fn a_late_engine_does_not_change_events_of_another_webhook() {
     let _turn = turn();
     let message = r#""messages":[{"id":"wamid.M","from":"1","type":"text","text":{"body":"Hi"}}]"#;
     with_each_store(|engine| {
@@ -166,8 +166,8 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
                 (!is_down).then_some(()).ok_or("not yet")
             },
         );
-        // The late one is stopped and succeeds, the next succeeds, the third
-        // fails, and whoever comes then succeeds.
+        // The late call is stopped and succeeds, the next one succeeds, the third one fails, and
+        // later ones succeed.
         let (sender, calls) = channel();
         let count = Mutex::new(0);
         let stops = context.connect_with(
@@ -194,8 +194,7 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
             let late = scope.spawn(move || engine.process(&both).unwrap());
             entered.recv().unwrap();
             thread::sleep(LEASE * 2);
-            // The error is finished by somebody else, happens again, and is
-            // not finished then.
+            // Another engine finishes the error, which happens again and is unfinished then.
             assert!(engine.retry_unfinished().unwrap().should_retry());
             let again = engine.process(&value("messages", ERRORS)).unwrap();
             assert_eq!((again.delivered(), again.failed()), (1, 1));
@@ -208,7 +207,7 @@ fn who_comes_back_late_leaves_alone_what_belongs_to_another_webhook_by_now() {
         assert_eq!(
             calls.try_iter().last(),
             Some(4),
-            "the second error was told"
+            "the second error was delivered"
         );
     });
 }

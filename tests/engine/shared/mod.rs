@@ -69,7 +69,7 @@ fn assert_each_ran_once(count: usize) {
     assert!(runs.values().all(|runs| *runs == 1), "{runs:?}");
 }
 
-/// Processes a body until nobody has to send it again.
+/// Processes a body until its outcome requests no repetition.
 fn deliver(engine: &WebhookEngine<impl ReadyStore>, body: &[u8]) -> usize {
     let mut delivered = 0;
     loop {
@@ -82,8 +82,8 @@ fn deliver(engine: &WebhookEngine<impl ReadyStore>, body: &[u8]) -> usize {
     }
 }
 
-/// Takes the lease of a webhook for somebody who is not there.
-fn lease_to_nobody(engine: &Engine, length: Duration) {
+/// Leases a webhook to an engine that does not exist.
+fn lease_to_absent_engine(engine: &Engine, length: Duration) {
     let id = engine.webhooks(None, 9).unwrap()[0].id;
     rows::lease(engine.store(), id, Lease::new(1, length));
 }

@@ -13,7 +13,7 @@ fn row_01_a_body_that_ends_early_is_truncated_wherever_it_ends() {
 }
 
 #[test]
-fn row_02_what_is_not_one_json_value_is_refused() {
+fn row_02_a_body_that_is_not_one_json_value_is_refused() {
     let good = messages(&[GOOD]);
     for body in [
         "object=whatsapp_business_account",
@@ -106,10 +106,10 @@ fn row_09_a_body_needs_an_entry_array_that_may_be_empty() {
 #[test]
 fn row_10_an_entry_or_a_change_that_is_no_object_costs_itself() {
     for raw in ["null", "[]", r#"["900",[]]"#, r#""x""#, "5"] {
-        odd_change(raw, &Malformed);
+        malformed_change(raw, &Malformed);
         let good = format!(r#"{{"changes":[{}]}}"#, good_change());
         let body = envelope(&format!("{raw},{good}"));
-        odd(&body, &[GOOD], "", raw, &Malformed);
+        unrecognized(&body, &[GOOD], "", raw, &Malformed);
     }
 }
 
@@ -140,9 +140,9 @@ fn row_12_an_entry_without_changes_is_counted() {
 #[test]
 fn row_13_a_change_of_an_unknown_field_is_unrecognized_by_its_name() {
     for raw in ["{}", r#"{"messages":[{}]}"#, "[1]", "7", r#""x""#] {
-        let named = odd_value(r#""hologram_update""#, raw, &UnknownField);
+        let named = malformed_value(r#""hologram_update""#, raw, &UnknownField);
         assert_eq!(named.field.as_deref(), Some("hologram_update"));
-        assert_eq!(odd_value("null", raw, &UnknownField).field, None);
+        assert_eq!(malformed_value("null", raw, &UnknownField).field, None);
     }
 }
 
@@ -151,6 +151,6 @@ fn row_14_known_changes_arrive_between_unknown_ones() {
     let unknown = &change("hologram_update", r#""messages":[{}]"#)[..];
     let known = &good_change();
     let all = events(&body(&[unknown, known, unknown, known].join(",")));
-    let (good, odd) = ("message_received", "unrecognized");
-    assert_eq!(names(&all), [odd, good, odd, good]);
+    let (good, malformed) = ("message_received", "unrecognized");
+    assert_eq!(names(&all), [malformed, good, malformed, good]);
 }

@@ -13,8 +13,12 @@ fn assert_good_header(id: &str, user: Option<&Identity>, time: Option<Timestamp>
 fn row_15_an_unknown_or_unsupported_message_keeps_its_header() {
     let of_type = |kind| GOOD.replace(r#""type":"text""#, &format!(r#""type":{kind:?}"#));
     for kind in ["hologram", "", "Text"] {
-        let odd = odd_message(&of_type(kind), &Reason::UnknownType(kind.into()));
-        assert_good_header(odd.id.unwrap().as_str(), odd.user.as_ref(), odd.timestamp);
+        let malformed = malformed_message(&of_type(kind), &Reason::UnknownType(kind.into()));
+        assert_good_header(
+            malformed.id.unwrap().as_str(),
+            malformed.user.as_ref(),
+            malformed.timestamp,
+        );
     }
     let message = received(&of_type("unsupported")).message;
     assert!(matches!(message.content, Content::Unsupported(_)));
@@ -26,13 +30,17 @@ fn row_15_an_unknown_or_unsupported_message_keeps_its_header() {
 fn row_16_an_image_without_its_image_keeps_its_header() {
     for image in ["", r#","image":null"#] {
         let image = GOOD.replace(r#""type":"text""#, &format!(r#""type":"image"{image}"#));
-        let odd = odd_message(&image, &Reason::Missing("image".into()));
-        assert_good_header(odd.id.unwrap().as_str(), odd.user.as_ref(), odd.timestamp);
+        let malformed = malformed_message(&image, &Reason::Missing("image".into()));
+        assert_good_header(
+            malformed.id.unwrap().as_str(),
+            malformed.user.as_ref(),
+            malformed.timestamp,
+        );
     }
 }
 
 #[test]
-fn row_17_a_wrong_shape_in_what_a_message_needs_costs_that_message() {
+fn row_17_a_malformed_required_member_costs_the_message() {
     for members in [
         r#""type":"text","text":"Hello""#,
         r#""type":"text","text":{"body":{}}"#,
@@ -41,13 +49,13 @@ fn row_17_a_wrong_shape_in_what_a_message_needs_costs_that_message() {
         r#""type":"request_welcome","group_id":[]"#,
         r#""type":"interactive","interactive":"yes""#,
     ] {
-        let odd = odd_message(&format!(r#"{{"id":"w",{members}}}"#), &Malformed);
-        assert_eq!(odd.id.unwrap(), "w");
+        let malformed = malformed_message(&format!(r#"{{"id":"w",{members}}}"#), &Malformed);
+        assert_eq!(malformed.id.unwrap(), "w");
     }
 }
 
 #[test]
-fn row_17_a_wrong_shape_in_what_it_does_not_need_costs_a_member() {
+fn row_17_a_malformed_optional_member_costs_the_member() {
     for [members, path, raw] in table(
         r#"
         "context":"wamid.A" | .context | "wamid.A"
@@ -185,12 +193,12 @@ fn row_23_a_timestamp_that_is_no_time_never_costs_the_message() {
 #[test]
 fn row_24_where_a_member_is_there_twice_neither_is_believed() {
     for id in [r#""id":"w""#, r#""\u0069d":"w""#, r#""id":"wamid.W""#] {
-        let odd = odd_message(&welcome(id), &Reason::Duplicate("id".into()));
-        assert_eq!(odd.id, None);
+        let malformed = malformed_message(&welcome(id), &Reason::Duplicate("id".into()));
+        assert_eq!(malformed.id, None);
     }
     let duplicate = |member: &str| Reason::Duplicate(member.into());
     let two_texts = GOOD.replace(r#"{"body":"#, r#"{"body":"Bye","body":"#);
-    odd_message(&two_texts, &duplicate("body"));
+    malformed_message(&two_texts, &duplicate("body"));
     let found = events(&messages(&[&welcome(
         r#""referral":{},"referral":{"source_type":"ad"}"#,
     )]));
@@ -203,16 +211,15 @@ fn row_24_where_a_member_is_there_twice_neither_is_believed() {
     };
     assert_eq!(event.message.referral, None);
     let two_replies = r#"{"id":"w","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#;
-    odd_message(two_replies, &duplicate("product"));
+    malformed_message(two_replies, &duplicate("product"));
     let two_lists = r#"{"messages":[],"messages":[]}"#;
-    odd_value(r#""messages""#, two_lists, &duplicate("messages"));
+    malformed_value(r#""messages""#, two_lists, &duplicate("messages"));
     let two_fields = r#"{"field":"messages","field":"calls","value":{}}"#;
-    odd_change(two_fields, &duplicate("field"));
+    malformed_change(two_fields, &duplicate("field"));
     let two_entries = r#"{"object":"whatsapp_business_account","entry":[],"entry":[]}"#;
     assert_eq!(refused(two_entries), Duplicate("entry".into()));
 
-    // A form is a map, whatever its members: there the last counts, as for
-    // everyone who reads one.
+    // A form is a map with any members: the last of two counts, as in other JSON parsers.
     let twice = r#"{"flow_token":"a","day":1,"flow_token":"b","day":2}"#;
     let response = last!(2, FlowCompleted, messages(&[&form(twice)])).response;
     assert_eq!(response.flow_token.unwrap(), "b");
@@ -220,7 +227,7 @@ fn row_24_where_a_member_is_there_twice_neither_is_believed() {
 }
 
 #[test]
-fn odd_items_of_calls_and_groups_cost_themselves() {
+fn malformed_items_of_calls_and_groups_cost_themselves() {
     for [field, name, good, raw, member] in table(
         r#"
         calls | calls | {"id":"c","event":"connect"} | {"id":"c"} | event
@@ -229,19 +236,19 @@ fn odd_items_of_calls_and_groups_cost_themselves() {
         group_status_update | groups | {"type":"group_suspend"} | {"type":null} | type
         "#,
     ) {
-        odd_item(field, name, good, raw, &Reason::Missing(member.into()));
-        odd_item(field, name, good, "null", &Malformed);
+        malformed_item(field, name, good, raw, &Reason::Missing(member.into()));
+        malformed_item(field, name, good, "null", &Malformed);
     }
 }
 
 #[test]
-fn an_odd_message_of_a_thread_costs_itself() {
+fn a_malformed_message_of_a_thread_costs_itself() {
     for raw in ["null", "[]", r#"{"id":"w","type":"text","text":5}"#] {
         let thread = list("messages", &[GOOD, raw, GOOD]);
         let piece = format!(r#"{{"threads":[{{"id":"15550101001",{thread}}}]}}"#);
         let body = body(&change("history", &list("history", &[&piece])));
         let path = ".changes[0].value.history[0].threads[0].messages[1]";
-        odd(&body, &[&piece, GOOD, GOOD], path, raw, &Malformed);
+        unrecognized(&body, &[&piece, GOOD, GOOD], path, raw, &Malformed);
         let old = "history_message";
         assert_eq!(names(&events(&body)), ["history", old, "unrecognized", old]);
     }
@@ -250,6 +257,6 @@ fn an_odd_message_of_a_thread_costs_itself() {
 #[test]
 fn a_value_of_an_account_that_is_an_array_costs_itself() {
     let array = r#"["ACCOUNT_DELETED","15550100200"]"#;
-    let odd = odd_value(r#""account_update""#, array, &Malformed);
-    assert_eq!(odd.field.as_deref(), Some("account_update"));
+    let malformed = malformed_value(r#""account_update""#, array, &Malformed);
+    assert_eq!(malformed.field.as_deref(), Some("account_update"));
 }

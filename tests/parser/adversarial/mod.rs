@@ -1,5 +1,5 @@
-//! Bodies that are made to break a parser, and receivers that are made to
-//! break a send: what each of them costs, and that it costs nothing else.
+//! Bodies that are made to break a parser, and receivers that are made to break a send. Each costs
+//! only itself.
 
 mod envelopes;
 mod items;
@@ -80,7 +80,7 @@ fn arrays(depth: usize) -> String {
     "[".repeat(depth) + &"]".repeat(depth)
 }
 
-/// Names that a hash like `31 * hash + byte` cannot tell apart.
+/// Names with the same hash by `31 * hash + byte`.
 fn colliding() -> Vec<String> {
     let pair = |n: usize, bit: u32| if n >> bit & 1 == 0 { "Aa" } else { "BB" };
     let name = |n| (0..14).map(|bit| pair(n, bit)).collect();
@@ -133,7 +133,7 @@ fn received(message: &str) -> MessageReceived {
 fn part_lost(message: &str, path: &str, raw: &str, reason: &Reason) -> MessageReceived {
     let body = messages(&[GOOD, message, GOOD]);
     let path = format!(".changes[0].value.messages[1]{path}");
-    let part = odd(&body, &[GOOD, message, GOOD], &path, raw, reason);
+    let part = unrecognized(&body, &[GOOD, message, GOOD], &path, raw, reason);
     let received = events(&body).into_iter().nth(1);
     let Some(WebhookEvent::MessageReceived(event)) = received else {
         panic!("{received:?}")
@@ -145,54 +145,54 @@ fn part_lost(message: &str, path: &str, raw: &str, reason: &Reason) -> MessageRe
     event
 }
 
-/// The only odd thing of the first entry, beside which these arrive.
+/// Returns the single unrecognized event of the first entry, beside which the others are parsed.
 #[track_caller]
-fn odd(body: &str, good: &[&str], path: &str, raw: &str, reason: &Reason) -> Unrecognized {
+fn unrecognized(body: &str, good: &[&str], path: &str, raw: &str, reason: &Reason) -> Unrecognized {
     let is_odd = |event: &WebhookEvent| event.name() == "unrecognized";
-    let (odd, others): (Vec<_>, Vec<_>) = events(body).into_iter().partition(is_odd);
+    let (malformed, others): (Vec<_>, Vec<_>) = events(body).into_iter().partition(is_odd);
     let others: Vec<_> = others.iter().map(|event| event.raw().as_str()).collect();
     assert_eq!(others, good);
-    let [WebhookEvent::Unrecognized(odd)] = &odd[..] else {
-        panic!("one odd thing, not {odd:?}")
+    let [WebhookEvent::Unrecognized(malformed)] = &malformed[..] else {
+        panic!("one unrecognized event, not {malformed:?}")
     };
-    assert_eq!((odd.raw.as_str(), &odd.reason), (raw, reason));
-    assert_eq!(odd.path, format!("entry[0]{path}"));
-    odd.clone()
+    assert_eq!((malformed.raw.as_str(), &malformed.reason), (raw, reason));
+    assert_eq!(malformed.path, format!("entry[0]{path}"));
+    malformed.clone()
 }
 
-/// An odd value of this field, in front of the change with the good message.
+/// Checks a malformed value of this field, before the change with the good message.
 #[track_caller]
-fn odd_value(field: &str, raw: &str, reason: &Reason) -> Unrecognized {
+fn malformed_value(field: &str, raw: &str, reason: &Reason) -> Unrecognized {
     let change = format!(r#"{{"field":{field},"value":{raw}}}"#);
     let body = body(&format!("{change},{}", good_change()));
-    odd(&body, &[GOOD], ".changes[0].value", raw, reason)
+    unrecognized(&body, &[GOOD], ".changes[0].value", raw, reason)
 }
 
 #[track_caller]
-fn odd_change(raw: &str, reason: &Reason) {
+fn malformed_change(raw: &str, reason: &Reason) {
     let body = body(&format!("{raw},{}", good_change()));
-    odd(&body, &[GOOD], ".changes[0]", raw, reason);
+    unrecognized(&body, &[GOOD], ".changes[0]", raw, reason);
 }
 
-/// An odd thing in this member of a value, beside the good message.
+/// Checks a malformed member of a value, beside the good message.
 #[track_caller]
-fn odd_member(member: &str, path: &str, raw: &str, reason: &Reason) {
+fn malformed_member(member: &str, path: &str, raw: &str, reason: &Reason) {
     let body = value(&format!(r#"{member},"messages":[{GOOD}]"#));
     let path = format!(".changes[0].value{path}");
-    odd(&body, &[GOOD], &path, raw, reason);
+    unrecognized(&body, &[GOOD], &path, raw, reason);
 }
 
 /// The middle one of three items.
 #[track_caller]
-fn odd_item(field: &str, name: &str, good: &str, raw: &str, reason: &Reason) -> Unrecognized {
+fn malformed_item(field: &str, name: &str, good: &str, raw: &str, reason: &Reason) -> Unrecognized {
     let body = body(&change(field, &list(name, &[good, raw, good])));
     let path = format!(".changes[0].value.{name}[1]");
-    let odd = odd(&body, &[good, good], &path, raw, reason);
-    assert_eq!(odd.field.as_deref(), Some(field));
-    odd
+    let malformed = unrecognized(&body, &[good, good], &path, raw, reason);
+    assert_eq!(malformed.field.as_deref(), Some(field));
+    malformed
 }
 
 #[track_caller]
-fn odd_message(raw: &str, reason: &Reason) -> Unrecognized {
-    odd_item("messages", "messages", GOOD, raw, reason)
+fn malformed_message(raw: &str, reason: &Reason) -> Unrecognized {
+    malformed_item("messages", "messages", GOOD, raw, reason)
 }

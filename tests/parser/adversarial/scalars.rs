@@ -12,7 +12,7 @@ fn row_25_a_deep_member_costs_nothing_or_its_item() {
         (arrays(1_000_000), Malformed),
     ] {
         received(&welcome(&format!(r#""deep":{deep}"#)));
-        odd_message(&GOOD.replace(r#"{"body":"Hello"}"#, &deep), &reason);
+        malformed_message(&GOOD.replace(r#"{"body":"Hello"}"#, &deep), &reason);
         let all = events(&messages(&[&form(&deep)]));
         assert_eq!(names(&all), ["message_received", "unrecognized"]);
         let key = all[1].dedup_key();
@@ -26,8 +26,8 @@ fn row_26_an_extreme_number_costs_its_member_or_its_item() {
     for number in ["1e400", "-1e400", "1e-400", "-0", two_64, &digits] {
         received(&welcome(&format!(r#""shiny":[{number}]"#)));
         let id = format!(r#"{{"id":{number},"type":"request_welcome"}}"#);
-        odd_message(&id, &Malformed);
-        odd_value(r#""account_update""#, number, &Malformed);
+        malformed_message(&id, &Malformed);
+        malformed_value(r#""account_update""#, number, &Malformed);
     }
     // Out of range, it has no digits that could be looked at.
     let late = welcome(r#""timestamp":1e400"#);
@@ -63,7 +63,7 @@ fn row_28_half_an_emoji_is_another_character_in_a_text_and_costs_a_name_or_an_id
         let path = format!("[{half:?}]");
         part_lost(&welcome(&format!(r#""{half}":1"#)), &path, "1", &Malformed);
         let id = format!(r#""wamid.{half}""#);
-        odd_message(
+        malformed_message(
             &format!(r#"{{"id":{id},"type":"request_welcome"}}"#),
             &Malformed,
         );
@@ -71,9 +71,9 @@ fn row_28_half_an_emoji_is_another_character_in_a_text_and_costs_a_name_or_an_id
         part_lost(&reply, ".context.id", &id, &Malformed);
         received(&welcome(&format!(r#""shiny":{{"{half}":"{half}"}}"#)));
         let member = format!(r#""{half}":{{}}"#);
-        odd_member(&member, &path, "{}", &Malformed);
+        malformed_member(&member, &path, "{}", &Malformed);
         let field = format!(r#"{{"field":"{half}","value":{{}}}}"#);
-        odd_change(&field, &Malformed);
+        malformed_change(&field, &Malformed);
         let contact = format!(r#"{{"wa_id":"15550101001","profile":{{"name":"{half}"}}}}"#);
         let lists = [list("contacts", &[contact]), list("messages", &[GOOD])];
         let event = last!(1, MessageReceived, value(&lists.join(",")));
@@ -100,5 +100,5 @@ fn row_29_strange_and_long_texts_arrive_unchanged() {
     let member = format!(r#""{key}":1"#);
     received(&welcome(&member));
     let path = format!(r#"["{}"…]"#, &key[..64]);
-    odd_member(&member, &path, "1", &UnknownMember);
+    malformed_member(&member, &path, "1", &UnknownMember);
 }

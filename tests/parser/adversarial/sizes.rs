@@ -32,8 +32,8 @@ fn row_31_a_million_tiny_entries_or_items_are_all_accounted_for() {
         let Some((WebhookEvent::Unrecognized(rest), others)) = all.split_last() else {
             panic!("no events")
         };
-        let (odd, others) = others.split_at(10_000);
-        assert!(odd.iter().all(|event| event.name() == "unrecognized"));
+        let (malformed, others) = others.split_at(10_000);
+        assert!(malformed.iter().all(|event| event.name() == "unrecognized"));
         let others: Vec<_> = others.iter().map(|event| event.raw().as_str()).collect();
         assert_eq!(others, good);
         assert_eq!(rest.reason, TooMany(MILLION - 10_000));

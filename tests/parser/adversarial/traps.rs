@@ -1,4 +1,4 @@
-//! What parsers of this kind have fallen for.
+//! Known bugs of similar parsers.
 
 use super::*;
 
@@ -14,14 +14,14 @@ fn trap_1_an_array_is_never_taken_for_an_object() {
         group_lifecycle_update | groups | {"type":"group_create"} | ["group_create"]
         "#,
     ) {
-        odd_item(field, name, good, raw, &Malformed);
+        malformed_item(field, name, good, raw, &Malformed);
     }
     let (reply, context) = (welcome(r#""context":["1555","w"]"#), r#"["1555","w"]"#);
     part_lost(&reply, ".context", context, &Malformed);
     let raw = r#"["300","15550100200"]"#;
     let body = messages(&[GOOD]).replace(METADATA, raw);
     let path = ".changes[0].value.metadata";
-    odd(&body, &[GOOD], path, raw, &Malformed);
+    unrecognized(&body, &[GOOD], path, raw, &Malformed);
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn trap_2_numbers_read_the_same_whatever_serde_json_is_built_with() {
 fn trap_3_depth_never_ends_the_stack() {
     for deep in [arrays(200), arrays(1_000_000)] {
         assert_eq!(refused(&deep), NotAnObject);
-        let odd = odd_value(r#""account_update""#, &deep, &Malformed);
-        // Whoever wants more of it than its text gets an error.
-        assert!(odd.raw.parse::<Value>().is_err());
+        let malformed = malformed_value(r#""account_update""#, &deep, &Malformed);
+        // Its text is available, and its value is an error.
+        assert!(malformed.raw.parse::<Value>().is_err());
     }
 }
 
@@ -56,8 +56,8 @@ fn trap_4_half_an_emoji_in_a_form_is_another_character_and_costs_a_name() {
 
     let form = form(r#""{\"\\ud83d\":1}""#);
     let all = events(&messages(&[GOOD, &form, GOOD]));
-    let (good, odd) = ("message_received", "unrecognized");
-    assert_eq!(names(&all), [good, good, odd, good]);
+    let (good, malformed) = ("message_received", "unrecognized");
+    assert_eq!(names(&all), [good, good, malformed, good]);
     assert_eq!([all[1].raw().as_str(), all[2].raw().as_str()], [&form; 2]);
 }
 
@@ -70,11 +70,11 @@ fn trap_5_invalid_utf_8_comes_before_broken_json_and_other_products() {
 }
 
 #[test]
-fn trap_6_a_number_that_nobody_asks_for_is_not_read() {
+fn trap_6_an_unused_number_is_not_parsed() {
     let huge = r#"{"a":[-1e400,1e999999999]}"#;
     let member = format!(r#""shiny":{huge}"#);
     received(&welcome(&member));
-    odd_member(&member, ".shiny", huge, &UnknownMember);
+    malformed_member(&member, ".shiny", huge, &UnknownMember);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A profile is optional by Meta's own documents, so nothing is odd here.
+/// A profile is optional in Meta's documentation.
 #[test]
 fn a_contact_without_profile_is_a_contact_without_a_name() {
     let body = body(&format!(
@@ -20,10 +20,10 @@ fn a_contact_without_profile_is_a_contact_without_a_name() {
 }
 
 #[test]
-fn an_odd_contact_beside_a_good_message() {
-    for odd in ["null", "5", r#"["15550101001"]"#, r#"{"wa_id":{}}"#] {
-        let body = body(&format!(r#""contacts":[{odd}],"messages":[{GOOD}]"#));
-        beside(&body, "0].value.contacts[0]", odd, &Reason::Malformed);
+fn a_malformed_contact_beside_a_good_message() {
+    for malformed in ["null", "5", r#"["15550101001"]"#, r#"{"wa_id":{}}"#] {
+        let body = body(&format!(r#""contacts":[{malformed}],"messages":[{GOOD}]"#));
+        beside(&body, "0].value.contacts[0]", malformed, &Reason::Malformed);
     }
     let nameless = r#"{"wa_id":"","profile":{"name":"Ada"}}"#;
     let body = body(&format!(r#""contacts":[{nameless}],"messages":[{GOOD}]"#));
@@ -36,7 +36,7 @@ fn an_odd_contact_beside_a_good_message() {
 }
 
 #[test]
-fn a_contact_that_belongs_to_nobody_is_reported() {
+fn a_contact_not_referenced_by_any_item_is_reported() {
     let stray = r#"{"wa_id":"15550109999"}"#;
     let known = r#"{"wa_id":"15550101001"}"#;
     let body = body(&format!(
@@ -76,7 +76,7 @@ fn a_signup_without_its_id_or_its_user_is_reported() {
 }
 
 #[test]
-fn an_odd_status_names_the_recipient_who_is_in_a_group_the_participant() {
+fn a_malformed_status_has_its_recipient_or_in_a_group_the_participant() {
     for (recipient, user) in [
         (r#""recipient_id":"1555""#, Some("1555")),
         (
@@ -89,12 +89,12 @@ fn an_odd_status_names_the_recipient_who_is_in_a_group_the_participant() {
             Some("1555"),
         ),
     ] {
-        let odd = format!(r#"{{"id":"w",{recipient}}}"#);
-        let body = body(&format!(r#""messages":[{GOOD}],"statuses":[{odd}]"#));
+        let malformed = format!(r#"{{"id":"w",{recipient}}}"#);
+        let body = body(&format!(r#""messages":[{GOOD}],"statuses":[{malformed}]"#));
         let missing = Reason::Missing("status".into());
-        let event = beside(&body, "0].value.statuses[0]", &odd, &missing);
+        let event = beside(&body, "0].value.statuses[0]", &malformed, &missing);
         let named = event.user.as_ref().and_then(Identity::phone);
-        assert_eq!(named, user, "{odd}");
+        assert_eq!(named, user, "{malformed}");
     }
 }
 

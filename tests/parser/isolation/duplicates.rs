@@ -3,13 +3,13 @@
 use super::*;
 
 #[test]
-fn a_member_that_is_there_twice_is_odd_at_every_level() {
-    odd_message(
+fn a_duplicate_member_is_malformed_at_every_level() {
+    malformed_message(
         r#"{"id":"wamid.ODD","id":"wamid.ODD2","type":"request_welcome"}"#,
         &Reason::Duplicate("id".into()),
     );
     let duplicate = |member: &str| Reason::Duplicate(member.into());
-    odd_message(
+    malformed_message(
         r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"product","product":{},"product":{}}}"#,
         &duplicate("product"),
     );
@@ -23,12 +23,12 @@ fn a_member_that_is_there_twice_is_odd_at_every_level() {
 
     let twice = r#"{"id":"1","changes":[],"changes":[]}"#;
     let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{twice},"#));
-    let odd = others(&body);
+    let malformed = others(&body);
     assert_eq!(
-        (odd[0].path.as_str(), &odd[0].reason),
+        (malformed[0].path.as_str(), &malformed[0].reason),
         ("entry[0]", &duplicate("changes"))
     );
-    assert_eq!(odd[0].raw.as_str(), twice);
+    assert_eq!(malformed[0].raw.as_str(), twice);
 }
 
 /// However well each of the two could be read.
@@ -88,24 +88,24 @@ fn of_two_members_of_one_name_neither_is_believed() {
     ] {
         let entry = format!("{{{members}}}");
         let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{entry},"#));
-        let odd = others(&body);
-        let found: Vec<_> = odd
+        let malformed = others(&body);
+        let found: Vec<_> = malformed
             .iter()
-            .map(|odd| (odd.path.as_str(), &odd.reason))
+            .map(|malformed| (malformed.path.as_str(), &malformed.reason))
             .collect();
         assert_eq!(found, [("entry[0]", &Reason::Duplicate(name.into()))]);
     }
 }
 
-/// Nobody knows what it means, so nobody has to choose.
+/// Without a known meaning, neither of them is preferred.
 #[test]
 fn an_unknown_member_that_is_there_twice_is_reported_twice() {
-    let odd = others(&body(&format!(
+    let malformed = others(&body(&format!(
         r#""messages":[{GOOD}],"shiny":1,"shiny":2"#
     )));
-    let seen: Vec<_> = odd
+    let seen: Vec<_> = malformed
         .iter()
-        .map(|odd| (odd.raw.as_str(), &odd.reason))
+        .map(|malformed| (malformed.raw.as_str(), &malformed.reason))
         .collect();
     let unknown = Reason::UnknownMember;
     assert_eq!(seen, [("1", &unknown), ("2", &unknown)]);

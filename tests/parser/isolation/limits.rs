@@ -1,4 +1,4 @@
-//! What is too deep, too many or too long.
+//! Limits of depth, number and length.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn a_deep_member_costs_its_item_at_most() {
     );
     assert_eq!(others(&messages(&[&unknown])), []);
     let known = format!(r#"{{"id":"wamid.ODD","type":"text","text":{deep}}}"#);
-    odd_message(&known, &Reason::Malformed);
+    malformed_message(&known, &Reason::Malformed);
 }
 
 #[test]
@@ -26,8 +26,8 @@ fn a_name_of_the_senders_making_is_cut_and_escaped_in_paths_and_reasons() {
 
     let kind = "x".repeat(1000);
     let twice = format!(r#"{{"type":"{kind}","{kind}":1,"{kind}":2}}"#);
-    let odd = format!(r#"{{"id":"wamid.ODD","type":"interactive","interactive":{twice}}}"#);
-    let event = odd_message(&odd, &Reason::Duplicate(kind.into()));
+    let malformed = format!(r#"{{"id":"wamid.ODD","type":"interactive","interactive":{twice}}}"#);
+    let event = malformed_message(&malformed, &Reason::Duplicate(kind.into()));
     assert_eq!(
         event.reason.to_string().len(),
         r#"duplicate member ""…"#.len() + 64
@@ -51,7 +51,7 @@ fn a_list_within_an_item_has_an_end() {
         let too_long = message(&vec!["{}"; 10_001].join(","));
         // Cards are what the message says; the other lists are members of it.
         if too_long.contains("contacts") {
-            odd_message(&too_long, &Reason::Malformed);
+            malformed_message(&too_long, &Reason::Malformed);
         } else {
             assert_eq!(names(&too_long), ["message_received", "unrecognized"]);
         }
@@ -60,7 +60,7 @@ fn a_list_within_an_item_has_an_end() {
 
 /// Four megabytes of `{},{},{}` must not become a gigabyte of events.
 #[test]
-fn a_body_gives_a_hundred_thousand_events_at_most_and_says_what_is_left() {
+fn a_body_gives_at_most_a_hundred_thousand_events_and_reports_the_rest() {
     let errors = vec!["{}"; 150_000].join(",");
     let body = body(&format!(r#""errors":[{errors}]"#));
     let all = events(&body);

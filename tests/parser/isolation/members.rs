@@ -19,13 +19,15 @@ fn an_unknown_member_of_the_value_is_reported_item_by_item() {
     let body = body(&format!(
         r#""messages":[{GOOD}],"shiny":[{{"a":1}},2],"tint":null,"hues":[]"#
     ));
-    let odd = others(&body);
-    let seen: Vec<_> = odd
+    let malformed = others(&body);
+    let seen: Vec<_> = malformed
         .iter()
-        .map(|odd| {
+        .map(|malformed| {
             (
-                odd.path.trim_start_matches("entry[0].changes[0].value"),
-                odd.raw.as_str(),
+                malformed
+                    .path
+                    .trim_start_matches("entry[0].changes[0].value"),
+                malformed.raw.as_str(),
             )
         })
         .collect();
@@ -38,7 +40,11 @@ fn an_unknown_member_of_the_value_is_reported_item_by_item() {
             (".hues", "[]")
         ]
     );
-    assert!(odd.iter().all(|odd| odd.reason == Reason::UnknownMember));
+    assert!(
+        malformed
+            .iter()
+            .all(|malformed| malformed.reason == Reason::UnknownMember)
+    );
 }
 
 #[test]
@@ -51,14 +57,19 @@ fn unknown_members_inside_known_items_are_in_the_raw_json_and_cost_nothing() {
 
 #[test]
 fn members_of_the_wrong_kind_are_reported_beside_a_good_message() {
-    for (name, odd) in [
+    for (name, malformed) in [
         ("statuses", "{}"),
         ("contacts", "5"),
         ("user_actions", r#""x""#),
         ("user_actions", r#"{"timestamp":"1785000000"}"#),
     ] {
-        let body = body(&format!(r#""messages":[{GOOD}],"{name}":{odd}"#));
-        beside(&body, &format!("0].value.{name}"), odd, &Reason::Malformed);
+        let body = body(&format!(r#""messages":[{GOOD}],"{name}":{malformed}"#));
+        beside(
+            &body,
+            &format!("0].value.{name}"),
+            malformed,
+            &Reason::Malformed,
+        );
     }
     let body = messages(&[GOOD]).replace(r#"{"phone_number_id":"300"}"#, r#"["300"]"#);
     beside(&body, "0].value.metadata", r#"["300"]"#, &Reason::Malformed);
@@ -94,7 +105,7 @@ fn a_standby_within_standby_is_an_unknown_member() {
 
 /// Only the field `standby` has a member of that name which is a value again.
 #[test]
-fn what_stands_by_does_so_in_its_own_field() {
+fn standby_items_belong_to_their_field() {
     let nested = format!(r#"{{"messages":[{GOOD}]}}"#);
     let here = body(&format!(r#""messages":[{GOOD}],"standby":{nested}"#));
     beside(&here, "0].value.standby", &nested, &Reason::UnknownMember);
@@ -107,16 +118,16 @@ fn what_stands_by_does_so_in_its_own_field() {
 
 /// A derived struct would take the elements of an array for its fields.
 #[test]
-fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
-    for odd in [
+fn an_array_in_place_of_an_object_is_malformed_at_any_depth() {
+    for malformed in [
         r#"["wamid.ODD"]"#,
         r#"{"id":"wamid.ODD","type":"text","text":["Hello"]}"#,
         r#"{"id":"wamid.ODD","type":"order","order":["a"]}"#,
     ] {
-        odd_message(odd, &Reason::Malformed);
+        malformed_message(malformed, &Reason::Malformed);
     }
     let welcome = r#""type":"request_welcome""#;
-    for (members, path, odd) in [
+    for (members, path, malformed) in [
         (
             r#""context":["a","b",null,null,null]"#,
             "context",
@@ -148,7 +159,7 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
         let item = "entry[0].changes[0].value.messages[1]";
         assert_eq!(
             (lost.path.clone(), lost.raw.as_str()),
-            (format!("{item}.{path}"), odd)
+            (format!("{item}.{path}"), malformed)
         );
         assert_eq!(
             (&lost.id, &lost.user),
@@ -157,7 +168,7 @@ fn an_array_in_the_place_of_an_object_is_odd_however_deep() {
     }
 }
 
-/// As JSON allows, and nobody does.
+/// JSON allows it, although Meta does not write it.
 #[test]
 fn a_name_may_be_written_with_escapes() {
     let body = messages(&[GOOD]).replace(r#""messages":["#, r#""mess\u0061ges":["#);
@@ -191,36 +202,37 @@ fn in_which_order_the_members_of_a_value_stand_changes_nothing() {
 
 #[test]
 fn each_change_has_a_place_and_a_number_of_its_own() {
-    let odd = r#"{"id":"wamid.ODD"}"#;
-    let second = format!(r#",{{"field":"messages","value":{{"messages":[{odd}]}}}}"#);
+    let malformed = r#"{"id":"wamid.ODD"}"#;
+    let second = format!(r#",{{"field":"messages","value":{{"messages":[{malformed}]}}}}"#);
     let body = messages(&[GOOD]);
     let at = body.len() - "]}]}".len();
     let body = [&body[..at], &second, &body[at..]].concat();
     let missing = Reason::Missing("type".into());
-    let event = beside(&body, "1].value.messages[0]", odd, &missing);
+    let event = beside(&body, "1].value.messages[0]", malformed, &missing);
     assert_eq!(event.account.phone_number_id, None);
 }
 
 #[test]
-fn odd_entries_and_changes_beside_a_good_message() {
-    for odd in ["null", "[]", "5", r#""x""#, r#"{"changes":{}}"#] {
-        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{odd},"#));
+fn malformed_entries_and_changes_beside_a_good_message() {
+    for malformed in ["null", "[]", "5", r#""x""#, r#"{"changes":{}}"#] {
+        let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{malformed},"#));
         let found = others(&body);
         assert_eq!(
             (found.len(), found[0].raw.as_str(), found[0].path.as_str()),
-            (1, odd, "entry[0]")
+            (1, malformed, "entry[0]")
         );
     }
-    for odd in [
+    for malformed in [
         "null",
         "[]",
         r#"{"field":"messages"}"#,
         r#"{"field":5,"value":{}}"#,
         r#"{"field":"messages","value":null}"#,
     ] {
-        let body = messages(&[GOOD]).replace(r#""changes":["#, &format!(r#""changes":[{odd},"#));
+        let body =
+            messages(&[GOOD]).replace(r#""changes":["#, &format!(r#""changes":[{malformed},"#));
         let found = others(&body);
-        assert_eq!((found.len(), found[0].raw.as_str()), (1, odd));
+        assert_eq!((found.len(), found[0].raw.as_str()), (1, malformed));
         assert_eq!(found[0].path, "entry[0].changes[0]");
     }
     let body = messages(&[GOOD]).replace(
@@ -247,21 +259,21 @@ fn an_entry_without_changes_is_counted_and_its_other_members_are_reported() {
         r#"{"id":"1","changes":[],"messaging":[{"a":1}]}"#,
     ] {
         let body = messages(&[GOOD]).replace(r#""entry":["#, &format!(r#""entry":[{other},"#));
-        let odd = &others(&body)[0];
-        assert_eq!(odd.path, "entry[0].messaging[0]");
+        let malformed = &others(&body)[0];
+        assert_eq!(malformed.path, "entry[0].messaging[0]");
         assert_eq!(
-            (odd.raw.as_str(), &odd.reason),
+            (malformed.raw.as_str(), &malformed.reason),
             (r#"{"a":1}"#, &Reason::UnknownMember)
         );
-        assert_eq!(odd.account.waba_id.as_ref().unwrap(), "1");
+        assert_eq!(malformed.account.waba_id.as_ref().unwrap(), "1");
     }
 }
 
 #[test]
-fn reasons_do_not_quote_what_users_write() {
+fn reasons_do_not_quote_texts_of_users() {
     let secret =
         r#"{"id":"wamid.ODD","type":"text","text":{"body":["+15550101777"]},"referral":"Ada"}"#;
-    let event = odd_message(secret, &Reason::Malformed);
+    let event = malformed_message(secret, &Reason::Malformed);
     let shown = format!("{} {} {:?}", event.reason, event.path, event.raw);
     assert!(
         !shown.contains("15550101777") && !shown.contains("Ada"),
@@ -270,7 +282,7 @@ fn reasons_do_not_quote_what_users_write() {
 }
 
 #[test]
-fn nothing_is_odd_about_a_body_with_several_kinds_of_items_in_one_value() {
+fn a_value_may_have_several_kinds_of_items() {
     let status = r#"{"id":"wamid.S","status":"read","timestamp":"1"}"#;
     let body = body(&format!(
         r#""statuses":[{status}],"messages":[{GOOD}],"in_app_signup":{{"wa_id":"1555","signup_id":"spring"}}"#
@@ -302,9 +314,14 @@ fn unknown_members_outside_of_values_are_reported_too() {
             "entry[0].changes[0].shiny",
         ),
     ] {
-        let odd = others(&good.replace(before, with));
-        let [odd] = &odd[..] else { panic!("{odd:?}") };
-        assert_eq!((odd.path.as_str(), odd.raw.as_str()), (path, r#"{"a":1}"#));
-        assert_eq!(odd.reason, Reason::UnknownMember);
+        let malformed = others(&good.replace(before, with));
+        let [malformed] = &malformed[..] else {
+            panic!("{malformed:?}")
+        };
+        assert_eq!(
+            (malformed.path.as_str(), malformed.raw.as_str()),
+            (path, r#"{"a":1}"#)
+        );
+        assert_eq!(malformed.reason, Reason::UnknownMember);
     }
 }

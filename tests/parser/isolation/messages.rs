@@ -4,8 +4,8 @@ use super::*;
 
 #[test]
 fn an_unknown_message_type_beside_a_good_message_keeps_its_header() {
-    let odd = r#"{"id":"wamid.ODD","from":"15550101002","timestamp":"1785000001","type":"hologram","hologram":{}}"#;
-    let event = odd_message(odd, &Reason::UnknownType("hologram".into()));
+    let malformed = r#"{"id":"wamid.ODD","from":"15550101002","timestamp":"1785000001","type":"hologram","hologram":{}}"#;
+    let event = malformed_message(malformed, &Reason::UnknownType("hologram".into()));
     assert_eq!(event.id.unwrap(), "wamid.ODD");
     assert_eq!(event.user.unwrap().wa_id().unwrap(), "15550101002");
     assert_eq!(event.timestamp.unwrap().as_secs(), 1_785_000_001);
@@ -13,12 +13,12 @@ fn an_unknown_message_type_beside_a_good_message_keeps_its_header() {
 }
 
 #[test]
-fn a_message_whose_text_is_no_text_beside_a_good_message() {
-    odd_message(
+fn a_message_with_a_malformed_text_beside_a_good_message() {
+    malformed_message(
         r#"{"id":"wamid.ODD","type":"text","text":5}"#,
         &Reason::Malformed,
     );
-    odd_message(
+    malformed_message(
         r#"{"id":"wamid.ODD","type":"text","text":{"body":{}}}"#,
         &Reason::Malformed,
     );
@@ -26,30 +26,30 @@ fn a_message_whose_text_is_no_text_beside_a_good_message() {
 
 #[test]
 fn a_null_message_beside_a_good_message() {
-    odd_message("null", &Reason::Malformed);
+    malformed_message("null", &Reason::Malformed);
 }
 
 #[test]
 fn a_lone_surrogate_in_an_id_beside_a_good_message() {
-    odd_message(
+    malformed_message(
         r#"{"id":"wamid.\ud83d","type":"request_welcome"}"#,
         &Reason::Malformed,
     );
 }
 
 #[test]
-fn a_message_without_what_it_needs() {
+fn a_message_without_its_required_members() {
     let missing = |member: &str| Reason::Missing(member.into());
-    odd_message("{}", &missing("type"));
-    odd_message(r#"{"id":"wamid.ODD"}"#, &missing("type"));
-    odd_message(r#"{"type":"request_welcome"}"#, &missing("id"));
-    odd_message(r#"{"id":"","type":"request_welcome"}"#, &missing("id"));
-    odd_message(r#"{"id":"wamid.ODD","type":"image"}"#, &missing("image"));
-    odd_message(
+    malformed_message("{}", &missing("type"));
+    malformed_message(r#"{"id":"wamid.ODD"}"#, &missing("type"));
+    malformed_message(r#"{"type":"request_welcome"}"#, &missing("id"));
+    malformed_message(r#"{"id":"","type":"request_welcome"}"#, &missing("id"));
+    malformed_message(r#"{"id":"wamid.ODD","type":"image"}"#, &missing("image"));
+    malformed_message(
         r#"{"id":"wamid.ODD","type":"image","image":null}"#,
         &missing("image"),
     );
-    odd_message(
+    malformed_message(
         r#"{"id":"wamid.ODD","type":"interactive","interactive":{"type":"list_reply"}}"#,
         &missing("list_reply"),
     );
@@ -57,8 +57,8 @@ fn a_message_without_what_it_needs() {
 
 #[test]
 fn a_flow_answer_that_is_not_json_costs_the_flow_and_not_the_message() {
-    let odd = r#"{"id":"wamid.FLOW","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{"}}}"#;
-    let all = events(&messages(&[odd]));
+    let malformed = r#"{"id":"wamid.FLOW","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{"}}}"#;
+    let all = events(&messages(&[malformed]));
     assert!(
         matches!(&all[..], [WebhookEvent::MessageReceived(message), WebhookEvent::Unrecognized(flow)]
         if message.raw == flow.raw && flow.reason == Reason::Malformed)
@@ -111,32 +111,32 @@ fn ids_keep_their_digits_whether_strings_or_numbers() {
     }
     // Rounded, it would be another id.
     for json in ["18446744073709551616", "1.5", "1e3", "-0"] {
-        let odd = format!(r#"{{"id":{json},"type":"request_welcome"}}"#);
-        odd_message(&odd, &Reason::Malformed);
+        let malformed = format!(r#"{{"id":{json},"type":"request_welcome"}}"#);
+        malformed_message(&malformed, &Reason::Malformed);
     }
 }
 
 #[test]
-fn an_edit_of_an_edit_is_odd_and_never_the_end_of_the_stack() {
+fn an_edit_of_an_edit_is_malformed_and_does_not_overflow_the_stack() {
     let depth = 50_000;
     let edits =
         r#"{"original_message_id":"wamid.A","message":{"type":"edit","edit":"#.repeat(depth);
-    let odd = format!(
+    let malformed = format!(
         r#"{{"id":"wamid.ODD","type":"edit","edit":{edits}{{}}{}}}"#,
         "}}".repeat(depth)
     );
     let small_stack = std::thread::Builder::new().stack_size(1 << 20);
-    let test = move || odd_message(&odd, &Reason::UnknownType("edit".into()));
+    let test = move || malformed_message(&malformed, &Reason::UnknownType("edit".into()));
     small_stack.spawn(test).unwrap().join().unwrap();
 }
 
 #[test]
 fn a_text_in_the_place_of_an_id_is_not_copied_into_every_event() {
-    let odd = format!(
+    let malformed = format!(
         r#"{{"id":"{}","type":"request_welcome"}}"#,
         "x".repeat(1025)
     );
-    odd_message(&odd, &Reason::Malformed);
+    malformed_message(&malformed, &Reason::Malformed);
     let longest = format!(
         r#"{{"id":"{}","type":"request_welcome"}}"#,
         "x".repeat(1024)
@@ -145,9 +145,9 @@ fn a_text_in_the_place_of_an_id_is_not_copied_into_every_event() {
 }
 
 #[test]
-fn a_place_that_is_no_number_is_odd() {
+fn a_place_that_is_no_number_is_malformed() {
     for latitude in [r#""NaN""#, r#""inf""#, r#""1e999""#] {
-        odd_message(
+        malformed_message(
             &format!(
                 r#"{{"id":"w","type":"location","location":{{"latitude":{latitude},"longitude":0}}}}"#
             ),

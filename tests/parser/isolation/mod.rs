@@ -1,5 +1,5 @@
-//! One odd thing in a webhook costs itself: what stands beside it arrives, and
-//! the odd thing arrives as `Unrecognized` with its JSON.
+//! A malformed item or member costs only itself: its neighbors are parsed, and it becomes an
+//! `Unrecognized` event with its JSON.
 
 mod contacts;
 mod duplicates;
@@ -31,27 +31,27 @@ fn messages(items: &[&str]) -> String {
 
 /// Asserts that the good message arrives, once, and returns the other events.
 fn others(body: &str) -> Vec<Unrecognized> {
-    let (mut good, mut odd) = (0, Vec::new());
+    let (mut good, mut malformed) = (0, Vec::new());
     for event in events(body) {
         match event {
             WebhookEvent::MessageReceived(event) if event.message.id == "wamid.GOOD" => {
                 assert_eq!(event.message.text(), Some("Hello"));
                 good += 1;
             }
-            WebhookEvent::Unrecognized(event) => odd.push(event),
+            WebhookEvent::Unrecognized(event) => malformed.push(event),
             event => panic!("unexpected: {event:?}"),
         }
     }
     assert_eq!(good, 1, "the good message arrives exactly once");
-    odd
+    malformed
 }
 
 /// Asserts that the good message arrives beside exactly this.
 #[track_caller]
 fn beside(body: &str, path: &str, raw: &str, reason: &Reason) -> Unrecognized {
-    let odd = others(body);
-    let [event] = &odd[..] else {
-        panic!("one odd thing, not {odd:?}")
+    let malformed = others(body);
+    let [event] = &malformed[..] else {
+        panic!("one unrecognized event, not {malformed:?}")
     };
     assert_eq!(event.path, format!("entry[0].changes[{path}"));
     assert_eq!(event.raw.as_str(), raw);
@@ -59,9 +59,19 @@ fn beside(body: &str, path: &str, raw: &str, reason: &Reason) -> Unrecognized {
     event.clone()
 }
 
-/// One odd message before, after and between good ones.
+/// Checks a malformed message before and after a good one.
 #[track_caller]
-fn odd_message(odd: &str, reason: &Reason) -> Unrecognized {
-    beside(&messages(&[GOOD, odd]), "0].value.messages[1]", odd, reason);
-    beside(&messages(&[odd, GOOD]), "0].value.messages[0]", odd, reason)
+fn malformed_message(malformed: &str, reason: &Reason) -> Unrecognized {
+    beside(
+        &messages(&[GOOD, malformed]),
+        "0].value.messages[1]",
+        malformed,
+        reason,
+    );
+    beside(
+        &messages(&[malformed, GOOD]),
+        "0].value.messages[0]",
+        malformed,
+        reason,
+    )
 }

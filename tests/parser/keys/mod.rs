@@ -1,5 +1,4 @@
-//! What events are known by when they come again, and what keeps them in
-//! order.
+//! The keys of events: for deduplication, and for partitions.
 
 mod table;
 mod users;
@@ -68,7 +67,7 @@ fn the_participants_of_a_group_differ_in_either_spelling() {
 }
 
 #[test]
-fn a_message_its_edits_and_what_stood_in_for_it_differ() {
+fn a_message_its_edits_and_its_placeholder_have_different_keys() {
     let edit = |text: &str| {
         format!(
             r#"{{"id":"wamid.A","type":"edit","edit":{{"original_message_id":"wamid.A",
@@ -107,7 +106,7 @@ fn a_flow_and_the_message_that_submits_it_differ() {
 }
 
 #[test]
-fn calls_are_known_by_their_id_and_what_happened() {
+fn the_key_of_a_call_has_its_id_and_its_event() {
     let call = |event: &str| format!(r#"{{"id":"wacid.A","event":"{event}"}}"#);
     let (connect, terminate) = (call("connect"), call("terminate"));
     let found = keys(&items("calls", "calls", &[&connect, &terminate]));
@@ -166,20 +165,20 @@ fn payments_for_one_message_differ_by_order_and_transaction() {
 }
 
 #[test]
-fn odd_things_differ_by_field_and_place_but_not_by_their_index() {
-    let odd = |field: &str, value: &str| {
+fn keys_of_unrecognized_items_have_field_and_place_without_index() {
+    let malformed = |field: &str, value: &str| {
         let webhook = parse(body(field, value).as_bytes()).unwrap();
         keys(webhook.events()).pop().unwrap()
     };
     let message = r#"{"id":"wamid.A","type":"hologram"}"#;
-    let alone = odd("messages", &format!(r#"{{"messages":[{message}]}}"#));
-    let behind = odd("messages", &format!(r#"{{"messages":[{{}},{message}]}}"#));
+    let alone = malformed("messages", &format!(r#"{{"messages":[{message}]}}"#));
+    let behind = malformed("messages", &format!(r#"{{"messages":[{{}},{message}]}}"#));
     assert_eq!(alone, behind);
     assert_all_differ(&[
         alone,
-        odd("messages", &format!(r#"{{"statuses":[{message}]}}"#)),
-        odd("hologram_a", r#"{"x":1}"#),
-        odd("hologram_b", r#"{"x":1}"#),
+        malformed("messages", &format!(r#"{{"statuses":[{message}]}}"#)),
+        malformed("hologram_a", r#"{"x":1}"#),
+        malformed("hologram_b", r#"{"x":1}"#),
     ]);
 }
 
@@ -257,7 +256,7 @@ fn partition(field: &str, value: &str) -> String {
 }
 
 #[test]
-fn what_concerns_one_user_and_number_stays_together() {
+fn events_of_one_user_and_number_share_a_partition() {
     let same = [
         partition(
             "messages",
@@ -466,7 +465,7 @@ fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
 }
 
 #[test]
-fn what_is_almost_equal_has_keys_of_its_own() {
+fn almost_equal_events_have_different_keys() {
     let transcript = |id: &str| {
         format!(
             r#"{{"id":"c","event":"call_transcription_available","call_transcript":{{"document":{{"id":"{id}"}}}}}}"#
@@ -495,7 +494,7 @@ fn what_is_almost_equal_has_keys_of_its_own() {
 }
 
 #[test]
-fn what_has_no_user_stays_with_its_group_or_its_account() {
+fn events_without_a_user_have_the_partition_of_their_group_or_account() {
     let group = partition(
         "group_status_update",
         r#""groups":[{"type":"group_suspend","group_id":"G"}]"#,
@@ -509,7 +508,7 @@ fn what_has_no_user_stays_with_its_group_or_its_account() {
 }
 
 #[test]
-fn what_you_fire_yourself_has_keys_too() {
+fn events_of_the_program_have_keys() {
     let ada = Identity::from_phone("15550101001").unwrap();
     let message = Message::outbound("wamid.A", ada, Content::text("Ready")).build();
     let account = Account::new("900").with_number("300", "15550100200");

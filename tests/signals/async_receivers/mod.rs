@@ -1,5 +1,5 @@
-//! Async receivers, on three executors. The numbers in names are those of the
-//! behaviours that Django's signals have.
+//! Async receivers, on three executors. The numbers in names are those of the behaviors of Django's
+//! signals.
 
 mod any_event;
 mod order;
@@ -36,7 +36,7 @@ fn on_each_executor<F: Future<Output = ()> + Send + 'static>(test: impl Fn() -> 
     pollster::block_on(test());
 }
 
-/// What was done, in order.
+/// The calls, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<&'static str>>>);
 

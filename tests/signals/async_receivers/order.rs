@@ -1,4 +1,4 @@
-//! Who runs when, and where.
+//! The order and the threads of async receivers.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn t39_t66_a_plain_send_says_that_it_cannot_wait() {
     );
     assert_eq!(log.take(), ["sync", "last"]);
 
-    // What its filter declines is not for it anyway.
+    // An event that its filter declines is no failure.
     let never = ConnectOptions::new().filter(|_: &u32| false);
     let picky = Signal::new("tock");
     let _picky = picky.connect_with(never, logs(&log, "async", "done", 0, None));

@@ -16,7 +16,7 @@ fn before(_: &u32) -> std::future::Ready<()> {
 }
 
 #[test]
-fn a_panic_costs_nobody_else_the_event() {
+fn a_panic_costs_no_other_receiver_the_event() {
     on_each_executor(|| async {
         let (signal, log) = (Signal::new("tick"), Log::default());
         let _at_once = signal.connect(async |n: &u32| assert_eq!(*n, 0, "at once"));
@@ -102,7 +102,7 @@ fn dropping_the_future_drops_all_of_them() {
     drop(connections);
 }
 
-/// Panics when it is dropped, whatever happens.
+/// Panics when it is dropped.
 struct AlwaysPanics;
 
 impl Drop for AlwaysPanics {

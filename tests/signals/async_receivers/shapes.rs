@@ -1,4 +1,4 @@
-//! What may be an async receiver.
+//! The kinds of async receivers.
 
 use super::*;
 
@@ -40,15 +40,15 @@ fn functions_closures_and_structs_connect_alike() {
         });
         let _struct = signal.connect(AtLeast(2));
         let _sync = signal.connect(|n: &u32| if *n == 4 { Err("four") } else { Ok(()) });
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         for n in [1, 2, 4, 5, 10] {
-            heard.push(said(&signal.asend_robust(&n).await));
+            received.push(said(&signal.asend_robust(&n).await));
         }
-        assert_eq!(heard[0], ["1 is odd", "too few"]);
-        assert_eq!(heard[1], [""; 0]);
-        assert_eq!(heard[2], ["four"]);
-        assert_eq!(heard[3], ["5 is odd", "five"]);
-        assert_eq!(heard[4], ["too many"]);
+        assert_eq!(received[0], ["1 is odd", "too few"]);
+        assert_eq!(received[1], [""; 0]);
+        assert_eq!(received[2], ["four"]);
+        assert_eq!(received[3], ["5 is odd", "five"]);
+        assert_eq!(received[4], ["too many"]);
         let kinds: Vec<_> = signal
             .receivers()
             .iter()

@@ -50,7 +50,7 @@ fn each_turn_begins_with_another_one() {
 }
 
 #[test]
-fn a_muted_signal_starts_nobody() {
+fn a_muted_signal_starts_no_receiver() {
     let (signal, log) = (Signal::new("tick"), Log::default());
     let _connection = signal.connect(logs(&log, "in", "out", 0, None));
     let silence = signal.mute();
@@ -131,7 +131,7 @@ fn nothing_is_locked_while_receivers_wait() {
 }
 
 #[test]
-fn a_receiver_that_is_disconnected_meanwhile_is_heard_to_its_end() {
+fn a_receiver_that_is_disconnected_meanwhile_runs_to_its_end() {
     on_each_executor(|| async {
         let (signal, log) = (Signal::new("tick"), Log::default());
         let options = ConnectOptions::new().uid("slow");
@@ -158,7 +158,7 @@ fn a_receiver_that_is_disconnected_meanwhile_is_heard_to_its_end() {
 }
 
 #[test]
-fn what_is_awaited_may_go_to_other_threads() {
+fn futures_may_move_to_other_threads() {
     fn is_send(_: &impl Send) {}
     static TICK: Signal<u32> = Signal::new("tick");
     let webhook = parse(include_bytes!("../../payloads/text.json")).unwrap();

@@ -14,7 +14,7 @@ fn without_deadlock(test: fn() -> Done) -> Done {
     Ok(finished.recv_timeout(Duration::from_secs(30))??)
 }
 
-/// What a destructor does: everything that a signal can.
+/// Uses every operation of a signal, as a destructor.
 fn uses(signal: &'static Signal<u32>, log: &Log) {
     assert!(signal.send_robust(&0).is_ok());
     let connection = signal.connect(|_: &u32| {});

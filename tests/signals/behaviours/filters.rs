@@ -1,4 +1,4 @@
-//! Who wants which event.
+//! Filters of receivers.
 
 use super::*;
 
@@ -6,10 +6,10 @@ use super::*;
 fn t06_t57_t76_a_filter_matches_by_value_and_spares_the_rest() -> Done {
     let signal: Signal<String> = Signal::new("line");
     let log = Log::new();
-    let heard = log.clone();
+    let received = log.clone();
     let options = ConnectOptions::new().filter(|line: &String| line == "a");
     let _connection = signal.connect_with(options, move |line: &String| {
-        heard.write(line.clone());
+        received.write(line.clone());
     })?;
     for (line, called, filtered) in [("a", 1, 0), ("b", 0, 1), ("a", 1, 0)] {
         let report = signal.send(&line.to_owned())?;
@@ -65,7 +65,7 @@ fn t71_one_uid_with_and_without_a_filter_is_called_once() -> Done {
 }
 
 #[test]
-fn a_filter_is_asked_once_a_send_and_only_for_its_own_receiver() -> Done {
+fn a_filter_runs_once_a_send_and_only_for_its_receiver() -> Done {
     let signal = Signal::new("tick");
     let asked = Log::new();
     let guards = ["a", "b"].map(|name| {
@@ -100,7 +100,7 @@ fn a_filter_that_panics_fails_its_receiver_and_no_other() -> Done {
 }
 
 #[test]
-fn a_filter_may_use_the_signal_that_asks_it() -> Done {
+fn a_filter_may_use_its_signal() -> Done {
     let signal = leaked();
     let options = ConnectOptions::new().filter(|n: &u32| {
         signal.disconnect("other");

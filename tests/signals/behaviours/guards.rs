@@ -1,4 +1,4 @@
-//! How long a receiver is connected.
+//! The lifetime of a connection.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn t58_a_panic_in_the_block_drops_the_guard() {
 }
 
 #[test]
-fn r60_disconnect_tells_what_it_did_and_dropping_a_guard_is_silent() -> Done {
+fn r60_disconnect_returns_its_success_and_dropping_a_guard_is_silent() -> Done {
     let signal = Signal::new("tick");
     assert!(signal.connect(|_: &u32| {}).disconnect());
     let dropped = signal.connect_with(uid("a"), |_: &u32| {})?;
@@ -64,22 +64,22 @@ fn r65_a_detached_receiver_stays_and_its_uid_still_finds_it() -> Done {
 }
 
 #[test]
-fn r67_a_struct_that_holds_its_own_guard_hears_while_it_lives() -> Done {
+fn r67_a_struct_that_holds_its_own_guard_receives_while_it_lives() -> Done {
     struct Counter<'a> {
-        heard: Arc<AtomicUsize>,
+        received: Arc<AtomicUsize>,
         _connection: Connection<'a>,
     }
     impl<'a> Counter<'a> {
         fn of(signal: &'a Signal<u32>) -> Self {
-            let heard = Arc::new(AtomicUsize::new(0));
-            let shared = Arc::downgrade(&heard);
+            let received = Arc::new(AtomicUsize::new(0));
+            let shared = Arc::downgrade(&received);
             let receiver = move |_: &u32| {
-                if let Some(heard) = shared.upgrade() {
-                    heard.fetch_add(1, Ordering::Relaxed);
+                if let Some(received) = shared.upgrade() {
+                    received.fetch_add(1, Ordering::Relaxed);
                 }
             };
             Self {
-                heard,
+                received,
                 _connection: signal.connect(receiver),
             }
         }
@@ -88,7 +88,7 @@ fn r67_a_struct_that_holds_its_own_guard_hears_while_it_lives() -> Done {
     let signal = Signal::new("tick");
     let counter = Counter::of(&signal);
     signal.send(&1)?;
-    assert_eq!(counter.heard.load(Ordering::Relaxed), 1);
+    assert_eq!(counter.received.load(Ordering::Relaxed), 1);
     drop(counter);
     assert!(signal.send(&2)?.has_no_receivers());
     Ok(())
@@ -124,7 +124,7 @@ fn t62_connecting_and_disconnecting_leaves_nothing_behind() {
 }
 
 #[test]
-fn r73_r74_debug_names_the_signal_and_who_is_connected() -> Done {
+fn r73_r74_debug_names_the_signal_and_its_receivers() -> Done {
     let signal = Signal::new("order_paid");
     let options = uid("mailer").order(4);
     for part in ["mailer", "4", "filter: false"] {

@@ -1,8 +1,7 @@
-//! What one signal does in one thread: who is called, in which order, with
-//! which failures, and what receivers may do to it meanwhile.
+//! One signal in one thread: the called receivers, their order, their failures, and their use of the
+//! signal meanwhile.
 //!
-//! `tNN` and `rNN` number the cases of Django, blinker and other dispatchers
-//! whose behaviour a test keeps.
+//! `tNN` and `rNN` number the cases of Django, blinker and other dispatchers with the same behavior.
 
 mod answers;
 mod any_event;
@@ -35,7 +34,7 @@ use whatsapp_signals::{
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// What the receivers of a test wrote down.
+/// The log of the receivers of a test.
 struct Log<T = &'static str>(Arc<Mutex<Vec<T>>>);
 
 impl<T> Clone for Log<T> {
@@ -53,7 +52,7 @@ impl<T: Send + 'static> Log<T> {
         self.0.lock().expect("no test panics here").push(entry);
     }
 
-    /// What was written since the last time.
+    /// Returns the entries since the last call.
     fn take(&self) -> Vec<T> {
         std::mem::take(&mut self.0.lock().expect("no test panics here"))
     }
@@ -68,7 +67,7 @@ impl Log {
 }
 
 impl Log<u32> {
-    /// A receiver that writes what it hears.
+    /// Returns a receiver that logs its events.
     fn numbers(&self) -> impl Fn(&u32) + Send + Sync + use<> {
         let log = self.clone();
         move |n: &u32| log.write(*n)

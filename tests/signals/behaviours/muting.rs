@@ -53,7 +53,7 @@ fn t75_t87_a_panic_in_the_block_ends_its_mute_and_no_other() -> Done {
 }
 
 #[test]
-fn who_connects_or_leaves_while_muted_counts_afterwards() -> Done {
+fn receivers_that_change_while_muted_count_afterwards() -> Done {
     let signal = Signal::new("tick");
     let log = Log::new();
     let leaves = signal.connect(log.named("leaves"));

@@ -22,7 +22,7 @@ fn t29_two_receivers_that_disconnect_themselves_both_run() -> Done {
 }
 
 #[test]
-fn t81_who_is_connected_during_a_send_is_called_from_the_next_one_on() -> Done {
+fn t81_a_receiver_connected_during_a_send_is_called_from_the_next_one_on() -> Done {
     let signal = leaked();
     let log = Log::new();
     let inner = log.clone();
@@ -43,7 +43,7 @@ fn t81_who_is_connected_during_a_send_is_called_from_the_next_one_on() -> Done {
 }
 
 #[test]
-fn t82_who_is_disconnected_during_a_send_is_still_called_by_it() -> Done {
+fn t82_a_receiver_disconnected_during_a_send_is_still_called_by_it() -> Done {
     let signal = leaked();
     let log = Log::new();
     let inner = log.clone();

@@ -68,7 +68,7 @@ fn a_retry_is_the_error_itself_boxed_or_not() {
 }
 
 #[test]
-fn an_error_without_a_retry_asks_for_none() {
+fn an_error_without_a_retry_requests_none() {
     assert_eq!(retry_of("the bank is busy"), None);
     assert_eq!(retry_of(io::Error::other("the bank is busy")), None);
     assert_eq!(retry_of(anyhow::anyhow!("busy").context("no answer")), None);
@@ -141,7 +141,7 @@ fn the_outermost_retry_of_a_chain_counts() {
 }
 
 #[test]
-fn an_async_receiver_asks_for_a_retry_as_well() {
+fn an_async_receiver_may_request_a_retry() {
     let signal = Signal::new("tick");
     let _bad = signal.connect(async |_: &u32| Err(later()));
     let report = pollster::block_on(signal.asend_robust(&1));

@@ -1,4 +1,4 @@
-//! What a send delivers, and what it reports.
+//! The deliveries and the report of a send.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn t04_t14_a_send_without_receivers_reports_nothing() -> Done {
 }
 
 #[test]
-fn t05_t15_without_a_filter_every_event_is_heard() -> Done {
+fn t05_t15_without_a_filter_every_event_is_received() -> Done {
     let signal = Signal::new("tick");
     let log = Log::new();
     let _connection = signal.connect(log.numbers());
@@ -89,7 +89,7 @@ fn a_report_counts_the_called_the_filtered_and_the_failed() {
 }
 
 #[test]
-fn an_event_that_every_filter_declined_was_not_unheard() -> Done {
+fn an_event_that_every_filter_declined_has_receivers() -> Done {
     let signal = Signal::new("tick");
     let _deaf = signal.connect_with(only(1), |_: &u32| {})?;
     for report in [signal.send(&2)?, signal.send_robust(&2)] {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_whose_receivers_succeed_is_delivered_once() {
+async fn an_event_is_delivered_once_if_its_receivers_succeed() {
     let Some(server) = Server::start() else {
         return;
     };

@@ -151,7 +151,7 @@ async fn an_event_is_a_dead_letter_once_all_failed_receivers_have_used_up_their_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn max_deliveries_ends_an_event_whose_receivers_have_attempts_left() {
+async fn max_deliveries_ends_an_event_despite_remaining_attempts() {
     let Some(server) = Server::start() else {
         return;
     };

@@ -43,7 +43,7 @@ mod hostile {
 }
 
 #[test]
-fn no_name_of_a_function_or_of_what_surrounds_it_is_in_the_way() {
+fn no_name_of_a_function_or_its_surroundings_collides() {
     let all = [
         "__event",
         "__receive",
@@ -60,5 +60,5 @@ fn no_name_of_a_function_or_of_what_surrounds_it_is_in_the_way() {
         "submit",
         "hostile",
     ];
-    assert_eq!(who(&NAMES), all);
+    assert_eq!(called(&NAMES), all);
 }

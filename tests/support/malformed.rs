@@ -1,11 +1,11 @@
-//! Bodies made odd at random, in ways in which Meta's may become odd.
+//! Bodies with random changes, like those that Meta may make.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::json::Json;
 
-/// How to make a body odd. The indices choose where, and what.
+/// A change of a body. The indices choose the place and the part.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(Index, Json),
@@ -16,8 +16,8 @@ enum Change {
     Reverse(Index),
 }
 
-fn odd() -> impl Strategy<Value = Json> {
-    let odd = [
+fn malformed() -> impl Strategy<Value = Json> {
+    let malformed = [
         "null",
         "true",
         "5",
@@ -33,15 +33,16 @@ fn odd() -> impl Strategy<Value = Json> {
         r#"{"id": "wamid.ODD", "type": "text"}"#,
         r#"{"wa_id": "1999", "signup_id": "s"}"#,
     ];
-    select(odd.map(Json::parse).to_vec())
+    select(malformed.map(Json::parse).to_vec())
 }
 
 fn change() -> impl Strategy<Value = Change> {
     let index = || any::<Index>();
     prop_oneof![
-        (index(), odd()).prop_map(|(at, odd)| Change::Replace(at, odd)),
+        (index(), malformed()).prop_map(|(at, malformed)| Change::Replace(at, malformed)),
         (index(), any::<bool>()).prop_map(|(at, in_array)| Change::Nest(at, in_array)),
-        (index(), index(), odd()).prop_map(|(at, place, odd)| Change::Add(at, place, odd)),
+        (index(), index(), malformed())
+            .prop_map(|(at, place, malformed)| Change::Add(at, place, malformed)),
         (index(), index()).prop_map(|(at, child)| Change::Drop(at, child)),
         (index(), index()).prop_map(|(at, child)| Change::Repeat(at, child)),
         index().prop_map(Change::Reverse),
@@ -52,7 +53,7 @@ impl Change {
     fn apply(self, body: &mut Json) {
         let count = body.count();
         match self {
-            Self::Replace(at, odd) => *body.part(at.index(count)) = odd,
+            Self::Replace(at, malformed) => *body.part(at.index(count)) = malformed,
             Self::Nest(at, in_array) => {
                 let part = body.part(at.index(count));
                 *part = if in_array {
@@ -61,10 +62,15 @@ impl Change {
                     Json::Object(vec![("\"zzz\"".to_owned(), part.clone())])
                 };
             }
-            Self::Add(at, place, odd) => match body.part(at.index(count)) {
-                Json::Array(elements) => elements.insert(place.index(elements.len() + 1), odd),
+            Self::Add(at, place, malformed) => match body.part(at.index(count)) {
+                Json::Array(elements) => {
+                    elements.insert(place.index(elements.len() + 1), malformed)
+                }
                 Json::Object(members) => {
-                    members.insert(place.index(members.len() + 1), ("\"zzz\"".to_owned(), odd));
+                    members.insert(
+                        place.index(members.len() + 1),
+                        ("\"zzz\"".to_owned(), malformed),
+                    );
                 }
                 Json::Scalar(_) => {}
             },
@@ -95,8 +101,10 @@ impl Change {
     }
 }
 
-/// Bodies of every field, made odd in up to five ways.
-pub(crate) fn odd_bodies(bodies: &[(String, String)]) -> impl Strategy<Value = String> + use<> {
+/// Returns bodies of every field with up to five changes.
+pub(crate) fn malformed_bodies(
+    bodies: &[(String, String)],
+) -> impl Strategy<Value = String> + use<> {
     let bodies: Vec<Json> = bodies.iter().map(|(_, body)| Json::parse(body)).collect();
     let changes = prop::collection::vec(change(), 0..6);
     (select(bodies), changes).prop_map(|(mut body, changes)| {

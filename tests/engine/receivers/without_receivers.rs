@@ -1,9 +1,9 @@
-//! Who is there to hear, and what is marked when they have.
+//! Events without receivers, and receivers that are added later.
 
 use super::*;
 
 #[test]
-fn what_nobody_hears_is_counted_and_finished() {
+fn an_event_without_receivers_is_counted_and_finished() {
     let _turn = turn();
     let preferences = |times: std::ops::Range<u32>| {
         let item = |time| format!(r#"{{"wa_id":"1","value":"stop","timestamp":{time}}}"#);
@@ -32,13 +32,13 @@ fn what_nobody_hears_is_counted_and_finished() {
 }
 
 #[test]
-fn a_receiver_that_is_added_later_gets_only_what_is_not_finished() {
+fn a_receiver_that_is_added_later_gets_only_unfinished_events() {
     let _turn = turn();
     with_each_store(|engine| {
         assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
         assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
-        mend();
+        repair();
         let (sender, seen) = std::sync::mpsc::channel();
         let connection = MESSAGE_RECEIVED.connect(move |event: &MessageReceived| {
             sender.send(event.message.id.to_string()).unwrap();
@@ -50,7 +50,7 @@ fn a_receiver_that_is_added_later_gets_only_what_is_not_finished() {
 }
 
 #[test]
-fn receivers_with_one_path_are_told_apart() {
+fn receivers_with_one_path_are_distinct() {
     let _turn = turn();
     with_each_store(|engine| {
         let connect = |name: &'static str| {
@@ -61,7 +61,7 @@ fn receivers_with_one_path_are_told_apart() {
         fail("b", Fails::Error);
         assert_eq!(engine.process(&messages(0..1)).unwrap().failed(), 1);
         assert_eq!(done().len(), 4);
-        mend();
+        repair();
         assert_eq!(engine.process(&messages(0..1)).unwrap().failed(), 0);
         assert_eq!(done(), [with("b", "wamid.0")]);
         drop(connections);
@@ -91,9 +91,9 @@ fn a_slow_receiver_is_marked_as_soon_as_it_returns() {
         let progress = marked.recv().unwrap().unwrap();
         let names = rows::receivers(&progress, ReceiverState::Succeeded);
         let expected = [
-            "engine::receivers::first",
+            concat!(env!("CARGO_CRATE_NAME"), "::receivers::first"),
             "second",
-            "engine::receivers::never",
+            concat!(env!("CARGO_CRATE_NAME"), "::receivers::never"),
             "slow",
         ];
         assert_eq!(names, expected);
