@@ -136,7 +136,7 @@ fn an_error_beside_duplicates_is_a_duplicate() {
         repair();
         assert_eq!(engine.process(&body("A")).unwrap().delivered(), 1);
         let repeated = done().iter().filter(|(name, _)| *name == "error").count();
-        assert_eq!(calls, 1);
+        assert_eq!(repeated, 1);
         assert_eq!(
             engine.process(&body("B")).unwrap().delivered(),
             2,
