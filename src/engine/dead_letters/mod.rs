@@ -133,9 +133,44 @@ impl<S: ReadyStore> WebhookEngine<S> {
                 .resolve(key, EventState::Finished),
         )
     }
+
+    /// Stores a body that is no webhook as a [`DeadLetter`], once, however often it comes. It stays
+    /// until you [`discard`](Self::discard) it.
+    ///
+    /// [`process_signed`](Self::process_signed) calls it for you. Call it if
+    /// [`process`](Self::process) cannot parse a body that is Meta's by your own check, and answer
+    /// 200: otherwise Meta repeats the body for up to seven days.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{EngineError, WebhookEngine, parse};
+    ///
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// let body = br#"{"object":"whatsapp_business_account"}"#;
+    /// if let Err(EngineError::Parse(_)) = engine.process(body) {
+    ///     engine.store_unreadable(body)?;
+    /// }
+    ///
+    /// let letter = engine.dead_letters(10)?.remove(0);
+    /// let error = parse(&letter.body).unwrap_err();
+    /// assert_eq!(error.to_string(), r#"expected an array "entry", found none"#);
+    ///
+    /// // Once a later version can read it: `engine.requeue(&letter.key)?`
+    /// assert!(engine.discard(&letter.key)?);
+    /// # Ok::<(), whatsapp_signals::EngineError>(())
+    /// ```
+    pub fn store_unreadable(&self, body: &[u8]) -> Result<(), EngineError> {
+        ready(self.store_unreadable_in(ReceiverMode::Sync, body))
+    }
 }
 
-/// Dead letters.
+/// Dead letters, for async callers.
 impl<S: Store> WebhookEngine<S> {
     /// Returns dead letters as [`dead_letters`](Self::dead_letters) does, and awaits the store.
     ///
@@ -175,6 +210,25 @@ impl<S: Store> WebhookEngine<S> {
         self.call(ReceiverMode::Async)
             .resolve(key, EventState::Finished)
             .await
+    }
+
+    /// Stores a body as [`store_unreadable`](Self::store_unreadable) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn store_unreadable_async(&self, body: &[u8]) -> Result<(), EngineError> {
+        self.store_unreadable_in(ReceiverMode::Async, body).await
+    }
+
+    async fn store_unreadable_in(
+        &self,
+        mode: ReceiverMode,
+        body: &[u8],
+    ) -> Result<(), EngineError> {
+        let call = self.call(mode);
+        call.write_kept_updates().await?;
+        Ok(call.store_unreadable(body).await?)
     }
 }
 
@@ -310,65 +364,5 @@ impl Call<'_> {
         }
         self.put_or_delete(draft, id, row)?;
         Ok(true)
-    }
-}
-
-/// Unreadable bodies, for sync callers.
-impl<S: ReadyStore> WebhookEngine<S> {
-    /// Stores a body that is no webhook as a [`DeadLetter`], once, however often it comes. It stays
-    /// until you [`discard`](Self::discard) it.
-    ///
-    /// [`process_signed`](Self::process_signed) calls it for you. Call it if
-    /// [`process`](Self::process) cannot parse a body that is Meta's by your own check, and answer
-    /// 200: otherwise Meta repeats the body for up to seven days.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{EngineError, WebhookEngine, parse};
-    ///
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// let body = br#"{"object":"whatsapp_business_account"}"#;
-    /// if let Err(EngineError::Parse(_)) = engine.process(body) {
-    ///     engine.store_unreadable(body)?;
-    /// }
-    ///
-    /// let letter = engine.dead_letters(10)?.remove(0);
-    /// let error = parse(&letter.body).unwrap_err();
-    /// assert_eq!(error.to_string(), r#"expected an array "entry", found none"#);
-    ///
-    /// // Once a later version can read it: `engine.requeue(&letter.key)?`
-    /// assert!(engine.discard(&letter.key)?);
-    /// # Ok::<(), whatsapp_signals::EngineError>(())
-    /// ```
-    pub fn store_unreadable(&self, body: &[u8]) -> Result<(), EngineError> {
-        ready(self.store_unreadable_in(ReceiverMode::Sync, body))
-    }
-}
-
-/// Unreadable bodies.
-impl<S: Store> WebhookEngine<S> {
-    /// Stores a body as [`store_unreadable`](Self::store_unreadable) does, and awaits the store.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub async fn store_unreadable_async(&self, body: &[u8]) -> Result<(), EngineError> {
-        self.store_unreadable_in(ReceiverMode::Async, body).await
-    }
-
-    async fn store_unreadable_in(
-        &self,
-        mode: ReceiverMode,
-        body: &[u8],
-    ) -> Result<(), EngineError> {
-        let call = self.call(mode);
-        call.write_kept_updates().await?;
-        Ok(call.store_unreadable(body).await?)
     }
 }

@@ -15,7 +15,7 @@ const PRUNE_STEP: usize = 1000;
 /// for up to 7. Pass it to [`WebhookEngine::prune`].
 pub const RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
-/// Pruning, by sync callers.
+/// The deletion of old rows, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
     /// Deletes old, finished rows, and returns their number: events, logged webhooks, and statuses
     /// whose message never came. Messages, contacts, signups and unfinished events stay.
@@ -41,39 +41,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     pub fn prune(&self, older_than: Duration) -> Result<usize, EngineError> {
         ready(self.call(ReceiverMode::Sync).prune(older_than))
     }
-}
 
-/// Pruning.
-impl<S: Store> WebhookEngine<S> {
-    /// Deletes old rows as [`prune`](Self::prune) does, and awaits the store.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub async fn prune_async(&self, older_than: Duration) -> Result<usize, EngineError> {
-        self.call(ReceiverMode::Async).prune(older_than).await
-    }
-}
-
-impl Call<'_> {
-    pub(crate) async fn prune(self, older_than: Duration) -> Result<usize, EngineError> {
-        let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
-        let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
-        let mut step = Prune::new(before, PRUNE_STEP);
-        let mut rows = 0;
-        loop {
-            let pruned = self.access.prune(&step).await?;
-            rows += pruned.rows;
-            match pruned.next {
-                Some(_) => step.after = pruned.next,
-                None => return Ok(rows),
-            }
-        }
-    }
-}
-
-/// Retention of messages, for sync callers.
-impl<S: ReadyStore> WebhookEngine<S> {
     /// Deletes old messages of all tenants with their statuses, and returns their number. Without
     /// this call messages are kept forever. Contacts stay.
     ///
@@ -99,8 +67,17 @@ impl<S: ReadyStore> WebhookEngine<S> {
     }
 }
 
-/// Retention of messages.
+/// The deletion of old rows, for async callers.
 impl<S: Store> WebhookEngine<S> {
+    /// Deletes old rows as [`prune`](Self::prune) does, and awaits the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn prune_async(&self, older_than: Duration) -> Result<usize, EngineError> {
+        self.call(ReceiverMode::Async).prune(older_than).await
+    }
+
     /// Deletes old messages as [`prune_messages`](Self::prune_messages) does, and awaits the store.
     ///
     /// # Errors
@@ -109,6 +86,23 @@ impl<S: Store> WebhookEngine<S> {
     pub async fn prune_messages_async(&self, older_than: Duration) -> Result<usize, StoreError> {
         let call = self.call(ReceiverMode::Async);
         call.prune_messages(older_than).await
+    }
+}
+
+impl Call<'_> {
+    pub(crate) async fn prune(self, older_than: Duration) -> Result<usize, EngineError> {
+        let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
+        let mut step = Prune::new(before, PRUNE_STEP);
+        let mut rows = 0;
+        loop {
+            let pruned = self.access.prune(&step).await?;
+            rows += pruned.rows;
+            match pruned.next {
+                Some(_) => step.after = pruned.next,
+                None => return Ok(rows),
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::Account;
 use crate::signal::ReceiverMode;
 use crate::store::{ReadyStore, Store, WebhookKind};
 
-/// Processing of an event from a queue, by sync callers.
+/// Processing of single events, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
     /// Stores one event and delivers it, for a program with a queue between the web server, which
     /// parses, and the workers.
@@ -45,51 +45,7 @@ impl<S: ReadyStore> WebhookEngine<S> {
     pub fn process_event(&self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
         ready(self.call(ReceiverMode::Sync).process_event(key, event))
     }
-}
 
-/// Processing of an event from a queue.
-impl<S: Store> WebhookEngine<S> {
-    /// Processes an event as [`process_event`](Self::process_event) does, and awaits as
-    /// [`process_async`](Self::process_async) does.
-    ///
-    /// # Errors
-    ///
-    /// As of [`process_event`](Self::process_event).
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::WebhookEngine;
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// async fn forward(_event: &MessageReceived) {}
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # pollster::block_on(async {
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
-    /// let engine = WebhookEngine::new(MemoryStore::new());
-    /// for (key, event) in webhook.dedup_keys().iter().zip(webhook) {
-    ///     let outcome = engine.process_event_async(key, event).await?;
-    ///     assert!(!outcome.should_retry());
-    /// }
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub async fn process_event_async(
-        &self,
-        key: &str,
-        event: WebhookEvent,
-    ) -> Result<Outcome, EngineError> {
-        self.call(ReceiverMode::Async)
-            .process_event(key, event)
-            .await
-    }
-}
-
-/// Sent messages, for sync callers.
-impl<S: ReadyStore> WebhookEngine<S> {
     /// Stores a message that you sent, and delivers [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT),
     /// Django's `whatsapp_message_sent`. The message gets the status that may have come before it.
     ///
@@ -167,8 +123,46 @@ impl<S: ReadyStore> WebhookEngine<S> {
     }
 }
 
-/// Sent messages.
+/// Processing of single events, for async callers.
 impl<S: Store> WebhookEngine<S> {
+    /// Processes an event as [`process_event`](Self::process_event) does, and awaits as
+    /// [`process_async`](Self::process_async) does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process_event`](Self::process_event).
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::WebhookEngine;
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// async fn forward(_event: &MessageReceived) {}
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # pollster::block_on(async {
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let engine = WebhookEngine::new(MemoryStore::new());
+    /// for (key, event) in webhook.dedup_keys().iter().zip(webhook) {
+    ///     let outcome = engine.process_event_async(key, event).await?;
+    ///     assert!(!outcome.should_retry());
+    /// }
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub async fn process_event_async(
+        &self,
+        key: &str,
+        event: WebhookEvent,
+    ) -> Result<Outcome, EngineError> {
+        self.call(ReceiverMode::Async)
+            .process_event(key, event)
+            .await
+    }
+
     /// Stores and delivers a sent message as [`process_sent`](Self::process_sent) does, and awaits
     /// the store and async receivers.
     ///

@@ -17,7 +17,7 @@ use crate::webhook::ParseError;
 #[cfg(feature = "signature")]
 use crate::{SignatureError, SignatureVerifier};
 
-/// Processing by sync callers.
+/// Processing and acceptance, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
     /// Stores a webhook and delivers its events.
     ///
@@ -126,9 +126,66 @@ impl<S: ReadyStore> WebhookEngine<S> {
     pub fn process_entry(&self, entry: &[u8]) -> Result<Outcome, EngineError> {
         ready(self.call(ReceiverMode::Sync).process_entry(entry))
     }
+
+    /// Stores a webhook with its events, messages and contacts, and calls no receiver:
+    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished) calls them
+    /// later.
+    ///
+    /// The webhook is on the disk when the call returns, after one commit (several for thousands of
+    /// events). So Meta gets its answer at once, and receivers may take minutes, without a queue.
+    /// The answer of a [tended](Self::tended) engine is 200. Repeated events count as unfinished
+    /// until they are delivered, and then as duplicates.
+    ///
+    /// # Errors
+    ///
+    /// When the body is no webhook, or the store fails.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::store::MemoryStore;
+    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn archive(_: &MessageReceived) {
+    ///     // for minutes
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
+    /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
+    /// assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 1));
+    /// assert_eq!(outcome.http_status(), 200);
+    ///
+    /// // In another thread:
+    /// assert_eq!(engine.retry_unfinished()?.delivered(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept(&self, body: &[u8]) -> Result<Outcome, EngineError> {
+        ready(self.call(ReceiverMode::Sync).accepting().process(body))
+    }
+
+    /// Checks a signed body as [`process_signed`](Self::process_signed) does, and
+    /// [accepts](Self::accept) it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`process_signed`](Self::process_signed).
+    #[cfg(feature = "signature")]
+    pub fn accept_signed(
+        &self,
+        body: &[u8],
+        header: Option<&[u8]>,
+        verifier: &SignatureVerifier,
+    ) -> Result<Outcome, EngineError> {
+        let call = self.call(ReceiverMode::Sync).accepting();
+        ready(call.process_signed(body, header, verifier))
+    }
 }
 
-/// Processing by async callers.
+/// Processing and acceptance, for async callers.
 impl<S: Store> WebhookEngine<S> {
     /// Processes a body as [`process`](Self::process) does, and awaits the store and async
     /// receivers. Events are delivered one after the other, and the async receivers of one event
@@ -200,70 +257,7 @@ impl<S: Store> WebhookEngine<S> {
     pub async fn process_entry_async(&self, entry: &[u8]) -> Result<Outcome, EngineError> {
         self.call(ReceiverMode::Async).process_entry(entry).await
     }
-}
 
-/// Acceptance by sync callers.
-impl<S: ReadyStore> WebhookEngine<S> {
-    /// Stores a webhook with its events, messages and contacts, and calls no receiver:
-    /// [`tend_async`](Self::tend_async) or [`retry_unfinished`](Self::retry_unfinished) calls them
-    /// later.
-    ///
-    /// The webhook is on the disk when the call returns, after one commit (several for thousands of
-    /// events). So Meta gets its answer at once, and receivers may take minutes, without a queue.
-    /// The answer of a [tended](Self::tended) engine is 200. Repeated events count as unfinished
-    /// until they are delivered, and then as duplicates.
-    ///
-    /// # Errors
-    ///
-    /// When the body is no webhook, or the store fails.
-    ///
-    /// # Examples
-    ///
-    /// ```standalone_crate
-    /// use whatsapp_signals::event::MessageReceived;
-    /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{WebhookEngine, receiver, signals::MESSAGE_RECEIVED};
-    ///
-    /// #[receiver(MESSAGE_RECEIVED)]
-    /// fn archive(_: &MessageReceived) {
-    ///     // for minutes
-    /// }
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let engine = WebhookEngine::new(MemoryStore::new()).tended(true);
-    /// let outcome = engine.accept(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!((outcome.delivered(), outcome.unfinished()), (0, 1));
-    /// assert_eq!(outcome.http_status(), 200);
-    ///
-    /// // In another thread:
-    /// assert_eq!(engine.retry_unfinished()?.delivered(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn accept(&self, body: &[u8]) -> Result<Outcome, EngineError> {
-        ready(self.call(ReceiverMode::Sync).accepting().process(body))
-    }
-
-    /// Checks a signed body as [`process_signed`](Self::process_signed) does, and
-    /// [accepts](Self::accept) it.
-    ///
-    /// # Errors
-    ///
-    /// As of [`process_signed`](Self::process_signed).
-    #[cfg(feature = "signature")]
-    pub fn accept_signed(
-        &self,
-        body: &[u8],
-        header: Option<&[u8]>,
-        verifier: &SignatureVerifier,
-    ) -> Result<Outcome, EngineError> {
-        let call = self.call(ReceiverMode::Sync).accepting();
-        ready(call.process_signed(body, header, verifier))
-    }
-}
-
-/// Acceptance by async callers.
-impl<S: Store> WebhookEngine<S> {
     /// Stores a webhook as [`accept`](Self::accept) does, and awaits the store.
     ///
     /// # Errors

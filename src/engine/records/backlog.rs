@@ -27,7 +27,7 @@ impl<S: ReadyStore> Records<'_, S> {
     ///
     /// # Errors
     ///
-    /// As of [`WebhookEngine::backlog`].
+    /// As of [`WebhookEngine::backlog`](crate::WebhookEngine::backlog).
     ///
     /// ```
     /// use whatsapp_signals::WebhookEngine;
@@ -51,7 +51,7 @@ impl<S: Store> Records<'_, S> {
     ///
     /// # Errors
     ///
-    /// As of [`WebhookEngine::backlog`].
+    /// As of [`WebhookEngine::backlog`](crate::WebhookEngine::backlog).
     pub async fn backlog_async(&self) -> Result<RecordsBacklog, EngineError> {
         self.call(ReceiverMode::Async).backlog_of(&self.owner).await
     }
