@@ -112,10 +112,10 @@ impl DeadLetterFilter {
         self
     }
 
-    /// Limits the filter to dead letters behind this place: the place of the last letter of the
+    /// Limits the filter to dead letters after this position, that of the last letter of the
     /// previous page, as [`find_dead_letters`](WebhookEngine::find_dead_letters) returned it.
-    pub fn after(mut self, place: DeadEventPosition) -> Self {
-        self.after = Some(place);
+    pub fn after(mut self, position: DeadEventPosition) -> Self {
+        self.after = Some(position);
         self
     }
 
@@ -160,7 +160,7 @@ impl DeadLetterFilter {
 
 /// Dead letters by a filter, for sync callers.
 impl<S: ReadyStore> WebhookEngine<S> {
-    /// Returns the dead letters that match a filter, with their places: in the order of their
+    /// Returns the dead letters that match a filter, with their positions: in the order of their
     /// webhooks, and within a webhook in the order in which they became dead letters.
     ///
     /// Without a [limit](DeadLetterFilter::limit) all of them are in memory, with their bodies. Up
@@ -352,15 +352,15 @@ impl<'e> Call<'e> {
                 query.events.extend(page.iter().map(|(_, event)| *event));
                 query
                     .bodies
-                    .extend(page.iter().map(|(place, _)| place.webhook));
+                    .extend(page.iter().map(|(position, _)| position.webhook));
                 let loaded = self.access.load(&query).await?;
-                for (place, letter) in self.letters(loaded, page.iter().copied()) {
+                for (position, letter) in self.letters(loaded, page.iter().copied()) {
                     let is_taken = match &letter.event {
                         Some(event) => filter.matches_event(tenants.as_ref(), event)?,
                         None => !filter.needs_event(),
                     };
                     if is_taken {
-                        found.push((place, letter));
+                        found.push((position, letter));
                     }
                 }
             }
@@ -399,18 +399,18 @@ impl<'e> Call<'e> {
         let end = WebhookId(new_id());
         let mut failed = None;
         let mut after = filter.after;
-        // The events of one webhook so far: one that fails again comes behind its first place.
+        // The events of one webhook so far: one that fails again comes behind its first position.
         let mut seen = HashSet::new();
         while bulk.left > 0 {
             let page = self.access.dead_events(after, STEP).await?;
             let is_last = page.is_empty();
             let mut events = Vec::with_capacity(page.len());
-            for (place, event) in page {
-                if after.is_none_or(|after| place.webhook != after.webhook) {
+            for (position, event) in page {
+                if after.is_none_or(|after| position.webhook != after.webhook) {
                     seen.clear();
                 }
-                after = Some(place);
-                if place.webhook < end && seen.insert(event) {
+                after = Some(position);
+                if position.webhook < end && seen.insert(event) {
                     events.push(event);
                 }
             }

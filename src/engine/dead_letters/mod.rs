@@ -255,8 +255,8 @@ impl Call<'_> {
             .map(|((), letter)| letter))
     }
 
-    /// Returns the dead letters among these events, from their rows and bodies, each with the place
-    /// of its event.
+    /// Returns the dead letters among these events, from their rows and bodies, with the positions
+    /// of the events.
     pub(crate) fn letters<P>(
         self,
         mut loaded: Snapshot,
@@ -280,7 +280,7 @@ impl Call<'_> {
             };
             bodies.insert(id, (webhook.row.received_at, body));
         }
-        let letter = |(place, event): (P, Fingerprint)| {
+        let letter = |(position, event): (P, Fingerprint)| {
             let progress = loaded.progress.remove(&event).flatten();
             let progress = progress.filter(|progress| progress.state == EventState::Dead)?;
             let (received_at, body) = bodies.get(&progress.webhook)?;
@@ -302,7 +302,7 @@ impl Call<'_> {
                 failed: names,
                 errors,
             };
-            Some((place, letter))
+            Some((position, letter))
         };
         events.into_iter().filter_map(letter).collect()
     }

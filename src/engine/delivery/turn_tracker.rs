@@ -41,7 +41,7 @@ impl HeldBackEvents {
 pub(crate) struct TurnTracker {
     turns: Vec<ClaimedTurn>,
     /// The turns that may follow another one, by partition and number.
-    by_place: HashMap<(PartitionKey, i64), usize>,
+    by_position: HashMap<(PartitionKey, i64), usize>,
     /// The partitions of webhooks that have an open event before the following ones.
     blocked: HashSet<(usize, PartitionKey)>,
     /// The ended turns that are not written, by the place of the webhook.
@@ -52,16 +52,16 @@ pub(crate) struct TurnTracker {
 
 impl TurnTracker {
     pub(crate) fn new(turns: Vec<ClaimedTurn>) -> Self {
-        let mut by_place = HashMap::new();
+        let mut by_position = HashMap::new();
         if turns.iter().any(|turn| turn.next.is_some()) {
             let places = turns
                 .iter()
                 .map(|turn| (turn.partition, turn.position.number));
-            by_place.extend(places.zip(0..));
+            by_position.extend(positions.zip(0..));
         }
         let mut all = Self {
             turns,
-            by_place,
+            by_position,
             ..Self::default()
         };
         for at in 0..all.turns.len() {
@@ -123,7 +123,7 @@ impl TurnTracker {
         };
         self.ended.entry(turn.leased).or_default().push(ended);
         let next = ended.next.filter(|_| ended.is_first)?;
-        let next = *self.by_place.get(&(ended.partition, next.number))?;
+        let next = *self.by_position.get(&(ended.partition, next.number))?;
         let next = &mut self.turns[next];
         next.is_held_back = false;
         Some(next.leased)
