@@ -21,8 +21,7 @@
 //! # }
 //! ```
 //!
-//! [overview]:
-//! https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+//! [overview]: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 
 mod any_event;
 mod define;
