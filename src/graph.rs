@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use crate::event::{MessageRefused, MessageSent};
-use crate::json::object::{Member, object};
+use crate::json::object::{Member, json_object};
 use crate::json::{Node, read_scalar, with_tape};
 use crate::model::{
     Content, Direction, GraphError, GroupId, IdMembers, Identity, Message, MessageContext,
@@ -67,14 +67,13 @@ pub(crate) struct Request {
     is_receipt: bool,
 }
 
-object! {
-    /// A message of a response.
-    #[allow(unreachable_pub, reason = "objects are public, but for this one")]
-    pub struct AcceptedMessage {
-        pub id: MessageId,
-        pub message_status: Option<PacingStatus>,
-        pub group_id: Option<GroupId>,
-    }
+/// A message of a response.
+#[json_object]
+#[allow(unreachable_pub, reason = "objects are public, but for this one")]
+pub struct AcceptedMessage {
+    pub id: MessageId,
+    pub message_status: Option<PacingStatus>,
+    pub group_id: Option<GroupId>,
 }
 
 /// Returns the member of a name, unless it is missing, malformed or there twice.

@@ -6,6 +6,7 @@
 mod args;
 mod expand;
 mod function;
+mod json_object;
 
 use proc_macro::TokenStream;
 
@@ -14,4 +15,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::receiver(args.into(), &item.into()).into()
+}
+
+/// Reads a struct from a JSON object of Meta's. For `whatsapp-signals` alone, whose private items
+/// it names.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn json_object(_args: TokenStream, item: TokenStream) -> TokenStream {
+    json_object::json_object(item.into()).into()
 }

@@ -1,195 +1,190 @@
 //! Calls and their statuses.
 
 use super::Payload;
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{
     CallId, IdText, Identity, Ids, Media, Numbers, Parties, Timestamp, UserId, UserSide, WaId,
 };
 
-object! {
-    /// `calls`: a call begins, ends, or has been recorded.
-    ///
-    /// ```json
-    /// {"id": "wacid.HBgL…", "event": "terminate", "direction": "USER_INITIATED",
-    ///  "from": "15550101001", "to": "15550100200", "timestamp": "1785000000",
-    ///  "status": "COMPLETED", "start_time": "1784999940", "end_time": "1785000000", "duration": 60}
-    /// ```
-    ///
-    /// Meta's page: [calling API webhooks](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/reference).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{CallEvent, CallOutcome, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/call-terminate.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::Call(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.event, CallEvent::Terminate);
-    /// assert_eq!(change.value.status, Some(CallOutcome::Completed));
-    /// assert!(change.value.user().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct Call {
-        /// The call.
-        pub id: CallId,
-        /// What happened.
-        pub event: CallEvent,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// Who called whom.
-        pub direction: Option<CallDirection>,
-        /// Who called.
-        pub from: Option<WaId>,
-        /// The caller's id within your portfolio.
-        pub from_user_id: Option<UserId>,
-        /// The caller's id within the enterprise above it.
-        pub from_parent_user_id: Option<UserId>,
-        /// Who was called.
-        pub to: Option<WaId>,
-        /// The called user's id within your portfolio.
-        pub to_user_id: Option<UserId>,
-        /// The called user's id within the enterprise above it.
-        pub to_parent_user_id: Option<UserId>,
-        /// How to connect, of a `connect`.
-        pub session: Option<Box<CallSession>>,
-        /// The same in older versions.
-        pub connection: Option<Box<CallConnection>>,
-        /// How it ended, of a `terminate`.
-        pub status: Option<CallOutcome>,
-        /// When it was picked up.
-        pub start_time: Option<Timestamp>,
-        /// When it ended.
-        pub end_time: Option<Timestamp>,
-        /// How long it took, in seconds.
-        pub duration: Option<u64>,
-        /// The recording.
-        pub call_recording: Option<Box<CallRecording>>,
-        /// The recording in words.
-        pub call_transcript: Option<Box<CallTranscript>>,
-        /// The text that you gave when you called.
-        pub biz_opaque_callback_data: Option<Box<str>>,
-        /// What you gave the link that the user called through.
-        pub deeplink_payload: Option<Box<str>>,
-        /// What you gave the button that the user called through.
-        pub cta_payload: Option<Box<str>>,
-    }
+/// `calls`: a call begins, ends or was recorded.
+///
+/// ```json
+/// {"id": "wacid.HBgL…", "event": "terminate", "direction": "USER_INITIATED",
+///  "from": "15550101001", "to": "15550100200", "timestamp": "1785000000",
+///  "status": "COMPLETED", "start_time": "1784999940", "end_time": "1785000000", "duration": 60}
+/// ```
+///
+/// Meta's page: [calling API webhooks](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/reference).
+///
+/// ```
+/// use whatsapp_signals::event::{CallEvent, CallOutcome, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/call-terminate.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::Call(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.event, CallEvent::Terminate);
+/// assert_eq!(change.value.status, Some(CallOutcome::Completed));
+/// assert!(change.value.user().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct Call {
+    /// The id of the call.
+    pub id: CallId,
+    /// The kind of event.
+    pub event: CallEvent,
+    /// The time of the status.
+    pub timestamp: Option<Timestamp>,
+    /// The side that called.
+    pub direction: Option<CallDirection>,
+    /// The phone number of the caller.
+    pub from: Option<WaId>,
+    /// The caller's id within your portfolio.
+    pub from_user_id: Option<UserId>,
+    /// The caller's id within the enterprise above your portfolio.
+    pub from_parent_user_id: Option<UserId>,
+    /// The phone number of the callee.
+    pub to: Option<WaId>,
+    /// The callee's id within your portfolio.
+    pub to_user_id: Option<UserId>,
+    /// The callee's id within the enterprise above your portfolio.
+    pub to_parent_user_id: Option<UserId>,
+    /// The session description of a `connect`.
+    pub session: Option<Box<CallSession>>,
+    /// The session description of a `connect`, in older versions.
+    pub connection: Option<Box<CallConnection>>,
+    /// The outcome of a `terminate`.
+    pub status: Option<CallOutcome>,
+    /// The time at which the call was accepted.
+    pub start_time: Option<Timestamp>,
+    /// The time at which the call ended.
+    pub end_time: Option<Timestamp>,
+    /// The duration in seconds.
+    pub duration: Option<u64>,
+    /// The recording.
+    pub call_recording: Option<Box<CallRecording>>,
+    /// The transcript of the recording.
+    pub call_transcript: Option<Box<CallTranscript>>,
+    /// The text of your call request.
+    pub biz_opaque_callback_data: Option<Box<str>>,
+    /// The payload of the link that the user called through.
+    pub deeplink_payload: Option<Box<str>>,
+    /// The payload of the button that the user called through.
+    pub cta_payload: Option<Box<str>>,
 }
 
 text_enum! {
-    /// What happened to a call.
+    /// The kind of a call event.
     pub enum CallEvent {
-        /// The other side is ready to talk.
+        /// The other side is ready to connect.
         Connect = "connect",
-        /// It ended.
+        /// The call ended.
         Terminate = "terminate",
-        /// It was tried, over SIP.
+        /// The call was attempted over SIP.
         CallCreated = "call_created",
-        /// Its recording can be downloaded.
+        /// The recording can be downloaded.
         CallRecordingAvailable = "call_recording_available",
-        /// Its transcript can be downloaded.
+        /// The transcript can be downloaded.
         CallTranscriptionAvailable = "call_transcription_available",
     }
 }
 
 text_enum! {
-    /// Who called whom.
+    /// The direction of a call.
     pub enum CallDirection {
-        /// You called the user.
+        /// The business called the user.
         BusinessInitiated = "BUSINESS_INITIATED",
-        /// The user called you.
+        /// The user called the business.
         UserInitiated = "USER_INITIATED",
     }
 }
 
 text_enum! {
-    /// How a call ended.
+    /// The outcome of a call.
     pub enum CallOutcome {
-        /// Somebody hung up.
+        /// The call was accepted, and ended by one of the sides.
         Completed = "COMPLETED" | "Completed",
-        /// It could not be connected, or broke.
+        /// The call was not connected, or was interrupted.
         Failed = "FAILED" | "Failed",
     }
 }
 
-object! {
-    /// How to connect to a call.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CallSession;
-    ///
-    /// let session: CallSession = serde_json::from_str(r#"{"sdp_type": "offer", "sdp": "v=0\r\n"}"#)?;
-    /// assert_eq!(session.sdp.as_deref(), Some("v=0\r\n"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CallSession {
-        /// `offer` or `answer`.
-        pub sdp_type: Option<Box<str>>,
-        /// The session description (RFC 8866).
-        pub sdp: Option<Box<str>>,
-    }
+/// The session description of a call.
+///
+/// ```
+/// use whatsapp_signals::event::CallSession;
+///
+/// let session: CallSession = serde_json::from_str(r#"{"sdp_type": "offer", "sdp": "v=0\r\n"}"#)?;
+/// assert_eq!(session.sdp.as_deref(), Some("v=0\r\n"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CallSession {
+    /// `offer` or `answer`.
+    pub sdp_type: Option<Box<str>>,
+    /// The session description (RFC 8866).
+    pub sdp: Option<Box<str>>,
 }
 
-object! {
-    /// How to connect to a call, in older versions.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CallConnection;
-    ///
-    /// let older: CallConnection = serde_json::from_str(r#"{"webrtc": {"sdp": "v=0\r\n"}}"#)?;
-    /// assert!(older.webrtc.is_some_and(|webrtc| webrtc.sdp.is_some()));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CallConnection {
-        /// Over `WebRTC`.
-        pub webrtc: Option<CallSession>,
-    }
+/// The session description of a call, in older versions.
+///
+/// ```
+/// use whatsapp_signals::event::CallConnection;
+///
+/// let older: CallConnection = serde_json::from_str(r#"{"webrtc": {"sdp": "v=0\r\n"}}"#)?;
+/// assert!(older.webrtc.is_some_and(|webrtc| webrtc.sdp.is_some()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CallConnection {
+    /// Over `WebRTC`.
+    pub webrtc: Option<CallSession>,
 }
 
-object! {
-    /// The recording of a call.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CallRecording;
-    ///
-    /// let recording: CallRecording = serde_json::from_str(r#"{"audio": {"id": "7268"}}"#)?;
-    /// assert_eq!(recording.audio.and_then(|audio| audio.id).unwrap(), "7268");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CallRecording {
-        /// `audio`.
-        pub kind = "type": Option<Box<str>>,
-        /// The file.
-        pub audio: Option<Media>,
-    }
+/// The recording of a call.
+///
+/// ```
+/// use whatsapp_signals::event::CallRecording;
+///
+/// let recording: CallRecording = serde_json::from_str(r#"{"audio": {"id": "7268"}}"#)?;
+/// assert_eq!(recording.audio.and_then(|audio| audio.id).unwrap(), "7268");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CallRecording {
+    /// `audio`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The file.
+    pub audio: Option<Media>,
 }
 
-object! {
-    /// A call in words.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CallTranscript;
-    ///
-    /// let words: CallTranscript = serde_json::from_str(r#"{"document": {"filename": "call.json"}}"#)?;
-    /// assert_eq!(words.document.unwrap().filename.as_deref(), Some("call.json"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CallTranscript {
-        /// The file.
-        pub document: Option<Media>,
-    }
+/// The transcript of a call.
+///
+/// ```
+/// use whatsapp_signals::event::CallTranscript;
+///
+/// let words: CallTranscript = serde_json::from_str(r#"{"document": {"filename": "call.json"}}"#)?;
+/// assert_eq!(words.document.unwrap().filename.as_deref(), Some("call.json"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CallTranscript {
+    /// The file.
+    pub document: Option<Media>,
 }
 
 impl Call {
-    /// The user on the other side.
+    /// Returns the user on the other side.
     ///
-    /// Who that is, the direction tells; and where Meta's own examples have
-    /// the numbers the wrong way round, the business-scoped user ids, which
-    /// only users have.
+    /// The direction decides the side. Some of Meta's examples swap the numbers; then the
+    /// business-scoped user ids decide, as only users have those.
     ///
     /// ```
     /// use whatsapp_signals::event::Call;
@@ -205,7 +200,7 @@ impl Call {
         self.user_with(Numbers::default())
     }
 
-    /// Returns the user of a call of which these numbers are known.
+    /// Returns the user, given the known numbers of both sides.
     fn user_with(&self, numbers: Numbers<'_>) -> Option<Identity> {
         let parties = Parties {
             from: Ids {
@@ -248,7 +243,7 @@ impl Payload for Call {
             return None;
         }
         let key = format!("{}:{}", self.id, self.event);
-        // A call is connected and ended once, and may be recorded more than once.
+        // A call connects and ends once, and may be recorded more than once.
         let recording = self.call_recording.as_ref();
         let transcript = self.call_transcript.as_ref();
         let media = [
@@ -266,61 +261,60 @@ impl Payload for Call {
     }
 }
 
-object! {
-    /// `statuses`, in the field `calls`: a call that you made rings, is
-    /// accepted or is rejected.
-    ///
-    /// ```json
-    /// {"id": "wacid.HBgL…", "type": "call", "status": "RINGING", "timestamp": "1785000000",
-    ///  "recipient_id": "15550101001"}
-    /// ```
-    ///
-    /// Meta's page: [business-initiated calls](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/business-initiated-calls).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{CallStage, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/call-status.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::CallStatus(change), ..] = webhook.events() else { panic!("a change") };
-    /// assert_eq!(change.value.status, CallStage::Ringing);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct CallStatus {
-        /// The call.
-        pub id: CallId,
-        /// How far it has come.
-        pub status: CallStage,
-        /// `call`.
-        pub kind = "type": Option<Box<str>>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// Who is called.
-        pub recipient_id: Option<WaId>,
-        /// The user's id within your portfolio.
-        pub recipient_user_id: Option<UserId>,
-        /// The user's id within the enterprise above it.
-        pub recipient_parent_user_id: Option<UserId>,
-        /// The text that you gave when you called.
-        pub biz_opaque_callback_data: Option<Box<str>>,
-    }
+/// `statuses` in the field `calls`: an outgoing call rings, is accepted or is rejected.
+///
+/// ```json
+/// {"id": "wacid.HBgL…", "type": "call", "status": "RINGING", "timestamp": "1785000000",
+///  "recipient_id": "15550101001"}
+/// ```
+///
+/// Meta's page: [business-initiated calls](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/business-initiated-calls).
+///
+/// ```
+/// use whatsapp_signals::event::{CallStage, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/call-status.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::CallStatus(change), ..] = webhook.events() else { panic!("a change") };
+/// assert_eq!(change.value.status, CallStage::Ringing);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct CallStatus {
+    /// The id of the call.
+    pub id: CallId,
+    /// The stage of the call.
+    pub status: CallStage,
+    /// `call`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The time of the status.
+    pub timestamp: Option<Timestamp>,
+    /// The phone number of the callee.
+    pub recipient_id: Option<WaId>,
+    /// The callee's id within your portfolio.
+    pub recipient_user_id: Option<UserId>,
+    /// The callee's id within the enterprise above your portfolio.
+    pub recipient_parent_user_id: Option<UserId>,
+    /// The text of your call request.
+    pub biz_opaque_callback_data: Option<Box<str>>,
 }
 
 text_enum! {
-    /// How far a call that you made has come.
+    /// The stage of an outgoing call.
     pub enum CallStage {
         /// The user's phone rings.
         Ringing = "RINGING",
-        /// The user picked up.
+        /// The user accepted the call.
         Accepted = "ACCEPTED",
-        /// The user did not want it.
+        /// The user rejected the call.
         Rejected = "REJECTED",
     }
 }
 
 impl CallStatus {
-    /// Who is called.
+    /// Returns the callee.
     ///
     /// # Examples
     ///

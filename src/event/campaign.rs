@@ -1,4 +1,4 @@
-//! Completed campaigns, and the counts of a running one.
+//! Completed campaigns, and the tally of a running campaign.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::model::{
     Timestamp,
 };
 
-/// A campaign of yours has run to its end.
+/// The completion of a campaign.
 ///
-/// Your code fires this one, as campaigns are your own; or an engine that
-/// [keeps](crate::engine::Records::save_campaign) the campaign. Its numbers are those of
-/// [`campaign.counts`](crate::model::CampaignCounts), whose table says what each counts.
+/// Your code sends this event, or an engine that [keeps](crate::engine::Records::save_campaign) the
+/// campaign. The numbers are those of [`campaign.counts`](crate::model::CampaignCounts), whose
+/// table defines each count.
 ///
 /// # Examples
 ///
@@ -65,8 +65,8 @@ impl CampaignCompleted {
         Self { campaign }
     }
 
-    /// Returns the event for a campaign with the counts of a tally. Its status is `completed`, and
-    /// it was completed now, unless it has a time already.
+    /// Returns the event for a campaign with the counts of a tally. Sets the status to `completed`,
+    /// and a missing time of completion to the current time.
     ///
     /// # Examples
     ///
@@ -128,19 +128,19 @@ impl EventMeta for CampaignCompleted {
     }
 }
 
-/// The messages of a campaign, counted by their statuses.
+/// The counts of a campaign's messages by their statuses.
 ///
-/// It takes the events of each message and moves forward only: repetitions, and statuses that are
-/// behind the one that is counted, change nothing. The statuses of payments, and a failure at one
-/// member of a group, say nothing of the message, as in the [engine](crate::WebhookEngine). The
-/// meaning of each number is that of [`CampaignCounts`].
+/// A tally moves forward only: repeated events, and statuses behind the counted status of a
+/// message, change nothing. The statuses of payments, and a failure for one member of a group, do
+/// not count for the message, as in the [engine](crate::WebhookEngine). [`CampaignCounts`] defines
+/// each number.
 ///
-/// A status belongs to the campaign by its wamid, or by the beginning of the text that its message
-/// was [sent with](Self::with_callback_data). With such a text, statuses may come before
-/// [`add_sent`](Self::add_sent), and be counted by another program than the one that sends.
+/// A status belongs to the campaign by its wamid, or by the prefix of the text that the message was
+/// [sent with](Self::with_callback_data). With such a text, statuses may precede
+/// [`add_sent`](Self::add_sent), and another program than the sender may count them.
 ///
-/// A tally is JSON by `serde`, with wamids, which contain phone numbers. Those of several workers
-/// become one by [`merge`](Self::merge).
+/// A tally serializes with wamids, which contain phone numbers. [`merge`](Self::merge) unites the
+/// tallies of several workers.
 ///
 /// # Examples
 ///
@@ -190,10 +190,10 @@ impl EventMeta for CampaignCompleted {
 pub struct CampaignTally {
     campaign: CampaignId,
     total: u64,
-    /// The beginning of the texts that its messages are sent with.
+    /// The prefix of the texts that the messages are sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     callback_data: Option<Box<str>>,
-    /// The messages that Meta accepted, each with its furthest status.
+    /// The accepted messages, each with its latest status.
     messages: BTreeMap<MessageId, Option<MessageStatus>>,
     /// The keys of the refusals.
     refused: BTreeSet<Box<str>>,
@@ -203,8 +203,7 @@ pub struct CampaignTally {
 }
 
 impl CampaignTally {
-    /// Returns the tally of a campaign of which nothing is sent yet, with the number of messages
-    /// that are to be sent.
+    /// Returns the tally of a campaign without sent messages, with the number of messages to send.
     ///
     /// ```
     /// use whatsapp_signals::event::CampaignTally;
@@ -225,8 +224,8 @@ impl CampaignTally {
         }
     }
 
-    /// Sets the beginning of the `biz_opaque_callback_data` that all messages of the campaign, and
-    /// no others, are sent with. Statuses bring it back.
+    /// Sets the prefix of the `biz_opaque_callback_data` that all messages of the campaign, and no
+    /// others, are sent with. Statuses contain that text.
     ///
     /// ```
     /// use whatsapp_signals::event::CampaignTally;
@@ -266,8 +265,8 @@ impl CampaignTally {
         true
     }
 
-    /// Adds a message that Meta refused, and that will not be sent again. Returns `false` if it was
-    /// added before, or [names](MessageRefused::campaign) another campaign.
+    /// Adds a message that Meta refused, and that your code does not send again. Returns `false` if
+    /// it was added before, or [names](MessageRefused::campaign) another campaign.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, MessageRefused};
@@ -293,7 +292,8 @@ impl CampaignTally {
         is_new
     }
 
-    /// Adds a status. Returns `false` if it is of no message of the campaign, or changes nothing.
+    /// Adds a status. Returns `false` if the message is not part of the campaign, or the status
+    /// changes nothing.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, WebhookEvent};
@@ -311,7 +311,7 @@ impl CampaignTally {
     /// ```
     pub fn add_status(&mut self, event: &MessageStatusChanged) -> bool {
         let update = &event.update;
-        // A message that the user has deleted had arrived, and counts as before.
+        // A message must arrive before the user can delete it, so it keeps its count.
         if !update.is_of_message() || update.status == MessageStatus::Deleted {
             return false;
         }
@@ -337,9 +337,9 @@ impl CampaignTally {
         matches!((data, beginning), (Some(data), Some(beginning)) if data.starts_with(beginning))
     }
 
-    /// Adds what another tally of the same campaign has counted, such as that of another worker or
-    /// an older copy. A message that both have is counted once. Returns `false`, and adds nothing,
-    /// if the other one is of another campaign.
+    /// Merges another tally of the same campaign, such as that of another worker or an older copy.
+    /// A message in both counts once. Returns `false`, and merges nothing, if the other tally is of
+    /// another campaign.
     ///
     /// ```
     /// use whatsapp_signals::event::{CampaignTally, MessageSent};
@@ -375,7 +375,7 @@ impl CampaignTally {
         true
     }
 
-    /// Returns the counts. It takes time in proportion to the messages.
+    /// Returns the counts, in time proportional to the number of messages.
     ///
     /// ```
     /// use whatsapp_signals::event::CampaignTally;
@@ -400,9 +400,9 @@ impl CampaignTally {
         counts
     }
 
-    /// Returns whether the campaign is over: Meta has answered for all of its messages, and each
-    /// of them is read or failed, or the newest event is older than `after`, by the clock of the
-    /// system. An event without a time does not change which one is the newest.
+    /// Returns whether the campaign is over: Meta accepted or refused all messages, and each of
+    /// them is read or failed, or the newest event is older than `after` by the system clock. An
+    /// event without a time does not count as the newest.
     ///
     /// ```
     /// use std::time::Duration;
@@ -422,8 +422,8 @@ impl CampaignTally {
         counts.are_answered() && (counts.are_final() || is_old())
     }
 
-    /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first
-    /// one.
+    /// Returns the share of the accepted messages that arrived, from 0 to 1; `None` without
+    /// accepted messages.
     ///
     /// ```
     /// use whatsapp_signals::event::CampaignTally;
@@ -438,15 +438,15 @@ impl CampaignTally {
         self.counts().delivery_rate()
     }
 
-    /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
-    /// first one. Users may keep it from you that they have read a message. The example of
-    /// [`CampaignTally`] has one.
+    /// Returns the share of the accepted messages that were read, from 0 to 1; `None` without
+    /// accepted messages. Users may disable read receipts. The example of [`CampaignTally`] has a
+    /// rate.
     #[must_use]
     pub fn read_rate(&self) -> Option<f64> {
         self.counts().read_rate()
     }
 
-    /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
+    /// Returns the share of all messages that failed, from 0 to 1; `None` for a campaign without
     /// messages. [`add_refused`](Self::add_refused) has an example.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {

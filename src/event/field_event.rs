@@ -13,10 +13,10 @@ use crate::model::{
     Account, Contact, Identity, MetaError, Numbers, PhoneNumberId, RawJson, Timestamp,
 };
 
-/// A change that Meta reports: what it wrote, and what stands around it.
+/// A change that Meta reports: its value, with the account, time and contact of the webhook.
 ///
-/// Most webhook fields come as one of these. [`value`](Self::value) is Meta's
-/// JSON, typed: the whole `value` of the change, or one item of a list in it.
+/// Most webhook fields come as a `FieldEvent`. The [`value`](Self::value) is typed: the whole
+/// `value` of the change, or one item of a list in it.
 ///
 /// # Examples
 ///
@@ -42,71 +42,69 @@ use crate::model::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldEvent<T> {
-    /// What Meta wrote.
+    /// The value, as Meta wrote it.
     pub value: T,
-    /// The user that it is about, as the webhook's `contacts` array has them.
+    /// The contact of the user, from the webhook's `contacts` array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The account and number that it is about.
+    /// The account and number.
     pub account: Arc<Account>,
-    /// When Meta sent it, by its `entry`; only changes of accounts, numbers
-    /// and templates tell.
+    /// The time of the webhook's `entry`; only changes of accounts, numbers and templates have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
     /// The JSON that [`value`](Self::value) was read from.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-/// What a [`FieldEvent`] can be about.
+/// A value of a [`FieldEvent`].
 pub(crate) trait Payload: Member {
-    /// Whether it names a user, or should.
+    /// Whether the value names a user, or lacks a user that it should name.
     const IS_ABOUT_USER: bool = false;
 
-    /// The user that it names, where these numbers are known of both sides; in news of a
-    /// changed id, by the previous one.
+    /// Returns the user, given the known numbers of both sides. For a change of ids it is the user
+    /// by the previous ids.
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
         None
     }
 
-    /// The user by the ids that hold from now on, where it is news of a changed id.
+    /// Returns the user by the new ids, for a change of ids.
     fn renamed(&self) -> Option<Identity> {
         None
     }
 
-    /// Its own time.
+    /// Returns the time of the value.
     fn time(&self) -> Option<Timestamp> {
         None
     }
 
-    /// Whether its JSON has an id that no other event of its kind has.
+    /// Whether the JSON has an id that is unique among the events of the type.
     fn has_id(&self) -> bool {
         self.key().is_some()
     }
 
-    /// What stands for the user where there is none: the group.
+    /// Returns the group, which replaces a missing user in partition keys.
     fn group(&self) -> Option<&str> {
         None
     }
 
-    /// The business number that it names, where Meta puts that into the value
-    /// and not beside it.
+    /// Returns the business number, for fields that have it in the value and not beside it.
     fn phone_number_id(&self) -> Option<&PhoneNumberId> {
         None
     }
 
-    /// Completes the payload from its JSON.
+    /// Sets members that depend on the presence of other members.
     ///
     /// # Errors
     ///
-    /// The reason why it cannot be understood in spite of its typed members.
+    /// The reason why the value is unusable in spite of its typed members.
     fn complete(&mut self, _json: Node<'_>) -> Result<(), Fault> {
         Ok(())
     }
 
-    /// What tells it from all others of its kind; by default a hash of it.
+    /// Returns the key that is unique among the events of the type; `None` for a hash of the JSON.
     fn key(&self) -> Option<String> {
         None
     }

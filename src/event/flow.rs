@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{EventMeta, Payload};
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{
     Account, Contact, FlowId, FlowResponse, Identity, MessageId, RawJson, Timestamp,
 };
 
-/// A user filled in a form and sent it: a flow, an address.
+/// A form that a user submitted: a flow, an address.
 ///
 /// Delivered by the webhook field `messages` for each `nfm_reply`, right after its
 /// [`MessageReceived`](super::MessageReceived).
@@ -42,24 +42,24 @@ use crate::model::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FlowCompleted {
-    /// What was submitted.
+    /// The submitted fields.
     pub response: FlowResponse,
     /// The message that submitted it.
     pub message_id: MessageId,
-    /// Who submitted it.
+    /// The user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Identity>,
-    /// When.
+    /// The time of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
-    /// Who submitted it, as the webhook's `contacts` array has them.
+    /// The contact of the user, from the webhook's `contacts` array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The number that it was sent to.
+    /// The business number that received the message.
     pub account: Arc<Account>,
     /// The item of `value.messages`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
@@ -90,77 +90,76 @@ impl EventMeta for FlowCompleted {
     }
 }
 
-object! {
-    /// `flows`: a flow of yours was published, or does not work as it should.
-    ///
-    /// What users submit in a flow is a [`FlowCompleted`](super::FlowCompleted).
-    ///
-    /// ```json
-    /// {"event": "FLOW_STATUS_CHANGE", "flow_id": "6627390910605886", "message": "…",
-    ///  "old_status": "DRAFT", "new_status": "PUBLISHED"}
-    /// {"event": "ENDPOINT_ERROR_RATE", "flow_id": "6627390910605886", "message": "…",
-    ///  "error_rate": 14.28, "threshold": 10, "alert_state": "ACTIVATED",
-    ///  "errors": [{"error_type": "TIMEOUT", "error_rate": 66.66, "error_count": 2}]}
-    /// ```
-    ///
-    /// Meta's page: [flows webhooks](https://developers.facebook.com/docs/whatsapp/flows/guides/flowswebhooks).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{FlowEvent, FlowStatus, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/flows-status-change.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.event, FlowEvent::FlowStatusChange);
-    /// assert_eq!(change.value.new_status, Some(FlowStatus::Published));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub struct FlowUpdate {
-        /// What happened.
-        pub event: FlowEvent,
-        /// Which flow.
-        pub flow_id: Option<FlowId>,
-        /// In words.
-        pub message: Option<Box<str>>,
-        /// That its version will end, in words.
-        pub warning: Option<Box<str>>,
-        /// Its status until now.
-        pub old_status: Option<FlowStatus>,
-        /// Its status from now on.
-        pub new_status: Option<FlowStatus>,
-        /// Whether an alert begins or ends.
-        pub alert_state: Option<AlertState>,
-        /// What was exceeded: per cent, or milliseconds of latency.
-        pub threshold: Option<f64>,
-        /// How many requests failed, in per cent.
-        pub error_rate: Option<f64>,
-        /// How they failed.
-        pub errors: Vec<FlowError>,
-        /// Half of all requests took less, in milliseconds.
-        pub p50_latency: Option<f64>,
-        /// Nine of ten requests took less, in milliseconds.
-        pub p90_latency: Option<f64>,
-        /// How often your endpoint could be reached, in per cent.
-        pub availability: Option<f64>,
-        /// How many requests were counted.
-        pub requests_count: Option<u64>,
-    }
+/// `flows`: a change of a flow's status, or an alert about its errors.
+///
+/// The fields that a user submits come as a [`FlowCompleted`](super::FlowCompleted).
+///
+/// ```json
+/// {"event": "FLOW_STATUS_CHANGE", "flow_id": "6627390910605886", "message": "…",
+///  "old_status": "DRAFT", "new_status": "PUBLISHED"}
+/// {"event": "ENDPOINT_ERROR_RATE", "flow_id": "6627390910605886", "message": "…",
+///  "error_rate": 14.28, "threshold": 10, "alert_state": "ACTIVATED",
+///  "errors": [{"error_type": "TIMEOUT", "error_rate": 66.66, "error_count": 2}]}
+/// ```
+///
+/// Meta's page: [flows webhooks](https://developers.facebook.com/docs/whatsapp/flows/guides/flowswebhooks).
+///
+/// ```
+/// use whatsapp_signals::event::{FlowEvent, FlowStatus, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/flows-status-change.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.event, FlowEvent::FlowStatusChange);
+/// assert_eq!(change.value.new_status, Some(FlowStatus::Published));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+pub struct FlowUpdate {
+    /// The kind of event.
+    pub event: FlowEvent,
+    /// The flow.
+    pub flow_id: Option<FlowId>,
+    /// The description.
+    pub message: Option<Box<str>>,
+    /// The description of a version's expiry.
+    pub warning: Option<Box<str>>,
+    /// The previous status.
+    pub old_status: Option<FlowStatus>,
+    /// The new status.
+    pub new_status: Option<FlowStatus>,
+    /// The state of the alert.
+    pub alert_state: Option<AlertState>,
+    /// The exceeded threshold: per cent, or milliseconds of latency.
+    pub threshold: Option<f64>,
+    /// The share of failed requests, in per cent.
+    pub error_rate: Option<f64>,
+    /// The errors by type.
+    pub errors: Vec<FlowError>,
+    /// The median latency, in milliseconds.
+    pub p50_latency: Option<f64>,
+    /// The 90th percentile of the latency, in milliseconds.
+    pub p90_latency: Option<f64>,
+    /// The availability of your endpoint, in per cent.
+    pub availability: Option<f64>,
+    /// The number of requests.
+    pub requests_count: Option<u64>,
 }
 
 text_enum! {
-    /// What happened to a flow.
+    /// The kind of a [`FlowUpdate`].
     pub enum FlowEvent {
-        /// It was made, published, throttled, blocked, …
+        /// The flow was created, published, throttled, blocked, …
         FlowStatusChange = "FLOW_STATUS_CHANGE",
-        /// Its version will end.
+        /// The version of the flow will expire.
         FlowVersionExpiryWarning = "FLOW_VERSION_EXPIRY_WARNING",
-        /// It fails on users' phones.
+        /// The error rate on users' devices exceeds the threshold.
         ClientErrorRate = "CLIENT_ERROR_RATE",
-        /// Your endpoint fails.
+        /// The error rate of your endpoint exceeds the threshold.
         EndpointErrorRate = "ENDPOINT_ERROR_RATE",
-        /// Your endpoint is slow.
+        /// The latency of your endpoint exceeds the threshold.
         EndpointLatency = "ENDPOINT_LATENCY",
-        /// Your endpoint cannot be reached.
+        /// The availability of your endpoint is below the threshold.
         EndpointAvailability = "ENDPOINT_AVAILABILITY",
     }
 }
@@ -168,53 +167,52 @@ text_enum! {
 text_enum! {
     /// The status of a flow.
     pub enum FlowStatus {
-        /// It is not published yet.
+        /// The flow is not published yet.
         Draft = "DRAFT",
-        /// It can be sent.
+        /// The flow can be sent.
         Published = "PUBLISHED",
-        /// It can no longer be sent; you said so.
+        /// You deprecated the flow, so that it can no longer be sent.
         Deprecated = "DEPRECATED",
-        /// It can be sent ten times an hour; it fails too often.
+        /// The flow fails too often, and can be sent ten times an hour.
         Throttled = "THROTTLED",
-        /// It can no longer be sent; it fails too often.
+        /// The flow fails too often, and can no longer be sent.
         Blocked = "BLOCKED",
     }
 }
 
 text_enum! {
-    /// Whether an alert begins or ends.
+    /// The state of an alert.
     pub enum AlertState {
-        /// It begins.
+        /// The alert begins.
         Activated = "ACTIVATED",
-        /// It ends.
+        /// The alert ends.
         Deactivated = "DEACTIVATED",
     }
 }
 
-object! {
-    /// How often a flow failed in one way.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/flows-endpoint-error-rate.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
-    /// let worst = change.value.errors.iter().max_by_key(|error| error.error_count).unwrap();
-    /// assert_eq!(worst.error_type.as_deref(), Some("TIMEOUT"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default)]
-    pub struct FlowError {
-        /// In which: `TIMEOUT`, `INVALID_SCREEN_TRANSITION`, …
-        pub error_type: Option<Box<str>>,
-        /// How many of all failures were like this, in per cent.
-        pub error_rate: Option<f64>,
-        /// How many that were.
-        pub error_count: Option<u64>,
-    }
+/// The frequency of one type of error.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/flows-endpoint-error-rate.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::FlowUpdate(change)] = webhook.events() else { panic!("one change") };
+/// let worst = change.value.errors.iter().max_by_key(|error| error.error_count).unwrap();
+/// assert_eq!(worst.error_type.as_deref(), Some("TIMEOUT"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct FlowError {
+    /// The type: `TIMEOUT`, `INVALID_SCREEN_TRANSITION`, …
+    pub error_type: Option<Box<str>>,
+    /// The share of this type among all errors, in per cent.
+    pub error_rate: Option<f64>,
+    /// The number of errors of this type.
+    pub error_count: Option<u64>,
 }
 
 impl Payload for FlowUpdate {}

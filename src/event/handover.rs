@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Payload;
 use super::key::{message_meta, of_message, of_status};
 use crate::graph::Request;
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::json::{Fault, Node, with_tape};
 use crate::model::text_enum::text_enum;
 use crate::model::{
@@ -16,140 +16,136 @@ use crate::model::{
     PhoneNumberId, RawJson, StatusUpdate, Timestamp, WaId,
 };
 
-object! {
-    /// `messaging_handovers`: a conversation was given to you, or taken from
-    /// you.
-    ///
-    /// The App Dashboard's test button sends no `type`. [`kind`](Self::kind) is
-    /// then the member that is present, `control_passed` or `control_taken`.
-    ///
-    /// ```json
-    /// {"sender": {"phone_number": "15550101001"},
-    ///  "recipient": {"phone_number_id": "300200100500600", "display_phone_number": "15550100200"},
-    ///  "type": "control_passed", "timestamp": "1785000000",
-    ///  "control_passed": {"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
-    ///                     "metadata": "…", "conversation_context": {"type": "summary", "summary": {"text": "…"}}}}
-    /// ```
-    ///
-    /// Meta's page: [messaging_handovers webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{HandoverKind, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/handover-passed.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.kind, Some(HandoverKind::ControlPassed));
-    /// let control = change.value.control().unwrap();
-    /// assert!(control.conversation_context.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct MessagingHandover {
-        /// Direction of the handover; in an event never `None`.
-        pub kind = "type": Option<HandoverKind>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// The user.
-        pub sender: Option<HandoverSender>,
-        /// Your number.
-        pub recipient: Option<HandoverRecipient>,
-        /// How it was given to you.
-        pub control_passed: Option<Box<Control>>,
-        /// How it was taken from you.
-        pub control_taken: Option<Box<Control>>,
-    }
+/// `messaging_handovers`: the control over a conversation was passed to you, or taken from you.
+///
+/// The App Dashboard's test button sends no `type`. [`kind`](Self::kind) is
+/// then the member that is present, `control_passed` or `control_taken`.
+///
+/// ```json
+/// {"sender": {"phone_number": "15550101001"},
+///  "recipient": {"phone_number_id": "300200100500600", "display_phone_number": "15550100200"},
+///  "type": "control_passed", "timestamp": "1785000000",
+///  "control_passed": {"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+///                     "metadata": "…", "conversation_context": {"type": "summary", "summary": {"text": "…"}}}}
+/// ```
+///
+/// Meta's page: [messaging_handovers webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers).
+///
+/// ```
+/// use whatsapp_signals::event::{HandoverKind, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/handover-passed.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::MessagingHandover(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.kind, Some(HandoverKind::ControlPassed));
+/// let control = change.value.control().unwrap();
+/// assert!(control.conversation_context.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct MessagingHandover {
+    /// Direction of the handover; in an event never `None`.
+    #[json(rename = "type")]
+    pub kind: Option<HandoverKind>,
+    /// The time of the handover.
+    pub timestamp: Option<Timestamp>,
+    /// The user.
+    pub sender: Option<HandoverSender>,
+    /// The business number.
+    pub recipient: Option<HandoverRecipient>,
+    /// The owners, when control was passed to you.
+    pub control_passed: Option<Box<Control>>,
+    /// The owners, when control was taken from you.
+    pub control_taken: Option<Box<Control>>,
 }
 
 text_enum! {
-    /// Direction in which a conversation was handed over.
+    /// The direction of a handover.
     pub enum HandoverKind {
-        /// You have it now, and are expected to answer.
+        /// You own the conversation now, and are expected to answer.
         ControlPassed = "control_passed",
-        /// You no longer have it.
+        /// You no longer own the conversation.
         ControlTaken = "control_taken",
     }
 }
 
-object! {
-    /// The user of a conversation that was handed over.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::HandoverSender;
-    ///
-    /// let sender: HandoverSender = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
-    /// assert_eq!(sender.phone_number.unwrap(), "15550101001");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct HandoverSender {
-        /// The phone number, when Meta shows it.
-        pub phone_number: Option<WaId>,
-    }
+/// The user of a [`MessagingHandover`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::HandoverSender;
+///
+/// let sender: HandoverSender = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
+/// assert_eq!(sender.phone_number.unwrap(), "15550101001");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct HandoverSender {
+    /// The phone number, when Meta shows it.
+    pub phone_number: Option<WaId>,
 }
 
-object! {
-    /// Your number in a conversation that was handed over.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::HandoverRecipient;
-    ///
-    /// let number: HandoverRecipient = serde_json::from_str(
-    ///     r#"{"phone_number_id": "300200100500600", "display_phone_number": "15550100200"}"#,
-    /// )?;
-    /// assert_eq!(number.phone_number_id.unwrap(), "300200100500600");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct HandoverRecipient {
-        /// By its id.
-        pub phone_number_id: Option<PhoneNumberId>,
-        /// As people see it.
-        pub display_phone_number: Option<Box<str>>,
-    }
+/// The business number of a [`MessagingHandover`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::HandoverRecipient;
+///
+/// let number: HandoverRecipient = serde_json::from_str(
+///     r#"{"phone_number_id": "300200100500600", "display_phone_number": "15550100200"}"#,
+/// )?;
+/// assert_eq!(number.phone_number_id.unwrap(), "300200100500600");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct HandoverRecipient {
+    /// The id of the number.
+    pub phone_number_id: Option<PhoneNumberId>,
+    /// The phone number, formatted.
+    pub display_phone_number: Option<Box<str>>,
 }
 
-object! {
-    /// Who had a conversation and who has it now.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::Control;
-    ///
-    /// let control: Control = serde_json::from_str(
-    ///     r#"{"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
-    ///         "conversation_context": {"summary": {"text": "Ada wants a mechanic."}}}"#,
-    /// )?;
-    /// assert_eq!(control.new_owner_role.as_deref(), Some("escalation"));
-    /// assert_eq!(control.conversation_context.unwrap().text(), Some("Ada wants a mechanic."));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct Control {
-        /// Who had it: `ai_agent`, `customer_service`, …
-        pub previous_owner_role: Option<Box<str>>,
-        /// Who has it: `escalation`, …
-        pub new_owner_role: Option<Box<str>>,
-        /// The app that had it.
-        pub previous_owner_app_id: Option<AppId>,
-        /// What that app is; Meta means to drop this.
-        pub previous_owner_app_role: Option<Box<str>>,
-        /// The app that has it.
-        pub new_owner_app_id: Option<AppId>,
-        /// What the one who handed it over wrote.
-        pub metadata: Option<Box<str>>,
-        /// What was said so far.
-        pub conversation_context: Option<ConversationContext>,
-    }
+/// The previous and the new owner of a conversation.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::Control;
+///
+/// let control: Control = serde_json::from_str(
+///     r#"{"previous_owner_role": "ai_agent", "new_owner_role": "escalation",
+///         "conversation_context": {"summary": {"text": "Ada wants a mechanic."}}}"#,
+/// )?;
+/// assert_eq!(control.new_owner_role.as_deref(), Some("escalation"));
+/// assert_eq!(control.conversation_context.unwrap().text(), Some("Ada wants a mechanic."));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct Control {
+    /// The role of the previous owner: `ai_agent`, `customer_service`, …
+    pub previous_owner_role: Option<Box<str>>,
+    /// The role of the new owner: `escalation`, …
+    pub new_owner_role: Option<Box<str>>,
+    /// The app of the previous owner.
+    pub previous_owner_app_id: Option<AppId>,
+    /// The role of the previous owner's app; Meta intends to remove this member.
+    pub previous_owner_app_role: Option<Box<str>>,
+    /// The app of the new owner.
+    pub new_owner_app_id: Option<AppId>,
+    /// The text of the previous owner.
+    pub metadata: Option<Box<str>>,
+    /// The summary of the conversation.
+    pub conversation_context: Option<ConversationContext>,
 }
 
 impl MessagingHandover {
-    /// The user, when Meta shows the phone number.
+    /// Returns the user, when Meta shows the phone number.
     ///
     /// # Examples
     ///
@@ -203,7 +199,7 @@ impl Payload for MessagingHandover {
         self.user()
     }
 
-    /// Names the kind by the one member that says how, well formed or not.
+    /// Sets a missing kind by the member that is present, even if malformed.
     fn complete(&mut self, json: Node<'_>) -> Result<(), Fault> {
         if self.kind.is_none() {
             let has = |name: &str| json.only(name).is_ok_and(|member| member.is_some());
@@ -227,11 +223,11 @@ impl Payload for MessagingHandover {
 
 impl Payload for ConversationContext {}
 
-/// `messages`, in the field `standby`: a user wrote in a conversation that
-/// somebody else answers and you only watch.
+/// `messages` in the field `standby`: a user's message in a conversation that another app or agent
+/// answers.
 ///
-/// It is not a [`MessageReceived`](super::MessageReceived), since a bot that
-/// answers those must not answer this.
+/// It is not a [`MessageReceived`](super::MessageReceived), since a bot that answers those must not
+/// answer this message.
 ///
 /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
 ///
@@ -251,58 +247,56 @@ impl Payload for ConversationContext {}
 pub struct StandbyMessage {
     /// The message.
     pub message: Message,
-    /// Who sent it, as the `contacts` beside it have them.
+    /// The contact of the sender, from the `contacts` beside the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The number that it was sent to.
+    /// The business number that received the message.
     pub account: Arc<Account>,
     /// The item of `value.standby.messages`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-object! {
-    /// `message_echoes`, in the field `standby`: a message sent by the app or
-    /// agent that answers a conversation which you only watch.
-    ///
-    /// It holds the request that sent the message;
-    /// [`to_message`](Self::to_message) makes a [`Message`] of it, which the
-    /// [engine](crate::WebhookEngine) stores.
-    ///
-    /// ```json
-    /// {"id": "wamid.HBgL…", "timestamp": "1785000000",
-    ///  "message": {"messaging_product": "whatsapp", "to": "15550101001", "type": "text",
-    ///              "text": {"body": "We are on it"}}}
-    /// ```
-    ///
-    /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/standby-echo.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.message["type"], "template");
-    /// assert!(change.value.user().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct StandbyEcho {
-        /// The message's wamid.
-        pub id: MessageId,
-        /// When it was sent.
-        pub timestamp: Option<Timestamp>,
-        /// The request that sent it, in the form of Meta's endpoint for
-        /// sending.
-        pub message: Map<String, Value>,
-        /// The template that it used.
-        pub template: Option<Map<String, Value>>,
-        /// The flow that it used.
-        pub flow: Option<Map<String, Value>>,
-    }
+/// `message_echoes` in the field `standby`: a message of the app or agent that answers a
+/// conversation in your place.
+///
+/// It contains the request that sent the message; [`to_message`](Self::to_message) converts the
+/// request to a [`Message`], which the [engine](crate::WebhookEngine) stores.
+///
+/// ```json
+/// {"id": "wamid.HBgL…", "timestamp": "1785000000",
+///  "message": {"messaging_product": "whatsapp", "to": "15550101001", "type": "text",
+///              "text": {"body": "We are on it"}}}
+/// ```
+///
+/// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/standby-echo.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::StandbyEcho(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.message["type"], "template");
+/// assert!(change.value.user().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct StandbyEcho {
+    /// The message's wamid.
+    pub id: MessageId,
+    /// The time of sending.
+    pub timestamp: Option<Timestamp>,
+    /// The request that sent it, in the form of Meta's endpoint for
+    /// sending.
+    pub message: Map<String, Value>,
+    /// The template of the message.
+    pub template: Option<Map<String, Value>>,
+    /// The flow of the message.
+    pub flow: Option<Map<String, Value>>,
 }
 
 impl StandbyEcho {
@@ -366,7 +360,8 @@ impl StandbyEcho {
         self.text("recipient_type") == Some("group")
     }
 
-    /// Returns a member that names something; with a part of a character it names nothing.
+    /// Returns the text of a member; `None` for a text with U+FFFD, which may stand for half of a
+    /// surrogate pair.
     fn text(&self, member: &str) -> Option<&str> {
         let text = self.message.get(member)?.as_str()?;
         (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text)
@@ -390,8 +385,8 @@ impl Payload for StandbyEcho {
     }
 }
 
-/// `statuses`, in the field `standby`: a message came one step further that
-/// somebody else sent, in a conversation that you only watch.
+/// `statuses` in the field `standby`: a status of a message of the app or agent that answers a
+/// conversation in your place.
 ///
 /// Meta's page: [standby webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby).
 ///
@@ -410,16 +405,16 @@ impl Payload for StandbyEcho {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StandbyStatus {
-    /// Which message, and what became of it.
+    /// The message and its status.
     pub update: StatusUpdate,
-    /// Whom it was sent to, as the `contacts` beside it have them.
+    /// The contact of the recipient, from the `contacts` beside the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The number that it was sent from.
+    /// The business number that sent the message.
     pub account: Arc<Account>,
     /// The item of `value.standby.statuses`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }

@@ -1,4 +1,4 @@
-//! EventMeta of events: for deduplication, and for partitions.
+//! The keys of events: for deduplication, and for partitions.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,53 +15,53 @@ use crate::model::{
     Account, Contact, Content, IdKind, Identity, Message, RawJson, StatusUpdate, Timestamp,
 };
 
-/// How the events of one type are told apart and spread.
+/// The properties of an event from which its keys are made.
 pub(crate) trait EventMeta {
-    /// Returns the part of the key that is different for all events of one signal and number.
+    /// Returns the part of the key that is unique among the events of a signal and a number.
     fn key(&self) -> String;
 
-    /// Whether two events may have one key, as they have neither an id nor a time.
+    /// Whether two events may have one key, as the event has neither an id nor a time.
     fn repeats(&self) -> bool {
         false
     }
 
     fn account(&self) -> Option<&Account>;
 
-    /// The request of an event that the program made of one.
+    /// Returns the request of an outbound event.
     fn request_json(&self) -> Option<&RawJson> {
         None
     }
 
-    /// The user that the event itself names; in news of a changed id, by the previous one.
+    /// Returns the user that the event itself names; for a change of ids, by the previous ones.
     fn user(&self) -> Option<Cow<'_, Identity>> {
         None
     }
 
-    /// The webhook's contact, which may know more ids of the user.
+    /// Returns the contact of the webhook, which may have more ids of the user.
     fn contact(&self) -> Option<&Contact> {
         None
     }
 
-    /// Puts what a store knows in the place of the webhook's contact.
+    /// Replaces the contact of the webhook by that of a store.
     fn set_contact(&mut self, _: Arc<Contact>) {}
 
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// Returns the best id of the user in the body, if the event itself has only a lesser id.
     fn known_as(&self) -> Option<&str> {
         None
     }
 
-    /// What stands for the user where there is none.
+    /// Returns the group, which replaces a missing user in partition keys.
     fn group(&self) -> Option<&str> {
         None
     }
 
-    /// Whether it is news of a changed id. Its contact may have the new one already.
+    /// Whether the event is a change of ids. Its contact may have the new id already.
     fn is_news_of_ids(&self) -> bool {
         false
     }
 
-    /// Returns [`Event::dedup_key`](super::Event::dedup_key): an event with a number is
-    /// known by that number, as one number may come under several accounts.
+    /// Returns [`Event::dedup_key`](super::Event::dedup_key). A business number takes the place of
+    /// the account, as one number may belong to several accounts.
     fn key_of(&self, signal: &str) -> String {
         let key = self.key();
         let of = self.account().and_then(|account| {
@@ -87,8 +87,8 @@ pub(crate) trait EventMeta {
         place.unwrap_or_default()
     }
 
-    /// Calls a closure with the user, by the ids of the event and by those of its contact.
-    /// In news of a changed id the contact counts only where the event has no id at all.
+    /// Calls a closure with the user, by the ids of the event and by those of its contact. For a
+    /// change of ids the contact counts only if the event has no id.
     fn with_ids<R>(&self, f: impl FnOnce([Option<&Identity>; 2]) -> R) -> R {
         let user = self.user();
         let contact = self.contact().map(|contact| &contact.identity);
@@ -105,7 +105,7 @@ pub(crate) trait EventMeta {
     }
 }
 
-/// Returns the best id of a user who is named by an event and by its contact.
+/// Returns the best id of a user that an event and its contact name.
 pub(crate) fn best_id([user, contact]: [Option<&Identity>; 2]) -> Option<(IdKind, &str)> {
     // A contact's number is the WhatsApp id, from which the number of a message may differ.
     let order = [
@@ -119,13 +119,13 @@ pub(crate) fn best_id([user, contact]: [Option<&Identity>; 2]) -> Option<(IdKind
     })
 }
 
-/// Whether a time is one, as some of Meta's webhooks have 0 there.
+/// Whether a time identifies an event. Some webhooks have the time 0.
 pub(super) fn is_useful(time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| time.as_secs() > 0)
 }
 
-/// Returns the keys of the events of one body. Equal events that may recur get a count, as
-/// Meta does not send one thing twice in one body.
+/// Returns the keys of the events of one body. Adds a count to equal keys of events that may recur,
+/// as Meta does not repeat an event within one body.
 pub(crate) fn dedup_keys(events: &[WebhookEvent]) -> Vec<String> {
     let mut counts = HashMap::new();
     let key = |event: &WebhookEvent| {
@@ -143,9 +143,9 @@ pub(crate) fn dedup_keys(events: &[WebhookEvent]) -> Vec<String> {
     events.iter().map(key).collect()
 }
 
-/// Returns the key of a message: its wamid. Its type counts too: what comes as a
-/// placeholder or `unsupported` first may come as what it is later. So does the new content
-/// of an edit: a message can be edited more than once.
+/// Returns the key of a message: its wamid and type, since a placeholder or `unsupported` message
+/// may come again as the message itself. For an edit the new content counts, too, since a message
+/// can be edited more than once.
 pub(super) fn of_message(message: &Message, raw: &RawJson) -> String {
     let (id, kind) = (message.id.as_str(), message.message_type());
     match message.content {
@@ -154,9 +154,9 @@ pub(super) fn of_message(message: &Message, raw: &RawJson) -> String {
     }
 }
 
-/// Returns the key of a status. The steps of a message share its wamid; so do its recipients
-/// in a group, and the payments for it. Meta repeats a step at another second, so the time
-/// counts only for a payment that has no transaction.
+/// Returns the key of a status. All statuses of a message share its wamid, and so do its recipients
+/// in a group and the payments for it. Meta repeats a status at another second, so the time counts
+/// only for a payment without a transaction.
 pub(super) fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     let mut key = [update.id.as_str(), ":", update.status.as_str()].concat();
     let mut add = |name: &str, part: &str| {
@@ -189,9 +189,8 @@ pub(super) fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
     key
 }
 
-/// Returns what an event without an id is known by: a hash of its time and its JSON, in
-/// which neither white space nor the order of members counts. `place` is where it stands in
-/// the webhook, for what is known by that too.
+/// Returns the hash of an event without an id: of its time and its JSON, in which neither white
+/// space nor the order of members counts. `place` has further parts of the hash.
 pub(super) fn hash(place: &[&str], time: Option<Timestamp>, raw: &RawJson) -> String {
     let mut hash = Hash::default();
     for part in place {
@@ -203,21 +202,21 @@ pub(super) fn hash(place: &[&str], time: Option<Timestamp>, raw: &RawJson) -> St
     hash.finish()
 }
 
-/// What an event of your own making is known by: a hash of all that it says.
+/// Returns the hash of an event that the program made.
 pub(super) fn hash_of(event: &impl Serialize) -> String {
-    // Invariant: our own payloads serialize, they have no maps but of strings.
+    // Invariant: the payloads serialize, as the keys of their maps are strings.
     let json = serde_json::value::to_raw_value(event);
     json.map_or_else(|_| String::new(), |json| hash_json(json.get()))
 }
 
-/// The [`hash`] of a text alone that is known to be JSON.
+/// Returns the hash of valid JSON.
 pub(super) fn hash_json(json: &str) -> String {
     let mut hash = Hash::default();
     hash.json_text(json);
     hash.finish()
 }
 
-/// Returns the [`hash_json`] of a member of an object, or of the whole.
+/// Returns the [`hash_json`] of a member of an object; of the whole object without such a member.
 pub(super) fn hash_of_member(object: &str, name: &str) -> String {
     let member = with_tape(object, |object| {
         let member = object.only(name).ok().flatten();
@@ -226,12 +225,12 @@ pub(super) fn hash_of_member(object: &str, name: &str) -> String {
     member.ok().flatten().unwrap_or_else(|| hash_json(object))
 }
 
-/// The depth to which the order of members does not count. Meta's JSON is not half as deep;
-/// deeper values count as they are written.
+/// The depth to which the order of members does not count. Meta's JSON is less than half as deep;
+/// the text of deeper values counts.
 const MAX_DEPTH: u32 = 24;
 
-/// `SipHash` with a key of zeros: the same on every machine and in every
-/// version, which the standard library does not promise of its own.
+/// `SipHash` with a key of zeros: equal on every machine and in every version, which the standard
+/// library does not guarantee for its hasher.
 #[derive(Default)]
 struct Hash(SipHasher24);
 
@@ -265,7 +264,7 @@ impl Hash {
         }
     }
 
-    /// Adds a text, so that no two sequences of texts look alike.
+    /// Adds a text with its length, so that different sequences of texts have different hashes.
     fn text(&mut self, kind: char, text: &str) {
         self.0.write(&[kind as u8]);
         self.0.write(&(text.len() as u64).to_le_bytes());
@@ -280,8 +279,8 @@ impl Hash {
     }
 }
 
-/// Removes the `url` of a medium, which Meta signs again each time that it sends the
-/// webhook. The medium is known by its `id`.
+/// Removes the `url` of a medium, which has a new signature in each repetition of a webhook. The
+/// `id` identifies the medium.
 fn without_signed_url(members: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
     let has = |name: &str| members.iter().any(|(member, _)| member == name);
     if has("url") && has("id") {
@@ -289,7 +288,7 @@ fn without_signed_url(members: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
     }
 }
 
-/// The events about messages and their statuses differ in name only.
+/// Implements [`EventMeta`](super::EventMeta) for the events about messages and statuses.
 macro_rules! message_meta {
     ($($event:ident: $about:ident, $user:ident, $key:expr, $is_news:expr;)+) => { $(
         impl $crate::event::EventMeta for $event {

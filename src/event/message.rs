@@ -1,4 +1,4 @@
-//! Messages of users, statuses of your messages, echoes and old conversations.
+//! Messages of users, statuses of outbound messages, echoes and history.
 
 use std::sync::Arc;
 
@@ -6,17 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Payload;
 use super::key::{message_meta, of_message, of_status};
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::{
     Account, Contact, ConversationContext, HistoryContext, HistoryProgress, Message, MetaError,
     RawJson, StatusUpdate, WaId,
 };
 
-/// A user sent you a message.
+/// A message of a user.
 ///
-/// Delivered by the webhook field `messages`, once for each item of
-/// `value.messages`. A submitted flow fires this and
-/// [`FlowCompleted`](super::FlowCompleted): it is a message too.
+/// The webhook field `messages` produces one event for each item of `value.messages`. A submitted
+/// flow produces this event and a [`FlowCompleted`](super::FlowCompleted).
 ///
 /// Meta's page: [messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages).
 ///
@@ -46,36 +45,34 @@ use crate::model::{
 pub struct MessageReceived {
     /// The message.
     pub message: Message,
-    /// Who sent it, as the webhook's `contacts` array has them; it may leave
-    /// them out.
+    /// The contact of the sender, if the webhook's `contacts` array has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// What was said before the conversation was handed to you. The webhook
-    /// also fires it as [`CONVERSATION_CONTEXT`](crate::signals::CONVERSATION_CONTEXT).
+    /// The summary of the conversation before its handover to you. It is also sent as
+    /// [`CONVERSATION_CONTEXT`](crate::signals::CONVERSATION_CONTEXT).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_context: Option<Arc<ConversationContext>>,
-    /// The number that it was sent to.
+    /// The business number that received the message.
     pub account: Arc<Account>,
     /// The item of `value.messages`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-/// `message_echoes`: somebody answered from the WhatsApp Business app, beside
-/// your program.
+/// `message_echoes`: a message that the business sent from the WhatsApp Business app.
 ///
-/// Delivered by the webhook field `smb_message_echoes`, which is also spelled
-/// `message_echoes`, and by such a list in the field `messages`. The message is
-/// outbound: a bot that keeps quiet once a person has answered listens to this.
+/// The webhook field `smb_message_echoes`, also spelled `message_echoes`, produces the event, and
+/// so does such a list in the field `messages`. The message is outbound. A bot that stops answering
+/// once a person has answered needs a receiver of this event.
 ///
 /// ```json
 /// {"from": "15550100200", "to": "15550101001", "id": "wamid.HBgL…",
 ///  "timestamp": "1785000000", "type": "text", "text": {"body": "It is ready!"}}
 /// ```
 ///
-/// This is Meta's item. `Deserialize` of [`Message`] reads it; `Deserialize` of an event reads
+/// This is Meta's item, which `Deserialize` of [`Message`] reads. `Deserialize` of an event reads
 /// the JSON that `Serialize` writes, with `message`, `account` and `raw`.
 ///
 /// Meta's page: [smb_message_echoes webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes).
@@ -98,31 +95,29 @@ pub struct MessageReceived {
 pub struct MessageEcho {
     /// The message.
     pub message: Message,
-    /// The business number that it was sent from, as Meta wrote it.
+    /// The business number that sent the message, as Meta wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_number: Option<WaId>,
-    /// Whom it was sent to, as the webhook's `contacts` array has them.
+    /// The contact of the recipient, if the webhook's `contacts` array has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The number that it was sent from.
+    /// The business number that sent the message.
     pub account: Arc<Account>,
     /// The item of `value.message_echoes`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-/// A message that you sent came one step further, or failed.
+/// A status of an outbound message: sent, delivered, read, failed.
 ///
-/// Delivered by the webhook field `messages`, once for each item of
-/// `value.statuses`. The steps of one message may come twice and in any order;
-/// [`MessageStatus::supersedes`](crate::model::MessageStatus::supersedes)
-/// compares them.
+/// The webhook field `messages` produces one event for each item of `value.statuses`. The statuses
+/// of one message may be repeated and in any order;
+/// [`MessageStatus::supersedes`](crate::model::MessageStatus::supersedes) compares them.
 ///
-/// A status whose [`kind`](crate::model::StatusUpdate::kind) is `payment` is
-/// about a payment for the message: `failed` is then the payment, and the message
-/// was read long ago.
+/// A status with the [`kind`](crate::model::StatusUpdate::kind) `payment` is that of a payment for
+/// the message: after `failed` the payment failed, and the message was delivered.
 ///
 /// Meta's page: [status messages webhook](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status).
 ///
@@ -150,55 +145,54 @@ pub struct MessageEcho {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MessageStatusChanged {
-    /// Which message, and what became of it.
+    /// The message and its status.
     pub update: StatusUpdate,
-    /// Whom it was sent to, as the webhook's `contacts` array has them; it is
-    /// missing for failures and before 2026.
+    /// The contact of the recipient, from the webhook's `contacts` array; missing for failures and
+    /// before 2026.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The number that it was sent from.
+    /// The business number that sent the message.
     pub account: Arc<Account>,
     /// The item of `value.statuses`.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-object! {
-    /// `history`: a piece of the old conversations of a business that joined
-    /// with its WhatsApp Business app, or the news that it does not share them.
-    ///
-    /// Each message in it is a [`HistoryMessage`](super::HistoryMessage) of its
-    /// own, right after this; the threads themselves are in the raw JSON.
-    ///
-    /// ```json
-    /// {"metadata": {"phase": 0, "chunk_order": 1, "progress": 55}, "threads": [{"id": "15550101001",
-    ///   "messages": [{"from": "15550101001", "id": "wamid.HBgL…", "timestamp": "1780000000",
-    ///                 "type": "text", "text": {"body": "…"}, "history_context": {"status": "READ"}}]}]}
-    /// {"errors": [{"code": 2593109, "title": "…"}]}
-    /// ```
-    ///
-    /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/history.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::History(chunk), WebhookEvent::HistoryMessage(first), ..] = webhook.events()
-    /// else { panic!("a chunk and its messages") };
-    /// assert!(chunk.value.metadata.unwrap().progress.is_some());
-    /// assert_eq!(first.progress, chunk.value.metadata);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct History {
-        /// Which piece, and how many are to come.
-        pub metadata: Option<HistoryProgress>,
-        /// Why there is nothing; 2593109: the business does not share it.
-        pub errors: Vec<MetaError>,
-    }
+/// `history`: a chunk of the earlier conversations of a business that onboarded with its WhatsApp
+/// Business app, or the refusal to share them.
+///
+/// A [`HistoryMessage`](super::HistoryMessage) for each message of the chunk follows; the raw JSON
+/// has the threads.
+///
+/// ```json
+/// {"metadata": {"phase": 0, "chunk_order": 1, "progress": 55}, "threads": [{"id": "15550101001",
+///   "messages": [{"from": "15550101001", "id": "wamid.HBgL…", "timestamp": "1780000000",
+///                 "type": "text", "text": {"body": "…"}, "history_context": {"status": "READ"}}]}]}
+/// {"errors": [{"code": 2593109, "title": "…"}]}
+/// ```
+///
+/// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/history.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::History(chunk), WebhookEvent::HistoryMessage(first), ..] = webhook.events()
+/// else { panic!("a chunk and its messages") };
+/// assert!(chunk.value.metadata.unwrap().progress.is_some());
+/// assert_eq!(first.progress, chunk.value.metadata);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct History {
+    /// The number of the chunk, and the progress.
+    pub metadata: Option<HistoryProgress>,
+    /// The errors in place of a history; 2593109: the business does not share it.
+    pub errors: Vec<MetaError>,
 }
 
 impl Payload for History {
@@ -208,17 +202,15 @@ impl Payload for History {
     }
 }
 
-/// A message of old conversations, in either direction.
+/// A message of an earlier conversation, in either direction.
 ///
-/// Delivered by the webhook field `history`: for each message of its threads, and
-/// for the files that follow them (`value.messages` and
-/// `value.message_echoes`). It is not a
-/// [`MessageReceived`](super::MessageReceived), since nobody waits for an
-/// answer to it.
+/// The webhook field `history` produces one event for each message of its threads, and for the
+/// files that follow them (`value.messages` and `value.message_echoes`). It is not a
+/// [`MessageReceived`](super::MessageReceived), since the user does not expect an answer.
 ///
-/// A file is first a message of type
-/// [`media_placeholder`](crate::model::Content::MediaPlaceholder) in a thread,
-/// and comes in a webhook of its own, with the same wamid.
+/// A file comes first as a message of type
+/// [`media_placeholder`](crate::model::Content::MediaPlaceholder) in a thread, and again in another
+/// webhook with the same wamid.
 ///
 /// Meta's page: [history webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history).
 ///
@@ -241,30 +233,29 @@ impl Payload for History {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HistoryMessage {
-    /// The message, in a box: else this event would be the largest variant of
-    /// [`WebhookEvent`](crate::event::WebhookEvent), and all events have the size of that.
+    /// The message, in a box: otherwise this event would be the largest variant of
+    /// [`WebhookEvent`](crate::event::WebhookEvent), whose size all events have.
     pub message: Box<Message>,
-    /// The business number that an outbound one was sent from, as Meta wrote
-    /// it.
+    /// The business number that sent an outbound message, as Meta wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_number: Option<WaId>,
-    /// The id of its thread, usually the user's phone number.
+    /// The id of the thread, usually the user's phone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<WaId>,
-    /// How far it had come.
+    /// The status of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_context: Option<HistoryContext>,
-    /// The piece of history that it is in.
+    /// The chunk of the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<HistoryProgress>,
-    /// The user, as the thread or the webhook's `contacts` array has them.
+    /// The contact of the user, from the thread or the webhook's `contacts` array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
     /// The business number.
     pub account: Arc<Account>,
     /// The message's JSON.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }

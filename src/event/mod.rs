@@ -1,13 +1,11 @@
 //! The payloads that signals carry.
 //!
-//! What the parser makes of a webhook is a [`WebhookEvent`]: one variant for
-//! each signal that a webhook can fire. Messages, their statuses and what else
-//! concerns a conversation have payloads of their own; the other fields of
-//! Meta's come as a [`FieldEvent`] of what Meta wrote. Each has the account that it concerns,
-//! its time, and the JSON that it was made from.
+//! The parser converts a webhook to [`WebhookEvent`]s, with one variant for each signal that a
+//! webhook can send. Messages, statuses and other parts of a conversation have their own payloads;
+//! the other fields come as a [`FieldEvent`]. Each payload has its account, its time and its JSON.
 //!
-//! Most programs meet them as the argument of a receiver. One that has the whole webhook in
-//! its hand, for a queue or a table, matches:
+//! Most programs use payloads as the argument of a receiver. A program that handles whole webhooks,
+//! for a queue or a table, matches:
 //!
 //! ```
 //! use whatsapp_signals::event::WebhookEvent;
@@ -96,11 +94,11 @@ pub use user::{
     UserIdUpdate, UserPreference, UserSubscribed,
 };
 
-/// A payload of this crate: its name, its signal and its keys. Sealed.
+/// A payload of this crate, with its name, signal and keys. Sealed.
 ///
-/// Import the trait to call [`dedup_key`](Self::dedup_key) of a payload, or to write a function
-/// for the payloads of several signals. A payload of your own does not implement `Event`, as a
-/// [`Signal`] carries a value of any type: declare a signal for it.
+/// Import the trait to call [`dedup_key`](Self::dedup_key) of a payload, or to write a function for
+/// the payloads of several signals. Your own payloads need no `Event`: a [`Signal`] carries a value
+/// of any type.
 ///
 /// # Examples
 ///
@@ -130,34 +128,31 @@ pub trait Event: Sealed + Sized + 'static {
     /// Returns the signal that carries the payload.
     fn signal() -> &'static Signal<Self>;
 
-    /// Returns the key of the event: equal when Meta repeats it, as it does for up to seven
+    /// Returns the deduplication key: equal when Meta repeats the event, as it does for up to seven
     /// days, and different for any other event.
     ///
-    /// It begins with [`NAME`](Self::NAME), so that the events of one item (a
-    /// message and the flow that it submits) have keys of their own. It ends with the
-    /// business number, as one wamid may come to two numbers, or else with the WABA. Between
-    /// them stands
+    /// The key begins with [`NAME`](Self::NAME), so that the events of one item (a message and the
+    /// flow that it submits) have different keys. It ends with the business number, as two numbers
+    /// may receive one wamid, or else with the WABA. The middle part is
     ///
     /// - for a message: its wamid and type. For an edit also a hash of the new content, since
     ///   one message may be edited more than once;
     /// - for the flow that a message submits: the wamid;
-    /// - for a status: the wamid and the status, the participant of a group and the payment,
-    ///   since all statuses of a message share its wamid. Its time does not count: Meta
-    ///   repeats a status at another second;
+    /// - for a status: the wamid and the status, the participant of a group and the payment, since
+    ///   all statuses of a message share its wamid. The time does not count: Meta repeats a status
+    ///   at another second;
     /// - for a call and its statuses: the id of the call and its event or status;
-    /// - for a [`MessageRefused`](super::MessageRefused): the `fbtrace_id`, or without one a hash
-    ///   of all that it has;
+    /// - for a [`MessageRefused`](super::MessageRefused): the `fbtrace_id`, or else a hash of the
+    ///   event;
     /// - for any other event: a hash of the entry's time and the JSON, in which neither white
     ///   space nor the order of members counts, nor the signed `url` of a medium.
     ///
-    /// An event that has neither an id nor a time, as a
-    /// [`META_ERROR`](crate::signals::META_ERROR), may recur: the next one with its key may be
-    /// another event, so do not drop it. Then
+    /// An event without an id and a time, such as a [`META_ERROR`](crate::signals::META_ERROR), may
+    /// recur: the next event with its key may be another one, so do not drop it. For these events
     /// [`WebhookEvent::repeats`](super::WebhookEvent::repeats) is true, and
-    /// [`Webhook::dedup_keys`](crate::Webhook::dedup_keys) adds a count to equal keys of one
-    /// body.
+    /// [`Webhook::dedup_keys`](crate::Webhook::dedup_keys) adds a count to equal keys of one body.
     ///
-    /// A wamid has the user's phone number in it: treat keys as personal data.
+    /// A wamid contains the user's phone number: treat keys as personal data.
     ///
     /// ```
     /// use whatsapp_signals::parse;
@@ -171,21 +166,20 @@ pub trait Event: Sealed + Sized + 'static {
     /// ```
     fn dedup_key(&self) -> String;
 
-    /// Returns the key of the partition in which the event is to stay in order: events with
-    /// one key concern one conversation, so that workers can share the partitions.
+    /// Returns the partition key. The events of one conversation have one key, so that workers can
+    /// share the partitions and keep the order of each.
     ///
-    /// For an event of a webhook it is the business number and the user,
-    /// `300200100500600:US.7001`; the members of a group are users too. An event that
-    /// names no user is in the partition of its group or, without one, of its number. A user
-    /// has one partition in all events of a body, including [`UNRECOGNIZED`] ones, and is named
-    /// by the best id that the body has: the business-scoped user id, the parent id or the phone
-    /// number. Another body may name the user by another id.
+    /// For an event of a webhook it is the business number and the user, `300200100500600:US.7001`;
+    /// the members of a group are users too. An event without a user is in the partition of its
+    /// group or, without one, of its number. A user has one partition in all events of a body,
+    /// including [`UNRECOGNIZED`] ones. Its id is the best one in the body: the business-scoped
+    /// user id, the parent id or the phone number. Another body may name the user by another id.
     ///
-    /// News of a changed id is in the partition of the previous id, and later events are in
-    /// the partition of the new one. Workers of two partitions do not wait for one another, so
-    /// order across the change is not promised. An engine that delivers
-    /// [in order](crate::WebhookEngine::in_order) has all ids of the stored contact, and keeps the
-    /// order across it.
+    /// A change of ids is in the partition of the previous id, and later events are in the
+    /// partition of the new one. The order across the change is not guaranteed, as workers of two
+    /// partitions are independent. An engine that delivers [in
+    /// order](crate::WebhookEngine::in_order) has all ids of the stored contact, and keeps the
+    /// order across the change.
     ///
     /// A [`MessageSent`](super::MessageSent) or [`MessageRefused`](super::MessageRefused) has the
     /// key of its account and user or group. All [`CampaignCompleted`](super::CampaignCompleted)
@@ -193,11 +187,10 @@ pub trait Event: Sealed + Sized + 'static {
     ///
     /// [`UNRECOGNIZED`]: crate::signals::UNRECOGNIZED
     ///
-    /// Meta promises no order of its webhooks: a `read` may arrive before the
-    /// `delivered`, and an edit before the message. The order that a queue keeps
-    /// is the order of arrival.
+    /// Meta does not guarantee the order of its webhooks: a `read` may arrive before the
+    /// `delivered`, and an edit before the message. A queue keeps the order of arrival.
     ///
-    /// It may hold a phone number: treat it as personal data.
+    /// The key may contain a phone number: treat it as personal data.
     ///
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
@@ -211,19 +204,18 @@ pub trait Event: Sealed + Sized + 'static {
     fn partition_key(&self) -> String;
 }
 
-/// Keeps other crates from implementing [`Event`], so that it may get more methods.
+/// Prevents other crates from implementing [`Event`], so that it can get more methods.
 mod sealed {
     pub trait Sealed {}
 }
 
 impl WebhookEvent {
-    /// Its JSON, with the raw JSON in it, as a string: what
-    /// [`from_json`](Self::from_json) reads again, in this version of the crate or
-    /// a later one. It is personal data.
+    /// Returns the event as JSON, including its raw JSON, for [`from_json`](Self::from_json) in
+    /// this version of the crate or a later one. It is personal data.
     ///
     /// # Errors
     ///
-    /// Those of `serde_json`, which an event does not cause.
+    /// Those of `serde_json`, which no event causes.
     ///
     /// # Examples
     ///
@@ -244,12 +236,12 @@ impl WebhookEvent {
         serde_json::to_string(self)
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Parses the JSON of [`to_json`](Self::to_json).
     ///
     /// # Errors
     ///
-    /// When it is not the JSON of an event, or of one that a later version of the
-    /// crate has added. Unlike that of `serde_json`, the error quotes nothing.
+    /// When the text is not the JSON of an event, or of an event that a later version of the crate
+    /// added. Unlike that of `serde_json`, the error does not quote the text.
     ///
     /// # Examples
     ///
@@ -269,7 +261,7 @@ impl WebhookEvent {
     }
 }
 
-/// Something is not the JSON of an event. As text it says where, and quotes nothing.
+/// The position at which a text is not the JSON of an event. The error does not quote the text.
 ///
 /// # Examples
 ///
@@ -283,8 +275,8 @@ impl WebhookEvent {
 #[error("not the JSON of an event, at line {line} column {column}")]
 #[non_exhaustive]
 pub struct EventJsonError {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Counted from 1, in bytes.
+    /// The column in bytes, counted from 1.
     pub column: usize,
 }

@@ -1,4 +1,4 @@
-//! Messages that your program has sent.
+//! Outbound messages: those that Meta accepted, and those that Meta refused.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::model::{
     PacingStatus, RawJson, Timestamp,
 };
 
-/// You sent a message, and Meta accepted it.
+/// An outbound message that Meta accepted.
 ///
-/// Your code fires this one, as sending is not this crate's business, or has an engine
-/// [store and deliver](crate::WebhookEngine::process_sent) it. [`from_graph`](Self::from_graph)
-/// makes it of your request and Meta's response; [`new`](Self::new) of a message.
+/// This crate does not send messages, so your code sends this event, or has an engine [store and
+/// deliver](crate::WebhookEngine::process_sent) it. [`from_graph`](Self::from_graph) builds it from
+/// your request and Meta's response, and [`new`](Self::new) from a message.
 ///
 /// # Examples
 ///
@@ -44,25 +44,25 @@ use crate::model::{
 pub struct MessageSent {
     /// The message.
     pub message: Message,
-    /// The number that it was sent from.
+    /// The business number that sent the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// The pacing of a template, as Meta's response has it: sent at once, held back or paused.
+    /// The pacing of a template message, from Meta's response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_status: Option<PacingStatus>,
-    /// The text of yours that the statuses of the message will have.
+    /// The text of your request that the statuses of the message repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub biz_opaque_callback_data: Option<Box<str>>,
-    /// The campaign that it is part of, whose counts have it in an engine.
+    /// The campaign, whose counts in an engine include the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<CampaignId>,
-    /// The request that sent it.
+    /// The request that sent the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RawJson>,
 }
 
 impl MessageSent {
-    /// The event for this message.
+    /// Returns the event for a message.
     ///
     /// # Examples
     ///
@@ -86,37 +86,36 @@ impl MessageSent {
         }
     }
 
-    /// Returns the messages that a request to `POST /{phone_number_id}/messages` sent, by the JSON
-    /// of the request and of Meta's response.
+    /// Returns the messages of a request to `POST /{phone_number_id}/messages`, from the JSON of
+    /// the request and of Meta's response.
     ///
-    /// There is one event for each message of the response: nearly always one, more for several
-    /// recipients, and none for a read receipt or a typing indicator, which go to the same
-    /// endpoint. So the result is a list, and a loop over it is right for every request.
+    /// There is one event for each message of the response: one for most requests, several for
+    /// several recipients, and none for a read receipt or a typing indicator, which use the same
+    /// endpoint. A loop over the list is right for every request.
     ///
-    /// - **User**: by the `wa_id` and `user_id` in the response's `contacts`,
-    ///   [never by the `input`](Identity::from_phone), so that the message is in the conversation
-    ///   that webhooks continue. Without them it is the request's `to`, of which only the digits
-    ///   count, and `recipient`. A message to a group has the [`group_id`](Message::group_id) and
-    ///   no user.
+    /// - **User**: the `wa_id` and `user_id` in the response's `contacts`, [never the
+    ///   `input`](Identity::from_phone), so that the message belongs to the conversation of later
+    ///   webhooks. Without them, the digits of the request's `to`, and its `recipient`. A message
+    ///   to a group has the [`group_id`](Message::group_id) and no user.
     /// - **Status**: `Sent`, or the [`message_status`](Self::message_status) of a message that Meta
     ///   holds back.
-    /// - **Time**: now; [`with_timestamp`](Self::with_timestamp) sets another.
+    /// - **Time**: the current time; [`with_timestamp`](Self::with_timestamp) sets another.
     /// - **Account**: none, as neither JSON names it; [`with_account`](Self::with_account) sets it.
-    /// - **Content**: typed, with the template's parameters and the buttons, rows, products or cards
-    ///   of an [interactive message](crate::model::OutboundInteractive). A type that this version
-    ///   does not know is [`Content::Unsupported`](crate::model::Content::Unsupported). The
-    ///   [`request`](Self::request) has all the rest.
+    /// - **Content**: typed, with the template's parameters and the buttons, rows, products or
+    ///   cards of an [interactive message](crate::model::OutboundInteractive). An unknown type is
+    ///   [`Content::Unsupported`](crate::model::Content::Unsupported); the
+    ///   [`request`](Self::request) has its JSON.
     ///
-    /// A malformed or unknown member costs itself and not the message. Neither argument is changed,
-    /// sent or logged. A `serde_json::Value` is given by its `to_string()`.
+    /// A malformed or unknown member is skipped. Neither argument is changed, sent or logged. Pass
+    /// a `serde_json::Value` as its `to_string()`.
     ///
     /// Meta's page: [sending messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages).
     ///
     /// # Errors
     ///
-    /// When one of the two is not a JSON object, when the response is a refusal, for
-    /// [`MessageRefused::from_graph_error`](super::MessageRefused::from_graph_error), or when it has
-    /// no message with an id.
+    /// When one of the two is not a JSON object, when the response is a refusal (see
+    /// [`MessageRefused::from_graph_error`](super::MessageRefused::from_graph_error)), or when it
+    /// has no message with an id.
     ///
     /// # Examples
     ///
@@ -153,7 +152,7 @@ impl MessageSent {
         graph::sent(request.as_ref(), response.as_ref())
     }
 
-    /// Returns the same event with the number that the message was sent from.
+    /// Sets the business number that sent the message.
     ///
     /// # Examples
     ///
@@ -172,7 +171,7 @@ impl MessageSent {
         self
     }
 
-    /// Returns the same event with the campaign that the message is part of.
+    /// Sets the campaign of the message.
     /// [`Records::save_campaign`](crate::engine::Records::save_campaign) has an example.
     #[must_use]
     pub fn with_campaign(mut self, id: impl Into<CampaignId>) -> Self {
@@ -180,7 +179,7 @@ impl MessageSent {
         self
     }
 
-    /// Returns the same event with the time at which the message was sent.
+    /// Sets the time at which the message was sent.
     ///
     /// # Examples
     ///
@@ -224,9 +223,9 @@ impl EventMeta for MessageSent {
     }
 }
 
-/// Meta refused a message that you wanted to send: it has no wamid, and no webhook will name it.
+/// An outbound message that Meta refused. It has no wamid, and no webhook contains it.
 ///
-/// Your code sends this one. A message that Meta accepts and cannot deliver is a
+/// Your code sends this event. A message that Meta accepts and cannot deliver is a
 /// [`MessageStatusChanged`](super::MessageStatusChanged) with the status `failed`.
 ///
 /// # Examples
@@ -258,27 +257,27 @@ impl EventMeta for MessageSent {
 pub struct MessageRefused {
     /// The reason.
     pub error: GraphError,
-    /// The user that it was for, as the request has it: `None` for a group, and for several users.
+    /// The recipient in the request; `None` for a group, and for several users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Identity>,
-    /// The group that it was for.
+    /// The recipient group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
-    /// The content that was not sent.
+    /// The content of the message.
     pub content: Content,
-    /// The message that it would have answered.
+    /// The message to which it replied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<MessageContext>>,
-    /// When Meta refused it.
+    /// The time of the refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
-    /// The text of yours that the statuses of the message would have had.
+    /// The text of your request for the statuses of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub biz_opaque_callback_data: Option<Box<str>>,
-    /// The campaign that it would have been part of, whose counts have the refusal in an engine.
+    /// The campaign, whose counts in an engine include the refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<CampaignId>,
-    /// The number that it was to be sent from.
+    /// The business number of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
     /// The request.
@@ -288,13 +287,14 @@ pub struct MessageRefused {
 }
 
 impl MessageRefused {
-    /// Returns the message that Meta refused, by the JSON of the request and of Meta's response;
-    /// `None` for a read receipt or a typing indicator, which is no message.
+    /// Returns the refused message, from the JSON of the request and of Meta's response; `None` for
+    /// a read receipt or a typing indicator, which is no message.
     ///
-    /// A refusal is one event, also for several recipients, since Meta refuses a request as a
+    /// A refusal is one event, even for several recipients, since Meta refuses a request as a
     /// whole. The members are those of [`MessageSent::from_graph`](super::MessageSent::from_graph),
-    /// but for the user: a refusal has no `wa_id`, so the user is the `to` and `recipient` of the
-    /// request. The time is now; [`with_timestamp`](Self::with_timestamp) sets another.
+    /// except for the user: a refusal has no `wa_id`, so the user is the `to` and `recipient` of
+    /// the request. The time is the current time; [`with_timestamp`](Self::with_timestamp) sets
+    /// another.
     ///
     /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
     ///
@@ -327,7 +327,7 @@ impl MessageRefused {
         graph::refused(request.as_ref(), response.as_ref())
     }
 
-    /// Returns the same event with the number that the message was to be sent from.
+    /// Sets the business number of the request.
     ///
     /// # Examples
     ///
@@ -349,7 +349,7 @@ impl MessageRefused {
         self
     }
 
-    /// Returns the same event with the campaign that the message would have been part of.
+    /// Sets the campaign of the message.
     /// [`Records::save_campaign`](crate::engine::Records::save_campaign) has an example.
     #[must_use]
     pub fn with_campaign(mut self, id: impl Into<CampaignId>) -> Self {
@@ -357,7 +357,7 @@ impl MessageRefused {
         self
     }
 
-    /// Returns the same event with the time at which Meta refused the message.
+    /// Sets the time of the refusal.
     ///
     /// # Examples
     ///

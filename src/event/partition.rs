@@ -1,11 +1,11 @@
-//! The users of a whole body: all events of one user have one partition.
+//! The users of a body: all events of one user have one partition key.
 
 use std::collections::HashMap;
 
 use super::{WebhookEvent, best_id};
 use crate::model::{IdKind, Identity};
 
-/// Sets the best id of the user for each event that names the user by another one.
+/// Sets the best id of the user for each event that has only a lesser id.
 pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
     if events.len() < 2 || are_named_alike(events) {
         return;
@@ -18,7 +18,7 @@ pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
         let named = named.as_ref()?;
         let (kind, id) = users.best_of(named)?;
         let (own_kind, own) = named.best()?;
-        // Two ids of one kind stay two, but for numbers, which may differ for one user.
+        // Two ids of one kind are of two users, except for numbers, which may differ for one user.
         let is_better = kind > own_kind || (kind == IdKind::Phone && id != own);
         is_better.then(|| id.into())
     });
@@ -30,7 +30,7 @@ pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
     }
 }
 
-/// Whether all events name their users by one kind of id, as in nearly every body, and none
+/// Returns whether all events name their users by one kind of id, as in nearly every body, and none
 /// by two numbers.
 fn are_named_alike(events: &[WebhookEvent]) -> bool {
     let mut kinds = events.iter().filter_map(|event| {
@@ -47,7 +47,7 @@ fn are_named_alike(events: &[WebhookEvent]) -> bool {
 
 /// The ids by which an event names its user.
 struct Named<'e> {
-    /// The number or account within which the ids mean something.
+    /// The number or account that the ids are scoped to.
     place: &'e str,
     user: Option<Identity>,
     contact: Option<Identity>,
@@ -77,7 +77,7 @@ impl<'e> Named<'e> {
     }
 }
 
-/// The ids of a body, joined where they are of one user.
+/// The ids of a body, as sets of the ids of one user (union-find).
 #[derive(Default)]
 struct Users<'n> {
     known: HashMap<(&'n str, &'n str), usize>,
@@ -87,9 +87,9 @@ struct Users<'n> {
 struct Id<'n> {
     kind: IdKind,
     id: &'n str,
-    /// Another id of the same user, nearer to the one that stands for all.
+    /// The parent: another id of the same user, nearer to the root.
     of: usize,
-    /// For a number, the users that are named by it and by another id.
+    /// For a number, the users that have it and another id.
     owners: Vec<usize>,
 }
 
@@ -107,18 +107,19 @@ impl<'n> Users<'n> {
         })
     }
 
-    /// Returns the id that stands for a user.
+    /// Returns the root of an id's set.
     fn root(&mut self, mut at: usize) -> usize {
         while self.ids[at].of != at {
             let of = self.ids[at].of;
-            // Shortens the way for the next call.
+            // Halves the path for the next call.
             self.ids[at].of = self.ids[of].of;
             at = of;
         }
         at
     }
 
-    /// Makes two ids those of one user. The better one stands for both, or the earlier one.
+    /// Unites the sets of two ids. The root is the better id, or the earlier of two ids of one
+    /// kind.
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         let is_b = (self.ids[b].kind, a) > (self.ids[a].kind, b);
@@ -139,14 +140,14 @@ impl<'n> Users<'n> {
         for number in named.ids(IdKind::Phone) {
             let number = self.known(named.place, IdKind::Phone, number);
             match user {
-                // Numbers change hands, so it may be named with another user, too.
+                // A number may pass to another user, so an event may name it with that user, too.
                 Some(user) => self.ids[number].owners.push(user),
                 None => self.join(*first.get_or_insert(number), number),
             }
         }
     }
 
-    /// Joins each number with the user that it is of, unless there are two.
+    /// Unites each number with its user, unless it has two.
     fn join_numbers(&mut self) {
         let mut owners: HashMap<usize, Option<usize>> = HashMap::new();
         for at in 0..self.ids.len() {

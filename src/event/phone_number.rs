@@ -3,98 +3,95 @@
 use serde_json::{Map, Value};
 
 use super::{Decision, Payload};
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{PhoneNumberId, Timestamp};
 
-object! {
-    /// `phone_number_name_update`: Meta has reviewed the display name of one of
-    /// your numbers.
-    ///
-    /// ```json
-    /// {"display_phone_number": "15550100200", "decision": "APPROVED",
-    ///  "requested_verified_name": "Juniper Yard", "rejection_reason": null}
-    /// ```
-    ///
-    /// Meta's page: [phone_number_name_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_name_update).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{Decision, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/phone-number-name-update.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::PhoneNumberNameUpdate(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.decision, Decision::Rejected);
-    /// assert_eq!(change.value.rejection_reason.as_deref(), Some("NAME_FORMAT_UNACCEPTABLE"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct PhoneNumberNameUpdate {
-        /// The number, as people see it.
-        pub display_phone_number: Option<Box<str>>,
-        /// The outcome.
-        pub decision: Decision,
-        /// The name that was reviewed.
-        pub requested_verified_name: Option<Box<str>>,
-        /// Why it was rejected.
-        pub rejection_reason: Option<Box<str>>,
-    }
+/// `phone_number_name_update`: the result of a review of a number's display name.
+///
+/// ```json
+/// {"display_phone_number": "15550100200", "decision": "APPROVED",
+///  "requested_verified_name": "Juniper Yard", "rejection_reason": null}
+/// ```
+///
+/// Meta's page: [phone_number_name_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_name_update).
+///
+/// ```
+/// use whatsapp_signals::event::{Decision, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/phone-number-name-update.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::PhoneNumberNameUpdate(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.decision, Decision::Rejected);
+/// assert_eq!(change.value.rejection_reason.as_deref(), Some("NAME_FORMAT_UNACCEPTABLE"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct PhoneNumberNameUpdate {
+    /// The phone number, formatted.
+    pub display_phone_number: Option<Box<str>>,
+    /// The outcome.
+    pub decision: Decision,
+    /// The reviewed name.
+    pub requested_verified_name: Option<Box<str>>,
+    /// The reason for a rejection.
+    pub rejection_reason: Option<Box<str>>,
 }
 
 impl Payload for PhoneNumberNameUpdate {}
 
-object! {
-    /// `phone_number_quality_update`: the throughput, or in older versions the
-    /// quality or the messaging limit, of one of your numbers changed.
-    ///
-    /// ```json
-    /// {"display_phone_number": "15550100200", "event": "THROUGHPUT_UPGRADE",
-    ///  "old_limit": "TIER_10K", "current_limit": "TIER_UNLIMITED",
-    ///  "max_daily_conversations_per_business": "TIER_UNLIMITED"}
-    /// ```
-    ///
-    /// Meta's page: [phone_number_quality_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_quality_update).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{QualityEvent, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/phone-number-quality-update.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::PhoneNumberQualityUpdate(change)] = webhook.events() else {
-    ///     panic!("one change")
-    /// };
-    /// assert_eq!(change.value.event, QualityEvent::ThroughputUpgrade);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct PhoneNumberQualityUpdate {
-        /// The number, as people see it.
-        pub display_phone_number: Option<Box<str>>,
-        /// What happened.
-        pub event: QualityEvent,
-        /// How many users you may write to in a day.
-        pub max_daily_conversations_per_business: Option<MessagingLimit>,
-        /// Older: the number's limit from now on.
-        pub current_limit: Option<MessagingLimit>,
-        /// Older: the number's limit until now.
-        pub old_limit: Option<MessagingLimit>,
-    }
+/// `phone_number_quality_update`: a change of a number's throughput or, in older versions, of its
+/// quality or messaging limit.
+///
+/// ```json
+/// {"display_phone_number": "15550100200", "event": "THROUGHPUT_UPGRADE",
+///  "old_limit": "TIER_10K", "current_limit": "TIER_UNLIMITED",
+///  "max_daily_conversations_per_business": "TIER_UNLIMITED"}
+/// ```
+///
+/// Meta's page: [phone_number_quality_update webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/phone_number_quality_update).
+///
+/// ```
+/// use whatsapp_signals::event::{QualityEvent, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/phone-number-quality-update.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::PhoneNumberQualityUpdate(change)] = webhook.events() else {
+///     panic!("one change")
+/// };
+/// assert_eq!(change.value.event, QualityEvent::ThroughputUpgrade);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct PhoneNumberQualityUpdate {
+    /// The phone number, formatted.
+    pub display_phone_number: Option<Box<str>>,
+    /// The kind of change.
+    pub event: QualityEvent,
+    /// The number of users that the business may message in a day.
+    pub max_daily_conversations_per_business: Option<MessagingLimit>,
+    /// The new limit of the number, in older webhooks.
+    pub current_limit: Option<MessagingLimit>,
+    /// The previous limit of the number, in older webhooks.
+    pub old_limit: Option<MessagingLimit>,
 }
 
 text_enum! {
-    /// What happened to a number.
+    /// The kind of a [`PhoneNumberQualityUpdate`].
     pub enum QualityEvent {
-        /// It is being registered.
+        /// The number is being registered.
         Onboarding = "ONBOARDING",
-        /// It may send faster.
+        /// The throughput of the number rose.
         ThroughputUpgrade = "THROUGHPUT_UPGRADE",
-        /// Older: its messaging limit rose.
+        /// The messaging limit rose, in older webhooks.
         Upgrade = "UPGRADE",
-        /// Older: its messaging limit fell.
+        /// The messaging limit fell, in older webhooks.
         Downgrade = "DOWNGRADE",
-        /// Older: its quality is low.
+        /// The quality is low, in older webhooks.
         Flagged = "FLAGGED",
-        /// Older: its quality is no longer low.
+        /// The quality is no longer low, in older webhooks.
         Unflagged = "UNFLAGGED",
     }
 }
@@ -102,10 +99,10 @@ text_enum! {
 impl Payload for PhoneNumberQualityUpdate {}
 
 text_enum! {
-    /// How many users you may write to in a day.
+    /// The number of users that a business may message in a day.
     ///
-    /// Meta writes a tier in some versions and a number in others;
-    /// [`messages`](Self::messages) reads both.
+    /// Meta sends a tier in some versions and a number in others; [`messages`](Self::messages)
+    /// returns the number of both.
     ///
     /// ```
     /// use whatsapp_signals::event::MessagingLimit;
@@ -119,7 +116,7 @@ text_enum! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub enum MessagingLimit {
-        /// Nothing was sent yet.
+        /// The business has sent no messages yet.
         NotSet = "TIER_NOT_SET",
         /// 50.
         Tier50 = "TIER_50",
@@ -133,14 +130,13 @@ text_enum! {
         Tier10K = "TIER_10K",
         /// 100,000.
         Tier100K = "TIER_100K",
-        /// As many as you like.
+        /// No limit.
         Unlimited = "TIER_UNLIMITED" | "-1",
     }
 }
 
 impl MessagingLimit {
-    /// The limit as a number; `None` when there is no limit or it is not
-    /// known.
+    /// Returns the limit as a number; `None` when there is no limit or it is unknown.
     ///
     /// # Examples
     ///
@@ -165,7 +161,7 @@ impl MessagingLimit {
         }
     }
 
-    /// Whether there is no limit.
+    /// Returns whether there is no limit.
     ///
     /// # Examples
     ///
@@ -181,62 +177,61 @@ impl MessagingLimit {
     }
 }
 
-object! {
-    /// `account_settings_update`: the settings of a number changed.
-    ///
-    /// ```json
-    /// {"messaging_product": "whatsapp", "timestamp": "1785000000", "type": "PHONE_NUMBER_SETTINGS",
-    ///  "phone_number_settings": {"phone_number_id": "300200100500600", "calling": {"status": "ENABLED"}}}
-    /// ```
-    ///
-    /// `messaging_product` is always `whatsapp`, and is not kept.
-    ///
-    /// Meta's page: [call settings](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-settings).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/account-settings-update.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::AccountSettingsUpdate(change)] = webhook.events() else { panic!("one change") };
-    /// let settings = change.value.phone_number_settings.as_ref().unwrap();
-    /// assert_eq!(settings.calling.as_ref().unwrap()["status"], "ENABLED");
-    /// assert_eq!(change.account.phone_number_id, settings.phone_number_id);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct AccountSettingsUpdate {
-        /// When they changed.
-        pub timestamp: Option<Timestamp>,
-        /// Which settings: `PHONE_NUMBER_SETTINGS`.
-        pub kind = "type": Option<Box<str>>,
-        /// The settings of the number.
-        pub phone_number_settings: Option<PhoneNumberSettings>,
-    }
+/// `account_settings_update`: a change of a number's settings.
+///
+/// ```json
+/// {"messaging_product": "whatsapp", "timestamp": "1785000000", "type": "PHONE_NUMBER_SETTINGS",
+///  "phone_number_settings": {"phone_number_id": "300200100500600", "calling": {"status": "ENABLED"}}}
+/// ```
+///
+/// `messaging_product` is always `whatsapp`, and is not kept.
+///
+/// Meta's page: [call settings](https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-settings).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/account-settings-update.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::AccountSettingsUpdate(change)] = webhook.events() else { panic!("one change") };
+/// let settings = change.value.phone_number_settings.as_ref().unwrap();
+/// assert_eq!(settings.calling.as_ref().unwrap()["status"], "ENABLED");
+/// assert_eq!(change.account.phone_number_id, settings.phone_number_id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct AccountSettingsUpdate {
+    /// The time of the change.
+    pub timestamp: Option<Timestamp>,
+    /// The kind of settings: `PHONE_NUMBER_SETTINGS`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The settings of the number.
+    pub phone_number_settings: Option<PhoneNumberSettings>,
 }
 
-object! {
-    /// The settings of a number.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::PhoneNumberSettings;
-    ///
-    /// let settings: PhoneNumberSettings = serde_json::from_str(
-    ///     r#"{"phone_number_id": "300200100500600", "calling": {"status": "DISABLED"}}"#,
-    /// )?;
-    /// let calling = settings.calling.unwrap_or_default();
-    /// assert_eq!(calling["status"], "DISABLED");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct PhoneNumberSettings {
-        /// The number.
-        pub phone_number_id: Option<PhoneNumberId>,
-        /// Its settings for calls, in the form of Meta's settings endpoint.
-        pub calling: Option<Map<String, Value>>,
-    }
+/// The settings of a number.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::PhoneNumberSettings;
+///
+/// let settings: PhoneNumberSettings = serde_json::from_str(
+///     r#"{"phone_number_id": "300200100500600", "calling": {"status": "DISABLED"}}"#,
+/// )?;
+/// let calling = settings.calling.unwrap_or_default();
+/// assert_eq!(calling["status"], "DISABLED");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct PhoneNumberSettings {
+    /// The number.
+    pub phone_number_id: Option<PhoneNumberId>,
+    /// The call settings, in the form of Meta's settings endpoint.
+    pub calling: Option<Map<String, Value>>,
 }
 
 impl Payload for AccountSettingsUpdate {
@@ -252,46 +247,44 @@ impl Payload for AccountSettingsUpdate {
     }
 }
 
-object! {
-    /// `security`: somebody changed the two-step PIN of one of your numbers, or
-    /// asked to.
-    ///
-    /// ```json
-    /// {"display_phone_number": "15550100200", "event": "PIN_RESET_REQUEST",
-    ///  "requester": "61550001112223"}
-    /// ```
-    ///
-    /// Meta's page: [security webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/security).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{SecurityEvent, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/security.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
-    /// assert!(change.value.requester.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct Security {
-        /// The number, as people see it.
-        pub display_phone_number: Option<Box<str>>,
-        /// What happened.
-        pub event: SecurityEvent,
-        /// The user of Meta Business Suite who asked for the reset.
-        pub requester: Option<Box<str>>,
-    }
+/// `security`: a change of a number's two-step PIN, or a request for a reset.
+///
+/// ```json
+/// {"display_phone_number": "15550100200", "event": "PIN_RESET_REQUEST",
+///  "requester": "61550001112223"}
+/// ```
+///
+/// Meta's page: [security webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/security).
+///
+/// ```
+/// use whatsapp_signals::event::{SecurityEvent, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/security.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::Security(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.event, SecurityEvent::PinResetRequest);
+/// assert!(change.value.requester.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct Security {
+    /// The phone number, formatted.
+    pub display_phone_number: Option<Box<str>>,
+    /// The kind of change.
+    pub event: SecurityEvent,
+    /// The user of Meta Business Suite who requested the reset.
+    pub requester: Option<Box<str>>,
 }
 
 text_enum! {
-    /// What happened to a two-step PIN.
+    /// The kind of a [`Security`] event.
     pub enum SecurityEvent {
-        /// It was set or changed.
+        /// The PIN was set or changed.
         PinChanged = "PIN_CHANGED",
-        /// Somebody asked to turn it off.
+        /// A reset of the PIN was requested.
         PinResetRequest = "PIN_RESET_REQUEST",
-        /// It was turned off through the mail that Meta sent.
+        /// The PIN was disabled through Meta's email.
         PinRequestSuccess = "PIN_REQUEST_SUCCESS",
     }
 }

@@ -1,59 +1,57 @@
 //! Conversions and clicks of users.
 
 use super::Payload;
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{MessageId, Timestamp};
 
-object! {
-    /// `tracking_events`: what became of a marketing message that is tracked.
-    ///
-    /// ```json
-    /// {"event_name": "sent", "timestamp": 1785000000,
-    ///  "tracking_data": {"click_id": "…", "tracking_token": "…"}}
-    /// ```
-    ///
-    /// Meta's page: [marketing messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/marketing-messages/track-click-events).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/tracking-events.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::TrackingEvent(change), ..] = webhook.events() else { panic!("a change") };
-    /// assert!(change.value.tracking_data.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct TrackingEvent {
-        /// What happened: `sent`, …
-        pub event_name: Option<Box<str>>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// By what to know the message.
-        pub tracking_data: Option<TrackingData>,
-    }
+/// `tracking_events`: the progress of a tracked marketing message.
+///
+/// ```json
+/// {"event_name": "sent", "timestamp": 1785000000,
+///  "tracking_data": {"click_id": "…", "tracking_token": "…"}}
+/// ```
+///
+/// Meta's page: [marketing messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/marketing-messages/track-click-events).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/tracking-events.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::TrackingEvent(change), ..] = webhook.events() else { panic!("a change") };
+/// assert!(change.value.tracking_data.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct TrackingEvent {
+    /// The kind of event: `sent`, …
+    pub event_name: Option<Box<str>>,
+    /// The time of the event.
+    pub timestamp: Option<Timestamp>,
+    /// The ids of the message.
+    pub tracking_data: Option<TrackingData>,
 }
 
-object! {
-    /// By what to know a message that is tracked.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::TrackingData;
-    ///
-    /// let data: TrackingData = serde_json::from_str(r#"{"click_id": "jyclick-7b20e4"}"#)?;
-    /// assert_eq!(data.click_id.as_deref(), Some("jyclick-7b20e4"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct TrackingData {
-        /// The id of the tap.
-        pub click_id: Option<Box<str>>,
-        /// Meta's own token.
-        pub tracking_token: Option<Box<str>>,
-    }
+/// The ids of a tracked message.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::TrackingData;
+///
+/// let data: TrackingData = serde_json::from_str(r#"{"click_id": "jyclick-7b20e4"}"#)?;
+/// assert_eq!(data.click_id.as_deref(), Some("jyclick-7b20e4"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct TrackingData {
+    /// The id of the tap.
+    pub click_id: Option<Box<str>>,
+    /// Meta's tracking token.
+    pub tracking_token: Option<Box<str>>,
 }
 
 impl Payload for TrackingEvent {
@@ -62,42 +60,40 @@ impl Payload for TrackingEvent {
     }
 }
 
-object! {
-    /// `user_actions`, in the field `messages`: a user tapped a link in a
-    /// marketing message, or viewed the page that the link leads to.
-    ///
-    /// Meta names neither the user nor the message. The click id is also in the
-    /// address that the user opens. The view of a page may arrive before the
-    /// tap, after it, or without it.
-    ///
-    /// ```json
-    /// {"action_type": "marketing_messages_link_click", "timestamp": "1785000000",
-    ///  "marketing_messages_link_click_data": {"click_component": "cta", "product_id": "bell-7",
-    ///                                         "click_id": "…", "tracking_token": "…"}}
-    /// ```
-    ///
-    /// Meta's page: [track click events](https://developers.facebook.com/documentation/business-messaging/whatsapp/marketing-messages/track-click-events).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{UserActionType, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/user-actions.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::UserAction(change), ..] = webhook.events() else { panic!("a change") };
-    /// assert_eq!(change.value.action_type, Some(UserActionType::MarketingMessagesLinkClick));
-    /// let click = change.value.marketing_messages_link_click_data.as_ref().unwrap();
-    /// assert_eq!(click.click_component.as_deref(), Some("cta"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct UserAction {
-        /// Kind of action.
-        pub action_type: Option<UserActionType>,
-        /// Time of the action.
-        pub timestamp: Option<Timestamp>,
-        /// The link that was tapped, for both kinds of action.
-        pub marketing_messages_link_click_data: Option<LinkClick>,
-    }
+/// `user_actions` in the field `messages`: a tap on a link of a marketing message, or a view of the
+/// linked page.
+///
+/// Meta names neither the user nor the message. The click id is also in the address that the user
+/// opens. The view of a page may arrive before the tap, after it, or without it.
+///
+/// ```json
+/// {"action_type": "marketing_messages_link_click", "timestamp": "1785000000",
+///  "marketing_messages_link_click_data": {"click_component": "cta", "product_id": "bell-7",
+///                                         "click_id": "…", "tracking_token": "…"}}
+/// ```
+///
+/// Meta's page: [track click events](https://developers.facebook.com/documentation/business-messaging/whatsapp/marketing-messages/track-click-events).
+///
+/// ```
+/// use whatsapp_signals::event::{UserActionType, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/user-actions.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::UserAction(change), ..] = webhook.events() else { panic!("a change") };
+/// assert_eq!(change.value.action_type, Some(UserActionType::MarketingMessagesLinkClick));
+/// let click = change.value.marketing_messages_link_click_data.as_ref().unwrap();
+/// assert_eq!(click.click_component.as_deref(), Some("cta"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct UserAction {
+    /// Kind of action.
+    pub action_type: Option<UserActionType>,
+    /// Time of the action.
+    pub timestamp: Option<Timestamp>,
+    /// The tapped link, for both kinds of action.
+    pub marketing_messages_link_click_data: Option<LinkClick>,
 }
 
 text_enum! {
@@ -122,31 +118,30 @@ text_enum! {
     }
 }
 
-object! {
-    /// A link of a marketing message that a user tapped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::LinkClick;
-    ///
-    /// let click: LinkClick = serde_json::from_str(
-    ///     r#"{"click_component": "body", "product_id": "jy-tube-700c"}"#,
-    /// )?;
-    /// assert_eq!(click.product_id.as_deref(), Some("jy-tube-700c"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct LinkClick {
-        /// Where: `cta`, the button, or `body`.
-        pub click_component: Option<Box<str>>,
-        /// The product that it was about.
-        pub product_id: Option<Box<str>>,
-        /// The id of this tap.
-        pub click_id: Option<Box<str>>,
-        /// Meta's own token.
-        pub tracking_token: Option<Box<str>>,
-    }
+/// A link of a marketing message that a user tapped.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::LinkClick;
+///
+/// let click: LinkClick = serde_json::from_str(
+///     r#"{"click_component": "body", "product_id": "jy-tube-700c"}"#,
+/// )?;
+/// assert_eq!(click.product_id.as_deref(), Some("jy-tube-700c"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct LinkClick {
+    /// The component: `cta`, the button, or `body`.
+    pub click_component: Option<Box<str>>,
+    /// The product of the link.
+    pub product_id: Option<Box<str>>,
+    /// The id of the tap.
+    pub click_id: Option<Box<str>>,
+    /// Meta's tracking token.
+    pub tracking_token: Option<Box<str>>,
 }
 
 impl Payload for UserAction {
@@ -155,66 +150,64 @@ impl Payload for UserAction {
     }
 }
 
-object! {
-    /// `automatic_events`: Meta saw a purchase or a lead in a conversation that
-    /// began with an advertisement.
-    ///
-    /// ```json
-    /// {"id": "wamid.HBgL…", "event_name": "Purchase", "timestamp": 1785000000,
-    ///  "ctwa_clid": "Afc3…", "custom_data": {"currency": "USD", "value": 25000}}
-    /// ```
-    ///
-    /// Meta's page: [automatic events API](https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/automatic-events-api).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/automatic-events.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let names: Vec<_> = webhook
-    ///     .iter()
-    ///     .map(|event| match event {
-    ///         WebhookEvent::AutomaticEvent(change) => change.value.event_name.as_deref(),
-    ///         _ => None,
-    ///     })
-    ///     .collect();
-    /// assert!(names.contains(&Some("Purchase")));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default)]
-    pub struct AutomaticEvent {
-        /// The message in which Meta saw it.
-        pub id: Option<MessageId>,
-        /// `Purchase`, `LeadSubmitted`.
-        pub event_name: Option<Box<str>>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// The tap on the advertisement.
-        pub ctwa_clid: Option<Box<str>>,
-        /// What was bought.
-        pub custom_data: Option<PurchaseData>,
-    }
+/// `automatic_events`: a purchase or lead that Meta detected in a conversation that began with an
+/// advertisement.
+///
+/// ```json
+/// {"id": "wamid.HBgL…", "event_name": "Purchase", "timestamp": 1785000000,
+///  "ctwa_clid": "Afc3…", "custom_data": {"currency": "USD", "value": 25000}}
+/// ```
+///
+/// Meta's page: [automatic events API](https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/automatic-events-api).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/automatic-events.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let names: Vec<_> = webhook
+///     .iter()
+///     .map(|event| match event {
+///         WebhookEvent::AutomaticEvent(change) => change.value.event_name.as_deref(),
+///         _ => None,
+///     })
+///     .collect();
+/// assert!(names.contains(&Some("Purchase")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct AutomaticEvent {
+    /// The message with the purchase or lead.
+    pub id: Option<MessageId>,
+    /// `Purchase`, `LeadSubmitted`.
+    pub event_name: Option<Box<str>>,
+    /// The time of the event.
+    pub timestamp: Option<Timestamp>,
+    /// The tap on the advertisement.
+    pub ctwa_clid: Option<Box<str>>,
+    /// The purchase.
+    pub custom_data: Option<PurchaseData>,
 }
 
-object! {
-    /// What was bought.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::PurchaseData;
-    ///
-    /// let bought: PurchaseData = serde_json::from_str(r#"{"currency": "EUR", "value": 89.5}"#)?;
-    /// assert_eq!((bought.currency.as_deref(), bought.value), (Some("EUR"), Some(89.5)));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct PurchaseData {
-        /// The ISO 4217 code.
-        pub currency: Option<Box<str>>,
-        /// For how much.
-        pub value: Option<f64>,
-    }
+/// The amount of a purchase.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::PurchaseData;
+///
+/// let bought: PurchaseData = serde_json::from_str(r#"{"currency": "EUR", "value": 89.5}"#)?;
+/// assert_eq!((bought.currency.as_deref(), bought.value), (Some("EUR"), Some(89.5)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct PurchaseData {
+    /// The ISO 4217 code.
+    pub currency: Option<Box<str>>,
+    /// The amount.
+    pub value: Option<f64>,
 }
 
 impl Payload for AutomaticEvent {

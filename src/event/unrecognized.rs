@@ -9,15 +9,13 @@ use super::key::hash;
 use crate::json::{Excerpt, Fault};
 use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Timestamp};
 
-/// Something in a webhook that this version of the crate does not know, or
-/// that does not look as it should.
+/// A part of a webhook that this version of the crate does not know, or that is malformed.
 ///
-/// Nothing in a webhook is dropped in silence: an item that cannot be typed arrives here,
-/// whole, while its neighbours arrive as what they are. An item that can do without a
-/// malformed member is typed without it, and that member alone arrives here, with its path,
-/// its JSON, and the id, user and time of the item. A receiver that stores or
-/// logs it shows Meta's changes on the day they come; mind that [`raw`](Self::raw) is personal
-/// data.
+/// Each part of a webhook is delivered: an item that cannot be typed arrives whole as an
+/// `Unrecognized` event, and its neighbors arrive typed. An item that remains usable without a
+/// malformed member is typed without it, and the member arrives as an `Unrecognized` event with its
+/// path, its JSON, and the id, user and time of the item. A receiver that stores or logs these
+/// events shows Meta's changes on their first day; [`raw`](Self::raw) is personal data.
 ///
 /// # Examples
 ///
@@ -43,41 +41,40 @@ use crate::model::{Account, Contact, GroupId, Identity, MessageId, RawJson, Time
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unrecognized {
-    /// The webhook field that it came under; `None` when the change has none.
+    /// The webhook field; `None` when the change has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Arc<str>>,
-    /// Where it stands in the body: `entry[0].changes[0].value.messages[2]`.
+    /// The path in the body: `entry[0].changes[0].value.messages[2]`.
     pub path: String,
-    /// Why it is here.
+    /// The reason.
     pub reason: Reason,
-    /// Its `id`, when it has a readable one: the wamid of an odd message.
+    /// The `id` of the item, if readable: the wamid of a malformed message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<MessageId>,
-    /// The user that the item names, wherever an item of its kind does, as far as it can be
-    /// read; never the business.
+    /// The user of the item, if readable; never the business.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Identity>,
-    /// The user's contact, as the webhook has it.
+    /// The contact of the user, from the webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Arc<Contact>>,
-    /// The group that it was sent in.
+    /// The group of the item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
-    /// Its own time, or else that of its `entry`.
+    /// The time of the item, or else of its `entry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
-    /// The account that it belongs to.
+    /// The account.
     pub account: Arc<Account>,
-    /// The thing itself.
+    /// The JSON of the part.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
 
-/// Why something is [`Unrecognized`].
+/// The reason why a part of a webhook is [`Unrecognized`].
 ///
-/// As text it names types and members, never values.
+/// The text contains names of types and members, never values.
 ///
 /// # Examples
 ///
@@ -100,25 +97,23 @@ pub struct Unrecognized {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// A webhook field that this version does not type.
+    /// A webhook field without a type in this version.
     UnknownField,
-    /// A member of a webhook's `value` that this version does not know.
+    /// An unknown member of a webhook's `value`.
     UnknownMember,
-    /// A message, or another item with a `type`, of a type that this version
-    /// does not know: this one.
+    /// A message, or another item with a `type`, of this unknown type.
     UnknownType(Box<str>),
-    /// This member is missing or `null`, and it cannot be understood without.
+    /// This required member is missing or `null`.
     Missing(Box<str>),
-    /// This member is there twice, and none of the two counts.
+    /// This member is repeated, and no occurrence counts.
     Duplicate(Box<str>),
-    /// Its JSON type, or that of a member that it cannot be understood without, is not the
-    /// documented one; or half of a surrogate pair is in its name, in its `type` or in an id.
+    /// The JSON type of the part, or of a required member, is not the documented one; or a name,
+    /// `type` or id contains half of a surrogate pair.
     Malformed,
-    /// A contact that no message or status of its webhook belongs to.
+    /// A contact without a message or status in its webhook.
     StrayContact,
-    /// This many more items than become events (100,000 of a body), or more odd
-    /// things than are reported one by one (10,000); here is the whole body.
-    /// Meta sends no such thing.
+    /// This many items beyond the limit of events (100,000 of a body) or of malformed parts that
+    /// are reported one by one (10,000). The JSON is the whole body.
     TooMany(usize),
 }
 
@@ -157,10 +152,10 @@ impl EventMeta for Unrecognized {
         let place = without_indices(&self.path);
         let field = self.field.as_deref().unwrap_or_default();
         let id = self.id.as_ref().map(AsRef::as_ref).unwrap_or_default();
-        // Not those of the contact, which a store replaces.
+        // The ids of the contact do not count, as a store replaces the contact.
         let user: Vec<_> = self.user.iter().flat_map(Identity::ids).collect();
         let user = user.join(" ");
-        // Meta repeats an item at another second.
+        // The time does not count, as Meta repeats an item at another second.
         let time = self.timestamp.filter(|_| self.id.is_none());
         hash(&[field, &place, id, &user], time, &self.raw)
     }
@@ -186,7 +181,7 @@ impl EventMeta for Unrecognized {
     }
 }
 
-/// Returns a path without the indices, which depend on the other items of the webhook.
+/// Removes the indices of a path, which depend on the other items of the webhook.
 fn without_indices(path: &str) -> String {
     let parts = path.split('[').map(|part| match part.split_once(']') {
         Some((index, rest)) if index.bytes().all(|byte| byte.is_ascii_digit()) => rest,

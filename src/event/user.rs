@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{hash, is_useful};
 use super::{EventMeta, Payload};
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{
     Account, Contact, Identity, Numbers, RawJson, Signup, SignupId, Timestamp, UserId, WaId,
 };
 
-/// A user tapped a signup link and agreed to get messages from you.
+/// The consent of a user to receive messages, given through a signup link.
 ///
-/// Three shapes of webhook fire it:
+/// Three forms of webhooks produce the event:
 ///
-/// - field `user_preferences`, an item with `value: "signup"` and a
-///   `signup_id`, which is what Meta documents;
+/// - field `user_preferences`, an item with `value: "signup"` and a `signup_id`, the documented
+///   form;
 /// - field `in_app_signup`, whose value has `wa_id` and `signup_id`;
 /// - any other field whose value has a member `in_app_signup` with these two.
 ///
@@ -46,19 +46,19 @@ use crate::model::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserSubscribed {
-    /// Who subscribed.
+    /// The user.
     pub contact: Arc<Contact>,
-    /// What they subscribed to. The webhook has its id alone; a
-    /// [`WebhookEngine`](crate::WebhookEngine) puts in what its store has of it.
+    /// The signup. The webhook has only its id; a [`WebhookEngine`](crate::WebhookEngine) adds the
+    /// members that its store has.
     pub signup: Signup,
-    /// The time of the signup: its own, or else that of its `entry`.
+    /// The time of the item, or else of its `entry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
-    /// The number that they subscribed with.
+    /// The business number.
     pub account: Arc<Account>,
-    /// The item that told it.
+    /// The item with the consent.
     pub raw: RawJson,
-    /// The id by which other events of the body name the user, if it is a better one.
+    /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
 }
@@ -89,71 +89,68 @@ impl EventMeta for UserSubscribed {
     }
 }
 
-object! {
-    /// `user_preferences`: a user wants no more marketing messages, or wants
-    /// them again.
-    ///
-    /// A preference `signup` fires [`USER_SUBSCRIBED`](crate::signals::USER_SUBSCRIBED)
-    /// in place of this.
-    ///
-    /// ```json
-    /// {"wa_id": "15550101001", "user_id": "US.7001", "category": "marketing_messages",
-    ///  "value": "stop", "detail": "…", "timestamp": 1785000000}
-    /// ```
-    ///
-    /// Meta's page: [user_preferences webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/user_preferences).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{PreferenceValue, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/user-preferences-stop.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.value, PreferenceValue::Stop);
-    /// assert!(change.value.user().is_some());
-    ///
-    /// let body = &std::fs::read("tests/payloads/user-preferences-stop-signup.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.signup_id.as_ref().unwrap(), "juniper-autumn-rides");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct UserPreference {
-        /// The user's phone number, when Meta shows it.
-        pub wa_id: Option<WaId>,
-        /// The user's id within your portfolio.
-        pub user_id: Option<UserId>,
-        /// The user's id within the enterprise above it.
-        pub parent_user_id: Option<UserId>,
-        /// About what: `marketing_messages`.
-        pub category: Option<Box<str>>,
-        /// What they want.
-        pub value: PreferenceValue,
-        /// In words.
-        pub detail: Option<Box<str>>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-        /// The [signup](crate::model::Signup) that a
-        /// [`Stop`](PreferenceValue::Stop) refers to.
-        pub signup_id: Option<SignupId>,
-    }
+/// `user_preferences`: a user stops or resumes marketing messages.
+///
+/// The preference `signup` produces a [`UserSubscribed`] instead.
+///
+/// ```json
+/// {"wa_id": "15550101001", "user_id": "US.7001", "category": "marketing_messages",
+///  "value": "stop", "detail": "…", "timestamp": 1785000000}
+/// ```
+///
+/// Meta's page: [user_preferences webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/user_preferences).
+///
+/// ```
+/// use whatsapp_signals::event::{PreferenceValue, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/user-preferences-stop.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.value, PreferenceValue::Stop);
+/// assert!(change.value.user().is_some());
+///
+/// let body = &std::fs::read("tests/payloads/user-preferences-stop-signup.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
+/// assert_eq!(change.value.signup_id.as_ref().unwrap(), "juniper-autumn-rides");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct UserPreference {
+    /// The user's phone number, when Meta shows it.
+    pub wa_id: Option<WaId>,
+    /// The user's id within your portfolio.
+    pub user_id: Option<UserId>,
+    /// The user's id within the enterprise above your portfolio.
+    pub parent_user_id: Option<UserId>,
+    /// The category of messages: `marketing_messages`.
+    pub category: Option<Box<str>>,
+    /// The preference.
+    pub value: PreferenceValue,
+    /// The description.
+    pub detail: Option<Box<str>>,
+    /// The time of the change.
+    pub timestamp: Option<Timestamp>,
+    /// The [signup](crate::model::Signup) that a
+    /// [`Stop`](PreferenceValue::Stop) refers to.
+    pub signup_id: Option<SignupId>,
 }
 
 text_enum! {
-    /// What a user wants.
+    /// The preference of a user.
     pub enum PreferenceValue {
-        /// No more of these messages.
+        /// The user wants no more of these messages.
         Stop = "stop",
-        /// These messages again.
+        /// The user wants these messages again.
         Resume = "resume",
-        /// To subscribe.
+        /// The user subscribes.
         Signup = "signup",
     }
 }
 
 impl UserPreference {
-    /// The user.
+    /// Returns the user.
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(
@@ -176,68 +173,65 @@ impl Payload for UserPreference {
     }
 }
 
-object! {
-    /// `user_id_update`: a user has another business-scoped user id.
-    ///
-    /// Meta tells this with a [`System`](crate::model::System) message
-    /// nowadays; this field is what early versions had.
-    ///
-    /// ```json
-    /// {"wa_id": "15550101001", "detail": "…", "timestamp": 1785000000,
-    ///  "user_id": {"previous": "US.7001", "current": "US.7002"}}
-    /// ```
-    ///
-    /// Meta's page: [business-scoped user ids](https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/user-id-update.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::UserIdUpdate(change)] = webhook.events() else { panic!("one change") };
-    /// let ids = change.value.user_id.as_ref().unwrap();
-    /// assert_ne!(ids.previous, ids.current);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct UserIdUpdate {
-        /// The user's phone number, when Meta shows it.
-        pub wa_id: Option<WaId>,
-        /// The id within your portfolio.
-        pub user_id: Option<IdChange>,
-        /// The id within the enterprise above it.
-        pub parent_user_id: Option<IdChange>,
-        /// In words.
-        pub detail: Option<Box<str>>,
-        /// When.
-        pub timestamp: Option<Timestamp>,
-    }
+/// `user_id_update`: a change of a user's business-scoped user id.
+///
+/// Present versions send a [`System`](crate::model::System) message instead of this field.
+///
+/// ```json
+/// {"wa_id": "15550101001", "detail": "…", "timestamp": 1785000000,
+///  "user_id": {"previous": "US.7001", "current": "US.7002"}}
+/// ```
+///
+/// Meta's page: [business-scoped user ids](https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/user-id-update.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::UserIdUpdate(change)] = webhook.events() else { panic!("one change") };
+/// let ids = change.value.user_id.as_ref().unwrap();
+/// assert_ne!(ids.previous, ids.current);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct UserIdUpdate {
+    /// The user's phone number, when Meta shows it.
+    pub wa_id: Option<WaId>,
+    /// The id within your portfolio.
+    pub user_id: Option<IdChange>,
+    /// The id within the enterprise above your portfolio.
+    pub parent_user_id: Option<IdChange>,
+    /// The description.
+    pub detail: Option<Box<str>>,
+    /// The time of the change.
+    pub timestamp: Option<Timestamp>,
 }
 
-object! {
-    /// An id until now, and from now on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::IdChange;
-    ///
-    /// let change: IdChange = serde_json::from_str(r#"{"previous": "US.7001", "current": "US.7002"}"#)?;
-    /// assert_eq!(change.previous.unwrap(), "US.7001");
-    /// assert_eq!(change.current.unwrap(), "US.7002");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct IdChange {
-        /// Until now.
-        pub previous: Option<UserId>,
-        /// From now on.
-        pub current: Option<UserId>,
-    }
+/// The change of an id.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::IdChange;
+///
+/// let change: IdChange = serde_json::from_str(r#"{"previous": "US.7001", "current": "US.7002"}"#)?;
+/// assert_eq!(change.previous.unwrap(), "US.7001");
+/// assert_eq!(change.current.unwrap(), "US.7002");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct IdChange {
+    /// The previous id.
+    pub previous: Option<UserId>,
+    /// The new id.
+    pub current: Option<UserId>,
 }
 
 impl UserIdUpdate {
-    /// The user, by the ids that hold from now on.
+    /// Returns the user by the new ids.
     ///
     /// # Examples
     ///
@@ -255,8 +249,7 @@ impl UserIdUpdate {
         self.with(|change| change.current.as_ref())
     }
 
-    /// Returns the user by the ids that held until now; `None` when the webhook has none of
-    /// them.
+    /// Returns the user by the previous ids; `None` when the webhook has none of them.
     ///
     /// # Examples
     ///
@@ -300,106 +293,103 @@ impl Payload for UserIdUpdate {
     }
 }
 
-object! {
-    /// `smb_app_state_sync`: somebody changed a contact in the address book of
-    /// the WhatsApp Business app.
-    ///
-    /// ```json
-    /// {"type": "contact", "action": "add", "metadata": {"timestamp": "1785000000"},
-    ///  "contact": {"full_name": "Ada Okafor", "first_name": "Ada", "phone_number": "15550101001"}}
-    /// ```
-    ///
-    /// Meta's page: [smb_app_state_sync webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_app_state_sync).
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{SyncAction, WebhookEvent};
-    ///
-    /// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::SmbAppStateSync(added), WebhookEvent::SmbAppStateSync(removed)] = webhook.events()
-    /// else { panic!("two changes") };
-    /// assert_eq!(added.value.action, SyncAction::Add);
-    /// assert_eq!(removed.value.contact.as_ref().unwrap().full_name, None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct SmbAppStateSync {
-        /// What was changed: `contact`.
-        pub kind = "type": Option<Box<str>>,
-        /// How.
-        pub action: SyncAction,
-        /// The contact; without names when it was removed.
-        pub contact: Option<SyncedContact>,
-        /// When.
-        pub metadata: Option<SyncMetadata>,
-    }
+/// `smb_app_state_sync`: a change of a contact in the address book of the WhatsApp Business app.
+///
+/// ```json
+/// {"type": "contact", "action": "add", "metadata": {"timestamp": "1785000000"},
+///  "contact": {"full_name": "Ada Okafor", "first_name": "Ada", "phone_number": "15550101001"}}
+/// ```
+///
+/// Meta's page: [smb_app_state_sync webhook](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_app_state_sync).
+///
+/// ```
+/// use whatsapp_signals::event::{SyncAction, WebhookEvent};
+///
+/// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::SmbAppStateSync(added), WebhookEvent::SmbAppStateSync(removed)] = webhook.events()
+/// else { panic!("two changes") };
+/// assert_eq!(added.value.action, SyncAction::Add);
+/// assert_eq!(removed.value.contact.as_ref().unwrap().full_name, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct SmbAppStateSync {
+    /// The kind of entry: `contact`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The kind of change.
+    pub action: SyncAction,
+    /// The contact; without names when it was removed.
+    pub contact: Option<SyncedContact>,
+    /// The time of the change.
+    pub metadata: Option<SyncMetadata>,
 }
 
 text_enum! {
-    /// How a contact was changed.
+    /// The kind of change of a contact.
     pub enum SyncAction {
-        /// Added or edited.
+        /// The contact was added or edited.
         Add = "add",
-        /// Removed.
+        /// The contact was removed.
         Remove = "remove",
     }
 }
 
-object! {
-    /// A contact in the address book of the WhatsApp Business app.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::SmbAppStateSync(added), ..] = webhook.events() else { panic!("a change") };
-    /// let contact = added.value.contact.as_ref().unwrap();
-    /// assert_eq!(contact.full_name.as_deref(), Some("Ada Okafor"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct SyncedContact {
-        /// The whole name there.
-        pub full_name: Option<Box<str>>,
-        /// The first name there.
-        pub first_name: Option<Box<str>>,
-        /// The phone number, when Meta shows it.
-        pub phone_number: Option<WaId>,
-        /// The id within your portfolio.
-        pub user_id: Option<UserId>,
-        /// The id within the enterprise above it.
-        pub parent_user_id: Option<UserId>,
-        /// The username.
-        pub username: Option<Box<str>>,
-        /// The country of their profile, two letters.
-        pub country_code: Option<Box<str>>,
-    }
+/// A contact in the address book of the WhatsApp Business app.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/app-state-sync.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::SmbAppStateSync(added), ..] = webhook.events() else { panic!("a change") };
+/// let contact = added.value.contact.as_ref().unwrap();
+/// assert_eq!(contact.full_name.as_deref(), Some("Ada Okafor"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct SyncedContact {
+    /// The full name.
+    pub full_name: Option<Box<str>>,
+    /// The first name.
+    pub first_name: Option<Box<str>>,
+    /// The phone number, when Meta shows it.
+    pub phone_number: Option<WaId>,
+    /// The id within your portfolio.
+    pub user_id: Option<UserId>,
+    /// The id within the enterprise above your portfolio.
+    pub parent_user_id: Option<UserId>,
+    /// The username.
+    pub username: Option<Box<str>>,
+    /// The country of the profile, a two-letter code.
+    pub country_code: Option<Box<str>>,
 }
 
-object! {
-    /// When a contact was changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::SyncMetadata;
-    ///
-    /// let metadata: SyncMetadata = serde_json::from_str(r#"{"timestamp": "1785016261"}"#)?;
-    /// assert_eq!(metadata.timestamp.unwrap().as_secs(), 1_785_016_261);
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct SyncMetadata {
-        /// The time.
-        pub timestamp: Option<Timestamp>,
-    }
+/// The metadata of a [`SmbAppStateSync`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::SyncMetadata;
+///
+/// let metadata: SyncMetadata = serde_json::from_str(r#"{"timestamp": "1785016261"}"#)?;
+/// assert_eq!(metadata.timestamp.unwrap().as_secs(), 1_785_016_261);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct SyncMetadata {
+    /// The time of the change.
+    pub timestamp: Option<Timestamp>,
 }
 
 impl SyncedContact {
-    /// The user, by the ids that Meta gave.
+    /// Returns the user by the available ids.
     ///
     /// # Examples
     ///

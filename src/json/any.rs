@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::lenient::Omissions;
+use super::lenient::{Fault, Lenient, Omissions};
 use super::object::Member;
 use super::tape::with_tape;
 
@@ -19,7 +19,7 @@ const MAX_DEPTH: u32 = 64;
 
 /// The private member by which serde_json passes a number if it is built with
 /// `arbitrary_precision`. It is read as a number without that feature, too.
-const NUMBER: &str = "$serde_json::private::Number";
+pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
 /// The prefix of serde_json's private names.
 const PRIVATE: &str = "$serde_json::private::";
@@ -67,14 +67,14 @@ pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
 }
 
 impl Member for Value {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        value(deserializer).map(Some)
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        value(json).map(Some)
     }
 }
 
 impl Member for Map<String, Value> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        object(deserializer).map(Some)
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        object(json).map(Some)
     }
 }
 

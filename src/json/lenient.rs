@@ -151,6 +151,16 @@ impl<'a> Omissions<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Checks that nothing was left out.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the first omission.
+    pub(super) fn into_result(self) -> Result<(), Fault> {
+        let first = self.0.into_iter().next();
+        first.map_or(Ok(()), |omission| Err(omission.fault))
+    }
 }
 
 /// Reads a single value; `None` if it is malformed.
@@ -226,6 +236,17 @@ impl<'o, 'a> Lenient<'o, 'a> {
             parent,
             omitted,
         }
+    }
+
+    /// Returns the value and the omissions so far.
+    #[inline]
+    pub(super) fn into_parts(self) -> (Node<'a>, &'o mut Omissions<'a>) {
+        (self.node, self.omitted)
+    }
+
+    #[inline]
+    pub(super) fn is_text(&self) -> bool {
+        self.node.is_text()
     }
 
     /// Returns the text of a string without escapes, the fast path of nearly all strings.

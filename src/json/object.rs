@@ -1,117 +1,31 @@
-//! Declarations of Meta's objects: structs whose members may be missing, `null`, or of another
-//! JSON type than last time.
+//! Structs that are read from Meta's JSON objects, whose members may be missing, `null`, or of
+//! another JSON type than last time.
 //!
-//! [`object!`] declares those of the public interface, and [`members!`] the members of items.
-//! Both are read straight from the tape, and a public object from any deserializer, too.
+//! [`json_object`] declares those of the public interface, and [`members!`] the members of items.
+//! Both are read from a tape. Another deserializer's object is first written as JSON, so that
+//! there is one reader of each type.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+
+use super::any::NUMBER;
 pub(crate) use super::lenient::Lenient;
 use super::lenient::{Fault, Omissions};
 use super::node::{Member as NodeMember, Node};
 use super::scalar;
-use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use super::tape::with_tape;
 
-/// Declares an object of Meta's, as a struct that serializes as it is read.
+/// Declares an object of Meta's: a public struct that serializes as it is read.
 ///
-/// A member that is an `Option` or a `Vec` may be missing or `null`; any other
-/// is required. Texts, numbers, booleans and times are read from strings and
-/// numbers alike; a list of one text may come as that text.
-macro_rules! object {
-    ($(#[$meta:meta])* pub struct $name:ident { $($members:tt)* }) => {
-        $crate::json::object::object! {
-            @next [$(#[$meta])* pub struct $name] $name [] [] $($members)*
-        }
-    };
-    (
-        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
-        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: Option<$type:ty>, $($rest:tt)*
-    ) => {
-        $crate::json::object::object! { @next $head $name [$($done)*
-            $(#[$meta])*
-            $(#[serde(rename = $wire)])?
-            #[serde(
-                default,
-                deserialize_with = "crate::json::object::option",
-                skip_serializing_if = "Option::is_none"
-            )]
-            pub $member: Option<$type>,
-        ] [$($read)* { option $member [$($wire)?] $type }] $($rest)* }
-    };
-    (
-        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
-        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: Vec<$type:ty>, $($rest:tt)*
-    ) => {
-        $crate::json::object::object! { @next $head $name [$($done)*
-            $(#[$meta])*
-            $(#[serde(rename = $wire)])?
-            #[serde(
-                default,
-                deserialize_with = "crate::json::object::list",
-                skip_serializing_if = "Vec::is_empty"
-            )]
-            pub $member: Vec<$type>,
-        ] [$($read)* { list $member [$($wire)?] Vec<$type> }] $($rest)* }
-    };
-    (
-        @next $head:tt $name:ident [$($done:tt)*] [$($read:tt)*]
-        $(#[$meta:meta])* pub $member:ident $(= $wire:literal)?: $type:ty, $($rest:tt)*
-    ) => {
-        $crate::json::object::object! { @next $head $name [$($done)*
-            $(#[$meta])*
-            $(#[serde(rename = $wire)])?
-            #[serde(deserialize_with = "crate::json::object::required")]
-            pub $member: $type,
-        ] [$($read)* { required $member [$($wire)?] $type }] $($rest)* }
-    };
-    (
-        @next [$($head:tt)*] $name:ident [$($members:tt)*]
-        [$({ $kind:ident $member:ident [$($wire:literal)?] $type:ty })*]
-    ) => {
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[non_exhaustive]
-        $($head)* { $($members)* }
-
-        const _: () = {
-            $crate::json::object::members! {
-                struct Members { $($member $(= $wire)?: $type,)* }
-            }
-
-            impl $crate::json::object::Member for $name {
-                fn read<'de, D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> Result<Option<Self>, D::Error> {
-                    $crate::json::object::from_object(deserializer).map(Some)
-                }
-
-                #[inline]
-                fn read_node(
-                    json: $crate::json::object::Lenient<'_, '_>,
-                ) -> Result<Option<Self>, $crate::json::Fault> {
-                    json.read_with(|object, omitted| {
-                        let members: Members = $crate::json::object::ReadMembers::read(object, omitted)?;
-                        Ok(Some(Self { $(
-                            $member: $crate::json::object::object!(
-                                @$kind members.$member, omitted, object, $member $($wire)?
-                            ),
-                        )* }))
-                    })
-                }
-            }
-        };
-    };
-    (@option $read:expr, $($at:tt)*) => { $read };
-    (@list $read:expr, $($at:tt)*) => { $read.unwrap_or_default() };
-    (@required $read:expr, $omitted:ident, $object:ident, $member:ident) => {
-        $read.ok_or_else(|| $omitted.missing($object, stringify!($member)))?
-    };
-    (@required $read:expr, $omitted:ident, $object:ident, $member:ident $wire:literal) => {
-        $read.ok_or_else(|| $omitted.missing($object, $wire))?
-    };
-}
+/// A member whose type is [missing](Member::missing) something may be missing or `null`, and any
+/// other is required. `#[json(rename = "type")]` gives a member another name than its field.
+/// Texts, numbers, booleans and times are read from strings and numbers alike; a list of one text
+/// may come as that text.
+pub(crate) use whatsapp_signals_macros::json_object;
 
 /// Declares structs whose members are read one by one from the tape. Each member may be
 /// missing or `null`; a malformed one is left out and noted. A struct with texts of the body
@@ -188,7 +102,7 @@ macro_rules! members {
     (@name $member:ident $wire:literal) => { $wire };
 }
 
-pub(crate) use {members, object};
+pub(crate) use members;
 
 /// A struct of [`members!`].
 pub(crate) trait ReadMembers<'a>: Default {
@@ -267,36 +181,85 @@ impl<'a, T: Member> FromNode<'a> for T {
     }
 }
 
-/// A type that a member of an [`object!`] can have.
+/// A type that a member of an object can have.
 pub(crate) trait Member: Sized {
-    /// Reads a member that is there and not `null`. `None` stands for what is
-    /// not worth losing the object for: a timestamp that is no time.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+    /// Reads a member that is present and not `null`. `None` stands for a value that is not worth
+    /// losing the object for: a timestamp that is no time.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot be read.
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault>;
 
-    /// Does as [`read`](Self::read) with a value of a tape, on a shorter way for most values.
+    /// Returns the value of a missing member; `None` for a member that an object must have.
+    #[inline]
+    fn missing() -> Option<Self> {
+        None
+    }
+
+    /// Whether the value is that of a [missing](Self::missing) member, which is not serialized.
+    #[inline]
+    fn is_missing(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Member> Member for Option<T> {
     #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
-        Self::read(json)
+        T::read_node(json).map(Some)
+    }
+
+    #[inline]
+    fn missing() -> Option<Self> {
+        Some(None)
+    }
+
+    #[inline]
+    fn is_missing(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Member> Member for Vec<T> {
+    #[inline]
+    fn read_node(mut json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        match json.elements() {
+            Some(elements) => elements.map(Some),
+            None if json.is_text() => Ok(Some(T::read_node(json)?.into_iter().collect())),
+            None => Err(Fault::Malformed),
+        }
+    }
+
+    #[inline]
+    fn missing() -> Option<Self> {
+        Some(Vec::new())
+    }
+
+    #[inline]
+    fn is_missing(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: Member> Member for Box<T> {
+    #[inline]
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+        Ok(T::read_node(json)?.map(Self::new))
     }
 }
 
 /// Implements [`Member`] for a type that is made of a text. `$from_text` returns `None` for a
-/// text that is malformed, and `$read` does the same for any deserializer.
+/// malformed text, and `$from_json` reads any other JSON value.
 macro_rules! text_member {
-    ($type:ty, $read:expr, $from_text:expr) => {
+    ($type:ty, $from_json:expr, $from_text:expr) => {
         impl $crate::json::object::Member for $type {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
-                $read(deserializer).map(Some)
-            }
-
             #[inline]
             fn read_node(
                 json: $crate::json::object::Lenient<'_, '_>,
             ) -> Result<Option<Self>, $crate::json::Fault> {
                 let Some(text) = json.plain_text() else {
-                    return Self::read(json);
+                    return $from_json(json).map(Some);
                 };
                 let made: Option<Self> = $from_text(text);
                 made.map(Some).ok_or($crate::json::Fault::Malformed)
@@ -311,7 +274,7 @@ macro_rules! texts {
     ($($type:ty)+) => { $(
         text_member! {
             $type,
-            |deserializer| scalar::text(deserializer, |text| text.into()),
+            |json| scalar::text(json, |text| text.into()),
             |text: &str| Some(text.into())
         }
     )+ };
@@ -322,43 +285,121 @@ texts! { Arc<str> Box<str> String }
 macro_rules! scalars {
     ($($type:ty: $read:expr,)+) => { $(
         impl Member for $type {
-            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                $read(deserializer)
+            fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
+                $read(json).map(Some)
             }
         }
     )+ };
 }
 
 scalars! {
-    bool: |deserializer| scalar::parsed(deserializer).map(Some),
-    i64: |deserializer| scalar::parsed(deserializer).map(Some),
-    u64: |deserializer| scalar::parsed(deserializer).map(Some),
-    f64: |deserializer| scalar::fraction(deserializer).map(Some),
+    bool: scalar::parsed,
+    i64: scalar::parsed,
+    u64: scalar::parsed,
+    f64: scalar::fraction,
 }
 
-impl<T: Member> Member for Box<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(T::read(deserializer)?.map(Self::new))
-    }
-
-    #[inline]
-    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
-        Ok(T::read_node(json)?.map(Self::new))
-    }
+/// Reads a member into its variable; without JSON, makes it a missing one.
+pub(crate) fn assign<T: Member>(
+    member: &mut Option<T>,
+    json: Option<Lenient<'_, '_>>,
+) -> Result<(), Fault> {
+    let read = json.map_or(Ok(None), T::read_node)?;
+    *member = read.or_else(T::missing);
+    Ok(())
 }
 
-/// Carries a [`Member`] through serde's own types.
-struct Read<T>(Option<T>);
-
-impl<'de, T: Member> Deserialize<'de> for Read<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(deserializer).map(Self)
-    }
+/// Takes the value of a member out of its variable, in the order of the members.
+///
+/// # Errors
+///
+/// The reason why a required member is missing.
+pub(crate) fn take<T: Member>(
+    member: Option<T>,
+    members: &mut ReadObject<'_, '_>,
+) -> Result<T, Fault> {
+    let at = members.taken;
+    members.taken += 1;
+    member.ok_or_else(|| members.omitted.missing(members.object, members.names[at]))
 }
 
-/// Reads a struct from an object alone. A derived one is read from a list, too, whose elements
-/// become members by their order.
-pub(crate) fn from_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// An object whose members are in their variables.
+pub(crate) struct ReadObject<'o, 'a> {
+    object: Node<'a>,
+    omitted: &'o mut Omissions<'a>,
+    names: &'static [&'static str],
+    /// The number of members that were taken out of their variables.
+    taken: usize,
+}
+
+/// Reads the members of an object. Calls `assign` with the index of a name and the member that has
+/// it, and once more with `None` for a member that is malformed or repeated.
+///
+/// # Errors
+///
+/// [`Fault::Malformed`] for any other value.
+pub(crate) fn read_members<'o, 'a>(
+    json: Lenient<'o, 'a>,
+    names: &'static [&'static str],
+    assign: &mut dyn FnMut(usize, Option<Lenient<'_, 'a>>) -> Result<(), Fault>,
+) -> Result<ReadObject<'o, 'a>, Fault> {
+    let (object, omitted) = json.into_parts();
+    if !object.is_object() {
+        return Err(Fault::Malformed);
+    }
+    let (mut seen, mut repeated, mut next) = (0_u64, 0_u64, 0);
+    for member in object.members() {
+        let Some(at) = position(names, member, next) else {
+            check_name(object, member, omitted);
+            continue;
+        };
+        next = at + 1;
+        let bit = 1 << at;
+        let is_repeated = seen & bit != 0;
+        seen |= bit;
+        if is_repeated {
+            repeated |= bit;
+            assign(at, None)?;
+        } else if !member.value.is_null() {
+            let json = Lenient::new(member.value, object, omitted);
+            if json.or_omit(|json| assign(at, Some(json))).is_err() {
+                assign(at, None)?;
+            }
+        }
+    }
+    if repeated != 0 {
+        omitted.add_duplicates(object, names, repeated);
+    }
+    Ok(ReadObject {
+        object,
+        omitted,
+        names,
+        taken: 0,
+    })
+}
+
+/// Returns the index of a member's name. Meta writes most members in the documented order, so
+/// `next`, the index behind that of the previous member, is compared first.
+#[inline]
+fn position(names: &[&str], member: NodeMember<'_>, next: usize) -> Option<usize> {
+    let escaped;
+    let name = match member.plain_name() {
+        Some(name) => name,
+        None => {
+            escaped = member.name();
+            escaped.as_bytes()
+        }
+    };
+    let has_name = |at: &&str| at.as_bytes() == name;
+    if names.get(next).is_some_and(has_name) {
+        return Some(next);
+    }
+    names.iter().position(|at| has_name(at))
+}
+
+/// Reads an object from any deserializer. Unlike an item of a webhook it must have no malformed
+/// member, as there is no event that would report it.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Member>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     deserializer.deserialize_map(ObjectVisitor(PhantomData))
@@ -366,7 +407,7 @@ pub(crate) fn from_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+impl<'de, T: Member> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -374,75 +415,223 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
-    }
-}
-
-/// Reads a member that must be there.
-pub(crate) fn required<'de, D: Deserializer<'de>, T: Member>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    T::read(deserializer)?.ok_or_else(|| D::Error::custom("expected a time"))
-}
-
-/// Reads a member that may be `null`.
-pub(crate) fn option<'de, D: Deserializer<'de>, T: Member>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.and_then(|Read(member)| member))
-}
-
-/// Reads a list that may be `null`, or a single text in place of a list.
-pub(crate) fn list<'de, D: Deserializer<'de>, T: Member>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let Read(list) = Read::<Vec<T>>::deserialize(deserializer)?;
-    Ok(list.unwrap_or_default())
-}
-
-impl<T: Member> Member for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        deserializer
-            .deserialize_any(ListVisitor(PhantomData))
-            .map(Some)
-    }
-
-    #[inline]
-    fn read_node(mut json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
-        match json.elements() {
-            Some(elements) => elements.map(Some),
-            None => Self::read(json),
+        let mut json = String::new();
+        Writer {
+            json: &mut json,
+            depth: MAX_DEPTH,
         }
+        .visit_map(map)?;
+        read_strictly(&json, |object, omitted| omitted.read(object)).map_err(A::Error::custom)
     }
 }
 
-struct ListVisitor<T>(PhantomData<T>);
+/// Reads a JSON text without omissions, or returns the text of an error. That text quotes no value,
+/// which may be personal data.
+pub(super) fn read_strictly<T>(
+    json: &str,
+    read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
+) -> Result<T, String> {
+    let value = with_tape(json, |object| {
+        let mut omitted = Omissions::default();
+        let value = read(object, &mut omitted)?;
+        omitted.into_result().map(|()| value)
+    });
+    value
+        .unwrap_or(Err(Fault::Malformed))
+        .map_err(|fault| fault_text(&fault))
+}
 
-impl<'de, T: Member> Visitor<'de> for ListVisitor<T> {
-    type Value = Vec<T>;
+fn fault_text(fault: &Fault) -> String {
+    match fault {
+        Fault::Missing(name) => format!("missing field `{name}`"),
+        Fault::Duplicate(name) => format!("duplicate field `{name}`"),
+        Fault::UnknownType(_) => "unknown `type`".into(),
+        Fault::Malformed => "unexpected JSON type of a member".into(),
+    }
+}
+
+/// The greatest depth of a value, that of serde_json.
+const MAX_DEPTH: u32 = 128;
+
+/// Writes a value as JSON.
+struct Writer<'w> {
+    json: &'w mut String,
+    /// The remaining depth.
+    depth: u32,
+}
+
+impl Writer<'_> {
+    fn deeper<E: Error>(&mut self) -> Result<Writer<'_>, E> {
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom("expected less depth"))?;
+        Ok(Writer {
+            json: self.json,
+            depth,
+        })
+    }
+
+    fn write<E: Error>(self, json: impl fmt::Display) -> Result<(), E> {
+        use fmt::Write as _;
+        write!(self.json, "{json}").map_err(E::custom)
+    }
+
+    fn text<E: Error>(&mut self, text: &str) -> Result<(), E> {
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if text.bytes().all(is_plain) {
+            self.json.push('"');
+            self.json.push_str(text);
+            self.json.push('"');
+        } else {
+            self.json
+                .push_str(&serde_json::to_string(text).map_err(E::custom)?);
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Writer<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Writer<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
+        f.write_str("JSON")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.write("null")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(T::read(StrDeserializer::new(text))?.into_iter().collect())
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        self.visit_unit()
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        let text = BorrowedStrDeserializer::new(text);
-        Ok(T::read(text)?.into_iter().collect())
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Read(element)) = seq.next_element()? {
-            list.extend(element);
+    fn visit_bool<E: Error>(self, bool: bool) -> Result<(), E> {
+        self.write(bool)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.write(number)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.write(number)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        match Number::from_f64(number) {
+            Some(number) => self.write(number),
+            None => self.visit_unit(),
         }
-        Ok(list)
+    }
+
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<(), E> {
+        self.text(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        self.json.push('[');
+        let mut separator = "";
+        loop {
+            let start = self.json.len();
+            self.json.push_str(separator);
+            if seq.next_element_seed(self.deeper()?)?.is_none() {
+                self.json.truncate(start);
+                self.json.push(']');
+                return Ok(());
+            }
+            separator = ",";
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut separator = '{';
+        while let Some(name) = map.next_key::<String>()? {
+            if name == NUMBER && separator == '{' {
+                let number = map.next_value::<String>()?.parse::<Number>();
+                return self.write(number.map_err(A::Error::custom)?);
+            }
+            self.json.push(separator);
+            self.text(&name)?;
+            self.json.push(':');
+            map.next_value_seed(self.deeper()?)?;
+            separator = ',';
+        }
+        self.json
+            .push_str(if separator == '{' { "{}" } else { "}" });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json_object;
+
+    type Note = Option<Box<str>>;
+    type Names = Vec<String>;
+
+    #[json_object]
+    struct Parcel {
+        id: String,
+        note: Note,
+        #[json(rename = "names")]
+        names: Names,
+    }
+
+    #[test]
+    fn alias_of_an_option_or_list_may_be_missing() {
+        let parcel: Parcel = serde_json::from_str(r#"{"id": "A"}"#).unwrap();
+        assert_eq!((parcel.note, parcel.names), (None, Vec::new()));
+    }
+
+    #[test]
+    fn alias_of_an_option_or_list_is_not_written_when_missing() {
+        let parcel: Parcel = serde_json::from_str(r#"{"id": 7, "note": null}"#).unwrap();
+        assert_eq!(serde_json::to_string(&parcel).unwrap(), r#"{"id":"7"}"#);
+    }
+
+    #[test]
+    fn required_member_has_a_name_in_the_error() {
+        let error = serde_json::from_str::<Parcel>(r#"{"note": "x"}"#).unwrap_err();
+        assert!(
+            error.to_string().starts_with("missing field `id`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn repeated_member_is_an_error_and_a_repeated_unknown_member_is_not() {
+        let error = serde_json::from_str::<Parcel>(r#"{"id": "A", "id": "A"}"#).unwrap_err();
+        assert!(
+            error.to_string().starts_with("duplicate field `id`"),
+            "{error}"
+        );
+        assert!(serde_json::from_str::<Parcel>(r#"{"id": "A", "x": 1, "x": 1}"#).is_ok());
+    }
+
+    #[test]
+    fn object_is_read_from_a_value_with_escapes_lists_and_numbers() {
+        let value =
+            serde_json::json!({"id": "a\"\n", "names": ["é", -1], "x": [{}, [], 0.5, null]});
+        let parcel: Parcel = serde_json::from_value(value).unwrap();
+        assert_eq!(
+            (&*parcel.id, parcel.names),
+            ("a\"\n", vec!["é".into(), "-1".into()])
+        );
+    }
+
+    #[test]
+    fn list_is_no_object() {
+        assert!(serde_json::from_str::<Parcel>(r#"["A"]"#).is_err());
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, map};
 use super::any;
 use super::lenient::{Fault, Omissions};
 use super::node::Node;
-use super::tape::with_tape;
+use super::object::read_strictly;
 
 /// Declares a struct that serializes in the stored form, the struct's members, and deserializes
 /// from that form or, by [`FromMeta`], from Meta's.
@@ -82,18 +82,7 @@ pub(crate) fn from_members<T, E: Error>(
     read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
 ) -> Result<T, E> {
     let json = Value::Object(members).to_string();
-    let value = with_tape(&json, |object| {
-        let mut omitted = Omissions::default();
-        let value = read(object, &mut omitted)?;
-        omitted.is_empty().then_some(value).ok_or(Fault::Malformed)
-    });
-    // A duplicate or unknown name may be personal data, and is not quoted.
-    match value.unwrap_or(Err(Fault::Malformed)) {
-        Ok(value) => Ok(value),
-        Err(Fault::Missing(name)) => Err(E::custom(format_args!("missing field `{name}`"))),
-        Err(Fault::UnknownType(_)) => Err(E::custom("unknown `type`")),
-        Err(_) => Err(E::custom("unexpected JSON type of a member")),
-    }
+    read_strictly(&json, read).map_err(E::custom)
 }
 
 /// Collects the members of an object.

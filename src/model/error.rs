@@ -1,65 +1,64 @@
 //! Meta's errors, as webhooks report them.
 
 use super::ErrorCode;
-use crate::json::object::object;
+use crate::json::object::json_object;
 
-object! {
-    /// Why Meta could not do something: a message that failed, a type that it
-    /// cannot show you.
-    ///
-    /// # JSON
-    ///
-    /// ```json
-    /// {"code": 131026, "title": "Message undeliverable", "message": "…",
-    ///  "error_data": {"details": "…"}, "href": "https://…"}
-    /// ```
-    ///
-    /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::MetaError;
-    ///
-    /// let error: MetaError = serde_json::from_str(
-    ///     r#"{"code": 131026, "title": "Undeliverable", "error_data": {"details": "No such user"}}"#,
-    /// )?;
-    /// assert_eq!(error.code.as_ref().and_then(|code| code.as_u32()), Some(131_026));
-    /// assert_eq!(error.details(), Some("No such user"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct MetaError {
-        /// What to match on.
-        pub code: Option<ErrorCode>,
-        /// A short name.
-        pub title: Option<Box<str>>,
-        /// A sentence; since v16.
-        pub message: Option<Box<str>>,
-        /// More about this case; since v16.
-        pub error_data: Option<ErrorData>,
-        /// Where versions before v16 had the details.
-        pub bare_details = "details": Option<Box<str>>,
-        /// Where Meta explains it.
-        pub href: Option<Box<str>>,
-    }
+/// Why Meta could not do something: a message that failed, a type that it
+/// cannot show you.
+///
+/// # JSON
+///
+/// ```json
+/// {"code": 131026, "title": "Message undeliverable", "message": "…",
+///  "error_data": {"details": "…"}, "href": "https://…"}
+/// ```
+///
+/// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+///
+/// ```
+/// use whatsapp_signals::model::MetaError;
+///
+/// let error: MetaError = serde_json::from_str(
+///     r#"{"code": 131026, "title": "Undeliverable", "error_data": {"details": "No such user"}}"#,
+/// )?;
+/// assert_eq!(error.code.as_ref().and_then(|code| code.as_u32()), Some(131_026));
+/// assert_eq!(error.details(), Some("No such user"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct MetaError {
+    /// What to match on.
+    pub code: Option<ErrorCode>,
+    /// A short name.
+    pub title: Option<Box<str>>,
+    /// A sentence; since v16.
+    pub message: Option<Box<str>>,
+    /// More about this case; since v16.
+    pub error_data: Option<ErrorData>,
+    /// Where versions before v16 had the details.
+    #[json(rename = "details")]
+    pub bare_details: Option<Box<str>>,
+    /// Where Meta explains it.
+    pub href: Option<Box<str>>,
 }
 
-object! {
-    /// The member `error_data` of a [`MetaError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ErrorData;
-    ///
-    /// let data: ErrorData = serde_json::from_str(r#"{"details": "No such user"}"#)?;
-    /// assert_eq!(data.details.as_deref(), Some("No such user"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ErrorData {
-        /// More about this case.
-        pub details: Option<Box<str>>,
-    }
+/// The member `error_data` of a [`MetaError`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ErrorData;
+///
+/// let data: ErrorData = serde_json::from_str(r#"{"details": "No such user"}"#)?;
+/// assert_eq!(data.details.as_deref(), Some("No such user"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ErrorData {
+    /// More about this case.
+    pub details: Option<Box<str>>,
 }
 
 impl MetaError {
@@ -84,52 +83,52 @@ impl MetaError {
     }
 }
 
-object! {
-    /// The reason for which Meta refuses a request.
-    ///
-    /// # JSON
-    ///
-    /// ```json
-    /// {"message": "(#131047) Re-engagement message", "type": "OAuthException", "code": 131047,
-    ///  "error_data": {"details": "More than 24 hours have passed …"},
-    ///  "error_subcode": 2494010, "fbtrace_id": "Az8or2yhqkZfEZ-_4Qn_Bam"}
-    /// ```
-    ///
-    /// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::GraphError;
-    ///
-    /// let error: GraphError = serde_json::from_str(
-    ///     r#"{"code": 131047, "error_subcode": 2494010, "error_data": {"details": "24 hours"}}"#,
-    /// )?;
-    /// let code = |code: Option<&whatsapp_signals::model::ErrorCode>| code?.as_u32();
-    /// assert_eq!(code(error.code.as_ref()), Some(131_047));
-    /// assert_eq!(code(error.error_subcode.as_ref()), Some(2_494_010));
-    /// assert_eq!(error.details(), Some("24 hours"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct GraphError {
-        /// The code to match on.
-        pub code: Option<ErrorCode>,
-        /// A finer code; mostly missing since v16.
-        pub error_subcode: Option<ErrorCode>,
-        /// `OAuthException`, …
-        pub kind = "type": Option<Box<str>>,
-        /// The code and its title.
-        pub message: Option<Box<str>>,
-        /// More about this case.
-        pub error_data: Option<ErrorData>,
-        /// A title to be shown to a person.
-        pub error_user_title: Option<Box<str>>,
-        /// A sentence to be shown to a person.
-        pub error_user_msg: Option<Box<str>>,
-        /// The same request may succeed later.
-        pub is_transient: Option<bool>,
-        /// The id of the request at Meta, for its support.
-        pub fbtrace_id: Option<Box<str>>,
-    }
+/// The reason for which Meta refuses a request.
+///
+/// # JSON
+///
+/// ```json
+/// {"message": "(#131047) Re-engagement message", "type": "OAuthException", "code": 131047,
+///  "error_data": {"details": "More than 24 hours have passed …"},
+///  "error_subcode": 2494010, "fbtrace_id": "Az8or2yhqkZfEZ-_4Qn_Bam"}
+/// ```
+///
+/// Meta's page: [error codes](https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+///
+/// ```
+/// use whatsapp_signals::model::GraphError;
+///
+/// let error: GraphError = serde_json::from_str(
+///     r#"{"code": 131047, "error_subcode": 2494010, "error_data": {"details": "24 hours"}}"#,
+/// )?;
+/// let code = |code: Option<&whatsapp_signals::model::ErrorCode>| code?.as_u32();
+/// assert_eq!(code(error.code.as_ref()), Some(131_047));
+/// assert_eq!(code(error.error_subcode.as_ref()), Some(2_494_010));
+/// assert_eq!(error.details(), Some("24 hours"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct GraphError {
+    /// The code to match on.
+    pub code: Option<ErrorCode>,
+    /// A finer code; mostly missing since v16.
+    pub error_subcode: Option<ErrorCode>,
+    /// `OAuthException`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The code and its title.
+    pub message: Option<Box<str>>,
+    /// More about this case.
+    pub error_data: Option<ErrorData>,
+    /// A title to be shown to a person.
+    pub error_user_title: Option<Box<str>>,
+    /// A sentence to be shown to a person.
+    pub error_user_msg: Option<Box<str>>,
+    /// The same request may succeed later.
+    pub is_transient: Option<bool>,
+    /// The id of the request at Meta, for its support.
+    pub fbtrace_id: Option<Box<str>>,
 }
 
 impl GraphError {

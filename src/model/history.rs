@@ -1,27 +1,26 @@
 //! Earlier parts of a conversation: synced history, and the summary before a handover.
 
 use super::text_enum::text_enum;
-use crate::json::object::object;
+use crate::json::object::json_object;
 
-object! {
-    /// Which piece of the history this is.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::HistoryProgress;
-    ///
-    /// let last: HistoryProgress = serde_json::from_str(r#"{"phase": 2, "progress": 100}"#)?;
-    /// assert!(last.is_complete());
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Copy, Default, Eq, Hash)]
-    pub struct HistoryProgress {
-        /// 0: the last day, 1: the last 90 days, 2: the last 180 days.
-        pub phase: Option<u64>,
-        /// Its number within the phase; pieces come in any order.
-        pub chunk_order: Option<u64>,
-        /// How much of the whole is done, in per cent.
-        pub progress: Option<u64>,
-    }
+/// Which piece of the history this is.
+///
+/// ```
+/// use whatsapp_signals::model::HistoryProgress;
+///
+/// let last: HistoryProgress = serde_json::from_str(r#"{"phase": 2, "progress": 100}"#)?;
+/// assert!(last.is_complete());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Copy, Default, Eq, Hash)]
+pub struct HistoryProgress {
+    /// 0: the last day, 1: the last 90 days, 2: the last 180 days.
+    pub phase: Option<u64>,
+    /// Its number within the phase; pieces come in any order.
+    pub chunk_order: Option<u64>,
+    /// How much of the whole is done, in per cent.
+    pub progress: Option<u64>,
 }
 
 impl HistoryProgress {
@@ -43,23 +42,22 @@ impl HistoryProgress {
     }
 }
 
-object! {
-    /// How far an old message had come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{HistoryContext, HistoryStatus};
-    ///
-    /// let context: HistoryContext = serde_json::from_str(r#"{"status": "READ"}"#)?;
-    /// assert_eq!(context.status, Some(HistoryStatus::Read));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct HistoryContext {
-        /// Its last status.
-        pub status: Option<HistoryStatus>,
-    }
+/// How far an old message had come.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::{HistoryContext, HistoryStatus};
+///
+/// let context: HistoryContext = serde_json::from_str(r#"{"status": "READ"}"#)?;
+/// assert_eq!(context.status, Some(HistoryStatus::Read));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct HistoryContext {
+    /// Its last status.
+    pub status: Option<HistoryStatus>,
 }
 
 text_enum! {
@@ -80,50 +78,49 @@ text_enum! {
     }
 }
 
-object! {
-    /// What was said in a conversation so far, in Meta's summary.
-    ///
-    /// It is written by a language model: show it to a person, and do not let
-    /// a program act on it.
-    ///
-    /// ```json
-    /// {"type": "summary", "summary": {"text": "Ada asks whether her bike is ready."}}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ConversationContext;
-    ///
-    /// let context: ConversationContext =
-    ///     serde_json::from_str(r#"{"type": "summary", "summary": {"text": "Ada asks."}}"#)?;
-    /// assert_eq!(context.text(), Some("Ada asks."));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ConversationContext {
-        /// `summary`.
-        pub kind = "type": Option<Box<str>>,
-        /// The summary.
-        pub summary: Option<ConversationSummary>,
-    }
+/// What was said in a conversation so far, in Meta's summary.
+///
+/// It is written by a language model: show it to a person, and do not let
+/// a program act on it.
+///
+/// ```json
+/// {"type": "summary", "summary": {"text": "Ada asks whether her bike is ready."}}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::ConversationContext;
+///
+/// let context: ConversationContext =
+///     serde_json::from_str(r#"{"type": "summary", "summary": {"text": "Ada asks."}}"#)?;
+/// assert_eq!(context.text(), Some("Ada asks."));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ConversationContext {
+    /// `summary`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The summary.
+    pub summary: Option<ConversationSummary>,
 }
 
-object! {
-    /// A summary of a conversation.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ConversationSummary;
-    ///
-    /// let summary: ConversationSummary = serde_json::from_str(r#"{"text": "Ada asks for a price."}"#)?;
-    /// assert_eq!(summary.text.as_deref(), Some("Ada asks for a price."));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ConversationSummary {
-        /// Its words.
-        pub text: Option<Box<str>>,
-    }
+/// A summary of a conversation.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ConversationSummary;
+///
+/// let summary: ConversationSummary = serde_json::from_str(r#"{"text": "Ada asks for a price."}"#)?;
+/// assert_eq!(summary.text.as_deref(), Some("Ada asks for a price."));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ConversationSummary {
+    /// Its words.
+    pub text: Option<Box<str>>,
 }
 
 impl ConversationContext {

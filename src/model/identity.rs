@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{IdText, UserId, WaId};
-use crate::json::object::object;
+use crate::json::object::json_object;
 
 /// Returns the digits of a phone number, as they are and without the characters that format
 /// it; `None` if the text is no phone number.
@@ -84,15 +84,14 @@ pub(crate) struct Ids<'a> {
     pub(crate) parent_user_id: Option<IdText<'a>>,
 }
 
-object! {
-    /// The JSON of an [`Identity`].
-    #[derive(Default)]
-    #[allow(unreachable_pub, reason = "objects are public, but for this one")]
-    pub struct IdMembers {
-        pub wa_id: Option<WaId>,
-        pub user_id: Option<UserId>,
-        pub parent_user_id: Option<UserId>,
-    }
+/// The JSON of an [`Identity`].
+#[json_object]
+#[derive(Default)]
+#[allow(unreachable_pub, reason = "objects are public, but for this one")]
+pub struct IdMembers {
+    pub wa_id: Option<WaId>,
+    pub user_id: Option<UserId>,
+    pub parent_user_id: Option<UserId>,
 }
 
 impl Identity {

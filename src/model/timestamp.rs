@@ -135,15 +135,11 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 impl Member for Timestamp {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        scalar::lossy(deserializer, |text| text.parse().ok())
-    }
-
     #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         match json.plain_text() {
             Some(text) => Ok(text.parse().ok()),
-            None => Self::read(json),
+            None => scalar::lossy(json, |text| text.parse().ok()),
         }
     }
 }

@@ -324,7 +324,7 @@ fn a_malformed_member_is_an_error_and_quotes_nothing() {
     );
     refuses::<Call>(
         r#"{"id": "wacid.A", "event": "connect", "session": ["offer"]}"#,
-        "invalid type: sequence, expected an object",
+        "unexpected JSON type of a member",
     );
     refuses::<Contact>(r#"{"profile": {"name": "Ada"}}"#, "missing field `wa_id`");
     refuses::<Message>(

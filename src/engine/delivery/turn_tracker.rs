@@ -54,7 +54,7 @@ impl TurnTracker {
     pub(crate) fn new(turns: Vec<ClaimedTurn>) -> Self {
         let mut by_position = HashMap::new();
         if turns.iter().any(|turn| turn.next.is_some()) {
-            let places = turns
+            let positions = turns
                 .iter()
                 .map(|turn| (turn.partition, turn.position.number));
             by_position.extend(positions.zip(0..));

@@ -1,46 +1,45 @@
 //! Media, places, contact cards and orders.
 
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::{CatalogId, MediaId, ProductRetailerId, WaId};
 
-object! {
-    /// `image`, `audio`, `video`, `document`, `sticker`: a file.
-    ///
-    /// ```json
-    /// {"id": "1003383421387256", "mime_type": "image/jpeg", "sha256": "SfInY0g…",
-    ///  "url": "https://…", "caption": "The new gears"}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Media;
-    ///
-    /// let media: Media = serde_json::from_str(r#"{"id": 42, "mime_type": "audio/ogg; codecs=opus"}"#)?;
-    /// assert_eq!(media.id.as_ref().unwrap(), "42");
-    /// assert_eq!(media.media_type(), Some("audio/ogg"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct Media {
-        /// With which it is downloaded.
-        pub id: Option<MediaId>,
-        /// Its MIME type, perhaps with parameters.
-        pub mime_type: Option<Box<str>>,
-        /// Of the file, in base64.
-        pub sha256: Option<Box<str>>,
-        /// Where it can be fetched with your token, for some minutes. Since late
-        /// 2025.
-        pub url: Option<Box<str>>,
-        /// The address that WhatsApp loads a file from that you send without an id.
-        pub link: Option<Box<str>>,
-        /// What the user wrote under an image, video or document.
-        pub caption: Option<Box<str>>,
-        /// The name of a document.
-        pub filename: Option<Box<str>>,
-        /// Whether an audio was recorded in the chat.
-        pub voice: Option<bool>,
-        /// Whether a sticker moves.
-        pub animated: Option<bool>,
-    }
+/// `image`, `audio`, `video`, `document`, `sticker`: a file.
+///
+/// ```json
+/// {"id": "1003383421387256", "mime_type": "image/jpeg", "sha256": "SfInY0g…",
+///  "url": "https://…", "caption": "The new gears"}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::Media;
+///
+/// let media: Media = serde_json::from_str(r#"{"id": 42, "mime_type": "audio/ogg; codecs=opus"}"#)?;
+/// assert_eq!(media.id.as_ref().unwrap(), "42");
+/// assert_eq!(media.media_type(), Some("audio/ogg"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct Media {
+    /// With which it is downloaded.
+    pub id: Option<MediaId>,
+    /// Its MIME type, perhaps with parameters.
+    pub mime_type: Option<Box<str>>,
+    /// Of the file, in base64.
+    pub sha256: Option<Box<str>>,
+    /// Where it can be fetched with your token, for some minutes. Since late
+    /// 2025.
+    pub url: Option<Box<str>>,
+    /// The address that WhatsApp loads a file from that you send without an id.
+    pub link: Option<Box<str>>,
+    /// What the user wrote under an image, video or document.
+    pub caption: Option<Box<str>>,
+    /// The name of a document.
+    pub filename: Option<Box<str>>,
+    /// Whether an audio was recorded in the chat.
+    pub voice: Option<bool>,
+    /// Whether a sticker moves.
+    pub animated: Option<bool>,
 }
 
 impl Media {
@@ -61,294 +60,288 @@ impl Media {
     }
 }
 
-object! {
-    /// `location`: a place.
-    ///
-    /// ```json
-    /// {"latitude": 37.44, "longitude": -122.16, "name": "Juniper Yard", "address": "…"}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Location;
-    ///
-    /// let pin: Location = serde_json::from_str(r#"{"latitude": "37.5", "longitude": -122}"#)?;
-    /// assert_eq!((pin.latitude, pin.longitude), (37.5, -122.0));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct Location {
-        /// In degrees, north positive.
-        pub latitude: f64,
-        /// In degrees, east positive.
-        pub longitude: f64,
-        /// What the place is called.
-        pub name: Option<Box<str>>,
-        /// Where it is.
-        pub address: Option<Box<str>>,
-        /// Its web site.
-        pub url: Option<Box<str>>,
-    }
+/// `location`: a place.
+///
+/// ```json
+/// {"latitude": 37.44, "longitude": -122.16, "name": "Juniper Yard", "address": "…"}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::Location;
+///
+/// let pin: Location = serde_json::from_str(r#"{"latitude": "37.5", "longitude": -122}"#)?;
+/// assert_eq!((pin.latitude, pin.longitude), (37.5, -122.0));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct Location {
+    /// In degrees, north positive.
+    pub latitude: f64,
+    /// In degrees, east positive.
+    pub longitude: f64,
+    /// What the place is called.
+    pub name: Option<Box<str>>,
+    /// Where it is.
+    pub address: Option<Box<str>>,
+    /// Its web site.
+    pub url: Option<Box<str>>,
 }
 
-object! {
-    /// One card of a `contacts` message.
-    ///
-    /// Everything is optional: a card may consist of a name and a phone, or of a
-    /// [`vcard`](Self::vcard) alone.
-    ///
-    /// ```json
-    /// {"name": {"formatted_name": "Barbara J. Johnson", "first_name": "Barbara"},
-    ///  "phones": [{"phone": "+1 555-010-0829", "wa_id": "15550100829", "type": "MOBILE"}]}
-    /// ```
-    ///
-    /// Meta's page: [contacts messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/contacts).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(r#"{"phones": [{"phone": "+1 555-010-0829"}]}"#)?;
-    /// assert_eq!(card.phones[0].phone.as_deref(), Some("+1 555-010-0829"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ContactCard {
-        /// What they are called.
-        pub name: Option<CardName>,
-        /// The whole card as a vCard text.
-        pub vcard: Option<Box<str>>,
-        /// Their telephone numbers.
-        pub phones: Vec<CardPhone>,
-        /// Their mail addresses.
-        pub emails: Vec<CardEmail>,
-        /// Where they live and work.
-        pub addresses: Vec<CardAddress>,
-        /// Their web sites.
-        pub urls: Vec<CardUrl>,
-        /// Where they work.
-        pub org: Option<CardOrg>,
-        /// As the card has it, usually `YYYY-MM-DD`.
-        pub birthday: Option<Box<str>>,
-    }
+/// One card of a `contacts` message.
+///
+/// Everything is optional: a card may consist of a name and a phone, or of a
+/// [`vcard`](Self::vcard) alone.
+///
+/// ```json
+/// {"name": {"formatted_name": "Barbara J. Johnson", "first_name": "Barbara"},
+///  "phones": [{"phone": "+1 555-010-0829", "wa_id": "15550100829", "type": "MOBILE"}]}
+/// ```
+///
+/// Meta's page: [contacts messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/contacts).
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(r#"{"phones": [{"phone": "+1 555-010-0829"}]}"#)?;
+/// assert_eq!(card.phones[0].phone.as_deref(), Some("+1 555-010-0829"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ContactCard {
+    /// What they are called.
+    pub name: Option<CardName>,
+    /// The whole card as a vCard text.
+    pub vcard: Option<Box<str>>,
+    /// Their telephone numbers.
+    pub phones: Vec<CardPhone>,
+    /// Their mail addresses.
+    pub emails: Vec<CardEmail>,
+    /// Where they live and work.
+    pub addresses: Vec<CardAddress>,
+    /// Their web sites.
+    pub urls: Vec<CardUrl>,
+    /// Where they work.
+    pub org: Option<CardOrg>,
+    /// As the card has it, usually `YYYY-MM-DD`.
+    pub birthday: Option<Box<str>>,
 }
 
-object! {
-    /// The name on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(
-    ///     r#"{"name": {"formatted_name": "Dr. Tomas Vesely", "first_name": "Tomas", "prefix": "Dr."}}"#,
-    /// )?;
-    /// let name = card.name.unwrap_or_default();
-    /// assert_eq!(name.first_name.as_deref(), Some("Tomas"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardName {
-        /// As it is shown.
-        pub formatted_name: Option<Box<str>>,
-        /// First name.
-        pub first_name: Option<Box<str>>,
-        /// Middle name.
-        pub middle_name: Option<Box<str>>,
-        /// Last name.
-        pub last_name: Option<Box<str>>,
-        /// `Dr.`
-        pub prefix: Option<Box<str>>,
-        /// `Jr.`
-        pub suffix: Option<Box<str>>,
-    }
+/// The name on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"name": {"formatted_name": "Dr. Tomas Vesely", "first_name": "Tomas", "prefix": "Dr."}}"#,
+/// )?;
+/// let name = card.name.unwrap_or_default();
+/// assert_eq!(name.first_name.as_deref(), Some("Tomas"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardName {
+    /// As it is shown.
+    pub formatted_name: Option<Box<str>>,
+    /// First name.
+    pub first_name: Option<Box<str>>,
+    /// Middle name.
+    pub middle_name: Option<Box<str>>,
+    /// Last name.
+    pub last_name: Option<Box<str>>,
+    /// `Dr.`
+    pub prefix: Option<Box<str>>,
+    /// `Jr.`
+    pub suffix: Option<Box<str>>,
 }
 
-object! {
-    /// A telephone number on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(
-    ///     r#"{"phones": [{"phone": "+1 555 010 1661"}, {"phone": "+1 555 010 1660", "wa_id": "15550101660"}]}"#,
-    /// )?;
-    /// let on_whatsapp = card.phones.iter().find_map(|phone| phone.wa_id.as_ref());
-    /// assert_eq!(on_whatsapp.unwrap(), "15550101660");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardPhone {
-        /// As the card has it.
-        pub phone: Option<Box<str>>,
-        /// The same as WhatsApp knows it, when it does.
-        pub wa_id: Option<WaId>,
-        /// `HOME`, `MOBILE`, …
-        pub kind = "type": Option<Box<str>>,
-    }
+/// A telephone number on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"phones": [{"phone": "+1 555 010 1661"}, {"phone": "+1 555 010 1660", "wa_id": "15550101660"}]}"#,
+/// )?;
+/// let on_whatsapp = card.phones.iter().find_map(|phone| phone.wa_id.as_ref());
+/// assert_eq!(on_whatsapp.unwrap(), "15550101660");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardPhone {
+    /// As the card has it.
+    pub phone: Option<Box<str>>,
+    /// The same as WhatsApp knows it, when it does.
+    pub wa_id: Option<WaId>,
+    /// `HOME`, `MOBILE`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
 }
 
-object! {
-    /// A mail address on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(
-    ///     r#"{"emails": [{"email": "tomas@vesely-home.example", "type": "HOME"}]}"#,
-    /// )?;
-    /// assert_eq!(card.emails[0].email.as_deref(), Some("tomas@vesely-home.example"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardEmail {
-        /// The address.
-        pub email: Option<Box<str>>,
-        /// `HOME`, `WORK`, …
-        pub kind = "type": Option<Box<str>>,
-    }
+/// A mail address on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"emails": [{"email": "tomas@vesely-home.example", "type": "HOME"}]}"#,
+/// )?;
+/// assert_eq!(card.emails[0].email.as_deref(), Some("tomas@vesely-home.example"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardEmail {
+    /// The address.
+    pub email: Option<Box<str>>,
+    /// `HOME`, `WORK`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
 }
 
-object! {
-    /// A postal address on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(
-    ///     r#"{"addresses": [{"street": "80 Sprocket Row", "city": "Brookhaven", "type": "WORK"}]}"#,
-    /// )?;
-    /// let work = card.addresses.iter().find(|place| place.kind.as_deref() == Some("WORK"));
-    /// assert_eq!(work.unwrap().street.as_deref(), Some("80 Sprocket Row"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardAddress {
-        /// Street and number.
-        pub street: Option<Box<str>>,
-        /// City.
-        pub city: Option<Box<str>>,
-        /// State or province.
-        pub state: Option<Box<str>>,
-        /// Postal code.
-        pub zip: Option<Box<str>>,
-        /// Country.
-        pub country: Option<Box<str>>,
-        /// Country, in two letters.
-        pub country_code: Option<Box<str>>,
-        /// `HOME`, `WORK`, …
-        pub kind = "type": Option<Box<str>>,
-    }
+/// A postal address on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"addresses": [{"street": "80 Sprocket Row", "city": "Brookhaven", "type": "WORK"}]}"#,
+/// )?;
+/// let work = card.addresses.iter().find(|place| place.kind.as_deref() == Some("WORK"));
+/// assert_eq!(work.unwrap().street.as_deref(), Some("80 Sprocket Row"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardAddress {
+    /// Street and number.
+    pub street: Option<Box<str>>,
+    /// City.
+    pub city: Option<Box<str>>,
+    /// State or province.
+    pub state: Option<Box<str>>,
+    /// Postal code.
+    pub zip: Option<Box<str>>,
+    /// Country.
+    pub country: Option<Box<str>>,
+    /// Country, in two letters.
+    pub country_code: Option<Box<str>>,
+    /// `HOME`, `WORK`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
 }
 
-object! {
-    /// A web site on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard =
-    ///     serde_json::from_str(r#"{"urls": [{"url": "https://vesely-home.example/"}]}"#)?;
-    /// assert_eq!(card.urls[0].url.as_deref(), Some("https://vesely-home.example/"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardUrl {
-        /// Its address.
-        pub url: Option<Box<str>>,
-        /// `HOME`, `WORK`, …
-        pub kind = "type": Option<Box<str>>,
-    }
+/// A web site on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard =
+///     serde_json::from_str(r#"{"urls": [{"url": "https://vesely-home.example/"}]}"#)?;
+/// assert_eq!(card.urls[0].url.as_deref(), Some("https://vesely-home.example/"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardUrl {
+    /// Its address.
+    pub url: Option<Box<str>>,
+    /// `HOME`, `WORK`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
 }
 
-object! {
-    /// The workplace on a card.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ContactCard;
-    ///
-    /// let card: ContactCard = serde_json::from_str(
-    ///     r#"{"org": {"company": "Rainproof Panniers", "title": "Pattern maker"}}"#,
-    /// )?;
-    /// assert_eq!(card.org.unwrap().company.as_deref(), Some("Rainproof Panniers"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct CardOrg {
-        /// Its name.
-        pub company: Option<Box<str>>,
-        /// Which part of it.
-        pub department: Option<Box<str>>,
-        /// The person's title there.
-        pub title: Option<Box<str>>,
-    }
+/// The workplace on a card.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::ContactCard;
+///
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"org": {"company": "Rainproof Panniers", "title": "Pattern maker"}}"#,
+/// )?;
+/// assert_eq!(card.org.unwrap().company.as_deref(), Some("Rainproof Panniers"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct CardOrg {
+    /// Its name.
+    pub company: Option<Box<str>>,
+    /// Which part of it.
+    pub department: Option<Box<str>>,
+    /// The person's title there.
+    pub title: Option<Box<str>>,
 }
 
-object! {
-    /// `order`: a shopping cart.
-    ///
-    /// ```json
-    /// {"catalog_id": "194836987003835", "text": "For Friday, please",
-    ///  "product_items": [{"product_retailer_id": "bell-7", "quantity": 2,
-    ///                     "item_price": 9.5, "currency": "USD"}]}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Order;
-    ///
-    /// let order: Order = serde_json::from_str(
-    ///     r#"{"product_items": [{"quantity": "2", "item_price": "9.5", "currency": "USD"}]}"#,
-    /// )?;
-    /// let item = &order.product_items[0];
-    /// assert_eq!((item.quantity, item.item_price), (Some(2), Some(9.5)));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct Order {
-        /// The catalog that it was filled from.
-        pub catalog_id: Option<CatalogId>,
-        /// What the user wrote with it.
-        pub text: Option<Box<str>>,
-        /// What is in it.
-        pub product_items: Vec<ProductItem>,
-    }
+/// `order`: a shopping cart.
+///
+/// ```json
+/// {"catalog_id": "194836987003835", "text": "For Friday, please",
+///  "product_items": [{"product_retailer_id": "bell-7", "quantity": 2,
+///                     "item_price": 9.5, "currency": "USD"}]}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::Order;
+///
+/// let order: Order = serde_json::from_str(
+///     r#"{"product_items": [{"quantity": "2", "item_price": "9.5", "currency": "USD"}]}"#,
+/// )?;
+/// let item = &order.product_items[0];
+/// assert_eq!((item.quantity, item.item_price), (Some(2), Some(9.5)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct Order {
+    /// The catalog that it was filled from.
+    pub catalog_id: Option<CatalogId>,
+    /// What the user wrote with it.
+    pub text: Option<Box<str>>,
+    /// What is in it.
+    pub product_items: Vec<ProductItem>,
 }
 
-object! {
-    /// One line of an [`Order`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    /// use whatsapp_signals::model::Content;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/order.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// let Content::Order(order) = &event.message.content else { panic!("an order") };
-    /// let first = &order.product_items[0];
-    /// assert_eq!(first.product_retailer_id.as_ref().unwrap(), "jy-tube-700c");
-    /// assert_eq!((first.quantity, first.item_price), (Some(3), Some(8.0)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default)]
-    pub struct ProductItem {
-        /// Your id of the product.
-        pub product_retailer_id: Option<ProductRetailerId>,
-        /// How many.
-        pub quantity: Option<u64>,
-        /// The price of one, in units of the currency.
-        pub item_price: Option<f64>,
-        /// Its ISO 4217 code.
-        pub currency: Option<Box<str>>,
-    }
+/// One line of an [`Order`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+/// use whatsapp_signals::model::Content;
+///
+/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/order.json")?)?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let Content::Order(order) = &event.message.content else { panic!("an order") };
+/// let first = &order.product_items[0];
+/// assert_eq!(first.product_retailer_id.as_ref().unwrap(), "jy-tube-700c");
+/// assert_eq!((first.quantity, first.item_price), (Some(3), Some(8.0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct ProductItem {
+    /// Your id of the product.
+    pub product_retailer_id: Option<ProductRetailerId>,
+    /// How many.
+    pub quantity: Option<u64>,
+    /// The price of one, in units of the currency.
+    pub item_price: Option<f64>,
+    /// Its ISO 4217 code.
+    pub currency: Option<Box<str>>,
 }

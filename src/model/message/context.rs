@@ -1,42 +1,41 @@
 //! Where a message comes from: what it answers, and what led the user here.
 
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::{CatalogId, MediaId, MessageId, ProductRetailerId, SourceId, WaId};
 
-object! {
-    /// What a message answers, or that it was forwarded.
-    ///
-    /// An answer has `from` and `id`; a forwarded message has neither; a question
-    /// about a product has all three.
-    ///
-    /// ```json
-    /// {"from": "15550100200", "id": "wamid.HBgL…"}
-    /// {"forwarded": true}
-    /// {"from": "15550100200", "id": "wamid.HBgL…",
-    ///  "referred_product": {"catalog_id": "194", "product_retailer_id": "bell-7"}}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::MessageContext;
-    ///
-    /// let forwarded: MessageContext = serde_json::from_str(r#"{"frequently_forwarded": true}"#)?;
-    /// assert!(forwarded.is_forwarded());
-    /// assert_eq!(forwarded.id, None);
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct MessageContext {
-        /// Who sent the message that is answered.
-        pub from: Option<WaId>,
-        /// The message that is answered.
-        pub id: Option<MessageId>,
-        /// Forwarded.
-        pub forwarded: Option<bool>,
-        /// Forwarded more than five times.
-        pub frequently_forwarded: Option<bool>,
-        /// The product that the user asks about.
-        pub referred_product: Option<ReferredProduct>,
-    }
+/// What a message answers, or that it was forwarded.
+///
+/// An answer has `from` and `id`; a forwarded message has neither; a question
+/// about a product has all three.
+///
+/// ```json
+/// {"from": "15550100200", "id": "wamid.HBgL…"}
+/// {"forwarded": true}
+/// {"from": "15550100200", "id": "wamid.HBgL…",
+///  "referred_product": {"catalog_id": "194", "product_retailer_id": "bell-7"}}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::MessageContext;
+///
+/// let forwarded: MessageContext = serde_json::from_str(r#"{"frequently_forwarded": true}"#)?;
+/// assert!(forwarded.is_forwarded());
+/// assert_eq!(forwarded.id, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct MessageContext {
+    /// Who sent the message that is answered.
+    pub from: Option<WaId>,
+    /// The message that is answered.
+    pub id: Option<MessageId>,
+    /// Forwarded.
+    pub forwarded: Option<bool>,
+    /// Forwarded more than five times.
+    pub frequently_forwarded: Option<bool>,
+    /// The product that the user asks about.
+    pub referred_product: Option<ReferredProduct>,
 }
 
 impl MessageContext {
@@ -58,116 +57,113 @@ impl MessageContext {
     }
 }
 
-object! {
-    /// A product of your catalog.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/text-product-enquiry.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// let product = event.message.context.as_ref().and_then(|of| of.referred_product.as_ref());
-    /// let id = product.and_then(|product| product.product_retailer_id.as_ref());
-    /// assert_eq!(id.unwrap(), "jy-pedal-flat-08");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ReferredProduct {
-        /// The catalog.
-        pub catalog_id: Option<CatalogId>,
-        /// Your id of the product.
-        pub product_retailer_id: Option<ProductRetailerId>,
-    }
+/// A product of your catalog.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/text-product-enquiry.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let product = event.message.context.as_ref().and_then(|of| of.referred_product.as_ref());
+/// let id = product.and_then(|product| product.product_retailer_id.as_ref());
+/// assert_eq!(id.unwrap(), "jy-pedal-flat-08");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ReferredProduct {
+    /// The catalog.
+    pub catalog_id: Option<CatalogId>,
+    /// Your id of the product.
+    pub product_retailer_id: Option<ProductRetailerId>,
 }
 
-object! {
-    /// The advertisement or post through which the user came.
-    ///
-    /// ```json
-    /// {"source_url": "https://fb.me/…", "source_id": "120226305854810726", "source_type": "ad",
-    ///  "headline": "Chat with us", "body": "Spring tune-up", "media_type": "image",
-    ///  "image_url": "https://…", "ctwa_clid": "Aff-n8…", "ref": "spring"}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Referral;
-    ///
-    /// let ad: Referral = serde_json::from_str(r#"{"source_type": "ad", "ctwa_clid": "Aff"}"#)?;
-    /// assert_eq!(ad.ctwa_clid.as_deref(), Some("Aff"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct Referral {
-        /// Where the advertisement or post is.
-        pub source_url: Option<Box<str>>,
-        /// Its id.
-        pub source_id: Option<SourceId>,
-        /// `ad` or `post`.
-        pub source_type: Option<Box<str>>,
-        /// Its headline.
-        pub headline: Option<Box<str>>,
-        /// Its text.
-        pub body: Option<Box<str>>,
-        /// `image` or `video`.
-        pub media_type: Option<Box<str>>,
-        /// Its picture.
-        pub image_url: Option<Box<str>>,
-        /// Older: its picture, as a file to download.
-        pub image: Option<ReferralImage>,
-        /// Its film.
-        pub video_url: Option<Box<str>>,
-        /// The picture of its film.
-        pub thumbnail_url: Option<Box<str>>,
-        /// The click, for Meta's Conversions API. Missing for advertisements in
-        /// WhatsApp's status.
-        pub ctwa_clid: Option<Box<str>>,
-        /// What you gave the link to know it by.
-        pub reference = "ref": Option<Box<str>>,
-        /// The greeting that the user saw.
-        pub welcome_message: Option<WelcomeMessage>,
-    }
+/// The advertisement or post through which the user came.
+///
+/// ```json
+/// {"source_url": "https://fb.me/…", "source_id": "120226305854810726", "source_type": "ad",
+///  "headline": "Chat with us", "body": "Spring tune-up", "media_type": "image",
+///  "image_url": "https://…", "ctwa_clid": "Aff-n8…", "ref": "spring"}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::Referral;
+///
+/// let ad: Referral = serde_json::from_str(r#"{"source_type": "ad", "ctwa_clid": "Aff"}"#)?;
+/// assert_eq!(ad.ctwa_clid.as_deref(), Some("Aff"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct Referral {
+    /// Where the advertisement or post is.
+    pub source_url: Option<Box<str>>,
+    /// Its id.
+    pub source_id: Option<SourceId>,
+    /// `ad` or `post`.
+    pub source_type: Option<Box<str>>,
+    /// Its headline.
+    pub headline: Option<Box<str>>,
+    /// Its text.
+    pub body: Option<Box<str>>,
+    /// `image` or `video`.
+    pub media_type: Option<Box<str>>,
+    /// Its picture.
+    pub image_url: Option<Box<str>>,
+    /// Older: its picture, as a file to download.
+    pub image: Option<ReferralImage>,
+    /// Its film.
+    pub video_url: Option<Box<str>>,
+    /// The picture of its film.
+    pub thumbnail_url: Option<Box<str>>,
+    /// The click, for Meta's Conversions API. Missing for advertisements in
+    /// WhatsApp's status.
+    pub ctwa_clid: Option<Box<str>>,
+    /// What you gave the link to know it by.
+    #[json(rename = "ref")]
+    pub reference: Option<Box<str>>,
+    /// The greeting that the user saw.
+    pub welcome_message: Option<WelcomeMessage>,
 }
 
-object! {
-    /// The picture of an advertisement, as a file to download.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/text-from-ad-image-id.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// let image = event.message.referral.as_ref().and_then(|ad| ad.image.as_ref());
-    /// assert_eq!(image.and_then(|image| image.id.as_ref()).unwrap(), "4410020030040051");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ReferralImage {
-        /// Id of the file.
-        pub id: Option<MediaId>,
-    }
+/// The picture of an advertisement, as a file to download.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::event::WebhookEvent;
+///
+/// let body = &std::fs::read("tests/payloads/text-from-ad-image-id.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let image = event.message.referral.as_ref().and_then(|ad| ad.image.as_ref());
+/// assert_eq!(image.and_then(|image| image.id.as_ref()).unwrap(), "4410020030040051");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ReferralImage {
+    /// Id of the file.
+    pub id: Option<MediaId>,
 }
 
-object! {
-    /// The greeting of an advertisement.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Referral;
-    ///
-    /// let ad: Referral = serde_json::from_str(r#"{"welcome_message": {"text": "Which bike is it?"}}"#)?;
-    /// assert_eq!(ad.welcome_message.unwrap().text.as_deref(), Some("Which bike is it?"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct WelcomeMessage {
-        /// Its words.
-        pub text: Option<Box<str>>,
-    }
+/// The greeting of an advertisement.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::Referral;
+///
+/// let ad: Referral = serde_json::from_str(r#"{"welcome_message": {"text": "Which bike is it?"}}"#)?;
+/// assert_eq!(ad.welcome_message.unwrap().text.as_deref(), Some("Which bike is it?"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct WelcomeMessage {
+    /// Its words.
+    pub text: Option<Box<str>>,
 }

@@ -9,8 +9,8 @@ use super::{
     ButtonReply, CallPermissionReply, ListReply, NfmReply, OutboundInteractive, PaymentMethod,
     ProductReply,
 };
-use crate::json::object::{FromNode, Lenient, ReadMembers, members, option};
-use crate::json::{Fault, Node, Omissions, stored};
+use crate::json::object::{FromNode, Lenient, ReadMembers, members};
+use crate::json::{Fault, Node, Omissions, any, stored};
 
 /// `interactive`: the reply to an interactive message that you sent, or, in an
 /// echo, the [message](OutboundInteractive) itself.
@@ -166,9 +166,13 @@ impl OtherReply {
         struct Members {
             #[serde(rename = "type")]
             kind: Box<str>,
-            #[serde(default, deserialize_with = "option")]
+            #[serde(default, deserialize_with = "content")]
             content: Option<Value>,
         }
+        fn content<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+            any::value(json).map(|value| Some(value).filter(|value| !value.is_null()))
+        }
+
         let Members { kind, content } = Members::deserialize(deserializer)?;
         Ok(Self { kind, content })
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ButtonReply, ListReply, Media, ProductReply};
-use crate::json::object::{Member, object};
+use crate::json::object::{Member, json_object};
 use crate::json::{any, read_scalar, with_tape};
 use crate::model::{CatalogId, FlowId, FlowToken, ProductRetailerId, ReferenceId};
 
@@ -166,28 +166,28 @@ impl OutboundInteractive {
     }
 }
 
-object! {
-    /// The header of an [`OutboundInteractive`].
-    ///
-    /// ```json
-    /// {"type": "text", "text": "Pannier hooks"}
-    /// {"type": "image", "image": {"link": "https://juniper-yard.example/hooks.jpg"}}
-    /// ```
-    ///
-    /// [`OutboundInteractive::header`] has an example.
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveHeader {
-        /// `text`, `image`, `video` or `document`.
-        pub kind = "type": Option<Box<str>>,
-        /// The text.
-        pub text: Option<Box<str>>,
-        /// The picture.
-        pub image: Option<Media>,
-        /// The film.
-        pub video: Option<Media>,
-        /// The file.
-        pub document: Option<Media>,
-    }
+/// The header of an [`OutboundInteractive`].
+///
+/// ```json
+/// {"type": "text", "text": "Pannier hooks"}
+/// {"type": "image", "image": {"link": "https://juniper-yard.example/hooks.jpg"}}
+/// ```
+///
+/// [`OutboundInteractive::header`] has an example.
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveHeader {
+    /// `text`, `image`, `video` or `document`.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The text.
+    pub text: Option<Box<str>>,
+    /// The picture.
+    pub image: Option<Media>,
+    /// The film.
+    pub video: Option<Media>,
+    /// The file.
+    pub document: Option<Media>,
 }
 
 impl InteractiveHeader {
@@ -209,95 +209,93 @@ impl InteractiveHeader {
     }
 }
 
-object! {
-    /// The text of a part of an interactive message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::InteractiveText;
-    ///
-    /// let body: InteractiveText = serde_json::from_str(r#"{"text": "Pick a day"}"#)?;
-    /// assert_eq!(body.text.as_deref(), Some("Pick a day"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveText {
-        /// The text.
-        pub text: Option<Box<str>>,
-    }
+/// The text of a part of an interactive message.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::InteractiveText;
+///
+/// let body: InteractiveText = serde_json::from_str(r#"{"text": "Pick a day"}"#)?;
+/// assert_eq!(body.text.as_deref(), Some("Pick a day"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveText {
+    /// The text.
+    pub text: Option<Box<str>>,
 }
 
-object! {
-    /// The choices of an [`OutboundInteractive`]. The type of the message decides which members
-    /// are set.
-    ///
-    /// | type | members |
-    /// | --- | --- |
-    /// | `button` | [`buttons`](Self::buttons) |
-    /// | `list` | [`button`](Self::button), [`sections`](Self::sections) with rows |
-    /// | `cta_url`, `flow`, `voice_call`, `catalog_message`, `address_message`, `order_details` | [`parameters`](Self::parameters) |
-    /// | `product` | [`catalog_id`](Self::catalog_id), [`product_retailer_id`](Self::product_retailer_id) |
-    /// | `product_list` | [`catalog_id`](Self::catalog_id), [`sections`](Self::sections) with products |
-    /// | `carousel` | [`cards`](Self::cards) |
-    /// | `location_request_message`, `call_permission_request` | [`name`](Self::name) alone |
-    ///
-    /// ```json
-    /// {"name": "cta_url", "parameters":
-    ///   {"display_text": "Track the job", "url": "https://juniper-yard.example/jobs/4471"}}
-    /// {"button": "Days", "sections": [{"title": "This week", "rows": [{"id": "fri", "title": "Friday"}]}]}
-    /// {"catalog_id": "194836987003835", "product_retailer_id": "jy-hook-22"}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::InteractiveAction;
-    ///
-    /// let action: InteractiveAction = serde_json::from_str(
-    ///     r#"{"name": "cta_url", "parameters": {"display_text": "Track", "url": "https://a.example"}}"#,
-    /// )?;
-    /// let link = action.parameters.unwrap();
-    /// assert_eq!((link.label(), link.url.as_deref()), (Some("Track"), Some("https://a.example")));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveAction {
-        /// `cta_url`, `flow`, `send_location`, `catalog_message`, …
-        pub name: Option<Box<str>>,
-        /// The text on the button that opens a list.
-        pub button: Option<Box<str>>,
-        /// The reply buttons.
-        pub buttons: Vec<InteractiveButton>,
-        /// The sections of a list or of several products.
-        pub sections: Vec<InteractiveSection>,
-        /// The cards of a carousel.
-        pub cards: Vec<InteractiveCard>,
-        /// The settings of a link, flow, call or catalog button.
-        pub parameters: Option<Box<ActionParameters>>,
-        /// The catalog of the products.
-        pub catalog_id: Option<CatalogId>,
-        /// Your id of the product.
-        pub product_retailer_id: Option<ProductRetailerId>,
-    }
+/// The choices of an [`OutboundInteractive`]. The type of the message decides which members
+/// are set.
+///
+/// | type | members |
+/// | --- | --- |
+/// | `button` | [`buttons`](Self::buttons) |
+/// | `list` | [`button`](Self::button), [`sections`](Self::sections) with rows |
+/// | `cta_url`, `flow`, `voice_call`, `catalog_message`, `address_message`, `order_details` | [`parameters`](Self::parameters) |
+/// | `product` | [`catalog_id`](Self::catalog_id), [`product_retailer_id`](Self::product_retailer_id) |
+/// | `product_list` | [`catalog_id`](Self::catalog_id), [`sections`](Self::sections) with products |
+/// | `carousel` | [`cards`](Self::cards) |
+/// | `location_request_message`, `call_permission_request` | [`name`](Self::name) alone |
+///
+/// ```json
+/// {"name": "cta_url", "parameters":
+///   {"display_text": "Track the job", "url": "https://juniper-yard.example/jobs/4471"}}
+/// {"button": "Days", "sections": [{"title": "This week", "rows": [{"id": "fri", "title": "Friday"}]}]}
+/// {"catalog_id": "194836987003835", "product_retailer_id": "jy-hook-22"}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::InteractiveAction;
+///
+/// let action: InteractiveAction = serde_json::from_str(
+///     r#"{"name": "cta_url", "parameters": {"display_text": "Track", "url": "https://a.example"}}"#,
+/// )?;
+/// let link = action.parameters.unwrap();
+/// assert_eq!((link.label(), link.url.as_deref()), (Some("Track"), Some("https://a.example")));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveAction {
+    /// `cta_url`, `flow`, `send_location`, `catalog_message`, …
+    pub name: Option<Box<str>>,
+    /// The text on the button that opens a list.
+    pub button: Option<Box<str>>,
+    /// The reply buttons.
+    pub buttons: Vec<InteractiveButton>,
+    /// The sections of a list or of several products.
+    pub sections: Vec<InteractiveSection>,
+    /// The cards of a carousel.
+    pub cards: Vec<InteractiveCard>,
+    /// The settings of a link, flow, call or catalog button.
+    pub parameters: Option<Box<ActionParameters>>,
+    /// The catalog of the products.
+    pub catalog_id: Option<CatalogId>,
+    /// Your id of the product.
+    pub product_retailer_id: Option<ProductRetailerId>,
 }
 
-object! {
-    /// A reply button.
-    ///
-    /// ```json
-    /// {"type": "reply", "reply": {"id": "yes", "title": "Yes"}}
-    /// {"type": "quick_reply", "quick_reply": {"id": "yes", "title": "Yes"}}
-    /// ```
-    ///
-    /// [`OutboundInteractive`] has an example.
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveButton {
-        /// `reply`, or `quick_reply` on a card.
-        pub kind = "type": Option<Box<str>>,
-        /// The button of a message.
-        pub reply: Option<ButtonReply>,
-        /// The button of a card.
-        pub quick_reply: Option<ButtonReply>,
-    }
+/// A reply button.
+///
+/// ```json
+/// {"type": "reply", "reply": {"id": "yes", "title": "Yes"}}
+/// {"type": "quick_reply", "quick_reply": {"id": "yes", "title": "Yes"}}
+/// ```
+///
+/// [`OutboundInteractive`] has an example.
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveButton {
+    /// `reply`, or `quick_reply` on a card.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The button of a message.
+    pub reply: Option<ButtonReply>,
+    /// The button of a card.
+    pub quick_reply: Option<ButtonReply>,
 }
 
 impl InteractiveButton {
@@ -318,121 +316,119 @@ impl InteractiveButton {
     }
 }
 
-object! {
-    /// A section of a list or of several products.
-    ///
-    /// ```json
-    /// {"title": "This week", "rows": [{"id": "fri", "title": "Friday", "description": "from 9"}]}
-    /// {"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::InteractiveSection;
-    ///
-    /// let bells: InteractiveSection = serde_json::from_str(
-    ///     r#"{"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}"#,
-    /// )?;
-    /// assert_eq!(bells.product_items[0].product_retailer_id.as_ref().unwrap(), "bell-7");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveSection {
-        /// The title.
-        pub title: Option<Box<str>>,
-        /// The rows of a list, with the ids and titles that the user's reply will have.
-        pub rows: Vec<ListReply>,
-        /// The products.
-        pub product_items: Vec<ProductReply>,
-    }
+/// A section of a list or of several products.
+///
+/// ```json
+/// {"title": "This week", "rows": [{"id": "fri", "title": "Friday", "description": "from 9"}]}
+/// {"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::InteractiveSection;
+///
+/// let bells: InteractiveSection = serde_json::from_str(
+///     r#"{"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}"#,
+/// )?;
+/// assert_eq!(bells.product_items[0].product_retailer_id.as_ref().unwrap(), "bell-7");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveSection {
+    /// The title.
+    pub title: Option<Box<str>>,
+    /// The rows of a list, with the ids and titles that the user's reply will have.
+    pub rows: Vec<ListReply>,
+    /// The products.
+    pub product_items: Vec<ProductReply>,
 }
 
-object! {
-    /// A card of a carousel.
-    ///
-    /// ```json
-    /// {"card_index": 0, "type": "cta_url",
-    ///  "header": {"type": "image", "image": {"link": "https://juniper-yard.example/bell.jpg"}},
-    ///  "body": {"text": "A bell"},
-    ///  "action": {"name": "cta_url", "parameters":
-    ///    {"display_text": "Buy", "url": "https://juniper-yard.example/bell"}}}
-    /// ```
-    ///
-    /// Meta's page: [interactive media carousel messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-media-carousel-messages).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::InteractiveCard;
-    ///
-    /// let card: InteractiveCard = serde_json::from_str(
-    ///     r#"{"card_index": 0, "type": "product",
-    ///         "action": {"catalog_id": "194", "product_retailer_id": "bell-7"}}"#,
-    /// )?;
-    /// assert_eq!(card.action.unwrap().product_retailer_id.unwrap(), "bell-7");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct InteractiveCard {
-        /// The place of the card, counted from 0.
-        pub card_index: Option<u64>,
-        /// `cta_url` or `product`; missing for reply buttons.
-        pub kind = "type": Option<Box<str>>,
-        /// The picture or film.
-        pub header: Option<InteractiveHeader>,
-        /// The text.
-        pub body: Option<InteractiveText>,
-        /// The buttons, the link or the product.
-        pub action: Option<Box<InteractiveAction>>,
-    }
+/// A card of a carousel.
+///
+/// ```json
+/// {"card_index": 0, "type": "cta_url",
+///  "header": {"type": "image", "image": {"link": "https://juniper-yard.example/bell.jpg"}},
+///  "body": {"text": "A bell"},
+///  "action": {"name": "cta_url", "parameters":
+///    {"display_text": "Buy", "url": "https://juniper-yard.example/bell"}}}
+/// ```
+///
+/// Meta's page: [interactive media carousel messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-media-carousel-messages).
+///
+/// ```
+/// use whatsapp_signals::model::InteractiveCard;
+///
+/// let card: InteractiveCard = serde_json::from_str(
+///     r#"{"card_index": 0, "type": "product",
+///         "action": {"catalog_id": "194", "product_retailer_id": "bell-7"}}"#,
+/// )?;
+/// assert_eq!(card.action.unwrap().product_retailer_id.unwrap(), "bell-7");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct InteractiveCard {
+    /// The place of the card, counted from 0.
+    pub card_index: Option<u64>,
+    /// `cta_url` or `product`; missing for reply buttons.
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The picture or film.
+    pub header: Option<InteractiveHeader>,
+    /// The text.
+    pub body: Option<InteractiveText>,
+    /// The buttons, the link or the product.
+    pub action: Option<Box<InteractiveAction>>,
 }
 
-object! {
-    /// The settings of a button that opens a link, a flow, a call or a catalog.
-    ///
-    /// ```json
-    /// {"flow_id": "730620510400290", "flow_token": "jy-booking-4482", "flow_cta": "Pick a day",
-    ///  "flow_action": "navigate"}
-    /// {"display_text": "Call us", "ttl_minutes": 1440, "payload": "job-4471"}
-    /// {"thumbnail_product_retailer_id": "bell-7"}
-    /// ```
-    ///
-    /// Meta's page: [sending a flow](https://developers.facebook.com/docs/whatsapp/flows/guides/sendingaflow).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ActionParameters;
-    ///
-    /// let flow: ActionParameters = serde_json::from_str(
-    ///     r#"{"flow_name": "book_a_tune_up", "flow_token": "jy-4482", "flow_cta": "Pick a day"}"#,
-    /// )?;
-    /// assert_eq!(flow.label(), Some("Pick a day"));
-    /// assert_eq!(flow.flow_token.unwrap(), "jy-4482");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ActionParameters {
-        /// The text on a link or call button.
-        pub display_text: Option<Box<str>>,
-        /// The address that a link opens.
-        pub url: Option<Box<str>>,
-        /// The flow, by its id.
-        pub flow_id: Option<FlowId>,
-        /// The flow, by its name.
-        pub flow_name: Option<Box<str>>,
-        /// The token that the answer to the flow will have.
-        pub flow_token: Option<FlowToken>,
-        /// The text on the button of a flow.
-        pub flow_cta: Option<Box<str>>,
-        /// `navigate` or `data_exchange`.
-        pub flow_action: Option<Box<str>>,
-        /// The product that stands for a catalog.
-        pub thumbnail_product_retailer_id: Option<ProductRetailerId>,
-        /// The text that the webhook of a call will have.
-        pub payload: Option<Box<str>>,
-        /// The time that a call button works, in minutes.
-        pub ttl_minutes: Option<u64>,
-        /// The country of an address, in two letters.
-        pub country: Option<Box<str>>,
-        /// Your id of an order that is to be paid.
-        pub reference_id: Option<ReferenceId>,
-    }
+/// The settings of a button that opens a link, a flow, a call or a catalog.
+///
+/// ```json
+/// {"flow_id": "730620510400290", "flow_token": "jy-booking-4482", "flow_cta": "Pick a day",
+///  "flow_action": "navigate"}
+/// {"display_text": "Call us", "ttl_minutes": 1440, "payload": "job-4471"}
+/// {"thumbnail_product_retailer_id": "bell-7"}
+/// ```
+///
+/// Meta's page: [sending a flow](https://developers.facebook.com/docs/whatsapp/flows/guides/sendingaflow).
+///
+/// ```
+/// use whatsapp_signals::model::ActionParameters;
+///
+/// let flow: ActionParameters = serde_json::from_str(
+///     r#"{"flow_name": "book_a_tune_up", "flow_token": "jy-4482", "flow_cta": "Pick a day"}"#,
+/// )?;
+/// assert_eq!(flow.label(), Some("Pick a day"));
+/// assert_eq!(flow.flow_token.unwrap(), "jy-4482");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ActionParameters {
+    /// The text on a link or call button.
+    pub display_text: Option<Box<str>>,
+    /// The address that a link opens.
+    pub url: Option<Box<str>>,
+    /// The flow, by its id.
+    pub flow_id: Option<FlowId>,
+    /// The flow, by its name.
+    pub flow_name: Option<Box<str>>,
+    /// The token that the answer to the flow will have.
+    pub flow_token: Option<FlowToken>,
+    /// The text on the button of a flow.
+    pub flow_cta: Option<Box<str>>,
+    /// `navigate` or `data_exchange`.
+    pub flow_action: Option<Box<str>>,
+    /// The product that stands for a catalog.
+    pub thumbnail_product_retailer_id: Option<ProductRetailerId>,
+    /// The text that the webhook of a call will have.
+    pub payload: Option<Box<str>>,
+    /// The time that a call button works, in minutes.
+    pub ttl_minutes: Option<u64>,
+    /// The country of an address, in two letters.
+    pub country: Option<Box<str>>,
+    /// Your id of an order that is to be paid.
+    pub reference_id: Option<ReferenceId>,
 }
 
 impl ActionParameters {

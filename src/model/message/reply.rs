@@ -4,49 +4,47 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::json::{any, object_in_text};
 use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, FlowToken, MessageId, ProductRetailerId, ReferenceId, Timestamp};
 
-object! {
-    /// `button_reply`: a tap on a reply button.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ButtonReply;
-    ///
-    /// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
-    /// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct ButtonReply {
-        /// What your code called it.
-        pub id: String,
-        /// What the user read on it.
-        pub title: Option<Box<str>>,
-    }
+/// `button_reply`: a tap on a reply button.
+///
+/// ```
+/// use whatsapp_signals::model::ButtonReply;
+///
+/// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
+/// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct ButtonReply {
+    /// What your code called it.
+    pub id: String,
+    /// What the user read on it.
+    pub title: Option<Box<str>>,
 }
 
-object! {
-    /// `list_reply`: a row of a list.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ListReply;
-    ///
-    /// let row: ListReply = serde_json::from_str(r#"{"id": "svc_brakes", "title": "Brake service"}"#)?;
-    /// assert_eq!((&*row.id, row.description), ("svc_brakes", None));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct ListReply {
-        /// What your code called it.
-        pub id: String,
-        /// What the user read on it.
-        pub title: Option<Box<str>>,
-        /// What the user read under it.
-        pub description: Option<Box<str>>,
-    }
+/// `list_reply`: a row of a list.
+///
+/// ```
+/// use whatsapp_signals::model::ListReply;
+///
+/// let row: ListReply = serde_json::from_str(r#"{"id": "svc_brakes", "title": "Brake service"}"#)?;
+/// assert_eq!((&*row.id, row.description), ("svc_brakes", None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct ListReply {
+    /// What your code called it.
+    pub id: String,
+    /// What the user read on it.
+    pub title: Option<Box<str>>,
+    /// What the user read under it.
+    pub description: Option<Box<str>>,
 }
 
 /// `nfm_reply`: a form that was filled in.
@@ -82,27 +80,26 @@ pub struct NfmReply {
     pub response_json: Option<String>,
 }
 
-object! {
-    /// `call_permission_reply`: whether you may call the user.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
-    ///
-    /// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
-    /// assert_eq!(reply.response, CallPermission::Reject);
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Eq, Hash)]
-    pub struct CallPermissionReply {
-        /// Yes or no.
-        pub response: CallPermission,
-        /// Whether it holds until it is taken back.
-        pub is_permanent: Option<bool>,
-        /// Until when it holds.
-        pub expiration_timestamp: Option<Timestamp>,
-        /// Whether the user answered or the app did, after a call.
-        pub response_source: Option<Box<str>>,
-    }
+/// `call_permission_reply`: whether you may call the user.
+///
+/// ```
+/// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
+///
+/// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
+/// assert_eq!(reply.response, CallPermission::Reject);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Eq, Hash)]
+pub struct CallPermissionReply {
+    /// Yes or no.
+    pub response: CallPermission,
+    /// Whether it holds until it is taken back.
+    pub is_permanent: Option<bool>,
+    /// Until when it holds.
+    pub expiration_timestamp: Option<Timestamp>,
+    /// Whether the user answered or the app did, after a call.
+    pub response_source: Option<Box<str>>,
 }
 
 text_enum! {
@@ -115,48 +112,46 @@ text_enum! {
     }
 }
 
-object! {
-    /// `product`: a product that the user chose.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ProductReply;
-    ///
-    /// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
-    /// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct ProductReply {
-        /// The catalog.
-        pub catalog_id: Option<CatalogId>,
-        /// Your id of the product.
-        pub product_retailer_id: Option<ProductRetailerId>,
-    }
+/// `product`: a product that the user chose.
+///
+/// ```
+/// use whatsapp_signals::model::ProductReply;
+///
+/// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
+/// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct ProductReply {
+    /// The catalog.
+    pub catalog_id: Option<CatalogId>,
+    /// Your id of the product.
+    pub product_retailer_id: Option<ProductRetailerId>,
 }
 
-object! {
-    /// `payment_method`: how the user wants to pay.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::PaymentMethod;
-    ///
-    /// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
-    /// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct PaymentMethod {
-        /// `offsite_card_pay`, …
-        pub payment_method: Option<Box<str>>,
-        /// When the user chose.
-        pub payment_timestamp: Option<Timestamp>,
-        /// Your id of the order.
-        pub reference_id: Option<ReferenceId>,
-        /// Of the card.
-        pub last_four_digits: Option<Box<str>>,
-        /// Of the card, at the payment provider.
-        pub credential_id: Option<Box<str>>,
-    }
+/// `payment_method`: how the user wants to pay.
+///
+/// ```
+/// use whatsapp_signals::model::PaymentMethod;
+///
+/// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
+/// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct PaymentMethod {
+    /// `offsite_card_pay`, …
+    pub payment_method: Option<Box<str>>,
+    /// When the user chose.
+    pub payment_timestamp: Option<Timestamp>,
+    /// Your id of the order.
+    pub reference_id: Option<ReferenceId>,
+    /// Of the card.
+    pub last_four_digits: Option<Box<str>>,
+    /// Of the card, at the payment provider.
+    pub credential_id: Option<Box<str>>,
 }
 
 /// A form that the user filled in and sent: an `nfm_reply`.

@@ -1,54 +1,54 @@
 //! News about a user.
 
-use crate::json::object::object;
+use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 
-object! {
-    /// `system`: news about the user, which the chat shows to both sides.
-    ///
-    /// ```json
-    /// {"type": "user_changed_number", "body": "…", "wa_id": "12195555358"}
-    /// {"type": "user_changed_user_id", "user_id": "US.13…", "previous_user_id": "US.99…"}
-    /// ```
-    ///
-    /// Meta's page: [system messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/system).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{System, SystemKind};
-    ///
-    /// let older: System = serde_json::from_str(
-    ///     r#"{"type": "customer_changed_number", "new_wa_id": "12195555358"}"#,
-    /// )?;
-    /// assert_eq!(older.kind, Some(SystemKind::CustomerChangedNumber));
-    /// assert_eq!(older.new_number().unwrap(), "12195555358");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct System {
-        /// What happened.
-        pub kind = "type": Option<SystemKind>,
-        /// What the chat shows.
-        pub body: Option<Box<str>>,
-        /// The user's number from now on.
-        pub wa_id: Option<WaId>,
-        /// The same in older versions.
-        pub new_wa_id: Option<WaId>,
-        /// The user's id from now on.
-        pub user_id: Option<UserId>,
-        /// The user's parent id from now on.
-        pub parent_user_id: Option<UserId>,
-        /// The user's id until now.
-        pub previous_user_id: Option<UserId>,
-        /// The user's parent id until now.
-        pub previous_parent_user_id: Option<UserId>,
-        /// The hash of the user's new identity, in older versions.
-        pub identity: Option<Box<str>>,
-        /// The user, in older versions.
-        pub customer: Option<WaId>,
-        /// The user, in older versions still.
-        pub user: Option<WaId>,
-    }
+/// `system`: news about the user, which the chat shows to both sides.
+///
+/// ```json
+/// {"type": "user_changed_number", "body": "…", "wa_id": "12195555358"}
+/// {"type": "user_changed_user_id", "user_id": "US.13…", "previous_user_id": "US.99…"}
+/// ```
+///
+/// Meta's page: [system messages](https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/system).
+///
+/// ```
+/// use whatsapp_signals::model::{System, SystemKind};
+///
+/// let older: System = serde_json::from_str(
+///     r#"{"type": "customer_changed_number", "new_wa_id": "12195555358"}"#,
+/// )?;
+/// assert_eq!(older.kind, Some(SystemKind::CustomerChangedNumber));
+/// assert_eq!(older.new_number().unwrap(), "12195555358");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct System {
+    /// What happened.
+    #[json(rename = "type")]
+    pub kind: Option<SystemKind>,
+    /// What the chat shows.
+    pub body: Option<Box<str>>,
+    /// The user's number from now on.
+    pub wa_id: Option<WaId>,
+    /// The same in older versions.
+    pub new_wa_id: Option<WaId>,
+    /// The user's id from now on.
+    pub user_id: Option<UserId>,
+    /// The user's parent id from now on.
+    pub parent_user_id: Option<UserId>,
+    /// The user's id until now.
+    pub previous_user_id: Option<UserId>,
+    /// The user's parent id until now.
+    pub previous_parent_user_id: Option<UserId>,
+    /// The hash of the user's new identity, in older versions.
+    pub identity: Option<Box<str>>,
+    /// The user, in older versions.
+    pub customer: Option<WaId>,
+    /// The user, in older versions still.
+    pub user: Option<WaId>,
 }
 
 text_enum! {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::tagged::Tagged;
 use super::{Location, Media, ReferredProduct};
-use crate::json::object::{FromNode, Lenient, ReadMembers, members, object};
+use crate::json::object::{FromNode, Lenient, ReadMembers, json_object, members};
 use crate::json::{Fault, Node, Omissions};
 
 /// A template that the business sent, with the values of its parameters.
@@ -49,88 +49,88 @@ pub struct Template {
     pub cards: Vec<TemplateCard>,
 }
 
-object! {
-    /// A part of a template, with the values that a message gives it.
-    ///
-    /// ```json
-    /// {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}
-    /// {"type": "button", "sub_type": "quick_reply", "index": "0",
-    ///  "parameters": [{"type": "payload", "payload": "BOOK"}]}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateComponent;
-    ///
-    /// let button: TemplateComponent = serde_json::from_str(
-    ///     r#"{"type": "button", "sub_type": "url", "index": "1",
-    ///         "parameters": [{"type": "text", "text": "jobs/4471"}]}"#,
-    /// )?;
-    /// assert_eq!((button.sub_type.as_deref(), button.index), (Some("url"), Some(1)));
-    /// assert_eq!(button.parameters[0].value(), Some("jobs/4471"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct TemplateComponent {
-        /// `header`, `body`, `button`, `carousel`, `limited_time_offer`, …
-        pub kind = "type": Option<Box<str>>,
-        /// The type of a button: `quick_reply`, `url`, `copy_code`, `flow`, `catalog`, `mpm`, …
-        pub sub_type: Option<Box<str>>,
-        /// The place of a button, counted from 0.
-        pub index: Option<u64>,
-        /// The values, in the order of the template's placeholders or with their names.
-        pub parameters: Vec<TemplateParameter>,
-    }
+/// A part of a template, with the values that a message gives it.
+///
+/// ```json
+/// {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}
+/// {"type": "button", "sub_type": "quick_reply", "index": "0",
+///  "parameters": [{"type": "payload", "payload": "BOOK"}]}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::TemplateComponent;
+///
+/// let button: TemplateComponent = serde_json::from_str(
+///     r#"{"type": "button", "sub_type": "url", "index": "1",
+///         "parameters": [{"type": "text", "text": "jobs/4471"}]}"#,
+/// )?;
+/// assert_eq!((button.sub_type.as_deref(), button.index), (Some("url"), Some(1)));
+/// assert_eq!(button.parameters[0].value(), Some("jobs/4471"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct TemplateComponent {
+    /// `header`, `body`, `button`, `carousel`, `limited_time_offer`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The type of a button: `quick_reply`, `url`, `copy_code`, `flow`, `catalog`, `mpm`, …
+    pub sub_type: Option<Box<str>>,
+    /// The place of a button, counted from 0.
+    pub index: Option<u64>,
+    /// The values, in the order of the template's placeholders or with their names.
+    pub parameters: Vec<TemplateParameter>,
 }
 
-object! {
-    /// A value of a [`TemplateComponent`]; the member that its `type` names is set.
-    ///
-    /// ```json
-    /// {"type": "text", "parameter_name": "day", "text": "Friday"}
-    /// {"type": "currency", "currency":
-    ///   {"fallback_value": "$89.50", "code": "USD", "amount_1000": 89500}}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateParameter;
-    ///
-    /// let price: TemplateParameter = serde_json::from_str(
-    ///     r#"{"type": "currency", "currency": {"fallback_value": "$89.50", "code": "USD"}}"#,
-    /// )?;
-    /// assert_eq!(price.value(), Some("$89.50"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct TemplateParameter {
-        /// `text`, `currency`, `date_time`, `image`, `payload`, `coupon_code`, `action`, …
-        pub kind = "type": Option<Box<str>>,
-        /// The placeholder that it fills, in a template with named ones.
-        pub parameter_name: Option<Box<str>>,
-        /// A text.
-        pub text: Option<Box<str>>,
-        /// The text that a quick-reply button returns.
-        pub payload: Option<Box<str>>,
-        /// The code that a button copies.
-        pub coupon_code: Option<Box<str>>,
-        /// A sum of money.
-        pub currency: Option<TemplateCurrency>,
-        /// A date.
-        pub date_time: Option<TemplateDateTime>,
-        /// The picture of a header.
-        pub image: Option<Media>,
-        /// The film of a header.
-        pub video: Option<Media>,
-        /// The file of a header.
-        pub document: Option<Media>,
-        /// The place of a header.
-        pub location: Option<Location>,
-        /// The product of a card's header.
-        pub product: Option<ReferredProduct>,
-        /// The end of an offer.
-        pub limited_time_offer: Option<LimitedTimeOffer>,
-        /// The JSON of a flow, catalog or multi-product button, as the request has it.
-        pub action: Option<Map<String, Value>>,
-    }
+/// A value of a [`TemplateComponent`]; the member that its `type` names is set.
+///
+/// ```json
+/// {"type": "text", "parameter_name": "day", "text": "Friday"}
+/// {"type": "currency", "currency":
+///   {"fallback_value": "$89.50", "code": "USD", "amount_1000": 89500}}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::TemplateParameter;
+///
+/// let price: TemplateParameter = serde_json::from_str(
+///     r#"{"type": "currency", "currency": {"fallback_value": "$89.50", "code": "USD"}}"#,
+/// )?;
+/// assert_eq!(price.value(), Some("$89.50"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct TemplateParameter {
+    /// `text`, `currency`, `date_time`, `image`, `payload`, `coupon_code`, `action`, …
+    #[json(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// The placeholder that it fills, in a template with named ones.
+    pub parameter_name: Option<Box<str>>,
+    /// A text.
+    pub text: Option<Box<str>>,
+    /// The text that a quick-reply button returns.
+    pub payload: Option<Box<str>>,
+    /// The code that a button copies.
+    pub coupon_code: Option<Box<str>>,
+    /// A sum of money.
+    pub currency: Option<TemplateCurrency>,
+    /// A date.
+    pub date_time: Option<TemplateDateTime>,
+    /// The picture of a header.
+    pub image: Option<Media>,
+    /// The film of a header.
+    pub video: Option<Media>,
+    /// The file of a header.
+    pub document: Option<Media>,
+    /// The place of a header.
+    pub location: Option<Location>,
+    /// The product of a card's header.
+    pub product: Option<ReferredProduct>,
+    /// The end of an offer.
+    pub limited_time_offer: Option<LimitedTimeOffer>,
+    /// The JSON of a flow, catalog or multi-product button, as the request has it.
+    pub action: Option<Map<String, Value>>,
 }
 
 impl TemplateParameter {
@@ -156,96 +156,92 @@ impl TemplateParameter {
     }
 }
 
-object! {
-    /// A sum of money in a template.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateCurrency;
-    ///
-    /// let price: TemplateCurrency =
-    ///     serde_json::from_str(r#"{"fallback_value": "$89.50", "code": "USD", "amount_1000": 89500}"#)?;
-    /// assert_eq!((price.code.as_deref(), price.amount_1000), (Some("USD"), Some(89_500)));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct TemplateCurrency {
-        /// The text of the sum.
-        pub fallback_value: Option<Box<str>>,
-        /// The ISO 4217 code.
-        pub code: Option<Box<str>>,
-        /// The sum in thousandths of the currency's unit.
-        pub amount_1000: Option<i64>,
-    }
+/// A sum of money in a template.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::TemplateCurrency;
+///
+/// let price: TemplateCurrency =
+///     serde_json::from_str(r#"{"fallback_value": "$89.50", "code": "USD", "amount_1000": 89500}"#)?;
+/// assert_eq!((price.code.as_deref(), price.amount_1000), (Some("USD"), Some(89_500)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct TemplateCurrency {
+    /// The text of the sum.
+    pub fallback_value: Option<Box<str>>,
+    /// The ISO 4217 code.
+    pub code: Option<Box<str>>,
+    /// The sum in thousandths of the currency's unit.
+    pub amount_1000: Option<i64>,
 }
 
-object! {
-    /// A date in a template.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateDateTime;
-    ///
-    /// let day: TemplateDateTime = serde_json::from_str(r#"{"fallback_value": "1 December"}"#)?;
-    /// assert_eq!(day.fallback_value.as_deref(), Some("1 December"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct TemplateDateTime {
-        /// The text of the date.
-        pub fallback_value: Option<Box<str>>,
-    }
+/// A date in a template.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::TemplateDateTime;
+///
+/// let day: TemplateDateTime = serde_json::from_str(r#"{"fallback_value": "1 December"}"#)?;
+/// assert_eq!(day.fallback_value.as_deref(), Some("1 December"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct TemplateDateTime {
+    /// The text of the date.
+    pub fallback_value: Option<Box<str>>,
 }
 
-object! {
-    /// The end of a limited-time offer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{LimitedTimeOffer, Timestamp};
-    ///
-    /// let offer: LimitedTimeOffer =
-    ///     serde_json::from_str(r#"{"expiration_time_ms": 1785000000000}"#)?;
-    /// let end = offer.expiration_time_ms.map(|ms| Timestamp::from_secs(ms / 1_000));
-    /// assert_eq!(end, Some(Timestamp::from_secs(1_785_000_000)));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default, Eq, Hash)]
-    pub struct LimitedTimeOffer {
-        /// When it ends, in milliseconds since 1970.
-        pub expiration_time_ms: Option<i64>,
-    }
+/// The end of a limited-time offer.
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals::model::{LimitedTimeOffer, Timestamp};
+///
+/// let offer: LimitedTimeOffer =
+///     serde_json::from_str(r#"{"expiration_time_ms": 1785000000000}"#)?;
+/// let end = offer.expiration_time_ms.map(|ms| Timestamp::from_secs(ms / 1_000));
+/// assert_eq!(end, Some(Timestamp::from_secs(1_785_000_000)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default, Eq, Hash)]
+pub struct LimitedTimeOffer {
+    /// When it ends, in milliseconds since 1970.
+    pub expiration_time_ms: Option<i64>,
 }
 
-object! {
-    /// A card of a carousel template.
-    ///
-    /// ```json
-    /// {"card_index": 0, "components": [
-    ///   {"type": "header", "parameters": [{"type": "image", "image": {"id": "1003383421387256"}}]}]}
-    /// ```
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateCard;
-    ///
-    /// let card: TemplateCard = serde_json::from_str(
-    ///     r#"{"card_index": 1, "components": [
-    ///         {"type": "body", "parameters": [{"type": "text", "text": "Bell"}]}]}"#,
-    /// )?;
-    /// assert_eq!(card.card_index, Some(1));
-    /// assert_eq!(card.components[0].parameters[0].value(), Some("Bell"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[derive(Default)]
-    pub struct TemplateCard {
-        /// The place of the card, counted from 0.
-        pub card_index: Option<u64>,
-        /// The parts of the card that take values.
-        pub components: Vec<TemplateComponent>,
-    }
+/// A card of a carousel template.
+///
+/// ```json
+/// {"card_index": 0, "components": [
+///   {"type": "header", "parameters": [{"type": "image", "image": {"id": "1003383421387256"}}]}]}
+/// ```
+///
+/// ```
+/// use whatsapp_signals::model::TemplateCard;
+///
+/// let card: TemplateCard = serde_json::from_str(
+///     r#"{"card_index": 1, "components": [
+///         {"type": "body", "parameters": [{"type": "text", "text": "Bell"}]}]}"#,
+/// )?;
+/// assert_eq!(card.card_index, Some(1));
+/// assert_eq!(card.components[0].parameters[0].value(), Some("Bell"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[json_object]
+#[derive(Default)]
+pub struct TemplateCard {
+    /// The place of the card, counted from 0.
+    pub card_index: Option<u64>,
+    /// The parts of the card that take values.
+    pub components: Vec<TemplateComponent>,
 }
 
 members! {
