@@ -1,9 +1,9 @@
 //! Untyped JSON, kept as a [`Value`]: the answers of a flow, the request of an echo.
 //!
-//! serde_json's own deserialization of [`Value`] is unsafe for untrusted JSON. It parses the
-//! text in an object with one of serde_json's private names, which may hold another such object,
-//! until the stack overflows. It also accepts values of serde_json's full depth, which exceed
-//! the limit as a part of an event.
+//! serde_json's own deserialization of [`Value`] must not be used for untrusted JSON: it parses
+//! the text in an object with one of serde_json's private names, which may hold another such
+//! object, and so on until the stack overflows. It also accepts values of serde_json's full depth,
+//! which exceed the limit as a part of an event.
 
 use std::fmt;
 

@@ -47,7 +47,7 @@ pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(
     // The message does not quote the value, which may be personal data.
     read_text(deserializer, Numbers::All)?
         .parse()
-        .map_err(|_| D::Error::custom("unexpected JSON type"))
+        .map_err(|_| D::Error::custom("expected a number or a boolean"))
 }
 
 /// Reads a string, number or boolean, and passes the text to `make`, which may return `None`.

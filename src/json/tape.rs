@@ -249,8 +249,8 @@ fn skip_spaces(bytes: &[u8], mut at: usize) -> (usize, u8) {
     }
 }
 
-/// Appends the token of the string behind the quote before `start`, and returns the position
-/// behind its last quote.
+/// Appends the token of the string whose first quote is before `start`, and returns the position
+/// behind the last quote.
 #[inline(always)]
 fn scan_string(bytes: &[u8], start: usize, tokens: &mut Vec<Token>) -> Result<usize, Invalid> {
     let end = find_special(bytes, start);

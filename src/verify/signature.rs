@@ -12,10 +12,9 @@ use crate::webhook::{ParseError, Parser, Webhook};
 
 type Key = Hmac<Sha256>;
 
-/// Verifies that the body of a webhook was signed with your app's secret, which only Meta and you
-/// have.
+/// A verifier of the signature that Meta makes of each body with your app's secret.
 ///
-/// The URL of a webhook is public. Meta sends the HMAC-SHA256 of each body in the header
+/// The URL of a webhook is public, and the signature proves that a body is Meta's. Meta sends the HMAC-SHA256 of each body in the header
 /// `X-Hub-Signature-256`; see
 /// [Meta's page](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint).
 /// Create one verifier at the start of the program. It needs the feature `signature`, which is on

@@ -29,6 +29,7 @@ pub(super) trait FromItem: Event {
     /// The side of the user, for items with a sender and a recipient.
     const SIDE: UserSide = UserSide::Either;
 
+    /// The kind of the items that become this event.
     const KIND: &'static ItemKind = &ItemKind {
         add_events: Self::add_events,
         is_about_user: Self::IS_ABOUT_USER,

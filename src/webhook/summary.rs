@@ -96,11 +96,11 @@ members! {
         /// In a thread of `history`.
         context: IdMembers,
         /// In `smb_app_state_sync`.
-        contact: Partner<'a>,
+        contact: NestedUser<'a>,
         /// In `messaging_handovers`.
-        sender: Partner<'a>,
+        sender: NestedUser<'a>,
         /// In `messaging_handovers`: the number of the business.
-        recipient: Number,
+        recipient: NumberId,
         /// In a standby echo: the request that sent the message.
         message: Request<'a>,
         /// In a value without lists.
@@ -108,16 +108,18 @@ members! {
     }
 
     /// The ids of a user in a nested object.
-    pub(super) struct Partner<'a> {
+    pub(super) struct NestedUser<'a> {
         phone_number: IdText<'a>,
         user_id: IdText<'a>,
         parent_user_id: IdText<'a>,
     }
 
-    pub(super) struct Number {
+    /// The business number in a nested object.
+    pub(super) struct NumberId {
         phone_number_id: PhoneNumberId,
     }
 
+    /// The recipient in a request.
     pub(super) struct Request<'a> {
         to: IdText<'a>,
         recipient: IdText<'a>,
@@ -164,8 +166,8 @@ impl<'a> SummaryMembers<'a> {
         let mut group_id = self.group_id.take().or(recipient.group_id);
         let user = recipient
             .user
-            .or_else(|| self.partner(side, numbers))
-            .or_else(|| self.other_ids(&mut group_id));
+            .or_else(|| self.user_of_side(side, numbers))
+            .or_else(|| self.other_user(&mut group_id));
         // The number of the business is not a user's.
         let user = user.filter(|user| match (user.phone(), numbers.business) {
             (Some(phone), Some(business)) => {
@@ -179,7 +181,7 @@ impl<'a> SummaryMembers<'a> {
     }
 
     /// Returns the user of a message or a call.
-    fn partner(&mut self, side: UserSide, numbers: Numbers<'_>) -> Option<Identity> {
+    fn user_of_side(&mut self, side: UserSide, numbers: Numbers<'_>) -> Option<Identity> {
         let parties = Parties {
             from: Ids {
                 wa_id: self.from.take(),
@@ -215,19 +217,19 @@ impl<'a> SummaryMembers<'a> {
         }
     }
 
-    /// Returns the user in a member beside those of messages, calls and statuses. Sets the group
-    /// if the request in a standby echo was to one.
-    fn other_ids(&mut self, group_id: &mut Option<GroupId>) -> Option<Identity> {
+    /// Returns the user of an item that is no message, call or status. Sets the group for a standby
+    /// echo that was sent to a group.
+    fn other_user(&mut self, group_id: &mut Option<GroupId>) -> Option<Identity> {
         let own = Identity::from_ids(&Ids {
             wa_id: self.wa_id.take(),
             user_id: self.user_id.take(),
             parent_user_id: self.parent_user_id.take(),
         });
-        let of = |partner: Partner<'_>| {
+        let of = |user: NestedUser<'_>| {
             Identity::from_ids(&Ids {
-                wa_id: partner.phone_number,
-                user_id: partner.user_id,
-                parent_user_id: partner.parent_user_id,
+                wa_id: user.phone_number,
+                user_id: user.user_id,
+                parent_user_id: user.parent_user_id,
             })
         };
         own.or_else(|| self.contact.take().and_then(of))

@@ -35,12 +35,6 @@ pub struct Webhook {
 
 impl Webhook {
     /// Returns the events.
-    ///
-    /// ```
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
-    /// assert_eq!(webhook.events()[0].contact().unwrap().display_name(), "Ada Okafor");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn events(&self) -> &[WebhookEvent] {
         &self.events
