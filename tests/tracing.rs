@@ -211,7 +211,9 @@ fn refused_bodies_and_events_of_the_program_are_logged() {
     let lines: Vec<_> = logged.lines().collect();
     assert_eq!(lines.len(), 4, "{logged}");
     assert!(
-        lines[0].contains("not a webhook error=expected a body of at most"),
+        lines[0].contains(
+            "not a webhook error=expected a body of at most 4194304 bytes, found 5242880"
+        ),
         "{logged}"
     );
     assert!(lines[1].ends_with("not signed error=missing header X-Hub-Signature-256"));
