@@ -135,6 +135,7 @@ macro_rules! samples {
 mod accounts;
 mod body;
 mod conversations;
+mod instances;
 mod messages;
 mod record;
 mod sample;
