@@ -26,7 +26,7 @@ const NAME: &str = "whatsapp-signals";
 #[command(
     name = NAME,
     version,
-    after_help = "Exit codes: 0 done, 1 something was found wrong, 2 wrong usage, 3 the operation \
+    after_help = "Exit codes: 0 done, 1 a fault was found, 2 wrong usage, 3 the operation \
         failed.\n\n\
         Examples:\n  \
         whatsapp-signals inspect --table body.json\n  \

@@ -37,7 +37,7 @@ pub(crate) struct Parties {
         default_value = "300200100500600"
     )]
     to_number: String,
-    /// Your number, as people see it
+    /// Your number as it is displayed
     #[arg(
         long,
         global = true,
@@ -55,7 +55,7 @@ pub(crate) struct Parties {
     waba: String,
 }
 
-/// The subject of a webhook.
+/// The item of a webhook.
 #[derive(Subcommand)]
 pub(crate) enum Kind {
     /// A text message
@@ -92,7 +92,7 @@ pub(crate) enum Kind {
     #[command(after_help = "Example:\n  whatsapp-signals send flow '{\"bikes\": 2}'")]
     Flow {
         /// The answers, as a JSON object
-        #[arg(value_parser = json_object)]
+        #[arg(value_parser = parse_object)]
         answers: Value,
         #[command(flatten)]
         id: Id,
@@ -138,7 +138,7 @@ pub(crate) enum Kind {
     },
 }
 
-/// The kind of an item of a batch. A status is that of a message of its own.
+/// The kind of an item of a batch. Each status has another message.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum BatchKind {
     Text,
@@ -171,7 +171,7 @@ pub(crate) enum Status {
     Failed,
 }
 
-/// Makes the bodies of one call of `send`.
+/// Creates the bodies of one call of `send`.
 pub(crate) struct Bodies {
     parties: Parties,
     kind: Kind,
@@ -233,7 +233,7 @@ impl Bodies {
         json.to_string().into_bytes()
     }
 
-    /// Returns the webhook with this number and so many items, whose kinds take turns.
+    /// Returns the webhook with this number and `items` items, whose kinds take turns.
     fn batch(&self, nth: u64, items: u64, text: &str, kinds: &[BatchKind]) -> Batch {
         let mut batch = Batch::default();
         for (at, kind) in (0..items).zip(kinds.iter().cycle()) {
@@ -262,7 +262,7 @@ impl Bodies {
 }
 
 impl Parties {
-    /// Sets the parties of a sample, and the present time.
+    /// Sets the parties of a sample and the current time.
     fn add_to<E>(&self, sample: Sample<E>, nth: u64) -> Sample<E> {
         sample
             .from(&self.from.offset(nth % self.users))
@@ -273,8 +273,7 @@ impl Parties {
     }
 }
 
-/// Ids of messages that no other run has: an engine takes a message with a known id for a
-/// repetition.
+/// Ids of messages that differ in each run: to an engine, a message with a known id is a duplicate.
 struct Ids {
     run: u128,
 }
@@ -291,7 +290,7 @@ impl Ids {
     }
 }
 
-fn json_object(text: &str) -> Result<Value, String> {
+fn parse_object(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text) {
         Ok(object @ Value::Object(_)) => Ok(object),
         Ok(_) => Err("expected a JSON object, found another JSON value".into()),

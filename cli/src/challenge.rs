@@ -1,4 +1,4 @@
-//! `challenge`: the handshake by which Meta registers a URL.
+//! `challenge`: the handshake with which Meta registers a URL.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -10,7 +10,7 @@ use crate::exit::{Error, Exit};
 use crate::http::{Answer, Target};
 use crate::output::Output;
 
-/// Registers a URL as Meta does, or checks such a request
+/// Sends the handshake of a registration, or checks its query
 ///
 /// Sends the handshake of Meta's App Dashboard to a web server, which must answer 200 with the
 /// challenge as the whole body. With `--query` it sends nothing, and checks the query of a
@@ -65,10 +65,10 @@ pub(crate) fn run(args: &ChallengeArgs, output: &mut Output) -> Result<Exit, Err
         error,
     };
     output.either(&checked, &line)?;
-    Ok(if is_valid { Exit::Done } else { Exit::Wrong })
+    Ok(if is_valid { Exit::Done } else { Exit::Fault })
 }
 
-/// Sends the handshake, and returns its challenge if that is the answer.
+/// Sends the handshake, and returns the challenge if the response is correct.
 fn register(target: &Target, token: &str) -> Result<Result<String, String>, Error> {
     let challenge = RandomState::new().build_hasher().finish().to_string();
     let answer = target.client(1)?.get(&[

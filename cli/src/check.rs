@@ -29,8 +29,8 @@ pub(crate) struct CheckArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     scope: Scope,
-    /// The oldest open event is a fault if it came longer ago, such as 30s, 15min, 2h or 7d
-    #[arg(long, value_name = "AGE", value_parser = time::age)]
+    /// An open event that was received longer ago is a fault, such as 30s, 15min, 2h or 7d
+    #[arg(long, value_name = "AGE", value_parser = time::parse_age)]
     max_age: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ struct Line<'a> {
     version: Option<i64>,
     faults: &'a [String],
     facts: BTreeMap<&'a str, &'a str>,
-    /// `None` if the store has a fault: its tables may not be readable.
+    /// `None` after a fault, because the tables may be unreadable.
     backlog: Option<ScopedBacklog>,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Error> 
     Ok(if check.is_ok() {
         Exit::Done
     } else {
-        Exit::Wrong
+        Exit::Fault
     })
 }
 

@@ -222,7 +222,7 @@ impl Scope {
             return Ok(Some(engine.number(number.as_str())));
         }
         let text = format!("expected a number that has received an event, found {number}");
-        Err(Error::Missing(text))
+        Err(Error::NotFound(text))
     }
 }
 

@@ -17,29 +17,29 @@ pub(crate) struct EventLine<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     file: &'a str,
     pub(crate) signal: &'static str,
-    /// The key by which the event is known when it comes again.
+    /// The key that duplicates of the event share.
     pub(crate) key: String,
-    /// The events with the same key stay in order.
+    /// The partition key: its events are delivered in order.
     partition: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) user: String,
     /// The reason why it is unrecognized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// Its place in the body if it is unrecognized.
+    /// The path of an unrecognized item in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<&'a str>,
-    /// The payload, as receivers get it.
+    /// The payload of the receivers.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Value>,
-    /// The JSON that it was made from.
+    /// The JSON of the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<Box<RawValue>>,
 }
 
 impl<'a> EventLine<'a> {
-    /// Returns the line of an event, masked or with personal data. `file` is empty of an event
-    /// that is not from a file.
+    /// Creates the line of an event, masked or with personal data. `file` is empty for an event of a
+    /// store.
     pub(crate) fn new(
         file: &'a str,
         event: &'a WebhookEvent,
@@ -64,20 +64,20 @@ impl<'a> EventLine<'a> {
         };
         if shows_personal {
             user.clone_into(&mut line.user);
-            line.event = Some(payload(event).map_err(|error| no_json(&error))?);
-            let raw = RawValue::from_string(on_one_line(event.raw().as_str()));
-            line.raw = Some(raw.map_err(|error| no_json(&error))?);
+            line.event = Some(payload(event).map_err(|error| json_error(&error))?);
+            let raw = RawValue::from_string(minify(event.raw().as_str()));
+            line.raw = Some(raw.map_err(|error| json_error(&error))?);
             (line.key, line.partition) = (key, partition);
         }
         Ok(line)
     }
 }
 
-fn no_json(error: &serde_json::Error) -> Error {
+fn json_error(error: &serde_json::Error) -> Error {
     Error::Failed(format!("writing the JSON of an event failed: {error}"))
 }
 
-/// Returns the text of a message; of other events an empty one.
+/// Returns the text of a message; for other events an empty one.
 fn text(event: &WebhookEvent) -> &str {
     match event {
         WebhookEvent::MessageReceived(event) => event.message.body(),
@@ -88,14 +88,14 @@ fn text(event: &WebhookEvent) -> &str {
     }
 }
 
-/// Returns the phone number of the user, or else the id by which the event is kept in order.
+/// Returns the phone number of the user, or the id in the partition key.
 fn user<'a>(event: &'a WebhookEvent, partition: &'a str) -> &'a str {
     let phone = event.contact().and_then(|contact| contact.identity.phone());
     let id = || partition.split_once(':').map_or("", |(_, id)| id);
     phone.unwrap_or_else(id)
 }
 
-/// Returns the payload as JSON, without the raw text, which is a member of the line.
+/// Returns the payload as JSON without `raw`, which is a member of the line.
 fn payload(event: &WebhookEvent) -> serde_json::Result<Value> {
     let mut event = serde_json::to_value(event)?;
     // The enum serializes as `{"message_received": {…}}`.
@@ -113,9 +113,8 @@ fn payload(event: &WebhookEvent) -> serde_json::Result<Value> {
     Ok(payload)
 }
 
-/// Returns the JSON without the white space between its tokens. Names, digits and escapes stay as
-/// they are.
-fn on_one_line(json: &str) -> String {
+/// Removes the white space between tokens, and keeps names, digits and escapes.
+fn minify(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {
         let kept = in_string || !c.is_ascii_whitespace();

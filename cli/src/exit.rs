@@ -1,18 +1,18 @@
-//! Exit codes, and the errors that end the program.
+//! Exit codes and errors of the program.
 
 use std::io;
 use std::process::ExitCode;
 
 use thiserror::Error;
 
-/// The result of a command. Of several results the greater one counts.
+/// The result of a command. Of several results, the greatest one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// All is well.
+    /// The command succeeded.
     Done = 0,
-    /// The command did its work and found a fault.
-    Wrong = 1,
-    /// The arguments make no sense together. The code is clap's.
+    /// The command found a fault.
+    Fault = 1,
+    /// The arguments are invalid. The code is that of clap.
     Usage = 2,
     /// A file, the network, the store or the output failed.
     Failed = 3,
@@ -33,9 +33,9 @@ pub(crate) enum Error {
     /// An operation that failed, and its cause.
     #[error("{0}")]
     Failed(String),
-    /// A row that is not in the store.
+    /// A row that the store does not have.
     #[error("{0}")]
-    Missing(String),
+    NotFound(String),
     /// The output cannot be written.
     #[error("the output failed: {0}")]
     Output(#[from] io::Error),
@@ -45,9 +45,9 @@ impl Error {
     /// Prints the error to stderr and returns the exit code.
     pub(crate) fn report(&self) -> Exit {
         let exit = match self {
-            // The reader has enough: `inspect … | head`.
+            // The reader closed the pipe, as in `inspect … | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
-            Self::Missing(_) => Exit::Wrong,
+            Self::NotFound(_) => Exit::Fault,
             Self::Usage(_) => Exit::Usage,
             Self::Failed(_) | Self::Output(_) => Exit::Failed,
         };

@@ -9,8 +9,8 @@ use ureq::http::{Response, Uri};
 
 use crate::exit::Error;
 
-/// The most bytes of an answer that are read.
-const ANSWER: u64 = 64 * 1024;
+/// The maximum length of a response body, in bytes.
+const MAX_BODY: u64 = 64 * 1024;
 
 /// The URL of a web server.
 #[derive(Args)]
@@ -21,16 +21,17 @@ pub(crate) struct Target {
     /// Allows a URL of another machine
     #[arg(long, global = true)]
     anywhere: bool,
-    /// Seconds to wait for an answer
+    /// Seconds to wait for a response
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
 impl Target {
-    /// Returns a client of the server. Neither a proxy nor a redirect leads it to another one.
+    /// Creates a client of the server. It uses no proxy and follows no redirect, so that requests reach
+    /// no other server.
     pub(crate) fn client(&self, connections: usize) -> Result<Client, Error> {
-        check(&self.url, self.anywhere)?;
+        check_target(&self.url, self.anywhere)?;
         let agent = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
@@ -47,7 +48,7 @@ impl Target {
     }
 }
 
-fn check(url: &Uri, anywhere: bool) -> Result<(), Error> {
+fn check_target(url: &Uri, anywhere: bool) -> Result<(), Error> {
     match url.scheme_str() {
         Some("http") => {}
         Some("https") => {
@@ -78,14 +79,14 @@ pub(crate) struct Client {
     url: Uri,
 }
 
-/// The answer of a web server.
+/// The response of a web server.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
 impl Client {
-    /// Posts a signed body. The error is the cause for which there is no answer.
+    /// Posts a signed body. The error is the cause of a missing response.
     pub(crate) fn post(&self, body: &[u8], signature: &str) -> Result<Answer, String> {
         let request = self
             .agent
@@ -109,7 +110,7 @@ fn answer(result: Result<Response<ureq::Body>, ureq::Error>) -> Result<Answer, S
     };
     let mut response = result.map_err(text)?;
     let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(ANSWER);
+    let body = response.body_mut().with_config().limit(MAX_BODY);
     let body = body.read_to_vec().map_err(text)?;
     Ok(Answer { status, body })
 }
@@ -118,12 +119,12 @@ fn answer(result: Result<Response<ureq::Body>, ureq::Error>) -> Result<Answer, S
 mod tests {
     use ureq::http::Uri;
 
-    use super::check;
+    use super::check_target;
 
     #[test]
     fn only_loopback_addresses_are_targets_without_anywhere() {
         let is_target =
-            |url: &'static str, anywhere| check(&Uri::from_static(url), anywhere).is_ok();
+            |url: &'static str, anywhere| check_target(&Uri::from_static(url), anywhere).is_ok();
         for url in [
             "http://127.0.0.1:8080/",
             "http://127.9.9.9",

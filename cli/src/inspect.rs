@@ -14,7 +14,7 @@ use crate::output::{Output, STDIN, read_body};
 ///
 /// Prints a line of JSON for each event, without personal data. With `--show-personal` the line
 /// has the payload and the raw JSON, too. The exit code is 1 if a body is no webhook or has
-/// unrecognized items; the other bodies are read all the same.
+/// unrecognized items; the other bodies are printed nevertheless.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     whatsapp-signals inspect --table tests/payloads/*.json\n  \
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
             let line = EventLine::new(file, event, shows_personal)?;
             summary.events += 1;
             if line.reason.is_some() {
-                exit = exit.max(Exit::Wrong);
+                exit = exit.max(Exit::Fault);
                 summary.unrecognized += 1;
             }
             match &mut rows {
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Error
 /// Reads and parses a body. An error has the exit code and the text.
 fn parse_file(path: &Path) -> Result<Webhook, (Exit, String)> {
     let body = read_body(path).map_err(|error| (Exit::Failed, error))?;
-    parse(&body).map_err(|error| (Exit::Wrong, error.to_string()))
+    parse(&body).map_err(|error| (Exit::Fault, error.to_string()))
 }
 
 /// The numbers below the table.

@@ -1,4 +1,5 @@
-//! Masks of personal data. Masked ids of two users or of two events differ, and do not name the user.
+//! Masks of personal data. Masked ids of two users or events usually differ, and do not identify the
+//! user.
 
 /// The length from which an id has a random end: longer than phone numbers and user ids.
 const LONG: usize = 32;
@@ -6,7 +7,7 @@ const LONG: usize = 32;
 /// The shown characters at the end of a long id.
 const END: usize = 12;
 
-/// Members of a key whose values are ids of the business or words of Meta's, and are shown.
+/// Members of a key that are shown, since their values are ids of the business or words of Meta.
 const SHOWN: [&str; 4] = ["number=", "waba=", "type=", "result="];
 
 /// Masks the id of a user or a group: `1555…001`.
@@ -23,12 +24,12 @@ pub(crate) fn user(id: &str) -> String {
 /// `message_received:wamid.…MTRBMDQ4RgA=:text:number=300200100500600`.
 ///
 /// The signal, words such as the type of a message, and the ids of the business are shown. The part
-/// behind the signal is an id, also if it looks like a word. A wamid has the phone number in its
-/// first half, so its last 12 characters are shown.
+/// after the signal counts as an id, even if it looks like a word. A wamid has the phone number in its
+/// first half, so only its last 12 characters are shown.
 pub(crate) fn key(key: &str) -> String {
     let mut masked = String::new();
     let mut rest = key;
-    // `replay:`, the id of a webhook and a hash of names of receivers stand before the key.
+    // A replay has the prefix `replay:`, the id of a webhook and a hash of the receivers' names.
     while let Some(replay) = rest.strip_prefix("replay:") {
         let mut parts = replay.splitn(3, ':');
         let (Some(of), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -68,7 +69,7 @@ pub(crate) fn wamid(id: &str) -> String {
     }
 }
 
-/// Masks a part of a key behind its id: a word, or the name of a member and its value.
+/// Masks a part of a key after its id: a word, or the name of a member and its value.
 fn key_part(part: &str) -> String {
     if is_word(part) || SHOWN.iter().any(|name| part.starts_with(name)) {
         return part.to_owned();
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_letters_is_masked_and_a_word_behind_it_is_not() {
+    fn an_id_of_letters_is_masked_and_a_word_after_it_is_not() {
         for (id, masked) in [
             ("message_sent:adaokafor", "message_sent:…or"),
             (

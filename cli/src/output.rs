@@ -66,7 +66,7 @@ impl Output {
         writeln!(self.out, "{line}")
     }
 
-    /// Prints the JSON of a value, or the text.
+    /// Prints a value as JSON, or a line of text.
     pub(crate) fn either(&mut self, value: &impl Serialize, line: &str) -> io::Result<()> {
         if self.format.json {
             self.json(value)
@@ -81,11 +81,11 @@ impl Output {
     }
 }
 
-/// The spaces beside a cell.
+/// The padding of a cell.
 const PADDING: usize = 2;
 
-/// The least characters that a wrapped column gets, with its spaces.
-const NARROWEST: usize = 6;
+/// The minimum width of a wrapped column, with its padding.
+const MIN_WIDTH: usize = 6;
 
 /// A table without borders.
 pub(crate) struct Table {
@@ -109,13 +109,13 @@ impl Table {
         self.grid.add_row(cells.iter().map(|cell| printable(cell)));
     }
 
-    /// Prints the table, without spaces at the ends of its lines. Cells are wrapped to the width of
-    /// the terminal; a pipe gets each row on one line.
+    /// Prints the table without trailing spaces. Cells are wrapped to the width of the terminal; in a
+    /// pipe, each row is one line.
     pub(crate) fn print(&mut self, output: &mut Output) -> io::Result<()> {
         let arrangement = match width() {
             Some(width) => {
                 self.grid.set_width(width);
-                self.keep_whole(width);
+                self.keep_unwrapped(width);
                 ContentArrangement::Dynamic
             }
             None => ContentArrangement::Disabled,
@@ -129,15 +129,15 @@ impl Table {
 }
 
 impl Table {
-    /// Keeps the cells of the first columns whole, such as ids and dates, as long as there is room
-    /// for the columns behind them.
-    fn keep_whole(&mut self, width: u16) {
+    /// Keeps the first columns unwrapped, such as ids and dates, as far as the width allows the minimum
+    /// for the other columns.
+    fn keep_unwrapped(&mut self, width: u16) {
         let widths = self.grid.column_max_content_widths();
-        let (mut used, mut behind) = (0, self.columns);
+        let (mut used, mut following) = (0, self.columns);
         for (column, content) in self.grid.column_iter_mut().zip(widths) {
-            behind -= 1;
+            following -= 1;
             let whole = usize::from(content) + PADDING;
-            if behind > 0 && used + whole + behind * NARROWEST <= usize::from(width) {
+            if following > 0 && used + whole + following * MIN_WIDTH <= usize::from(width) {
                 used += whole;
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
@@ -145,15 +145,14 @@ impl Table {
     }
 }
 
-/// Returns the columns of the terminal, or those of the variable `COLUMNS`.
+/// Returns the width of the terminal: the variable `COLUMNS`, or that of stdout.
 fn width() -> Option<u16> {
     let columns = std::env::var("COLUMNS").ok();
     let columns = columns.and_then(|columns| columns.parse().ok());
     columns.or_else(|| Term::stdout().size_checked().map(|(_, columns)| columns))
 }
 
-/// Returns the text with its control characters escaped: a text of a user cannot write to the
-/// terminal, nor break the line.
+/// Escapes control characters, so that a text of a user cannot control the terminal or break a line.
 pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {

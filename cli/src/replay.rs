@@ -1,4 +1,4 @@
-//! `replay`: stored webhooks, delivered once more by the program.
+//! `replay`: another delivery of stored webhooks by the program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::exit::{Error, Exit};
 use crate::output::Output;
 use crate::time;
 
-/// The webhooks that are read at once.
+/// The number of webhooks of a page.
 const PAGE: usize = 100;
 
-/// Has stored webhooks delivered once more by the program
+/// Replays stored webhooks in the program
 ///
 /// Each webhook is stored as a replay, and the program calls the receivers when it retries or tends
 /// its engine. Bodies are stored after their delivery if the program has `log_webhooks(true)`. The
-/// exit code is 1 if a body is no webhook; the others are replayed all the same. With `--tenant` or
+/// exit code is 1 if a body is no webhook; the other webhooks are replayed nevertheless. With `--tenant` or
 /// `--number` only the events of this tenant or number are delivered, also of bodies with others.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -32,8 +32,8 @@ pub(crate) struct ReplayArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     scope: Scope,
-    /// Webhooks that came later, such as 30s, 15min, 2h or 7d ago
-    #[arg(long, value_name = "AGE", value_parser = time::age)]
+    /// Webhooks received since, such as 30s, 15min, 2h or 7d ago
+    #[arg(long, value_name = "AGE", value_parser = time::parse_age)]
     since: Duration,
     /// Receivers that are called, by uid or path
     #[arg(long, value_name = "RECEIVER", required_unless_present = "all")]
@@ -48,7 +48,7 @@ pub(crate) struct ReplayArgs {
 
 /// Stores the replays, and prints their number.
 pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error> {
-    // Finished webhooks are only there if the program logs them.
+    // Finished webhooks exist only if the program has `log_webhooks(true)`.
     let database = args.database.open(true, output)?;
     let records = args.scope.records(&database)?;
     let only: Vec<_> = args.only.iter().map(String::as_str).collect();
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error>
         };
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        // A replay is none of the webhooks that came.
+        // Stored replays are not replayed.
         for webhook in page.iter().filter(|webhook| webhook.replay_of.is_none()) {
             found += 1;
             if args.dry_run {
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error>
             } else {
                 let id = webhook.id.0;
                 eprintln!("error: the body of the webhook {id} is no webhook");
-                exit = Exit::Wrong;
+                exit = Exit::Fault;
             }
         }
     }
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Error>
     Ok(exit)
 }
 
-/// Stores the replay of a webhook. Returns `false` if its body is none.
+/// Stores the replay of a webhook. Returns `false` if its body is no webhook.
 fn accept(
     database: &Database,
     records: Option<&Records<'_, Arc<dyn Store>>>,
@@ -96,7 +96,7 @@ fn accept(
             None => database.engine.accept_replay_async(webhook.id, only).await,
         };
         match accepted {
-            // One that was deleted meanwhile needs no replay.
+            // A webhook that was deleted since needs no replay.
             Ok(_) => Ok(true),
             Err(EngineError::Parse(_)) => Ok(false),
             Err(error) => Err(error),

@@ -19,8 +19,8 @@ use crate::signing::Secret;
 
 /// Sends signed webhooks to a web server under test
 ///
-/// Makes a body, signs it with the app secret, posts it, and prints the status and the time of the
-/// answer. The exit code is 1 if an answer is not 200, and 3 if there is none. Secrets in arguments
+/// Creates a body, signs it with the app secret, posts it, and prints the status and the time of the
+/// response. The exit code is 1 if a response is not 200, and 3 without a response. Secrets in arguments
 /// can be seen by other users of the machine: prefer the variable `META_APP_SECRET`.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -39,10 +39,10 @@ pub(crate) struct SendArgs {
     #[arg(long, global = true, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     repeat: u64,
-    /// Webhooks a second (default: no limit)
-    #[arg(long, global = true, value_name = "N", value_parser = rate)]
+    /// Webhooks per second (default: no limit)
+    #[arg(long, global = true, value_name = "N", value_parser = parse_rate)]
     rate: Option<f64>,
-    /// Number of webhooks that are sent at the same time
+    /// Number of webhooks in flight
     #[arg(long, global = true, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
@@ -68,7 +68,7 @@ pub(crate) fn run(args: SendArgs, output: &mut Output) -> Result<Exit, Error> {
     Ok(match answers.statuses.keys().all(|status| *status == 200) {
         _ if !answers.errors.is_empty() => Exit::Failed,
         true => Exit::Done,
-        false => Exit::Wrong,
+        false => Exit::Fault,
     })
 }
 
@@ -92,32 +92,32 @@ fn print(answers: &Answers, output: &mut Output) -> Result<(), Error> {
     Ok(())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=1e6).contains(&rate) => Ok(rate),
         _ => Err("expected a number from 0.001 to 1000000".into()),
     }
 }
 
-/// The number of requests, and how they are spread over time and threads.
+/// The number of requests, and their distribution over time and threads.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) repeat: u64,
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) rate: Option<f64>,
     pub(crate) concurrency: usize,
 }
 
-/// The answers to all requests.
+/// The responses to all requests.
 #[derive(Default, Serialize)]
 pub(crate) struct Answers {
     pub(crate) sent: u64,
-    /// The number of answers by status.
+    /// The number of responses by status.
     pub(crate) statuses: BTreeMap<u16, u64>,
-    /// The number of requests without an answer, by cause.
+    /// The number of requests without a response, by cause.
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
-    /// The times to the answers, from requests on, or from when they were due by the rate.
+    /// The time from a request, or from its due time by the rate, to the response.
     pub(crate) latency_ms: Option<Latency>,
 }
 
@@ -166,11 +166,11 @@ impl Load {
         Answers::new(parts, start.elapsed())
     }
 
-    /// Waits until the request with this number is due, and returns that time. Without a rate it is
-    /// the present.
+    /// Waits until the request with this number is due, and returns that time; without a rate, the
+    /// current time.
     ///
-    /// A time counts from then on: if all threads wait for answers, the wait of a late request is
-    /// part of its time (coordinated omission).
+    /// The latency counts from the due time, so that it includes the delay of a request while all
+    /// threads wait for responses (coordinated omission).
     fn wait(self, start: Instant, nth: u64) -> Instant {
         let Some(rate) = self.rate else {
             return Instant::now();
@@ -181,7 +181,7 @@ impl Load {
         start.checked_add(due).unwrap_or_else(Instant::now)
     }
 
-    /// Returns the progress bar of several requests. It is drawn to stderr, if that is a terminal.
+    /// Returns the progress bar, which is drawn if stderr is a terminal and there are several requests.
     fn bar(self) -> ProgressBar {
         if self.repeat == 1 {
             return ProgressBar::hidden();
@@ -215,7 +215,7 @@ impl Answers {
     }
 }
 
-/// A summary of times, in milliseconds.
+/// Percentiles of times, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Latency {
     p50: f64,
@@ -225,7 +225,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// Returns the summary of these times, or `None` without any. Percentiles are nearest ranks.
+    /// Computes the percentiles by the nearest rank. Returns `None` without times.
     pub(crate) fn of(mut times: Vec<Duration>) -> Option<Self> {
         times.sort_unstable();
         let max = times.last()?;
@@ -253,7 +253,7 @@ impl fmt::Display for Latency {
 }
 
 fn milliseconds(time: Duration) -> f64 {
-    // Three digits after the point: microseconds.
+    // Rounded to microseconds.
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 

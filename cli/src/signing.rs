@@ -30,7 +30,7 @@ impl Secret {
 
 /// Prints the signature of a body
 ///
-/// It is the header `X-Hub-Signature-256`, made of the bytes as they are.
+/// The signature is that of the exact bytes, for the header `X-Hub-Signature-256`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  META_APP_SECRET=… whatsapp-signals sign body.json")]
 pub(crate) struct SignArgs {
@@ -97,5 +97,5 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Err
         error,
     };
     output.either(&result, &line)?;
-    Ok(if is_valid { Exit::Done } else { Exit::Wrong })
+    Ok(if is_valid { Exit::Done } else { Exit::Fault })
 }

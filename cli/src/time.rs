@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use whatsapp_signals::model::Timestamp;
 
-/// Returns a time as a date, such as `2026-07-25T17:20:00Z`.
+/// Formats a time as a date, such as `2026-07-25T17:20:00Z`.
 pub(crate) fn date(time: Timestamp) -> String {
     let date = jiff::Timestamp::try_from(time);
     date.map_or_else(|_| time.as_secs().to_string(), |date| date.to_string())
 }
 
 /// Parses an age, such as `30s`, `15min`, `2h` or `7d`.
-pub(crate) fn age(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -28,7 +28,7 @@ pub(crate) fn age(text: &str) -> Result<Duration, String> {
     age.ok_or_else(|| "expected a number with a unit, as in 30s, 15min, 2h or 7d".into())
 }
 
-/// Returns the time that was so long ago.
+/// Returns the time this long ago.
 pub(crate) fn ago(age: Duration) -> Timestamp {
     let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age))
@@ -40,12 +40,12 @@ mod tests {
 
     use whatsapp_signals::model::Timestamp;
 
-    use super::{age, date};
+    use super::{date, parse_age};
 
     #[test]
     fn an_age_has_a_unit() {
-        assert_eq!(age("15min"), Ok(Duration::from_secs(900)));
-        assert_eq!(age("7d"), Ok(Duration::from_secs(604_800)));
+        assert_eq!(parse_age("15min"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse_age("7d"), Ok(Duration::from_secs(604_800)));
         for wrong in [
             "",
             "7",
@@ -56,7 +56,7 @@ mod tests {
             "99999999999999999999d",
             "9999999999999999999h",
         ] {
-            assert!(age(wrong).is_err(), "{wrong}");
+            assert!(parse_age(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct ConversationArgs {
     user: UserArgs,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// The most messages
+    /// Maximum number of messages
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
     /// Prints the messages before the one with this id
@@ -116,7 +116,7 @@ pub(crate) struct ExportArgs {
 /// Deletes all data of a user
 ///
 /// The data of the user in the whole tenant is deleted, also with `--number`. It cannot be
-/// restored. The exit code is 1 if webhooks of the user stay, since the program works on them now:
+/// restored. The exit code is 1 if webhooks of the user remain, because the program has leased them:
 /// repeat the command after the length of a lease.
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
@@ -142,7 +142,7 @@ struct Rows {
     statuses: usize,
     events: usize,
     unreadable: usize,
-    /// The webhooks that the program works on, which stay.
+    /// The leased webhooks, which are not erased.
     leased: usize,
     has_remains: bool,
     dry_run: bool,
@@ -169,17 +169,17 @@ pub(crate) fn erase(args: &EraseArgs, output: &mut Output) -> Result<Exit, Error
     };
     output.either(&rows, &rows.to_string())?;
     if rows.is_empty() {
-        return Err(Error::Missing("there is no data of this user".into()));
+        return Err(Error::NotFound("there is no data of this user".into()));
     }
     Ok(if rows.leased == 0 {
         Exit::Done
     } else {
-        Exit::Wrong
+        Exit::Fault
     })
 }
 
 impl Rows {
-    /// Returns whether nothing of the user was found.
+    /// Returns true if no row of the user was found.
     fn is_empty(&self) -> bool {
         let rows = [
             self.contacts,
@@ -240,11 +240,11 @@ impl std::fmt::Display for Rows {
         if *leased > 0 {
             write!(
                 f,
-                "\nwebhooks that stay, as the program works on them: {leased}"
+                "\nwebhooks that remain, as the program has leased them: {leased}"
             )?;
         }
         if *has_remains {
-            f.write_str("\ndeleted text may stay in the files until they are vacuumed")?;
+            f.write_str("\ndeleted text may remain in the files until they are vacuumed")?;
         }
         Ok(())
     }

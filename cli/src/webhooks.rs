@@ -16,8 +16,8 @@ use crate::time::date;
 
 /// Lists and shows stored webhooks
 ///
-/// They are the unfinished ones; all of them if the program has `log_webhooks(true)`. A webhook is
-/// one of a tenant or number if one of its events is, and only these events are printed.
+/// The store has the unfinished webhooks, or all of them if the program has `log_webhooks(true)`. A
+/// webhook belongs to a tenant or number if one of its events does, and only these events are printed.
 #[derive(Args)]
 #[command(after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db")]
 pub(crate) struct WebhooksArgs {
@@ -34,10 +34,10 @@ enum WebhooksCommand {
         after_help = "Example:\n  whatsapp-signals webhooks list --database bikes.db --limit 10"
     )]
     List {
-        /// Begins behind the webhook with this id
+        /// Begins after the webhook with this id
         #[arg(long, value_name = "ID", allow_negative_numbers = true)]
         after: Option<i64>,
-        /// The most webhooks
+        /// Maximum number of webhooks
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
         #[command(flatten)]
@@ -59,17 +59,17 @@ enum WebhooksCommand {
 /// A webhook as a line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
-    /// As text, since readers of JSON round numbers beyond 2^53.
+    /// As text, because many JSON parsers round numbers beyond 2^53.
     id: String,
     received_at: Timestamp,
     open: u32,
     dead: u32,
     replay_of: Option<String>,
     bytes: usize,
-    /// The number of its events that another tenant or number has.
+    /// The number of events of other tenants or numbers.
     #[serde(skip_serializing_if = "is_zero")]
     of_others: usize,
-    /// The number of events by signal; `None` of a body that is no webhook.
+    /// The number of events by signal; `None` for a body that is no webhook.
     signals: Option<BTreeMap<&'static str, u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<EventLine<'a>>>,
@@ -135,7 +135,7 @@ fn list(
     Ok(())
 }
 
-/// Returns the webhooks behind one, of a tenant or a number.
+/// Returns webhooks of a scope, after an id.
 fn find(
     database: &Database,
     after: Option<WebhookId>,
@@ -154,13 +154,13 @@ fn show(database: &Database, id: i64, scope: &Scope, output: &mut Output) -> Res
     let mut found = find(database, before, 1, scope)?;
     found.retain(|webhook| webhook.id == WebhookId(id));
     let Some(webhook) = found.first() else {
-        return Err(Error::Missing(format!(
+        return Err(Error::NotFound(format!(
             "there is no webhook with the id {id}"
         )));
     };
     let events = webhook.events.as_deref().unwrap_or_default();
     let mut line = Line::new(webhook);
-    // The body of several tenants is shown to none of them.
+    // A body with events of several tenants is not printed for one of them.
     let body = (shows_personal && webhook.omitted_events == 0)
         .then(|| String::from_utf8_lossy(&webhook.body).into_owned());
     if output.is_json() {

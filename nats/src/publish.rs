@@ -93,11 +93,11 @@ impl Publisher {
         let mut acks = FuturesUnordered::new();
         for (event, key) in webhook.iter().zip(webhook.dedup_keys()) {
             let key = received.event_key(key, event);
-            let mut send = pin!(self.send_event(event, key, received, max_len));
+            let mut pending = pin!(self.send_event(event, key, received, max_len));
             let sent = loop {
                 tokio::select! {
                     biased;
-                    sent = &mut send => break sent,
+                    sent = &mut pending => break sent,
                     Some(ack) = acks.next() => progress.record(ack),
                 }
             };

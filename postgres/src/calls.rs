@@ -4,9 +4,16 @@
 
 use std::fmt::Write as _;
 
+use crate::row::Param;
 use crate::schema::Schema;
-use crate::session::Param;
-use crate::{commit, contacts, counters, messages, reads, turns};
+
+/// The SQLSTATE of a commit whose transaction must begin with [`begin`](crate::session::begin).
+macro_rules! needs_begin {
+    () => {
+        "WS001"
+    };
+}
+pub(crate) use needs_begin;
 
 /// A function of the schema. It returns true if all rows have the versions that a decision read.
 pub(crate) struct Function {
@@ -67,19 +74,6 @@ impl Function {
             arguments,
             body,
         }
-    }
-
-    /// Returns the functions of all commits.
-    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
-        let files = [
-            reads::FUNCTIONS,
-            commit::FUNCTIONS,
-            turns::FUNCTIONS,
-            contacts::FUNCTIONS,
-            messages::FUNCTIONS,
-            counters::FUNCTIONS,
-        ];
-        files.into_iter().flatten().copied()
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use deadpool_postgres::Pool;
 use whatsapp_signals::store::{StoreCheck, StoreError};
 
-use crate::calls::Function;
+use crate::commit;
 use crate::row::get;
+use crate::row::{Param, params};
 use crate::schema::{Schema, TABLES, VERSION};
-use crate::session::{Param, params, query};
+use crate::session::query;
 
 const SERVER: &str = "
     SELECT current_setting('server_version'), current_setting('server_encoding'),
@@ -112,7 +113,7 @@ async fn check_functions(
     for row in query(pool, schema, FUNCTIONS, name(schema)).await? {
         found.insert(get::<String>(&row, 0)?, get::<String>(&row, 1)?);
     }
-    for function in Function::all() {
+    for function in commit::functions() {
         match found.get(function.name()) {
             Some(source) if *source == function.source(schema) => {}
             Some(_) => faults.push(format!(

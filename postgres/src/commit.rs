@@ -8,23 +8,16 @@
 use std::collections::HashMap;
 
 use whatsapp_signals::store::{
-    Changes, Durability, EventChange, NumberKey, StoreError, WebhookChange, WebhookRow,
+    Changes, Durability, EventChange, StoreError, WebhookChange, WebhookRow,
 };
 
-use crate::calls::{Calls, Function};
+use crate::calls::{Calls, Function, needs_begin};
 use crate::counters;
-use crate::row::{due_columns, kind_number, state_number, to_json, unknown};
+use crate::row::{
+    Param, due_columns, kind_number, number_column, params, state_number, to_json, unknown,
+};
 use crate::schema::Schema;
-use crate::session::{Param, params};
 use crate::{contacts, messages, reads, turns};
-
-/// The SQLSTATE of a commit whose transaction must begin with [`begin`](crate::session::begin).
-macro_rules! needs_begin {
-    () => {
-        "WS001"
-    };
-}
-pub(crate) use needs_begin;
 
 /// Makes the settings of [`begin`](crate::session::begin), in 4 µs instead of a request.
 ///
@@ -189,7 +182,7 @@ const TOUCH: Function = Function::write(
     "PERFORM pg_logical_emit_message(true, 'whatsapp_signals', ''::text)",
 );
 
-pub(crate) const FUNCTIONS: &[&Function] = &[
+const FUNCTIONS: &[&Function] = &[
     &CONFIGURE,
     &ADD_WEBHOOKS,
     &PUT_WEBHOOKS,
@@ -202,6 +195,19 @@ pub(crate) const FUNCTIONS: &[&Function] = &[
     &PUT_PROGRESS,
     &TOUCH,
 ];
+
+/// Returns the functions of all commits.
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    let lists = [
+        reads::FUNCTIONS,
+        FUNCTIONS,
+        turns::FUNCTIONS,
+        contacts::FUNCTIONS,
+        messages::FUNCTIONS,
+        counters::FUNCTIONS,
+    ];
+    lists.into_iter().flatten().copied()
+}
 
 /// Returns the calls of a commit, the most frequent conflicts first.
 pub(crate) fn calls<'a>(
@@ -223,7 +229,11 @@ pub(crate) fn calls<'a>(
     // Before writes to the rows by which other rows were read.
     reads::check(&mut calls, changes)?;
     if !changes.numbers.is_empty() {
-        let numbers: Vec<_> = changes.numbers.iter().map(|(key, _)| number(key)).collect();
+        let numbers: Vec<_> = changes
+            .numbers
+            .iter()
+            .map(|(key, _)| number_column(key))
+            .collect();
         let tenants = changes.numbers.iter();
         let tenants = tenants.map(|(_, tenant)| tenant.as_str().as_bytes());
         calls.push(&ADD_NUMBERS, params![numbers, tenants.collect::<Vec<_>>()]);
@@ -250,11 +260,6 @@ fn may_write_nothing(changes: &Changes<'_>) -> bool {
         && changes.statuses.is_empty()
         && changes.signups.is_empty()
         && changes.campaigns.is_empty()
-}
-
-/// Returns a number in UTF-8.
-pub(crate) fn number(key: &NumberKey) -> &[u8] {
-    key.as_str().as_bytes()
 }
 
 /// Columns of webhooks.

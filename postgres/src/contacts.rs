@@ -4,8 +4,8 @@ use whatsapp_signals::model::Timestamp;
 use whatsapp_signals::store::{Changes, ContactId, ContactRow, IdRow, StoreError, Upsert};
 
 use crate::calls::{Calls, Function};
+use crate::row::params;
 use crate::row::to_json;
-use crate::session::params;
 
 const DELETE_CONTACTS: Function = Function::write_all(
     "delete_contacts",

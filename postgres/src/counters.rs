@@ -9,8 +9,8 @@ use whatsapp_signals::store::{
 };
 
 use crate::calls::{Calls, Function};
+use crate::row::params;
 use crate::row::{get, json, number, string, to_json};
-use crate::session::params;
 
 /// The functions and statements of a table.
 pub(crate) struct Table {

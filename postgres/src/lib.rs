@@ -1,20 +1,29 @@
 #![doc = include_str!("../README.md")]
 
-mod calls;
-mod check;
-mod commit;
-mod contacts;
-mod counters;
 mod error;
-mod load;
-mod messages;
-mod queries;
-mod reads;
+
 mod row;
 mod schema;
+
+mod calls;
 mod session;
-mod store;
+
+mod counters;
 mod turns;
+
+mod load;
+
+mod reads;
+
+mod contacts;
+mod messages;
+
+mod commit;
+
+mod check;
+mod queries;
+
+mod store;
 
 pub use deadpool_postgres;
 pub use store::{PostgresOptions, PostgresStore};

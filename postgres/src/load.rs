@@ -10,11 +10,12 @@ use whatsapp_signals::store::{
 
 use crate::counters::{self, CAMPAIGNS, CounterRow, SIGNUPS};
 use crate::error::corrupt_row;
+use crate::row::params;
 use crate::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, get, progress_columns, webhook_columns,
 };
 use crate::schema::Schema;
-use crate::session::{Batch, params, read_at};
+use crate::session::{Batch, read_at};
 use crate::turns;
 
 const NUMBERS: &str = "SELECT number, tenant FROM schema.number WHERE number = ANY($1)";

@@ -6,9 +6,8 @@ use whatsapp_signals::store::{
 };
 
 use crate::calls::{Calls, Function};
-use crate::commit::number;
-use crate::row::to_json;
-use crate::session::params;
+use crate::row::params;
+use crate::row::{number_column, to_json};
 
 /// Messages without a row of their number are missing in the count.
 const ADD_MESSAGES: Function = Function::write_all(
@@ -146,7 +145,7 @@ struct MessageColumns<'a> {
 
 impl<'a> MessageColumns<'a> {
     fn push(&mut self, key: &'a MessageKey, row: &'a NewMessage<'_>) -> Result<(), StoreError> {
-        self.numbers.push(number(&key.number));
+        self.numbers.push(number_column(&key.number));
         self.wamids.push(key.id.as_str().as_bytes());
         self.contacts.push(row.contact.map(|contact| contact.0));
         self.at.push(row.at.as_secs());
@@ -239,7 +238,7 @@ fn write_statuses<'a>(calls: &mut Calls<'a>, statuses: &'a [Upsert<MessageKey, N
         let (mut values, mut versions) = (Vec::new(), Vec::new());
         for Upsert { key, version, row } in statuses {
             if version.is_none() == is_new {
-                numbers.push(number(&key.number));
+                numbers.push(number_column(&key.number));
                 wamids.push(key.id.as_str().as_bytes());
                 at.push(row.at.as_secs());
                 values.push(row.status.as_str().as_bytes());
@@ -261,7 +260,7 @@ fn write_statuses<'a>(calls: &mut Calls<'a>, statuses: &'a [Upsert<MessageKey, N
 fn delete_messages<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) {
     if !changes.deleted_messages.is_empty() {
         let keys = &changes.deleted_messages;
-        let numbers: Vec<_> = keys.iter().map(|key| number(&key.number)).collect();
+        let numbers: Vec<_> = keys.iter().map(|key| number_column(&key.number)).collect();
         let wamids = keys.iter().map(|key| key.id.as_str().as_bytes());
         let wamids: Vec<_> = wamids.collect();
         calls.push(&DELETE_MESSAGES, params![numbers, wamids]);
@@ -280,7 +279,7 @@ fn read_conversations<'a>(calls: &mut Calls<'a>, conversations: &'a [Conversatio
             None => of_all.push(key.contact.0),
             Some(of) => {
                 contacts.push(key.contact.0);
-                numbers.push(number(of));
+                numbers.push(number_column(of));
             }
         }
     }

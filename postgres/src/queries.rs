@@ -17,8 +17,9 @@ use crate::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, get, message_columns, number, string,
     webhook_columns,
 };
+use crate::row::{Param, params};
 use crate::schema::Schema;
-use crate::session::{Param, begin, params};
+use crate::session::begin;
 
 /// The condition of [`WebhookRow::is_unsettled`], as the index has it.
 macro_rules! unsettled {

@@ -16,9 +16,9 @@ use whatsapp_signals::store::{
 use crate::calls::{Calls, Function};
 use crate::counters::{CAMPAIGNS, CounterRow, SIGNUPS};
 use crate::load::IdColumns;
+use crate::row::params;
 use crate::row::unknown;
 use crate::schema::{Schema, hash};
-use crate::session::params;
 
 /// The number of advisory locks of the ids of one schema. A body of a thousand new contacts takes
 /// nearly all of them, and a server has room for 6,400 locks (64 of each of 100 connections).

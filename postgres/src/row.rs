@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, ToSql};
 use whatsapp_signals::model::{CampaignId, Message, MessageStatus, RawJson, Timestamp};
 use whatsapp_signals::store::{
     ContactRow, Due, EventState, Lease, MessageState, NumberKey, ProgressRow, StoreError,
@@ -12,6 +12,17 @@ use whatsapp_signals::store::{
 };
 
 use crate::error::corrupt_row;
+
+/// A parameter of a statement.
+pub(crate) type Param<'a> = Box<dyn ToSql + Send + Sync + 'a>;
+
+/// Returns the parameters of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($value) as $crate::row::Param<'_>),*]
+    };
+}
+pub(crate) use params;
 
 /// The columns of [`webhook`].
 macro_rules! webhook_columns {
@@ -236,4 +247,9 @@ fn campaign(row: &Row, column: usize) -> Result<Option<CampaignId>, StoreError> 
     let id: Option<&[u8]> = get(row, column)?;
     let id = id.map(utf8).transpose()?;
     Ok(id.map(CampaignId::from))
+}
+
+/// Returns a number in UTF-8.
+pub(crate) fn number_column(key: &NumberKey) -> &[u8] {
+    key.as_str().as_bytes()
 }

@@ -9,10 +9,9 @@ use parking_lot::RwLock;
 use tokio_postgres::IsolationLevel;
 use whatsapp_signals::store::{StoreError, StoreErrorKind};
 
-use crate::calls::Function;
 use crate::error::from_postgres;
 
-/// The version of the tables and [functions](Function).
+/// The version of the tables and functions.
 pub(crate) const VERSION: i32 = 1;
 
 /// The name of the schema, unless the program gives another one.
@@ -251,8 +250,13 @@ impl Schema {
         sql.replace("schema.", &format!("{}.", self.quoted))
     }
 
-    /// Creates the tables, or checks their version, in one transaction.
-    pub(crate) async fn migrate(&self, client: &mut Object) -> Result<(), StoreError> {
+    /// Creates the tables and functions, or checks their version, in one transaction. `functions` are
+    /// the statements that create the functions.
+    pub(crate) async fn migrate(
+        &self,
+        client: &mut Object,
+        functions: &[String],
+    ) -> Result<(), StoreError> {
         // A snapshot from before the lock would not have the tables of another instance.
         let transaction = client
             .build_transaction()
@@ -263,7 +267,7 @@ impl Schema {
         let found = self.lock_and_read_version(&transaction).await;
         match found.map_err(from_postgres)? {
             Found::Nothing => {
-                let create = self.create(&transaction).await;
+                let create = self.create(&transaction, functions).await;
                 create.map_err(from_postgres)?;
             }
             Found::Version(VERSION) => {}
@@ -303,7 +307,11 @@ impl Schema {
         Ok(Found::Nothing)
     }
 
-    async fn create(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+    async fn create(
+        &self,
+        transaction: &Transaction<'_>,
+        functions: &[String],
+    ) -> Result<(), tokio_postgres::Error> {
         // `IF NOT EXISTS` asks for the right to create schemas even if there is one.
         let find = "SELECT to_regnamespace($1) IS NOT NULL";
         let row = transaction.query_one(find, &[&self.quoted]).await?;
@@ -313,8 +321,8 @@ impl Schema {
         }
         let tables = self.insert_name(TABLES);
         transaction.batch_execute(&tables).await?;
-        for function in Function::all() {
-            transaction.batch_execute(&function.create(self)).await?;
+        for function in functions {
+            transaction.batch_execute(function).await?;
         }
         let insert = self.insert_name("INSERT INTO schema.store_version (version) VALUES ($1)");
         transaction.execute(&insert, &[&VERSION]).await?;

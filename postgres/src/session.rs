@@ -11,21 +11,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, SimpleQueryMessage, Statement};
 use whatsapp_signals::store::{Durability, StoreError, StoreErrorKind};
 
-use crate::calls::Calls;
-use crate::commit::needs_begin;
+use crate::calls::{Calls, needs_begin};
 use crate::error::{corrupt_row, from_pool, from_postgres, in_commit};
+use crate::row::Param;
 use crate::schema::Schema;
-
-/// A parameter of a statement.
-pub(crate) type Param<'a> = Box<dyn ToSql + Send + Sync + 'a>;
-
-/// Returns the parameters of a statement.
-macro_rules! params {
-    ($($value:expr),* $(,)?) => {
-        vec![$(Box::new($value) as $crate::session::Param<'_>),*]
-    };
-}
-pub(crate) use params;
 
 /// The statements of a transaction, in order.
 pub(crate) struct Batch<'a> {

@@ -16,8 +16,9 @@ use whatsapp_signals::store::{
 
 use crate::counters::{self, CAMPAIGNS, CounterRow, SIGNUPS};
 use crate::error::{corrupt_row, from_pool};
+use crate::row::{Param, params};
 use crate::schema::{DEFAULT_NAME, Schema};
-use crate::session::{Batch, Param, connection, params, put_back, query, write};
+use crate::session::{Batch, connection, put_back, query, write};
 use crate::{check, commit, load, queries, row, session};
 
 /// The number of attempts of a statement of maintenance that conflicts with another transaction.
@@ -124,7 +125,9 @@ impl PostgresStore {
     /// UTF-8, or the schema has tables of another program.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut client = connection(&self.pool).await?;
-        let migrated = self.schema.migrate(&mut client).await;
+        let functions = commit::functions().map(|function| function.create(&self.schema));
+        let functions: Vec<_> = functions.collect();
+        let migrated = self.schema.migrate(&mut client, &functions).await;
         put_back(client, migrated)
     }
 

@@ -8,8 +8,8 @@ use whatsapp_signals::store::{
 
 use crate::calls::{Calls, Function};
 use crate::error::corrupt_row;
+use crate::row::{Param, params};
 use crate::row::{get, unknown};
-use crate::session::{Param, params};
 
 /// The last turns of partitions.
 pub(crate) const PARTITIONS: &str = "

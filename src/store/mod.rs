@@ -17,17 +17,22 @@
 //! ready at the first poll is a [`ReadyStore`]: with it every operation exists without `_async`,
 //! too. [`store_conformance`] checks such a store, and [`store_conformance_async`] any store.
 
-mod campaign;
-mod changes;
-mod conformance;
 mod error;
-mod memory;
-mod query;
+
 mod row;
+
+mod campaign;
+mod turn;
+
+mod changes;
+mod query;
 mod snapshot;
+
+mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod turn;
+
+mod conformance;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -13,7 +13,7 @@ use crate::time;
 
 /// Lists, requeues and discards dead letters
 ///
-/// A dead letter is an event of which a receiver gave up, or a body that is no webhook. KEY is the
+/// A dead letter is an event that a receiver gave up, or a body that is no webhook. KEY is the
 /// key of an event, or the masked key that `dead list` prints. With `--nats` it is the number of a
 /// dead letter of the queue.
 #[derive(Args)]
@@ -51,7 +51,7 @@ pub(super) enum DeadCommand {
         /// The key
         key: String,
     },
-    /// Has dead letters delivered again by the program
+    /// Requeues dead letters for the program
     ///
     /// The exit code is 1 if there is no dead letter with a key.
     #[command(after_help = "Examples:\n  \
@@ -131,7 +131,7 @@ impl Action {
 /// The conditions that dead letters satisfy.
 #[derive(Args, Default)]
 pub(super) struct Filter {
-    /// Events that this receiver failed at, by uid or path
+    /// Events that this receiver failed to handle, by uid or path
     #[arg(long)]
     pub(super) receiver: Option<String>,
     /// Events of this signal, such as `message_received`
@@ -139,16 +139,16 @@ pub(super) struct Filter {
     pub(super) signal: Option<String>,
     #[command(flatten)]
     pub(super) scope: Scope,
-    /// Events that came longer ago, such as 30s, 15min, 2h or 7d; of a queue, that died then
-    #[arg(long, value_name = "AGE", value_parser = time::age)]
+    /// Events received longer ago, such as 30s, 15min, 2h or 7d; in a queue, those that died then
+    #[arg(long, value_name = "AGE", value_parser = time::parse_age)]
     pub(super) older_than: Option<Duration>,
-    /// Events that came later, such as 30s, 15min, 2h or 7d ago; of a queue, that died then
-    #[arg(long, value_name = "AGE", value_parser = time::age)]
+    /// Events received since, such as 30s, 15min, 2h or 7d ago; in a queue, those that died since
+    #[arg(long, value_name = "AGE", value_parser = time::parse_age)]
     pub(super) newer_than: Option<Duration>,
-    /// The most dead letters, those that came first (default of `list`: 50)
+    /// Maximum number of dead letters, the oldest first (default of `list`: 50)
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
-    /// Begins behind the dead letter at this place, which `list` prints
+    /// Begins after the dead letter at this place, which `list` prints
     #[arg(long, value_name = "PLACE")]
     pub(super) after: Option<String>,
 }

@@ -96,7 +96,7 @@ fn resolve(
             Resolved::Done => count += 1,
             // Another program has resolved the letter.
             Resolved::Gone => {}
-            Resolved::Wrong => exit = Exit::Wrong,
+            Resolved::Wrong => exit = Exit::Fault,
         }
         Ok(())
     };
@@ -114,7 +114,7 @@ fn resolve(
     }
     for key in unknown {
         eprintln!("error: {}", missing(key));
-        exit = Exit::Wrong;
+        exit = Exit::Fault;
     }
     if choice.dry_run {
         list.finish(None)?;
@@ -387,7 +387,7 @@ fn parse_sequence(key: &str) -> Result<u64, Error> {
 }
 
 fn missing(sequence: u64) -> Error {
-    Error::Missing(format!(
+    Error::NotFound(format!(
         "there is no dead letter with the number {sequence}"
     ))
 }

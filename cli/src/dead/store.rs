@@ -92,9 +92,9 @@ fn resolve(
     for key in &choice.keys {
         let letter = match find(database, key) {
             Ok(letter) => letter,
-            Err(Error::Missing(text)) => {
+            Err(Error::NotFound(text)) => {
                 eprintln!("error: {text}");
-                exit = Exit::Wrong;
+                exit = Exit::Fault;
                 continue;
             }
             Err(error) => return Err(error),
@@ -137,9 +137,9 @@ fn find(database: &Database, key: &str) -> Result<DeadLetter, Error> {
         Some(letter) if count == 1 => Ok(letter),
         Some(_) => {
             let text = format!("expected one dead letter with this masked key, found {count}");
-            Err(Error::Missing(text))
+            Err(Error::NotFound(text))
         }
-        None => Err(Error::Missing(
+        None => Err(Error::NotFound(
             "there is no dead letter with this key".into(),
         )),
     }

@@ -468,7 +468,7 @@ fn an_erased_user_has_no_data_and_a_dry_run_erases_nothing() {
         let run = database.run(&["erase", BRAM]);
         assert_eq!(run.code, 0, "{}", run.errors);
         // Postgres keeps deleted rows until it is vacuumed.
-        let remains = "deleted text may stay in the files until they are vacuumed\n";
+        let remains = "deleted text may remain in the files until they are vacuumed\n";
         let rest = run.out.strip_prefix(&format!("erased: {rows}")).unwrap();
         assert_eq!(rest, if database.is_sqlite() { "" } else { remains });
         let again = database.run(&["erase", BRAM]);

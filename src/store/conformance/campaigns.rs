@@ -2,8 +2,8 @@
 
 use super::messages::{add_contacts, find};
 use super::sample::{
-    campaign, campaign_key, changes, later, message, message_key, new_message, number,
-    other_tenant, put, tenant, wanted,
+    campaign, campaign_key, changes, later, load_query, message, message_key, new_message, number,
+    other_tenant, tenant, upsert,
 };
 use super::{commit, expect, load};
 use crate::model::{CampaignId, MessageStatus};
@@ -27,7 +27,7 @@ pub(super) async fn campaigns_are_stored(store: &dyn Store) {
     let mut rows = [campaign(1), campaign(2), campaign(3)];
     rows[1].refused = 1 << 40;
     let [a, b, of_other] = std::array::from_fn(|n| (keys[n].clone(), rows[n].clone()));
-    let added = [&b, &of_other, &a].map(|(key, row)| put(key.clone(), None, row.clone()));
+    let added = [&b, &of_other, &a].map(|(key, row)| upsert(key.clone(), None, row.clone()));
     commit(store, &changes! { campaigns: added }, "new campaigns").await;
     let found = list(store, Some(&tenant())).await;
     assert_eq!(found, [a.clone(), b.clone()], "in the order of their ids");
@@ -39,14 +39,14 @@ pub(super) async fn campaigns_are_stored(store: &dyn Store) {
     let mut replacing = campaign(7);
     replacing.completions = 2;
     replacing.refused = 3;
-    let changed = [put(keys[1].clone(), Some(1), replacing.clone())];
+    let changed = [upsert(keys[1].clone(), Some(1), replacing.clone())];
     commit(
         store,
         &changes! { campaigns: changed },
         "a campaign with its version",
     )
     .await;
-    let found = load(store, &wanted! { campaigns: [keys[1].clone()] }).await;
+    let found = load(store, &load_query! { campaigns: [keys[1].clone()] }).await;
     replacing.refused = 1 << 40;
     let expected = Some(Versioned {
         version: 2,
@@ -61,9 +61,9 @@ pub(super) async fn campaigns_are_stored(store: &dyn Store) {
 pub(super) async fn refusals_are_counted(store: &dyn Store) {
     let ours = campaign_key(tenant(), "a");
     let rows = [
-        put(ours.clone(), None, campaign(1)),
-        put(campaign_key(tenant(), "b"), None, campaign(1)),
-        put(campaign_key(other_tenant(), "a"), None, campaign(1)),
+        upsert(ours.clone(), None, campaign(1)),
+        upsert(campaign_key(tenant(), "b"), None, campaign(1)),
+        upsert(campaign_key(other_tenant(), "a"), None, campaign(1)),
     ];
     commit(store, &changes! { campaigns: rows }, "new campaigns").await;
     let unknown = campaign_key(tenant(), "unknown");
@@ -75,8 +75,8 @@ pub(super) async fn refusals_are_counted(store: &dyn Store) {
     };
     assert_eq!(counts().await, [2, 0, 0], "each refusal counts");
 
-    // A campaign that is written with its version loses no refusal.
-    let rows = [put(ours.clone(), Some(1), campaign(2))];
+    // An update of a campaign keeps its refusals.
+    let rows = [upsert(ours.clone(), Some(1), campaign(2))];
     let changes = changes! { campaigns: rows, refusals: [ours.clone()] };
     commit(store, &changes, "a campaign and a refusal").await;
     assert_eq!(
@@ -86,7 +86,7 @@ pub(super) async fn refusals_are_counted(store: &dyn Store) {
     );
 
     let (new, row) = (campaign_key(tenant(), "new"), campaign(1));
-    let changes = changes! { campaigns: [put(new.clone(), None, row)], refusals: [new] };
+    let changes = changes! { campaigns: [upsert(new.clone(), None, row)], refusals: [new] };
     commit(store, &changes, "a new campaign and a refusal").await;
     assert_eq!(
         counts().await,
@@ -99,14 +99,14 @@ fn part_of(key: MessageKey, status: Option<MessageStatus>, id: &str, at: i64) ->
     let mut new = new_message(message(key.id.as_str()), later(at));
     new.status = status;
     new.campaign = Some(id.into());
-    vec![put(key, None, new)]
+    vec![upsert(key, None, new)]
 }
 
-/// Returns the messages of campaigns, by statuses in their order.
+/// Returns the messages of campaigns, sorted by status.
 async fn messages_of(store: &dyn Store, keys: &[CampaignKey]) -> Vec<CampaignMessages> {
     let mut found = expect(store.campaign_messages(keys).await, "messages of campaigns");
     for messages in &mut found {
-        // One status may come in several parts.
+        // A store may return a status in several parts.
         let mut sums: Vec<(Option<MessageStatus>, u64)> = Vec::new();
         for (status, count) in &messages.by_status {
             match sums.iter_mut().find(|(known, _)| known == status) {
@@ -131,7 +131,7 @@ pub(super) async fn messages_of_campaigns_are_counted(store: &dyn Store) {
     messages.extend(part_of(key(1, "wamid.D"), Some(Failed), "b", 2));
     // A number of another tenant.
     messages.extend(part_of(key(3, "wamid.E"), Some(Delivered), "a", 9));
-    messages.push(put(
+    messages.push(upsert(
         key(1, "wamid.F"),
         None,
         new_message(message("wamid.F"), later(8)),
@@ -158,7 +158,7 @@ pub(super) async fn messages_of_campaigns_are_counted(store: &dyn Store) {
     let nothing = expect(store.campaign_messages(&[]).await, "no campaigns");
     assert_eq!(nothing, [], "the messages of no campaigns");
 
-    let state = load(store, &wanted! { messages: [key(1, "wamid.A")] }).await;
+    let state = load(store, &load_query! { messages: [key(1, "wamid.A")] }).await;
     let state = state.messages[&key(1, "wamid.A")].clone();
     let a = Some(CampaignId::from("a"));
     assert_eq!(
@@ -169,12 +169,12 @@ pub(super) async fn messages_of_campaigns_are_counted(store: &dyn Store) {
     let found = find(store, Scope::All, "wamid.A").await;
     assert_eq!(found[0].campaign, a, "a message has its campaign");
 
-    // A status, a message that is written again, and one that goes.
+    // A status, an updated message, and a deleted one.
     let status = NewStatus::new(Delivered, later(90));
     let again = new_message(message("wamid.C"), later(3));
     let changes = Changes {
-        statuses: vec![put(key(1, "wamid.A"), Some(1), status)],
-        messages: vec![put(key(2, "wamid.C"), Some(1), again)],
+        statuses: vec![upsert(key(1, "wamid.A"), Some(1), status)],
+        messages: vec![upsert(key(2, "wamid.C"), Some(1), again)],
         deleted_messages: vec![key(1, "wamid.D")],
         ..Changes::default()
     };

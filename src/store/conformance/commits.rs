@@ -1,9 +1,9 @@
-//! Commits: all of it or nothing, and nothing that is out of date.
+//! Commits: atomicity and conflicts.
 
 use super::sample::{
     BODY, NOW, add, all_keys, campaign, campaign_of, changes, contact, event, everything,
-    long_lease, message_of, number, phone, phone_number, progress, put, signup_of, status_of,
-    tenant, unread, wanted, webhook, webhook_id,
+    load_query, long_lease, message_of, number, phone, phone_number, progress, signup_of,
+    status_of, tenant, unread, upsert, webhook, webhook_id,
 };
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, MessageStatus, Signup};
@@ -13,7 +13,7 @@ use crate::store::{
     WebhookChange,
 };
 
-/// A commit that conflicts, and its name.
+/// A conflicting commit and its name.
 type Case = (&'static str, Changes<'static>);
 
 pub(super) async fn rows_are_loaded(store: &dyn Store) {
@@ -55,7 +55,7 @@ pub(super) async fn rows_are_loaded(store: &dyn Store) {
     let numbers = expect(store.numbers().await, "a list of the numbers");
     assert_eq!(numbers, [(number(1), tenant())], "the list of the numbers");
 
-    let by_event = load(store, &wanted! { events: [event(1)] }).await;
+    let by_event = load(store, &load_query! { events: [event(1)] }).await;
     assert_eq!(
         by_event.webhooks, found.webhooks,
         "an event brings its webhook"
@@ -64,7 +64,7 @@ pub(super) async fn rows_are_loaded(store: &dyn Store) {
         by_event.progress, found.progress,
         "an event brings its progress"
     );
-    let by_id = load(store, &wanted! { ids: [key] }).await;
+    let by_id = load(store, &load_query! { ids: [key] }).await;
     assert_eq!(by_id.contacts, found.contacts, "an id brings its contacts");
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn absent_rows_are_loaded(store: &dyn Store) {
         ..Changes::default()
     };
     commit(store, &changes, "a commit of an event without progress").await;
-    let found = load(store, &wanted! { events: [event(2)] }).await;
+    let found = load(store, &load_query! { events: [event(2)] }).await;
     assert_eq!(
         found.progress.get(&event(2)),
         Some(&None),
@@ -90,7 +90,7 @@ pub(super) async fn absent_rows_are_loaded(store: &dyn Store) {
     );
 }
 
-/// Checks that no row of [`everything`] is there, and each is loaded as absent.
+/// Checks that each row of [`everything`] is loaded as absent.
 fn assert_absent(found: &Snapshot, n: i64, name: &str) {
     assert_eq!(
         found.numbers.get(&number(n)),
@@ -145,7 +145,7 @@ fn assert_absent(found: &Snapshot, n: i64, name: &str) {
 pub(super) async fn written_rows_conflict(store: &dyn Store) {
     commit(store, &everything(1), "a commit of new rows").await;
     for (name, case) in written_rows() {
-        // Rows of each kind stand before the one that conflicts, and after it.
+        // Rows of each kind precede and follow the conflicting one.
         let (mut before, mut after) = (everything(2), everything(3));
         let mut changes = case;
         macro_rules! surround {
@@ -177,7 +177,7 @@ pub(super) async fn written_rows_conflict(store: &dyn Store) {
     );
 }
 
-/// Returns commits that see rows of [`everything`] as they are not.
+/// Returns commits with wrong versions of the rows of [`everything`].
 fn written_rows() -> Vec<Case> {
     let [there, absent] = [webhook_id(1), webhook_id(9)];
     let put_webhook = |id, version| {
@@ -188,26 +188,26 @@ fn written_rows() -> Vec<Case> {
     let event = |n, before| changes! { events: [EventChange::new(event(n), before, there)] };
     let contact = |n, version, id| {
         let row = contact(tenant(), &[(IdKind::Phone, &phone_number(id))]);
-        changes! { contacts: [put(ContactId(n), version, row)] }
+        changes! { contacts: [upsert(ContactId(n), version, row)] }
     };
     let merge = |n, version| {
         changes! { merges: [Merge::new(ContactId(n), version, ContactId(2))] }
     };
     let message = |key: MessageKey, version| {
         let row = unread(key.id.as_str(), 1);
-        changes! { messages: [put(key, version, row)] }
+        changes! { messages: [upsert(key, version, row)] }
     };
     let status = |key, version| {
         let row = NewStatus::new(MessageStatus::Read, NOW);
-        changes! { statuses: [put(key, version, row)] }
+        changes! { statuses: [upsert(key, version, row)] }
     };
     let signup = |n, version| {
         let row = Signup::new("signup");
-        changes! { signups: [put(signup_of(n), version, row)] }
+        changes! { signups: [upsert(signup_of(n), version, row)] }
     };
     let campaign = |n, version| {
         let row = campaign(1);
-        changes! { campaigns: [put(campaign_of(n), version, row)] }
+        changes! { campaigns: [upsert(campaign_of(n), version, row)] }
     };
     let add_webhook = changes! { webhooks: [add(there, webhook(0))] };
     let add_number = changes! { numbers: [(number(1), tenant())] };
@@ -255,7 +255,7 @@ fn written_rows() -> Vec<Case> {
 pub(super) async fn read_rows_conflict(store: &dyn Store) {
     commit(store, &everything(1), "a commit of new rows").await;
     let id = |n| phone(tenant(), &phone_number(n));
-    // A row, the read that is up to date, and one that is not.
+    // A row, a current read, and an outdated one.
     let cases = [
         (
             "a webhook",
@@ -354,7 +354,7 @@ pub(super) async fn reads_are_checked_after_other_commits(store: &dyn Store) {
     ];
     commit(store, &changes, "a commit at the moment of its snapshot").await;
 
-    // Another row has changed since, and that is no conflict.
+    // A change of another row is no conflict.
     let mut changes = everything(3);
     changes.revision = before.revision;
     changes.reads = vec![ReadRow::Webhook(webhook_id(1), Some(1))];

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::messages::add_contacts;
 use super::sample::{
-    NOW, changes, contact, later, message_key, number, other_tenant, phone, put, signup_key,
-    tenant, unread, wanted,
+    NOW, changes, contact, later, load_query, message_key, number, other_tenant, phone, signup_key,
+    tenant, unread, upsert,
 };
 use super::{commit, conflict, expect, load};
 use crate::model::{IdKind, Signup};
@@ -22,11 +22,11 @@ fn contacts(contacts: Vec<Upsert<ContactId, ContactRow>>) -> Changes<'static> {
 }
 
 async fn holders(store: &dyn Store, key: IdKey) -> Vec<i64> {
-    let mut found = load(store, &wanted! { ids: [key.clone()] }).await;
+    let mut found = load(store, &load_query! { ids: [key.clone()] }).await;
     let holders = found
         .holders
         .remove(&key)
-        .expect("an id that was wanted is loaded");
+        .expect("the id of the query is loaded");
     for id in &holders {
         let is_loaded = found.contacts.get(id).is_some_and(Option::is_some);
         assert!(is_loaded, "an id brings the rows of its contacts");
@@ -35,11 +35,11 @@ async fn holders(store: &dyn Store, key: IdKey) -> Vec<i64> {
 }
 
 async fn stored(store: &dyn Store, id: ContactId) -> Option<Versioned<ContactRow>> {
-    let found = load(store, &wanted! { contacts: [id] }).await;
+    let found = load(store, &load_query! { contacts: [id] }).await;
     found.contacts[&id].clone()
 }
 
-/// Returns a row whose ids it had until now.
+/// Returns a row with its ids as former ones.
 fn past(mut row: ContactRow) -> ContactRow {
     for held in &mut row.ids {
         held.until = Some(later(60));
@@ -66,7 +66,7 @@ pub(super) async fn contacts_are_found(store: &dyn Store) {
     profile.opted_out = true;
     ada.profile_at = Some(later(1));
     ada.preference_at = Some(later(2));
-    // An id that it had, and one that it had before it had it again.
+    // A former id, and one that is both former and current.
     for (id, since, until) in [("0", 0, Some(5)), ("1", 0, Some(5))] {
         let mut held = IdRow::new(IdKind::Phone, id, later(since));
         held.until = until.map(later);
@@ -75,10 +75,10 @@ pub(super) async fn contacts_are_found(store: &dyn Store) {
     let same = contact(other_tenant(), &all);
     let bram = contact(tenant(), &[(IdKind::Phone, "2")]);
     let rows = vec![
-        put(ContactId(9), None, bram),
-        put(ADA, None, ada.clone()),
-        put(BRAM, None, past(contact(tenant(), &[(IdKind::Phone, "1")]))),
-        put(ContactId(11), None, same),
+        upsert(ContactId(9), None, bram),
+        upsert(ADA, None, ada.clone()),
+        upsert(BRAM, None, past(contact(tenant(), &[(IdKind::Phone, "1")]))),
+        upsert(ContactId(11), None, same),
     ];
     commit(store, &contacts(rows), "a commit of contacts").await;
 
@@ -115,7 +115,7 @@ pub(super) async fn contacts_are_found(store: &dyn Store) {
     }
 
     let moved = contact(tenant(), &[(IdKind::Phone, "3")]);
-    let rows = vec![put(ContactId(9), Some(1), moved)];
+    let rows = vec![upsert(ContactId(9), Some(1), moved)];
     commit(
         store,
         &contacts(rows),
@@ -139,15 +139,18 @@ pub(super) async fn ids_have_one_holder(store: &dyn Store) {
         |tenant: Tenant, user_id| contact(tenant, &[(IdKind::Phone, "1"), (IdKind::User, user_id)]);
     let of_ada = || row(tenant(), "US.1");
     let of_bram = || row(tenant(), "US.2");
-    let both = contacts(vec![put(ADA, None, of_ada()), put(BRAM, None, of_bram())]);
+    let both = contacts(vec![
+        upsert(ADA, None, of_ada()),
+        upsert(BRAM, None, of_bram()),
+    ]);
     conflict(store, &both, "two new contacts with one id").await;
     commit(
         store,
-        &contacts(vec![put(ADA, None, of_ada())]),
+        &contacts(vec![upsert(ADA, None, of_ada())]),
         "a commit of a contact",
     )
     .await;
-    let second = contacts(vec![put(BRAM, None, of_bram())]);
+    let second = contacts(vec![upsert(BRAM, None, of_bram())]);
     conflict(store, &second, "a second contact with one id").await;
     assert_eq!(
         holders(store, key(IdKind::Phone, "1")).await,
@@ -155,15 +158,23 @@ pub(super) async fn ids_have_one_holder(store: &dyn Store) {
         "the first contact has it"
     );
 
-    let other = contacts(vec![put(ContactId(11), None, row(other_tenant(), "US.1"))]);
+    let other = contacts(vec![upsert(
+        ContactId(11),
+        None,
+        row(other_tenant(), "US.1"),
+    )]);
     commit(store, &other, "a commit of the id in another tenant").await;
-    let had = contacts(vec![put(ContactId(3), None, past(row(tenant(), "US.3")))]);
+    let had = contacts(vec![upsert(
+        ContactId(3),
+        None,
+        past(row(tenant(), "US.3")),
+    )]);
     commit(store, &had, "a commit of a contact that had the id").await;
 
-    // The id changes hands, whichever of both rows stands first.
+    // The id moves between contacts, in either order of the rows.
     let rows = vec![
-        put(BRAM, None, of_bram()),
-        put(ADA, Some(1), past(of_ada())),
+        upsert(BRAM, None, of_bram()),
+        upsert(ADA, Some(1), past(of_ada())),
     ];
     commit(
         store,
@@ -172,8 +183,8 @@ pub(super) async fn ids_have_one_holder(store: &dyn Store) {
     )
     .await;
     let rows = vec![
-        put(BRAM, Some(1), past(of_bram())),
-        put(ADA, Some(2), of_ada()),
+        upsert(BRAM, Some(1), past(of_bram())),
+        upsert(ADA, Some(2), of_ada()),
     ];
     commit(
         store,
@@ -186,7 +197,7 @@ pub(super) async fn ids_have_one_holder(store: &dyn Store) {
         [1, 2, 3],
         "all who had it"
     );
-    let again = contacts(vec![put(BRAM, Some(2), of_bram())]);
+    let again = contacts(vec![upsert(BRAM, Some(2), of_bram())]);
     conflict(store, &again, "an id that another contact has again").await;
 }
 
@@ -194,7 +205,7 @@ pub(super) async fn contacts_are_merged(store: &dyn Store) {
     add_contacts(store).await;
     let rows = [("a", 1, 1), ("b", 1, 2), ("c", 2, 2), ("d", 1, 3)];
     let rows =
-        rows.map(|(id, n, contact)| put(message_key(number(n), id), None, unread(id, contact)));
+        rows.map(|(id, n, contact)| upsert(message_key(number(n), id), None, unread(id, contact)));
     let changes = changes! { messages: rows };
     commit(store, &changes, "a commit of messages").await;
 
@@ -206,7 +217,7 @@ pub(super) async fn contacts_are_merged(store: &dyn Store) {
     held.until = Some(later(1));
     row.ids.push(held);
     let changes = Changes {
-        contacts: vec![put(ADA, Some(1), row.clone())],
+        contacts: vec![upsert(ADA, Some(1), row.clone())],
         merges: vec![Merge::new(BRAM, 1, ADA)],
         ..Changes::default()
     };
@@ -226,7 +237,7 @@ pub(super) async fn contacts_are_merged(store: &dyn Store) {
         "an id of the contact that was merged"
     );
     let moved = message_key(number(1), "b");
-    let found = load(store, &wanted! { messages: [moved.clone()] }).await;
+    let found = load(store, &load_query! { messages: [moved.clone()] }).await;
     let version = found.messages[&moved].as_ref().map(|stored| stored.version);
     assert_eq!(
         version,
@@ -263,10 +274,10 @@ pub(super) async fn contacts_are_merged(store: &dyn Store) {
 pub(super) async fn merges_race(store: &dyn Store) {
     add_contacts(store).await;
     let key = || phone(tenant(), "15550100002");
-    let decided = load(store, &wanted! { ids: [key()] }).await;
+    let decided = load(store, &load_query! { ids: [key()] }).await;
     let merge = Changes {
         revision: decided.revision,
-        contacts: vec![put(
+        contacts: vec![upsert(
             ADA,
             Some(1),
             contact(tenant(), &[(IdKind::Phone, "15550100001")]),
@@ -283,7 +294,7 @@ pub(super) async fn merges_race(store: &dyn Store) {
         let changes = Changes {
             revision: decided.revision,
             reads: vec![read],
-            messages: vec![put(message, None, unread("wamid.A", 2))],
+            messages: vec![upsert(message, None, unread("wamid.A", 2))],
             ..Changes::default()
         };
         conflict(
@@ -298,12 +309,12 @@ pub(super) async fn merges_race(store: &dyn Store) {
     let found = expect(store.messages(&query).await, "a message");
     assert!(found.is_empty(), "a message that conflicted is not stored");
 
-    // The other way round: the contact that is merged was written meanwhile.
+    // Conversely, the merged contact was written since.
     let bram = contact(tenant(), &[(IdKind::Phone, "15550100003")]);
-    let rows = vec![put(ContactId(3), Some(1), bram)];
+    let rows = vec![upsert(ContactId(3), Some(1), bram)];
     commit(store, &contacts(rows), "a commit of a contact").await;
     let merge = Changes {
-        contacts: vec![put(
+        contacts: vec![upsert(
             ADA,
             Some(2),
             contact(tenant(), &[(IdKind::Phone, "15550100001")]),
@@ -335,9 +346,9 @@ pub(super) async fn signups_are_stored(store: &dyn Store) {
     signup.confirmation_message = Some("Welcome! {{promo_code}} \"'\\\u{0}".to_owned());
     signup.subscriber_count = 1 << 40;
     let rows = vec![
-        put(b.clone(), None, signup.clone()),
-        put(a, None, Signup::new("a")),
-        put(signup_key(other_tenant(), "b"), None, Signup::new("b")),
+        upsert(b.clone(), None, signup.clone()),
+        upsert(a, None, Signup::new("a")),
+        upsert(signup_key(other_tenant(), "b"), None, Signup::new("b")),
     ];
     commit(store, &signups(rows), "a commit of signups").await;
     let found = expect(store.signups(&tenant()).await, "a list of signups");
@@ -354,10 +365,10 @@ pub(super) async fn signups_are_stored(store: &dyn Store) {
     let mut replacing = Signup::new("b");
     replacing.promo_code = Some("SPRING".to_owned());
     replacing.subscriber_count = 3;
-    let rows = vec![put(b.clone(), Some(1), replacing.clone())];
+    let rows = vec![upsert(b.clone(), Some(1), replacing.clone())];
     commit(store, &signups(rows), "a commit of a signup again").await;
-    let wanted = wanted! { signups: [b.clone()] };
-    let found = load(store, &wanted).await.signups[&b].clone();
+    let query = load_query! { signups: [b.clone()] };
+    let found = load(store, &query).await.signups[&b].clone();
     replacing.subscriber_count = signup.subscriber_count;
     let expected = Some(Versioned {
         version: 2,
@@ -372,9 +383,9 @@ pub(super) async fn signups_are_stored(store: &dyn Store) {
 pub(super) async fn subscribers_are_counted(store: &dyn Store) {
     let ours = signup_key(tenant(), "a");
     let rows = vec![
-        put(ours.clone(), None, Signup::new("a")),
-        put(signup_key(tenant(), "b"), None, Signup::new("b")),
-        put(signup_key(other_tenant(), "a"), None, Signup::new("a")),
+        upsert(ours.clone(), None, Signup::new("a")),
+        upsert(signup_key(tenant(), "b"), None, Signup::new("b")),
+        upsert(signup_key(other_tenant(), "a"), None, Signup::new("a")),
     ];
     commit(store, &signups(rows), "a commit of signups").await;
     let unknown = signup_key(tenant(), "unknown");
@@ -393,8 +404,8 @@ pub(super) async fn subscribers_are_counted(store: &dyn Store) {
         "another tenant has its own count"
     );
 
-    // A signup that is written with its version loses no subscriber.
-    let rows = vec![put(ours.clone(), Some(1), Signup::new("a"))];
+    // An update of a signup keeps its subscribers.
+    let rows = vec![upsert(ours.clone(), Some(1), Signup::new("a"))];
     let mut changes = signups(rows);
     changes.subscribers = vec![ours];
     commit(

@@ -2,8 +2,8 @@
 
 use super::messages::add_contacts;
 use super::sample::{
-    NOW, add, changes, later, message, message_key, new_message, number, phone, put, tenant,
-    unread, wanted, webhook, webhook_id,
+    NOW, add, changes, later, load_query, message, message_key, new_message, number, phone, tenant,
+    unread, upsert, webhook, webhook_id,
 };
 use super::{commit, conflict, expect, load};
 use crate::model::MessageStatus;
@@ -26,7 +26,7 @@ pub(super) async fn bodies_are_replaced(store: &dyn Store) {
     conflict(store, &other, "a body of a webhook with another version").await;
     commit(store, &changes! { webhooks: [replace(1)] }, "another body").await;
     let keys = [id, webhook_id(2)];
-    let found = load(store, &wanted! { bodies: keys, webhooks: [id] }).await;
+    let found = load(store, &load_query! { bodies: keys, webhooks: [id] }).await;
     assert_eq!(found.bodies[&id].as_deref(), Some(&b"[]"[..]), "the body");
     let stored = found.webhooks[&id].as_ref();
     let stored = stored.map(|stored| (stored.version, stored.row.open));
@@ -42,7 +42,7 @@ pub(super) async fn bodies_are_replaced(store: &dyn Store) {
 pub(super) async fn contacts_are_deleted(store: &dyn Store) {
     add_contacts(store).await;
     let rows = [("a", 1), ("b", 2), ("c", 1)];
-    let rows = rows.map(|(id, of)| put(message_key(number(1), id), None, unread(id, of)));
+    let rows = rows.map(|(id, of)| upsert(message_key(number(1), id), None, unread(id, of)));
     commit(store, &changes! { messages: rows }, "a commit of messages").await;
     let id = ContactId(1);
     conflict(
@@ -51,13 +51,13 @@ pub(super) async fn contacts_are_deleted(store: &dyn Store) {
         "the deletion of a contact with another version",
     )
     .await;
-    let before = load(store, &wanted! { contacts: [id] }).await.revision;
+    let before = load(store, &load_query! { contacts: [id] }).await.revision;
     let delete = changes! { deleted_contacts: [(id, 1)] };
     commit(store, &delete, "the deletion of a contact").await;
     let key = phone(tenant(), "15550100001");
     let message = |id| message_key(number(1), id);
     let keys = [message("a"), message("b"), message("c")];
-    let all = wanted! { ids: [key.clone()], contacts: [id], messages: keys.clone() };
+    let all = load_query! { ids: [key.clone()], contacts: [id], messages: keys.clone() };
     let found = load(store, &all).await;
     assert!(found.contacts[&id].is_none(), "the contact is gone");
     assert!(found.holders[&key].is_empty(), "its id is free");
@@ -76,7 +76,7 @@ pub(super) async fn contacts_are_deleted(store: &dyn Store) {
     let late = Changes {
         revision: before,
         reads: vec![ReadRow::Contact(id, Some(1))],
-        messages: vec![put(message("d"), None, unread_of_gone())],
+        messages: vec![upsert(message("d"), None, unread_of_gone())],
         ..Changes::default()
     };
     conflict(
@@ -95,11 +95,11 @@ pub(super) async fn messages_are_deleted(store: &dyn Store) {
     add_contacts(store).await;
     let key = |n, id: &str| message_key(number(n), id);
     let messages = [(1, "a"), (2, "a"), (1, "b")];
-    let messages = messages.map(|(n, id)| put(key(n, id), None, unread(id, 1)));
+    let messages = messages.map(|(n, id)| upsert(key(n, id), None, unread(id, 1)));
     let status = NewStatus::new(MessageStatus::Sent, NOW);
     let changes = Changes {
         messages: messages.into(),
-        statuses: vec![put(key(1, "lone"), None, status)],
+        statuses: vec![upsert(key(1, "lone"), None, status)],
         ..Changes::default()
     };
     commit(store, &changes, "a commit of messages").await;
@@ -107,7 +107,7 @@ pub(super) async fn messages_are_deleted(store: &dyn Store) {
     let delete = changes! { deleted_messages: deleted };
     commit(store, &delete, "a deletion of messages").await;
     let keys = [key(1, "a"), key(2, "a"), key(1, "b"), key(1, "lone")];
-    let found = load(store, &wanted! { messages: keys.clone() }).await;
+    let found = load(store, &load_query! { messages: keys.clone() }).await;
     let there = keys.map(|key| found.messages[&key].is_some());
     assert_eq!(
         there,
@@ -125,12 +125,12 @@ pub(super) async fn messages_are_scanned(store: &dyn Store) {
     old.at = later(-60);
     let status = NewStatus::new(MessageStatus::Sent, later(-60));
     let first: Vec<Upsert<_, _>> = vec![
-        put(key("new"), None, unread("new", 1)),
-        put(key("old"), None, old),
-        put(key("group"), None, new_message(of_group.clone(), NOW)),
+        upsert(key("new"), None, unread("new", 1)),
+        upsert(key("old"), None, old),
+        upsert(key("group"), None, new_message(of_group.clone(), NOW)),
     ];
     commit(store, &changes! { messages: first }, "a commit of messages").await;
-    let lone = changes! { statuses: [put(key("lone"), None, status)] };
+    let lone = changes! { statuses: [upsert(key("lone"), None, status)] };
     commit(store, &lone, "a commit of a status").await;
 
     let sent = Some(MessageStatus::Sent);

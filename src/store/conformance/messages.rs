@@ -1,8 +1,8 @@
-//! Messages, and the orders in which they are read.
+//! Messages, conversations, replies and unread counts.
 
 use super::sample::{
-    NOW, changes, contact, later, message, message_key, new_message, number, other_tenant, put,
-    tenant, unread, wanted,
+    NOW, changes, contact, later, load_query, message, message_key, new_message, number,
+    other_tenant, tenant, unread, upsert,
 };
 use super::{commit, expect, load};
 use crate::model::{Content, IdKind, Identity, Message, MessageStatus, RawJson, Timestamp};
@@ -26,7 +26,7 @@ fn messages(messages: NewMessages) -> Changes<'static> {
 }
 
 async fn state(store: &dyn Store, key: MessageKey) -> Option<Versioned<MessageState>> {
-    let found = load(store, &wanted! { messages: [key.clone()] }).await;
+    let found = load(store, &load_query! { messages: [key.clone()] }).await;
     found.messages[&key].clone()
 }
 
@@ -67,7 +67,7 @@ async fn conversation(
 pub(super) async fn add_contacts(store: &dyn Store) {
     let row = |id: i64, tenant| {
         let ids = [(IdKind::Phone, &*format!("1555010000{}", id % 10))];
-        put(ContactId(id), None, contact(tenant, &ids))
+        upsert(ContactId(id), None, contact(tenant, &ids))
     };
     let changes = Changes {
         numbers: vec![
@@ -79,7 +79,7 @@ pub(super) async fn add_contacts(store: &dyn Store) {
             row(1, tenant()),
             row(2, tenant()),
             row(3, tenant()),
-            // The same phone number as that of the first one.
+            // The same phone number as the first contact.
             row(11, other_tenant()),
         ],
         ..Changes::default()
@@ -101,8 +101,8 @@ pub(super) async fn messages_are_stored(store: &dyn Store) {
     let unknown: Message = serde_json::from_str(json).expect("a message");
     let new = |message: &Message| new_message(message.clone(), NOW);
     let changes = messages(vec![
-        put(key("wamid.A"), None, new(&first)),
-        put(key("wamid.B"), None, new(&unknown)),
+        upsert(key("wamid.A"), None, new(&first)),
+        upsert(key("wamid.B"), None, new(&unknown)),
     ]);
     commit(store, &changes, "a commit of messages").await;
     for message in [&first, &unknown] {
@@ -135,7 +135,7 @@ pub(super) async fn messages_are_stored(store: &dyn Store) {
     second.status = Some(MessageStatus::from("brand_new"));
     let mut replacing = new(&second);
     replacing.is_unread = true;
-    let changes = messages(vec![put(key("wamid.A"), Some(1), replacing)]);
+    let changes = messages(vec![upsert(key("wamid.A"), Some(1), replacing)]);
     commit(store, &changes, "a commit of a message again").await;
     assert_eq!(
         find_one(store, "wamid.A").await,
@@ -150,10 +150,10 @@ pub(super) async fn messages_are_stored(store: &dyn Store) {
         "the state is replaced"
     );
 
-    // The status beside a message is the one that counts.
+    // The stored status replaces that of the message.
     let mut third = new(&message("wamid.C"));
     third.status = Some(MessageStatus::Read);
-    let changes = messages(vec![put(key("wamid.C"), None, third)]);
+    let changes = messages(vec![upsert(key("wamid.C"), None, third)]);
     commit(store, &changes, "a commit of a message with a status").await;
     let status = find_one(store, "wamid.C")
         .await
@@ -166,13 +166,13 @@ pub(super) async fn messages_are_stored(store: &dyn Store) {
 }
 
 pub(super) fn statuses(id: &str, version: Option<i64>, status: MessageStatus) -> Changes<'static> {
-    let statuses = vec![put(key(id), version, NewStatus::new(status, NOW))];
+    let statuses = vec![upsert(key(id), version, NewStatus::new(status, NOW))];
     changes! { statuses: statuses }
 }
 
 pub(super) async fn statuses_are_stored(store: &dyn Store) {
     add_contacts(store).await;
-    let changes = messages(vec![put(key("wamid.A"), None, unread("wamid.A", 1))]);
+    let changes = messages(vec![upsert(key("wamid.A"), None, unread("wamid.A", 1))]);
     commit(store, &changes, "a commit of a message").await;
     let changes = statuses("wamid.A", Some(1), MessageStatus::Read);
     commit(store, &changes, "a commit of a status").await;
@@ -216,10 +216,10 @@ pub(super) async fn statuses_come_first(store: &dyn Store) {
         expected,
         "the state of a lone status"
     );
-    // An older message, which would be on the page before the status if that were a message.
+    // An older message, which would precede the status if that were a message.
     let mut older = unread("wamid.B", 1);
     older.at = later(-10);
-    let changes = messages(vec![put(key("wamid.B"), None, older)]);
+    let changes = messages(vec![upsert(key("wamid.B"), None, older)]);
     commit(store, &changes, "a commit of another message").await;
     let before = Some(key("wamid.A"));
     assert_eq!(
@@ -230,7 +230,7 @@ pub(super) async fn statuses_come_first(store: &dyn Store) {
 
     let mut new = unread("wamid.A", 1);
     new.status = Some(MessageStatus::Delivered);
-    let changes = messages(vec![put(key("wamid.A"), Some(2), new)]);
+    let changes = messages(vec![upsert(key("wamid.A"), Some(2), new)]);
     commit(store, &changes, "a commit of the message of a status").await;
     let status = find_one(store, "wamid.A")
         .await
@@ -270,7 +270,7 @@ pub(super) async fn conversations_are_ordered(store: &dyn Store) {
     for (id, n, contact, at) in rows {
         let mut new = new_message(message(id), Timestamp::from_secs(at));
         new.contact = contact;
-        let changes = messages(vec![put(message_key(number(n), id), None, new)]);
+        let changes = messages(vec![upsert(message_key(number(n), id), None, new)]);
         commit(store, &changes, "a commit of a message").await;
     }
     let list = async |number, before, limit| conversation(store, ADA, number, before, limit).await;
@@ -332,19 +332,18 @@ pub(super) async fn conversations_are_ordered(store: &dyn Store) {
         "with one number, before a message of another one"
     );
 
-    // A message that counts as sent later moves; one that is stored again keeps its place among
-    // those of one second.
+    // A message with a later time moves. One that is stored again keeps its position within a second.
     for (id, version, at) in [("second", 1, 40), ("third", 1, 30)] {
         let mut new = new_message(message(id), Timestamp::from_secs(at));
         new.contact = Some(ADA);
-        let changes = messages(vec![put(key(id), Some(version), new)]);
+        let changes = messages(vec![upsert(key(id), Some(version), new)]);
         commit(store, &changes, "a commit of a message again").await;
     }
     let all = ["second", "last of all", "also third", "third", "first"];
     assert_eq!(list(None, None, 9).await, all, "after a message has moved");
     let mut new = new_message(message("first"), Timestamp::from_secs(10));
     new.contact = Some(BRAM);
-    let changes = messages(vec![put(key("first"), Some(1), new)]);
+    let changes = messages(vec![upsert(key("first"), Some(1), new)]);
     commit(store, &changes, "a commit of a message for another contact").await;
     assert_eq!(list(None, None, 9).await, all[..4], "the message has left");
     let bram = conversation(store, BRAM, None, None, 9).await;
@@ -365,7 +364,7 @@ pub(super) async fn replies_are_found(store: &dyn Store) {
         let reply = Message::outbound(id, ada.clone(), Content::text("Yes"));
         let reply = reply.reply_to(question).build();
         let new = new_message(reply, NOW);
-        let changes = messages(vec![put(message_key(number(n), id), None, new)]);
+        let changes = messages(vec![upsert(message_key(number(n), id), None, new)]);
         commit(store, &changes, "a commit of a reply").await;
     }
     let list = async |scope, id: &str| {
@@ -393,7 +392,7 @@ pub(super) async fn replies_are_found(store: &dyn Store) {
     );
 
     let new = new_message(message("b"), NOW);
-    let changes = messages(vec![put(key("b"), Some(1), new)]);
+    let changes = messages(vec![upsert(key("b"), Some(1), new)]);
     commit(
         store,
         &changes,
@@ -408,20 +407,20 @@ pub(super) async fn replies_are_found(store: &dyn Store) {
     );
 }
 
-/// Commits unread messages: one of Ada's, two of Bram's with two numbers, one of another tenant,
-/// one that is read.
+/// Commits unread messages: one of Ada, two of Bram with two numbers and one of another tenant; and a
+/// read one.
 async fn add_unread(store: &dyn Store) {
     add_contacts(store).await;
     let rows = [("a", 1, 2), ("b", 1, 1), ("c", 2, 2), ("d", 3, 11)];
     let mut rows: Vec<_> = rows
-        .map(|(id, n, contact)| put(message_key(number(n), id), None, unread(id, contact)))
+        .map(|(id, n, contact)| upsert(message_key(number(n), id), None, unread(id, contact)))
         .into();
     let mut read = new_message(message("e"), NOW);
     read.contact = Some(CHIYO);
-    rows.push(put(key("e"), None, read));
+    rows.push(upsert(key("e"), None, read));
     let mut of_no_contact = new_message(message("f"), NOW);
     of_no_contact.is_unread = true;
-    rows.push(put(key("f"), None, of_no_contact));
+    rows.push(upsert(key("f"), None, of_no_contact));
     commit(store, &messages(rows), "a commit of messages").await;
 }
 
@@ -475,7 +474,7 @@ pub(super) async fn unread_is_counted(store: &dyn Store) {
         store.unread(&query(Scope::All)).await,
         "a count of unread messages",
     );
-    let found = load(store, &wanted! { contacts: [ContactId(1)] }).await;
+    let found = load(store, &load_query! { contacts: [ContactId(1)] }).await;
     let row = found.contacts[&ADA].as_ref().map(|stored| &stored.row);
     assert_eq!(
         Some(&rows[0].row),
@@ -483,11 +482,11 @@ pub(super) async fn unread_is_counted(store: &dyn Store) {
         "the row of a contact with unread messages"
     );
 
-    // It is read, and unread once more.
+    // Marked as read, and unread again.
     for (version, is_unread) in [(1, false), (2, true)] {
         let mut new = unread("b", 1);
         new.is_unread = is_unread;
-        let changes = messages(vec![put(key("b"), Some(version), new)]);
+        let changes = messages(vec![upsert(key("b"), Some(version), new)]);
         commit(store, &changes, "a commit of a message again").await;
         let expected = if is_unread { &[(1, 1)][..] } else { &[] };
         let of_ada = query(Scope::All).of(ADA);
@@ -547,7 +546,7 @@ pub(super) async fn numbers_are_separate(store: &dyn Store) {
         let mut message = new.message.into_message();
         message.content = Content::text(&*text);
         new.message = message.into();
-        put(message_key(number(n), "wamid.A"), None, new)
+        upsert(message_key(number(n), "wamid.A"), None, new)
     });
     commit(
         store,
@@ -585,7 +584,7 @@ pub(super) async fn numbers_are_separate(store: &dyn Store) {
     );
 
     let status = NewStatus::new(MessageStatus::Read, NOW);
-    let statuses = vec![put(message_key(number(2), "wamid.A"), Some(1), status)];
+    let statuses = vec![upsert(message_key(number(2), "wamid.A"), Some(1), status)];
     let changes = changes! { statuses: statuses };
     commit(store, &changes, "a commit of a status at one number").await;
     for (n, expected) in [(1, None), (2, Some(MessageStatus::Read)), (3, None)] {
@@ -609,11 +608,11 @@ pub(super) async fn numbers_are_separate(store: &dyn Store) {
     );
 }
 
-/// Text that a writer of JSON would not write: white space, a number with a zero, a member twice.
+/// JSON that a serializer would write otherwise: white space, a trailing zero, a repeated member.
 const JSON: &str =
     "{\"id\": \"wamid.A\",\r\n  \"a\": 1.50, \"a\": \"it's \u{1f6b2} \\u0000 \\ud83d\"}";
 
-/// Returns the JSON that is stored beside the only message with a wamid.
+/// Returns the stored JSON of the only message with a wamid.
 async fn raw_of(store: &dyn Store, id: &str) -> Option<String> {
     let stored = find(store, Scope::All, id).await.pop();
     let stored = stored.expect("a message that was stored");
@@ -631,7 +630,7 @@ async fn store_message(
         raw_payload,
         ..unread(id, 1)
     };
-    let changes = changes! { messages: [put(key(id), version, row)] };
+    let changes = changes! { messages: [upsert(key(id), version, row)] };
     commit(store, &changes, "a commit of a message").await;
 }
 
@@ -658,12 +657,22 @@ pub(super) async fn raw_payloads_are_stored(store: &dyn Store) {
     let listed = listed.iter().map(|stored| stored.raw_payload.as_ref());
     let listed: Vec<_> = listed.map(|raw| raw.map(RawJson::as_str)).collect();
     let expected = [None, Some(JSON)];
-    assert_eq!(listed, expected, "it stays when its message changes");
+    assert_eq!(
+        listed, expected,
+        "the JSON is kept when its message changes"
+    );
 
     store_message(store, "wamid.A", Some(3), None).await;
     let found = raw_of(store, "wamid.A").await;
-    assert_eq!(found, None, "it goes when its message is replaced");
+    assert_eq!(
+        found, None,
+        "the JSON is deleted when its message is replaced"
+    );
     store_message(store, "wamid.B", Some(2), Some(&raw)).await;
     let found = raw_of(store, "wamid.B").await;
-    assert_eq!(found.as_deref(), Some(JSON), "it comes with its message");
+    assert_eq!(
+        found.as_deref(),
+        Some(JSON),
+        "the JSON is stored with its message"
+    );
 }

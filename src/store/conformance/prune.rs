@@ -1,8 +1,8 @@
 //! The deletion of old rows.
 
 use super::sample::{
-    NOW, add, changes, event, later, message_key, number, progress, put, tenant, unread, wanted,
-    webhook, webhook_id,
+    NOW, add, changes, event, later, load_query, message_key, number, progress, tenant, unread,
+    upsert, webhook, webhook_id,
 };
 use super::webhooks::stored;
 use super::{commit, expect, load};
@@ -12,10 +12,10 @@ use crate::store::{
     WebhookQuery, WebhookRow,
 };
 
-/// A row that came before this is old.
+/// Rows from before this time are old.
 const BEFORE: i64 = 100;
 
-// Webhooks, by the second at which they came. Their events have this number and the next one.
+// Webhooks, by the second of receipt. Their events have this number and the next one.
 const CLOSED: i64 = 10;
 const OPEN: i64 = 20;
 const WITH_DEAD: i64 = 30;
@@ -50,7 +50,7 @@ fn old_and_new() -> Changes<'static> {
             progress_of(OPEN, OPEN + 1, EventState::Finished),
             progress_of(WITH_DEAD, WITH_DEAD, EventState::Dead),
         ],
-        messages: vec![put(key("stored"), None, unread("stored", 1))],
+        messages: vec![upsert(key("stored"), None, unread("stored", 1))],
         statuses: vec![new_status("old", 0), new_status("new", BEFORE)],
         ..Changes::default()
     }
@@ -63,7 +63,7 @@ fn new_webhook(n: i64, mut row: WebhookRow) -> WebhookChange<'static> {
 
 fn new_status(id: &str, at: i64) -> Upsert<MessageKey, NewStatus> {
     let status = NewStatus::new(MessageStatus::Sent, later(at));
-    put(key(id), None, status)
+    upsert(key(id), None, status)
 }
 
 pub(super) async fn old_rows_are_pruned(store: &dyn Store) {
@@ -72,7 +72,7 @@ pub(super) async fn old_rows_are_pruned(store: &dyn Store) {
     let delete = changes! { webhooks: [WebhookChange::Delete { id, version }] };
     commit(store, &delete, "the deletion of a webhook").await;
     let status = NewStatus::new(MessageStatus::Sent, NOW);
-    let status = changes! { statuses: [put(key("stored"), Some(1), status)] };
+    let status = changes! { statuses: [upsert(key("stored"), Some(1), status)] };
     commit(store, &status, "a commit of a status").await;
 
     assert_eq!(prune(store, 0).await, 0, "all rows are newer than this");
@@ -92,7 +92,7 @@ pub(super) async fn old_rows_are_pruned(store: &dyn Store) {
         ("another event of a webhook that is gone", GONE + 1, false),
         ("a new event", NEW, true),
     ] {
-        let found = load(store, &wanted! { events: [event(n)] }).await;
+        let found = load(store, &load_query! { events: [event(n)] }).await;
         assert_eq!(found.events[&event(n)].is_some(), stays, "{name} stays");
     }
     for (name, n, stays) in [
@@ -110,7 +110,7 @@ pub(super) async fn old_rows_are_pruned(store: &dyn Store) {
         ("a new status", "new", true),
         ("an old status", "old", false),
     ] {
-        let found = load(store, &wanted! { messages: [key(id)] }).await;
+        let found = load(store, &load_query! { messages: [key(id)] }).await;
         assert_eq!(found.messages[&key(id)].is_some(), stays, "{name} stays");
     }
     let dead = expect(store.dead_events(None, 9).await, "a list of dead events");

@@ -25,7 +25,7 @@ macro_rules! changes {
 }
 
 /// Returns the keys of some kinds of rows.
-macro_rules! wanted {
+macro_rules! load_query {
     ($($keys:ident: $value:expr),+ $(,)?) => {
         $crate::store::LoadQuery {
             $($keys: $value.into(),)+
@@ -34,20 +34,20 @@ macro_rules! wanted {
     };
 }
 
-pub(super) use {changes, wanted};
+pub(super) use {changes, load_query};
 
 pub(super) const NOW: Timestamp = Timestamp::from_secs(1_785_000_000);
 
 /// A body with bytes that are no UTF-8.
 pub(super) const BODY: &[u8] = b"{\"a\": 1}\0\xff\xfe\r\n";
 
-/// A lease that does not end within a check.
+/// Returns a lease that does not expire within a check.
 pub(super) fn long_lease(holder: i64) -> Lease {
     Lease::new(holder, Duration::from_secs(3600))
 }
 
-/// A lease that ends when it begins.
-pub(super) fn ended_lease(holder: i64) -> Lease {
+/// Returns a lease that has expired at its beginning.
+pub(super) fn expired_lease(holder: i64) -> Lease {
     Lease::new(holder, Duration::ZERO)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn number(n: i64) -> NumberKey {
     NumberKey::new(format!("106540352{n:03}"))
 }
 
-/// Returns the id of a webhook that came so many seconds after [`NOW`].
+/// Returns the id of a webhook that was received this many seconds after [`NOW`].
 pub(super) fn webhook_id(seconds: i64) -> WebhookId {
     WebhookId(id_at(later(seconds).as_secs() * 1000, 7))
 }
@@ -130,7 +130,7 @@ pub(super) fn unread(id: &str, contact: i64) -> NewMessage<'static> {
     new
 }
 
-pub(super) fn put<K, R>(key: K, version: Option<i64>, row: R) -> Upsert<K, R> {
+pub(super) fn upsert<K, R>(key: K, version: Option<i64>, row: R) -> Upsert<K, R> {
     Upsert { key, version, row }
 }
 
@@ -171,15 +171,15 @@ pub(super) fn everything(n: i64) -> Changes<'static> {
         webhooks: vec![add(webhook_id, webhook(1))],
         events: vec![EventChange::new(event(n), None, webhook_id)],
         progress: vec![(event(n), progress(webhook_id, n, EventState::Open))],
-        contacts: vec![put(ContactId(n), None, contact)],
-        messages: vec![put(
+        contacts: vec![upsert(ContactId(n), None, contact)],
+        messages: vec![upsert(
             message_of(n),
             None,
             unread(message_of(n).id.as_str(), n),
         )],
-        statuses: vec![put(status_of(n), None, status)],
-        signups: vec![put(signup_of(n), None, signup)],
-        campaigns: vec![put(campaign_of(n), None, campaign(n))],
+        statuses: vec![upsert(status_of(n), None, status)],
+        signups: vec![upsert(signup_of(n), None, signup)],
+        campaigns: vec![upsert(campaign_of(n), None, campaign(n))],
         ..Changes::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Turns in partitions.
 
-use super::sample::{add, changes, event, wanted, webhook, webhook_id};
+use super::sample::{add, changes, event, load_query, webhook, webhook_id};
 use super::{commit, conflict, expect, load};
 use crate::store::{
     PartitionKey, PartitionRow, Prune, Store, StoredTurn, TurnChange, TurnPosition, TurnRow,
@@ -18,7 +18,7 @@ fn position(number: i64, webhook: i64) -> TurnPosition {
     }
 }
 
-/// Returns a turn of a webhook, with two events of its own.
+/// Returns a turn of a webhook with two events.
 fn turn(of: i64, number: i64, webhook: i64) -> TurnRow {
     let events = vec![event(10 * webhook), event(10 * webhook + number)];
     TurnRow::new(partition(of), position(number, webhook), events)
@@ -39,19 +39,21 @@ fn ended(of: i64, position: TurnPosition, next: Option<i64>) -> Vec<TurnChange> 
 
 async fn partition_row(store: &dyn Store, n: i64) -> Option<PartitionRow> {
     let key = partition(n);
-    load(store, &wanted! { partitions: [key] }).await.partitions[&key]
+    load(store, &load_query! { partitions: [key] })
+        .await
+        .partitions[&key]
 }
 
 async fn turns(store: &dyn Store, webhook: i64) -> Vec<StoredTurn> {
     let id = webhook_id(webhook);
-    let mut loaded = load(store, &wanted! { turns: [id] }).await;
+    let mut loaded = load(store, &load_query! { turns: [id] }).await;
     let mut turns = loaded.turns.remove(&id).expect("the turns of a webhook");
     turns.sort_by_key(|turn| (turn.row.partition, turn.row.position.number));
     turns
 }
 
-/// Commits three webhooks with their turns: in the first partition those of all three, in the
-/// second one those of the first one only.
+/// Commits three webhooks with their turns: all three in the first partition, and the first one in the
+/// second partition.
 async fn add_three(store: &dyn Store) {
     let webhooks: Vec<_> = [1, 2, 3].map(|n| add(webhook_id(n), webhook(1))).into();
     let first = [turn(1, 1, 1), turn(2, 1, 1), turn(2, 2, 1)];
@@ -76,7 +78,7 @@ pub(super) async fn turns_are_loaded(store: &dyn Store) {
     let mut expected = [
         StoredTurn::new(turn(1, 1, 1), false, Some(position(2, 2))),
         StoredTurn::new(turn(2, 1, 1), false, Some(position(2, 1))),
-        // Those of the same webhook do not hold it back.
+        // Turns of the same webhook do not hold back.
         StoredTurn::new(turn(2, 2, 1), false, None),
     ];
     expected.sort_by_key(|turn| (turn.row.partition, turn.row.position.number));

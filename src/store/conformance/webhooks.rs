@@ -1,7 +1,7 @@
 //! Webhooks, their events, the progress of these, and leases.
 
 use super::sample::{
-    BODY, NOW, add, changes, ended_lease, event, later, leased, long_lease, progress, wanted,
+    BODY, NOW, add, changes, event, expired_lease, later, leased, load_query, long_lease, progress,
     webhook, webhook_id,
 };
 use super::{commit, conflict, expect, load};
@@ -22,8 +22,8 @@ fn webhook_change(change: WebhookChange<'static>) -> Changes<'static> {
 }
 
 pub(super) async fn stored(store: &dyn Store, id: WebhookId) -> Option<Versioned<WebhookRow>> {
-    let wanted = wanted! { webhooks: [id] };
-    load(store, &wanted).await.webhooks[&id].clone()
+    let query = load_query! { webhooks: [id] };
+    load(store, &query).await.webhooks[&id].clone()
 }
 
 async fn ids(store: &dyn Store, query: WebhookQuery) -> Vec<WebhookId> {
@@ -47,7 +47,7 @@ pub(super) async fn webhooks_are_listed(store: &dyn Store) {
         (1, webhook(1)),
         (5, replay.clone()),
         (2, dead.clone()),
-        (4, leased(0, ended_lease(7))),
+        (4, leased(0, expired_lease(7))),
     ];
     commit(store, &new_webhooks(rows), "a commit of webhooks").await;
 
@@ -86,7 +86,7 @@ pub(super) async fn webhooks_are_listed(store: &dyn Store) {
         webhook(1),
         dead,
         unclaimed,
-        leased(0, ended_lease(7)),
+        leased(0, expired_lease(7)),
         replay,
     ];
     for ((_, mut row, body), mut expected) in page.into_iter().zip(rows) {
@@ -122,7 +122,11 @@ pub(super) async fn bodies_stay(store: &dyn Store) {
 
     let row = stored(store, id).await.map(|stored| stored.row);
     assert_eq!(row, Some(webhook(7)), "the row is replaced");
-    let found = load(store, &wanted! { bodies: [webhook_id(1), webhook_id(2)] }).await;
+    let found = load(
+        store,
+        &load_query! { bodies: [webhook_id(1), webhook_id(2)] },
+    )
+    .await;
     assert_eq!(
         found.bodies[&webhook_id(1)].as_deref(),
         Some(BODY),
@@ -151,12 +155,12 @@ pub(super) async fn events_stay(store: &dyn Store) {
     let id = webhook_id(1);
     let change = webhook_change(WebhookChange::Delete { id, version: 1 });
     commit(store, &change, "the deletion of a webhook").await;
-    let wanted = LoadQuery {
+    let query = LoadQuery {
         bodies: [id].into(),
         events: [event(1), event(2)].into(),
         ..LoadQuery::default()
     };
-    let found = load(store, &wanted).await;
+    let found = load(store, &query).await;
     assert_eq!(found.webhooks[&id], None, "the row of the webhook is gone");
     assert_eq!(found.bodies[&id], None, "the body goes along");
     for n in [1, 2] {
@@ -184,7 +188,11 @@ pub(super) async fn progress_stays_behind(store: &dyn Store) {
     changes.progress = vec![(event(2), progress(into, 2, EventState::Open))];
     commit(store, &changes, "a commit of events that move").await;
 
-    let found = load(store, &wanted! { events: [event(1), event(2), event(3)] }).await;
+    let found = load(
+        store,
+        &load_query! { events: [event(1), event(2), event(3)] },
+    )
+    .await;
     assert_eq!(found.events[&event(1)], Some(into), "the event has moved");
     assert_eq!(found.progress[&event(1)], None, "its progress is gone");
     let row = progress(into, 2, EventState::Open);
@@ -220,7 +228,7 @@ pub(super) async fn progress_stays_behind(store: &dyn Store) {
         "the deletion of the webhook that they came from",
     )
     .await;
-    let found = load(store, &wanted! { events: [event(2)] }).await;
+    let found = load(store, &load_query! { events: [event(2)] }).await;
     assert!(
         found.progress[&event(2)].is_some(),
         "it takes no progress of other webhooks along"
@@ -240,11 +248,11 @@ async fn dead_after(
     let dead = store.dead_events(after, limit).await;
     let dead = expect(dead, "a list of dead events");
     let events = dead.iter().map(|(_, event)| *event).collect();
-    let wanted = LoadQuery {
+    let query = LoadQuery {
         events,
         ..LoadQuery::default()
     };
-    let found = load(store, &wanted).await;
+    let found = load(store, &query).await;
     let mut rows = Vec::new();
     for (place, event) in dead {
         let row = found.progress[&event].clone();
@@ -335,10 +343,10 @@ pub(super) async fn the_backlog_is_counted(store: &dyn Store) {
     let rows = [
         // The oldest ones have nothing open.
         received(1, webhook(0)),
-        received(2, leased(0, ended_lease(2))),
+        received(2, leased(0, expired_lease(2))),
         received(3, unreadable),
         received(4, in_parts),
-        received(5, leased(7, ended_lease(5))),
+        received(5, leased(7, expired_lease(5))),
         received(6, requeued),
         received(7, waiting),
     ];
@@ -441,8 +449,8 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
         (1, webhook(1)),
         (2, webhook(0)),
         (3, leased(1, long_lease(3))),
-        (4, leased(1, ended_lease(4))),
-        (5, leased(0, ended_lease(5))),
+        (4, leased(1, expired_lease(4))),
+        (5, leased(0, expired_lease(5))),
         (7, dead),
         (8, leased(0, long_lease(8))),
     ];
@@ -495,7 +503,7 @@ pub(super) async fn due_webhooks_are_leased(store: &dyn Store) {
         leased.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
     let expected = [1, 4, 5, 6].map(webhook_id);
-    assert_eq!(lease_due(None, 0).await, [], "none are wanted");
+    assert_eq!(lease_due(None, 0).await, [], "a limit of 0");
     assert_eq!(lease_due(None, 1).await, expected[..1], "the first one");
     let after = Some(webhook_id(4));
     assert_eq!(
@@ -532,7 +540,7 @@ fn due_at(due: Due) -> WebhookRow {
 }
 
 async fn due_of(store: &dyn Store, n: i64) -> (Due, i64) {
-    let snapshot = load(store, &wanted! { webhooks: [webhook_id(n)] }).await;
+    let snapshot = load(store, &load_query! { webhooks: [webhook_id(n)] }).await;
     let stored = snapshot.webhooks[&webhook_id(n)].clone();
     (stored.expect("a webhook").row.due, snapshot.now)
 }
@@ -561,7 +569,7 @@ pub(super) async fn due_times_run(store: &dyn Store) {
     assert_eq!(delay, HOUR, "the delay");
     assert!(time <= now + HOUR, "the time is by the clock of the store");
     assert!(time > now, "an hour has not passed");
-    let snapshot = load(store, &wanted! { events: [key] }).await;
+    let snapshot = load(store, &load_query! { events: [key] }).await;
     let progress = snapshot.progress[&key].clone().expect("a row of progress");
     assert_eq!(progress.due, due, "the due time of the event");
 

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::{future, panic, thread};
 
 use super::sample::{
-    add, changes, event, long_lease, put, signup_key, tenant, wanted, webhook, webhook_id,
+    add, changes, event, load_query, long_lease, signup_key, tenant, upsert, webhook, webhook_id,
 };
 use super::{commit, expect, load, ready};
 use crate::model::Signup;
@@ -16,13 +16,12 @@ use crate::store::{
 const WRITERS: u32 = 4;
 const TIMES: u32 = 25;
 
-/// The greatest number of times that a writer tries one commit. With each conflict another writer
-/// has committed.
+/// The maximum number of attempts of a commit. At each conflict another writer has committed.
 const ATTEMPTS: u32 = 10 * WRITERS * TIMES;
 
 type Writer<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// Runs futures to their ends, in turns. Returns their values.
+/// Polls futures in turns until all are ready, and returns their values.
 async fn join<T>(mut futures: Vec<Writer<'_, T>>) -> Vec<T> {
     let mut values: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     future::poll_fn(|context| {
@@ -59,11 +58,11 @@ where
 /// Commits changes that are decided again after each conflict.
 async fn decide(
     store: &dyn Store,
-    wanted: &LoadQuery,
+    query: &LoadQuery,
     decide: impl Fn(crate::store::Snapshot) -> Changes<'static>,
 ) {
     for _ in 0..ATTEMPTS {
-        let changes = decide(load(store, wanted).await);
+        let changes = decide(load(store, query).await);
         match store.commit(&changes, Durability::Process).await {
             Ok(()) => return,
             Err(error) if is_conflict(error.kind()) => {}
@@ -81,9 +80,9 @@ fn is_conflict(kind: StoreErrorKind) -> bool {
 /// Adds one to the open events of a webhook and to the subscribers of a signup, several times.
 async fn increment(store: &dyn Store) {
     let id = webhook_id(1);
-    let wanted = wanted! { webhooks: [id] };
+    let query = load_query! { webhooks: [id] };
     for _ in 0..TIMES {
-        decide(store, &wanted, |found| {
+        decide(store, &query, |found| {
             let stored = found.webhooks[&id]
                 .as_ref()
                 .expect("a webhook that was added");
@@ -104,7 +103,7 @@ async fn increment(store: &dyn Store) {
 async fn prepare_increments(store: &dyn Store) {
     let changes = Changes {
         webhooks: vec![add(webhook_id(1), webhook(0))],
-        signups: vec![put(signup_key(tenant(), "a"), None, Signup::new("a"))],
+        signups: vec![upsert(signup_key(tenant(), "a"), None, Signup::new("a"))],
         ..Changes::default()
     };
     commit(store, &changes, "a commit of a webhook and a signup").await;

@@ -2,9 +2,10 @@
 
 mod contacts;
 mod messages;
-mod tables;
 mod turns;
 mod webhooks;
+
+mod tables;
 
 use std::fmt;
 use std::time::SystemTime;

@@ -1,15 +1,23 @@
 //! A store in an SQLite file.
 
-mod check;
-mod commit;
-mod counters;
 mod error;
-mod load;
-mod queries;
-mod row;
+
 mod schema;
+
 mod session;
+
+mod row;
+
+mod counters;
 mod turns;
+
+mod load;
+
+mod commit;
+
+mod queries;
+
+mod check;
 
 use std::fmt;
 use std::path::Path;
