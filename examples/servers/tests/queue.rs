@@ -163,7 +163,7 @@ async fn without_nats_the_web_server_answers_503() {
         began.elapsed() < Duration::from_secs(9),
         "before Meta gives up"
     );
-    nats.start_again();
+    nats.restart();
     let taken = || async {
         send(&client, web.url(), body.clone(), Some(sign(&body)))
             .await
