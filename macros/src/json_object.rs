@@ -37,13 +37,14 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
         #item
 
         impl crate::json::object::Member for #name {
+            #[inline]
             fn read_node(
                 json: crate::json::object::Lenient<'_, '_>,
             ) -> Result<Option<Self>, crate::json::Fault> {
                 use crate::json::object::{Member, assign, read_members, take};
                 const NAMES: &[&str] = &[#(#names),*];
                 #(let mut #fields = Member::missing();)*
-                let mut members = read_members(json, NAMES, &mut |at, json| match at {
+                let mut members = read_members(json, NAMES, |at, json| match at {
                     #(#places => assign(&mut #fields, json),)*
                     _ => Ok(()),
                 })?;

@@ -88,30 +88,12 @@ impl CampaignCompleted {
     }
 
     /// Returns the number of messages that Meta accepted.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignCompleted;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let mut campaign = Campaign::new("Winter storage");
-    /// campaign.counts.sent = 40;
-    /// assert_eq!(CampaignCompleted::new(campaign).sent(), 40);
-    /// ```
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.campaign.counts.sent
     }
 
     /// Returns the number of messages that Meta refused or could not deliver.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignCompleted;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let mut campaign = Campaign::new("Winter storage");
-    /// campaign.counts.failed = 1;
-    /// assert_eq!(CampaignCompleted::new(campaign).failed(), 1);
-    /// ```
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.campaign.counts.failed

@@ -1,9 +1,12 @@
 //! The payload of most webhook fields.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::EventMeta;
 use super::key::{hash, is_useful};
@@ -39,7 +42,7 @@ use crate::model::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct FieldEvent<T> {
     /// The value, as Meta wrote it.
@@ -57,6 +60,90 @@ pub struct FieldEvent<T> {
     /// The best id of the user in the body, if the event itself has only a lesser id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known_as: Option<Box<str>>,
+}
+
+/// The members of a [`FieldEvent`] beside its value, which have one reader for all values.
+#[derive(Default)]
+struct Members {
+    /// The bits of the names that were read.
+    seen: u8,
+    contact: Option<Arc<Contact>>,
+    account: Option<Arc<Account>>,
+    time: Option<Timestamp>,
+    raw: Option<RawJson>,
+    known_as: Option<Box<str>>,
+}
+
+/// The name of a member.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Name {
+    Value,
+    Contact,
+    Account,
+    Time,
+    Raw,
+    KnownAs,
+    #[serde(other)]
+    Other,
+}
+
+impl Members {
+    /// Reads the members up to the value; returns `false` behind the last one.
+    fn read_to_value<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        while let Some(name) = map.next_key::<Name>()? {
+            let bit = 1 << name as u8;
+            if self.seen & bit != 0 && !matches!(name, Name::Other) {
+                return Err(A::Error::custom("duplicate field"));
+            }
+            self.seen |= bit;
+            match name {
+                Name::Value => return Ok(true),
+                Name::Contact => self.contact = map.next_value()?,
+                Name::Account => self.account = Some(map.next_value()?),
+                Name::Time => self.time = map.next_value()?,
+                Name::Raw => self.raw = Some(map.next_value()?),
+                Name::KnownAs => self.known_as = map.next_value()?,
+                Name::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for FieldEvent<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldEventVisitor(PhantomData))
+    }
+}
+
+struct FieldEventVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldEventVisitor<T> {
+    type Value = FieldEvent<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldEvent<T>, A::Error> {
+        let (mut value, mut members) = (None, Members::default());
+        while members.read_to_value(&mut map)? {
+            value = Some(map.next_value()?);
+        }
+        Ok(FieldEvent {
+            value: value.ok_or_else(|| A::Error::missing_field("value"))?,
+            contact: members.contact,
+            account: members
+                .account
+                .ok_or_else(|| A::Error::missing_field("account"))?,
+            time: members.time,
+            raw: members.raw.ok_or_else(|| A::Error::missing_field("raw"))?,
+            known_as: members.known_as,
+        })
+    }
 }
 
 /// A value of a [`FieldEvent`].
@@ -80,7 +167,7 @@ pub(crate) trait Payload: Member {
         None
     }
 
-    /// Whether the JSON has an id that is unique among the events of the type.
+    /// Returns whether the JSON has an id that is unique among the events of the type.
     fn has_id(&self) -> bool {
         self.key().is_some()
     }

@@ -20,7 +20,7 @@ pub(crate) trait EventMeta {
     /// Returns the part of the key that is unique among the events of a signal and a number.
     fn key(&self) -> String;
 
-    /// Whether two events may have one key, as the event has neither an id nor a time.
+    /// Returns whether two events may have one key, as the event has neither an id nor a time.
     fn repeats(&self) -> bool {
         false
     }
@@ -55,7 +55,7 @@ pub(crate) trait EventMeta {
         None
     }
 
-    /// Whether the event is a change of ids. Its contact may have the new id already.
+    /// Returns whether the event is a change of ids. Its contact may have the new id already.
     fn is_news_of_ids(&self) -> bool {
         false
     }
@@ -119,7 +119,7 @@ pub(crate) fn best_id([user, contact]: [Option<&Identity>; 2]) -> Option<(IdKind
     })
 }
 
-/// Whether a time identifies an event. Some webhooks have the time 0.
+/// Returns whether a time identifies an event. Some webhooks have the time 0.
 pub(super) fn is_useful(time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| time.as_secs() > 0)
 }

@@ -164,8 +164,8 @@ pub(crate) fn check_name<'a>(
 
 /// A type that a member of [`members!`] can have.
 pub(crate) trait FromNode<'a>: Sized {
-    /// Reads a member that is there and not `null` in place: a value that is moved right after
-    /// it was written waits for the write. `None` as in [`Member::read`].
+    /// Reads a member that is present and not `null` in place: the move of a value right after its
+    /// write would stall. `None` as in [`Member::read_node`].
     ///
     /// # Errors
     ///
@@ -197,7 +197,8 @@ pub(crate) trait Member: Sized {
         None
     }
 
-    /// Whether the value is that of a [missing](Self::missing) member, which is not serialized.
+    /// Returns whether the value is that of a [missing](Self::missing) member, which is not
+    /// serialized.
     #[inline]
     fn is_missing(&self) -> bool {
         false
@@ -300,6 +301,7 @@ scalars! {
 }
 
 /// Reads a member into its variable; without JSON, makes it a missing one.
+#[inline]
 pub(crate) fn assign<T: Member>(
     member: &mut Option<T>,
     json: Option<Lenient<'_, '_>>,
@@ -309,11 +311,12 @@ pub(crate) fn assign<T: Member>(
     Ok(())
 }
 
-/// Takes the value of a member out of its variable, in the order of the members.
+/// Returns the value of a member's variable. The calls are in the order of the members.
 ///
 /// # Errors
 ///
 /// The reason why a required member is missing.
+#[inline]
 pub(crate) fn take<T: Member>(
     member: Option<T>,
     members: &mut ReadObject<'_, '_>,
@@ -332,16 +335,17 @@ pub(crate) struct ReadObject<'o, 'a> {
     taken: usize,
 }
 
-/// Reads the members of an object. Calls `assign` with the index of a name and the member that has
-/// it, and once more with `None` for a member that is malformed or repeated.
+/// Reads the members of an object. Calls `assign` with the index of a name and the member of that
+/// name, and again with `None` if the member is repeated.
 ///
 /// # Errors
 ///
 /// [`Fault::Malformed`] for any other value.
+#[inline]
 pub(crate) fn read_members<'o, 'a>(
     json: Lenient<'o, 'a>,
     names: &'static [&'static str],
-    assign: &mut dyn FnMut(usize, Option<Lenient<'_, 'a>>) -> Result<(), Fault>,
+    mut assign: impl FnMut(usize, Option<Lenient<'_, 'a>>) -> Result<(), Fault>,
 ) -> Result<ReadObject<'o, 'a>, Fault> {
     let (object, omitted) = json.into_parts();
     if !object.is_object() {
@@ -355,20 +359,24 @@ pub(crate) fn read_members<'o, 'a>(
         };
         next = at + 1;
         let bit = 1 << at;
-        let is_repeated = seen & bit != 0;
-        seen |= bit;
-        if is_repeated {
+        if seen & bit != 0 {
             repeated |= bit;
-            assign(at, None)?;
-        } else if !member.value.is_null() {
+            continue;
+        }
+        seen |= bit;
+        if !member.value.is_null() {
             let json = Lenient::new(member.value, object, omitted);
-            if json.or_omit(|json| assign(at, Some(json))).is_err() {
-                assign(at, None)?;
-            }
+            // The variable of a malformed member stays that of a missing one.
+            let _ = json.or_omit(|json| assign(at, Some(json)));
         }
     }
     if repeated != 0 {
         omitted.add_duplicates(object, names, repeated);
+        for at in 0..names.len() {
+            if repeated >> at & 1 == 1 {
+                assign(at, None)?;
+            }
+        }
     }
     Ok(ReadObject {
         object,
@@ -425,8 +433,8 @@ impl<'de, T: Member> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Reads a JSON text without omissions, or returns the text of an error. That text quotes no value,
-/// which may be personal data.
+/// Reads a JSON text without omissions, or returns the text of an error. The text quotes no value,
+/// as a value may be personal data.
 pub(super) fn read_strictly<T>(
     json: &str,
     read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,

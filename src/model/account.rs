@@ -1,13 +1,13 @@
-//! The business side of an event.
+//! The account and business number of an event.
 
 use serde::{Deserialize, Serialize};
 
 use super::{PhoneNumberId, WabaId};
 
-/// Which of your accounts and numbers an event belongs to.
+/// The WhatsApp Business Account and business number of an event.
 ///
-/// The webhook's `entry[].id` and `value.metadata`; each may be missing. All
-/// events of one change share it.
+/// The members are the webhook's `entry[].id` and `value.metadata`; each may be missing. All events
+/// of one change share the account.
 ///
 /// # Examples
 ///
@@ -28,16 +28,16 @@ pub struct Account {
     /// [`phone_number_id`](Self::phone_number_id) alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waba_id: Option<WabaId>,
-    /// The business number that the user wrote to, by its id.
+    /// The id of the business number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number_id: Option<PhoneNumberId>,
-    /// The same number as people see it.
+    /// The business number, formatted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_phone_number: Option<Box<str>>,
 }
 
 impl Account {
-    /// Returns the account of an event that names none.
+    /// Returns the account of an event that names no account.
     pub(crate) const fn none() -> Self {
         Self {
             waba_id: None,
@@ -46,7 +46,7 @@ impl Account {
         }
     }
 
-    /// An account without a number.
+    /// Returns an account without a number.
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl Account {
         }
     }
 
-    /// The same account with one of its numbers.
+    /// Sets the business number.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Campaigns: one template to many people.
+//! Campaigns: one template for many recipients.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{CampaignId, MessageStatus, Timestamp};
 
 /// A template message that you send to an audience.
 ///
-/// WhatsApp has no campaigns; this is your own record. An engine
+/// WhatsApp has no campaigns: a campaign is your own record. An engine
 /// [stores](crate::engine::Records::save_campaign) it, and
 /// [`CAMPAIGN_COMPLETED`](crate::signals::CAMPAIGN_COMPLETED) carries it.
 ///
@@ -25,34 +25,34 @@ use super::{CampaignId, MessageStatus, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Campaign {
-    /// Its id, which its messages [name](crate::event::MessageSent::campaign).
+    /// The id, which the messages of the campaign [name](crate::event::MessageSent::campaign).
     pub id: CampaignId,
-    /// Its name, for people.
+    /// The display name.
     pub name: String,
-    /// The name of the template that it sends.
+    /// The name of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// Whom it goes to, in your program's terms: a label, a list, a query.
+    /// The audience in the terms of your program: a label, a list, a query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// How far it is.
+    /// The status.
     pub status: CampaignStatus,
-    /// When it is to start.
+    /// The planned start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_at: Option<Timestamp>,
-    /// When it started.
+    /// The start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When it was done.
+    /// The end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// How many messages are at which stage.
+    /// The counts of messages by stage.
     #[serde(default)]
     pub counts: CampaignCounts,
 }
 
-/// The messages of a [`Campaign`], counted. A [`CampaignTally`](crate::event::CampaignTally) counts
-/// them.
+/// The counts of a [`Campaign`]'s messages. A [`CampaignTally`](crate::event::CampaignTally)
+/// computes them.
 ///
 /// | count | messages |
 /// | --- | --- |
@@ -87,21 +87,21 @@ pub struct CampaignCounts {
 }
 
 impl CampaignCounts {
-    /// Returns the part of the accepted messages that arrived, from 0 to 1; `None` before the first
-    /// one.
+    /// Returns the share of the accepted messages that arrived, from 0 to 1; `None` without
+    /// accepted messages.
     #[must_use]
     pub fn delivery_rate(&self) -> Option<f64> {
         rate(self.delivered, self.sent)
     }
 
-    /// Returns the part of the accepted messages that were read, from 0 to 1; `None` before the
-    /// first one. Users may keep it from you that they have read a message.
+    /// Returns the share of the accepted messages that were read, from 0 to 1; `None` without
+    /// accepted messages. Users may disable read receipts.
     #[must_use]
     pub fn read_rate(&self) -> Option<f64> {
         rate(self.read, self.sent)
     }
 
-    /// Returns the part of all messages that failed, from 0 to 1; `None` for a campaign without
+    /// Returns the share of all messages that failed, from 0 to 1; `None` for a campaign without
     /// messages.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
@@ -113,16 +113,16 @@ impl CampaignCounts {
         self.sent + self.refused >= self.total
     }
 
-    /// Returns whether each message that Meta has answered for is read or failed.
+    /// Returns whether each accepted or refused message is read or failed.
     pub(crate) fn are_final(&self) -> bool {
         self.read + self.failed >= self.sent + self.refused
     }
 
-    /// Adds accepted messages with a status to the counts but for [`sent`](Self::sent).
+    /// Adds accepted messages with a status to all counts except [`sent`](Self::sent).
     pub(crate) fn add(&mut self, status: &MessageStatus, messages: u64) {
         match status {
             MessageStatus::Failed => self.failed += messages,
-            // A message that the user has deleted had arrived.
+            // A message must arrive before the user can delete it.
             MessageStatus::Delivered | MessageStatus::Deleted => self.delivered += messages,
             MessageStatus::Read | MessageStatus::Played => {
                 self.delivered += messages;
@@ -142,19 +142,19 @@ fn rate(part: u64, of: u64) -> Option<f64> {
 }
 
 text_enum! {
-    /// How far a campaign is.
+    /// The status of a campaign.
     pub enum CampaignStatus {
-        /// Being written.
+        /// The campaign is a draft.
         Draft = "draft",
-        /// Waiting for its time.
+        /// The campaign is scheduled.
         Scheduled = "scheduled",
-        /// Sending.
+        /// The campaign is being sent.
         Running = "running",
-        /// All sent.
+        /// All messages were sent.
         Completed = "completed",
-        /// Given up.
+        /// The campaign was canceled.
         Failed = "failed",
-        /// Held.
+        /// The campaign is paused.
         Paused = "paused",
     }
 }
@@ -187,7 +187,7 @@ impl Campaign {
         }
     }
 
-    /// Sets its id, which stays when it gets another name.
+    /// Sets the id, which does not change with the name.
     ///
     /// ```
     /// use whatsapp_signals::model::Campaign;

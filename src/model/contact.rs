@@ -9,10 +9,10 @@ use super::{Identity, RawJson, SignupId, Timestamp};
 use crate::json::stored::stored;
 
 stored! {
-    /// A WhatsApp user as your program knows them.
+    /// A WhatsApp user in your program's records.
     ///
-    /// A webhook fills in who they are and what their profile says; the rest is
-    /// yours: labels, notes, opt-outs.
+    /// A webhook provides the identity and the profile; your program adds labels, notes and
+    /// opt-outs.
     ///
     /// # JSON
     ///
@@ -49,23 +49,22 @@ stored! {
         reason = "independent facts, each with its own name"
     )]
     pub struct Contact {
-        /// The user, by every id that Meta gave.
+        /// The identity, with every id that Meta sent.
         pub identity: Identity,
-        /// The name in their WhatsApp profile.
+        /// The name of the WhatsApp profile.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub name: Option<Arc<str>>,
-        /// The username in their WhatsApp profile, with or without its `@`, as
-        /// Meta wrote it.
+        /// The username of the WhatsApp profile, with or without its `@`, as Meta wrote it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub username: Option<Arc<str>>,
-        /// The country of their profile, two letters.
+        /// The country of the profile, a two-letter code.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub country_code: Option<Arc<str>>,
         /// Changes when the user's WhatsApp identity changes; present when the
         /// identity check of the number is on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub identity_key_hash: Option<Arc<str>>,
-        /// Theirs, if you know it.
+        /// The email address, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub email: Option<Box<str>>,
         /// Your labels.
@@ -74,32 +73,32 @@ stored! {
         /// Your notes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub notes: Option<Box<str>>,
-        /// They asked for no more marketing.
+        /// The user opted out of marketing.
         #[serde(default)]
         pub opted_out: bool,
-        /// You blocked them.
+        /// You blocked the user.
         #[serde(default)]
         pub is_blocked: bool,
-        /// They came through an in-app signup.
+        /// The user subscribed through an in-app signup.
         #[serde(default)]
         pub subscribed_via_signup: bool,
-        /// When they subscribed.
+        /// The time of the subscription.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub subscribed_at: Option<Timestamp>,
-        /// When your program first saw them.
+        /// The time of the first record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub created_at: Option<Timestamp>,
-        /// When your program last changed this record.
+        /// The time of the last change of the record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub updated_at: Option<Timestamp>,
-        /// Their item of the webhook's `contacts` array.
+        /// The item of the webhook's `contacts` array.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub raw: Option<RawJson>,
     }
 }
 
 impl Contact {
-    /// A contact of whom only the identity is known.
+    /// Returns a contact with an identity and no other members.
     ///
     /// # Examples
     ///
@@ -131,7 +130,7 @@ impl Contact {
         }
     }
 
-    /// Returns the phone number in WhatsApp's digits, if it is known.
+    /// Returns the phone number as WhatsApp's digits, if known.
     ///
     /// # Examples
     ///
@@ -146,8 +145,8 @@ impl Contact {
         self.identity.phone()
     }
 
-    /// What to call them: the name, or else the username, the phone number or
-    /// the user id. Never empty.
+    /// Returns the display name: the name, or else the username, the phone number or the user id.
+    /// Never empty.
     ///
     /// # Examples
     ///
@@ -170,10 +169,9 @@ impl Contact {
     }
 }
 
-/// A link that subscribes whoever taps it: `wa.me/PHONE/signup/ID`.
+/// A link by which users subscribe: `wa.me/PHONE/signup/ID`.
 ///
-/// The webhook carries the id alone; the rest is what you stored when you made
-/// the signup.
+/// The webhook has only the id; the other members are those that you stored with the signup.
 ///
 /// # Examples
 ///
@@ -190,43 +188,43 @@ impl Contact {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Signup {
-    /// Meta's id of it.
+    /// Meta's id of the signup.
     pub signup_id: SignupId,
-    /// Your name for it.
+    /// Your name of the signup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// What the user reads before consenting.
+    /// The text before the consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signup_message: Option<String>,
-    /// What the user gets after subscribing; may hold `{{promo_code}}`.
+    /// The confirmation after the subscription; may contain `{{promo_code}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation_message: Option<String>,
-    /// Your privacy policy.
+    /// The address of your privacy policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy_policy_url: Option<String>,
-    /// Your web site.
+    /// The address of your web site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website_url: Option<String>,
-    /// What stands in for `{{promo_code}}`.
+    /// The value of `{{promo_code}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promo_code: Option<String>,
-    /// Whether the link works.
+    /// The status of the link.
     #[serde(default = "active")]
     pub status: SignupStatus,
-    /// The label that new subscribers get.
+    /// The label of new subscribers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_add_to_label: Option<String>,
-    /// How many subscribed through it.
+    /// The number of subscriptions.
     #[serde(default)]
     pub subscriber_count: u64,
 }
 
 text_enum! {
-    /// Whether a signup's link works.
+    /// The status of a signup's link.
     pub enum SignupStatus {
-        /// It does.
+        /// The link works.
         Active = "ACTIVE",
-        /// It does not.
+        /// The link does not work.
         Disabled = "DISABLED",
     }
 }
@@ -236,7 +234,7 @@ fn active() -> SignupStatus {
 }
 
 impl Signup {
-    /// A signup of which only the id is known.
+    /// Returns a signup with an id and no other members.
     ///
     /// # Examples
     ///
@@ -263,7 +261,7 @@ impl Signup {
         }
     }
 
-    /// The link for one of your numbers; only the digits of `phone` count.
+    /// Returns the link for a business number; only the digits of `phone` count.
     ///
     /// # Examples
     ///
@@ -279,7 +277,7 @@ impl Signup {
         format!("https://wa.me/{digits}/signup/{}", self.signup_id)
     }
 
-    /// The confirmation message with the promo code put in.
+    /// Returns the confirmation message with the promo code inserted.
     ///
     /// # Examples
     ///

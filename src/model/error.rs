@@ -3,8 +3,7 @@
 use super::ErrorCode;
 use crate::json::object::json_object;
 
-/// Why Meta could not do something: a message that failed, a type that it
-/// cannot show you.
+/// An error of Meta in a webhook: a failed message, an unsupported type of message.
 ///
 /// # JSON
 ///
@@ -28,18 +27,18 @@ use crate::json::object::json_object;
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct MetaError {
-    /// What to match on.
+    /// The code to match on.
     pub code: Option<ErrorCode>,
-    /// A short name.
+    /// The title.
     pub title: Option<Box<str>>,
-    /// A sentence; since v16.
+    /// The message; since v16.
     pub message: Option<Box<str>>,
-    /// More about this case; since v16.
+    /// The details; since v16.
     pub error_data: Option<ErrorData>,
-    /// Where versions before v16 had the details.
+    /// The details before v16.
     #[json(rename = "details")]
     pub bare_details: Option<Box<str>>,
-    /// Where Meta explains it.
+    /// The address of Meta's explanation.
     pub href: Option<Box<str>>,
 }
 
@@ -57,12 +56,12 @@ pub struct MetaError {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ErrorData {
-    /// More about this case.
+    /// The details.
     pub details: Option<Box<str>>,
 }
 
 impl MetaError {
-    /// More about this case, wherever the version of the webhook has it.
+    /// Returns the details, in webhooks of any version.
     ///
     /// # Examples
     ///
@@ -119,11 +118,11 @@ pub struct GraphError {
     pub kind: Option<Box<str>>,
     /// The code and its title.
     pub message: Option<Box<str>>,
-    /// More about this case.
+    /// The details.
     pub error_data: Option<ErrorData>,
-    /// A title to be shown to a person.
+    /// A title to show to a person.
     pub error_user_title: Option<Box<str>>,
-    /// A sentence to be shown to a person.
+    /// A message to show to a person.
     pub error_user_msg: Option<Box<str>>,
     /// The same request may succeed later.
     pub is_transient: Option<bool>,
@@ -132,7 +131,7 @@ pub struct GraphError {
 }
 
 impl GraphError {
-    /// Returns the details of this case, a sentence of Meta's.
+    /// Returns the details.
     ///
     /// # Examples
     ///

@@ -3,7 +3,7 @@
 use super::text_enum::text_enum;
 use crate::json::object::json_object;
 
-/// Which piece of the history this is.
+/// The position of a history chunk.
 ///
 /// ```
 /// use whatsapp_signals::model::HistoryProgress;
@@ -15,16 +15,16 @@ use crate::json::object::json_object;
 #[json_object]
 #[derive(Copy, Default, Eq, Hash)]
 pub struct HistoryProgress {
-    /// 0: the last day, 1: the last 90 days, 2: the last 180 days.
+    /// The phase. 0: the last day, 1: the last 90 days, 2: the last 180 days.
     pub phase: Option<u64>,
-    /// Its number within the phase; pieces come in any order.
+    /// The number of the chunk within the phase; chunks arrive in any order.
     pub chunk_order: Option<u64>,
-    /// How much of the whole is done, in per cent.
+    /// The progress of the whole history, in per cent.
     pub progress: Option<u64>,
 }
 
 impl HistoryProgress {
-    /// Whether the whole history has been sent.
+    /// Returns whether the history is complete.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl HistoryProgress {
     }
 }
 
-/// How far an old message had come.
+/// The last status of a history message, as an object.
 ///
 /// # Examples
 ///
@@ -56,32 +56,31 @@ impl HistoryProgress {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct HistoryContext {
-    /// Its last status.
+    /// The last status.
     pub status: Option<HistoryStatus>,
 }
 
 text_enum! {
-    /// The last status of an old message.
+    /// The last status of a history message.
     pub enum HistoryStatus {
-        /// Not sent yet.
+        /// The message was not sent yet.
         Pending = "PENDING",
-        /// On its way.
+        /// The message was sent.
         Sent = "SENT",
-        /// On the other's phone.
+        /// The message was delivered.
         Delivered = "DELIVERED",
-        /// Seen.
+        /// The message was read.
         Read = "READ",
-        /// Listened to.
+        /// The voice message was played.
         Played = "PLAYED",
-        /// Not delivered.
+        /// The message was not delivered.
         Error = "ERROR",
     }
 }
 
-/// What was said in a conversation so far, in Meta's summary.
+/// Meta's summary of a conversation before its handover.
 ///
-/// It is written by a language model: show it to a person, and do not let
-/// a program act on it.
+/// A language model writes the summary: show it to a person, and do not let a program act on it.
 ///
 /// ```json
 /// {"type": "summary", "summary": {"text": "Ada asks whether her bike is ready."}}
@@ -119,12 +118,12 @@ pub struct ConversationContext {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ConversationSummary {
-    /// Its words.
+    /// The text of the summary.
     pub text: Option<Box<str>>,
 }
 
 impl ConversationContext {
-    /// The words of the summary.
+    /// Returns the text of the summary.
     ///
     /// # Examples
     ///

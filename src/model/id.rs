@@ -1,5 +1,4 @@
-//! Identifiers: one newtype each, so that a phone number id is never taken for
-//! a phone number.
+//! Identifiers: one newtype each, so that a phone number id cannot be passed as a phone number.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -8,7 +7,7 @@ use crate::json::Fault;
 use crate::json::object::{FromNode, Lenient};
 use crate::json::scalar::{id, is_id};
 
-/// Declares newtypes over strings. A JSON integer is read as its digits.
+/// Declares newtypes over strings. A JSON integer becomes its digits.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)+) => { $(
         $(#[$doc])*
@@ -16,7 +15,7 @@ macro_rules! ids {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The id as text, exactly as Meta wrote it.
+            /// Returns the id as text, exactly as Meta wrote it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -116,156 +115,59 @@ ids! {
     MediaId;
 
     /// The id of one of your business numbers (not the number itself).
-    ///
-    /// ```
-    /// use whatsapp_signals::model::PhoneNumberId;
-    ///
-    /// assert_eq!(PhoneNumberId::from("106540352242922").to_string(), "106540352242922");
-    /// ```
     PhoneNumberId;
 
     /// The id of a WhatsApp Business Account, which Meta calls a *Messaging
     /// account* since the second half of 2026. One business number may belong to
     /// several of these.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::WabaId;
-    ///
-    /// assert_eq!(WabaId::from("102290129340398").as_str(), "102290129340398");
-    /// ```
     WabaId;
 
     /// A user's phone number as WhatsApp knows it, in digits only.
     ///
-    /// It is kept as Meta wrote it. In Mexico, Argentina and Brazil it differs
-    /// from the number that people dial, and every rule to rewrite it has
-    /// exceptions. In Meta's answer to a message that you send it is the `wa_id`, never the
-    /// `input`. [`Identity::from_phone`](crate::model::Identity::from_phone) takes numbers
-    /// that people wrote.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::WaId;
-    ///
-    /// assert_eq!(WaId::from("15550101001"), "15550101001");
-    /// ```
+    /// The text is as Meta wrote it. In Mexico, Argentina and Brazil it differs from the dialed
+    /// number, and every rule to convert it has exceptions. In Meta's response to an outbound
+    /// message it is the `wa_id`, never the `input`.
+    /// [`Identity::from_phone`](crate::model::Identity::from_phone) accepts formatted numbers.
     WaId;
 
-    /// A business-scoped user id (BSUID), `US.13491208655302741918`: who a
-    /// user is when the phone number is not shown.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::UserId;
-    ///
-    /// assert_eq!(UserId::from("US.134912").as_str(), "US.134912");
-    /// ```
+    /// A business-scoped user id (BSUID), `US.13491208655302741918`, which identifies a user
+    /// without a phone number.
     UserId;
 
     /// The id of a group conversation.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::GroupId;
-    ///
-    /// assert_eq!(GroupId::from("Y2FwaV9n"), "Y2FwaV9n");
-    /// ```
     GroupId;
 
     /// The id of an in-app signup, the last part of its deep link.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::SignupId;
-    ///
-    /// assert_eq!(SignupId::from("summer_sale"), "summer_sale");
-    /// ```
     SignupId;
 
     /// Your own id of a campaign.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::CampaignId;
-    ///
-    /// assert_eq!(CampaignId::from("spring-2027"), "spring-2027");
-    /// ```
     CampaignId;
 
     /// The token that your code put into a flow message, and gets back.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::FlowToken;
-    ///
-    /// assert_eq!(FlowToken::from("booking-42"), "booking-42");
-    /// ```
     FlowToken;
 
     /// The id of a product catalog at Meta.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::CatalogId;
-    ///
-    /// assert_eq!(CatalogId::from("194836987003835"), "194836987003835");
-    /// ```
     CatalogId;
 
     /// Your own id of a product, its SKU; Meta calls it the retailer's id.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ProductRetailerId;
-    ///
-    /// assert_eq!(ProductRetailerId::from("bell-7"), "bell-7");
-    /// ```
     ProductRetailerId;
 
-    /// Your own id of an order that is to be paid.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ReferenceId;
-    ///
-    /// assert_eq!(ReferenceId::from("order-42"), "order-42");
-    /// ```
+    /// Your own id of a payable order.
     ReferenceId;
 
     /// A payment provider's id of a transaction.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TransactionId;
-    ///
-    /// assert_eq!(TransactionId::from("txn-42"), "txn-42");
-    /// ```
     TransactionId;
 
     /// The id of a conversation that messages are billed under.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ConversationId;
-    ///
-    /// assert_eq!(ConversationId::from("72b14d6bd540"), "72b14d6bd540");
-    /// ```
     ConversationId;
 
     /// The id of an advertisement or post.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::SourceId;
-    ///
-    /// assert_eq!(SourceId::from("120226305854810726"), "120226305854810726");
-    /// ```
     SourceId;
 
     /// Meta's internal id of a sender or recipient.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::LogicalId;
-    ///
-    /// assert_eq!(LogicalId::from("64244926160970"), "64244926160970");
-    /// ```
     LogicalId;
 
     /// The id of a call: `wacid.…`.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::CallId;
-    ///
-    /// assert_eq!(CallId::from("wacid.HBgLMTU1"), "wacid.HBgLMTU1");
-    /// ```
     CallId;
 
     /// The id of a message template.
@@ -280,39 +182,15 @@ ids! {
     TemplateId;
 
     /// The id of a flow, a form that users fill in.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::FlowId;
-    ///
-    /// assert_eq!(FlowId::from("6627390910605886"), "6627390910605886");
-    /// ```
     FlowId;
 
     /// The id of a business portfolio, above its WhatsApp Business Accounts.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::BusinessId;
-    ///
-    /// assert_eq!(BusinessId::from("2949482758682047"), "2949482758682047");
-    /// ```
     BusinessId;
 
     /// The id of an app at Meta.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::AppId;
-    ///
-    /// assert_eq!(AppId::from("5731794616896507"), "5731794616896507");
-    /// ```
     AppId;
 
     /// The id of a solution that several partners offer together.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::SolutionId;
-    ///
-    /// assert_eq!(SolutionId::from("774485461512159"), "774485461512159");
-    /// ```
     SolutionId;
 
     /// The code of one of Meta's errors. A number, except on some group pages.
@@ -328,16 +206,16 @@ ids! {
 }
 
 impl ErrorCode {
-    /// The code as a number, when it is one.
+    /// Returns the code as a number, if numeric.
     #[must_use]
     pub fn as_u32(&self) -> Option<u32> {
         self.0.parse().ok()
     }
 }
 
-/// An id in the body, without a copy unless it has escapes or is a number.
+/// An id in the body, copied only if it has escapes or is a number.
 ///
-/// Not a plain `Cow`: texts that are no ids may be longer, and may have U+FFFD.
+/// Not a plain `Cow`: other texts than ids may be longer, and may contain U+FFFD.
 #[derive(Clone)]
 pub(crate) struct IdText<'a>(Cow<'a, str>);
 

@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{IdText, UserId, WaId};
 use crate::json::object::json_object;
 
-/// Returns the digits of a phone number, as they are and without the characters that format
-/// it; `None` if the text is no phone number.
+/// Returns the digits of a phone number, without formatting characters; `None` if the text is not a
+/// phone number.
 ///
-/// A `+` stands before the first digit, so two numbers in one text are no number. No digit is
+/// A `+` may precede the first digit only, so two numbers in one text are not a number. No digit is
 /// added, removed or replaced: every rule for a country has exceptions.
 pub(crate) fn phone_digits(phone: &str) -> Option<Cow<'_, str>> {
     if !phone.is_empty() && phone.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -31,8 +31,8 @@ pub(crate) fn phone_digits(phone: &str) -> Option<Cow<'_, str>> {
     (!digits.is_empty()).then_some(Cow::Owned(digits))
 }
 
-/// Whether a character only groups the digits of a phone number, or is invisible: address books
-/// put marks of direction around numbers.
+/// Returns whether a character formats a phone number or is invisible: address books put
+/// directional marks around numbers.
 fn is_formatting(c: char) -> bool {
     c.is_whitespace()
         || matches!(
@@ -46,12 +46,10 @@ fn is_formatting(c: char) -> bool {
         )
 }
 
-/// A WhatsApp user by every id that Meta gave: the phone number, the
-/// business-scoped user id, or both.
+/// The ids of a WhatsApp user: the phone number, the business-scoped user id, or both.
 ///
-/// Since 2026 a user may be known by [`user_id`](Self::user_id) alone, so code
-/// that needs a phone number asks for it and says what happens without. There
-/// is always at least one id, and none is ever empty.
+/// Since 2026 a user may have only a [`user_id`](Self::user_id), so code that needs a phone number
+/// must handle its absence. There is always at least one id, and no id is empty.
 ///
 /// Meta's page: [Business-scoped user IDs](https://developers.facebook.com/docs/whatsapp/business-scoped-user-ids).
 ///
@@ -69,8 +67,8 @@ fn is_formatting(c: char) -> bool {
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// The WhatsApp id, the user id and the parent user id, one behind the other, since most
-    /// webhooks name a user twice: both share one allocation. At least one is not empty.
+    /// The WhatsApp id, the user id and the parent user id, concatenated: most webhooks name a user
+    /// twice, and both share one allocation. At least one is not empty.
     text: Arc<str>,
     /// The ends of the first two.
     ends: [u32; 2],
@@ -97,10 +95,10 @@ pub struct IdMembers {
 impl Identity {
     /// Returns the user with these ids, or `None` if there is no id.
     ///
-    /// `wa_id` is a phone number, whose formatting is removed as
-    /// [`from_phone`](Self::from_phone) does. A business-scoped user id in its place is the
-    /// `user_id`; any other text is no id. Take the `wa_id` of Meta's answer, never its `input`:
-    /// see [`from_phone`](Self::from_phone).
+    /// `wa_id` is a phone number, whose formatting is removed as [`from_phone`](Self::from_phone)
+    /// does. A business-scoped user id in its place becomes the `user_id`; other texts are ignored.
+    /// Pass the `wa_id` of Meta's response, never its `input`: see
+    /// [`from_phone`](Self::from_phone).
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -126,7 +124,7 @@ impl Identity {
 
     /// Returns the user with these ids, as Meta wrote them; `None` if all are missing or empty.
     ///
-    /// A business-scoped user id in the place of the phone number is taken for what it is.
+    /// A business-scoped user id in the place of the phone number becomes the user id.
     #[inline]
     pub(crate) fn verbatim(
         wa_id: Option<&str>,
@@ -136,7 +134,7 @@ impl Identity {
         let mut wa_id = wa_id.filter(|id| !id.is_empty());
         let mut user_id = user_id.filter(|id| !id.is_empty());
         if let Some(id) = wa_id.filter(|id| is_user_id(id)) {
-            // Two different ones are both kept: nothing is thrown away.
+            // Two different ids are both kept.
             if *user_id.get_or_insert(id) == id {
                 wa_id = None;
             }
@@ -155,23 +153,23 @@ impl Identity {
         Some(Self { text, ends })
     }
 
-    /// Returns the user with this phone number, or `None` if the text is no phone number.
+    /// Returns the user with this phone number, or `None` if the text is not a phone number.
     ///
-    /// `+1 555 010-1001`, `15550101001` and `+15550101001` are one number: a `+` in front,
-    /// spaces and the characters `-`, `.`, `/`, `(` and `)` are removed. The digits are never
-    /// rewritten, so they begin with the country code: `00` in front of it stays. A text without
-    /// digits is no number, nor is one with letters, except a
-    /// [business-scoped user id](Self::user_id), which names a user as well.
+    /// `+1 555 010-1001`, `15550101001` and `+15550101001` are one number: a leading `+`, spaces
+    /// and the characters `-`, `.`, `/`, `(` and `)` are removed. The digits do not change, so they
+    /// begin with the country code: a leading `00` stays. A text without digits or with letters is
+    /// not a number, except a [business-scoped user id](Self::user_id), which identifies a user as
+    /// well.
     ///
     /// # The `wa_id`, never the `input`
     ///
-    /// Take the `wa_id` that Meta returns when you send a message, never the `input` beside it, as
+    /// Pass the `wa_id` of Meta's response to an outbound message, never the `input` beside it, as
     /// in `{"contacts": [{"input": "+52 1 55 5010 1001", "wa_id": "525550101001"}]}`.
     ///
-    /// The `input` is the number as you wrote it. WhatsApp may know the user by other digits, and
-    /// webhooks have these alone: in Brazil the ninth digit may be missing, in Mexico a `1`
-    /// may be added behind the country code or removed, in Argentina a `9`. Every rule to convert
-    /// one into the other has exceptions, so this crate has none.
+    /// The `input` is the number of your request. WhatsApp may use other digits for the user, and
+    /// webhooks have only these: in Brazil the ninth digit may be missing, in Mexico a `1` may be
+    /// added after the country code or removed, in Argentina a `9`. Every rule of conversion has
+    /// exceptions, so this crate has none.
     ///
     /// # Examples
     ///
@@ -190,7 +188,7 @@ impl Identity {
         Self::new(Some(wa_id), None, None)
     }
 
-    /// The user with this business-scoped user id.
+    /// Returns the user with this business-scoped user id.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -202,7 +200,7 @@ impl Identity {
         Self::new(None, Some(user_id), None)
     }
 
-    /// Returns the user with the ids that an object of Meta's has, as [`verbatim`](Self::verbatim)
+    /// Returns the user with the ids of one of Meta's objects, as [`verbatim`](Self::verbatim)
     /// does.
     pub(crate) fn from_parts(
         wa_id: Option<&WaId>,
@@ -216,9 +214,8 @@ impl Identity {
         )
     }
 
-    /// Returns the recipient of a request for sending. An app wrote it, perhaps with the number
-    /// formatted, and webhooks name the same user by the digits. The other id may be the user's
-    /// or the parent's.
+    /// Returns the recipient of a request to send. The app may have formatted the number, and
+    /// webhooks have the digits. The other id may be the user's or the parent's.
     pub(crate) fn of_request(to: Option<&str>, recipient: Option<&str>) -> Option<Self> {
         let digits = to.and_then(phone_digits);
         let is_parent = recipient.is_some_and(is_parent_id);
@@ -236,13 +233,13 @@ impl Identity {
         Self::verbatim(wa_id, user_id, parent_user_id)
     }
 
-    /// Whether it has these ids and no others.
+    /// Returns whether the user has exactly these ids.
     #[inline]
     pub(crate) fn has_ids(&self, ids: &Ids<'_>) -> bool {
         [self.wa_id(), self.user_id(), self.parent_user_id()] == ids.texts()
     }
 
-    /// The phone number as text, when Meta shows it.
+    /// Returns the phone number as text, when Meta shows it.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -255,8 +252,7 @@ impl Identity {
         self.wa_id().filter(|id| !is_user_id(id))
     }
 
-    /// What Meta gave as the user's WhatsApp id: the phone number, when it
-    /// shows it.
+    /// Returns the user's WhatsApp id: the phone number, when Meta shows it.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -269,7 +265,7 @@ impl Identity {
         self.part(0, self.end(0))
     }
 
-    /// The id within your business portfolio.
+    /// Returns the id within your business portfolio.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -283,7 +279,7 @@ impl Identity {
         self.part(self.end(0), self.end(1))
     }
 
-    /// The id within the enterprise above your portfolio, where there is one.
+    /// Returns the id within the enterprise above your portfolio, if there is one.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -302,16 +298,16 @@ impl Identity {
         self.ends[id] as usize
     }
 
-    /// Returns an id by its place in the text.
+    /// Returns an id by its range in the text.
     #[inline]
     fn part(&self, start: usize, end: usize) -> Option<&str> {
         self.text.get(start..end).filter(|id| !id.is_empty())
     }
 
-    /// Whether both name one user: they share an id. A phone number counts only
-    /// as long as their business-scoped user ids do not differ, since numbers
-    /// change hands. Two that share none may still be one person, seen once by
-    /// phone and once by user id.
+    /// Returns whether both are one user, by a shared id. A phone number counts only if their
+    /// business-scoped user ids do not differ, since a number may pass to another user. Two
+    /// identities without a shared id may still be one user, once by phone number and once by user
+    /// id.
     ///
     /// ```
     /// use whatsapp_signals::model::Identity;
@@ -331,15 +327,15 @@ impl Identity {
             || (shared(self.wa_id(), other.wa_id()) && !self.is_other_user(other))
     }
 
-    /// Whether the two are known to be two: both have a business-scoped user
-    /// id, and not the same.
+    /// Returns whether both are certainly two users: both have a business-scoped user id, and the
+    /// ids differ.
     #[inline]
     pub(crate) fn is_other_user(&self, other: &Self) -> bool {
         let ids = (self.user_id(), other.user_id());
         matches!(ids, (Some(id), Some(other)) if id != other)
     }
 
-    /// Returns the same user with the ids of `other`, where it has none of its own.
+    /// Returns the user with its missing ids filled in from `other`.
     pub(crate) fn or(self, other: &Self) -> Self {
         let both = Self::verbatim(
             self.wa_id().or(other.wa_id()),
@@ -359,7 +355,7 @@ impl Identity {
         }
     }
 
-    /// Returns all ids that it has.
+    /// Returns all ids of the user.
     #[inline]
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         [self.wa_id(), self.user_id(), self.parent_user_id()]
@@ -416,8 +412,8 @@ impl<'de> Deserialize<'de> for Identity {
     }
 }
 
-/// The kinds of ids, the best one last. Meta shows the phone number in one webhook of a user
-/// and leaves it out of the next.
+/// The kinds of ids, ordered from the worst to the best. Meta shows the phone number in one webhook
+/// of a user and omits it in the next.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -448,27 +444,27 @@ impl IdKind {
     }
 }
 
-/// Returns whether a business-scoped id is of the enterprise above the portfolio, as
-/// `US.ENT.11815799212886844830` is.
+/// Returns whether a business-scoped id belongs to the enterprise above the portfolio, such as
+/// `US.ENT.11815799212886844830`.
 fn is_parent_id(id: &str) -> bool {
     is_user_id(id) && id[3..].starts_with("ENT.")
 }
 
-/// Two capital letters and a dot, as in `US.13491208655302741918`. No phone
-/// number looks like that.
+/// Returns whether a text begins with two capital letters and a dot, as in
+/// `US.13491208655302741918`. No phone number does.
 pub(crate) fn is_user_id(id: &str) -> bool {
     matches!(id.as_bytes(), [a, b, b'.', _, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase())
 }
 
-/// The ids of both sides. One of them is the business, which has a phone number and no
-/// other id: business-scoped ids are the user's, wherever they stand.
+/// The ids of both sides. One of them is the business, which has a phone number only:
+/// business-scoped ids always belong to the user.
 #[derive(Default)]
 pub(crate) struct Parties<'a> {
     pub(crate) from: Ids<'a>,
     pub(crate) to: Ids<'a>,
 }
 
-/// The numbers of both sides, as far as they are known.
+/// The known numbers of both sides.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Numbers<'n> {
     pub(crate) business: Option<&'n str>,
@@ -482,7 +478,7 @@ pub(crate) enum UserSide {
     From,
     /// The recipient.
     To,
-    /// One or the other, to be decided for each item.
+    /// Either side, to be decided for each item.
     Either,
 }
 
@@ -507,9 +503,8 @@ impl<'a> Parties<'a> {
         Identity::from_ids(&self.ids(side))
     }
 
-    /// Returns the side of the user: by the number of the user and of the business, as far
-    /// as they are known, then by ids that a business cannot have, then by the `direction`
-    /// that the item names.
+    /// Returns the side of the user: by the known numbers of the user and of the business, then by
+    /// ids that a business cannot have, then by the `direction` of the item.
     pub(crate) fn side(&self, direction: Option<UserSide>, numbers: Numbers<'_>) -> UserSide {
         let Numbers { business, user } = numbers;
         let is = |ids: &Ids<'_>, other: Option<&str>| match (&ids.wa_id, other) {
@@ -521,7 +516,7 @@ impl<'a> Parties<'a> {
             (_, Some(true), _) => true,
             _ if self.from.has_scoped_id() => false,
             (_, _, Some(side)) => side == UserSide::To,
-            // From another than the user, and no number of the business to compare with.
+            // The sender is not the user, and there is no number of the business to compare with.
             (Some(false), None, None) => true,
             _ => self.to.has_scoped_id() || is(&self.to, business) == Some(false),
         };
@@ -534,14 +529,14 @@ impl<'a> Parties<'a> {
 }
 
 impl Parties<'_> {
-    /// Whether each side may be the user: two numbers, of which none is known.
+    /// Returns whether each side may be the user: both have a number, and neither number is known.
     pub(crate) fn is_either(&self, numbers: Numbers<'_>) -> bool {
         let has_number = |ids: &Ids<'_>| ids.wa_id.is_some() && !ids.has_scoped_id();
         let is_known = numbers.business.is_some() || numbers.user.is_some();
         !is_known && has_number(&self.from) && has_number(&self.to)
     }
 
-    /// Whether a side is this number of the business.
+    /// Returns whether a side is this number of the business.
     pub(crate) fn is_business(&self, side: UserSide, business: Option<&str>) -> bool {
         let ids = match side {
             UserSide::To => &self.to,
@@ -567,13 +562,13 @@ impl UserSide {
 }
 
 impl Ids<'_> {
-    /// Whether it has an id that a business cannot have.
+    /// Returns whether the side has an id that a business cannot have.
     pub(crate) fn has_scoped_id(&self) -> bool {
         self.user_id.is_some() || self.parent_user_id.is_some()
     }
 }
 
-/// Whether two numbers are one, however they are written.
+/// Returns whether two numbers have equal digits.
 pub(crate) fn is_same_number(a: &str, b: &str) -> bool {
     let digits = |number: &str| {
         number

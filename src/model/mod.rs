@@ -1,12 +1,10 @@
-//! What events are made of: messages, contacts, statuses, campaigns, signups.
+//! The parts of events: messages, contacts, statuses, campaigns, signups.
 //!
-//! Fields have Meta's names; where Meta says `type`, the field is `kind`. Ids
-//! are newtypes, string enums keep values that they do not know in `Other`,
-//! and everything that a webhook may leave out is an [`Option`]. All types
-//! serialize and deserialize, in formats that describe themselves such as
-//! JSON, and come back equal. A type whose docs show Meta's JSON reads it as the
-//! parser does, but refuses an object with a malformed member, where the parser
-//! leaves the member out and reports it.
+//! Fields have Meta's names, except `kind` for Meta's `type`. Ids are newtypes, string enums keep
+//! unknown values in `Other`, and every member that a webhook may omit is an [`Option`]. All types
+//! serialize and deserialize, in self-describing formats such as JSON, and the result is equal. A
+//! type whose docs show Meta's JSON parses it as the parser does, but refuses an object with a
+//! malformed member, where the parser skips and reports the member.
 //!
 //! ```
 //! use whatsapp_signals::model::{Contact, Identity, MessageStatus};

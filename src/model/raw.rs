@@ -1,4 +1,4 @@
-//! The JSON behind an event.
+//! The raw JSON of an event.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 /// The JSON text of the item that an event was made from, byte for byte.
 ///
-/// What Meta adds tomorrow is here tomorrow, before any type knows it. All
-/// events of a webhook share one copy of its body, so a clone is cheap; it
-/// also means that one kept event keeps the whole body (4 MiB at most) alive.
+/// New members of Meta's are available here before a type has them. All events of a webhook share
+/// one copy of its body, so a clone is cheap, and one event keeps the whole body (at most 4 MiB) in
+/// memory.
 ///
-/// It serializes as a string, so that the text survives any format unchanged.
+/// It serializes as a string, so that every format keeps the text unchanged.
 ///
 /// # Examples
 ///
@@ -36,11 +36,11 @@ pub struct RawJson {
 }
 
 impl RawJson {
-    /// Takes over a JSON text.
+    /// Creates a value from a JSON text.
     ///
     /// # Errors
     ///
-    /// When it is not one JSON value.
+    /// When the text is not one JSON value.
     ///
     /// # Examples
     ///
@@ -60,13 +60,13 @@ impl RawJson {
         Self::whole("null".into())
     }
 
-    /// A whole text, which is known to be JSON.
+    /// Creates a value from a text that is known to be JSON.
     fn whole(body: Arc<str>) -> Self {
         let item = 0..body.len();
         Self { body, item }
     }
 
-    /// The part of a webhook's body that an item is.
+    /// Returns the part of a webhook's body with an item.
     #[inline]
     pub(crate) fn part_of(body: &Arc<str>, item: Range<usize>) -> Self {
         debug_assert!(
@@ -79,12 +79,12 @@ impl RawJson {
         }
     }
 
-    /// The same text without the webhook around it.
+    /// Returns a copy without the body of the webhook.
     pub(crate) fn detached(&self) -> Self {
         Self::whole(self.as_str().into())
     }
 
-    /// The text of the item.
+    /// Returns the text of the item.
     ///
     /// # Examples
     ///
@@ -101,11 +101,11 @@ impl RawJson {
         &self.body[self.item.clone()]
     }
 
-    /// The whole webhook that the item came in, as long as the event has not
-    /// been through serialization; then it is the item's text.
+    /// Returns the body of the item's webhook; after serialization of the event, the text of the
+    /// item.
     ///
-    /// What stands beside the items (a new member of `entry` or of a change)
-    /// is found here.
+    /// The body contains the members beside the items, such as a new member of `entry` or of a
+    /// change.
     ///
     /// # Examples
     ///
@@ -124,12 +124,11 @@ impl RawJson {
         &self.body
     }
 
-    /// Reads the item as a type of your own, which may also borrow from it.
+    /// Parses the item as your own type, which may borrow from it.
     ///
     /// # Errors
     ///
-    /// When the item does not fit the type. The error's text may quote the
-    /// item.
+    /// When the item does not match the type. The error's text may quote the item.
     ///
     /// # Examples
     ///

@@ -11,9 +11,9 @@ use crate::json::object::json_object;
 use crate::json::stored::stored;
 
 stored! {
-    /// One step in the life of a message that you sent.
+    /// The status of an outbound message.
     ///
-    /// Steps may come twice and in any order; [`MessageStatus::supersedes`] is `true`
+    /// Statuses may be repeated and arrive in any order; [`MessageStatus::supersedes`] is `true`
     /// for the later of two.
     ///
     /// # JSON
@@ -43,53 +43,52 @@ stored! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct StatusUpdate {
-        /// The message, by the wamid that sending it returned.
+        /// The wamid of the message.
         pub id: MessageId,
-        /// The stage that the message is at.
+        /// The stage of the message.
         pub status: MessageStatus,
         /// The subject of the status when it is not a message: `payment`.
         #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
         pub kind: Option<Box<str>>,
-        /// When.
+        /// The time of the status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub timestamp: Option<Timestamp>,
-        /// The user that it was sent to; of a group message, the participant that
-        /// this status is about.
+        /// The recipient; for a group message, the participant of this status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub recipient: Option<Identity>,
         /// The kind of recipient: `group`, or missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub recipient_type: Option<Box<str>>,
-        /// The group that it was sent to.
+        /// The recipient group.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub group_id: Option<GroupId>,
-        /// The recipient's identity, when the identity check is on.
+        /// The hash of the recipient's identity, when the identity check is on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub recipient_identity_key_hash: Option<Box<str>>,
-        /// The conversation that it was billed under; not sent since v24 except in
-        /// a free-entry-point window.
+        /// The conversation under which the message was billed; since v24 only in a
+        /// free-entry-point window.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub conversation: Option<Box<Conversation>>,
-        /// Its price; with `sent` and one of `delivered` and `read`.
+        /// The price; with `sent` and one of `delivered` and `read`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub pricing: Option<Pricing>,
-        /// The payment that a status of kind `payment` is about.
+        /// The payment of a status of the kind `payment`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub payment: Option<Box<Payment>>,
-        /// The template that it used.
+        /// The template of the message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub template_id: Option<TemplateId>,
-        /// Why it failed.
+        /// The errors of a failed message.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub errors: Vec<MetaError>,
-        /// The text that you gave when you sent it.
+        /// The text of your request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub biz_opaque_callback_data: Option<Box<str>>,
     }
 }
 
 impl StatusUpdate {
-    /// Whether the message was sent to a group.
+    /// Returns whether the message was sent to a group.
     ///
     /// ```
     /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
@@ -104,8 +103,8 @@ impl StatusUpdate {
         self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")
     }
 
-    /// Returns whether a status is one of the message itself. The status of a payment is not, and
-    /// a failure at one member of a group says little of the message.
+    /// Returns whether the status is that of the whole message, and not of a payment or of one
+    /// member of a group.
     pub(crate) fn is_of_message(&self) -> bool {
         let is_of_message = self.kind.as_deref().is_none_or(|kind| kind == "message");
         let is_of_member = self.is_group_message() && self.recipient.is_some();
@@ -113,7 +112,7 @@ impl StatusUpdate {
         is_of_message && !(is_of_member && is_failure)
     }
 
-    /// A step of which nothing else is known.
+    /// Returns a status with an id and a stage, and no other members.
     ///
     /// # Examples
     ///
@@ -145,30 +144,30 @@ impl StatusUpdate {
 }
 
 text_enum! {
-    /// The stages of a message that you sent.
+    /// The stage of an outbound message.
     pub enum MessageStatus {
-        /// On its way.
+        /// The message was sent.
         Sent = "sent",
-        /// On the user's phone.
+        /// The message was delivered.
         Delivered = "delivered",
-        /// Seen by the user.
+        /// The message was read.
         Read = "read",
-        /// A voice message that the user listened to.
+        /// The voice message was played.
         Played = "played",
-        /// Not delivered; the errors say why.
+        /// The message was not delivered; the errors contain the reason.
         Failed = "failed",
-        /// Deleted by the user.
+        /// The user deleted the message.
         Deleted = "deleted",
-        /// Something about it is amiss; older versions.
+        /// The message has a problem; older versions.
         Warning = "warning",
     }
 }
 
 impl MessageStatus {
-    /// Whether a message that is at `earlier` moves on to this status.
+    /// Returns whether this status is later than `earlier`.
     ///
-    /// Read is never followed by delivered, and nothing but a deletion clears
-    /// a failure. A status that this version does not know supersedes nothing.
+    /// `delivered` does not supersede `read`, and only a deletion supersedes a failure. An unknown
+    /// status supersedes nothing.
     ///
     /// ```
     /// use whatsapp_signals::model::MessageStatus::{Delivered, Failed, Read, Sent};
@@ -183,8 +182,7 @@ impl MessageStatus {
         self.rank() > earlier.rank()
     }
 
-    /// Returns whether a message at `status` moves to this one. The first status is one in any
-    /// case, also if this version does not know it.
+    /// Returns whether this status supersedes `status`. Any first status does, even an unknown one.
     pub(crate) fn is_news_after(&self, status: Option<&Self>) -> bool {
         status.is_none_or(|status| self.supersedes(status))
     }
@@ -203,23 +201,23 @@ impl MessageStatus {
 }
 
 text_enum! {
-    /// The `message_status` of a response to a template: sent at once, held back or paused.
+    /// The pacing of a template message: the `message_status` of the response.
     ///
-    /// Meta holds back messages of a new or badly rated template, to see first what users think of
-    /// those that were sent. It sends or drops the rest later; a dropped one has a status `failed`.
+    /// Meta holds back messages of a new or badly rated template until users have rated the first
+    /// ones. It sends or drops the remaining ones later; a dropped message has the status `failed`.
     ///
     /// Meta's page: [template pacing](https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-pacing).
     pub enum PacingStatus {
-        /// Meta sends it now.
+        /// Meta sends the message now.
         Accepted = "accepted",
-        /// Meta sends it later, or drops it.
+        /// Meta sends the message later, or drops it.
         HeldForQualityAssessment = "held_for_quality_assessment",
         /// The template is paused.
         Paused = "paused",
     }
 }
 
-/// The conversation that a message was billed under.
+/// The conversation under which a message was billed.
 ///
 /// ```
 /// use whatsapp_signals::model::Conversation;
@@ -232,17 +230,17 @@ text_enum! {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Conversation {
-    /// Its id.
+    /// The id.
     pub id: Option<ConversationId>,
-    /// When its window closes; only with `sent`.
+    /// The end of the window; only with `sent`.
     pub expiration_timestamp: Option<Timestamp>,
-    /// What opened it.
+    /// The origin.
     pub origin: Option<ConversationOrigin>,
-    /// In group statuses Meta writes the pricing here.
+    /// The pricing, in group statuses.
     pub pricing: Option<Pricing>,
 }
 
-/// What opened a conversation.
+/// The origin of a conversation.
 ///
 /// # Examples
 ///
@@ -256,12 +254,12 @@ pub struct Conversation {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ConversationOrigin {
-    /// Its category.
+    /// The category.
     #[json(rename = "type")]
     pub kind: Option<PricingCategory>,
 }
 
-/// What a message costs.
+/// The price of a message.
 ///
 /// ```
 /// use whatsapp_signals::model::{Pricing, PricingCategory, PricingModel};
@@ -278,31 +276,31 @@ pub struct ConversationOrigin {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Pricing {
-    /// Whether it is billed; Meta means to drop this.
+    /// True for a billed message; Meta intends to remove this member.
     pub billable: Option<bool>,
-    /// By conversation or by message.
+    /// The billing model.
     pub pricing_model: Option<PricingModel>,
-    /// Reason why it is free, or that it is not.
+    /// The reason for a free message, or `regular`.
     #[json(rename = "type")]
     pub kind: Option<PricingType>,
-    /// Finer distinction within the type.
+    /// The subtype.
     pub subtype: Option<PricingSubtype>,
-    /// The rate.
+    /// The category of the rate.
     pub category: Option<PricingCategory>,
 }
 
 text_enum! {
-    /// By what Meta bills.
+    /// The unit of billing.
     pub enum PricingModel {
-        /// By conversation; the model until July 2025.
+        /// Billing by conversation; the model until July 2025.
         PerConversation = "CBP",
-        /// By message.
+        /// Billing by message.
         PerMessage = "PMP",
     }
 }
 
 text_enum! {
-    /// Reason why a message is free, or that it is not.
+    /// The reason for a free message, or `regular`.
     ///
     /// Meta changed the rules on 1 October 2026, so one value covers different
     /// messages before and after that day.
@@ -324,7 +322,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Finer distinction within a [`PricingType`].
+    /// The subtype of a [`PricingType`].
     ///
     /// ```
     /// use whatsapp_signals::event::WebhookEvent;
@@ -350,12 +348,12 @@ text_enum! {
     ///
     /// Meta's page: [pricing](https://developers.facebook.com/docs/whatsapp/pricing).
     pub enum PricingCategory {
-        /// A template with a code to log in with.
+        /// A template with a login code.
         Authentication = "authentication",
-        /// The same, at the rate for businesses of other countries. In a conversation Meta
-        /// writes `authentication_international`.
+        /// A template with a login code, at the rate for businesses of other countries. In a
+        /// conversation Meta writes `authentication_international`.
         AuthenticationInternational = "authentication-international" | "authentication_international",
-        /// A template that promotes.
+        /// A promotional template.
         Marketing = "marketing",
         /// A template sent with the Marketing Messages API.
         MarketingLite = "marketing_lite",
@@ -365,9 +363,9 @@ text_enum! {
         Service = "service",
         /// A conversation that began with an advertisement.
         ReferralConversion = "referral_conversion",
-        /// A template that promotes, sent to a group.
+        /// A promotional template to a group.
         GroupMarketing = "group_marketing",
-        /// A template about an order or an account, sent to a group.
+        /// A template about an order or an account, to a group.
         GroupUtility = "group_utility",
         /// A message to a group within 24 hours after a message in it.
         GroupService = "group_service",
@@ -376,7 +374,7 @@ text_enum! {
     }
 }
 
-/// A payment that the user made for an order that you sent.
+/// A user's payment for an order.
 ///
 /// ```
 /// use whatsapp_signals::model::Payment;
@@ -395,15 +393,15 @@ text_enum! {
 pub struct Payment {
     /// Your id of the order.
     pub reference_id: Option<ReferenceId>,
-    /// How much.
+    /// The amount.
     pub amount: Option<Amount>,
-    /// In what, by its ISO 4217 code.
+    /// The currency, an ISO 4217 code.
     pub currency: Option<Box<str>>,
-    /// The payment provider's side of it.
+    /// The transaction of the payment provider.
     pub transaction: Option<Transaction>,
-    /// The number that you gave the receipt.
+    /// The number of your receipt.
     pub receipt: Option<Box<str>>,
-    /// What you noted on the order.
+    /// Your notes of the order.
     pub notes: Option<Map<String, Value>>,
 }
 
@@ -421,9 +419,9 @@ pub struct Payment {
 #[json_object]
 #[derive(Copy, Default, Eq, Hash)]
 pub struct Amount {
-    /// In parts of `offset`.
+    /// The amount in units of `1 / offset`.
     pub value: Option<i64>,
-    /// How many parts make one unit, usually 100.
+    /// The number of parts of one unit, usually 100.
     pub offset: Option<i64>,
 }
 
@@ -446,28 +444,28 @@ pub struct Amount {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Transaction {
-    /// The provider's id of it.
+    /// The provider's id.
     pub id: Option<TransactionId>,
     /// The provider or the method.
     #[json(rename = "type")]
     pub kind: Option<Box<str>>,
     /// `success`, `failed`, `pending`.
     pub status: Option<Box<str>>,
-    /// How much.
+    /// The amount.
     pub amount: Option<Amount>,
-    /// In what, by its ISO 4217 code.
+    /// The currency, an ISO 4217 code.
     pub currency: Option<Box<str>>,
-    /// How the user paid.
+    /// The method of the payment.
     pub method: Option<PaymentMethodKind>,
-    /// Why it failed.
+    /// The error of a failed payment.
     pub error: Option<PaymentError>,
-    /// When it began.
+    /// The time of the creation.
     pub created_timestamp: Option<Timestamp>,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_timestamp: Option<Timestamp>,
 }
 
-/// How a user paid.
+/// The method of a payment.
 ///
 /// # Examples
 ///
@@ -486,7 +484,7 @@ pub struct PaymentMethodKind {
     pub kind: Option<Box<str>>,
 }
 
-/// Why a payment failed.
+/// The error of a failed payment.
 ///
 /// # Examples
 ///
@@ -502,8 +500,8 @@ pub struct PaymentMethodKind {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct PaymentError {
-    /// What to match on.
+    /// The code to match on.
     pub code: Option<Box<str>>,
-    /// In words.
+    /// The description.
     pub reason: Option<Box<str>>,
 }

@@ -1,14 +1,14 @@
-//! One table makes an enum of Meta's: documented variants, their spelling on
-//! the wire, and `Other` for the values that Meta adds later.
+//! Open string enums, each declared by a table: the documented variants with their spellings, and
+//! `Other` for values that Meta adds later.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-/// Declares an open string enum. Behind a `|` stands another spelling of Meta's,
-/// which is read, and written as the first one.
+/// Declares an open string enum. A `|` separates further spellings, which are parsed, and
+/// serialized as the first one.
 ///
-/// `Other` is made in one place, `From<&str>`, so it never holds the spelling of another variant.
+/// Only `From<&str>` creates `Other`, so it never contains the spelling of another variant.
 macro_rules! text_enum {
     (
         $(#[$doc:meta])*
@@ -30,8 +30,7 @@ macro_rules! text_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* #[doc = concat!("\n\nOn the wire: `", $text, "`.")] $variant,)+
-            /// A value that this version of the crate does not know, as Meta
-            /// wrote it.
+            /// A value that is unknown to this version of the crate, as Meta wrote it.
             ///
             #[doc = concat!("Only `", stringify!($name), "::from` makes it, and never of a ")]
             /// text that has a variant of its own.
@@ -39,7 +38,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// The spelling on the wire.
+            /// Returns the spelling on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -113,8 +112,8 @@ pub(crate) use text_enum;
 
 /// The text of a value for which the enum `E` has no variant.
 ///
-/// It has no constructor, and each enum has a type of its own: so `Other` is never a second form
-/// of a value that has a variant. A conversion from the text makes either.
+/// There is no constructor, and the type differs for each enum, so `Other` is never a second form
+/// of a value with a variant. Convert the text to get the variant or `Other`.
 ///
 /// # Examples
 ///

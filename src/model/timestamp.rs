@@ -10,9 +10,9 @@ use crate::json::{Fault, scalar};
 
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
 ///
-/// Meta writes a time as a string in one webhook and as a number in another;
-/// both are read. It serializes as a number. With the feature `jiff`, `time` or
-/// `chrono` it converts from and, with `TryFrom`, into the library's type.
+/// Meta writes a time as a string in one webhook and as a number in another; both are parsed. It
+/// serializes as a number. With the feature `jiff`, `time` or `chrono` it converts from and, with
+/// `TryFrom`, into the library's type.
 ///
 /// Some webhooks give milliseconds. A number beyond ±10¹¹ (in seconds the year
 /// 5138) is therefore divided by 1,000, rounded down, until it is within; this
@@ -36,8 +36,8 @@ use crate::json::{Fault, scalar};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Returns the time this many seconds after (or before) 1970. Even large
-    /// numbers are seconds here.
+    /// Returns the time this many seconds after (or before) 1970. Even large numbers are seconds
+    /// here, not milliseconds.
     ///
     /// # Examples
     ///
@@ -51,7 +51,7 @@ impl Timestamp {
         Self(secs)
     }
 
-    /// Returns the current time of the system's clock.
+    /// Returns the current time of the system clock.
     ///
     /// ```
     /// use whatsapp_signals::model::Timestamp;
@@ -61,17 +61,17 @@ impl Timestamp {
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        // A clock before 1970 is one that was never set.
+        // A clock before 1970 was never set.
         Self(since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX)))
     }
 
-    /// Returns whether it is longer ago than this, by the clock of the system.
+    /// Returns whether the time is longer ago than a duration, by the system clock.
     pub(crate) fn is_older_than(self, age: Duration) -> bool {
         let elapsed = Self::now().as_secs().saturating_sub(self.as_secs());
         u64::try_from(elapsed).is_ok_and(|elapsed| elapsed > age.as_secs())
     }
 
-    /// Seconds since 1970.
+    /// Returns the seconds since 1970.
     ///
     /// # Examples
     ///
@@ -87,8 +87,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The same time for the standard library; `None` when it lies outside
-    /// what the platform can express.
+    /// Returns the time for the standard library; `None` outside the platform's range.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};

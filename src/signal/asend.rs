@@ -11,6 +11,7 @@ use super::delivery::{
 };
 use super::panic_guard::{Guarded, drop_guarded};
 use super::receiver::BoxFuture;
+use super::registry::order_of;
 use super::report::{CallResult, Cause, Failure, Report, has_responses};
 use super::signal::Signal;
 
@@ -360,9 +361,11 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     #[cold]
     fn report_in_order(&mut self) {
         let receivers = self.receivers;
-        self.results
-            .sort_by_key(|(index, _)| receivers.sort_key(*index));
-        for (index, result) in self.results.drain(..) {
+        let key = |(index, _): &(usize, Result<Guarded<R>, Failure>)| receivers.sort_key(*index);
+        let keys: Vec<_> = self.results.iter().map(key).collect();
+        let mut results: Vec<_> = self.results.drain(..).map(Some).collect();
+        let in_order = order_of(&keys).into_iter();
+        for (index, result) in in_order.filter_map(|place| results[place].take()) {
             match result {
                 Ok(mut response) => {
                     if let Some(response) = response.take() {

@@ -21,29 +21,28 @@ use crate::model::{CatalogId, MediaId, ProductRetailerId, WaId};
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Media {
-    /// With which it is downloaded.
+    /// The id for the download.
     pub id: Option<MediaId>,
-    /// Its MIME type, perhaps with parameters.
+    /// The MIME type, possibly with parameters.
     pub mime_type: Option<Box<str>>,
-    /// Of the file, in base64.
+    /// The SHA-256 of the file, in base64.
     pub sha256: Option<Box<str>>,
-    /// Where it can be fetched with your token, for some minutes. Since late
-    /// 2025.
+    /// The address for a download with your token, valid for some minutes. Since late 2025.
     pub url: Option<Box<str>>,
-    /// The address that WhatsApp loads a file from that you send without an id.
+    /// The address of an outbound file without an id.
     pub link: Option<Box<str>>,
-    /// What the user wrote under an image, video or document.
+    /// The caption of an image, video or document.
     pub caption: Option<Box<str>>,
-    /// The name of a document.
+    /// The file name of a document.
     pub filename: Option<Box<str>>,
-    /// Whether an audio was recorded in the chat.
+    /// Whether the audio is a voice message.
     pub voice: Option<bool>,
-    /// Whether a sticker moves.
+    /// Whether the sticker is animated.
     pub animated: Option<bool>,
 }
 
 impl Media {
-    /// The MIME type without its parameters.
+    /// Returns the MIME type without its parameters.
     ///
     /// # Examples
     ///
@@ -76,21 +75,21 @@ impl Media {
 #[json_object]
 #[derive(Default)]
 pub struct Location {
-    /// In degrees, north positive.
+    /// The latitude in degrees, north positive.
     pub latitude: f64,
-    /// In degrees, east positive.
+    /// The longitude in degrees, east positive.
     pub longitude: f64,
-    /// What the place is called.
+    /// The name of the place.
     pub name: Option<Box<str>>,
-    /// Where it is.
+    /// The address of the place.
     pub address: Option<Box<str>>,
-    /// Its web site.
+    /// The web site of the place.
     pub url: Option<Box<str>>,
 }
 
 /// One card of a `contacts` message.
 ///
-/// Everything is optional: a card may consist of a name and a phone, or of a
+/// All members are optional: a card may consist of a name and a phone number, or of a
 /// [`vcard`](Self::vcard) alone.
 ///
 /// ```json
@@ -110,21 +109,21 @@ pub struct Location {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ContactCard {
-    /// What they are called.
+    /// The name.
     pub name: Option<CardName>,
     /// The whole card as a vCard text.
     pub vcard: Option<Box<str>>,
-    /// Their telephone numbers.
+    /// The phone numbers.
     pub phones: Vec<CardPhone>,
-    /// Their mail addresses.
+    /// The email addresses.
     pub emails: Vec<CardEmail>,
-    /// Where they live and work.
+    /// The postal addresses.
     pub addresses: Vec<CardAddress>,
-    /// Their web sites.
+    /// The web sites.
     pub urls: Vec<CardUrl>,
-    /// Where they work.
+    /// The workplace.
     pub org: Option<CardOrg>,
-    /// As the card has it, usually `YYYY-MM-DD`.
+    /// The birthday, usually `YYYY-MM-DD`.
     pub birthday: Option<Box<str>>,
 }
 
@@ -145,7 +144,7 @@ pub struct ContactCard {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardName {
-    /// As it is shown.
+    /// The formatted name.
     pub formatted_name: Option<Box<str>>,
     /// First name.
     pub first_name: Option<Box<str>>,
@@ -153,13 +152,13 @@ pub struct CardName {
     pub middle_name: Option<Box<str>>,
     /// Last name.
     pub last_name: Option<Box<str>>,
-    /// `Dr.`
+    /// The prefix: `Dr.`
     pub prefix: Option<Box<str>>,
-    /// `Jr.`
+    /// The suffix: `Jr.`
     pub suffix: Option<Box<str>>,
 }
 
-/// A telephone number on a card.
+/// A phone number on a card.
 ///
 /// # Examples
 ///
@@ -176,16 +175,16 @@ pub struct CardName {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardPhone {
-    /// As the card has it.
+    /// The number as on the card.
     pub phone: Option<Box<str>>,
-    /// The same as WhatsApp knows it, when it does.
+    /// The WhatsApp id of the number, if it has one.
     pub wa_id: Option<WaId>,
     /// `HOME`, `MOBILE`, …
     #[json(rename = "type")]
     pub kind: Option<Box<str>>,
 }
 
-/// A mail address on a card.
+/// An email address on a card.
 ///
 /// # Examples
 ///
@@ -235,7 +234,7 @@ pub struct CardAddress {
     pub zip: Option<Box<str>>,
     /// Country.
     pub country: Option<Box<str>>,
-    /// Country, in two letters.
+    /// Country, a two-letter code.
     pub country_code: Option<Box<str>>,
     /// `HOME`, `WORK`, …
     #[json(rename = "type")]
@@ -257,7 +256,7 @@ pub struct CardAddress {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardUrl {
-    /// Its address.
+    /// The address.
     pub url: Option<Box<str>>,
     /// `HOME`, `WORK`, …
     #[json(rename = "type")]
@@ -280,11 +279,11 @@ pub struct CardUrl {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardOrg {
-    /// Its name.
+    /// The name of the company.
     pub company: Option<Box<str>>,
-    /// Which part of it.
+    /// The department.
     pub department: Option<Box<str>>,
-    /// The person's title there.
+    /// The title of the person.
     pub title: Option<Box<str>>,
 }
 
@@ -309,11 +308,11 @@ pub struct CardOrg {
 #[json_object]
 #[derive(Default)]
 pub struct Order {
-    /// The catalog that it was filled from.
+    /// The catalog of the products.
     pub catalog_id: Option<CatalogId>,
-    /// What the user wrote with it.
+    /// The text of the user.
     pub text: Option<Box<str>>,
-    /// What is in it.
+    /// The products.
     pub product_items: Vec<ProductItem>,
 }
 
@@ -338,10 +337,10 @@ pub struct Order {
 pub struct ProductItem {
     /// Your id of the product.
     pub product_retailer_id: Option<ProductRetailerId>,
-    /// How many.
+    /// The quantity.
     pub quantity: Option<u64>,
-    /// The price of one, in units of the currency.
+    /// The price of one piece, in units of the currency.
     pub item_price: Option<f64>,
-    /// Its ISO 4217 code.
+    /// The ISO 4217 code of the currency.
     pub currency: Option<Box<str>>,
 }

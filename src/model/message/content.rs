@@ -14,8 +14,8 @@ use crate::json::stored::{FromMeta, stored};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::MessageId;
 
-/// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the
-/// function that reads the value, and the value in one line.
+/// Declares [`Content`]. A row has the `type` on the wire, the variant with its value, the reader
+/// of the value, and the value as one line of text.
 macro_rules! contents {
     (
         $(#[$enum_doc:meta])*
@@ -116,15 +116,15 @@ contents! {
     /// assert_eq!(Content::text("hello").message_type(), "text");
     /// ```
     pub enum Content {
-        /// Words.
+        /// A text.
         "text" => Text(text: Text) by required, &text.body;
-        /// A picture, perhaps with a caption.
+        /// An image, possibly with a caption.
         "image" => Image(image: Media) by media, or(image.caption.as_deref(), "[Image]");
-        /// A sound or a voice message.
+        /// An audio file or a voice message.
         "audio" => Audio(audio: Media) by media, or(audio.caption.as_deref(), "[Audio]");
-        /// A film, perhaps with a caption.
+        /// A video, possibly with a caption.
         "video" => Video(video: Media) by media, or(video.caption.as_deref(), "[Video]");
-        /// A file with a name.
+        /// A document.
         "document" => Document(file: Media) by media, or(file.caption.as_deref(), "[Document]");
         /// A sticker.
         "sticker" => Sticker(_sticker: Media) by media, "[Sticker]";
@@ -141,29 +141,29 @@ contents! {
         "button" => Button(button: Button) by required, or(button.text.as_deref(), "");
         /// A shopping cart.
         "order" => Order(order: Order) by required, or(order.text.as_deref(), "[Order]");
-        /// News about the user: a new number, a new user id.
+        /// A change of the user's number or user id.
         "system" => System(system: Box<System>) by required, or(system.body.as_deref(), "");
-        /// The user changed a message.
+        /// The user edited a message.
         "edit" => Edit(edit: Box<Edit>) by read_edit, edit.message.content.body();
         /// The user deleted a message.
         "revoke" => Revoke(_revoke: Revoke) by required, "[Deleted]";
         /// The user opened the chat for the first time. Older API versions.
         "request_welcome" => RequestWelcome, "";
-        /// A message that WhatsApp does not hand to businesses.
+        /// A message that WhatsApp does not deliver to businesses.
         "unsupported" | "unknown" => Unsupported(_other: Unsupported) by optional, "[Unsupported]";
-        /// A file of an old conversation that comes in a webhook of its own.
+        /// A file of an earlier conversation, which another webhook contains.
         "media_placeholder" => MediaPlaceholder, "[Media]";
         /// A template of the business, with the values of its parameters.
         "template" => Template(template: Template) by template::read, &template.name;
     }
 }
 
-/// Returns a text, unless it is missing or empty.
+/// Returns a text, or `instead` if it is missing or empty.
 fn or<'a>(text: Option<&'a str>, instead: &'a str) -> &'a str {
     text.filter(|text| !text.is_empty()).unwrap_or(instead)
 }
 
-/// Reads the content of a message of one type.
+/// A reader of the content of one message type.
 pub(crate) type ContentReader =
     for<'a> fn(&Tagged<'a>, &mut Omissions<'a>) -> Result<Content, Fault>;
 
@@ -172,7 +172,7 @@ fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> 
     omitted.read(tagged.required()?)
 }
 
-/// Reads a medium; an empty one of a message whose errors say why Meta could not download it.
+/// Reads a medium; an empty one if the message has errors, as Meta could not download the file.
 fn media<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Media, Fault> {
     required(tagged, omitted).or_else(|fault| {
         let errors = tagged.object.get("errors");
@@ -195,7 +195,7 @@ fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<Con
     omitted.read_each(tagged.required()?)
 }
 
-/// Reads a content that may be missing: the `errors` of the message have the reason.
+/// Reads a content that may be missing; the `errors` of the message contain the reason.
 #[allow(clippy::unnecessary_wraps, reason = "as all readers of the table")]
 fn optional<'a, T: Default + Member>(
     tagged: &Tagged<'a>,
@@ -210,7 +210,7 @@ fn optional<'a, T: Default + Member>(
 }
 
 impl Content {
-    /// The words of a text message.
+    /// Returns the content of a text message.
     ///
     /// # Examples
     ///
@@ -224,7 +224,7 @@ impl Content {
         Self::Text(Text { body: body.into() })
     }
 
-    /// A template, by its name and language code.
+    /// Returns a template with a name and a language code.
     ///
     /// # Examples
     ///
@@ -243,7 +243,7 @@ impl Content {
         })
     }
 
-    /// An emoji on another message; none takes it back.
+    /// Returns a reaction to a message; without an emoji, its removal.
     ///
     /// # Examples
     ///
@@ -298,8 +298,8 @@ impl Content {
         }
     }
 
-    /// Reads the content of a request that sends a message. `None` for a type that cannot be
-    /// sent or has no variant, and for a malformed member.
+    /// Reads the content of a request to send. `None` for a type that cannot be sent or has no
+    /// variant, and for a malformed member.
     pub(crate) fn of_request(request: Node<'_>) -> Option<Self> {
         let kind = match request.only("type").ok()? {
             // A text needs no `type` in a request.
@@ -320,7 +320,7 @@ impl Content {
     }
 }
 
-/// `edit`: the user changed a message.
+/// `edit`: the user edited a message.
 ///
 /// ```json
 /// {"original_message_id": "wamid.HBgL…",
@@ -344,9 +344,9 @@ impl Content {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Edit {
-    /// The message that was changed.
+    /// The edited message.
     pub original_message_id: MessageId,
-    /// What it says now.
+    /// The new content.
     pub message: EditedMessage,
 }
 
@@ -369,13 +369,13 @@ stored! {
     pub struct EditedMessage {
         /// The new content.
         pub content: Content,
-        /// The message that it answers.
+        /// The message to which it replies.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub context: Option<MessageContext>,
     }
 }
 
-/// `revoke`: the user deleted a message for everyone.
+/// `revoke`: the user deleted a message for all participants.
 ///
 /// ```json
 /// {"original_message_id": "wamid.HBgL…"}
@@ -393,7 +393,7 @@ stored! {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct Revoke {
-    /// The message that was deleted.
+    /// The deleted message.
     pub original_message_id: MessageId,
 }
 
@@ -424,8 +424,7 @@ impl FromMeta for EditedMessage {
     fn from_meta<'a>(message: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
         let context = message.only("context")?;
         let tagged = Tagged::new(message)?;
-        // A message that was sent is edited. An edit in an edit in an edit would end with the
-        // stack.
+        // Only a message that was sent can be edited. Nested edits would overflow the stack.
         if matches!(&*tagged.kind, "edit" | "revoke") {
             return Err(Fault::UnknownType((&*tagged.kind).into()));
         }
@@ -436,7 +435,7 @@ impl FromMeta for EditedMessage {
     }
 }
 
-/// `text`: words.
+/// `text`: a text message.
 ///
 /// ```json
 /// {"body": "Is my bike ready?"}
@@ -454,7 +453,7 @@ impl FromMeta for EditedMessage {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct Text {
-    /// Up to 4,096 characters.
+    /// The text, up to 4,096 characters.
     pub body: String,
 }
 
@@ -476,14 +475,14 @@ pub struct Text {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct Reaction {
-    /// The message that it is on.
+    /// The message with the reaction.
     pub message_id: MessageId,
-    /// The emoji; missing or empty when the reaction was taken back.
+    /// The emoji; missing or empty for a removed reaction.
     pub emoji: Option<Box<str>>,
 }
 
 impl Reaction {
-    /// Whether the user took the reaction back.
+    /// Returns whether the user removed the reaction.
     ///
     /// ```
     /// use whatsapp_signals::model::Reaction;
@@ -516,15 +515,15 @@ impl Reaction {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Button {
-    /// What your code called the button.
+    /// The payload of the button.
     pub payload: Option<Box<str>>,
-    /// What the user read on it.
+    /// The label of the button.
     pub text: Option<Box<str>>,
 }
 
-/// `unsupported` (in older versions `unknown`): something that WhatsApp does
-/// not hand to businesses. The message's errors say why. Also the content of a message that
-/// you sent, of a type that this version does not know.
+/// `unsupported` (in older versions `unknown`): a message that WhatsApp does not deliver to
+/// businesses. The errors of the message contain the reason. Also the content of an outbound
+/// message of an unknown type.
 ///
 /// ```json
 /// {"type": "poll_creation"}
@@ -542,7 +541,7 @@ pub struct Button {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Unsupported {
-    /// Its type: `poll_creation`, `gif`, `pin`, …; may be missing.
+    /// The type: `poll_creation`, `gif`, `pin`, …; may be missing.
     #[json(rename = "type")]
     pub kind: Option<Box<str>>,
 }

@@ -1,12 +1,12 @@
-//! Where a message comes from: what it answers, and what led the user here.
+//! The context of a message: its reply target, and the advertisement or post before it.
 
 use crate::json::object::json_object;
 use crate::model::{CatalogId, MediaId, MessageId, ProductRetailerId, SourceId, WaId};
 
-/// What a message answers, or that it was forwarded.
+/// The reply target of a message, or the mark of a forwarded one.
 ///
-/// An answer has `from` and `id`; a forwarded message has neither; a question
-/// about a product has all three.
+/// A reply has `from` and `id`; a forwarded message has neither; a question about a product has
+/// `from`, `id` and `referred_product`.
 ///
 /// ```json
 /// {"from": "15550100200", "id": "wamid.HBgL…"}
@@ -26,20 +26,20 @@ use crate::model::{CatalogId, MediaId, MessageId, ProductRetailerId, SourceId, W
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct MessageContext {
-    /// Who sent the message that is answered.
+    /// The sender of the reply target.
     pub from: Option<WaId>,
-    /// The message that is answered.
+    /// The reply target.
     pub id: Option<MessageId>,
-    /// Forwarded.
+    /// The message was forwarded.
     pub forwarded: Option<bool>,
-    /// Forwarded more than five times.
+    /// The message was forwarded more than five times.
     pub frequently_forwarded: Option<bool>,
-    /// The product that the user asks about.
+    /// The product of the question.
     pub referred_product: Option<ReferredProduct>,
 }
 
 impl MessageContext {
-    /// Whether the message was forwarded, often or not.
+    /// Returns whether the message was forwarded, once or often.
     ///
     /// # Examples
     ///
@@ -81,7 +81,7 @@ pub struct ReferredProduct {
     pub product_retailer_id: Option<ProductRetailerId>,
 }
 
-/// The advertisement or post through which the user came.
+/// The advertisement or post that led the user to the conversation.
 ///
 /// ```json
 /// {"source_url": "https://fb.me/…", "source_id": "120226305854810726", "source_type": "ad",
@@ -99,37 +99,37 @@ pub struct ReferredProduct {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct Referral {
-    /// Where the advertisement or post is.
+    /// The address of the advertisement or post.
     pub source_url: Option<Box<str>>,
-    /// Its id.
+    /// The id of the advertisement or post.
     pub source_id: Option<SourceId>,
     /// `ad` or `post`.
     pub source_type: Option<Box<str>>,
-    /// Its headline.
+    /// The headline.
     pub headline: Option<Box<str>>,
-    /// Its text.
+    /// The text.
     pub body: Option<Box<str>>,
     /// `image` or `video`.
     pub media_type: Option<Box<str>>,
-    /// Its picture.
+    /// The image.
     pub image_url: Option<Box<str>>,
-    /// Older: its picture, as a file to download.
+    /// The image as a media file, in older webhooks.
     pub image: Option<ReferralImage>,
-    /// Its film.
+    /// The video.
     pub video_url: Option<Box<str>>,
-    /// The picture of its film.
+    /// The preview image of the video.
     pub thumbnail_url: Option<Box<str>>,
     /// The click, for Meta's Conversions API. Missing for advertisements in
     /// WhatsApp's status.
     pub ctwa_clid: Option<Box<str>>,
-    /// What you gave the link to know it by.
+    /// Your reference in the link.
     #[json(rename = "ref")]
     pub reference: Option<Box<str>>,
-    /// The greeting that the user saw.
+    /// The greeting of the advertisement.
     pub welcome_message: Option<WelcomeMessage>,
 }
 
-/// The picture of an advertisement, as a file to download.
+/// The image of an advertisement, as a media file.
 ///
 /// # Examples
 ///
@@ -164,6 +164,6 @@ pub struct ReferralImage {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct WelcomeMessage {
-    /// Its words.
+    /// The text of the greeting.
     pub text: Option<Box<str>>,
 }

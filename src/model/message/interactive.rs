@@ -12,8 +12,8 @@ use super::{
 use crate::json::object::{FromNode, Lenient, ReadMembers, members};
 use crate::json::{Fault, Node, Omissions, any, stored};
 
-/// `interactive`: the reply to an interactive message that you sent, or, in an
-/// echo, the [message](OutboundInteractive) itself.
+/// `interactive`: the reply to an interactive message, or, in an echo, the
+/// [message](OutboundInteractive) itself.
 ///
 /// ```json
 /// {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}
@@ -42,29 +42,28 @@ use crate::json::{Fault, Node, Omissions, any, stored};
 pub enum Interactive {
     /// A tap on a reply button.
     ButtonReply(ButtonReply),
-    /// A row of a list.
+    /// A selected row of a list.
     ListReply(ListReply),
-    /// A form that was filled in: a flow, an address.
+    /// A submitted form: a flow, an address.
     NfmReply(NfmReply),
-    /// Whether you may call the user.
+    /// The answer to a call permission request.
     CallPermissionReply(CallPermissionReply),
-    /// A product of a carousel.
+    /// A selected product of a carousel.
     Product(ProductReply),
-    /// How the user wants to pay.
+    /// The selected payment method.
     PaymentMethod(PaymentMethod),
-    /// An answer that this version does not know: another way to pay, …
+    /// A reply of an unknown type.
     ///
-    /// Only the parser and `Deserialize` make it, and never of a `type` that has a variant of its
-    /// own.
+    /// Only the parser and `Deserialize` create it, and never for a `type` that has a variant.
     Other(OtherReply),
     /// An interactive message that the business sent.
     Outbound(OutboundInteractive),
 }
 
 impl Interactive {
-    /// Returns the text on the button or row that the user chose, the text that
-    /// the chat shows for a form, or the body of a message that the business
-    /// sent. Without a body it is the text of the header, or `[Product]` for a product.
+    /// Returns the label of the button or row that the user selected, the text that the chat shows
+    /// for a form, or the body of a message of the business. Without a body it is the text of the
+    /// header, or `[Product]` for a product.
     ///
     /// ```
     /// use whatsapp_signals::model::{ButtonReply, Interactive};
@@ -100,7 +99,7 @@ enum Own {
     Outbound(OutboundInteractive),
 }
 
-/// The types of replies that have a variant, whose name in the JSON is the type.
+/// The types of replies with a variant.
 const REPLIES: [&str; 6] = [
     "button_reply",
     "list_reply",
@@ -117,7 +116,7 @@ impl<'de> Deserialize<'de> for Interactive {
             return stored::from_members(members, interactive);
         }
         match Own::deserialize(Value::Object(members)).map_err(D::Error::custom)? {
-            // An earlier version, which lacked the variant, may have written it.
+            // An earlier version without the variant may have serialized the reply.
             Self::Other(reply) if reply.has_variant() => {
                 let reply = Map::from_iter([(reply.kind.into(), reply.content.into())]);
                 Own::deserialize(Value::Object(reply)).map_err(D::Error::custom)
@@ -127,7 +126,7 @@ impl<'de> Deserialize<'de> for Interactive {
     }
 }
 
-/// An answer of a `type` that this version does not know.
+/// A reply of an unknown `type`.
 ///
 /// ```
 /// use whatsapp_signals::model::Interactive;
@@ -143,7 +142,7 @@ impl<'de> Deserialize<'de> for Interactive {
 pub struct OtherReply {
     #[serde(rename = "type")]
     kind: Box<str>,
-    /// The member of that name.
+    /// The member with the name of the `type`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
 }
@@ -155,7 +154,7 @@ impl OtherReply {
         &self.kind
     }
 
-    /// Whether [`Interactive`] has a variant for the `type`.
+    /// Returns whether [`Interactive`] has a variant for the `type`.
     fn has_variant(&self) -> bool {
         REPLIES.contains(&self.kind())
     }
@@ -208,7 +207,7 @@ fn interactive<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Inte
             Interactive::CallPermissionReply(omitted.read(reply.required()?)?)
         }
         "payment_method" => Interactive::PaymentMethod(omitted.read(reply.required()?)?),
-        // Some types, such as `product`, are those of a reply and of a message.
+        // Some types, such as `product`, occur in replies and in messages of the business.
         _ if reply.optional()?.is_none() && is_outbound(object)? => {
             Interactive::Outbound(OutboundInteractive {
                 json: omitted.read(object)?,
@@ -225,8 +224,8 @@ fn interactive<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Inte
     })
 }
 
-/// Recognizes an interactive message that the business sent by its parts, which stand in place
-/// of the member that its `type` names.
+/// Returns whether the object is a message of the business: it has parts in place of the member
+/// that the `type` names.
 fn is_outbound(object: Node<'_>) -> Result<bool, Fault> {
     let mut has_part = false;
     for part in ["header", "body", "footer", "action"] {
@@ -243,7 +242,7 @@ members! {
     }
 }
 
-/// `response_json` is JSON in a string; the JSON itself is as good.
+/// The text of `response_json`: the JSON in a string, or the JSON itself.
 struct ResponseJson(String);
 
 impl<'a> FromNode<'a> for ResponseJson {
@@ -256,7 +255,7 @@ impl<'a> FromNode<'a> for ResponseJson {
     }
 }
 
-/// Reads the reply of a flow. Without its answers, the reply is a message all the same.
+/// Reads the reply of a flow, which is valid even without the submitted fields.
 fn nfm_reply<'a>(reply: Node<'a>, omitted: &mut Omissions<'a>) -> Result<NfmReply, Fault> {
     let members = NfmMembers::read(reply, omitted)?;
     Ok(NfmReply {

@@ -38,14 +38,13 @@ pub use template::{
 };
 
 stored! {
-    /// A message that a user sent to you, or that you sent to a user.
+    /// A message from a user to the business, or from the business to a user.
     ///
-    /// The parser makes inbound ones;
+    /// The parser creates inbound messages;
     /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) and [`Message::outbound`]
-    /// make the ones that you announce with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). Its text,
-    /// file or place is in [`content`](Self::content); for the frequent questions
-    /// there are shorter ways: [`body`](Self::body), [`media`](Self::media),
-    /// [`location`](Self::location).
+    /// create the messages that you send with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). The
+    /// text, file or place is in [`content`](Self::content); [`body`](Self::body),
+    /// [`media`](Self::media) and [`location`](Self::location) are shortcuts.
     ///
     /// # JSON
     ///
@@ -84,7 +83,7 @@ stored! {
     #[derive(Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct Message {
-        /// Its wamid.
+        /// The wamid.
         pub id: MessageId,
         /// The side that sent it.
         pub direction: Direction,
@@ -92,22 +91,21 @@ stored! {
         /// recipient of an outbound one. Missing when the webhook names no user.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub user: Option<Identity>,
-        /// When it was sent. `None` when Meta gave no time or one that is not a
-        /// time.
+        /// The time of sending. `None` without a valid time in the webhook.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub timestamp: Option<Timestamp>,
         /// The stage that an outbound message has reached.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub status: Option<MessageStatus>,
-        /// Its content, by type.
+        /// The content, by type.
         pub content: Content,
-        /// The message that it answers, or that it was forwarded.
+        /// The message to which it replies, or the mark of a forwarded message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub context: Option<Box<MessageContext>>,
-        /// The advertisement or post through which the user came.
+        /// The advertisement or post that led the user to the conversation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub referral: Option<Box<Referral>>,
-        /// The group that it was sent in.
+        /// The group.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub group_id: Option<GroupId>,
         /// Changes when the user's WhatsApp identity changes; present when the
@@ -117,24 +115,24 @@ stored! {
         /// Meta's internal id of the sender, in some authentication messages.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub from_logical_id: Option<LogicalId>,
-        /// Meta's internal id of the recipient, likewise.
+        /// Meta's internal id of the recipient, in some authentication messages.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub to_logical_id: Option<LogicalId>,
-        /// Why contact cards were shared: `contact_request` or `other`.
+        /// The reason for shared contact cards: `contact_request` or `other`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub origin: Option<Box<str>>,
-        /// Why WhatsApp cannot show it to you, of an unsupported message.
+        /// The errors of an unsupported message.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub errors: Vec<MetaError>,
     }
 }
 
 text_enum! {
-    /// Who sent a message.
+    /// The direction of a message.
     pub enum Direction {
-        /// The user.
+        /// The user sent the message.
         Inbound = "inbound",
-        /// The business.
+        /// The business sent the message.
         Outbound = "outbound",
     }
 }
@@ -161,7 +159,7 @@ impl Message {
 }
 
 impl Message {
-    /// Returns the user who sent it, if it is inbound.
+    /// Returns the user who sent an inbound message.
     ///
     /// # Examples
     ///
@@ -180,7 +178,7 @@ impl Message {
             .filter(|_| self.direction == Direction::Inbound)
     }
 
-    /// Returns the user to whom you sent it, if it is outbound.
+    /// Returns the user who received an outbound message.
     ///
     /// # Examples
     ///
@@ -198,8 +196,8 @@ impl Message {
             .filter(|_| self.direction == Direction::Outbound)
     }
 
-    /// The type as Meta spells it: `text`, `image`, `interactive`, … The older
-    /// `unknown` reads as `unsupported`.
+    /// Returns the type as Meta spells it: `text`, `image`, `interactive`, … The older `unknown`
+    /// becomes `unsupported`.
     ///
     /// # Examples
     ///
@@ -215,9 +213,8 @@ impl Message {
         self.content.message_type()
     }
 
-    /// The message in one line, as an inbox would list it: the text, the
-    /// button's label, the caption or else `[Image]`, the emoji, the name of
-    /// the place. Empty when there is nothing to show.
+    /// Returns the message in one line, as an inbox would list it: the text, the button's label,
+    /// the caption or else `[Image]`, the emoji, the name of the place. May be empty.
     ///
     /// ```
     /// use whatsapp_signals::model::{Content, Identity, Media, Message};
@@ -231,7 +228,7 @@ impl Message {
         self.content.body()
     }
 
-    /// The text of a text message, and of no other.
+    /// Returns the text of a text message; `None` for any other type.
     ///
     /// # Examples
     ///
@@ -250,8 +247,8 @@ impl Message {
         }
     }
 
-    /// Returns the file of an image, audio, video, document or sticker; `None` when Meta could
-    /// not download it, as [`errors`](Self::errors) then say.
+    /// Returns the file of an image, audio, video, document or sticker; `None` if Meta could not
+    /// download it, with the reason in [`errors`](Self::errors).
     ///
     /// # Examples
     ///
@@ -269,7 +266,7 @@ impl Message {
         self.content.media()
     }
 
-    /// Whether it carries a file.
+    /// Returns whether the message has a file.
     ///
     /// # Examples
     ///
@@ -287,7 +284,7 @@ impl Message {
         self.media().is_some()
     }
 
-    /// The place that it shares.
+    /// Returns the shared place.
     ///
     /// # Examples
     ///
@@ -307,7 +304,7 @@ impl Message {
         }
     }
 
-    /// Whether it shares a place.
+    /// Returns whether the message shares a place.
     ///
     /// # Examples
     ///
@@ -323,7 +320,7 @@ impl Message {
         self.location().is_some()
     }
 
-    /// The reaction that it is.
+    /// Returns the reaction.
     ///
     /// # Examples
     ///
@@ -342,7 +339,7 @@ impl Message {
         }
     }
 
-    /// The form that it submits.
+    /// Returns the submitted form.
     ///
     /// # Examples
     ///
@@ -359,8 +356,8 @@ impl Message {
         self.content.nfm_reply()
     }
 
-    /// What your code called the button or list row that the user tapped: the
-    /// id of an interactive reply, the payload of a template's button.
+    /// Returns the id of the button or list row that the user tapped: the id of an interactive
+    /// reply, the payload of a template's button.
     ///
     /// # Examples
     ///
@@ -385,7 +382,7 @@ impl Message {
         }
     }
 
-    /// The message that it answers.
+    /// Returns the message to which it replies.
     ///
     /// # Examples
     ///
@@ -401,7 +398,7 @@ impl Message {
         self.context.as_ref()?.id.as_ref()
     }
 
-    /// Returns the user from now on, where the message is news of a changed id.
+    /// Returns the user by the new ids, if the message is a change of ids.
     pub(crate) fn changed_user(&self) -> Option<Identity> {
         match (&self.content, &self.direction) {
             (Content::System(system), Direction::Inbound) => system.current(self.user.as_ref()?),
@@ -409,13 +406,13 @@ impl Message {
         }
     }
 
-    /// Whether it is news of a changed id.
+    /// Returns whether the message is a change of ids.
     pub(crate) fn is_news_of_ids(&self) -> bool {
         self.changed_user().is_some()
     }
 }
 
-/// Puts together an outbound [`Message`]. Made by [`Message::outbound`].
+/// Builder of an outbound [`Message`], returned by [`Message::outbound`].
 ///
 /// # Examples
 ///
@@ -436,14 +433,13 @@ impl Message {
 pub struct MessageBuilder(Message);
 
 impl Message {
-    /// Returns the builder of a message that Meta accepted from you, to be announced with
+    /// Returns the builder of an accepted message, for
     /// [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT).
     ///
-    /// Both are in Meta's answer: `id` is the wamid, and `to` the `wa_id`,
-    /// [never the `input`](Identity::from_phone). A status of the
-    /// message names the user by the `wa_id`.
-    /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) reads both, and the
-    /// content from your request.
+    /// Meta's response has both: `id` is the wamid, and `to` the `wa_id`, [never the
+    /// `input`](Identity::from_phone), since the statuses of the message have the `wa_id`.
+    /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) takes both from the
+    /// response, and the content from your request.
     ///
     /// # Examples
     ///
@@ -469,7 +465,7 @@ impl Message {
 }
 
 impl MessageBuilder {
-    /// When it was sent.
+    /// Sets the time of sending.
     ///
     /// # Examples
     ///
@@ -486,7 +482,7 @@ impl MessageBuilder {
         self
     }
 
-    /// How far it has come; [`Sent`](MessageStatus::Sent) unless given.
+    /// Sets the status (default: [`Sent`](MessageStatus::Sent)).
     ///
     /// # Examples
     ///
@@ -504,7 +500,7 @@ impl MessageBuilder {
         self
     }
 
-    /// The message that it answers.
+    /// Returns the message to which it replies.
     ///
     /// # Examples
     ///
@@ -520,7 +516,7 @@ impl MessageBuilder {
         self
     }
 
-    /// Everything about what it answers.
+    /// Sets the whole context.
     ///
     /// # Examples
     ///
@@ -538,7 +534,7 @@ impl MessageBuilder {
         self
     }
 
-    /// The group that it was sent to.
+    /// Sets the recipient group.
     ///
     /// # Examples
     ///
@@ -554,7 +550,7 @@ impl MessageBuilder {
         self
     }
 
-    /// The finished message.
+    /// Returns the message.
     ///
     /// # Examples
     ///

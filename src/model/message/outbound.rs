@@ -8,12 +8,11 @@ use crate::json::object::{Member, json_object};
 use crate::json::{any, read_scalar, with_tape};
 use crate::model::{CatalogId, FlowId, FlowToken, ProductRetailerId, ReferenceId};
 
-/// An interactive message that the business sent: buttons, a list, a flow, a
-/// link, products, …
+/// An interactive message of the business: buttons, a list, a flow, a link, products, …
 ///
-/// [`json`](Self::json) is the whole of it. The methods read its parts: a header, a text, a footer,
-/// and the [action](Self::action) with buttons, rows, products or cards. A malformed part is
-/// missing there, and the others are not.
+/// [`json`](Self::json) is the whole object. The methods return its parts: a header, a text, a
+/// footer, and the [action](Self::action) with buttons, rows, products or cards. A malformed part
+/// counts as missing.
 ///
 /// ```json
 /// {"type": "button", "body": {"text": "Shall we order the part?"},
@@ -88,7 +87,7 @@ impl OutboundInteractive {
         self.part("header")
     }
 
-    /// Returns the text of the body; a product may have none.
+    /// Returns the text of the body; a product may lack a body.
     ///
     /// # Examples
     ///
@@ -122,8 +121,8 @@ impl OutboundInteractive {
         self.text_of("footer")
     }
 
-    /// Returns the action: the buttons, rows, products or cards that the user can choose from. It
-    /// is empty when the message has none.
+    /// Returns the action: the buttons, rows, products or cards that the user can select; empty for
+    /// a message without an action.
     ///
     /// # Examples
     ///
@@ -182,16 +181,16 @@ pub struct InteractiveHeader {
     pub kind: Option<Box<str>>,
     /// The text.
     pub text: Option<Box<str>>,
-    /// The picture.
+    /// The image.
     pub image: Option<Media>,
-    /// The film.
+    /// The video.
     pub video: Option<Media>,
     /// The file.
     pub document: Option<Media>,
 }
 
 impl InteractiveHeader {
-    /// Returns the picture, film or file.
+    /// Returns the image, video or document.
     ///
     /// ```
     /// use whatsapp_signals::model::InteractiveHeader;
@@ -262,7 +261,7 @@ pub struct InteractiveText {
 pub struct InteractiveAction {
     /// `cta_url`, `flow`, `send_location`, `catalog_message`, …
     pub name: Option<Box<str>>,
-    /// The text on the button that opens a list.
+    /// The label of the button that opens a list.
     pub button: Option<Box<str>>,
     /// The reply buttons.
     pub buttons: Vec<InteractiveButton>,
@@ -368,12 +367,12 @@ pub struct InteractiveSection {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct InteractiveCard {
-    /// The place of the card, counted from 0.
+    /// The position of the card, counted from 0.
     pub card_index: Option<u64>,
     /// `cta_url` or `product`; missing for reply buttons.
     #[json(rename = "type")]
     pub kind: Option<Box<str>>,
-    /// The picture or film.
+    /// The image or video.
     pub header: Option<InteractiveHeader>,
     /// The text.
     pub body: Option<InteractiveText>,
@@ -405,7 +404,7 @@ pub struct InteractiveCard {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ActionParameters {
-    /// The text on a link or call button.
+    /// The label of a link or call button.
     pub display_text: Option<Box<str>>,
     /// The address that a link opens.
     pub url: Option<Box<str>>,
@@ -413,26 +412,26 @@ pub struct ActionParameters {
     pub flow_id: Option<FlowId>,
     /// The flow, by its name.
     pub flow_name: Option<Box<str>>,
-    /// The token that the answer to the flow will have.
+    /// The token that the reply to the flow contains.
     pub flow_token: Option<FlowToken>,
-    /// The text on the button of a flow.
+    /// The label of a flow button.
     pub flow_cta: Option<Box<str>>,
     /// `navigate` or `data_exchange`.
     pub flow_action: Option<Box<str>>,
-    /// The product that stands for a catalog.
+    /// The product whose image represents the catalog.
     pub thumbnail_product_retailer_id: Option<ProductRetailerId>,
-    /// The text that the webhook of a call will have.
+    /// The text that the webhook of the call contains.
     pub payload: Option<Box<str>>,
-    /// The time that a call button works, in minutes.
+    /// The validity of a call button, in minutes.
     pub ttl_minutes: Option<u64>,
-    /// The country of an address, in two letters.
+    /// The country of an address, a two-letter code.
     pub country: Option<Box<str>>,
-    /// Your id of an order that is to be paid.
+    /// Your id of a payable order.
     pub reference_id: Option<ReferenceId>,
 }
 
 impl ActionParameters {
-    /// Returns the text on the button.
+    /// Returns the label of the button.
     ///
     /// ```
     /// use whatsapp_signals::model::ActionParameters;

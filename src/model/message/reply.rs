@@ -21,13 +21,13 @@ use crate::model::{CatalogId, FlowToken, MessageId, ProductRetailerId, Reference
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct ButtonReply {
-    /// What your code called it.
+    /// The id from your request.
     pub id: String,
-    /// What the user read on it.
+    /// The label.
     pub title: Option<Box<str>>,
 }
 
-/// `list_reply`: a row of a list.
+/// `list_reply`: a selected row of a list.
 ///
 /// ```
 /// use whatsapp_signals::model::ListReply;
@@ -39,18 +39,17 @@ pub struct ButtonReply {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct ListReply {
-    /// What your code called it.
+    /// The id from your request.
     pub id: String,
-    /// What the user read on it.
+    /// The label.
     pub title: Option<Box<str>>,
-    /// What the user read under it.
+    /// The description below the label.
     pub description: Option<Box<str>>,
 }
 
-/// `nfm_reply`: a form that was filled in.
+/// `nfm_reply`: a submitted form.
 ///
-/// It also fires [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED), with the
-/// fields ready to use.
+/// It also produces a [`FLOW_COMPLETED`](crate::signals::FLOW_COMPLETED), with the parsed fields.
 ///
 /// ```json
 /// {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"…\", …}"}
@@ -70,7 +69,7 @@ pub struct NfmReply {
     /// `flow`, `address_message`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Box<str>>,
-    /// What the chat shows.
+    /// The text in the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<str>>,
     /// The fields, as JSON in a string. `None` when the webhook lacks them: then
@@ -80,7 +79,7 @@ pub struct NfmReply {
     pub response_json: Option<String>,
 }
 
-/// `call_permission_reply`: whether you may call the user.
+/// `call_permission_reply`: the answer to a call permission request.
 ///
 /// ```
 /// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
@@ -92,13 +91,13 @@ pub struct NfmReply {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct CallPermissionReply {
-    /// Yes or no.
+    /// The answer.
     pub response: CallPermission,
-    /// Whether it holds until it is taken back.
+    /// Whether the permission has no end.
     pub is_permanent: Option<bool>,
-    /// Until when it holds.
+    /// The end of the permission.
     pub expiration_timestamp: Option<Timestamp>,
-    /// Whether the user answered or the app did, after a call.
+    /// The source of the answer: the user, or the app after a call.
     pub response_source: Option<Box<str>>,
 }
 
@@ -112,7 +111,7 @@ text_enum! {
     }
 }
 
-/// `product`: a product that the user chose.
+/// `product`: a selected product.
 ///
 /// ```
 /// use whatsapp_signals::model::ProductReply;
@@ -130,7 +129,7 @@ pub struct ProductReply {
     pub product_retailer_id: Option<ProductRetailerId>,
 }
 
-/// `payment_method`: how the user wants to pay.
+/// `payment_method`: the selected payment method.
 ///
 /// ```
 /// use whatsapp_signals::model::PaymentMethod;
@@ -144,17 +143,17 @@ pub struct ProductReply {
 pub struct PaymentMethod {
     /// `offsite_card_pay`, …
     pub payment_method: Option<Box<str>>,
-    /// When the user chose.
+    /// The time of the selection.
     pub payment_timestamp: Option<Timestamp>,
     /// Your id of the order.
     pub reference_id: Option<ReferenceId>,
-    /// Of the card.
+    /// The last four digits of the card.
     pub last_four_digits: Option<Box<str>>,
-    /// Of the card, at the payment provider.
+    /// The id of the card at the payment provider.
     pub credential_id: Option<Box<str>>,
 }
 
-/// A form that the user filled in and sent: an `nfm_reply`.
+/// The fields of a submitted form, an `nfm_reply`.
 ///
 /// Meta's page: [receiving a flow response](https://developers.facebook.com/docs/whatsapp/flows/guides/receiveflowresponse).
 ///
@@ -178,33 +177,32 @@ pub struct PaymentMethod {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FlowResponse {
-    /// Which kind of form: `flow`, `address_message`, …
+    /// The kind of form: `flow`, `address_message`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Box<str>>,
-    /// What the chat shows for it, usually `Sent`.
+    /// The text in the chat, usually `Sent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<str>>,
-    /// The token that your code gave the flow.
+    /// The token from your flow message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_token: Option<FlowToken>,
     /// The submitted fields, without the token.
     #[serde(deserialize_with = "any::object")]
     pub data: Map<String, Value>,
-    /// The message with which you sent the form.
+    /// The message that contained the form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
 }
 
 impl FlowResponse {
-    /// Reads the text of Meta's `response_json`.
+    /// Parses Meta's `response_json`.
     ///
-    /// U+FFFD stands for half of a surrogate pair, which a text may end with where it was
-    /// cut.
+    /// U+FFFD replaces half of a surrogate pair, with which a truncated text may end.
     ///
     /// # Errors
     ///
-    /// When it is not a JSON object, or nested more than 64 deep. The error's
-    /// text may quote it.
+    /// When the text is not a JSON object, or nested more than 64 deep. The error's text may quote
+    /// it.
     ///
     /// # Examples
     ///
@@ -221,7 +219,7 @@ impl FlowResponse {
             Ok(data) => data,
             Err(error) => object_in_text(response_json).ok_or(error)?,
         };
-        // A token that is no text stays in the data: it is not one of yours.
+        // A token of another type than text is not from your code, and stays in the data.
         let flow_token = match data.get("flow_token") {
             Some(Value::String(token)) if is_token(token) => Some(FlowToken::from(&**token)),
             _ => None,
@@ -238,11 +236,11 @@ impl FlowResponse {
         })
     }
 
-    /// The submitted fields as a type of your own.
+    /// Parses the submitted fields as your own type.
     ///
     /// # Errors
     ///
-    /// When the fields do not fit the type. The error's text may quote them.
+    /// When the fields do not match the type. The error's text may quote them.
     ///
     /// # Examples
     ///
@@ -268,7 +266,7 @@ fn read(response_json: &str) -> serde_json::Result<Map<String, Value>> {
     Ok(data)
 }
 
-/// Whether a text can be a token: one that was cut within a character may be another.
+/// Returns whether a text can be a token: one with U+FFFD is truncated, and may be another token.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -1,10 +1,10 @@
-//! News about a user.
+//! System messages: changes of a user's number or ids.
 
 use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
 use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 
-/// `system`: news about the user, which the chat shows to both sides.
+/// `system`: a change of the user's number or ids, which the chat shows to both sides.
 ///
 /// ```json
 /// {"type": "user_changed_number", "body": "…", "wa_id": "12195555358"}
@@ -26,33 +26,33 @@ use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct System {
-    /// What happened.
+    /// The kind of change.
     #[json(rename = "type")]
     pub kind: Option<SystemKind>,
-    /// What the chat shows.
+    /// The text in the chat.
     pub body: Option<Box<str>>,
-    /// The user's number from now on.
+    /// The user's new number.
     pub wa_id: Option<WaId>,
-    /// The same in older versions.
+    /// The user's new number, in older versions.
     pub new_wa_id: Option<WaId>,
-    /// The user's id from now on.
+    /// The user's new id.
     pub user_id: Option<UserId>,
-    /// The user's parent id from now on.
+    /// The user's new parent id.
     pub parent_user_id: Option<UserId>,
-    /// The user's id until now.
+    /// The user's previous id.
     pub previous_user_id: Option<UserId>,
-    /// The user's parent id until now.
+    /// The user's previous parent id.
     pub previous_parent_user_id: Option<UserId>,
     /// The hash of the user's new identity, in older versions.
     pub identity: Option<Box<str>>,
     /// The user, in older versions.
     pub customer: Option<WaId>,
-    /// The user, in older versions still.
+    /// The user, in still older versions.
     pub user: Option<WaId>,
 }
 
 text_enum! {
-    /// What a system message tells.
+    /// The kind of a system message.
     pub enum SystemKind {
         /// The user has another phone number.
         UserChangedNumber = "user_changed_number",
@@ -66,8 +66,8 @@ text_enum! {
 }
 
 impl System {
-    /// Returns the user's number from now on, wherever the version of the webhook has it;
-    /// `None` when that member is empty or has a business-scoped user id.
+    /// Returns the user's new number, in webhooks of any version; `None` when that member is empty
+    /// or has a business-scoped user id.
     ///
     /// # Examples
     ///
@@ -87,8 +87,8 @@ impl System {
         })
     }
 
-    /// Returns the user until now, given the sender of the message or its contact, which may
-    /// have the new ids already; `None` when all ids are new.
+    /// Returns the user by the previous ids, given the sender of the message or its contact, which
+    /// may have the new ids already; `None` when all ids are new.
     pub(crate) fn previous(&self, named: Option<&Identity>) -> Option<Identity> {
         let in_body = self.change_in_body();
         let old = |kind: IdKind, new: Option<&str>| match &in_body {
@@ -106,7 +106,7 @@ impl System {
             self.new_user_id(),
             text(self.parent_user_id.as_ref()),
         );
-        // The number stays in other news.
+        // Other changes keep the number.
         let changed_number = match self.kind {
             Some(SystemKind::UserChangedNumber | SystemKind::CustomerChangedNumber) => number,
             _ => None,
@@ -134,8 +134,8 @@ impl System {
         )
     }
 
-    /// Returns the user from now on, given the user until now; `None` when the message is
-    /// no news of that.
+    /// Returns the user by the new ids, given the user by the previous ids; `None` when the message
+    /// is not a change of ids.
     pub(crate) fn current(&self, previous: &Identity) -> Option<Identity> {
         if self.kind == Some(SystemKind::CustomerIdentityChanged) {
             return None;
@@ -163,8 +163,8 @@ impl System {
         text(self.user_id.as_ref()).or(in_place_of_number)
     }
 
-    /// Returns A and B of `User … changed from A to B`, in which Meta names the previous id
-    /// where no member does.
+    /// Returns A and B of `User … changed from A to B`, which names the previous id when no member
+    /// does.
     fn change_in_body(&self) -> Option<(IdKind, String, String)> {
         let (_, change) = self.body.as_deref()?.rsplit_once("changed from ")?;
         let (old, new) = change.split_once(" to ")?;
@@ -176,9 +176,9 @@ impl System {
     }
 }
 
-/// Returns the id that a text begins with: a user id, or the digits of a number.
+/// Returns the id at the beginning of a text: a user id, or the digits of a number.
 fn id_in_text(text: &str) -> Option<(IdKind, String)> {
-    // Marks of direction stand around ids in some languages.
+    // Some languages put directional marks around ids.
     let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '+');
     let is_of_id = |c: &char| c.is_ascii_alphanumeric() || *c == '.';
     let word: String = text.chars().take_while(is_of_id).collect();

@@ -44,7 +44,7 @@ pub(crate) fn type_of(object: Node<'_>) -> Result<Cow<'_, str>, Fault> {
 }
 
 impl<'a> Tagged<'a> {
-    /// Reads the `type` of an object.
+    /// Reads the `type` and the members of an object.
     ///
     /// # Errors
     ///

@@ -8,9 +8,9 @@ use super::{Location, Media, ReferredProduct};
 use crate::json::object::{FromNode, Lenient, ReadMembers, json_object, members};
 use crate::json::{Fault, Node, Omissions};
 
-/// A template that the business sent, with the values of its parameters.
+/// A template of the business, with the values of its parameters.
 ///
-/// The text of a template is at Meta: a request has its name and the values that go into it. The
+/// Meta stores the text of a template: a request has its name and the values of its parameters. The
 /// cards of a carousel are [`cards`](Self::cards), beside the components.
 ///
 /// Meta's page: [sending templates](https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview).
@@ -37,11 +37,11 @@ use crate::json::{Fault, Node, Omissions};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Template {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its language code, `en_US`.
+    /// The language code, `en_US`.
     pub language: String,
-    /// The parts of the template that take values.
+    /// The parts of the template with parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<TemplateComponent>,
     /// The cards of a carousel.
@@ -49,7 +49,7 @@ pub struct Template {
     pub cards: Vec<TemplateCard>,
 }
 
-/// A part of a template, with the values that a message gives it.
+/// A part of a template, with the values of its parameters.
 ///
 /// ```json
 /// {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}
@@ -76,7 +76,7 @@ pub struct TemplateComponent {
     pub kind: Option<Box<str>>,
     /// The type of a button: `quick_reply`, `url`, `copy_code`, `flow`, `catalog`, `mpm`, …
     pub sub_type: Option<Box<str>>,
-    /// The place of a button, counted from 0.
+    /// The position of a button, counted from 0.
     pub index: Option<u64>,
     /// The values, in the order of the template's placeholders or with their names.
     pub parameters: Vec<TemplateParameter>,
@@ -105,7 +105,7 @@ pub struct TemplateParameter {
     /// `text`, `currency`, `date_time`, `image`, `payload`, `coupon_code`, `action`, …
     #[json(rename = "type")]
     pub kind: Option<Box<str>>,
-    /// The placeholder that it fills, in a template with named ones.
+    /// The name of the parameter, in a template with named parameters.
     pub parameter_name: Option<Box<str>>,
     /// A text.
     pub text: Option<Box<str>>,
@@ -117,13 +117,13 @@ pub struct TemplateParameter {
     pub currency: Option<TemplateCurrency>,
     /// A date.
     pub date_time: Option<TemplateDateTime>,
-    /// The picture of a header.
+    /// The image of a header.
     pub image: Option<Media>,
-    /// The film of a header.
+    /// The video of a header.
     pub video: Option<Media>,
-    /// The file of a header.
+    /// The document of a header.
     pub document: Option<Media>,
-    /// The place of a header.
+    /// The location of a header.
     pub location: Option<Location>,
     /// The product of a card's header.
     pub product: Option<ReferredProduct>,
@@ -134,8 +134,8 @@ pub struct TemplateParameter {
 }
 
 impl TemplateParameter {
-    /// Returns the text that it puts into the message or behind the button; `None` for a file, a
-    /// place or a type that this version does not know.
+    /// Returns the text that the parameter inserts into the message or its button; `None` for a
+    /// file, a place or an unknown type.
     ///
     /// ```
     /// use whatsapp_signals::model::TemplateParameter;
@@ -175,7 +175,7 @@ pub struct TemplateCurrency {
     pub fallback_value: Option<Box<str>>,
     /// The ISO 4217 code.
     pub code: Option<Box<str>>,
-    /// The sum in thousandths of the currency's unit.
+    /// The sum in thousandths of the currency unit.
     pub amount_1000: Option<i64>,
 }
 
@@ -213,7 +213,7 @@ pub struct TemplateDateTime {
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct LimitedTimeOffer {
-    /// When it ends, in milliseconds since 1970.
+    /// The end, in milliseconds since 1970.
     pub expiration_time_ms: Option<i64>,
 }
 
@@ -238,9 +238,9 @@ pub struct LimitedTimeOffer {
 #[json_object]
 #[derive(Default)]
 pub struct TemplateCard {
-    /// The place of the card, counted from 0.
+    /// The position of the card, counted from 0.
     pub card_index: Option<u64>,
-    /// The parts of the card that take values.
+    /// The parts of the card with parameters.
     pub components: Vec<TemplateComponent>,
 }
 
@@ -274,7 +274,7 @@ impl<'a> FromNode<'a> for Language {
     }
 }
 
-/// The components of a template, and the cards that stand in them.
+/// The components of a template, and the cards in them.
 struct Components {
     components: Vec<TemplateComponent>,
     cards: Vec<TemplateCard>,
@@ -284,7 +284,7 @@ impl<'a> FromNode<'a> for Components {
     fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
         json.read_with(|list, omitted| {
             let components = omitted.read(list)?;
-            // A card within a card would be a way to end the stack.
+            // Nested cards would overflow the stack.
             let cards = list
                 .elements()
                 .flat_map(|component| cards_of(component, omitted));
