@@ -30,7 +30,7 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
     let name = &item.ident;
     let fields: Vec<_> = members.iter().map(|(field, _)| field).collect();
     let names: Vec<_> = members.iter().map(|(_, name)| name).collect();
-    let places = 0..members.len();
+    let (places, indices) = (0..members.len(), 0..members.len());
     Ok(quote! {
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[non_exhaustive]
@@ -44,7 +44,13 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
                 use crate::json::object::{Member, assign, read_members, take};
                 const NAMES: &[&str] = &[#(#names),*];
                 #(let mut #fields = Member::missing();)*
-                let mut members = read_members(json, NAMES, |at, json| match at {
+                let index_of = |name: &[u8]| {
+                    #(if *name == *#names.as_bytes() {
+                        return Some(#indices);
+                    })*
+                    None
+                };
+                let mut members = read_members(json, NAMES, index_of, |at, json| match at {
                     #(#places => assign(&mut #fields, json),)*
                     _ => Ok(()),
                 })?;

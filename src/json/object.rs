@@ -335,7 +335,8 @@ pub(crate) struct ReadObject<'o, 'a> {
     taken: usize,
 }
 
-/// Reads the members of an object. Calls `assign` with the index of a name and the member of that
+/// Reads the members of an object. Takes their indices from `index_of`, by constants: a table of
+/// names would cost a call for each comparison. Calls `assign` with the index of a name and the member of that
 /// name, and again with `None` if the member is repeated.
 ///
 /// # Errors
@@ -345,19 +346,27 @@ pub(crate) struct ReadObject<'o, 'a> {
 pub(crate) fn read_members<'o, 'a>(
     json: Lenient<'o, 'a>,
     names: &'static [&'static str],
+    index_of: impl Fn(&[u8]) -> Option<usize>,
     mut assign: impl FnMut(usize, Option<Lenient<'_, 'a>>) -> Result<(), Fault>,
 ) -> Result<ReadObject<'o, 'a>, Fault> {
     let (object, omitted) = json.into_parts();
     if !object.is_object() {
         return Err(Fault::Malformed);
     }
-    let (mut seen, mut repeated, mut next) = (0_u64, 0_u64, 0);
+    let (mut seen, mut repeated) = (0_u64, 0_u64);
     for member in object.members() {
-        let Some(at) = position(names, member, next) else {
+        let escaped;
+        let name = match member.plain_name() {
+            Some(name) => name,
+            None => {
+                escaped = member.name();
+                escaped.as_bytes()
+            }
+        };
+        let Some(at) = index_of(name) else {
             check_name(object, member, omitted);
             continue;
         };
-        next = at + 1;
         let bit = 1 << at;
         if seen & bit != 0 {
             repeated |= bit;
@@ -384,25 +393,6 @@ pub(crate) fn read_members<'o, 'a>(
         names,
         taken: 0,
     })
-}
-
-/// Returns the index of a member's name. Meta writes most members in the documented order, so
-/// `next`, the index behind that of the previous member, is compared first.
-#[inline]
-fn position(names: &[&str], member: NodeMember<'_>, next: usize) -> Option<usize> {
-    let escaped;
-    let name = match member.plain_name() {
-        Some(name) => name,
-        None => {
-            escaped = member.name();
-            escaped.as_bytes()
-        }
-    };
-    let has_name = |at: &&str| at.as_bytes() == name;
-    if names.get(next).is_some_and(has_name) {
-        return Some(next);
-    }
-    names.iter().position(|at| has_name(at))
 }
 
 /// Reads an object from any deserializer. Unlike an item of a webhook it must have no malformed
