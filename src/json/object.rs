@@ -356,12 +356,11 @@ pub(crate) fn read_members<'o, 'a>(
     let (mut seen, mut repeated) = (0_u64, 0_u64);
     for member in object.members() {
         let escaped;
-        let name = match member.plain_name() {
-            Some(name) => name,
-            None => {
-                escaped = member.name();
-                escaped.as_bytes()
-            }
+        let name = if let Some(name) = member.plain_name() {
+            name
+        } else {
+            escaped = member.name();
+            escaped.as_bytes()
         };
         let Some(at) = index_of(name) else {
             check_name(object, member, omitted);
