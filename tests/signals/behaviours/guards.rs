@@ -73,14 +73,14 @@ fn r67_a_struct_that_holds_its_own_guard_receives_while_it_lives() -> Done {
         fn of(signal: &'a Signal<u32>) -> Self {
             let received = Arc::new(AtomicUsize::new(0));
             let shared = Arc::downgrade(&received);
-            let receiver = move |_: &u32| {
+            let count = move |_: &u32| {
                 if let Some(received) = shared.upgrade() {
                     received.fetch_add(1, Ordering::Relaxed);
                 }
             };
             Self {
                 received,
-                _connection: signal.connect(receiver),
+                _connection: signal.connect(count),
             }
         }
     }
