@@ -139,10 +139,10 @@ fn a_send_calls_the_unchanged_receivers_during_changes() {
 fn a_send_after_a_visible_connection_calls_it() {
     in_every_order(|signal| {
         let published = Arc::new(AtomicBool::new(false));
-        let publishes = Arc::clone(&published);
+        let flag = Arc::clone(&published);
         let other = spawn(&signal, move |signal| {
             signal.connect(1).unwrap();
-            publishes.store(true, Ordering::Release);
+            flag.store(true, Ordering::Release);
         });
         if published.load(Ordering::Acquire) {
             assert_eq!(signal.send(), [0, 1]);

@@ -24,8 +24,8 @@ fn alone(test: impl FnOnce() -> Done) -> Done {
     let name = current.name().expect("the name of a test");
     let mut program = Command::new(env::current_exe()?);
     let output = program.args(["--exact", name]).env(IS_ALONE, "").output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("1 passed"), "{text}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("1 passed"), "{printed}");
     Ok(())
 }
 

@@ -64,7 +64,7 @@ impl Change {
             }
             Self::Add(at, place, malformed) => match body.part(at.index(count)) {
                 Json::Array(elements) => {
-                    elements.insert(place.index(elements.len() + 1), malformed)
+                    elements.insert(place.index(elements.len() + 1), malformed);
                 }
                 Json::Object(members) => {
                     members.insert(

@@ -21,6 +21,9 @@ fn is_odd(tick: &u32) -> bool {
 fn odd(_event: &u32) {}
 
 /// Receivers may be public.
+///
+/// # Errors
+/// Fails for no number.
 #[receiver(TICK, filter = |tick| *tick > 9)]
 pub fn late(event: &u32) -> Result<(), BoxError> {
     event.to_string().parse::<u64>()?;
@@ -28,7 +31,9 @@ pub fn late(event: &u32) -> Result<(), BoxError> {
 }
 
 #[receiver(TICK, attempts = 3, timeout = 10)]
-async fn forward(_event: &u32) {}
+async fn forward(_event: &u32) {
+    std::future::ready(()).await;
+}
 
 #[receiver(MESSAGE_RECEIVED)]
 fn greet(_event: &MessageReceived) {}
