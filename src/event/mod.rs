@@ -142,7 +142,7 @@ pub trait Event: Sealed + Sized + 'static {
     ///   all statuses of a message share its wamid. The time does not count: Meta repeats a status
     ///   at another second;
     /// - for a call and its statuses: the id of the call and its event or status;
-    /// - for a [`MessageRefused`](super::MessageRefused): the `fbtrace_id`, or else a hash of the
+    /// - for a [`MessageRefused`]: the `fbtrace_id`, or else a hash of the
     ///   event;
     /// - for any other event: a hash of the entry's time and the JSON, in which neither white
     ///   space nor the order of members counts, nor the signed `url` of a medium.
@@ -181,8 +181,8 @@ pub trait Event: Sealed + Sized + 'static {
     /// order](crate::WebhookEngine::in_order) has all ids of the stored contact, and keeps the
     /// order across the change.
     ///
-    /// A [`MessageSent`](super::MessageSent) or [`MessageRefused`](super::MessageRefused) has the
-    /// key of its account and user or group. All [`CampaignCompleted`](super::CampaignCompleted)
+    /// A [`MessageSent`] or [`MessageRefused`] has the
+    /// key of its account and user or group. All [`CampaignCompleted`]
     /// events have one key.
     ///
     /// [`UNRECOGNIZED`]: crate::signals::UNRECOGNIZED
