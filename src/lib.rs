@@ -6,7 +6,6 @@
 pub mod engine;
 pub mod event;
 pub mod filter;
-mod graph;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod json;

@@ -30,15 +30,12 @@ use smallvec::SmallVec;
 #[cfg(feature = "tracing")]
 use tracing::{Level, Span};
 
-use crate::Outcome;
 use crate::event::WebhookEvent;
 #[cfg(feature = "tracing")]
-use crate::signal::{DeliveryObserver, ErrorChain, Guarded, ReceiverMode, catch_panic};
-use crate::signal::{Failure, InContext, ReceiverIds, Report};
-use crate::store::ProgressRow;
-use crate::webhook::{DispatchReport, ParseError};
+use crate::signal::{DeliveryObserver, ErrorChain, Guarded, catch_panic};
+use crate::signal::{Failure, ReceiverIds};
 #[cfg(feature = "tracing")]
-use crate::{json::Excerpt, model::Account, store::ReceiverState};
+use crate::{json::Excerpt, model::Account};
 
 /// The part of this crate that delivers an event: the target of its spans and events, by which
 /// programs filter them.
@@ -55,22 +52,25 @@ pub(crate) enum Source {
 #[cfg(feature = "tracing")]
 macro_rules! traced {
     ($source:expr, $macro:ident, $($rest:tt)*) => {
-        catch_panic(|| match $source {
-            Source::Dispatch => {
+        $crate::signal::catch_panic(|| match $source {
+            $crate::trace::Source::Dispatch => {
                 tracing::$macro!(target: "whatsapp_signals::dispatch", $($rest)*)
             }
-            Source::Engine => tracing::$macro!(target: "whatsapp_signals::engine", $($rest)*),
+            $crate::trace::Source::Engine => tracing::$macro!(target: "whatsapp_signals::engine", $($rest)*),
         })
     };
 }
+#[cfg(feature = "tracing")]
+pub(crate) use traced;
 
 /// Logs an event of a level; a no-op without the feature.
 macro_rules! log {
     ($source:expr, $level:ident, $($rest:tt)*) => {
         #[cfg(feature = "tracing")]
-        traced!($source, $level, $($rest)*);
+        $crate::trace::traced!($source, $level, $($rest)*);
     };
 }
+pub(crate) use log;
 
 /// Opens a span. The fields are evaluated only if the span is enabled.
 macro_rules! open {
@@ -184,7 +184,7 @@ pub(crate) struct ReceiverSpans {
     #[cfg(feature = "tracing")]
     event: usize,
     #[cfg(feature = "tracing")]
-    is_enabled: bool,
+    pub(crate) is_enabled: bool,
     /// The spans, with the indexes of their receivers.
     #[cfg(feature = "tracing")]
     running: SmallVec<[(usize, Scope); 1]>,
@@ -271,62 +271,9 @@ impl DeliveryObserver for ReceiverSpans {
     }
 }
 
-/// Dispatches the event at an index of its webhook, in its span.
-#[inline]
-pub(crate) fn dispatch(event: InContext<'_, WebhookEvent>, at: usize) -> Report {
-    #[cfg(feature = "tracing")]
-    {
-        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
-        if spans.is_enabled {
-            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
-            return span.run(|| {
-                unrecognized(Source::Dispatch, at, event.delivered);
-                event.dispatch_observed(&mut spans)
-            });
-        }
-    }
-    let report = event.dispatch();
-    log_failures(at, event.delivered, &report);
-    report
-}
-
-/// Dispatches as [`dispatch`] does, and awaits async receivers.
-#[inline]
-pub(crate) fn dispatch_async(
-    event: InContext<'_, WebhookEvent>,
-    at: usize,
-) -> impl Future<Output = Report> {
-    #[cfg(not(feature = "tracing"))]
-    let dispatched = event.dispatch_async();
-    #[cfg(feature = "tracing")]
-    let dispatched = async move {
-        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
-        if spans.is_enabled {
-            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
-            span.run(|| unrecognized(Source::Dispatch, at, event.delivered));
-            let delivery = event.deliver_observed(ReceiverMode::Async, &mut spans);
-            return span.around(delivery).await;
-        }
-        let report = event.dispatch_async().await;
-        log_failures(at, event.delivered, &report);
-        report
-    };
-    dispatched
-}
-
-/// Logs the failures of a dispatch without spans.
-#[inline]
-fn log_failures(at: usize, event: &WebhookEvent, report: &Report) {
-    unrecognized(Source::Dispatch, at, event);
-    #[cfg(feature = "tracing")]
-    for failure in report.failures() {
-        failed(Source::Dispatch, at, failure);
-    }
-}
-
 /// Logs that a receiver failed at the event with this index in its webhook.
 #[cfg(feature = "tracing")]
-fn failed(source: Source, event: usize, failure: &Failure) {
+pub(crate) fn failed(source: Source, event: usize, failure: &Failure) {
     let receiver = failure.receiver();
     let chain = failure.error().map(|error| ErrorChain(error));
     log!(
@@ -360,71 +307,4 @@ pub(crate) fn unrecognized(source: Source, at: usize, event: &WebhookEvent) {
             "unrecognized"
         );
     }
-}
-
-/// Logs that the event with this index in its webhook has become a dead letter.
-#[inline]
-pub(crate) fn dead_lettered(at: usize, event: &WebhookEvent, progress: &ProgressRow) {
-    log!(
-        Source::Engine,
-        error,
-        event = at,
-        signal = event.name(),
-        attempts = progress.attempts,
-        receivers = progress
-            .receivers
-            .iter()
-            .filter(|receiver| receiver.state == ReceiverState::GaveUp)
-            .map(|receiver| receiver.receiver.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
-        "dead letter"
-    );
-}
-
-/// Logs that a body is not a webhook.
-#[inline]
-pub(crate) fn unreadable(error: &ParseError) {
-    log!(Source::Engine, warn, %error, "not a webhook");
-}
-
-/// Logs that a body has no valid signature.
-#[cfg(feature = "signature")]
-#[inline]
-pub(crate) fn forged(error: &crate::SignatureError) {
-    log!(Source::Engine, warn, %error, "not signed");
-}
-
-/// Logs the counts of a dispatch.
-#[inline]
-pub(crate) fn finished(report: &DispatchReport) {
-    log!(
-        Source::Dispatch,
-        info,
-        events = report.events(),
-        skipped = report.skipped(),
-        unrecognized = report.unrecognized(),
-        without_receivers = report.without_receivers(),
-        called = report.called(),
-        filtered = report.filtered(),
-        failed = report.failures().len(),
-        "dispatched"
-    );
-}
-
-/// Logs the counts of an engine's outcome.
-#[inline]
-pub(crate) fn processed(outcome: &Outcome) {
-    log!(
-        Source::Engine,
-        info,
-        delivered = outcome.delivered(),
-        duplicates = outcome.duplicates(),
-        unrecognized = outcome.unrecognized(),
-        without_receivers = outcome.without_receivers(),
-        failed = outcome.failed(),
-        unfinished = outcome.unfinished(),
-        dead_lettered = outcome.dead_lettered(),
-        "processed"
-    );
 }

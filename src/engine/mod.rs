@@ -41,6 +41,7 @@ mod runtime;
 mod settings;
 mod stored_body;
 mod tenants;
+mod trace;
 mod transaction;
 
 use std::collections::HashMap;
@@ -53,7 +54,6 @@ use parking_lot::Mutex;
 use crate::event::WebhookEvent;
 use crate::signal::ReceiverMode;
 use crate::store::{BacklogRow, NumberKey, Store, StoreError, Tenant, id_at};
-use crate::trace;
 use batch::{Batch, NewBody};
 use claim::Claim;
 use delivery::{Checkpointer, KeptUpdates, deliver};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Payload;
+use super::graph::Request;
 use super::key::{message_meta, of_message, of_status};
-use crate::graph::Request;
 use crate::json::object::json_object;
 use crate::json::{Fault, Node, with_tape};
 use crate::model::text_enum::text_enum;

@@ -25,6 +25,7 @@ mod call;
 mod campaign;
 mod field_event;
 mod flow;
+mod graph;
 mod group;
 mod handover;
 pub(crate) mod key;
@@ -32,17 +33,17 @@ mod message;
 mod outbound;
 mod partition;
 mod phone_number;
+mod table;
 mod template;
 mod tracking;
 mod unrecognized;
 mod user;
+mod webhook_event;
 
 use thiserror::Error;
 
-pub use crate::graph::GraphJsonError;
 pub(crate) use crate::model::{ConversationContext, MetaError};
 use crate::signal::Signal;
-pub use crate::signals::WebhookEvent;
 pub use account::{
     AccountAlert, AccountEvent, AccountReviewUpdate, AccountUpdate, AlertInfo, AlertSeverity,
     BanInfo, BanState, CertificationInfo, CertificationNeededInfo, Decision, DisconnectionInfo,
@@ -61,6 +62,7 @@ pub use campaign::{CampaignCompleted, CampaignTally};
 pub use field_event::FieldEvent;
 pub(crate) use field_event::Payload;
 pub use flow::{AlertState, FlowCompleted, FlowError, FlowEvent, FlowStatus, FlowUpdate};
+pub use graph::GraphJsonError;
 pub use group::{
     GroupLifecycle, GroupLifecycleUpdate, GroupParticipant, GroupParticipantsUpdate, GroupSetting,
     GroupSettingsUpdate, GroupState, GroupStatusUpdate, ParticipantsEvent,
@@ -78,6 +80,7 @@ pub use phone_number::{
     PhoneNumberSettings, QualityEvent, Security, SecurityEvent,
 };
 pub(crate) use sealed::Sealed;
+pub(crate) use table::for_each_signal;
 pub use template::{
     CategoryAppealStatus, DisableInfo, MessageTemplateComponentsUpdate,
     MessageTemplateQualityUpdate, MessageTemplateStatusUpdate, OtherInfo, QualityScore,
@@ -93,6 +96,8 @@ pub use user::{
     IdChange, PreferenceValue, SmbAppStateSync, SyncAction, SyncMetadata, SyncedContact,
     UserIdUpdate, UserPreference, UserSubscribed,
 };
+pub use webhook_event::WebhookEvent;
+pub(crate) use webhook_event::{OwnSignal, match_payload};
 
 /// A payload of this crate, with its name, signal and keys. Sealed.
 ///

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::graph;
 use super::key::hash_of;
 use super::{EventMeta, GraphJsonError};
-use crate::graph;
 use crate::model::{
     Account, CampaignId, Content, GraphError, GroupId, Identity, Message, MessageContext,
     PacingStatus, RawJson, Timestamp,

@@ -10,9 +10,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::lenient::{Fault, Lenient, Omissions};
-use super::object::Member;
-use super::tape::with_tape;
+use super::lenient::{Lenient, Member, Omissions};
+use super::node::{Fault, with_tape};
 
 /// The greatest depth. The limit of serde_json is twice as deep.
 const MAX_DEPTH: u32 = 64;

@@ -11,8 +11,7 @@ use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::node::{self, Elements, Members, Node};
-use super::object::Member;
+use super::node::{self, Elements, Fault, Members, Node};
 use super::path::Path;
 use super::tape::Kind;
 
@@ -20,18 +19,28 @@ use super::tape::Kind;
 /// become a million structs. Meta's longest lists, contact cards, have some hundred elements.
 pub(crate) const MAX_LIST: usize = 10_000;
 
-/// The reason for which a value cannot be read.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// The value has an undocumented JSON type, or half of a surrogate pair in a text that
-    /// cannot have U+FFFD.
-    Malformed,
-    /// This member is missing or `null`.
-    Missing(Box<str>),
-    /// The object has several members of this name.
-    Duplicate(Box<str>),
-    /// The value has this unknown `type`.
-    UnknownType(Box<str>),
+/// A type that a member of an object can have.
+pub(crate) trait Member: Sized {
+    /// Reads a member that is present and not `null`. `None` stands for a value that is not worth
+    /// losing the object for: a timestamp that is no time.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot be read.
+    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault>;
+
+    /// Returns the value of a missing member; `None` for a member that an object must have.
+    #[inline]
+    fn missing() -> Option<Self> {
+        None
+    }
+
+    /// Returns whether the value is that of a [missing](Self::missing) member, which is not
+    /// serialized.
+    #[inline]
+    fn is_missing(&self) -> bool {
+        false
+    }
 }
 
 /// The malformed members of an item that its typed value lacks.

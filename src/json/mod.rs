@@ -30,7 +30,7 @@ pub(crate) mod stored;
 mod tape;
 
 pub(crate) use any::object_in_text;
-pub(crate) use lenient::{Fault, Omissions, each_with_path, read_scalar};
-pub(crate) use node::{Member, Node, only};
+pub(crate) use lenient::{Omissions, each_with_path, read_scalar};
+pub(crate) use node::{Fault, Member, Node, only, with_tape};
 pub(crate) use path::{Excerpt, Path};
-pub(crate) use tape::{MAX_LEN, with_tape};
+pub(crate) use tape::MAX_LEN;

@@ -7,8 +7,30 @@ use std::ops::Range;
 use serde::Deserializer as _;
 use serde::de::Visitor;
 
-use super::lenient::Fault;
-use super::tape::{Kind, Tape, Token};
+use super::tape::{Invalid, Kind, Tape, Token, with_tokens};
+
+/// The reason for which a value cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// The value has an undocumented JSON type, or half of a surrogate pair in a text that
+    /// cannot have U+FFFD.
+    Malformed,
+    /// This member is missing or `null`.
+    Missing(Box<str>),
+    /// The object has several members of this name.
+    Duplicate(Box<str>),
+    /// The value has this unknown `type`.
+    UnknownType(Box<str>),
+}
+
+/// Indexes a text, and calls `read` with its value.
+///
+/// # Errors
+///
+/// [`Invalid`] for a text that is not one JSON value.
+pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Result<R, Invalid> {
+    with_tokens(text, |tape| read(Node::root(tape)))
+}
 
 /// A JSON value of an indexed text.
 #[derive(Clone, Copy)]

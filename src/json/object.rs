@@ -13,11 +13,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::Number;
 
 use super::any::NUMBER;
-pub(crate) use super::lenient::Lenient;
-use super::lenient::{Fault, Omissions};
-use super::node::{Member as NodeMember, Node};
+use super::lenient::Omissions;
+pub(crate) use super::lenient::{Lenient, Member};
+use super::node::{Fault, Member as NodeMember, Node, with_tape};
 use super::scalar;
-use super::tape::with_tape;
 
 /// Declares an object of Meta's: a public struct that serializes as it is read.
 ///
@@ -178,30 +177,6 @@ impl<'a, T: Member> FromNode<'a> for T {
     fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
         *slot = T::read_node(json)?;
         Ok(())
-    }
-}
-
-/// A type that a member of an object can have.
-pub(crate) trait Member: Sized {
-    /// Reads a member that is present and not `null`. `None` stands for a value that is not worth
-    /// losing the object for: a timestamp that is no time.
-    ///
-    /// # Errors
-    ///
-    /// The reason why it cannot be read.
-    fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault>;
-
-    /// Returns the value of a missing member; `None` for a member that an object must have.
-    #[inline]
-    fn missing() -> Option<Self> {
-        None
-    }
-
-    /// Returns whether the value is that of a [missing](Self::missing) member, which is not
-    /// serialized.
-    #[inline]
-    fn is_missing(&self) -> bool {
-        false
     }
 }
 

@@ -11,8 +11,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Vi
 use serde_json::{Map, Value, map};
 
 use super::any;
-use super::lenient::{Fault, Omissions};
-use super::node::Node;
+use super::lenient::Omissions;
+use super::node::{Fault, Node};
 use super::object::read_strictly;
 
 /// Declares a struct that serializes in the stored form, the struct's members, and deserializes

@@ -9,8 +9,6 @@
 
 use std::cell::Cell;
 
-use super::node::Node;
-
 /// The greatest length of a text that a tape can index (256 MiB).
 pub(crate) const MAX_LEN: usize = (1 << PAYLOAD_BITS) - 1;
 
@@ -104,7 +102,7 @@ thread_local! {
 /// The largest buffer that is reused (1 MiB).
 const MAX_KEPT: usize = (1 << 20) / size_of::<Token>();
 
-/// Indexes a text, and calls `read` with its value.
+/// Indexes a text, and calls `read` with its tape.
 ///
 /// The next call in this thread reuses the buffer of the tape. A call within `read` allocates
 /// another one.
@@ -112,7 +110,7 @@ const MAX_KEPT: usize = (1 << 20) / size_of::<Token>();
 /// # Errors
 ///
 /// [`Invalid`] for a text that is not one JSON value.
-pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Result<R, Invalid> {
+pub(super) fn with_tokens<R>(text: &str, read: impl FnOnce(&Tape<'_>) -> R) -> Result<R, Invalid> {
     // The destructors of an ending thread find no buffer.
     let mut tokens = BUFFER.try_with(Cell::take).unwrap_or_default();
     tokens.clear();
@@ -121,7 +119,7 @@ pub(crate) fn with_tape<R>(text: &str, read: impl FnOnce(Node<'_>) -> R) -> Resu
             text,
             tokens: &tokens,
         };
-        read(Node::root(&tape))
+        read(&tape)
     });
     if tokens.capacity() <= MAX_KEPT {
         let _ = BUFFER.try_with(|buffer| buffer.set(tokens));

@@ -4,9 +4,10 @@ use std::pin::pin;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use super::{ALL, WebhookEvent};
+use super::ALL;
+use crate::event::{OwnSignal, WebhookEvent, match_payload};
 use crate::signal::{
-    AnySignal, Context, DeliveryObserver, Failure, InContext, ReceiverId, ReceiverIds,
+    AnySignal, Context, DeliveryObserver, EMPTY, Failure, InContext, ReceiverId, ReceiverIds,
     ReceiverInfo, ReceiverMode, Report, Signal,
 };
 
@@ -58,6 +59,52 @@ use crate::signal::{
 /// ```
 pub static ANY_EVENT: Signal<WebhookEvent> = Signal::new("any_event");
 
+impl WebhookEvent {
+    /// Returns the event with a context for its dispatch.
+    ///
+    /// ```standalone_crate
+    /// use whatsapp_signals::event::MessageReceived;
+    /// use whatsapp_signals::{Context, receiver, signals::MESSAGE_RECEIVED};
+    ///
+    /// #[receiver(MESSAGE_RECEIVED)]
+    /// fn log(_event: &MessageReceived, prefix: &String) {
+    ///     assert_eq!(prefix, "received: ");
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let context = Context::new().with(String::from("received: "));
+    /// assert_eq!(webhook.events()[0].with(&context).dispatch().succeeded(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with<'a>(&'a self, context: &'a Context) -> InContext<'a, Self> {
+        InContext::new(self, context)
+    }
+
+    /// Sends the event to the receivers of its signal and of
+    /// [`ANY_EVENT`](crate::signals::ANY_EVENT), as [`Signal::send_robust`] does.
+    ///
+    /// ```standalone_crate
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
+    /// let report = webhook.events()[0].dispatch();
+    /// assert!(report.has_no_receivers(), "in this example");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "the report holds the failures"]
+    pub fn dispatch(&self) -> Report {
+        self.with(&EMPTY).dispatch()
+    }
+
+    /// Sends as [`dispatch`](Self::dispatch) does, and awaits async receivers, as
+    /// [`Signal::asend_robust`] does.
+    #[must_use = "the report holds the failures"]
+    pub async fn dispatch_async(&self) -> Report {
+        self.with(&EMPTY).dispatch_async().await
+    }
+}
+
 /// Dispatch with a context.
 impl InContext<'_, WebhookEvent> {
     /// Sends as [`WebhookEvent::dispatch`] does.
@@ -108,6 +155,32 @@ impl InContext<'_, WebhookEvent> {
     /// Returns true if [`ANY_EVENT`] has receivers for this delivery.
     fn has_catch_all(self) -> bool {
         ANY_EVENT.with(self.context).has_receivers()
+    }
+}
+
+/// Delivery to the event's own signal.
+impl InContext<'_, WebhookEvent> {
+    fn send_typed(self) -> Report {
+        match_payload!(self.delivered, event => {
+            event.own_signal().with(self.context).send_robust(event)
+        })
+    }
+
+    async fn asend_typed(self) -> Report {
+        match_payload!(self.delivered, event => {
+            event.own_signal().with(self.context).asend_robust(event).await
+        })
+    }
+
+    async fn deliver_typed(
+        self,
+        mode: ReceiverMode,
+        observer: &mut impl DeliveryObserver,
+    ) -> Report {
+        match_payload!(self.delivered, event => {
+            let signal = event.own_signal().with(self.context);
+            signal.deliver_observed(event, mode, observer).await
+        })
     }
 }
 

@@ -1,10 +1,9 @@
-//! Macros that turn the [table](super::table) into items: the statics, the enum of events, and the
-//! lists of signals and fields.
+//! Macros that turn the [table](crate::event::for_each_signal) into the statics and the lists of
+//! signals and fields.
 
-/// Defines the items of this module. `$d` is the token `$`, for the macro that is defined within.
+/// Defines the items of this module.
 macro_rules! define_signals {
     (
-        $d:tt
         own { $(
             $(#[$own_doc:meta])*
             $own_signal:ident: $own:ident = $own_name:literal
@@ -26,15 +25,6 @@ macro_rules! define_signals {
             $manual_signal:ident: $manual:ident = $manual_name:literal;
         )+ }
     ) => {
-        define_event! {
-            $d
-            webhook {
-                $($(#[$own_doc])* $own($own) = $own_name;)+
-                $($(#[$item_doc])* $item(FieldEvent<$item>) = $item_name;)+
-                $($(#[$value_doc])* $value(FieldEvent<$value>) = $value_name;)+
-            }
-            program { $($(#[$manual_doc])* $manual($manual) = $manual_name;)+ }
-        }
         define_statics! {
             $(
                 $(#[$own_doc])*
@@ -140,78 +130,4 @@ macro_rules! define_statics {
     };
 }
 
-/// Defines [`WebhookEvent`](super::WebhookEvent) from the rows that a webhook fires and those that
-/// the program delivers, the conversions of payloads, and `match_payload!`.
-macro_rules! define_event {
-    (
-        $d:tt
-        webhook { $(
-            $(#[$doc:meta])* $variant:ident($payload:ty) = $name:literal;
-        )+ }
-        program { $(
-            $(#[$own_doc:meta])* $own:ident($own_payload:ty) = $own_name:literal;
-        )+ }
-    ) => {
-        /// One event of a webhook, from [`Webhook::events`](crate::Webhook::events); or one event
-        /// of your program, as an engine, a queue or a table stores it.
-        ///
-        /// No webhook yields the last three variants. A
-        /// [`WebhookEngine`](crate::WebhookEngine::process_sent) stores and delivers them in the
-        /// same way.
-        ///
-        /// # Examples
-        ///
-        /// ```
-        /// use whatsapp_signals::event::WebhookEvent;
-        ///
-        /// let body = &std::fs::read("tests/payloads/flow-reply.json")?;
-        /// let webhook = whatsapp_signals::parse(body)?;
-        /// let names: Vec<_> = webhook.events().iter().map(WebhookEvent::name).collect();
-        /// assert_eq!(names, ["message_received", "flow_completed"]);
-        ///
-        /// let event = &webhook.events()[0];
-        /// assert_eq!(event.contact().unwrap().display_name(), "Ada Okafor");
-        /// assert_eq!(event.account().phone_number_id.as_ref().unwrap(), "300200100500600");
-        /// assert!(event.dedup_key().starts_with("message_received:wamid."));
-        /// assert!(event.partition_key().starts_with("300200100500600:"));
-        /// assert!(event.raw().as_str().contains("wamid."));
-        /// # Ok::<(), Box<dyn std::error::Error>>(())
-        /// ```
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum WebhookEvent {
-            $($(#[$doc])* #[serde(rename = $name)] $variant($payload),)+
-            // Boxed, as they are larger than a received message.
-            $($(#[$own_doc])* #[serde(rename = $own_name)] $own(Box<$own_payload>),)+
-        }
-
-        /// Evaluates an expression with the payload of a [`WebhookEvent`], of any type; with
-        /// `boxed`, another expression for the boxed payloads of the program.
-        macro_rules! match_payload {
-            ($d event:expr, $d payload:ident => $d body:expr) => {
-                match_payload!($d event, $d payload => $d body, boxed => $d body)
-            };
-            ($d event:expr, $d payload:ident => $d body:expr, boxed => $d boxed:expr) => {
-                match $d event {
-                    $(WebhookEvent::$variant($d payload) => $d body,)+
-                    $(WebhookEvent::$own($d payload) => $d boxed,)+
-                }
-            };
-        }
-        pub(super) use match_payload;
-
-        $(impl From<$payload> for WebhookEvent {
-            fn from(event: $payload) -> Self {
-                Self::$variant(event)
-            }
-        })+
-
-        $(impl From<$own_payload> for WebhookEvent {
-            fn from(event: $own_payload) -> Self {
-                Self::$own(Box::new(event))
-            }
-        })+
-    };
-}
-
-pub(super) use {define_event, define_signals, define_statics};
+pub(super) use {define_signals, define_statics};

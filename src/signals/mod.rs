@@ -25,10 +25,6 @@
 
 mod any_event;
 mod define;
-mod table;
-mod webhook_event;
-
-use serde::{Deserialize, Serialize};
 
 #[allow(
     clippy::wildcard_imports,
@@ -38,7 +34,6 @@ use crate::event::*;
 use crate::signal::{AnySignal, Signal};
 pub use any_event::ANY_EVENT;
 pub(crate) use any_event::is_receiver;
-use define::{define_event, define_signals, define_statics};
-pub(crate) use table::for_each_signal;
+use define::{define_signals, define_statics};
 
-for_each_signal!(define_signals, $);
+for_each_signal!(define_signals);

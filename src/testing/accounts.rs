@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::sample::{Kind, Sample};
+use super::item::Kind;
+use super::sample::Sample;
 use crate::event::{
     AccountAlert, AccountReviewUpdate, AccountSettingsUpdate, AccountUpdate,
     BusinessCapabilityUpdate, BusinessStatusUpdate, BusinessUsernameUpdate, FieldEvent, FlowUpdate,

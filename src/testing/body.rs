@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::sample::{Item, Settings};
+use super::item::{Item, Settings};
 #[cfg(feature = "signature")]
 use crate::SignatureVerifier;
 use crate::{Webhook, WebhookEvent, parse};

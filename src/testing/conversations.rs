@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::item::{Item, Kind, Settings};
 use super::messages;
-use super::sample::{Item, Kind, Sample, Settings};
+use super::sample::Sample;
 use crate::event::{
     AutomaticEvent, Call, CallStatus, ConversationContext, FieldEvent, GroupLifecycleUpdate,
     GroupParticipantsUpdate, GroupSettingsUpdate, GroupStatusUpdate, History, HistoryMessage,

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::sample::{Kind, Sample, Settings, wa_id};
+use super::item::{Kind, Settings, wa_id};
+use super::sample::Sample;
 use crate::event::MessageReceived;
 
 const MESSAGE: Kind = Kind {

@@ -136,6 +136,7 @@ mod accounts;
 mod body;
 mod conversations;
 mod instances;
+mod item;
 mod messages;
 mod record;
 mod sample;
@@ -145,9 +146,10 @@ pub use accounts::*;
 pub use body::Signed;
 pub use body::{Batch, batch};
 pub use conversations::*;
+pub use item::Item;
 pub use messages::*;
 pub use record::{Recorded, record};
-pub use sample::{Item, Sample};
+pub use sample::Sample;
 
 /// The types of messages, for the test that each of them has a function.
 #[doc(hidden)]

@@ -9,7 +9,6 @@ use super::signup;
     reason = "the table of signals names nearly all of them"
 )]
 use crate::event::*;
-use crate::signals::for_each_signal;
 
 /// The field whose value may be a signup itself. Under other fields, the member of this name is a
 /// signup.

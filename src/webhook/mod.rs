@@ -14,7 +14,7 @@
 //! contacts    ContactIndex          finds the contact of an item by the user's ids
 //! fields      kind_of_list          gives the kind of the items in a list, by the signals
 //! item        Item                  an item with its path and its context
-//! item_kind   ItemKind::add         adds the events of an item
+//! item_kind   ItemKind::add_events  adds the events of an item
 //! message, status, history, signup  read the items that are more than a payload
 //! event_sink  EventSink             collects events, reports malformed parts
 //! summary     ItemSummary           reads the id, user and time for such a report

@@ -1,12 +1,21 @@
-//! A parsed webhook, and the report of its dispatch.
+//! A parsed webhook, its dispatch with spans and logs, and the report.
+#![cfg_attr(
+    not(feature = "tracing"),
+    allow(unused_variables, reason = "only spans and logs use them")
+)]
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 
 use crate::Context;
 use crate::event::{WebhookEvent, dedup_keys};
+#[cfg(feature = "tracing")]
+use crate::signal::ReceiverMode;
 use crate::signal::{EMPTY, Failure, InContext, Report};
-use crate::trace::{self, Scope, Source};
+#[cfg(feature = "tracing")]
+use crate::trace::{ReceiverSpans, failed};
+use crate::trace::{Scope, Source, log, unrecognized};
 
 /// A parsed webhook: the events of a body, in the order of the body. The events of one value are
 /// in the order of its lists: `messages`, `statuses`, then the others.
@@ -183,40 +192,6 @@ impl Webhook {
     }
 }
 
-/// Dispatching with a context.
-impl InContext<'_, Webhook> {
-    /// Sends each event as [`Webhook::dispatch`] does.
-    #[must_use = "the report holds the failures"]
-    pub fn dispatch(self) -> DispatchReport {
-        let webhook = self.delivered;
-        Scope::webhook(Source::Dispatch, &webhook.events).run(|| {
-            let mut report = DispatchReport::new(webhook.skipped);
-            for (at, event) in webhook.iter().enumerate() {
-                report.add(event, trace::dispatch(event.with(self.context), at));
-            }
-            trace::finished(&report);
-            report
-        })
-    }
-
-    /// Sends each event as [`Webhook::dispatch_async`] does.
-    #[must_use = "the report holds the failures"]
-    pub async fn dispatch_async(self) -> DispatchReport {
-        let webhook = self.delivered;
-        let work = async {
-            let mut report = DispatchReport::new(webhook.skipped);
-            for (at, event) in webhook.iter().enumerate() {
-                let delivery = trace::dispatch_async(event.with(self.context), at);
-                report.add(event, delivery.await);
-            }
-            trace::finished(&report);
-            report
-        };
-        let span = Scope::webhook(Source::Dispatch, &webhook.events);
-        span.around(work).await
-    }
-}
-
 impl IntoIterator for Webhook {
     type Item = WebhookEvent;
     type IntoIter = std::vec::IntoIter<WebhookEvent>;
@@ -233,6 +208,110 @@ impl<'a> IntoIterator for &'a Webhook {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Dispatching with a context.
+impl InContext<'_, Webhook> {
+    /// Sends each event as [`Webhook::dispatch`] does.
+    #[must_use = "the report holds the failures"]
+    pub fn dispatch(self) -> DispatchReport {
+        let webhook = self.delivered;
+        Scope::webhook(Source::Dispatch, &webhook.events).run(|| {
+            let mut report = DispatchReport::new(webhook.skipped);
+            for (at, event) in webhook.iter().enumerate() {
+                report.add(event, dispatch_event(event.with(self.context), at));
+            }
+            log_counts(&report);
+            report
+        })
+    }
+
+    /// Sends each event as [`Webhook::dispatch_async`] does.
+    #[must_use = "the report holds the failures"]
+    pub async fn dispatch_async(self) -> DispatchReport {
+        let webhook = self.delivered;
+        let work = async {
+            let mut report = DispatchReport::new(webhook.skipped);
+            for (at, event) in webhook.iter().enumerate() {
+                let delivery = dispatch_event_async(event.with(self.context), at);
+                report.add(event, delivery.await);
+            }
+            log_counts(&report);
+            report
+        };
+        let span = Scope::webhook(Source::Dispatch, &webhook.events);
+        span.around(work).await
+    }
+}
+
+/// Dispatches the event at an index of its webhook, in its span.
+#[inline]
+fn dispatch_event(event: InContext<'_, WebhookEvent>, at: usize) -> Report {
+    #[cfg(feature = "tracing")]
+    {
+        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
+        if spans.is_enabled {
+            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
+            return span.run(|| {
+                unrecognized(Source::Dispatch, at, event.delivered);
+                event.dispatch_observed(&mut spans)
+            });
+        }
+    }
+    let report = event.dispatch();
+    log_failures(at, event.delivered, &report);
+    report
+}
+
+/// Dispatches as [`dispatch_event`] does, and awaits async receivers.
+#[inline]
+fn dispatch_event_async(
+    event: InContext<'_, WebhookEvent>,
+    at: usize,
+) -> impl Future<Output = Report> {
+    #[cfg(not(feature = "tracing"))]
+    let dispatched = event.dispatch_async();
+    #[cfg(feature = "tracing")]
+    let dispatched = async move {
+        let mut spans = ReceiverSpans::new(Source::Dispatch, at);
+        if spans.is_enabled {
+            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
+            span.run(|| unrecognized(Source::Dispatch, at, event.delivered));
+            let delivery = event.deliver_observed(ReceiverMode::Async, &mut spans);
+            return span.around(delivery).await;
+        }
+        let report = event.dispatch_async().await;
+        log_failures(at, event.delivered, &report);
+        report
+    };
+    dispatched
+}
+
+/// Logs the failures of a dispatch without spans.
+#[inline]
+fn log_failures(at: usize, event: &WebhookEvent, report: &Report) {
+    unrecognized(Source::Dispatch, at, event);
+    #[cfg(feature = "tracing")]
+    for failure in report.failures() {
+        failed(Source::Dispatch, at, failure);
+    }
+}
+
+/// Logs the counts of a dispatch.
+#[inline]
+fn log_counts(report: &DispatchReport) {
+    log!(
+        Source::Dispatch,
+        info,
+        events = report.events(),
+        skipped = report.skipped(),
+        unrecognized = report.unrecognized(),
+        without_receivers = report.without_receivers(),
+        called = report.called(),
+        filtered = report.filtered(),
+        failed = report.failures().len(),
+        "dispatched"
+    );
 }
 
 /// The outcome of [`Webhook::dispatch`](crate::Webhook::dispatch).

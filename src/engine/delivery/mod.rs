@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::claim::Job;
 use super::outcome::Outcome;
+use crate::engine::trace;
 use crate::event::WebhookEvent;
 use crate::signal::{ReceiverId, ReceiverMode};
 use crate::store::{Due, EventState, ReceiverState, StoreError};
-use crate::trace::{self, ReceiverSpans, Scope, Source};
+use crate::trace::{ReceiverSpans, Scope, Source, unrecognized};
 use crate::webhook::EventFailure;
 use progress::ProgressObserver;
 
@@ -132,7 +133,7 @@ async fn deliver_event(
     outcome.delivered += 1;
     outcome.without_receivers += usize::from(has_no_receivers);
     outcome.unrecognized += usize::from(matches!(event, WebhookEvent::Unrecognized(_)));
-    span.run(|| trace::unrecognized(Source::Engine, at, event));
+    span.run(|| unrecognized(Source::Engine, at, event));
     job.progress.attempts += u32::from(is_attempt && !after_crash);
     let lease_lost = checkpointer.lease_lost(&job);
     job.progress.state = state_after(&job, is_cut_short || lease_lost);

@@ -5,13 +5,14 @@ use std::time::Instant;
 use crate::engine::batch::Batch;
 use crate::engine::claim::{Claim, LeasedWebhook};
 use crate::engine::runtime::ready;
+use crate::engine::trace;
 use crate::engine::{Call, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::store::{
     LeaseQuery, LoadQuery, ReadyStore, Store, StoreError, Versioned, WebhookId, WebhookQuery,
     WebhookRow,
 };
-use crate::trace::{self, Scope, Source};
+use crate::trace::{Scope, Source};
 
 /// The number of webhooks that are loaded at once to count the leased ones.
 const PAGE: usize = 100;

@@ -9,10 +9,11 @@ use super::batch::{Batch, NewBody};
 use super::claim::Claim;
 use super::runtime::ready;
 use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
+use crate::engine::trace;
 use crate::event::WebhookEvent;
 use crate::signal::ReceiverMode;
 use crate::store::{ReadyStore, Store, WebhookId, WebhookKind};
-use crate::trace::{self, Scope, Source};
+use crate::trace::{Scope, Source};
 use crate::webhook::ParseError;
 #[cfg(feature = "signature")]
 use crate::{SignatureError, SignatureVerifier};

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use crate::event::{MessageRefused, MessageSent};
+use super::{MessageRefused, MessageSent};
 use crate::json::object::{Member, json_object};
 use crate::json::{Node, read_scalar, with_tape};
 use crate::model::{

@@ -24,7 +24,7 @@ macro_rules! for_each_signal {
                     each "statuses" of "messages";
                 /// A user submitted a flow. Django's `whatsapp_flow_completed`.
                 ///
-                /// The message that submitted the flow also fires [`MESSAGE_RECEIVED`], immediately
+                /// The message that submitted the flow also fires [`MESSAGE_RECEIVED`](crate::signals::MESSAGE_RECEIVED), immediately
                 /// before.
                 FLOW_COMPLETED: FlowCompleted = "flow_completed", from "messages";
                 /// A user subscribed through a signup link. Django's
