@@ -330,9 +330,9 @@ impl CallStatus {
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         Identity::from_parts(
-            self.recipient_id.as_ref(),
-            self.recipient_user_id.as_ref(),
-            self.recipient_parent_user_id.as_ref(),
+            &self.recipient_id,
+            &self.recipient_user_id,
+            &self.recipient_parent_user_id,
         )
     }
 }

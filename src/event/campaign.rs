@@ -48,18 +48,6 @@ pub struct CampaignCompleted {
 
 impl CampaignCompleted {
     /// Returns the event for a campaign with its counts.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignCompleted;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let mut campaign = Campaign::new("Winter storage");
-    /// campaign.counts.sent = 40;
-    /// let completed = CampaignCompleted::new(campaign);
-    /// assert_eq!((completed.campaign.name.as_str(), completed.sent()), ("Winter storage", 40));
-    /// ```
     #[must_use]
     pub fn new(campaign: Campaign) -> Self {
         Self { campaign }
@@ -186,14 +174,6 @@ pub struct CampaignTally {
 
 impl CampaignTally {
     /// Returns the tally of a campaign without sent messages, with the number of messages to send.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignTally;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
-    /// assert_eq!((tally.counts().total, tally.counts().sent), (200, 0));
-    /// ```
     #[must_use]
     pub fn new(campaign: &Campaign, total: u64) -> Self {
         Self {
@@ -358,14 +338,6 @@ impl CampaignTally {
     }
 
     /// Returns the counts, in time proportional to the number of messages.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignTally;
-    /// use whatsapp_signals::model::{Campaign, CampaignCounts};
-    ///
-    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
-    /// assert_eq!(tally.counts(), CampaignCounts { total: 200, ..CampaignCounts::default() });
-    /// ```
     #[must_use]
     pub fn counts(&self) -> CampaignCounts {
         let count = |messages: usize| u64::try_from(messages).unwrap_or(u64::MAX);

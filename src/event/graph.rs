@@ -160,7 +160,7 @@ fn user_of(contact: Node<'_>) -> Option<Identity> {
     let ids: IdMembers = read_scalar(contact)?;
     let wa_id = ids.wa_id.as_ref().map(WaId::as_str);
     let user = Identity::of_request(wa_id, ids.user_id.as_ref().map(UserId::as_str));
-    let parent = Identity::from_parts(None, None, ids.parent_user_id.as_ref());
+    let parent = Identity::verbatim(None, None, ids.parent_user_id.as_ref().map(UserId::as_str));
     match (user, parent) {
         (Some(user), Some(parent)) => Some(user.or(&parent)),
         (user, parent) => user.or(parent),

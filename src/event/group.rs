@@ -182,23 +182,9 @@ pub struct GroupParticipant {
 
 impl GroupParticipant {
     /// Returns the user by the available ids.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::GroupParticipant;
-    ///
-    /// let rider: GroupParticipant = serde_json::from_str(r#"{"user_id": "NL.8102"}"#)?;
-    /// assert_eq!(rider.user().unwrap().user_id().unwrap(), "NL.8102");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(
-            self.wa_id.as_ref(),
-            self.user_id.as_ref(),
-            self.parent_user_id.as_ref(),
-        )
+        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
     }
 }
 
@@ -218,11 +204,7 @@ impl GroupParticipantsUpdate {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(
-            self.wa_id.as_ref(),
-            self.user_id.as_ref(),
-            self.parent_user_id.as_ref(),
-        )
+        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
     }
 }
 

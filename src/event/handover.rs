@@ -160,8 +160,8 @@ impl MessagingHandover {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        let phone = self.sender.as_ref()?.phone_number.as_ref();
-        Identity::from_parts(phone, None, None)
+        let phone = self.sender.as_ref()?.phone_number.as_ref()?;
+        Identity::verbatim(Some(phone.as_str()), None, None)
     }
 
     /// Returns the previous and the new owner of the conversation, for both

@@ -63,17 +63,6 @@ pub struct MessageSent {
 
 impl MessageSent {
     /// Returns the event for a message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let event = MessageSent::new(Message::outbound("wamid.A", ada, Content::text("Hello")).build());
-    /// assert_eq!((event.message.body(), event.account), ("Hello", None));
-    /// ```
     #[must_use]
     pub fn new(message: Message) -> Self {
         Self {
@@ -153,18 +142,6 @@ impl MessageSent {
     }
 
     /// Sets the business number that sent the message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::{Account, Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).build();
-    /// let event = MessageSent::new(message).with_account(Account::new("900800700600500"));
-    /// assert_eq!(event.account.unwrap().waba_id.unwrap(), "900800700600500");
-    /// ```
     #[must_use]
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
@@ -358,19 +335,6 @@ impl MessageRefused {
     }
 
     /// Sets the time of the refusal.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessageRefused;
-    /// use whatsapp_signals::model::Timestamp;
-    ///
-    /// let (request, response) = (r#"{"to": "15550101001"}"#, r#"{"error": {"code": 131000}}"#);
-    /// let refused = MessageRefused::from_graph_error(request, response)?.expect("a message");
-    /// let refused = refused.with_timestamp(Timestamp::from_secs(1_785_000_000));
-    /// assert_eq!(refused.timestamp.unwrap().as_secs(), 1_785_000_000);
-    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
-    /// ```
     #[must_use]
     pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
         self.timestamp = Some(timestamp);

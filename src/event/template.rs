@@ -293,12 +293,6 @@ impl Payload for MessageTemplateComponentsUpdate {}
 
 text_enum! {
     /// The category of a template, which determines the price of its messages.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::TemplateCategory;
-    ///
-    /// assert_eq!(TemplateCategory::from("UTILITY"), TemplateCategory::Utility);
-    /// ```
     pub enum TemplateCategory {
         /// Offers and news.
         Marketing = "MARKETING",

@@ -153,11 +153,7 @@ impl UserPreference {
     /// Returns the user.
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(
-            self.wa_id.as_ref(),
-            self.user_id.as_ref(),
-            self.parent_user_id.as_ref(),
-        )
+        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
     }
 }
 
@@ -232,18 +228,6 @@ pub struct IdChange {
 
 impl UserIdUpdate {
     /// Returns the user by the new ids.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::UserIdUpdate;
-    ///
-    /// let update: UserIdUpdate = serde_json::from_str(
-    ///     r#"{"user_id": {"previous": "US.7001", "current": "US.7002"}}"#,
-    /// )?;
-    /// assert_eq!(update.user().unwrap().user_id().unwrap(), "US.7002");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
         self.with(|change| change.current.as_ref())
@@ -268,11 +252,9 @@ impl UserIdUpdate {
     }
 
     fn with(&self, id: fn(&IdChange) -> Option<&UserId>) -> Option<Identity> {
-        Identity::from_parts(
-            self.wa_id.as_ref(),
-            self.user_id.as_ref().and_then(id),
-            self.parent_user_id.as_ref().and_then(id),
-        )
+        let user_id = self.user_id.as_ref().and_then(id);
+        let parent_user_id = self.parent_user_id.as_ref().and_then(id);
+        Identity::from_parts(&self.wa_id, user_id, parent_user_id)
     }
 }
 
@@ -390,23 +372,9 @@ pub struct SyncMetadata {
 
 impl SyncedContact {
     /// Returns the user by the available ids.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::SyncedContact;
-    ///
-    /// let contact: SyncedContact = serde_json::from_str(r#"{"phone_number": "15550101001"}"#)?;
-    /// assert_eq!(contact.user().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(
-            self.phone_number.as_ref(),
-            self.user_id.as_ref(),
-            self.parent_user_id.as_ref(),
-        )
+        Identity::from_parts(&self.phone_number, &self.user_id, &self.parent_user_id)
     }
 }
 

@@ -47,16 +47,6 @@ impl Account {
     }
 
     /// Returns an account without a number.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Account;
-    ///
-    /// let account = Account::new("900800700600500");
-    /// assert_eq!(account.waba_id.unwrap(), "900800700600500");
-    /// assert_eq!(account.phone_number_id, None);
-    /// ```
     #[must_use]
     pub fn new(waba_id: impl Into<WabaId>) -> Self {
         Self {
@@ -66,15 +56,6 @@ impl Account {
     }
 
     /// Sets the business number.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Account;
-    ///
-    /// let account = Account::new("900800700600500").with_number("300200100500600", "15550100200");
-    /// assert_eq!(account.display_phone_number.as_deref(), Some("15550100200"));
-    /// ```
     #[must_use]
     pub fn with_number(
         mut self,

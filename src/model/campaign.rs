@@ -161,16 +161,6 @@ text_enum! {
 
 impl Campaign {
     /// Returns a draft, whose id is its name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Campaign, CampaignStatus};
-    ///
-    /// let campaign = Campaign::new("Winter storage");
-    /// assert_eq!(campaign.name, "Winter storage");
-    /// assert_eq!(campaign.status, CampaignStatus::Draft);
-    /// ```
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
@@ -188,13 +178,6 @@ impl Campaign {
     }
 
     /// Sets the id, which does not change with the name.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let campaign = Campaign::new("Winter storage").with_id("winter-2027");
-    /// assert_eq!((campaign.id.as_str(), campaign.name.as_str()), ("winter-2027", "Winter storage"));
-    /// ```
     #[must_use]
     pub fn with_id(self, id: impl Into<CampaignId>) -> Self {
         let id = id.into();

@@ -235,16 +235,6 @@ fn active() -> SignupStatus {
 
 impl Signup {
     /// Returns a signup with an id and no other members.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Signup, SignupStatus};
-    ///
-    /// let signup = Signup::new("spring_tune_up");
-    /// assert_eq!(signup.signup_id, "spring_tune_up");
-    /// assert_eq!(signup.status, SignupStatus::Active);
-    /// ```
     #[must_use]
     pub fn new(signup_id: impl Into<SignupId>) -> Self {
         Self {

@@ -25,17 +25,6 @@ pub struct HistoryProgress {
 
 impl HistoryProgress {
     /// Returns whether the history is complete.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::HistoryProgress;
-    ///
-    /// let mut progress = HistoryProgress::default();
-    /// assert!(!progress.is_complete());
-    /// progress.progress = Some(100);
-    /// assert!(progress.is_complete());
-    /// ```
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.progress == Some(100)
@@ -43,16 +32,6 @@ impl HistoryProgress {
 }
 
 /// The last status of a history message, as an object.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::{HistoryContext, HistoryStatus};
-///
-/// let context: HistoryContext = serde_json::from_str(r#"{"status": "READ"}"#)?;
-/// assert_eq!(context.status, Some(HistoryStatus::Read));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct HistoryContext {
@@ -105,16 +84,6 @@ pub struct ConversationContext {
 }
 
 /// A summary of a conversation.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ConversationSummary;
-///
-/// let summary: ConversationSummary = serde_json::from_str(r#"{"text": "Ada asks for a price."}"#)?;
-/// assert_eq!(summary.text.as_deref(), Some("Ada asks for a price."));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ConversationSummary {

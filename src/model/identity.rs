@@ -189,12 +189,6 @@ impl Identity {
     }
 
     /// Returns the user with this business-scoped user id.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Identity;
-    ///
-    /// assert_eq!(Identity::from_user_id("US.7001").unwrap().user_id().unwrap(), "US.7001");
-    /// ```
     #[must_use]
     pub fn from_user_id(user_id: &str) -> Option<Self> {
         Self::new(None, Some(user_id), None)
@@ -202,15 +196,15 @@ impl Identity {
 
     /// Returns the user with the ids of one of Meta's objects, as [`verbatim`](Self::verbatim)
     /// does.
-    pub(crate) fn from_parts(
-        wa_id: Option<&WaId>,
-        user_id: Option<&UserId>,
-        parent_user_id: Option<&UserId>,
+    pub(crate) fn from_parts<'a>(
+        wa_id: impl Into<Option<&'a WaId>>,
+        user_id: impl Into<Option<&'a UserId>>,
+        parent_user_id: impl Into<Option<&'a UserId>>,
     ) -> Option<Self> {
         Self::verbatim(
-            wa_id.map(WaId::as_str),
-            user_id.map(UserId::as_str),
-            parent_user_id.map(UserId::as_str),
+            wa_id.into().map(WaId::as_str),
+            user_id.into().map(UserId::as_str),
+            parent_user_id.into().map(UserId::as_str),
         )
     }
 
@@ -253,12 +247,6 @@ impl Identity {
     }
 
     /// Returns the user's WhatsApp id: the phone number, when Meta shows it.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Identity;
-    ///
-    /// assert_eq!(Identity::from_phone("15550101001").unwrap().wa_id().unwrap(), "15550101001");
-    /// ```
     #[must_use]
     #[inline]
     pub fn wa_id(&self) -> Option<&str> {
@@ -266,13 +254,6 @@ impl Identity {
     }
 
     /// Returns the id within your business portfolio.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Identity;
-    ///
-    /// let ada = Identity::new(Some("15550101001"), Some("US.7001"), None).unwrap();
-    /// assert_eq!(ada.user_id().unwrap(), "US.7001");
-    /// ```
     #[must_use]
     #[inline]
     pub fn user_id(&self) -> Option<&str> {
@@ -280,13 +261,6 @@ impl Identity {
     }
 
     /// Returns the id within the enterprise above your portfolio, if there is one.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Identity;
-    ///
-    /// let ada = Identity::new(None, Some("US.7001"), Some("US.ENT.7009")).unwrap();
-    /// assert_eq!(ada.parent_user_id().unwrap(), "US.ENT.7009");
-    /// ```
     #[must_use]
     #[inline]
     pub fn parent_user_id(&self) -> Option<&str> {
@@ -374,11 +348,7 @@ impl Ids<'_> {
 impl IdMembers {
     /// Returns the user with these ids.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        Identity::from_parts(
-            self.wa_id.as_ref(),
-            self.user_id.as_ref(),
-            self.parent_user_id.as_ref(),
-        )
+        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
     }
 }
 

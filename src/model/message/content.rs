@@ -68,14 +68,6 @@ macro_rules! contents {
             }
 
             /// See [`Message::message_type`](super::Message::message_type).
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// use whatsapp_signals::model::Content;
-            ///
-            /// assert_eq!(Content::RequestWelcome.message_type(), "request_welcome");
-            /// ```
             #[must_use]
             pub fn message_type(&self) -> &'static str {
                 match self {
@@ -211,14 +203,6 @@ fn optional<'a, T: Default + Member>(
 
 impl Content {
     /// Returns the content of a text message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Content;
-    ///
-    /// assert_eq!(Content::text("Hello").body(), "Hello");
-    /// ```
     #[must_use]
     pub fn text(body: impl Into<String>) -> Self {
         Self::Text(Text { body: body.into() })

@@ -40,17 +40,6 @@ pub struct MessageContext {
 
 impl MessageContext {
     /// Returns whether the message was forwarded, once or often.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::MessageContext;
-    ///
-    /// let mut context = MessageContext::default();
-    /// assert!(!context.is_forwarded());
-    /// context.forwarded = Some(true);
-    /// assert!(context.is_forwarded());
-    /// ```
     #[must_use]
     pub fn is_forwarded(&self) -> bool {
         self.forwarded == Some(true) || self.frequently_forwarded == Some(true)

@@ -466,17 +466,6 @@ impl Message {
 
 impl MessageBuilder {
     /// Sets the time of sending.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message, Timestamp};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let sent = Timestamp::from_secs(1_785_000_000);
-    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).timestamp(sent).build();
-    /// assert_eq!(message.timestamp, Some(sent));
-    /// ```
     pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
         self.0.timestamp = Some(timestamp);
         self
@@ -535,16 +524,6 @@ impl MessageBuilder {
     }
 
     /// Sets the recipient group.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).group("Y2FwaV9n").build();
-    /// assert_eq!(message.group_id.unwrap(), "Y2FwaV9n");
-    /// ```
     pub fn group(mut self, id: impl Into<GroupId>) -> Self {
         self.0.group_id = Some(id.into());
         self
