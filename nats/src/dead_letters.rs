@@ -1,4 +1,4 @@
-//! Dead letters: their format, listing, requeueing and deletion.
+//! Dead letters: their format, listing, requeuing and deletion.
 
 use std::fmt;
 use std::str::FromStr;

@@ -125,7 +125,7 @@ fn resolve(
     Ok(exit)
 }
 
-/// The result of requeueing or discarding a letter.
+/// The result of requeuing or discarding a letter.
 enum Resolved {
     Done,
     Gone,
