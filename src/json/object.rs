@@ -6,7 +6,6 @@
 //! there is one reader of each type.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -374,26 +373,29 @@ pub(crate) fn read_members<'o, 'a>(
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Member>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    let json = deserializer.deserialize_map(ObjectText)?;
+    read_strictly(&json, |object, omitted| omitted.read(object)).map_err(D::Error::custom)
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
+/// Visits an object, and returns its JSON. It has no type parameter, so that a deserializer has one
+/// copy of its code for all objects.
+struct ObjectText;
 
-impl<'de, T: Member> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
+impl<'de> Visitor<'de> for ObjectText {
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
         let mut json = String::new();
         Writer {
             json: &mut json,
             depth: MAX_DEPTH,
         }
         .visit_map(map)?;
-        read_strictly(&json, |object, omitted| omitted.read(object)).map_err(A::Error::custom)
+        Ok(json)
     }
 }
 
@@ -401,16 +403,23 @@ impl<'de, T: Member> Visitor<'de> for ObjectVisitor<T> {
 /// as a value may be personal data.
 pub(super) fn read_strictly<T>(
     json: &str,
-    read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
+    mut read: impl for<'a> FnMut(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
 ) -> Result<T, String> {
-    let value = with_tape(json, |object| {
+    let mut value = None;
+    let mut store = |object: Node<'_>| {
         let mut omitted = Omissions::default();
-        let value = read(object, &mut omitted)?;
-        omitted.into_result().map(|()| value)
-    });
-    value
-        .unwrap_or(Err(Fault::Malformed))
+        value = Some(read(object, &mut omitted)?);
+        omitted.into_result()
+    };
+    read_text(json, &mut store)
+        .and_then(|()| value.ok_or(Fault::Malformed))
         .map_err(|fault| fault_text(&fault))
+}
+
+/// Calls `read` with the value of a text; a trait object, so that the tape has one caller for all
+/// objects.
+fn read_text(json: &str, read: &mut dyn FnMut(Node<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    with_tape(json, read).unwrap_or(Err(Fault::Malformed))
 }
 
 fn fault_text(fault: &Fault) -> String {

@@ -79,7 +79,7 @@ where
 /// report it, unlike that of an item of a webhook.
 pub(crate) fn from_members<T, E: Error>(
     members: Map<String, Value>,
-    read: impl for<'a> FnOnce(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
+    read: impl for<'a> FnMut(Node<'a>, &mut Omissions<'a>) -> Result<T, Fault>,
 ) -> Result<T, E> {
     let json = Value::Object(members).to_string();
     read_strictly(&json, read).map_err(E::custom)
