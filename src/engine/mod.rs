@@ -25,24 +25,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod backlog;
+// In the order of the way of a webhook, in which rustdoc lists the methods, too.
+mod settings;
+
+mod process;
+
 mod batch;
+mod stored_body;
+
 mod claim;
+
 mod contacts;
-mod dead_letters;
+mod recorder;
+mod tenants;
+
+mod transaction;
+
 mod delivery;
-mod maintenance;
+
 mod observer;
 mod outcome;
-mod process;
-mod recorder;
-mod records;
-mod runtime;
-mod settings;
-mod stored_body;
-mod tenants;
 mod trace;
-mod transaction;
+
+mod maintenance;
+
+mod dead_letters;
+
+mod backlog;
+
+mod records;
+
+mod runtime;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -76,9 +76,14 @@ pub type LeasedPage = Vec<(WebhookId, Versioned<WebhookRow>)>;
 
 /// A transactional store of the rows of an engine.
 ///
+/// An implementation reads rows, commits changes unless a row has changed since it was read, and
+/// leases webhooks; all rules are those of the engine. The [module](self#a-store-of-your-own)
+/// describes the contract, and [`store_conformance_async`] checks an implementation.
+///
 /// # Errors
 ///
-/// Of every method: when the store fails.
+/// Each method returns a [`StoreError`] if the store fails, and [`commit`](Self::commit) also for a
+/// conflict.
 ///
 /// # Examples
 ///
