@@ -104,8 +104,9 @@ pub(crate) fn explain_repetitions(logs: &Logs, deaths: &[u64]) -> usize {
                 let block = block_of(name);
                 let later =
                     starts.filter(|start| start.0 > ended + UNCONFIRMED && start.1 == block);
-                let is_unconfirmed = later.count() <= STARTED_TOGETHER;
-                assert!(is_unconfirmed, "{text} after a checkpoint");
+                let later: Vec<_> = later.map(|start| start.0).collect();
+                let is_unconfirmed = later.len() <= STARTED_TOGETHER;
+                assert!(is_unconfirmed, "{text} after a checkpoint: {later:?}");
             }
         }
     }
