@@ -15,8 +15,8 @@ use crate::engine::outcome::Outcome;
 use crate::engine::runtime::Deadline;
 use crate::store::{EventState, StoreError};
 
-/// The longest time between the success of a receiver and the next checkpoint of its webhook, while
-/// the webhook is polled. After a crash the receivers that succeeded in this time run again.
+/// The longest time between the success of a receiver and the begin of a checkpoint of its webhook,
+/// while the webhook is polled. After a crash the receivers that succeeded in this time run again.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The shortest time between two renewals of a lease.
@@ -35,7 +35,11 @@ pub(crate) struct Checkpointer<'e> {
     /// The open events that are due later, by the places of their webhooks.
     waiting: Vec<Waiting>,
     turns: TurnTracker,
+    /// The end of the last checkpoint.
     written_at: Instant,
+    /// The time of the first update or success that no checkpoint has. It is before `written_at` if
+    /// a checkpoint was in progress.
+    updated_at: Option<Instant>,
     /// A time before the leases were last acquired or renewed.
     leased_at: Instant,
     writing: Option<Writing<'e>>,
@@ -87,6 +91,7 @@ impl<'e> Checkpointer<'e> {
             waiting,
             turns: TurnTracker::new(claim.turns),
             written_at: Instant::now(),
+            updated_at: None,
             leased_at,
             writing: None,
             renewal_deadline: Deadline::new(call.core.settings.timer.as_ref()),
@@ -153,7 +158,13 @@ impl<'e> Checkpointer<'e> {
         self.outcome.add_due(waiting.first.and_then(time_of));
     }
 
+    /// Records the time of an update, or of a success that the next checkpoint will have.
+    pub(crate) fn set_updated(&mut self) {
+        self.updated_at.get_or_insert_with(Instant::now);
+    }
+
     fn push(&mut self, job: &Job, progress: EventProgress) {
+        self.set_updated();
         let updates = &mut self.updates[job.leased];
         match updates.last_mut() {
             Some((event, last)) if *event == job.event => *last = progress,
@@ -163,16 +174,16 @@ impl<'e> Checkpointer<'e> {
 
     /// Returns whether a checkpoint is due: for successes, or for the renewal of leases.
     pub(crate) fn is_due(&self) -> bool {
-        let age = self.written_at.elapsed();
-        let has_updates = || self.updates.iter().any(|updates| !updates.is_empty());
+        let since = self.updated_at.map(|at| at.min(self.written_at));
         self.is_forced
-            || (age >= CHECKPOINT_INTERVAL && has_updates())
+            || since.is_some_and(|since| since.elapsed() >= CHECKPOINT_INTERVAL)
             || self.leased_at.elapsed() >= self.renewal()
     }
 
-    /// Returns whether the successes since the last checkpoint are to be added to the next one.
-    pub(crate) fn is_interval_over(&self) -> bool {
-        self.is_forced || self.written_at.elapsed() >= CHECKPOINT_INTERVAL
+    /// Returns whether the next checkpoint begins now. The caller adds all successes before it
+    /// [begins](Self::begin) one.
+    pub(crate) fn begins_now(&self) -> bool {
+        self.writing.is_none() && !self.leased.is_empty() && self.is_due()
     }
 
     /// Returns the age at which a lease is renewed: less than two thirds of it are left then.
@@ -190,14 +201,11 @@ impl<'e> Checkpointer<'e> {
         self.is_waiting = is_waiting;
     }
 
-    /// Polls the checkpoint in progress, or begins one if it is due. While async receivers are
-    /// pending, the task is woken when the next one is due.
+    /// Polls the checkpoint in progress. While async receivers are pending, the task is woken when
+    /// the next renewal is due.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StoreError>> {
         if self.leased.is_empty() {
             return Poll::Ready(Ok(()));
-        }
-        if self.writing.is_none() && self.is_due() {
-            self.begin(false);
         }
         ready!(self.poll_writing(cx))?;
         let (renewal, leased_at) = (self.renewal(), self.leased_at);
@@ -222,7 +230,7 @@ impl<'e> Checkpointer<'e> {
     /// Writes a checkpoint now.
     pub(crate) async fn write(&mut self) -> Result<(), StoreError> {
         poll_fn(|cx| self.poll_writing(cx)).await?;
-        self.begin(false);
+        self.begin();
         poll_fn(|cx| self.poll_writing(cx)).await
     }
 
@@ -230,15 +238,21 @@ impl<'e> Checkpointer<'e> {
     pub(crate) async fn finish(mut self) -> Result<Outcome, StoreError> {
         if !self.leased.is_empty() {
             poll_fn(|cx| self.poll_writing(cx)).await?;
-            self.begin(true);
+            self.begin_with(true);
             poll_fn(|cx| self.poll_writing(cx)).await?;
         }
         Ok(mem::take(&mut self.outcome))
     }
 
     /// Begins a checkpoint with the updates so far.
-    fn begin(&mut self, is_last: bool) {
+    pub(crate) fn begin(&mut self) {
+        self.begin_with(false);
+    }
+
+    /// Begins a checkpoint, the last one of which returns the leases.
+    fn begin_with(&mut self, is_last: bool) {
         let (mut updates, states) = self.take_updates();
+        self.updated_at = None;
         self.is_returned = is_last;
         self.is_forced = false;
         let call = self.call;

@@ -135,8 +135,11 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
         if self.error.is_some() {
             return Poll::Ready(());
         }
-        if !self.succeeded.is_empty() && self.checkpointer.is_interval_over() {
-            self.checkpoint_successes();
+        if self.checkpointer.begins_now() {
+            if !self.succeeded.is_empty() {
+                self.checkpoint_successes();
+            }
+            self.checkpointer.begin();
         }
         self.checkpointer
             .poll(cx)
@@ -187,6 +190,7 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
             self.report(&receiver, (self.attempt(&id), started), None, false);
         }
         self.succeeded.push(id);
+        self.checkpointer.set_updated();
     }
 
     fn poll_timeout<I: ReceiverIds + ?Sized>(

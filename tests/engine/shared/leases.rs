@@ -1,6 +1,8 @@
 //! The holders of leases, and the end of a lease.
 
 use super::*;
+use whatsapp_signals::Event;
+use whatsapp_signals::store::ReceiverState;
 
 #[test]
 fn a_leased_webhook_is_refused_and_requested_again() {
@@ -133,6 +135,37 @@ fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
         assert_eq!((outcome.failed(), outcome.unfinished()), (4, 1));
         assert_eq!(*tries.lock(), [(0, 1); 4]);
         assert_each_ran_once(1);
+    });
+}
+
+#[test]
+fn a_renewal_between_two_receivers_stores_the_success_of_the_first() {
+    let _turn = turn();
+    with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let (first, second) = (
+            ConnectOptions::new().uid("a"),
+            ConnectOptions::new().uid("b"),
+        );
+        // Longer than a third of the lease, and shorter than the interval of checkpoints.
+        let slow = |_: &MessageReceived| thread::sleep(Duration::from_millis(4));
+        context
+            .connect_with(&MESSAGE_RECEIVED, first, slow)
+            .unwrap();
+        let stored = Arc::new(Mutex::new(Vec::new()));
+        let (store, seen) = (Arc::clone(engine.store()), Arc::clone(&stored));
+        let reads = move |event: &MessageReceived| {
+            let progress = rows::progress(&store, &event.dedup_key());
+            let progress = progress.expect("a checkpoint before this receiver");
+            let succeeded = rows::receivers(&progress, ReceiverState::Succeeded);
+            seen.lock().extend(succeeded.into_iter().map(String::from));
+        };
+        context
+            .connect_with(&MESSAGE_RECEIVED, second.order(1), reads)
+            .unwrap();
+        let engine = engine.lease(Duration::from_millis(9)).context(context);
+        assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
+        assert_eq!(*stored.lock(), ["a"]);
     });
 }
 
