@@ -1,7 +1,7 @@
 //! The users of a body: all events of one user have one partition key.
 //!
 //! One item of a body may name a user by the phone number, the next by a business-scoped id, and a
-//! third by both. Each event keeps the best id of its user in the body. That id affects partition
+//! third by both. Each event keeps the best id of its user in the body. The id affects partition
 //! keys only: neither the typed members nor the contact changes, so that equal items have equal
 //! members in any body.
 
