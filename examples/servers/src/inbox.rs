@@ -31,7 +31,7 @@ impl Answer {
         match setting("ANSWER").as_deref() {
             Ok("stored") => Ok(Self::Stored),
             Ok("delivered") | Err(_) => Ok(Self::Delivered),
-            Ok(_) => Err("ANSWER is neither delivered nor stored".into()),
+            Ok(_) => Err("expected delivered or stored in ANSWER".into()),
         }
     }
 }

@@ -141,7 +141,7 @@ impl App {
             Ok("yes") | Err(_) => true,
             Ok("no") if answer == Answer::Stored => false,
             Ok("no") => return Err("TEND=no needs ANSWER=stored".into()),
-            Ok(_) => return Err("TEND is neither yes nor no".into()),
+            Ok(_) => return Err("expected yes or no in TEND".into()),
         };
         let app = Self::new(Inbox::open(&database, answer).await?, &secrets, &tokens)?;
         Ok(Self {

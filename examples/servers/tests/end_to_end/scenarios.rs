@@ -383,9 +383,9 @@ pub async fn a_missing_setting_is_named(binary: &str) {
         ("META_APP_SECRET", "a,", "the app secret is empty"),
         ("META_VERIFY_TOKEN", "", "META_VERIFY_TOKEN is not set"),
         ("DATABASE", "", "DATABASE is not set"),
-        ("PORT", "http", "PORT is not a port"),
-        ("ANSWER", "later", "ANSWER is neither delivered nor stored"),
-        ("TEND", "maybe", "TEND is neither yes nor no"),
+        ("PORT", "http", "expected a port in PORT"),
+        ("ANSWER", "later", "expected delivered or stored in ANSWER"),
+        ("TEND", "maybe", "expected yes or no in TEND"),
         ("TEND", "no", "TEND=no needs ANSWER=stored"),
     ] {
         let output = command(binary, &database)
