@@ -27,13 +27,13 @@ pub(crate) fn events(body: &str) -> Vec<WebhookEvent> {
     parse(body.as_bytes()).expect("a webhook").into_events()
 }
 
-/// Our own bodies, by file name.
+/// Returns the bodies of the repository, by file name.
 pub(crate) fn payloads() -> Vec<(String, String)> {
     bodies(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads"))
 }
 
-/// Our own bodies and, where a collection of others lies beside the project,
-/// those too.
+/// Returns the bodies of the repository, and those of a collection beside the project if there is
+/// one.
 pub(crate) fn all() -> Vec<(String, String)> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let mut all = payloads();
@@ -48,7 +48,7 @@ pub(crate) fn all() -> Vec<(String, String)> {
     all
 }
 
-/// A body from a public bug report, if the collection lies beside the project.
+/// Returns a body from a public bug report, if the collection is beside the project.
 pub(crate) fn case(name: &str) -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/2026-11");
     folder.is_dir().then(|| {
@@ -57,7 +57,7 @@ pub(crate) fn case(name: &str) -> Option<String> {
     })
 }
 
-/// Our own bodies of the kinds that came out wrong once, by file name.
+/// Returns the bodies of the repository of the kinds that once had a wrong result, by file name.
 pub(crate) fn reported() -> Vec<(String, String)> {
     bodies(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads/reported"))
 }
