@@ -32,7 +32,7 @@ pub(crate) const OF_WEBHOOKS: &str = "
         ORDER BY later.number LIMIT 1) AS following ON true
     WHERE turn.webhook = ANY($1) ORDER BY turn.partition, turn.number";
 
-/// Adds and ends turns, one after the other. Row locks keep the neighbours of a turn as they are
+/// Adds and ends turns, one after the other. Row locks keep the neighbors of a turn as they are
 /// until the commit.
 const CHANGE_TURNS: Function = Function::new(
     "change_turns",

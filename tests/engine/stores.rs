@@ -1,5 +1,4 @@
-//! Our own stores are right, by the same checks that yours can use; and a
-//! store in memory has a bound.
+//! The stores of this crate pass the public conformance checks, and a store in memory has a bound.
 
 use crate::support::batch::items;
 use crate::support::engines::{engine_over, records};

@@ -108,7 +108,7 @@ const UNDOCUMENTED: &[&str] = &["in_app_signup", "business_status_update"];
 fn all_that_meta_documents_is_recognized() {
     let collection = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let Ok(manifest) = fs::read_to_string(collection.join("MANIFEST.tsv")) else {
-        return; // our own samples are held to this by their snapshot
+        return; // the snapshot has the samples of the repository
     };
     let mut official = 0;
     for row in manifest.lines().skip(1) {

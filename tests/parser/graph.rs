@@ -1,4 +1,4 @@
-//! Requests of ours after Meta's documentation, with the responses to them, and the events that
+//! Requests of the kinds in Meta's documentation, with the responses to them, and the events that
 //! they become.
 
 use crate::support::json::Json;

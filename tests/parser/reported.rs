@@ -1,5 +1,5 @@
-//! Bodies that came out wrong once, and what each must give: one of ours for each kind, and
-//! the reported one where it lies beside the project.
+//! Bodies that once had a wrong result, with the expected result: one of the repository for each
+//! kind, and the reported body if the collection is beside the project.
 
 use crate::support;
 use crate::support::engines::records;
@@ -9,7 +9,7 @@ use whatsapp_signals::model::{Content, Direction, Identity, MessageId, StatusUpd
 use whatsapp_signals::store::{MemoryStore, Tenant};
 use whatsapp_signals::{ParseErrorKind, Parser, WebhookEngine, parse, parse_entry};
 
-/// The reported body, ours, and what both must give.
+/// The reported body, that of the repository, and the check of the result of both.
 type Row = (&'static str, &'static str, fn(&str));
 
 const ROWS: &[Row] = &[

@@ -155,8 +155,8 @@ fn signups(body: &Value) -> usize {
 fn items_in_equal_events_out() {
     let (mut messages, mut statuses, mut subscribed) = (0, 0, 0);
     for (file, text) in support::all() {
-        // One of our samples has half a surrogate pair, which no `Value` can
-        // hold; the walk sees another character in its place.
+        // One sample has half a surrogate pair, which no `Value` can hold. Another character
+        // replaces it.
         let body: Value = serde_json::from_str(&text.replace("\\ud83d\"", "?\"")).unwrap();
         let webhook = parse(text.as_bytes()).unwrap();
         let count = |wanted: fn(&WebhookEvent) -> bool| {

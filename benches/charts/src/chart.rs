@@ -30,7 +30,7 @@ const RIGHT: i32 = 128;
 /// The height of the plot of lines.
 const PLOT: i32 = 190;
 
-/// Okabe and Ito's palette, which differs for all kinds of colour vision, and in grey.
+/// Okabe and Ito's palette, which differs for all kinds of color vision, and in gray.
 const COLORS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),

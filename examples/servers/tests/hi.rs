@@ -190,7 +190,7 @@ async fn each_text_gets_one_answer() {
 }
 
 #[tokio::test]
-async fn a_malformed_item_does_not_affect_its_neighbours() {
+async fn a_malformed_item_does_not_affect_its_neighbors() {
     let (graph, url) = Graph::start().await;
     let bot = Bot::start(&url);
     assert_eq!(bot.post(ODD, SECRET).await, 200);

@@ -1,4 +1,4 @@
-//! Each member of our bodies, malformed: it costs itself, or else the item.
+//! Each member of the bodies, malformed: only the member is lost, or only its item.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -163,7 +163,7 @@ fn events(body: &str) -> Vec<WebhookEvent> {
     parse(body.as_bytes()).unwrap().into_events()
 }
 
-/// Calls `check` with each event of our bodies whose item is a JSON object that stands in its
+/// Calls `check` with each event of the bodies whose item is a JSON object that stands in its
 /// body once, the item, and a function that returns the event for another item in its place.
 fn for_each_item(
     mut check: impl FnMut(&str, &WebhookEvent, &Value, &dyn Fn(&Value) -> Option<WebhookEvent>),
