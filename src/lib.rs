@@ -10,6 +10,7 @@ pub mod filter;
 pub mod guide;
 mod json;
 pub mod model;
+mod panic_guard;
 mod signal;
 pub mod signals;
 pub mod store;

@@ -32,7 +32,9 @@ use tracing::{Level, Span};
 
 use crate::event::WebhookEvent;
 #[cfg(feature = "tracing")]
-use crate::signal::{DeliveryObserver, ErrorChain, Guarded, catch_panic};
+use crate::panic_guard::{Guarded, catch_panic};
+#[cfg(feature = "tracing")]
+use crate::signal::{DeliveryObserver, ErrorChain};
 use crate::signal::{Failure, ReceiverIds};
 #[cfg(feature = "tracing")]
 use crate::{json::Excerpt, model::Account};
@@ -52,7 +54,7 @@ pub(crate) enum Source {
 #[cfg(feature = "tracing")]
 macro_rules! traced {
     ($source:expr, $macro:ident, $($rest:tt)*) => {
-        $crate::signal::catch_panic(|| match $source {
+        $crate::panic_guard::catch_panic(|| match $source {
             $crate::trace::Source::Dispatch => {
                 tracing::$macro!(target: "whatsapp_signals::dispatch", $($rest)*)
             }

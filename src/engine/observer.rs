@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Backlog, EngineError, WebhookEngine};
 use crate::event::WebhookEvent;
-use crate::signal::{Failure, ReceiverInfo, catch_panic};
+use crate::panic_guard::catch_panic;
+use crate::signal::{Failure, ReceiverInfo};
 use crate::store::Store;
 
 /// An observer of an engine, for the program's metrics, alarms and logs.

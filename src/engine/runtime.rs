@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::signal::{Guarded, catch_panic};
+use crate::panic_guard::{Guarded, catch_panic};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A function that runs blocking work before it returns.

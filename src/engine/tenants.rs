@@ -9,7 +9,7 @@ use super::transaction::{Draft, Undecided};
 use super::{Call, Core};
 use crate::event::WebhookEvent;
 use crate::model::Account;
-use crate::signal::catch_panic;
+use crate::panic_guard::catch_panic;
 use crate::store::{NumberKey, StoreError, StoreErrorKind, Tenant};
 
 /// The number and the tenant that an event belongs to.

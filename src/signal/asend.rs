@@ -1,7 +1,9 @@
 //! Async sends: async receivers run concurrently, within the sender's task.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::mem;
 use std::task::{self, Poll};
 
 use super::context::{Context, EMPTY, InContext};
@@ -9,11 +11,11 @@ use super::delivery::{
     ActiveReceivers, CollectFailures, Cursor, DeliveryObserver, FailFast, Policy, ReceiverMode,
     call, failure,
 };
-use super::panic_guard::{Guarded, drop_guarded};
 use super::receiver::BoxFuture;
-use super::registry::order_of;
+use super::receiver_list::Receivers;
 use super::report::{CallResult, Cause, Failure, Report, has_responses};
 use super::signal::Signal;
+use crate::panic_guard::{Guarded, drop_guarded};
 
 /// Async sends.
 impl<T: 'static, R: 'static> Signal<T, R> {
@@ -55,9 +57,9 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// # }
     /// ```
     pub async fn asend(&self, event: &T) -> Result<Report<R>, Failure> {
-        deliver_async::<T, R, FailFast>(self, event, &EMPTY)
-            .await
-            .into_result()
+        let receivers = self.receivers_erased();
+        let report = receivers.asend::<FailFast>(|| event, &EMPTY).await;
+        report.into_result()
     }
 
     /// Sends as [`send_robust`](Self::send_robust) does, and awaits async receivers as
@@ -81,7 +83,8 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// ```
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(&self, event: &T) -> Report<R> {
-        deliver_async::<T, R, CollectFailures>(self, event, &EMPTY).await
+        let receivers = self.receivers_erased();
+        receivers.asend::<CollectFailures>(|| event, &EMPTY).await
     }
 }
 
@@ -97,95 +100,133 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     ///
     /// Panics if a receiver panics: the panic passes through.
     pub async fn asend(self, event: &T) -> Result<Report<R>, Failure> {
-        deliver_async::<T, R, FailFast>(self.delivered, event, self.context)
-            .await
-            .into_result()
+        let receivers = self.delivered.receivers_erased();
+        let report = receivers.asend::<FailFast>(|| event, self.context).await;
+        report.into_result()
     }
 
     /// Sends as [`Signal::asend_robust`] does.
     #[must_use = "the report holds the failures"]
     pub async fn asend_robust(self, event: &T) -> Report<R> {
-        deliver_async::<T, R, CollectFailures>(self.delivered, event, self.context).await
+        let receivers = self.delivered.receivers_erased();
+        let event = || event as &dyn Any;
+        receivers
+            .asend::<CollectFailures>(event, self.context)
+            .await
+    }
+}
+
+/// Async sends without the type of the payload.
+impl<R: 'static> Receivers<'_, R> {
+    /// Calls the sync receivers in order, and then the async receivers concurrently, within the
+    /// task that polls.
+    ///
+    /// `event` returns the event, so that the future is `Send` if the event is `Sync`.
+    // Not `deliver_observed` with `()`: its checkpoints between sync receivers take 5 to 20
+    // instructions a send even if they are always ready.
+    async fn asend<'a, P: Policy>(
+        self,
+        event: impl Fn() -> &'a dyn Any,
+        context: &Context,
+    ) -> Report<R> {
+        let snapshot = self.snapshot();
+        let mut report = Report::default();
+        if snapshot.entries().is_empty() && !context.changes_receivers() {
+            return report;
+        }
+        let own = self.unmuted_own_list(context);
+        let receivers = ActiveReceivers::merged(snapshot.entries(), own.as_deref(), context);
+        // Without sync receivers, a pass over the list would find none to call.
+        if snapshot.has_sync() || own.as_ref().is_some_and(|own| own.has_sync()) {
+            let mut has_async = false;
+            let mut cursor = Cursor::default();
+            while let Some(next) = receivers.next(&mut cursor) {
+                if next.1.is_async() {
+                    has_async = true;
+                    continue;
+                }
+                let signal = self.signal;
+                if call::<R, P>(next, signal, &receivers, event(), &mut (), &mut report) {
+                    return report;
+                }
+            }
+            if !has_async {
+                return report;
+            }
+        }
+        let mut delivery = AsyncDelivery::new(self.signal, &receivers, report);
+        poll_fn(|cx| delivery.poll::<P>(cx, event(), &mut ())).await;
+        delivery.finish()
+    }
+}
+
+/// A delivery with the type of the payload erased.
+pub(crate) struct ErasedDelivery<'a, R: 'static> {
+    receivers: Receivers<'a, R>,
+    event: &'a (dyn Any + Sync),
+    context: &'a Context,
+}
+
+impl<'a, T: Sync, R> InContext<'a, Signal<T, R>> {
+    /// Returns the delivery of an event with its type erased, for code that is compiled once for
+    /// all signals.
+    pub(crate) fn erase(self, event: &'a T) -> ErasedDelivery<'a, R> {
+        ErasedDelivery {
+            receivers: self.delivered.receivers_erased(),
+            event,
+            context: self.context,
+        }
+    }
+}
+
+impl<R> ErasedDelivery<'_, R> {
+    /// Sends as [`Signal::asend_robust`] does.
+    pub(crate) async fn asend_robust(self) -> Report<R> {
+        let event = || self.event as &dyn Any;
+        let receivers = self.receivers;
+        receivers
+            .asend::<CollectFailures>(event, self.context)
+            .await
     }
 
-    /// Delivers with an observer: in [`ReceiverMode::Async`] as
-    /// [`asend_robust`](Self::asend_robust) does, and in [`ReceiverMode::Sync`] as
-    /// [`send_robust`](Self::send_robust) does, so that only the observer is awaited.
+    /// Delivers with an observer: in [`ReceiverMode::Async`] as [`Signal::asend_robust`] does, and
+    /// in [`ReceiverMode::Sync`] as [`Signal::send_robust`] does, so that only the observer is
+    /// awaited.
     pub(crate) async fn deliver_observed(
         self,
-        event: &T,
         mode: ReceiverMode,
         observer: &mut impl DeliveryObserver,
     ) -> Report<R> {
-        let (signal, context) = (self.delivered, self.context);
-        let snapshot = signal.dynamic.snapshot(signal.statics());
-        let own = signal
-            .with(context)
-            .own_list()
-            .filter(|_| !signal.is_muted());
-        let receivers = ActiveReceivers::merged(&snapshot, own.as_deref(), context);
+        let (receivers, event, context) = (self.receivers, self.event, self.context);
+        let snapshot = receivers.snapshot();
+        let own = receivers.unmuted_own_list(context);
+        let active = ActiveReceivers::merged(snapshot.entries(), own.as_deref(), context);
         let mut report = Report::default();
         let mut has_async = false;
         let mut cursor = Cursor::default();
-        while let Some(next) = receivers.next(&mut cursor) {
+        while let Some(next) = active.next(&mut cursor) {
             if mode == ReceiverMode::Async && next.1.is_async() {
                 has_async = true;
                 continue;
             }
             poll_fn(|cx| observer.poll_checkpoint(cx)).await;
-            let name = signal.name;
-            call::<T, R, CollectFailures>(next, name, &receivers, event, observer, &mut report);
+            let signal = receivers.signal;
+            call::<R, CollectFailures>(next, signal, &active, event, observer, &mut report);
         }
         if !has_async {
             poll_fn(|cx| observer.poll_checkpoint(cx)).await;
             return report;
         }
-        let mut delivery = AsyncDelivery::new(signal.name, &receivers, report);
+        let mut delivery = AsyncDelivery::new(receivers.signal, &active, report);
         poll_fn(|cx| delivery.poll::<CollectFailures>(cx, event, observer)).await;
         delivery.finish()
     }
 }
 
-/// Calls the sync receivers in order, and then the async receivers concurrently, within the task
-/// that polls.
-// Not `deliver_observed` with `()`: its checkpoints between sync receivers take 5 to 20
-// instructions a send even if they are always ready.
-async fn deliver_async<T: 'static, R: 'static, P: Policy>(
-    signal: &Signal<T, R>,
-    event: &T,
-    context: &Context,
-) -> Report<R> {
-    let snapshot = signal.dynamic.snapshot(signal.statics());
-    let mut report = Report::default();
-    if snapshot.is_empty() && !context.changes_receivers() {
-        return report;
-    }
-    let own = signal
-        .with(context)
-        .own_list()
-        .filter(|_| !signal.is_muted());
-    let receivers = ActiveReceivers::merged(&snapshot, own.as_deref(), context);
-    let mut has_async = false;
-    let mut cursor = Cursor::default();
-    while let Some(next) = receivers.next(&mut cursor) {
-        if next.1.is_async() {
-            has_async = true;
-        } else if call::<T, R, P>(next, signal.name, &receivers, event, &mut (), &mut report) {
-            return report;
-        }
-    }
-    if !has_async {
-        return report;
-    }
-    let mut delivery = AsyncDelivery::new(signal.name, &receivers, report);
-    poll_fn(|cx| delivery.poll::<P>(cx, event, &mut ())).await;
-    delivery.finish()
-}
-
 /// The state of a send whose sync receivers have been called.
-struct AsyncDelivery<'a, T: 'static, R: 'static> {
+struct AsyncDelivery<'a, R: 'static> {
     signal: &'static str,
-    receivers: &'a ActiveReceivers<'a, T, R>,
+    receivers: &'a ActiveReceivers<'a, R>,
     report: Report<R>,
     /// The position of the next receiver to start.
     cursor: Cursor,
@@ -196,13 +237,9 @@ struct AsyncDelivery<'a, T: 'static, R: 'static> {
     results: Vec<(usize, Result<Guarded<R>, Failure>)>,
 }
 
-impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
+impl<'a, R: 'static> AsyncDelivery<'a, R> {
     /// Returns the initial state. `report` is the report of the sync receivers.
-    fn new(
-        signal: &'static str,
-        receivers: &'a ActiveReceivers<'a, T, R>,
-        report: Report<R>,
-    ) -> Self {
+    fn new(signal: &'static str, receivers: &'a ActiveReceivers<'a, R>, report: Report<R>) -> Self {
         Self {
             signal,
             receivers,
@@ -218,7 +255,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     fn poll<P: Policy>(
         &mut self,
         cx: &mut task::Context<'_>,
-        event: &'a T,
+        event: &'a dyn Any,
         observer: &mut impl DeliveryObserver,
     ) -> Poll<()> {
         if self.poll_pending::<P>(cx, observer) {
@@ -281,7 +318,7 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     fn start<P: Policy>(
         &mut self,
         cx: &mut task::Context<'_>,
-        event: &'a T,
+        event: &'a dyn Any,
         observer: &mut impl DeliveryObserver,
     ) -> Poll<bool> {
         let receivers = self.receivers;
@@ -361,11 +398,9 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
     #[cold]
     fn report_in_order(&mut self) {
         let receivers = self.receivers;
-        let key = |(index, _): &(usize, Result<Guarded<R>, Failure>)| receivers.sort_key(*index);
-        let keys: Vec<_> = self.results.iter().map(key).collect();
-        let mut results: Vec<_> = self.results.drain(..).map(Some).collect();
-        let in_order = order_of(&keys).into_iter();
-        for (index, result) in in_order.filter_map(|place| results[place].take()) {
+        let mut results = mem::take(&mut self.results);
+        results.sort_by_key(|(index, _)| receivers.sort_key(*index));
+        for (index, result) in results {
             match result {
                 Ok(mut response) => {
                     if let Some(response) = response.take() {
@@ -382,9 +417,9 @@ impl<'a, T: 'static, R: 'static> AsyncDelivery<'a, T, R> {
 /// Returns the result of a receiver's poll, or [`Cause::TimedOut`] if the receiver is pending and
 /// its time is over.
 #[inline]
-fn in_time<T: 'static, R: 'static>(
+fn in_time<R: 'static>(
     polled: Result<Poll<CallResult<R>>, Cause>,
-    receivers: &ActiveReceivers<'_, T, R>,
+    receivers: &ActiveReceivers<'_, R>,
     index: usize,
     observer: &mut impl DeliveryObserver,
     cx: &mut task::Context<'_>,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::mem::needs_drop;
 use std::time::Duration;
 
-use super::receiver_info::{Limits, ReceiverInfo, ReceiverMeta};
+use super::receiver::{Limits, ReceiverInfo, ReceiverMeta};
 
 /// The order, uid, filter and limits of a receiver, for
 /// [`Signal::connect_with`](crate::Signal::connect_with).

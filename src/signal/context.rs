@@ -11,8 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use super::receiver::BoxError;
-
 /// The values that receivers need beside their event: a database, an HTTP client, a
 /// configuration.
 ///
@@ -355,15 +353,14 @@ impl<D> Copy for InContext<'_, D> {}
 ///
 /// [`MissingContext`] if the context has no such value.
 #[inline]
-pub fn require<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
+pub fn require<T: Send + Sync + 'static>(context: &Context) -> Result<&T, MissingContext> {
     let itself = (context as &dyn Any).downcast_ref();
-    itself.or_else(|| context.get()).ok_or_else(|| {
-        MissingContext {
+    itself
+        .or_else(|| context.get())
+        .ok_or_else(|| MissingContext {
             type_name: type_name::<T>(),
             is_in_arc: context.get::<Arc<T>>().is_some(),
-        }
-        .into()
-    })
+        })
 }
 
 /// Returns the trait object for a receiver.
@@ -372,16 +369,15 @@ pub fn require<T: Send + Sync + 'static>(context: &Context) -> Result<&T, BoxErr
 ///
 /// [`MissingContext`] if the context has no such object.
 #[inline]
-pub fn require_dyn<T: ?Sized + Send + Sync + 'static>(context: &Context) -> Result<&T, BoxError> {
+pub fn require_dyn<T: ?Sized + Send + Sync + 'static>(
+    context: &Context,
+) -> Result<&T, MissingContext> {
     context
         .get::<Arc<T>>()
         .map(|object| &**object)
-        .ok_or_else(|| {
-            MissingContext {
-                type_name: type_name::<Arc<T>>(),
-                is_in_arc: false,
-            }
-            .into()
+        .ok_or(MissingContext {
+            type_name: type_name::<Arc<T>>(),
+            is_in_arc: false,
         })
 }
 

@@ -1,31 +1,33 @@
 //! A delivery: its receivers, the call of one of them, the failure policy, and the observer.
 
+use std::any::Any;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::context::Context;
-use super::panic_guard;
-use super::receiver_info::{ReceiverInfo, ReceiverMeta};
-use super::receiver_list::{Entry, ReceiverList};
+use super::receiver::{ReceiverInfo, ReceiverMeta};
+use super::receiver_list::{Entry, ReceiverList, Receivers};
 use super::report::{Cause, Failure, Report};
+use crate::panic_guard;
 
 /// The receivers of one delivery: those of the signal and those of the context, merged by their
 /// orders without a new list.
 ///
 /// The *index* of a receiver counts the signal's receivers first, and then the context's.
-pub(super) struct ActiveReceivers<'a, T: 'static, R: 'static> {
-    entries: &'a [Entry<T, R>],
-    own: &'a [Entry<T, R>],
+pub(super) struct ActiveReceivers<'a, R: 'static> {
+    entries: &'a [Entry<R>],
+    own: &'a [Entry<R>],
     /// `true` if the context has receivers or excludes some of the signal.
     is_merged: bool,
     pub(super) context: &'a Context,
 }
 
-impl<'a, T, R> ActiveReceivers<'a, T, R> {
+impl<'a, R> ActiveReceivers<'a, R> {
     /// Returns the receivers of a signal, for a context that changes none of them.
     #[inline]
-    pub(super) fn of_signal(entries: &'a [Entry<T, R>], context: &'a Context) -> Self {
+    pub(super) fn of_signal(entries: &'a [Entry<R>], context: &'a Context) -> Self {
         Self {
             entries,
             own: &[],
@@ -37,8 +39,8 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
     /// Returns the receivers of a signal and of a context.
     #[inline]
     pub(super) fn merged(
-        entries: &'a [Entry<T, R>],
-        own: Option<&'a ReceiverList<T, R>>,
+        entries: &'a [Entry<R>],
+        own: Option<&'a ReceiverList<R>>,
         context: &'a Context,
     ) -> Self {
         Self {
@@ -51,7 +53,7 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
 
     /// Returns the receiver at an index.
     #[inline]
-    pub(super) fn entry(&self, index: usize) -> &'a Entry<T, R> {
+    pub(super) fn entry(&self, index: usize) -> &'a Entry<R> {
         match self.entries.get(index) {
             Some(entry) => entry,
             None => &self.own[index - self.entries.len()],
@@ -66,7 +68,7 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
 
     /// Returns the next receiver and its index, in the order in which they run.
     #[inline]
-    pub(super) fn next(&self, cursor: &mut Cursor) -> Option<(usize, &'a Entry<T, R>)> {
+    pub(super) fn next(&self, cursor: &mut Cursor) -> Option<(usize, &'a Entry<R>)> {
         if self.is_merged {
             return self.next_merged(cursor);
         }
@@ -78,7 +80,7 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
 
     /// Returns the next receiver of signal and context. Of equal order, those of the signal come
     /// first.
-    fn next_merged(&self, cursor: &mut Cursor) -> Option<(usize, &'a Entry<T, R>)> {
+    fn next_merged(&self, cursor: &mut Cursor) -> Option<(usize, &'a Entry<R>)> {
         let own = self.own.get(cursor.next_own);
         let own_order = own.map(|own| own.meta().order);
         while let Some(entry) = self.entries.get(cursor.next) {
@@ -95,7 +97,7 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
     }
 
     /// Returns the receivers in the order in which they run.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Entry<T, R>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Entry<R>> {
         let mut cursor = Cursor::default();
         std::iter::from_fn(move || self.next(&mut cursor).map(|(_, entry)| entry))
     }
@@ -107,10 +109,43 @@ impl<'a, T, R> ActiveReceivers<'a, T, R> {
 
     /// Returns true if the context excludes a receiver of the signal, or has a receiver with the
     /// same uid.
-    fn excludes(&self, entry: &Entry<T, R>) -> bool {
+    fn excludes(&self, entry: &Entry<R>) -> bool {
         let uid = entry.meta().uid.as_deref();
         self.context.excludes(uid)
             || uid.is_some() && self.own.iter().any(|own| own.meta().uid.as_deref() == uid)
+    }
+}
+
+impl<R> Receivers<'_, R> {
+    /// Returns the receivers that a context has for the signal; none while the signal is muted.
+    #[inline]
+    pub(super) fn unmuted_own_list(self, context: &Context) -> Option<Arc<ReceiverList<R>>> {
+        let own = context.own_list(self.address);
+        own.filter(|_| !self.dynamic.is_muted())
+    }
+
+    /// Returns true if a send with the context has receivers, muted or not.
+    // Out of line, so that only the test of the static list is inlined into a dispatch.
+    #[inline(never)]
+    pub(super) fn are_active(self, context: &Context) -> bool {
+        self.with_active(context, |active| active.iter().next().is_some())
+    }
+
+    /// Returns the descriptions of the receivers of a send with the context, muted or not.
+    pub(super) fn active_infos(self, context: &Context) -> Vec<ReceiverInfo> {
+        let info = |entry: &Entry<R>| entry.info(self.signal);
+        self.with_active(context, |active| active.iter().map(info).collect())
+    }
+
+    /// Calls `read` with the receivers of signal and context, muted or not.
+    pub(super) fn with_active<O>(
+        self,
+        context: &Context,
+        read: impl FnOnce(ActiveReceivers<'_, R>) -> O,
+    ) -> O {
+        let own = context.own_list(self.address);
+        let own = own.as_deref();
+        self.read(|list| read(ActiveReceivers::merged(list.entries(), own, context)))
     }
 }
 
@@ -168,11 +203,11 @@ impl Policy for CollectFailures {
 /// Calls a receiver unless the observer skips it, and adds the result to the report. Returns true
 /// if a failure ends the delivery.
 #[inline]
-pub(super) fn call<T: 'static, R: 'static, P: Policy>(
-    (index, entry): (usize, &Entry<T, R>),
+pub(super) fn call<R: 'static, P: Policy>(
+    (index, entry): (usize, &Entry<R>),
     signal: &'static str,
-    receivers: &ActiveReceivers<'_, T, R>,
-    event: &T,
+    receivers: &ActiveReceivers<'_, R>,
+    event: &dyn Any,
     observer: &mut impl DeliveryObserver,
     report: &mut Report<R>,
 ) -> bool {
@@ -197,7 +232,7 @@ pub(super) fn call<T: 'static, R: 'static, P: Policy>(
 }
 
 #[cold]
-pub(super) fn failure<T, R>(signal: &'static str, entry: &Entry<T, R>, cause: Cause) -> Failure {
+pub(super) fn failure<R>(signal: &'static str, entry: &Entry<R>, cause: Cause) -> Failure {
     Failure::new(entry.info(signal), cause)
 }
 
@@ -290,7 +325,7 @@ pub(crate) trait ReceiverIds {
     fn timeout(&self, index: usize) -> Option<Duration>;
 }
 
-impl<T, R> ReceiverIds for ActiveReceivers<'_, T, R> {
+impl<R> ReceiverIds for ActiveReceivers<'_, R> {
     fn receiver_id(&self, index: usize) -> ReceiverId {
         let meta = self.entry(index).meta();
         if let Some(uid) = &meta.uid {

@@ -5,14 +5,12 @@
 //!
 //! The modules are in the order of their dependencies, each on those above it.
 
-mod panic_guard;
+mod context;
 mod receiver;
 
-mod context;
-mod receiver_info;
+mod connect;
 mod retry;
 
-mod connect;
 mod report;
 
 mod dynamic;
@@ -26,7 +24,6 @@ mod signal;
 mod asend;
 mod send;
 
-mod check;
 #[cfg(test)]
 mod tests;
 
@@ -39,20 +36,18 @@ mod sync {
     pub(super) use parking_lot::Mutex;
 }
 
-pub(crate) use check::check_signals;
-pub use check::{CheckError, Problem, check};
+pub(crate) use asend::ErasedDelivery;
 pub use connect::{ConnectError, ConnectErrorKind, ConnectOptions, Connection};
 pub(crate) use context::EMPTY;
 pub use context::{Context, InContext, MissingContext, Need, require, require_dyn};
 pub(crate) use delivery::{DeliveryObserver, ReceiverId, ReceiverIds, ReceiverMode};
-pub(crate) use panic_guard::{Guarded, catch_panic};
 pub use receiver::{
-    AsyncReceiver, BoxError, BoxFuture, IntoReceiver, Receiver, ReceiverOutput, WithState,
-    with_state,
+    AsyncReceiver, BoxError, BoxFuture, IntoReceiver, Limits, Receiver, ReceiverInfo,
+    ReceiverOutput, WithState, with_state,
 };
-pub use receiver_info::{Limits, ReceiverInfo};
 pub use receiver_list::RegisteredReceiver;
-pub use registry::{AnySignal, Registration, receivers};
+pub(crate) use registry::check_signals;
+pub use registry::{AnySignal, CheckError, Problem, Registration, check, receivers};
 #[cfg(feature = "tracing")]
 pub(crate) use report::ErrorChain;
 pub use report::{Cause, Failure, Report};

@@ -1,41 +1,28 @@
 //! The receivers of one signal: their code, their filters, and the list in which a send calls
 //! them.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::connect::{BoxedFilter, ConnectError, ConnectOptions};
 use super::context::{Context, Need, OwnList};
 use super::dynamic::DynamicReceivers;
-use super::panic_guard::drop_guarded;
-use super::receiver::sealed::BoxedReceiver;
-use super::receiver::{BoxError, BoxFuture, IntoReceiver};
-use super::receiver_info::{Limits, ReceiverInfo, ReceiverMeta};
-use super::report::{CallResult, Cause, Counts, has_responses};
+use super::receiver::{BoxError, BoxFuture, IntoReceiver, Limits, ReceiverInfo, ReceiverMeta};
+use super::report::{CallResult, Cause};
+use crate::panic_guard::drop_guarded;
 
-/// A receiver of a signal, with its filter and its description.
+/// A function that `#[receiver]` registered, with its filter and its description.
 pub struct RegisteredReceiver<T: 'static, R: 'static = ()> {
-    code: Code<T, R>,
-    filter: Option<Filter<T>>,
-    /// `true` if the drop of the receiver and its filter runs no code.
-    owns_nothing: bool,
+    function: ReceiverFn<T, R>,
+    filter: Option<fn(&T) -> bool>,
     meta: ReceiverMeta,
 }
 
-/// The code of a receiver.
-enum Code<T: 'static, R: 'static> {
-    /// Registered with `#[receiver]`.
-    Function(ReceiverFn<T, R>),
-    /// Connected at run time.
-    Boxed(BoxedReceiver<T, R>),
-}
-
-/// A function as a receiver.
 enum ReceiverFn<T, R> {
     Sync(SyncFn<T, R>),
     Async(AsyncFn<T, R>),
@@ -44,20 +31,6 @@ enum ReceiverFn<T, R> {
 pub(super) type SyncFn<T, R> = fn(&T, &Context) -> Result<R, BoxError>;
 
 type AsyncFn<T, R> = for<'a> fn(&'a T, &'a Context) -> BoxFuture<'a, R>;
-
-impl<T, R> Clone for ReceiverFn<T, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, R> Copy for ReceiverFn<T, R> {}
-
-/// Decides whether a receiver is called for an event.
-enum Filter<T: 'static> {
-    Function(fn(&T) -> bool),
-    Boxed(BoxedFilter<T>),
-}
 
 /// The source location of a static receiver: its path, its file, its line, and
 /// [`ReceiverMeta::position`].
@@ -75,8 +48,8 @@ impl<T: 'static, R: 'static> RegisteredReceiver<T, R> {
         limits: Limits,
         location: SourceLocation,
     ) -> Self {
-        let code = ReceiverFn::Sync(call);
-        Self::from_static(code, needs, filter, order, uid, limits, location)
+        let function = ReceiverFn::Sync(call);
+        Self::new(function, needs, filter, order, uid, limits, location)
     }
 
     /// Returns an async receiver that `#[receiver]` declares.
@@ -90,12 +63,12 @@ impl<T: 'static, R: 'static> RegisteredReceiver<T, R> {
         limits: Limits,
         location: SourceLocation,
     ) -> Self {
-        let code = ReceiverFn::Async(start);
-        Self::from_static(code, needs, filter, order, uid, limits, location)
+        let function = ReceiverFn::Async(start);
+        Self::new(function, needs, filter, order, uid, limits, location)
     }
 
-    const fn from_static(
-        code: ReceiverFn<T, R>,
+    const fn new(
+        function: ReceiverFn<T, R>,
         needs: &'static [Need],
         filter: Option<fn(&T) -> bool>,
         order: i32,
@@ -104,12 +77,8 @@ impl<T: 'static, R: 'static> RegisteredReceiver<T, R> {
         (path, file, line, position): SourceLocation,
     ) -> Self {
         Self {
-            code: Code::Function(code),
-            filter: match filter {
-                Some(filter) => Some(Filter::Function(filter)),
-                None => None,
-            },
-            owns_nothing: true,
+            function,
+            filter,
             meta: ReceiverMeta {
                 path,
                 file,
@@ -126,105 +95,17 @@ impl<T: 'static, R: 'static> RegisteredReceiver<T, R> {
         }
     }
 
-    /// Returns a receiver that is connected to a signal at run time, by this caller.
-    ///
-    /// # Errors
-    ///
-    /// A limit that the receiver cannot have.
-    pub(super) fn from_connection<Kind, F: IntoReceiver<T, R, Kind>>(
-        signal: &'static str,
-        receiver: F,
-        options: ConnectOptions<T>,
-        caller: &'static Location<'static>,
-    ) -> Result<Self, ConnectError> {
-        let receiver = receiver.into_boxed();
-        let meta = ReceiverMeta {
-            path: type_name::<F>(),
-            file: caller.file(),
-            line: caller.line(),
-            position: 0,
-            order: options.order,
-            uid: options.uid,
-            needs: &[],
-            limits: options.limits,
-        };
-        let is_async = matches!(receiver, BoxedReceiver::Async(_));
-        ConnectError::check_limits(signal, &meta, is_async)?;
-        let owns_nothing = |filter: &BoxedFilter<T>| filter.owns_nothing;
-        Ok(Self {
-            code: Code::Boxed(receiver),
-            owns_nothing: !needs_drop::<F>() && options.filter.as_ref().is_none_or(owns_nothing),
-            filter: options.filter.map(Filter::Boxed),
-            meta,
-        })
-    }
-
-    #[inline]
-    fn is_async(&self) -> bool {
-        matches!(
-            self.code,
-            Code::Function(ReceiverFn::Async(_)) | Code::Boxed(BoxedReceiver::Async(_))
-        )
-    }
-
-    /// Returns the function of a receiver that is a function without a filter.
-    fn plain_function(&self) -> Option<ReceiverFn<T, R>> {
-        match (&self.code, &self.filter) {
-            (Code::Function(function), None) => Some(*function),
+    /// Returns the function if it is sync and has no filter.
+    pub(super) fn sync_function(&self) -> Option<SyncFn<T, R>> {
+        match (&self.function, self.filter) {
+            (ReceiverFn::Sync(call), None) => Some(*call),
             _ => None,
-        }
-    }
-
-    /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
-    fn call(&self, event: &T, context: &Context) -> Result<CallResult<R>, Cause> {
-        if !self.accepts(event) {
-            return Ok(CallResult::Filtered);
-        }
-        let result = match &self.code {
-            Code::Function(ReceiverFn::Sync(call)) => call(event, context),
-            Code::Boxed(BoxedReceiver::Sync(receiver)) => receiver.receive(event),
-            Code::Function(ReceiverFn::Async(_)) | Code::Boxed(BoxedReceiver::Async(_)) => {
-                return Err(Cause::NeedsAsend);
-            }
-        };
-        result.map(CallResult::Succeeded).map_err(Cause::of)
-    }
-
-    /// Returns the future of an async receiver; `None` if its filter declines the event.
-    #[inline]
-    fn start<'a>(&'a self, event: &'a T, context: &'a Context) -> Option<BoxFuture<'a, R>> {
-        match &self.code {
-            _ if !self.accepts(event) => None,
-            Code::Function(ReceiverFn::Async(start)) => Some(start(event, context)),
-            Code::Boxed(BoxedReceiver::Async(receiver)) => Some(receiver.start(event)),
-            Code::Function(ReceiverFn::Sync(_)) | Code::Boxed(BoxedReceiver::Sync(_)) => None,
         }
     }
 
     #[inline]
     fn accepts(&self, event: &T) -> bool {
-        match &self.filter {
-            None => true,
-            Some(Filter::Function(accepts)) => accepts(event),
-            Some(Filter::Boxed(filter)) => (filter.accepts)(event),
-        }
-    }
-
-    #[cold]
-    pub(super) fn info(&self, signal: &'static str) -> ReceiverInfo {
-        ReceiverInfo::new(signal, &self.meta, self.is_async())
-    }
-
-    pub(super) fn meta(&self) -> &ReceiverMeta {
-        &self.meta
-    }
-}
-
-/// Drops the filter behind its own guard. The guard of a receiver list covers receiver and filter
-/// together, and a second destructor that panics during an unwind would abort the program.
-impl<T: 'static, R: 'static> Drop for RegisteredReceiver<T, R> {
-    fn drop(&mut self) {
-        drop_guarded(self.filter.take());
+        self.filter.is_none_or(|accepts| accepts(event))
     }
 }
 
@@ -238,29 +119,187 @@ impl<T, R> fmt::Debug for RegisteredReceiver<T, R> {
     }
 }
 
+/// A receiver that was connected to a signal or to a context at run time.
+struct ConnectedReceiver<T: 'static, R, Kind, F> {
+    receiver: F,
+    filter: Option<BoxedFilter<T>>,
+    meta: ReceiverMeta,
+    kind: PhantomData<fn() -> (R, Kind)>,
+}
+
+/// Returns a receiver that this caller connects to a signal at run time.
+///
+/// # Errors
+///
+/// A limit that the receiver cannot have.
+pub(super) fn connected<T, R: 'static, Kind: 'static, F: IntoReceiver<T, R, Kind>>(
+    signal: &'static str,
+    receiver: F,
+    options: ConnectOptions<T>,
+    caller: &'static Location<'static>,
+) -> Result<Arc<dyn ErasedReceiver<R>>, ConnectError> {
+    let meta = ReceiverMeta {
+        path: type_name::<F>(),
+        file: caller.file(),
+        line: caller.line(),
+        position: 0,
+        order: options.order,
+        uid: options.uid,
+        needs: &[],
+        limits: options.limits,
+    };
+    ConnectError::check_limits(signal, &meta, F::IS_ASYNC)?;
+    Ok(Arc::new(ConnectedReceiver {
+        receiver,
+        filter: options.filter,
+        meta,
+        kind: PhantomData,
+    }))
+}
+
+impl<T, R, Kind, F> ConnectedReceiver<T, R, Kind, F> {
+    #[inline]
+    fn accepts(&self, event: &T) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| (filter.accepts)(event))
+    }
+}
+
+/// Drops the filter behind its own guard. The guard of a receiver list covers receiver and filter
+/// together, and a second destructor that panics during an unwind would abort the program.
+impl<T: 'static, R, Kind, F> Drop for ConnectedReceiver<T, R, Kind, F> {
+    fn drop(&mut self) {
+        drop_guarded(self.filter.take());
+    }
+}
+
+/// A receiver with the types of its payload and its response erased.
+pub(super) trait AnyReceiver: Any + Send + Sync {
+    fn meta(&self) -> &ReceiverMeta;
+
+    fn is_async(&self) -> bool;
+}
+
+impl fmt::Debug for dyn AnyReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.meta().fmt(f)
+    }
+}
+
+/// A receiver with the type of its payload erased, so that the code of deliveries is compiled once
+/// for all signals whose receivers return `R`.
+pub(super) trait ErasedReceiver<R: 'static>: AnyReceiver {
+    /// Returns true if the drop of the receiver and its filter runs no code.
+    fn owns_nothing(&self) -> bool;
+
+    /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
+    fn call(&self, event: &dyn Any, context: &Context) -> Result<CallResult<R>, Cause>;
+
+    /// Returns the future of an async receiver; `None` if its filter declines the event.
+    fn start<'a>(&'a self, event: &'a dyn Any, context: &'a Context) -> Option<BoxFuture<'a, R>>;
+}
+
+impl<T: 'static, R: 'static> AnyReceiver for RegisteredReceiver<T, R> {
+    fn meta(&self) -> &ReceiverMeta {
+        &self.meta
+    }
+
+    fn is_async(&self) -> bool {
+        matches!(self.function, ReceiverFn::Async(_))
+    }
+}
+
+impl<T: 'static, R: 'static> ErasedReceiver<R> for RegisteredReceiver<T, R> {
+    fn owns_nothing(&self) -> bool {
+        true
+    }
+
+    fn call(&self, event: &dyn Any, context: &Context) -> Result<CallResult<R>, Cause> {
+        let event = payload(event);
+        match self.function {
+            _ if !self.accepts(event) => Ok(CallResult::Filtered),
+            ReceiverFn::Sync(call) => CallResult::of(call(event, context)),
+            ReceiverFn::Async(_) => Err(Cause::NeedsAsend),
+        }
+    }
+
+    fn start<'a>(&'a self, event: &'a dyn Any, context: &'a Context) -> Option<BoxFuture<'a, R>> {
+        let event = payload(event);
+        match self.function {
+            ReceiverFn::Async(start) if self.accepts(event) => Some(start(event, context)),
+            _ => None,
+        }
+    }
+}
+
+impl<T, R, Kind, F> AnyReceiver for ConnectedReceiver<T, R, Kind, F>
+where
+    R: 'static,
+    Kind: 'static,
+    F: IntoReceiver<T, R, Kind>,
+{
+    fn meta(&self) -> &ReceiverMeta {
+        &self.meta
+    }
+
+    fn is_async(&self) -> bool {
+        F::IS_ASYNC
+    }
+}
+
+impl<T, R, Kind, F> ErasedReceiver<R> for ConnectedReceiver<T, R, Kind, F>
+where
+    R: 'static,
+    Kind: 'static,
+    F: IntoReceiver<T, R, Kind>,
+{
+    fn owns_nothing(&self) -> bool {
+        let filter = self.filter.as_ref();
+        !needs_drop::<F>() && filter.is_none_or(|filter| filter.owns_nothing)
+    }
+
+    fn call(&self, event: &dyn Any, _: &Context) -> Result<CallResult<R>, Cause> {
+        let event = payload(event);
+        if !self.accepts(event) {
+            return Ok(CallResult::Filtered);
+        }
+        match self.receiver.call(event) {
+            Some(result) => CallResult::of(result),
+            None => Err(Cause::NeedsAsend),
+        }
+    }
+
+    fn start<'a>(&'a self, event: &'a dyn Any, _: &'a Context) -> Option<BoxFuture<'a, R>> {
+        let event = payload(event);
+        if !self.accepts(event) {
+            return None;
+        }
+        self.receiver.start(event)
+    }
+}
+
+/// Returns the event with its type.
+#[inline]
+fn payload<T: 'static>(event: &dyn Any) -> &T {
+    match event.downcast_ref() {
+        Some(event) => event,
+        None => unreachable!("a signal sends its own payload to its own receivers"),
+    }
+}
+
 /// An immutable list of the receivers of one signal, static receivers included.
-pub(super) struct ReceiverList<T: 'static, R: 'static> {
-    /// The functions of the first entries, as long as these are sync functions without a filter. A
-    /// send calls them in a loop that reads nothing else. Empty for a signal with responses, which
-    /// are reported with their receivers.
-    functions: Box<[SyncFn<T, R>]>,
-    entries: Vec<Entry<T, R>>,
-    /// The counts of a send in which all receivers succeed; `None` if `functions` does not have all
-    /// receivers.
-    if_all_succeed: Option<Counts>,
+pub(super) struct ReceiverList<R: 'static> {
+    entries: Vec<Entry<R>>,
+    has_sync: bool,
     /// `true` if the drop of the list runs no code of receivers, so that its time does not matter.
     owns_nothing: bool,
 }
 
-impl<T, R> ReceiverList<T, R> {
-    pub(super) fn new(entries: Vec<Entry<T, R>>) -> Self {
-        let functions = entries.iter().map_while(Entry::sync_function);
-        let functions: Box<[_]> = functions.filter(|_| !has_responses::<R>()).collect();
-        let are_all_functions = functions.len() == entries.len();
+impl<R> ReceiverList<R> {
+    pub(super) fn new(entries: Vec<Entry<R>>) -> Self {
         Self {
-            functions,
-            if_all_succeed: are_all_functions.then(|| Counts::of_successes(entries.len())),
-            owns_nothing: entries.iter().all(|entry| entry.receiver().owns_nothing),
+            has_sync: entries.iter().any(|entry| !entry.is_async),
+            owns_nothing: entries.iter().all(|entry| entry.receiver().owns_nothing()),
             entries,
         }
     }
@@ -274,10 +313,10 @@ impl<T, R> ReceiverList<T, R> {
         &self,
         signal: &'static str,
         id: u64,
-        receiver: &Arc<RegisteredReceiver<T, R>>,
+        receiver: &Arc<dyn ErasedReceiver<R>>,
     ) -> Result<Self, ConnectError> {
-        let ReceiverMeta { order, uid, .. } = &receiver.meta;
-        let is_taken = |entry: &&Entry<T, R>| uid.is_some() && entry.meta().uid == *uid;
+        let ReceiverMeta { order, uid, .. } = receiver.meta();
+        let is_taken = |entry: &&Entry<R>| uid.is_some() && entry.meta().uid == *uid;
         if let Some(first) = self.entries.iter().find(is_taken) {
             return Err(ConnectError::uid_taken(first.info(signal)));
         }
@@ -289,9 +328,10 @@ impl<T, R> ReceiverList<T, R> {
         Ok(Self::new(entries))
     }
 
+    /// Returns true if a receiver is not async.
     #[inline]
-    pub(super) fn functions(&self) -> &[SyncFn<T, R>] {
-        &self.functions
+    pub(super) fn has_sync(&self) -> bool {
+        self.has_sync
     }
 
     #[inline]
@@ -300,23 +340,18 @@ impl<T, R> ReceiverList<T, R> {
     }
 
     #[inline]
-    pub(super) fn if_all_succeed(&self) -> Option<Counts> {
-        self.if_all_succeed
-    }
-
-    #[inline]
-    pub(super) fn entries(&self) -> &[Entry<T, R>] {
+    pub(super) fn entries(&self) -> &[Entry<R>] {
         &self.entries
     }
 }
 
-impl<T, R> Default for ReceiverList<T, R> {
+impl<R> Default for ReceiverList<R> {
     fn default() -> Self {
         Self::new(Vec::new())
     }
 }
 
-impl<T, R> OwnList for ReceiverList<T, R> {
+impl<R> OwnList for ReceiverList<R> {
     fn has_named(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.meta().is_named(name))
     }
@@ -325,101 +360,80 @@ impl<T, R> OwnList for ReceiverList<T, R> {
 /// The last owner of a list drops the receivers that were disconnected meanwhile. This may be any
 /// sender or caller of `connect`, so no destructor of user code may unwind into it. Each receiver
 /// is dropped separately: a second panic during an unwind would abort the program.
-impl<T, R> Drop for ReceiverList<T, R> {
+impl<R> Drop for ReceiverList<R> {
     fn drop(&mut self) {
         self.entries.drain(..).for_each(drop_guarded);
     }
 }
 
 /// A receiver in a list.
-pub(super) struct Entry<T: 'static, R: 'static> {
-    /// A copy of [`RegisteredReceiver::plain_function`]: the call of most static receivers reads
-    /// nothing else.
-    function: Option<ReceiverFn<T, R>>,
-    receiver: ReceiverRef<T, R>,
+pub(super) struct Entry<R: 'static> {
+    /// A copy of [`AnyReceiver::is_async`].
+    is_async: bool,
+    receiver: ReceiverRef<R>,
 }
 
-enum ReceiverRef<T: 'static, R: 'static> {
+enum ReceiverRef<R: 'static> {
     /// Registered with `#[receiver]`.
-    Static(&'static RegisteredReceiver<T, R>),
+    Static(&'static dyn ErasedReceiver<R>),
     /// Connected at run time; the number is unique within the signal.
-    Dynamic(u64, Arc<RegisteredReceiver<T, R>>),
+    Dynamic(u64, Arc<dyn ErasedReceiver<R>>),
 }
 
-impl<T, R> Entry<T, R> {
-    pub(super) fn from_static(receiver: &'static RegisteredReceiver<T, R>) -> Self {
+impl<R> Entry<R> {
+    pub(super) fn from_static(receiver: &'static dyn ErasedReceiver<R>) -> Self {
         Self {
-            function: receiver.plain_function(),
+            is_async: receiver.is_async(),
             receiver: ReceiverRef::Static(receiver),
         }
     }
 
-    fn from_dynamic(id: u64, receiver: Arc<RegisteredReceiver<T, R>>) -> Self {
+    fn from_dynamic(id: u64, receiver: Arc<dyn ErasedReceiver<R>>) -> Self {
         Self {
-            function: receiver.plain_function(),
+            is_async: receiver.is_async(),
             receiver: ReceiverRef::Dynamic(id, receiver),
-        }
-    }
-
-    /// Returns the function of a receiver that is a sync function without a filter.
-    fn sync_function(&self) -> Option<SyncFn<T, R>> {
-        match self.function {
-            Some(ReceiverFn::Sync(call)) => Some(call),
-            _ => None,
         }
     }
 
     /// Calls the receiver; an async one fails with [`Cause::NeedsAsend`].
     #[inline]
-    pub(super) fn call(&self, event: &T, context: &Context) -> Result<CallResult<R>, Cause> {
-        match self.function {
-            Some(ReceiverFn::Sync(call)) => call(event, context)
-                .map(CallResult::Succeeded)
-                .map_err(Cause::of),
-            _ => self.receiver().call(event, context),
-        }
+    pub(super) fn call(&self, event: &dyn Any, context: &Context) -> Result<CallResult<R>, Cause> {
+        self.receiver().call(event, context)
     }
 
     #[inline]
     pub(super) fn is_async(&self) -> bool {
-        match self.function {
-            Some(ReceiverFn::Sync(_)) => false,
-            Some(ReceiverFn::Async(_)) => true,
-            None => self.receiver().is_async(),
-        }
+        self.is_async
     }
 
     /// Returns the future of an async receiver; `None` if its filter declines the event.
     #[inline]
     pub(super) fn start<'a>(
         &'a self,
-        event: &'a T,
+        event: &'a dyn Any,
         context: &'a Context,
     ) -> Option<BoxFuture<'a, R>> {
-        match self.function {
-            Some(ReceiverFn::Async(start)) => Some(start(event, context)),
-            _ => self.receiver().start(event, context),
-        }
+        self.receiver().start(event, context)
     }
 
     #[inline]
-    fn receiver(&self) -> &RegisteredReceiver<T, R> {
+    fn receiver(&self) -> &dyn ErasedReceiver<R> {
         match &self.receiver {
-            ReceiverRef::Static(receiver) => receiver,
-            ReceiverRef::Dynamic(_, receiver) => receiver,
+            ReceiverRef::Static(receiver) => *receiver,
+            ReceiverRef::Dynamic(_, receiver) => &**receiver,
         }
     }
 
     #[cold]
     pub(super) fn info(&self, signal: &'static str) -> ReceiverInfo {
-        self.receiver().info(signal)
+        ReceiverInfo::new(signal, self.meta(), self.is_async)
     }
 
     pub(super) fn meta(&self) -> &ReceiverMeta {
-        &self.receiver().meta
+        self.receiver().meta()
     }
 
-    pub(super) fn has_id(&self, wanted: u64) -> bool {
+    fn has_id(&self, wanted: u64) -> bool {
         matches!(self.receiver, ReceiverRef::Dynamic(id, _) if id == wanted)
     }
 
@@ -428,49 +442,66 @@ impl<T, R> Entry<T, R> {
     }
 }
 
-impl<T, R> Clone for Entry<T, R> {
+impl<R> Clone for Entry<R> {
     fn clone(&self) -> Self {
+        let receiver = match &self.receiver {
+            ReceiverRef::Static(receiver) => ReceiverRef::Static(*receiver),
+            ReceiverRef::Dynamic(id, receiver) => ReceiverRef::Dynamic(*id, Arc::clone(receiver)),
+        };
         Self {
-            function: self.function,
-            receiver: match &self.receiver {
-                ReceiverRef::Static(receiver) => ReceiverRef::Static(receiver),
-                ReceiverRef::Dynamic(id, receiver) => {
-                    ReceiverRef::Dynamic(*id, Arc::clone(receiver))
-                }
-            },
+            is_async: self.is_async,
+            receiver,
         }
     }
 }
 
-/// The receivers of one `asend`. Owned, as the `asend` may continue in another thread.
-pub(super) struct Snapshot<'a, T: 'static, R: 'static> {
-    statics: &'a [Entry<T, R>],
-    list: Option<Arc<ReceiverList<T, R>>>,
+/// The lists of a signal: the static list, and the run-time list that replaces it.
+pub(super) struct Receivers<'a, R: 'static> {
+    pub(super) signal: &'static str,
+    /// The address of the signal, which identifies it.
+    pub(super) address: usize,
+    pub(super) statics: &'a ReceiverList<R>,
+    /// A whole list, static receivers included.
+    pub(super) dynamic: &'a DynamicReceivers<ReceiverList<R>>,
 }
 
-impl<T, R> Deref for Snapshot<'_, T, R> {
-    type Target = [Entry<T, R>];
-
+impl<'a, R> Receivers<'a, R> {
+    /// Calls `read` with the list of receivers, muted or not.
     #[inline]
-    fn deref(&self) -> &[Entry<T, R>] {
-        match &self.list {
-            None => self.statics,
-            Some(list) => &list.entries,
+    pub(super) fn read<O>(self, read: impl FnOnce(&ReceiverList<R>) -> O) -> O {
+        if self.dynamic.is_active() {
+            return self.dynamic.read(|list| read(list.unwrap_or(self.statics)));
         }
+        read(self.statics)
     }
-}
 
-/// The run-time list of a signal. It is a whole list, static receivers included.
-impl<T: 'static, R: 'static> DynamicReceivers<ReceiverList<T, R>> {
+    /// Returns true if there are receivers, muted or not.
+    pub(super) fn exist(self) -> bool {
+        self.read(|list| !list.entries().is_empty())
+    }
+
+    /// Returns true if the run-time receiver with this number is connected.
+    pub(super) fn has_id(self, id: u64) -> bool {
+        self.read(|list| list.entries().iter().any(|entry| entry.has_id(id)))
+    }
+
+    /// Returns the descriptions of the receivers, muted or not.
+    pub(super) fn infos(self) -> Vec<ReceiverInfo> {
+        let info = |entry: &Entry<R>| entry.info(self.signal);
+        self.read(|list| list.entries().iter().map(info).collect())
+    }
+
     /// Returns the receivers of an `asend`; none while the signal is muted.
     #[inline]
-    pub(super) fn snapshot<'a>(&self, statics: &'a ReceiverList<T, R>) -> Snapshot<'a, T, R> {
-        let (statics, list) = match self.is_active() {
-            false => (statics.entries(), None),
-            true if self.is_muted() => (&statics.entries()[..0], None),
-            true => (statics.entries(), self.list()),
-        };
-        Snapshot { statics, list }
+    pub(super) fn snapshot(self) -> Snapshot<'a, R> {
+        if !self.dynamic.is_active() {
+            return Snapshot::Static(self.statics);
+        }
+        match self.dynamic.list() {
+            _ if self.dynamic.is_muted() => Snapshot::Muted,
+            Some(list) => Snapshot::Dynamic(list),
+            None => Snapshot::Static(self.statics),
+        }
     }
 
     /// Inserts a receiver behind those of its order, and returns its number.
@@ -479,27 +510,29 @@ impl<T: 'static, R: 'static> DynamicReceivers<ReceiverList<T, R>> {
     ///
     /// The receiver that already has the uid.
     pub(super) fn connect(
-        &self,
-        signal: &'static str,
-        statics: &ReceiverList<T, R>,
-        receiver: RegisteredReceiver<T, R>,
+        self,
+        receiver: &Arc<dyn ErasedReceiver<R>>,
     ) -> Result<u64, ConnectError> {
-        // Outside of `change`, so that a refused receiver is dropped after the lock.
-        let receiver = Arc::new(receiver);
-        self.change(|list, id| {
-            let list = list.unwrap_or(statics).with(signal, id, &receiver)?;
-            Ok((Some(list), id))
+        self.dynamic.change(|list, id| {
+            let list = list.unwrap_or(self.statics);
+            Ok((Some(list.with(self.signal, id, receiver)?), id))
         })
     }
 
+    /// Disconnects the receiver with this uid. Returns false if no receiver has the uid.
+    pub(super) fn disconnect_uid(self, uid: &str) -> bool {
+        self.disconnect(|entry| entry.meta().uid.as_deref() == Some(uid))
+    }
+
+    /// Disconnects the run-time receiver with this number. Returns false if there is none.
+    pub(super) fn disconnect_id(self, id: u64) -> bool {
+        self.disconnect(|entry| entry.has_id(id))
+    }
+
     /// Removes the receivers that `is_removed` selects. Returns false if it selects none.
-    pub(super) fn disconnect(
-        &self,
-        statics: &ReceiverList<T, R>,
-        mut is_removed: impl FnMut(&Entry<T, R>) -> bool,
-    ) -> bool {
-        let changed = self.change(|list, _| {
-            let entries = list.unwrap_or(statics).entries();
+    fn disconnect(self, is_removed: impl Fn(&Entry<R>) -> bool) -> bool {
+        let changed = self.dynamic.change(|list, _| {
+            let entries = list.unwrap_or(self.statics).entries();
             let kept = entries.iter().filter(|entry| !is_removed(entry));
             let kept: Vec<_> = kept.cloned().collect();
             if kept.len() == entries.len() {
@@ -507,9 +540,46 @@ impl<T: 'static, R: 'static> DynamicReceivers<ReceiverList<T, R>> {
             }
             // Restores the fast path once the static list is complete again.
             let is_static =
-                kept.len() == statics.entries.len() && kept.iter().all(Entry::is_static);
+                kept.len() == self.statics.entries.len() && kept.iter().all(Entry::is_static);
             Ok(((!is_static).then(|| ReceiverList::new(kept)), ()))
         });
         changed.is_ok()
+    }
+}
+
+impl<R> Clone for Receivers<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Receivers<'_, R> {}
+
+/// The list of one `asend`. Owned, as the `asend` may continue in another thread.
+pub(super) enum Snapshot<'a, R: 'static> {
+    Muted,
+    Static(&'a ReceiverList<R>),
+    Dynamic(Arc<ReceiverList<R>>),
+}
+
+impl<R> Snapshot<'_, R> {
+    #[inline]
+    pub(super) fn entries(&self) -> &[Entry<R>] {
+        self.list().map_or(&[], ReceiverList::entries)
+    }
+
+    /// Returns true if a receiver is not async.
+    #[inline]
+    pub(super) fn has_sync(&self) -> bool {
+        self.list().is_some_and(ReceiverList::has_sync)
+    }
+
+    #[inline]
+    fn list(&self) -> Option<&ReceiverList<R>> {
+        match self {
+            Self::Muted => None,
+            Self::Static(list) => Some(list),
+            Self::Dynamic(list) => Some(list),
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The static receivers of the program: from the inventory of the linker to the sorted list of each
-//! signal.
+//! signal, and the check of all receivers at start-up.
 //!
 //! `#[receiver]` submits one [`Registration`] to `inventory` for each of its signals. The types are
 //! erased and not generic: a generic collection would be one static that all payload types share.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::error::Error;
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
@@ -13,8 +15,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::context::Context;
-use super::receiver_info::{ReceiverInfo, ReceiverMeta};
-use super::receiver_list::{Entry, ReceiverList, RegisteredReceiver};
+use super::receiver::{ReceiverInfo, ReceiverMeta};
+use super::receiver_list::{AnyReceiver, Entry, ReceiverList, RegisteredReceiver, SyncFn};
+use super::report::{Counts, has_responses};
 
 /// A signal with its payload type erased, as in [`signals::ALL`](crate::signals::ALL).
 /// Sealed; every [`Signal`](crate::Signal) implements it.
@@ -42,17 +45,6 @@ pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-/// A [`RegisteredReceiver`] with its payload type erased.
-pub(super) trait AnyReceiver: Any + Sync + fmt::Debug {
-    fn info(&self, signal: &'static str) -> ReceiverInfo;
-}
-
-impl<T: 'static, R: 'static> AnyReceiver for RegisteredReceiver<T, R> {
-    fn info(&self, signal: &'static str) -> ReceiverInfo {
-        self.info(signal)
-    }
-}
-
 /// A static receiver of a signal, both with their types erased.
 #[derive(Debug)]
 pub struct Registration {
@@ -73,35 +65,60 @@ fn address(signal: &dyn AnySignal) -> usize {
     ptr::from_ref(signal).addr()
 }
 
+/// The static receivers of one signal, in the order in which they run.
+pub(super) struct StaticReceivers<T: 'static, R: 'static> {
+    /// The functions of the first receivers, as long as these are sync functions without a filter.
+    /// A send calls them in a loop that reads nothing else. Empty for a signal with responses,
+    /// which are reported with their receivers.
+    pub(super) functions: Vec<SyncFn<T, R>>,
+    /// The counts of a send in which all receivers succeed; `None` if `functions` does not have all
+    /// receivers.
+    pub(super) if_all_succeed: Option<Counts>,
+    /// All receivers.
+    pub(super) list: ReceiverList<R>,
+}
+
+impl<T: 'static, R: 'static> StaticReceivers<T, R> {
+    /// Returns the static receivers of the signal at this address. Called once for each signal.
+    #[cold]
+    pub(super) fn of(signal: usize) -> Self {
+        let (mut functions, mut entries) = (Vec::new(), Vec::new());
+        for receiver in static_receivers(signal) {
+            let Some(receiver) = (receiver as &dyn Any).downcast_ref() else {
+                continue;
+            };
+            let receiver: &RegisteredReceiver<T, R> = receiver;
+            if functions.len() == entries.len()
+                && !has_responses::<R>()
+                && let Some(function) = receiver.sync_function()
+            {
+                functions.push(function);
+            }
+            entries.push(Entry::from_static(receiver));
+        }
+        let are_all_functions = functions.len() == entries.len();
+        Self {
+            if_all_succeed: are_all_functions.then(|| Counts::of_successes(entries.len())),
+            functions,
+            list: ReceiverList::new(entries),
+        }
+    }
+}
+
 /// Returns the static receivers of the signal at this address, in the order in which they run.
-///
-/// Called once for each signal.
-#[cold]
-pub(super) fn static_receivers<T: 'static, R: 'static>(signal: usize) -> ReceiverList<T, R> {
+fn static_receivers(signal: usize) -> Vec<&'static dyn AnyReceiver> {
     let all = by_signal();
     let first = all.partition_point(|registration| registration.address() < signal);
-    let mut found: Vec<&'static RegisteredReceiver<T, R>> = all[first..]
+    let mut found: Vec<_> = all[first..]
         .iter()
         .take_while(|registration| registration.address() == signal)
-        .filter_map(|registration| (registration.receiver as &dyn Any).downcast_ref())
+        .map(|registration| registration.receiver)
         .collect();
-    let keys: Vec<_> = found
-        .iter()
-        .map(|receiver| receiver.meta().sort_key())
-        .collect();
-    found = order_of(&keys).into_iter().map(|at| found[at]).collect();
+    found.sort_by_key(|receiver| receiver.meta().sort_key());
 
     let mut uids = HashSet::new();
     found.retain(|receiver| is_first(&mut uids, receiver.meta()));
-    ReceiverList::new(found.into_iter().map(Entry::from_static).collect())
-}
-
-/// Returns the indices of keys in ascending order. Sorting the keys keeps a copy of the standard
-/// sort, 2,000 lines of LLVM's code, out of the code of each signal.
-pub(super) fn order_of<K: Ord>(keys: &[K]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by_key(|at| &keys[*at]);
-    order
+    found
 }
 
 /// Returns the whole inventory, sorted by the addresses of the signals. The result is cached, so
@@ -175,10 +192,11 @@ pub(super) fn shadowed(signal: &dyn AnySignal) -> Vec<ReceiverInfo> {
 /// Returns the static receivers with their signals, sorted.
 fn registered() -> Vec<(&'static dyn AnySignal, ReceiverInfo)> {
     let all = inventory::iter::<Registration>();
-    let info = |registration: &Registration| registration.receiver.info(registration.signal.name());
-    let mut all: Vec<_> = all
-        .map(|registration| (registration.signal, info(registration)))
-        .collect();
+    let info = |&Registration { signal, receiver }: &Registration| {
+        let info = ReceiverInfo::new(signal.name(), receiver.meta(), receiver.is_async());
+        (signal, info)
+    };
+    let mut all: Vec<_> = all.map(info).collect();
     // The address distinguishes signals of one name.
     all.sort_by_key(|(signal, info)| (info.signal, address(*signal), info.meta.sort_key()));
 
@@ -189,3 +207,193 @@ fn registered() -> Vec<(&'static dyn AnySignal, ReceiverInfo)> {
     }
     all
 }
+
+/// Checks that the receivers which `#[receiver]` registered in this program can be called with a
+/// context: the values that they need, their uids, and
+/// [expected](Context::expect_receiver) receivers.
+///
+/// Receivers that are connected to the context take no values from it. They count as expected
+/// receivers. Receivers of [`Signal::connect`](crate::Signal::connect) are checked only if their
+/// signal has static receivers too, as there is no list of other signals.
+///
+/// Call this function at the start of the program, to find a mistake before the first event.
+/// [`WebhookEngine::check`](crate::WebhookEngine::check) does the same for the signals of this
+/// crate, with the context of the engine.
+///
+/// # Errors
+///
+/// [`CheckError`] with all problems.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use whatsapp_signals::{Context, Problem, Signal, check, receiver};
+///
+/// static TICK: Signal<u32> = Signal::new("tick");
+///
+/// #[receiver(TICK)]
+/// fn log(_: &u32, _prefix: &String) {}
+///
+/// # fn main() {
+/// let error = check(&Context::new()).unwrap_err();
+/// let [Problem::MissingContext { receiver, type_name }] = error.problems() else { panic!("one") };
+/// assert!(receiver.path().ends_with("::log"));
+/// assert_eq!(*type_name, "alloc::string::String");
+///
+/// assert!(check(&Context::new().with(String::from("> "))).is_ok());
+/// # }
+/// ```
+pub fn check(context: &Context) -> Result<(), CheckError> {
+    // A send ignores timeouts, so no timer is missing.
+    check_signals(&signals(), context, false, true)
+}
+
+/// Checks the receivers of these signals. With `is_sync`, async receivers are problems; without
+/// `has_timer`, timeouts are.
+pub(crate) fn check_signals(
+    signals: &[&dyn AnySignal],
+    context: &Context,
+    is_sync: bool,
+    has_timer: bool,
+) -> Result<(), CheckError> {
+    let mut problems = Vec::new();
+    for signal in signals {
+        for receiver in signal.receivers_with(context) {
+            let missing = receiver
+                .meta
+                .needs
+                .iter()
+                .filter(|need| !context.has(**need));
+            problems.extend(missing.map(|need| Problem::MissingContext {
+                receiver: receiver.clone(),
+                type_name: need.type_name(),
+            }));
+            if is_sync && receiver.is_async() {
+                problems.push(Problem::NeedsAsend(receiver.clone()));
+            } else if !has_timer && receiver.timeout().is_some() {
+                problems.push(Problem::NeedsTimer(receiver.clone()));
+            }
+        }
+        problems.extend(shadowed(*signal).into_iter().map(Problem::Shadowed));
+    }
+    problems.extend(not_linked(signals, context).map(Problem::NotLinked));
+    match problems[..] {
+        [] => Ok(()),
+        _ => Err(CheckError { problems }),
+    }
+}
+
+/// Returns the expected names of a context that no receiver has: no receiver of these signals or of
+/// a signal with static receivers, and none of the context.
+fn not_linked(
+    checked: &[&dyn AnySignal],
+    context: &Context,
+) -> impl Iterator<Item = Cow<'static, str>> {
+    let with_statics = signals();
+    let linked: Vec<_> = checked
+        .iter()
+        .chain(&with_statics)
+        .flat_map(|signal| signal.receivers_with(context))
+        .collect();
+    let is_linked = move |name: &str| {
+        let has_name = |receiver: &ReceiverInfo| receiver.meta.is_named(name);
+        linked.iter().any(has_name) || context.has_own_named(name)
+    };
+    let names = context.expected().iter();
+    names.filter(move |name| !is_linked(name)).cloned()
+}
+
+/// The problems that a check at start-up found.
+///
+/// The text has one line for each problem, with the file and line of the receiver.
+#[derive(Clone)]
+pub struct CheckError {
+    problems: Vec<Problem>,
+}
+
+impl CheckError {
+    /// Returns the problems, by signals and then in the order of their receivers.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("receivers cannot be called:")?;
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+/// Writes the same as `Display`, as a `main` that returns the error prints the `Debug` form.
+impl fmt::Debug for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for CheckError {}
+
+/// A receiver that is never called, or fails at every call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The context lacks a value that the receiver takes.
+    MissingContext {
+        /// The receiver.
+        receiver: ReceiverInfo,
+        /// The name of the value's type.
+        type_name: &'static str,
+    },
+    /// Another receiver of the signal has the same uid and comes first:
+    /// [`ReceiverInfo::is_shadowed`].
+    Shadowed(ReceiverInfo),
+    /// The receiver is async, and the program only calls sync methods:
+    /// [`WebhookEngine::check_sync`](crate::WebhookEngine::check_sync).
+    NeedsAsend(ReceiverInfo),
+    /// The receiver has a timeout, and the engine has no
+    /// [`timer`](crate::WebhookEngine::timer).
+    NeedsTimer(ReceiverInfo),
+    /// No receiver has this name, which the context [expects](Context::expect_receiver).
+    NotLinked(Cow<'static, str>),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingContext {
+                receiver,
+                type_name,
+            } => write!(
+                f,
+                "{receiver} of signal {} needs {type_name}, which the context lacks",
+                receiver.signal()
+            ),
+            Self::Shadowed(receiver) => write!(
+                f,
+                "{receiver} of signal {} is not called, as its uid {:?} is taken",
+                receiver.signal(),
+                receiver.uid().unwrap_or_default()
+            ),
+            Self::NeedsAsend(receiver) => write!(
+                f,
+                "{receiver} of signal {} is async and needs process_async",
+                receiver.signal()
+            ),
+            Self::NeedsTimer(receiver) => write!(
+                f,
+                "{receiver} of signal {} has a timeout and needs WebhookEngine::timer",
+                receiver.signal()
+            ),
+            Self::NotLinked(name) => write!(
+                f,
+                "{name} is not linked: name its crate, as in `use handlers as _;`"
+            ),
+        }
+    }
+}
+
+impl Error for Problem {}

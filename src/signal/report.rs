@@ -8,10 +8,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::context::MissingContext;
-use super::panic_guard::{catch_panic, drop_guarded};
-use super::receiver::BoxError;
-use super::receiver_info::ReceiverInfo;
+use super::receiver::{BoxError, ReceiverInfo};
 use super::retry::{Retry, RetryWhen};
+use crate::panic_guard::{catch_panic, drop_guarded};
 
 /// The outcome of a send: counts, failures and responses.
 ///
@@ -156,6 +155,15 @@ pub(super) enum CallResult<R> {
 }
 
 impl<R> CallResult<R> {
+    /// Returns the result of a receiver that was called.
+    #[inline]
+    pub(super) fn of(result: Result<R, BoxError>) -> Result<Self, Cause> {
+        match result {
+            Ok(response) => Ok(Self::Succeeded(response)),
+            Err(error) => Err(Cause::of(error)),
+        }
+    }
+
     #[inline]
     pub(super) fn is_filtered(&self) -> bool {
         matches!(self, Self::Filtered)
@@ -191,10 +199,19 @@ impl<R: 'static> Report<R> {
 
     #[inline]
     pub(super) fn count(&mut self, called: &CallResult<R>) {
-        let more = match called {
-            CallResult::Succeeded(_) => 1,
-            CallResult::Filtered => Counts::FILTERED,
-        };
+        match called {
+            CallResult::Succeeded(_) => self.add_to_counts(1),
+            CallResult::Filtered => self.count_filtered(),
+        }
+    }
+
+    #[cold]
+    fn count_filtered(&mut self) {
+        self.add_to_counts(Counts::FILTERED);
+    }
+
+    #[inline]
+    fn add_to_counts(&mut self, more: u64) {
         self.counts = Counts(self.counts.0.saturating_add(more));
     }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use std::iter::successors;
 use std::time::Duration;
 
-use super::panic_guard::catch_panic;
 use super::receiver::BoxError;
+use crate::panic_guard::catch_panic;
 
 /// An error with the time at which its receiver may be called again with the same event.
 ///

@@ -8,7 +8,8 @@ use super::context::{Context, EMPTY, InContext};
 use super::delivery::{ActiveReceivers, CollectFailures, Cursor, FailFast, Policy, call, failure};
 use super::dynamic::MUTED;
 use super::receiver::BoxError;
-use super::receiver_list::ReceiverList;
+use super::receiver_list::{ReceiverList, Receivers};
+use super::registry::StaticReceivers;
 use super::report::{Cause, Counts, Failure, Report};
 use super::signal::Signal;
 
@@ -65,54 +66,33 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         self.deliver::<CollectFailures>(event, &EMPTY)
     }
 
-    /// Sends to the receivers of the signal and of the context.
-    #[inline(never)]
-    fn deliver_merged<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        if self.is_muted() {
-            return Report::default();
-        }
-        self.with(context).with_active(|receivers| {
-            let (cursor, report) = (Cursor::default(), Report::default());
-            deliver_to::<T, R, P>(cursor, report, self.name, &receivers, event)
-        })
-    }
-
     #[inline]
     fn deliver<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        match self.static_list() {
-            Some(list) => deliver::<T, R, P>(self, list, event, context),
-            None => self.send_dynamic::<P>(event, context),
+        match self.fast_receivers() {
+            Some(statics) => call_functions::<T, R, P>(self, statics, event, context),
+            None => self.deliver_erased::<P>(event, context),
         }
+    }
+
+    /// Continues a delivery after this number of functions have succeeded.
+    // Out of line, as `deliver_erased`.
+    #[inline(never)]
+    fn deliver_rest<P: Policy>(
+        &self,
+        succeeded: usize,
+        result: Result<Option<BoxError>, Cause>,
+        statics: &StaticReceivers<T, R>,
+        event: &T,
+        context: &Context,
+    ) -> Report<R> {
+        call_rest::<R, P>(succeeded, result, self.name, &statics.list, event, context)
     }
 
     /// Sends while the signal is muted or has run-time receivers, and the first time.
     // Out of line, so that only the loop over functions is inlined into senders.
     #[inline(never)]
-    fn send_dynamic<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        let state = self.dynamic.state();
-        if state == MUTED {
-            return Report::default();
-        }
-        with_cached(
-            state,
-            |list| deliver_mixed::<T, R, P>(self, list, event, context),
-            || self.send_shared::<P>(event, context),
-        )
-    }
-
-    /// Sends to a list that other threads may replace meanwhile, and caches the list for the next
-    /// send of this thread if possible.
-    #[inline(never)]
-    fn send_shared<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
-        self.dynamic.read_shared(|list| {
-            if let Some(list) = list
-                && list.owns_nothing()
-            {
-                cache(Arc::clone(list));
-            }
-            let list = list.map_or_else(|| self.statics(), |list| &**list);
-            deliver_mixed::<T, R, P>(self, list, event, context)
-        })
+    fn deliver_erased<P: Policy>(&self, event: &T, context: &Context) -> Report<R> {
+        self.receivers_erased().send::<P>(event, context)
     }
 }
 
@@ -144,27 +124,27 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     fn deliver<P: Policy>(self, event: &T) -> Report<R> {
         let (signal, context) = (self.delivered, self.context);
         if context.changes_receivers() {
-            return signal.deliver_merged::<P>(event, context);
+            let receivers = signal.receivers_erased();
+            return receivers.send_merged::<P>(event, context);
         }
         signal.deliver::<P>(event, context)
     }
 }
 
-/// Calls the receivers of a list. Most of them are functions without a filter that succeed, and are
-/// called in a loop that does nothing else.
+/// Calls static receivers. Most of them are functions without a filter that succeed, and are called
+/// in a loop that does nothing else.
 #[inline]
-fn deliver<T: 'static, R: 'static, P: Policy>(
+fn call_functions<T: 'static, R: 'static, P: Policy>(
     signal: &Signal<T, R>,
-    list: &ReceiverList<T, R>,
+    statics: &StaticReceivers<T, R>,
     event: &T,
     context: &Context,
 ) -> Report<R> {
-    let functions = list.functions();
     let mut succeeded = 0;
     // One guard for the whole loop. A failure ends the loop, not the delivery.
     let result = P::guard(|| {
         // Copies, so that they are not read again for each call.
-        let (functions, event, context) = (functions, event, context);
+        let (functions, event, context) = (&*statics.functions, event, context);
         while let Some(call) = functions.get(succeeded) {
             if let Err(error) = call(event, context) {
                 return Ok(Some(error));
@@ -174,41 +154,21 @@ fn deliver<T: 'static, R: 'static, P: Policy>(
         Ok(None)
     });
     if let Ok(None) = result
-        && let Some(counts) = list.if_all_succeed()
+        && let Some(counts) = statics.if_all_succeed
     {
         return Report::new(counts);
     }
-    deliver_rest::<T, R, P>(succeeded, result, signal, list, event, context)
-}
-
-/// Calls the receivers of a list whose first receiver is probably not a function without a filter.
-#[inline]
-fn deliver_mixed<T: 'static, R: 'static, P: Policy>(
-    signal: &Signal<T, R>,
-    list: &ReceiverList<T, R>,
-    event: &T,
-    context: &Context,
-) -> Report<R> {
-    match list.functions() {
-        [] => {
-            let receivers = ActiveReceivers::of_signal(list.entries(), context);
-            let (cursor, report) = (Cursor::default(), Report::default());
-            deliver_to::<T, R, P>(cursor, report, signal.name, &receivers, event)
-        }
-        _ => deliver::<T, R, P>(signal, list, event, context),
-    }
+    signal.deliver_rest::<P>(succeeded, result, statics, event, context)
 }
 
 /// Continues a delivery after this number of functions have succeeded. `result` has the failure of
 /// the next function, if the failure ended the loop.
-// Out of line, so that only the loop over functions is inlined into senders.
-#[inline(never)]
-fn deliver_rest<T: 'static, R: 'static, P: Policy>(
+fn call_rest<R: 'static, P: Policy>(
     succeeded: usize,
     result: Result<Option<BoxError>, Cause>,
-    signal: &Signal<T, R>,
-    list: &ReceiverList<T, R>,
-    event: &T,
+    signal: &'static str,
+    list: &ReceiverList<R>,
+    event: &dyn Any,
     context: &Context,
 ) -> Report<R> {
     let mut report = Report::new(Counts::of_successes(succeeded));
@@ -218,32 +178,74 @@ fn deliver_rest<T: 'static, R: 'static, P: Policy>(
         Err(cause) => Some(cause),
     };
     if let Some(cause) = cause {
-        report.push(failure(signal.name, &list.entries()[next], cause));
+        report.push(failure(signal, &list.entries()[next], cause));
         if P::STOPS {
             return report;
         }
         next += 1;
     }
     let receivers = ActiveReceivers::of_signal(list.entries(), context);
-    let cursor = Cursor::behind(next);
-    deliver_to::<T, R, P>(cursor, report, signal.name, &receivers, event)
+    call_from::<R, P>(Cursor::behind(next), report, signal, &receivers, event)
 }
 
 /// Calls the receivers from the cursor on, and adds them to the report.
 #[inline]
-fn deliver_to<T: 'static, R: 'static, P: Policy>(
+fn call_from<R: 'static, P: Policy>(
     mut cursor: Cursor,
     mut report: Report<R>,
     signal: &'static str,
-    receivers: &ActiveReceivers<'_, T, R>,
-    event: &T,
+    receivers: &ActiveReceivers<'_, R>,
+    event: &dyn Any,
 ) -> Report<R> {
     while let Some(next) = receivers.next(&mut cursor) {
-        if call::<T, R, P>(next, signal, receivers, event, &mut (), &mut report) {
+        if call::<R, P>(next, signal, receivers, event, &mut (), &mut report) {
             break;
         }
     }
     report
+}
+
+/// Sync sends without the type of the payload.
+impl<R: 'static> Receivers<'_, R> {
+    /// Sends while the signal is muted or has run-time receivers, and the first time.
+    fn send<P: Policy>(self, event: &dyn Any, context: &Context) -> Report<R> {
+        let state = self.dynamic.state();
+        if state == MUTED {
+            return Report::default();
+        }
+        let deliver = |list: &ReceiverList<R>| {
+            let receivers = ActiveReceivers::of_signal(list.entries(), context);
+            let (cursor, report) = (Cursor::default(), Report::default());
+            call_from::<R, P>(cursor, report, self.signal, &receivers, event)
+        };
+        with_cached(state, deliver, || self.read_and_cache(deliver))
+    }
+
+    /// Calls `read` with the list, which other threads may replace meanwhile, and caches the list
+    /// for the next send of this thread if possible.
+    #[inline(never)]
+    fn read_and_cache<O>(self, read: impl FnOnce(&ReceiverList<R>) -> O) -> O {
+        self.dynamic.read_shared(|list| {
+            if let Some(list) = list
+                && list.owns_nothing()
+            {
+                cache(Arc::clone(list));
+            }
+            read(list.map_or(self.statics, |list| &**list))
+        })
+    }
+
+    /// Sends to the receivers of the signal and of the context.
+    #[inline(never)]
+    fn send_merged<P: Policy>(self, event: &dyn Any, context: &Context) -> Report<R> {
+        if self.dynamic.is_muted() {
+            return Report::default();
+        }
+        self.with_active(context, |receivers| {
+            let (cursor, report) = (Cursor::default(), Report::default());
+            call_from::<R, P>(cursor, report, self.signal, &receivers, event)
+        })
+    }
 }
 
 // A send holds its list alive while other threads may replace the list. With `arc_swap` this takes

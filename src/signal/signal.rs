@@ -3,16 +3,14 @@
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::ptr;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::connect::{ConnectError, ConnectOptions, Connection, ErasedSignal};
 use super::context::{Context, InContext};
-use super::delivery::ActiveReceivers;
 use super::dynamic::DynamicReceivers;
-use super::receiver::IntoReceiver;
-use super::receiver_info::ReceiverInfo;
-use super::receiver_list::{Entry, ReceiverList, RegisteredReceiver};
-use super::registry::{AnySignal, Registration, sealed, static_receivers};
+use super::receiver::{IntoReceiver, ReceiverInfo};
+use super::receiver_list::{ReceiverList, Receivers, RegisteredReceiver, connected};
+use super::registry::{AnySignal, Registration, StaticReceivers, sealed};
 
 /// A signal: a named list of receivers for events of type `T`. Its receivers return a response `R`,
 /// which is `()` unless the signal was made [with responses](Self::with_responses).
@@ -69,8 +67,8 @@ use super::registry::{AnySignal, Registration, sealed, static_receivers};
 pub struct Signal<T: 'static, R: 'static = ()> {
     pub(super) name: &'static str,
     /// The static receivers, sorted; filled at first use.
-    statics: OnceLock<ReceiverList<T, R>>,
-    pub(super) dynamic: DynamicReceivers<ReceiverList<T, R>>,
+    statics: OnceLock<StaticReceivers<T, R>>,
+    dynamic: DynamicReceivers<ReceiverList<R>>,
 }
 
 impl<T: 'static> Signal<T> {
@@ -166,7 +164,10 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// # Ok::<(), whatsapp_signals::Failure>(())
     /// ```
     #[track_caller]
-    pub fn connect<Kind, F: IntoReceiver<T, R, Kind>>(&self, receiver: F) -> Connection<'_> {
+    pub fn connect<Kind: 'static, F>(&self, receiver: F) -> Connection<'_>
+    where
+        F: IntoReceiver<T, R, Kind>,
+    {
         match self.connect_with(ConnectOptions::new(), receiver) {
             Ok(connection) => connection,
             Err(error) => unreachable!("no options were given: {error}"),
@@ -194,14 +195,17 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// # Ok::<(), whatsapp_signals::ConnectError>(())
     /// ```
     #[track_caller]
-    pub fn connect_with<Kind, F: IntoReceiver<T, R, Kind>>(
+    pub fn connect_with<Kind: 'static, F>(
         &self,
         options: ConnectOptions<T>,
         receiver: F,
-    ) -> Result<Connection<'_>, ConnectError> {
-        let caller = Location::caller();
-        let receiver = RegisteredReceiver::from_connection(self.name, receiver, options, caller)?;
-        let id = self.dynamic.connect(self.name, self.statics(), receiver)?;
+    ) -> Result<Connection<'_>, ConnectError>
+    where
+        F: IntoReceiver<T, R, Kind>,
+    {
+        // Outside of the change, so that a refused receiver is dropped after the lock.
+        let receiver = connected(self.name, receiver, options, Location::caller())?;
+        let id = self.receivers_erased().connect(&receiver)?;
         Ok(Connection::new(self, id))
     }
 
@@ -221,16 +225,14 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// ```
     #[allow(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn disconnect(&self, uid: &str) -> bool {
-        self.dynamic.disconnect(self.statics(), |entry| {
-            entry.meta().uid.as_deref() == Some(uid)
-        })
+        self.receivers_erased().disconnect_uid(uid)
     }
 
     /// Returns true if the signal has receivers, muted or not. Filters are not considered.
     #[inline]
     #[must_use]
     pub fn has_receivers(&self) -> bool {
-        self.with_receivers(|list| !list.entries().is_empty())
+        self.receivers_erased().exist()
     }
 
     /// Returns the connected receivers, in the order in which they run.
@@ -247,8 +249,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     /// ```
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let info = |entry: &Entry<T, R>| entry.info(self.name);
-        self.with_receivers(|list| list.entries().iter().map(info).collect())
+        self.receivers_erased().infos()
     }
 
     /// Suspends delivery, in all threads, until the guard is dropped. Nested guards count.
@@ -276,11 +277,16 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         self.dynamic.is_muted()
     }
 
-    /// Returns the static receivers.
+    /// Returns the receivers without the type of the payload.
     #[inline]
-    pub(super) fn statics(&self) -> &ReceiverList<T, R> {
-        self.statics
-            .get_or_init(|| static_receivers(self.address()))
+    pub(super) fn receivers_erased(&self) -> Receivers<'_, R> {
+        let statics = || StaticReceivers::of(self.address());
+        Receivers {
+            signal: self.name,
+            address: self.address(),
+            statics: &self.statics.get_or_init(statics).list,
+            dynamic: &self.dynamic,
+        }
     }
 
     /// Returns the address, which identifies a signal.
@@ -288,25 +294,14 @@ impl<T: 'static, R: 'static> Signal<T, R> {
         ptr::from_ref(self).addr()
     }
 
-    /// Returns the list for the fast path of a send; `None` while the signal is muted or has
+    /// Returns the receivers for the fast path of a send; `None` while the signal is muted or has
     /// run-time receivers, and before the first use.
     #[inline]
-    pub(super) fn static_list(&self) -> Option<&ReceiverList<T, R>> {
+    pub(super) fn fast_receivers(&self) -> Option<&StaticReceivers<T, R>> {
         if self.dynamic.is_active() {
             return None;
         }
         self.statics.get()
-    }
-
-    /// Calls `read` with the list of receivers, muted or not.
-    #[inline]
-    fn with_receivers<O>(&self, read: impl FnOnce(&ReceiverList<T, R>) -> O) -> O {
-        if self.dynamic.is_active() {
-            return self
-                .dynamic
-                .read(|list| read(list.unwrap_or_else(|| self.statics())));
-        }
-        read(self.statics())
     }
 }
 
@@ -315,16 +310,12 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     #[inline]
     #[must_use]
     pub fn has_receivers(self) -> bool {
-        match self.delivered.static_list() {
-            Some(list) if !self.context.changes_receivers() => !list.entries().is_empty(),
-            _ => self.has_active_receivers(),
+        match self.delivered.fast_receivers() {
+            Some(statics) if !self.context.changes_receivers() => {
+                !statics.list.entries().is_empty()
+            }
+            _ => self.delivered.receivers_erased().are_active(self.context),
         }
-    }
-
-    // Out of line, so that only the test of the static list is inlined into a dispatch.
-    #[inline(never)]
-    fn has_active_receivers(self) -> bool {
-        self.with_active(|active| active.iter().next().is_some())
     }
 
     /// Returns the receivers of a send with the context, in the order in which they run.
@@ -345,26 +336,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// ```
     #[must_use]
     pub fn receivers(self) -> Vec<ReceiverInfo> {
-        let name = self.delivered.name;
-        self.with_active(|active| active.iter().map(|entry| entry.info(name)).collect())
-    }
-
-    /// Returns the receivers that the context has for the signal.
-    #[inline]
-    pub(super) fn own_list(self) -> Option<Arc<ReceiverList<T, R>>> {
-        self.context.own_list(self.delivered.address())
-    }
-
-    /// Calls `read` with the receivers of signal and context, muted or not.
-    pub(super) fn with_active<O>(self, read: impl FnOnce(ActiveReceivers<'_, T, R>) -> O) -> O {
-        let own = self.own_list();
-        self.delivered.with_receivers(|list| {
-            read(ActiveReceivers::merged(
-                list.entries(),
-                own.as_deref(),
-                self.context,
-            ))
-        })
+        self.delivered.receivers_erased().active_infos(self.context)
     }
 }
 
@@ -406,7 +378,7 @@ impl Context {
     /// A send without a context has an empty context. Receivers that are connected to that context
     /// are never called.
     #[track_caller]
-    pub fn connect<T, R, Kind, F>(&self, signal: &'static Signal<T, R>, receiver: F)
+    pub fn connect<T, R, Kind: 'static, F>(&self, signal: &'static Signal<T, R>, receiver: F)
     where
         F: IntoReceiver<T, R, Kind>,
     {
@@ -448,7 +420,7 @@ impl Context {
     /// # }
     /// ```
     #[track_caller]
-    pub fn connect_with<T, R, Kind, F>(
+    pub fn connect_with<T, R, Kind: 'static, F>(
         &self,
         signal: &'static Signal<T, R>,
         options: ConnectOptions<T>,
@@ -457,13 +429,11 @@ impl Context {
     where
         F: IntoReceiver<T, R, Kind>,
     {
-        let (name, caller) = (signal.name, Location::caller());
-        let receiver = RegisteredReceiver::from_connection(name, receiver, options, caller)?;
         // Outside of the change, so that a refused receiver is dropped after the lock.
-        let receiver = Arc::new(receiver);
-        self.change_own_list(signal.address(), |list: Option<&ReceiverList<T, R>>| {
-            list.unwrap_or(&ReceiverList::default())
-                .with(name, 0, &receiver)
+        let receiver = connected(signal.name, receiver, options, Location::caller())?;
+        self.change_own_list(signal.address(), |list: Option<&ReceiverList<R>>| {
+            let none = ReceiverList::default();
+            list.unwrap_or(&none).with(signal.name, 0, &receiver)
         })
     }
 }
@@ -548,12 +518,11 @@ impl<T, R> ErasedSignal for Signal<T, R> {
     }
 
     fn is_connected(&self, id: u64) -> bool {
-        self.with_receivers(|list| list.entries().iter().any(|entry| entry.has_id(id)))
+        self.receivers_erased().has_id(id)
     }
 
     fn disconnect_id(&self, id: u64) -> bool {
-        self.dynamic
-            .disconnect(self.statics(), |entry| entry.has_id(id))
+        self.receivers_erased().disconnect_id(id)
     }
 }
 

@@ -136,10 +136,10 @@ fn a_checkpoint_precedes_each_receiver_and_the_end() {
         let log = Log::default();
         let (signal, context) = (signal(&log), Context::new());
         let mut recorder = Recorder::new(&log, polls);
-        let delivery =
-            signal
-                .with(&context)
-                .deliver_observed(&1, ReceiverMode::Sync, &mut recorder);
+        let delivery = signal
+            .with(&context)
+            .erase(&1)
+            .deliver_observed(ReceiverMode::Sync, &mut recorder);
         let report = pollster::block_on(delivery);
         let failed = report.failures().iter().map(Failure::receiver);
         let failed: Vec<_> = failed.filter_map(|receiver| receiver.uid()).collect();
@@ -185,10 +185,10 @@ fn a_pending_checkpoint_delays_the_start_of_async_receivers_but_not_started_ones
         let log = Log::default();
         let (signal, context) = (signal(&log), Context::new());
         let mut recorder = Recorder::new(&log, polls);
-        let delivery =
-            signal
-                .with(&context)
-                .deliver_observed(&1, ReceiverMode::Async, &mut recorder);
+        let delivery = signal
+            .with(&context)
+            .erase(&1)
+            .deliver_observed(ReceiverMode::Async, &mut recorder);
         let report = pollster::block_on(delivery);
         assert_eq!((report.called(), report.failures().len()), (4, 1));
         assert_eq!(async_part(&log), expected, "{polls} polls");
@@ -205,8 +205,11 @@ fn a_ready_receiver_does_not_end_the_delivery_before_the_checkpoint() {
     recorder.remaining = 1;
     recorder.polls = 1;
     let in_context = signal.with(&context);
-    let mut delivery =
-        Box::pin(in_context.deliver_observed(&1, ReceiverMode::Async, &mut recorder));
+    let mut delivery = Box::pin(
+        in_context
+            .erase(&1)
+            .deliver_observed(ReceiverMode::Async, &mut recorder),
+    );
     // Before the receiver, and after it.
     assert!(delivery.as_mut().poll(&mut cx).is_pending());
     assert!(delivery.as_mut().poll(&mut cx).is_pending());

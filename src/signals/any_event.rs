@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::ALL;
 use crate::event::{OwnSignal, WebhookEvent, match_payload};
 use crate::signal::{
-    AnySignal, Context, DeliveryObserver, EMPTY, Failure, InContext, ReceiverId, ReceiverIds,
-    ReceiverInfo, ReceiverMode, Report, Signal,
+    AnySignal, Context, DeliveryObserver, EMPTY, ErasedDelivery, Failure, InContext, ReceiverId,
+    ReceiverIds, ReceiverInfo, ReceiverMode, Report, Signal,
 };
 
 /// The signal of every event, as a [`WebhookEvent`]: for a log, an archive, a metric or a queue.
@@ -127,7 +127,7 @@ impl InContext<'_, WebhookEvent> {
         if self.has_catch_all() {
             return self.deliver_observed(ReceiverMode::Async, &mut ()).await;
         }
-        self.asend_typed().await
+        self.typed().asend_robust().await
     }
 
     /// Delivers with an observer to the receivers of [`ANY_EVENT`] with a negative order, to those
@@ -141,14 +141,16 @@ impl InContext<'_, WebhookEvent> {
         observer: &mut impl DeliveryObserver,
     ) -> Report {
         if !self.has_catch_all() {
-            return self.deliver_typed(mode, observer).await;
+            return self.typed().deliver_observed(mode, observer).await;
         }
         let (event, any_event) = (self.delivered, ANY_EVENT.with(self.context));
         let mut group = CatchAll::before(observer);
-        let before = any_event.deliver_observed(event, mode, &mut group).await;
-        let typed = self.deliver_typed(mode, observer).await;
+        let delivery = any_event.erase(event);
+        let before = delivery.deliver_observed(mode, &mut group).await;
+        let typed = self.typed().deliver_observed(mode, observer).await;
         let mut group = CatchAll::after(observer);
-        let after = any_event.deliver_observed(event, mode, &mut group).await;
+        let delivery = any_event.erase(event);
+        let after = delivery.deliver_observed(mode, &mut group).await;
         typed.between(before, after)
     }
 
@@ -166,20 +168,9 @@ impl InContext<'_, WebhookEvent> {
         })
     }
 
-    async fn asend_typed(self) -> Report {
+    fn typed(&self) -> ErasedDelivery<'_, ()> {
         match_payload!(self.delivered, event => {
-            event.own_signal().with(self.context).asend_robust(event).await
-        })
-    }
-
-    async fn deliver_typed(
-        self,
-        mode: ReceiverMode,
-        observer: &mut impl DeliveryObserver,
-    ) -> Report {
-        match_payload!(self.delivered, event => {
-            let signal = event.own_signal().with(self.context);
-            signal.deliver_observed(event, mode, observer).await
+            event.own_signal().with(self.context).erase(event)
         })
     }
 }

@@ -12,7 +12,8 @@ use super::prune::RETENTION;
 use crate::engine::runtime::{Deadline, ready};
 use crate::engine::transaction::{Draft, FirstAttempt, transact};
 use crate::engine::{Call, EngineError, Outcome, WebhookEngine, random};
-use crate::signal::{ReceiverMode, catch_panic};
+use crate::panic_guard::catch_panic;
+use crate::signal::ReceiverMode;
 use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};
 
 /// The longest time until the next round, as other processes store webhooks, too.

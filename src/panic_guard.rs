@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs user code. A panic becomes the result of `or`, which gets the text of the panic, if it
 /// carried text. The panic hook has already reported the panic.
 #[inline]
-pub(super) fn catch_panic_or<O>(
+pub(crate) fn catch_panic_or<O>(
     work: impl FnOnce() -> O,
     or: impl FnOnce(Option<Box<str>>) -> O,
 ) -> O {
