@@ -31,7 +31,8 @@ mod clock;
 #[path = "../../subjects/machine.rs"]
 mod machine;
 mod measure;
-mod readers;
+mod peers;
+mod reader;
 mod service;
 mod table;
 
@@ -40,7 +41,7 @@ use std::fs;
 use bodies::Body;
 use clock::ROUNDS;
 use measure::Time;
-use readers::Seen;
+use reader::Seen;
 use table::{Cell, Row, Table, markdown, whole};
 
 /// The page with the tables, between two marks.
@@ -72,7 +73,7 @@ fn main() {
 
 /// Runs one reader with one body.
 fn only(reader: &str, body: &str, times: u32) {
-    let mut readers = readers::all().into_iter();
+    let mut readers = peers::all().into_iter();
     let mut reader = readers.find(|one| one.name() == reader).expect("a reader");
     let mut bodies = bodies::measured().into_iter();
     let body = bodies.find(|one| one.name == body).expect("a body");
@@ -88,14 +89,14 @@ struct Reference {
 
 /// Measures each reader with each body.
 fn speed() -> (Table, Vec<Reference>) {
-    let crates: Vec<_> = readers::crates()
+    let crates: Vec<_> = peers::crates()
         .iter()
         .map(|one| one.name().to_owned())
         .collect();
     let (mut rows, mut references) = (Vec::new(), Vec::new());
     for body in bodies::measured() {
         eprintln!("{} …", body.name);
-        let mut readers = readers::all();
+        let mut readers = peers::all();
         let seen: Vec<_> = readers.iter_mut().map(|reader| reader.see(&body)).collect();
         let times = measure::medians(&mut readers, &seen, &body);
         let cells = seen.iter().zip(&times).take(crates.len());
@@ -174,7 +175,7 @@ fn print_rare() {
     let names: Vec<_> = bodies::rare().iter().map(|body| body.name).collect();
     println!("\n| | {} |", names.join(" | "));
     println!("| --- |{}", " --- |".repeat(names.len()));
-    for mut reader in readers::crates() {
+    for mut reader in peers::crates() {
         let cells = bodies::rare().into_iter().map(|body| {
             let seen = reader.see(&body);
             seen.map_or("error".to_owned(), |seen| describe(&seen))

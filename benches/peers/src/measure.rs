@@ -2,7 +2,7 @@
 
 use crate::bodies::Body;
 use crate::clock::{ROUNDS, calibrate, median, nanoseconds};
-use crate::readers::{Reader, Seen};
+use crate::reader::{Reader, Seen};
 
 // A median of fewer rounds follows the noise.
 const _: () = assert!(ROUNDS >= 5);

@@ -12,7 +12,7 @@ use whatsapp_business_rs::message::Content;
 use whatsapp_business_rs::server::{ErrorContext, Event, EventContext, Handler};
 use whatsapp_business_rs::webhook_service::{Body, WebhookService};
 
-use crate::readers::{Seen, Work};
+use crate::reader::{Seen, Work};
 
 /// The body of a webhook without events.
 const EMPTY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;
