@@ -3,9 +3,7 @@
 use super::Payload;
 use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
-use crate::model::{
-    CallId, IdText, Identity, Ids, Media, Numbers, Parties, Timestamp, UserId, UserSide, WaId,
-};
+use crate::model::{CallId, Identity, Ids, Media, Numbers, Parties, Timestamp, UserSide};
 
 /// `calls`: a call begins, ends or was recorded.
 ///
@@ -39,18 +37,12 @@ pub struct Call {
     pub timestamp: Option<Timestamp>,
     /// The side that called.
     pub direction: Option<CallDirection>,
-    /// The phone number of the caller.
-    pub from: Option<WaId>,
-    /// The caller's id within your portfolio.
-    pub from_user_id: Option<UserId>,
-    /// The caller's id within the enterprise above your portfolio.
-    pub from_parent_user_id: Option<UserId>,
-    /// The phone number of the callee.
-    pub to: Option<WaId>,
-    /// The callee's id within your portfolio.
-    pub to_user_id: Option<UserId>,
-    /// The callee's id within the enterprise above your portfolio.
-    pub to_parent_user_id: Option<UserId>,
+    /// The caller, by `from`, `from_user_id` and `from_parent_user_id`.
+    #[json(ids("from", "from_user_id", "from_parent_user_id"))]
+    pub from: Option<Identity>,
+    /// The callee, by `to`, `to_user_id` and `to_parent_user_id`.
+    #[json(ids("to", "to_user_id", "to_parent_user_id"))]
+    pub to: Option<Identity>,
     /// The session description of a `connect`.
     pub session: Option<Box<CallSession>>,
     /// The session description of a `connect`, in older versions.
@@ -203,16 +195,8 @@ impl Call {
     /// Returns the user, given the known numbers of both sides.
     fn user_with(&self, numbers: Numbers<'_>) -> Option<Identity> {
         let parties = Parties {
-            from: Ids {
-                wa_id: self.from.as_ref().map(IdText::from),
-                user_id: self.from_user_id.as_ref().map(IdText::from),
-                parent_user_id: self.from_parent_user_id.as_ref().map(IdText::from),
-            },
-            to: Ids {
-                wa_id: self.to.as_ref().map(IdText::from),
-                user_id: self.to_user_id.as_ref().map(IdText::from),
-                parent_user_id: self.to_parent_user_id.as_ref().map(IdText::from),
-            },
+            from: Ids::of(self.from.as_ref()),
+            to: Ids::of(self.to.as_ref()),
         };
         let direction = self.direction.as_ref().and_then(CallDirection::user_side);
         let side = parties.side(direction, numbers);
@@ -277,6 +261,7 @@ impl Payload for Call {
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::CallStatus(change), ..] = webhook.events() else { panic!("a change") };
 /// assert_eq!(change.value.status, CallStage::Ringing);
+/// assert!(change.value.recipient.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[json_object]
@@ -291,12 +276,9 @@ pub struct CallStatus {
     pub kind: Option<Box<str>>,
     /// The time of the status.
     pub timestamp: Option<Timestamp>,
-    /// The phone number of the callee.
-    pub recipient_id: Option<WaId>,
-    /// The callee's id within your portfolio.
-    pub recipient_user_id: Option<UserId>,
-    /// The callee's id within the enterprise above your portfolio.
-    pub recipient_parent_user_id: Option<UserId>,
+    /// The callee, by `recipient_id`, `recipient_user_id` and `recipient_parent_user_id`.
+    #[json(ids("recipient_id", "recipient_user_id", "recipient_parent_user_id"))]
+    pub recipient: Option<Identity>,
     /// The text of your call request.
     pub biz_opaque_callback_data: Option<Box<str>>,
 }
@@ -313,35 +295,11 @@ text_enum! {
     }
 }
 
-impl CallStatus {
-    /// Returns the callee.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CallStatus;
-    ///
-    /// let rings: CallStatus = serde_json::from_str(
-    ///     r#"{"id": "wacid.A", "status": "RINGING", "recipient_id": "15550101001"}"#,
-    /// )?;
-    /// assert_eq!(rings.user().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(
-            &self.recipient_id,
-            &self.recipient_user_id,
-            &self.recipient_parent_user_id,
-        )
-    }
-}
-
 impl Payload for CallStatus {
     const IS_ABOUT_USER: bool = true;
 
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
-        self.user()
+        self.recipient.clone()
     }
 
     fn key(&self) -> Option<String> {

@@ -10,8 +10,8 @@ use super::{MessageRefused, MessageSent};
 use crate::json::object::{Member, json_object};
 use crate::json::{Node, read_scalar, with_tape};
 use crate::model::{
-    Content, Direction, GraphError, GroupId, IdMembers, Identity, Message, MessageContext,
-    MessageId, MessageStatus, PacingStatus, RawJson, Timestamp, Unsupported, UserId, WaId,
+    Content, Direction, GraphError, GroupId, Identity, Message, MessageContext, MessageId,
+    MessageStatus, NamedUser, PacingStatus, RawJson, Timestamp, Unsupported, UserId, WaId,
 };
 
 /// The reason why no event can be made of a request and its response.
@@ -157,10 +157,9 @@ fn element_for<T>(elements: &[T], at: usize, messages: usize) -> Option<&T> {
 
 /// Reads the user of a contact of a response: by the `wa_id` and never by the `input`.
 fn user_of(contact: Node<'_>) -> Option<Identity> {
-    let ids: IdMembers = read_scalar(contact)?;
-    let wa_id = ids.wa_id.as_ref().map(WaId::as_str);
-    let user = Identity::of_request(wa_id, ids.user_id.as_ref().map(UserId::as_str));
-    let parent = Identity::verbatim(None, None, ids.parent_user_id.as_ref().map(UserId::as_str));
+    let ids = read_scalar::<NamedUser>(contact)?.user?;
+    let user = Identity::of_request(ids.wa_id(), ids.user_id());
+    let parent = Identity::verbatim(None, None, ids.parent_user_id());
     match (user, parent) {
         (Some(user), Some(parent)) => Some(user.or(&parent)),
         (user, parent) => user.or(parent),

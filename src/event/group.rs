@@ -3,7 +3,7 @@
 use super::Payload;
 use crate::json::object::json_object;
 use crate::model::text_enum::text_enum;
-use crate::model::{GroupId, Identity, MetaError, Numbers, Timestamp, UserId, WaId};
+use crate::model::{GroupId, Identity, MetaError, Numbers, Timestamp};
 
 /// `group_lifecycle_update`: the creation or deletion of a group, or its failure.
 ///
@@ -89,7 +89,7 @@ impl Payload for GroupLifecycleUpdate {
 ///     panic!("one change")
 /// };
 /// assert_eq!(change.value.kind, ParticipantsEvent::Add);
-/// assert!(change.value.added_participants[0].user().is_some());
+/// assert!(change.value.added_participants[0].user.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[json_object]
@@ -116,12 +116,9 @@ pub struct GroupParticipantsUpdate {
     pub failed_participants: Vec<GroupParticipant>,
     /// The id of a join request.
     pub join_request_id: Option<Box<str>>,
-    /// The requesting user's phone number, when Meta shows it.
-    pub wa_id: Option<WaId>,
-    /// The requesting user's id within your portfolio.
-    pub user_id: Option<UserId>,
-    /// The requesting user's id within the enterprise above your portfolio.
-    pub parent_user_id: Option<UserId>,
+    /// The user of a join request, by `wa_id`, `user_id` and `parent_user_id`.
+    #[json(ids("wa_id", "user_id", "parent_user_id"))]
+    pub user: Option<Identity>,
     /// The requesting user's username.
     pub username: Option<Box<str>>,
     /// The requesting user's country, a two-letter code.
@@ -166,12 +163,9 @@ text_enum! {
 pub struct GroupParticipant {
     /// The user as in your request.
     pub input: Option<Box<str>>,
-    /// The phone number, when Meta shows it.
-    pub wa_id: Option<WaId>,
-    /// The id within your portfolio.
-    pub user_id: Option<UserId>,
-    /// The id within the enterprise above your portfolio.
-    pub parent_user_id: Option<UserId>,
+    /// The user, by `wa_id`, `user_id` and `parent_user_id`.
+    #[json(ids("wa_id", "user_id", "parent_user_id"))]
+    pub user: Option<Identity>,
     /// The username.
     pub username: Option<Box<str>>,
     /// The country of the profile, a two-letter code.
@@ -180,39 +174,11 @@ pub struct GroupParticipant {
     pub errors: Vec<MetaError>,
 }
 
-impl GroupParticipant {
-    /// Returns the user by the available ids.
-    #[must_use]
-    pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
-    }
-}
-
-impl GroupParticipantsUpdate {
-    /// Returns the user of a join request.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::GroupParticipantsUpdate;
-    ///
-    /// let asks: GroupParticipantsUpdate = serde_json::from_str(
-    ///     r#"{"type": "group_join_request_created", "wa_id": "15550101001"}"#,
-    /// )?;
-    /// assert_eq!(asks.user().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
-    }
-}
-
 impl Payload for GroupParticipantsUpdate {
     const IS_ABOUT_USER: bool = true;
 
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
-        self.user()
+        self.user.clone()
     }
 
     fn group(&self) -> Option<&str> {

@@ -107,7 +107,7 @@ impl EventMeta for UserSubscribed {
 /// let webhook = whatsapp_signals::parse(body)?;
 /// let [WebhookEvent::UserPreference(change)] = webhook.events() else { panic!("one change") };
 /// assert_eq!(change.value.value, PreferenceValue::Stop);
-/// assert!(change.value.user().is_some());
+/// assert!(change.value.user.is_some());
 ///
 /// let body = &std::fs::read("tests/payloads/user-preferences-stop-signup.json")?;
 /// let webhook = whatsapp_signals::parse(body)?;
@@ -118,12 +118,9 @@ impl EventMeta for UserSubscribed {
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct UserPreference {
-    /// The user's phone number, when Meta shows it.
-    pub wa_id: Option<WaId>,
-    /// The user's id within your portfolio.
-    pub user_id: Option<UserId>,
-    /// The user's id within the enterprise above your portfolio.
-    pub parent_user_id: Option<UserId>,
+    /// The user, by `wa_id`, `user_id` and `parent_user_id`.
+    #[json(ids("wa_id", "user_id", "parent_user_id"))]
+    pub user: Option<Identity>,
     /// The category of messages: `marketing_messages`.
     pub category: Option<Box<str>>,
     /// The preference.
@@ -149,19 +146,11 @@ text_enum! {
     }
 }
 
-impl UserPreference {
-    /// Returns the user.
-    #[must_use]
-    pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
-    }
-}
-
 impl Payload for UserPreference {
     const IS_ABOUT_USER: bool = true;
 
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
-        self.user()
+        self.user.clone()
     }
 
     fn time(&self) -> Option<Timestamp> {
@@ -254,7 +243,11 @@ impl UserIdUpdate {
     fn with(&self, id: fn(&IdChange) -> Option<&UserId>) -> Option<Identity> {
         let user_id = self.user_id.as_ref().and_then(id);
         let parent_user_id = self.parent_user_id.as_ref().and_then(id);
-        Identity::from_parts(&self.wa_id, user_id, parent_user_id)
+        Identity::verbatim(
+            self.wa_id.as_ref().map(WaId::as_str),
+            user_id.map(UserId::as_str),
+            parent_user_id.map(UserId::as_str),
+        )
     }
 }
 
@@ -340,12 +333,9 @@ pub struct SyncedContact {
     pub full_name: Option<Box<str>>,
     /// The first name.
     pub first_name: Option<Box<str>>,
-    /// The phone number, when Meta shows it.
-    pub phone_number: Option<WaId>,
-    /// The id within your portfolio.
-    pub user_id: Option<UserId>,
-    /// The id within the enterprise above your portfolio.
-    pub parent_user_id: Option<UserId>,
+    /// The user, by `phone_number`, `user_id` and `parent_user_id`.
+    #[json(ids("phone_number", "user_id", "parent_user_id"))]
+    pub user: Option<Identity>,
     /// The username.
     pub username: Option<Box<str>>,
     /// The country of the profile, a two-letter code.
@@ -370,19 +360,11 @@ pub struct SyncMetadata {
     pub timestamp: Option<Timestamp>,
 }
 
-impl SyncedContact {
-    /// Returns the user by the available ids.
-    #[must_use]
-    pub fn user(&self) -> Option<Identity> {
-        Identity::from_parts(&self.phone_number, &self.user_id, &self.parent_user_id)
-    }
-}
-
 impl Payload for SmbAppStateSync {
     const IS_ABOUT_USER: bool = true;
 
     fn user(&self, _: Numbers<'_>) -> Option<Identity> {
-        self.contact.as_ref()?.user()
+        self.contact.as_ref()?.user.clone()
     }
 
     fn time(&self) -> Option<Timestamp> {

@@ -8,7 +8,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::SerializeMap;
 use serde_json::Number;
 
 use super::any::NUMBER;
@@ -20,7 +22,9 @@ use super::scalar;
 /// Declares an object of Meta's: a public struct that serializes as it is read.
 ///
 /// A member whose type is [missing](Member::missing) something may be missing or `null`, and any
-/// other is required. `#[json(rename = "type")]` gives a member another name than its field.
+/// other is required. `#[json(rename = "type")]` gives a member another name than its field, and
+/// `#[json(ids("from", "from_user_id", "from_parent_user_id"))]` is for an `Option<Identity>`, of
+/// which these members have the WhatsApp id, the user id and the parent user id.
 /// Texts, numbers, booleans and times are read from strings and numbers alike; a list of one text
 /// may come as that text.
 pub(crate) use whatsapp_signals_macros::json_object;
@@ -285,7 +289,17 @@ pub(crate) fn assign<T: Member>(
     Ok(())
 }
 
-/// Returns the value of a member's variable. The calls are in the order of the members.
+/// Reads an id of a user into its variable; without JSON, makes it a missing one.
+#[inline]
+pub(crate) fn assign_id<'a, T: FromNode<'a>>(
+    id: &mut Option<T>,
+    json: Option<Lenient<'_, 'a>>,
+) -> Result<(), Fault> {
+    *id = None;
+    json.map_or(Ok(()), |json| T::read_into(id, json))
+}
+
+/// Returns the value of a member's variable, given the index of the member's name.
 ///
 /// # Errors
 ///
@@ -293,11 +307,23 @@ pub(crate) fn assign<T: Member>(
 #[inline]
 pub(crate) fn take<T: Member>(
     member: Option<T>,
-    members: &mut ReadObject<'_, '_>,
+    members: &ReadObject<'_, '_>,
+    at: usize,
 ) -> Result<T, Fault> {
-    let at = members.taken;
-    members.taken += 1;
     member.ok_or_else(|| members.omitted.missing(members.object, members.names[at]))
+}
+
+/// Serializes a member, unless it is missing.
+#[inline]
+pub(crate) fn write<M: SerializeMap, T: Member + Serialize>(
+    members: &mut M,
+    name: &'static str,
+    member: &T,
+) -> Result<(), M::Error> {
+    if member.is_missing() {
+        return Ok(());
+    }
+    members.serialize_entry(name, member)
 }
 
 /// An object whose members are in their variables.
@@ -305,8 +331,6 @@ pub(crate) struct ReadObject<'o, 'a> {
     object: Node<'a>,
     omitted: &'o mut Omissions<'a>,
     names: &'static [&'static str],
-    /// The number of members that were taken out of their variables.
-    taken: usize,
 }
 
 /// Reads the members of an object. Takes their indices from `index_of`, by constants: a table of
@@ -364,7 +388,6 @@ pub(crate) fn read_members<'o, 'a>(
         object,
         omitted,
         names,
-        taken: 0,
     })
 }
 

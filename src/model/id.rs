@@ -231,9 +231,9 @@ impl<'a> FromNode<'a> for IdText<'a> {
     }
 }
 
-impl<'a, T: AsRef<str>> From<&'a T> for IdText<'a> {
-    fn from(id: &'a T) -> Self {
-        Self(Cow::Borrowed(id.as_ref()))
+impl<'a> From<&'a str> for IdText<'a> {
+    fn from(id: &'a str) -> Self {
+        Self(Cow::Borrowed(id))
     }
 }
 

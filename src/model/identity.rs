@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::Error as _;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{IdText, UserId, WaId};
+use super::IdText;
 use crate::json::object::json_object;
 
 /// Returns the digits of a phone number, without formatting characters; `None` if the text is not a
@@ -74,7 +75,7 @@ pub struct Identity {
     ends: [u32; 2],
 }
 
-/// The ids of an [`Identity`], of which all may be missing.
+/// The ids of a user in one of Meta's objects, of which all may be missing.
 #[derive(Default)]
 pub(crate) struct Ids<'a> {
     pub(crate) wa_id: Option<IdText<'a>>,
@@ -82,14 +83,16 @@ pub(crate) struct Ids<'a> {
     pub(crate) parent_user_id: Option<IdText<'a>>,
 }
 
-/// The JSON of an [`Identity`].
+/// The names of the ids in the JSON of an [`Identity`].
+const NAMES: [&str; 3] = ["wa_id", "user_id", "parent_user_id"];
+
+/// An object with the ids of a user, of which all may be missing.
 #[json_object]
 #[derive(Default)]
 #[allow(unreachable_pub, reason = "objects are public, but for this one")]
-pub struct IdMembers {
-    pub wa_id: Option<WaId>,
-    pub user_id: Option<UserId>,
-    pub parent_user_id: Option<UserId>,
+pub struct NamedUser {
+    #[json(ids("wa_id", "user_id", "parent_user_id"))]
+    pub user: Option<Identity>,
 }
 
 impl Identity {
@@ -192,20 +195,6 @@ impl Identity {
     #[must_use]
     pub fn from_user_id(user_id: &str) -> Option<Self> {
         Self::new(None, Some(user_id), None)
-    }
-
-    /// Returns the user with the ids of one of Meta's objects, as [`verbatim`](Self::verbatim)
-    /// does.
-    pub(crate) fn from_parts<'a>(
-        wa_id: impl Into<Option<&'a WaId>>,
-        user_id: impl Into<Option<&'a UserId>>,
-        parent_user_id: impl Into<Option<&'a UserId>>,
-    ) -> Option<Self> {
-        Self::verbatim(
-            wa_id.into().map(WaId::as_str),
-            user_id.into().map(UserId::as_str),
-            parent_user_id.into().map(UserId::as_str),
-        )
     }
 
     /// Returns the recipient of a request to send. The app may have formatted the number, and
@@ -338,17 +327,21 @@ impl Identity {
     }
 }
 
+impl<'a> Ids<'a> {
+    /// Returns the ids of a user, or of an unnamed one.
+    pub(crate) fn of(user: Option<&'a Identity>) -> Self {
+        Self {
+            wa_id: user.and_then(Identity::wa_id).map(IdText::from),
+            user_id: user.and_then(Identity::user_id).map(IdText::from),
+            parent_user_id: user.and_then(Identity::parent_user_id).map(IdText::from),
+        }
+    }
+}
+
 impl Ids<'_> {
     #[inline]
     fn texts(&self) -> [Option<&str>; 3] {
         [&self.wa_id, &self.user_id, &self.parent_user_id].map(Option::as_deref)
-    }
-}
-
-impl IdMembers {
-    /// Returns the user with these ids.
-    pub(crate) fn identity(&self) -> Option<Identity> {
-        Identity::from_parts(&self.wa_id, &self.user_id, &self.parent_user_id)
     }
 }
 
@@ -364,22 +357,34 @@ impl fmt::Debug for Identity {
 
 impl Serialize for Identity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ids = [
-            ("wa_id", self.wa_id()),
-            ("user_id", self.user_id()),
-            ("parent_user_id", self.parent_user_id()),
-        ];
-        let ids = ids.into_iter().filter_map(|(name, id)| Some((name, id?)));
-        serializer.collect_map(ids)
+        let mut members = serializer.serialize_map(None)?;
+        write_ids(&mut members, NAMES, Some(self))?;
+        members.end()
     }
 }
 
 impl<'de> Deserialize<'de> for Identity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ids = IdMembers::deserialize(deserializer)?;
-        let identity = ids.identity();
-        identity.ok_or_else(|| D::Error::custom("an identity needs at least one id"))
+        let named = NamedUser::deserialize(deserializer)?;
+        let user = named.user;
+        user.ok_or_else(|| D::Error::custom("an identity needs at least one id"))
     }
+}
+
+/// Serializes the ids of a user to members with these names.
+pub(crate) fn write_ids<M: SerializeMap>(
+    members: &mut M,
+    names: [&'static str; 3],
+    user: Option<&Identity>,
+) -> Result<(), M::Error> {
+    let Some(user) = user else { return Ok(()) };
+    let ids = [user.wa_id(), user.user_id(), user.parent_user_id()];
+    for (name, id) in names.into_iter().zip(ids) {
+        if let Some(id) = id {
+            members.serialize_entry(name, id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The kinds of ids, ordered from the worst to the best. Meta shows the phone number in one webhook

@@ -46,7 +46,7 @@ pub use id::{
 };
 pub use identity::{IdKind, Identity};
 pub(crate) use identity::{
-    IdMembers, Ids, Numbers, Parties, UserSide, is_same_number, is_user_id, phone_digits,
+    Ids, NamedUser, Numbers, Parties, UserSide, is_same_number, is_user_id, phone_digits, write_ids,
 };
 pub use message::*;
 pub use raw::RawJson;

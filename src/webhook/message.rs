@@ -290,10 +290,10 @@ fn user_of_system(
         let contact = find(Some(&previous)).or_else(current);
         return (Some(previous), contact);
     }
-    let contact = find(None).or_else(|| find(system.new_ids().as_ref()));
+    let contact = find(None).or_else(|| find(system.new_user().as_ref()));
     let identity = contact.as_ref().map(|contact| &contact.identity);
     let user = system.previous(identity).or(sender);
-    (user.or_else(|| system.new_ids()), contact)
+    (user.or_else(|| system.new_user()), contact)
 }
 
 /// A message, and the completed flow of a flow's reply.

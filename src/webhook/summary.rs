@@ -11,7 +11,7 @@ use crate::event::{CallDirection, WebhookEvent};
 use crate::json::object::{ReadMembers, members};
 use crate::json::{Node, Omissions};
 use crate::model::{
-    Account, Contact, GroupId, IdMembers, IdText, Identity, Ids, MessageId, Numbers, Parties,
+    Account, Contact, GroupId, IdText, Identity, Ids, MessageId, NamedUser, Numbers, Parties,
     PhoneNumberId, System, Timestamp, UserSide, is_same_number,
 };
 
@@ -94,7 +94,7 @@ members! {
         recipient_participant_user_id: IdText<'a>,
         system: Box<System>,
         /// In a thread of `history`.
-        context: IdMembers,
+        context: NamedUser,
         /// In `smb_app_state_sync`.
         contact: NestedUser<'a>,
         /// In `messaging_handovers`.
@@ -104,7 +104,7 @@ members! {
         /// In a standby echo: the request that sent the message.
         message: Request<'a>,
         /// In a value without lists.
-        contacts: Vec<IdMembers>,
+        contacts: Vec<NamedUser>,
     }
 
     /// The ids of a user in a nested object.
@@ -211,7 +211,7 @@ impl<'a> SummaryMembers<'a> {
         match &self.system {
             Some(system) if side == UserSide::From => {
                 let previous = system.previous(user.as_ref());
-                previous.or(user).or_else(|| system.new_ids())
+                previous.or(user).or_else(|| system.new_user())
             }
             _ => user,
         }
@@ -234,7 +234,7 @@ impl<'a> SummaryMembers<'a> {
         };
         own.or_else(|| self.contact.take().and_then(of))
             .or_else(|| self.sender.take().and_then(of))
-            .or_else(|| self.context.as_ref().and_then(IdMembers::identity))
+            .or_else(|| self.context.take().and_then(|context| context.user))
             .or_else(|| {
                 let request = self.message.take()?;
                 if request.recipient_type.as_deref() == Some("group") {
@@ -244,7 +244,7 @@ impl<'a> SummaryMembers<'a> {
                 Identity::of_request(request.to.as_deref(), request.recipient.as_deref())
             })
             .or_else(|| match self.contacts.as_deref()? {
-                [only] => only.identity(),
+                [only] => only.user.clone(),
                 _ => None,
             })
     }

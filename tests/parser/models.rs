@@ -2,14 +2,15 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use whatsapp_signals::event::{
-    CampaignCompleted, HandoverKind, MessageSent, Reason, UserSubscribed, WebhookEvent,
+    Call, CallStatus, CampaignCompleted, GroupParticipant, HandoverKind, MessageSent, Reason,
+    SyncedContact, UserSubscribed, WebhookEvent,
 };
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, FlowResponse, Identity, Interactive,
     Location, Message, MessageContext, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
-    StatusUpdate, Timestamp,
+    StatusUpdate, System, Timestamp,
 };
 use whatsapp_signals::{DispatchReport, Failure, Report, Signal, Webhook, parse};
 
@@ -241,6 +242,84 @@ fn a_user_id_in_the_place_of_the_phone_number_is_a_user_id() {
     assert_eq!(both.phone(), None);
     let twice = Identity::new(Some("US.1"), Some("US.1"), None).unwrap();
     assert_eq!((twice.wa_id(), twice.user_id().unwrap()), (None, "US.1"));
+}
+
+#[test]
+fn ids_of_a_user_in_several_members_are_one_identity_and_keep_their_names() {
+    fn ids<T: Serialize + DeserializeOwned>(json: &Value, user: fn(&T) -> Option<&Identity>) {
+        let object: T = serde_json::from_value(json.clone()).unwrap();
+        let user = user(&object).unwrap();
+        let ids = [user.wa_id(), user.user_id(), user.parent_user_id()];
+        assert_eq!(
+            ids,
+            [Some("1555"), Some("US.7"), Some("US.ENT.7")],
+            "{json}"
+        );
+        assert_eq!(&serde_json::to_value(&object).unwrap(), json);
+    }
+    ids::<Call>(
+        &json!({"id": "c", "event": "connect", "from": "1555", "from_user_id": "US.7",
+            "from_parent_user_id": "US.ENT.7", "to": "900"}),
+        |call| call.from.as_ref(),
+    );
+    ids::<Call>(
+        &json!({"id": "c", "event": "connect", "to": "1555", "to_user_id": "US.7",
+            "to_parent_user_id": "US.ENT.7"}),
+        |call| call.to.as_ref(),
+    );
+    ids::<CallStatus>(
+        &json!({"id": "c", "status": "RINGING", "recipient_id": "1555",
+            "recipient_user_id": "US.7", "recipient_parent_user_id": "US.ENT.7"}),
+        |call| call.recipient.as_ref(),
+    );
+    ids::<SyncedContact>(
+        &json!({"phone_number": "1555", "user_id": "US.7", "parent_user_id": "US.ENT.7"}),
+        |contact| contact.user.as_ref(),
+    );
+    let user = json!({"wa_id": "1555", "user_id": "US.7", "parent_user_id": "US.ENT.7"});
+    ids::<GroupParticipant>(&user, |participant| participant.user.as_ref());
+    ids::<System>(&user, |system| system.new_ids.as_ref());
+
+    let none: GroupParticipant = serde_json::from_str(r#"{"wa_id": "", "user_id": null}"#).unwrap();
+    assert_eq!(none, GroupParticipant::default());
+    let json = r#"{"wa_id": "US.7", "parent_user_id": "US.ENT.7"}"#;
+    let by_user_id: GroupParticipant = serde_json::from_str(json).unwrap();
+    assert_eq!(
+        serde_json::to_value(&by_user_id).unwrap(),
+        json!({"user_id": "US.7", "parent_user_id": "US.ENT.7"})
+    );
+}
+
+#[test]
+fn malformed_and_repeated_ids_are_left_out_and_reported() {
+    for (members, user_id, name) in [
+        (r#""wa_id":"1555","user_id":{}"#, None, "user_id"),
+        (
+            r#""wa_id":"1555","user_id":"a","user_id":"b""#,
+            None,
+            "user_id",
+        ),
+        (r#""wa_id":[],"user_id":"US.7""#, Some("US.7"), "wa_id"),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[
+                {{"field":"user_preferences","value":{{"user_preferences":
+                [{{{members},"value":"stop"}}]}}}}]}}]}}"#
+        );
+        let webhook = parse(body.as_bytes()).unwrap();
+        let [WebhookEvent::UserPreference(change), parts @ ..] = webhook.events() else {
+            panic!("{webhook:?}")
+        };
+        let user = change.value.user.as_ref().unwrap();
+        assert_eq!(user.user_id(), user_id, "{members}");
+        assert!(!parts.is_empty(), "{members}");
+        for part in parts {
+            let WebhookEvent::Unrecognized(part) = part else {
+                panic!("{part:?}")
+            };
+            assert!(part.path.ends_with(name), "{}", part.path);
+        }
+    }
 }
 
 #[test]

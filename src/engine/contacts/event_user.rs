@@ -106,7 +106,7 @@ pub(crate) fn identities(event: &WebhookEvent) -> Vec<Identity> {
         ];
         let users = lists.into_iter().flatten().filter_map(|listed| {
             let input = || Identity::from_phone(listed.input.as_deref()?);
-            listed.user().or_else(input)
+            listed.user.clone().or_else(input)
         });
         named.extend(users);
     }

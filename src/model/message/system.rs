@@ -20,7 +20,7 @@ use crate::model::{IdKind, Identity, UserId, WaId, is_user_id};
 ///     r#"{"type": "customer_changed_number", "new_wa_id": "12195555358"}"#,
 /// )?;
 /// assert_eq!(older.kind, Some(SystemKind::CustomerChangedNumber));
-/// assert_eq!(older.new_number().unwrap(), "12195555358");
+/// assert_eq!(older.new_number(), Some("12195555358"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
@@ -31,14 +31,11 @@ pub struct System {
     pub kind: Option<SystemKind>,
     /// The text in the chat.
     pub body: Option<Box<str>>,
-    /// The user's new number.
-    pub wa_id: Option<WaId>,
+    /// The user's new ids: `wa_id`, `user_id` and `parent_user_id`.
+    #[json(ids("wa_id", "user_id", "parent_user_id"))]
+    pub new_ids: Option<Identity>,
     /// The user's new number, in older versions.
     pub new_wa_id: Option<WaId>,
-    /// The user's new id.
-    pub user_id: Option<UserId>,
-    /// The user's new parent id.
-    pub parent_user_id: Option<UserId>,
     /// The user's previous id.
     pub previous_user_id: Option<UserId>,
     /// The user's previous parent id.
@@ -66,25 +63,12 @@ text_enum! {
 }
 
 impl System {
-    /// Returns the user's new number, in webhooks of any version; `None` when that member is empty
-    /// or has a business-scoped user id.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::System;
-    ///
-    /// let news: System = serde_json::from_str(r#"{"wa_id": "15550101002"}"#)?;
-    /// assert_eq!(news.new_number().unwrap(), "15550101002");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
+    /// Returns the user's new number, in webhooks of any version.
     #[must_use]
-    pub fn new_number(&self) -> Option<&WaId> {
-        let numbers = [&self.wa_id, &self.new_wa_id].into_iter().flatten();
-        numbers.into_iter().find(|number| {
-            let number = number.as_str();
-            !number.is_empty() && !is_user_id(number)
-        })
+    pub fn new_number(&self) -> Option<&str> {
+        let older = || text(self.new_wa_id.as_ref()).filter(|id| !is_user_id(id));
+        let number = self.new_ids.as_ref().and_then(Identity::phone);
+        number.or_else(older)
     }
 
     /// Returns the user by the previous ids, given the sender of the message or its contact, which
@@ -102,9 +86,9 @@ impl System {
             id.filter(|id| Some(*id) != new)
         };
         let (number, user_id, parent) = (
-            self.new_number().map(WaId::as_str),
-            self.new_user_id(),
-            text(self.parent_user_id.as_ref()),
+            self.new_number(),
+            self.new_id(IdKind::User),
+            self.new_id(IdKind::Parent),
         );
         // Other changes keep the number.
         let changed_number = match self.kind {
@@ -126,11 +110,11 @@ impl System {
     }
 
     /// Returns the user by the new ids alone.
-    pub(crate) fn new_ids(&self) -> Option<Identity> {
+    pub(crate) fn new_user(&self) -> Option<Identity> {
         Identity::verbatim(
-            self.new_number().map(WaId::as_str),
-            self.new_user_id(),
-            text(self.parent_user_id.as_ref()),
+            self.new_number(),
+            self.new_id(IdKind::User),
+            self.new_id(IdKind::Parent),
         )
     }
 
@@ -147,20 +131,18 @@ impl System {
         };
         let current = Identity::verbatim(
             self.new_number()
-                .map(WaId::as_str)
                 .or(new(IdKind::Phone))
                 .or(previous.id(IdKind::Phone)),
-            self.new_user_id()
-                .or(new(IdKind::User).filter(|_| self.parent_user_id.is_none()))
+            self.new_id(IdKind::User)
+                .or(new(IdKind::User).filter(|_| self.new_id(IdKind::Parent).is_none()))
                 .or(previous.id(IdKind::User)),
-            text(self.parent_user_id.as_ref()).or(previous.id(IdKind::Parent)),
+            self.new_id(IdKind::Parent).or(previous.id(IdKind::Parent)),
         )?;
         (current != *previous).then_some(current)
     }
 
-    fn new_user_id(&self) -> Option<&str> {
-        let in_place_of_number = text(self.wa_id.as_ref()).filter(|id| is_user_id(id));
-        text(self.user_id.as_ref()).or(in_place_of_number)
+    fn new_id(&self, kind: IdKind) -> Option<&str> {
+        self.new_ids.as_ref()?.id(kind)
     }
 
     /// Returns A and B of `User … changed from A to B`, which names the previous id when no member

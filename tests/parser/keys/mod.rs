@@ -432,7 +432,8 @@ fn an_unrecognized_item_is_in_the_partition_of_its_user_or_group() {
         let user = match event {
             WebhookEvent::Call(change) => event
                 .contact()
-                .map(|_| change.value.to.clone().unwrap().to_string()),
+                .and(change.value.to.as_ref())
+                .map(|user| user.phone().unwrap().to_owned()),
             WebhookEvent::HistoryMessage(event) => event
                 .message
                 .recipient()
