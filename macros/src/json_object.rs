@@ -177,28 +177,3 @@ impl Names {
         names.ok_or_else(|| syn::Error::new_spanned(attribute, "expected `rename` or `ids`"))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use quote::quote;
-
-    use super::{TokenStream, expand};
-
-    fn error(attribute: &TokenStream) -> String {
-        let item = syn::parse_quote!(struct Call { #attribute from: Option<Identity> });
-        expand(item).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn attribute_of_a_field_has_one_name_or_three() {
-        for attribute in [
-            quote!(#[json]),
-            quote!(#[json()]),
-            quote!(#[json(name = "from")]),
-        ] {
-            assert!(error(&attribute).starts_with("expected"), "{attribute}");
-        }
-        let error = error(&quote!(#[json(ids("from", "from_user_id"))]));
-        assert_eq!(error, "expected three names");
-    }
-}
