@@ -34,6 +34,8 @@ stored! {
     /// let mut contact = Contact::new(Identity::from_phone("+1 555 010-1001").unwrap());
     /// assert_eq!(contact.display_name(), "15550101001");
     ///
+    /// contact.username = Some("ada.gravels".into());
+    /// assert_eq!(contact.display_name(), "ada.gravels");
     /// contact.name = Some("Ada Okafor".into());
     /// assert_eq!(contact.display_name(), "Ada Okafor");
     ///
@@ -99,15 +101,6 @@ stored! {
 
 impl Contact {
     /// Returns a contact with an identity and no other members.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Contact, Identity};
-    ///
-    /// let contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
-    /// assert_eq!((contact.name, contact.opted_out), (None, false));
-    /// ```
     #[must_use]
     #[inline]
     pub fn new(identity: Identity) -> Self {
@@ -131,15 +124,6 @@ impl Contact {
     }
 
     /// Returns the phone number as WhatsApp's digits, if known.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Contact, Identity};
-    ///
-    /// let contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
-    /// assert_eq!(contact.phone(), None, "a user may be known without a number");
-    /// ```
     #[must_use]
     pub fn phone(&self) -> Option<&str> {
         self.identity.phone()
@@ -147,17 +131,6 @@ impl Contact {
 
     /// Returns the display name: the name, or else the username, the phone number or the user id.
     /// Never empty.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Contact, Identity};
-    ///
-    /// let mut contact = Contact::new(Identity::from_user_id("US.7001").unwrap());
-    /// assert_eq!(contact.display_name(), "US.7001");
-    /// contact.username = Some("ada.gravels".into());
-    /// assert_eq!(contact.display_name(), "ada.gravels");
-    /// ```
     #[must_use]
     pub fn display_name(&self) -> &str {
         [self.name.as_deref(), self.username.as_deref()]
@@ -179,6 +152,7 @@ impl Contact {
 /// use whatsapp_signals::model::Signup;
 ///
 /// let mut signup = Signup::new("spring_tune_up");
+/// assert_eq!(signup.confirmation(), None);
 /// signup.confirmation_message = Some("Welcome! Your code: {{promo_code}}".into());
 /// signup.promo_code = Some("TUNE10".into());
 ///
@@ -252,15 +226,6 @@ impl Signup {
     }
 
     /// Returns the link for a business number; only the digits of `phone` count.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Signup;
-    ///
-    /// let link = Signup::new("spring_tune_up").deep_link("+1 555-010-0200");
-    /// assert_eq!(link, "https://wa.me/15550100200/signup/spring_tune_up");
-    /// ```
     #[must_use]
     pub fn deep_link(&self, phone: &str) -> String {
         let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
@@ -268,18 +233,6 @@ impl Signup {
     }
 
     /// Returns the confirmation message with the promo code inserted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Signup;
-    ///
-    /// let mut signup = Signup::new("spring_tune_up");
-    /// assert_eq!(signup.confirmation(), None);
-    /// signup.confirmation_message = Some("Your code: {{promo_code}}".into());
-    /// signup.promo_code = Some("TUNE10".into());
-    /// assert_eq!(signup.confirmation().as_deref(), Some("Your code: TUNE10"));
-    /// ```
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
         let code = self.promo_code.as_deref().unwrap_or_default();

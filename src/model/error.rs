@@ -43,16 +43,6 @@ pub struct MetaError {
 }
 
 /// The member `error_data` of a [`MetaError`].
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ErrorData;
-///
-/// let data: ErrorData = serde_json::from_str(r#"{"details": "No such user"}"#)?;
-/// assert_eq!(data.details.as_deref(), Some("No such user"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ErrorData {
@@ -62,16 +52,6 @@ pub struct ErrorData {
 
 impl MetaError {
     /// Returns the details, in webhooks of any version.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::MetaError;
-    ///
-    /// let older: MetaError = serde_json::from_str(r#"{"code": 470, "details": "Too late"}"#)?;
-    /// assert_eq!(older.details(), Some("Too late"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         let data = self
@@ -132,18 +112,6 @@ pub struct GraphError {
 
 impl GraphError {
     /// Returns the details.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::GraphError;
-    ///
-    /// let error: GraphError = serde_json::from_str(
-    ///     r#"{"code": 100, "error_data": {"messaging_product": "whatsapp", "details": "No body"}}"#,
-    /// )?;
-    /// assert_eq!(error.details(), Some("No body"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         self.error_data.as_ref()?.details.as_deref()

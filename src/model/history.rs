@@ -66,12 +66,16 @@ text_enum! {
 /// ```
 ///
 /// ```
-/// use whatsapp_signals::model::ConversationContext;
+/// use whatsapp_signals::event::WebhookEvent;
 ///
-/// let context: ConversationContext =
-///     serde_json::from_str(r#"{"type": "summary", "summary": {"text": "Ada asks."}}"#)?;
-/// assert_eq!(context.text(), Some("Ada asks."));
-/// # Ok::<(), serde_json::Error>(())
+/// let body = &std::fs::read("tests/payloads/conversation-context.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let mut summaries = webhook.iter().filter_map(|event| match event {
+///     WebhookEvent::MessageReceived(event) => event.conversation_context.as_ref()?.text(),
+///     _ => None,
+/// });
+/// assert!(summaries.any(|text| text.starts_with("Ada's hub dynamo is dead")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
@@ -93,21 +97,6 @@ pub struct ConversationSummary {
 
 impl ConversationContext {
     /// Returns the text of the summary.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/conversation-context.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let mut summaries = webhook.iter().filter_map(|event| match event {
-    ///     WebhookEvent::MessageReceived(event) => event.conversation_context.as_ref()?.text(),
-    ///     _ => None,
-    /// });
-    /// assert!(summaries.any(|text| text.starts_with("Ada's hub dynamo is dead")));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.summary.as_ref()?.text.as_deref()

@@ -171,14 +171,6 @@ ids! {
     CallId;
 
     /// The id of a message template.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateId;
-    ///
-    /// let from_number: TemplateId = serde_json::from_str("1689556908129832")?;
-    /// assert_eq!(from_number, "1689556908129832");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     TemplateId;
 
     /// The id of a flow, a form that users fill in.

@@ -62,8 +62,10 @@ fn is_formatting(c: char) -> bool {
 /// let by_phone = Identity::from_phone("15550101001").unwrap();
 /// let both = Identity::new(Some("15550101001"), Some("US.70010020"), None).unwrap();
 /// assert!(both.is_same_user(&by_phone));
-/// assert_eq!(both.wa_id().unwrap(), "15550101001");
+/// assert_eq!(both.phone(), Some("15550101001"));
 ///
+/// let hidden = Identity::from_user_id("US.70010020").unwrap();
+/// assert_eq!((hidden.phone(), hidden.user_id()), (None, Some("US.70010020")));
 /// assert_eq!(Identity::from_phone(""), None);
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -223,12 +225,6 @@ impl Identity {
     }
 
     /// Returns the phone number as text, when Meta shows it.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Identity;
-    ///
-    /// assert_eq!(Identity::from_user_id("US.7001").unwrap().phone(), None);
-    /// ```
     #[must_use]
     #[inline]
     pub fn phone(&self) -> Option<&str> {

@@ -89,15 +89,6 @@ stored! {
 
 impl StatusUpdate {
     /// Returns whether the message was sent to a group.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
-    ///
-    /// let mut update = StatusUpdate::new("wamid.HBgL", MessageStatus::Read);
-    /// assert!(!update.is_group_message());
-    /// update.group_id = Some("Y2FwaV9n".into());
-    /// assert!(update.is_group_message());
-    /// ```
     #[must_use]
     pub fn is_group_message(&self) -> bool {
         self.group_id.is_some() || self.recipient_type.as_deref() == Some("group")
@@ -113,15 +104,6 @@ impl StatusUpdate {
     }
 
     /// Returns a status with an id and a stage, and no other members.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{MessageStatus, StatusUpdate};
-    ///
-    /// let update = StatusUpdate::new("wamid.HBgL", MessageStatus::Delivered);
-    /// assert_eq!((update.id.as_str(), update.status.as_str()), ("wamid.HBgL", "delivered"));
-    /// ```
     #[must_use]
     pub fn new(id: impl Into<MessageId>, status: MessageStatus) -> Self {
         Self {
@@ -241,16 +223,6 @@ pub struct Conversation {
 }
 
 /// The origin of a conversation.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::{ConversationOrigin, PricingCategory};
-///
-/// let origin: ConversationOrigin = serde_json::from_str(r#"{"type": "utility"}"#)?;
-/// assert_eq!(origin.kind, Some(PricingCategory::Utility));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ConversationOrigin {
@@ -466,16 +438,6 @@ pub struct Transaction {
 }
 
 /// The method of a payment.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Transaction;
-///
-/// let paid: Transaction = serde_json::from_str(r#"{"method": {"type": "upi"}}"#)?;
-/// assert_eq!(paid.method.unwrap().kind.as_deref(), Some("upi"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct PaymentMethodKind {
@@ -485,18 +447,6 @@ pub struct PaymentMethodKind {
 }
 
 /// The error of a failed payment.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Transaction;
-///
-/// let failed: Transaction = serde_json::from_str(
-///     r#"{"status": "failed", "error": {"code": "GATEWAY_DECLINED", "reason": "card_limit_reached"}}"#,
-/// )?;
-/// assert_eq!(failed.error.unwrap().code.as_deref(), Some("GATEWAY_DECLINED"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct PaymentError {

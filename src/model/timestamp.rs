@@ -58,16 +58,6 @@ impl Timestamp {
     }
 
     /// Returns the seconds since 1970.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Timestamp;
-    ///
-    /// let sent = Timestamp::from_secs(1_785_000_000);
-    /// let window_ends = Timestamp::from_secs(sent.as_secs() + 24 * 60 * 60);
-    /// assert_eq!(window_ends.as_secs(), 1_785_086_400);
-    /// ```
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0

@@ -9,8 +9,8 @@ use whatsapp_signals::event::{
 };
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, FlowResponse, Identity, Interactive,
-    Location, Message, MessageContext, MessageStatus, MetaError, RawJson, Signup, SignupStatus,
-    StatusUpdate, System, Timestamp,
+    Location, Message, MessageContext, MessageStatus, MetaError, OutboundInteractive, RawJson,
+    Signup, SignupStatus, StatusUpdate, System, Timestamp,
 };
 use whatsapp_signals::{DispatchReport, Failure, Report, Signal, Webhook, parse};
 
@@ -201,6 +201,87 @@ fn an_interactive_object_is_a_reply_or_a_message_of_the_business() {
             (interactive, _) => panic!("{members}: {interactive:?}"),
         }
     }
+}
+
+#[test]
+fn methods_of_a_message_return_the_parts_of_its_content() {
+    for (body, line, part, reply_id) in [
+        (
+            &include_bytes!("../payloads/sticker.json")[..],
+            "[Sticker]",
+            "media",
+            None,
+        ),
+        (
+            include_bytes!("../payloads/location.json"),
+            "Lockside Bike Shed",
+            "location",
+            None,
+        ),
+        (
+            include_bytes!("../payloads/reaction.json"),
+            "🚴",
+            "reaction",
+            None,
+        ),
+        (
+            include_bytes!("../payloads/flow-reply.json"),
+            "Sent",
+            "nfm_reply",
+            None,
+        ),
+        (
+            include_bytes!("../payloads/button-reply.json"),
+            "Approve repair",
+            "",
+            Some("quote-4471-approve"),
+        ),
+        (
+            include_bytes!("../payloads/list-reply.json"),
+            "Brake service",
+            "",
+            Some("svc_brakes"),
+        ),
+        (
+            include_bytes!("../payloads/button.json"),
+            "I come tomorrow",
+            "",
+            Some("pickup_tomorrow"),
+        ),
+    ] {
+        let webhook = parse(body).unwrap();
+        let WebhookEvent::MessageReceived(event) = &webhook.events()[0] else {
+            panic!("{webhook:?}")
+        };
+        let message = &event.message;
+        assert_eq!((message.body(), message.reply_id()), (line, reply_id));
+        for (name, is_there) in [
+            ("media", message.has_media()),
+            ("location", message.is_location()),
+            ("reaction", message.reaction().is_some()),
+            ("nfm_reply", message.nfm_reply().is_some()),
+        ] {
+            assert_eq!(is_there, name == part, "{line}: {name}");
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_message_of_the_business_are_read_from_their_alternatives() {
+    let message: OutboundInteractive = serde_json::from_value(json!({
+        "type": "carousel",
+        "header": {"type": "document", "document": {"id": "42", "filename": "offer.pdf"}},
+        "action": {
+            "buttons": [{"type": "quick_reply", "quick_reply": {"id": "more"}}],
+            "parameters": {"display_text": "Call us"},
+        },
+    }))
+    .unwrap();
+    let file = message.header().unwrap().media().cloned().unwrap();
+    assert_eq!(file.filename.as_deref(), Some("offer.pdf"));
+    let action = message.action();
+    assert_eq!(action.buttons[0].button_reply().unwrap().id, "more");
+    assert_eq!(action.parameters.unwrap().label(), Some("Call us"));
 }
 
 #[test]

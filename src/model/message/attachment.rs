@@ -43,16 +43,6 @@ pub struct Media {
 
 impl Media {
     /// Returns the MIME type without its parameters.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Media;
-    ///
-    /// let mut voice = Media::default();
-    /// voice.mime_type = Some("audio/ogg; codecs=opus".into());
-    /// assert_eq!(voice.media_type(), Some("audio/ogg"));
-    /// ```
     #[must_use]
     pub fn media_type(&self) -> Option<&str> {
         self.mime_type.as_deref()?.split(';').next().map(str::trim)
@@ -102,8 +92,17 @@ pub struct Location {
 /// ```
 /// use whatsapp_signals::model::ContactCard;
 ///
-/// let card: ContactCard = serde_json::from_str(r#"{"phones": [{"phone": "+1 555-010-0829"}]}"#)?;
-/// assert_eq!(card.phones[0].phone.as_deref(), Some("+1 555-010-0829"));
+/// let card: ContactCard = serde_json::from_str(
+///     r#"{"name": {"formatted_name": "Bram de Wit", "first_name": "Bram"},
+///         "org": {"company": "Rainproof Panniers"},
+///         "emails": [{"email": "bram@dewit.example", "type": "HOME"}],
+///         "phones": [{"phone": "+1 555 010 1661"},
+///                    {"phone": "+1 555 010 1660", "wa_id": "15550101660"}]}"#,
+/// )?;
+/// assert_eq!(card.name.unwrap().first_name.as_deref(), Some("Bram"));
+/// assert_eq!(card.emails[0].email.as_deref(), Some("bram@dewit.example"));
+/// let on_whatsapp = card.phones.iter().find_map(|phone| phone.wa_id.as_ref());
+/// assert_eq!(on_whatsapp.unwrap(), "15550101660");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
@@ -128,19 +127,6 @@ pub struct ContactCard {
 }
 
 /// The name on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(
-///     r#"{"name": {"formatted_name": "Dr. Tomas Vesely", "first_name": "Tomas", "prefix": "Dr."}}"#,
-/// )?;
-/// let name = card.name.unwrap_or_default();
-/// assert_eq!(name.first_name.as_deref(), Some("Tomas"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardName {
@@ -159,19 +145,6 @@ pub struct CardName {
 }
 
 /// A phone number on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(
-///     r#"{"phones": [{"phone": "+1 555 010 1661"}, {"phone": "+1 555 010 1660", "wa_id": "15550101660"}]}"#,
-/// )?;
-/// let on_whatsapp = card.phones.iter().find_map(|phone| phone.wa_id.as_ref());
-/// assert_eq!(on_whatsapp.unwrap(), "15550101660");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardPhone {
@@ -185,18 +158,6 @@ pub struct CardPhone {
 }
 
 /// An email address on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(
-///     r#"{"emails": [{"email": "tomas@vesely-home.example", "type": "HOME"}]}"#,
-/// )?;
-/// assert_eq!(card.emails[0].email.as_deref(), Some("tomas@vesely-home.example"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardEmail {
@@ -208,19 +169,6 @@ pub struct CardEmail {
 }
 
 /// A postal address on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(
-///     r#"{"addresses": [{"street": "80 Sprocket Row", "city": "Brookhaven", "type": "WORK"}]}"#,
-/// )?;
-/// let work = card.addresses.iter().find(|place| place.kind.as_deref() == Some("WORK"));
-/// assert_eq!(work.unwrap().street.as_deref(), Some("80 Sprocket Row"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardAddress {
@@ -242,17 +190,6 @@ pub struct CardAddress {
 }
 
 /// A web site on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard =
-///     serde_json::from_str(r#"{"urls": [{"url": "https://vesely-home.example/"}]}"#)?;
-/// assert_eq!(card.urls[0].url.as_deref(), Some("https://vesely-home.example/"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardUrl {
@@ -264,18 +201,6 @@ pub struct CardUrl {
 }
 
 /// The workplace on a card.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::ContactCard;
-///
-/// let card: ContactCard = serde_json::from_str(
-///     r#"{"org": {"company": "Rainproof Panniers", "title": "Pattern maker"}}"#,
-/// )?;
-/// assert_eq!(card.org.unwrap().company.as_deref(), Some("Rainproof Panniers"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CardOrg {
@@ -317,21 +242,6 @@ pub struct Order {
 }
 
 /// One line of an [`Order`].
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::WebhookEvent;
-/// use whatsapp_signals::model::Content;
-///
-/// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/order.json")?)?;
-/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-/// let Content::Order(order) = &event.message.content else { panic!("an order") };
-/// let first = &order.product_items[0];
-/// assert_eq!(first.product_retailer_id.as_ref().unwrap(), "jy-tube-700c");
-/// assert_eq!((first.quantity, first.item_price), (Some(3), Some(8.0)));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[json_object]
 #[derive(Default)]
 pub struct ProductItem {

@@ -76,16 +76,6 @@ macro_rules! contents {
             }
 
             /// See [`Message::body`](super::Message::body).
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// use whatsapp_signals::model::{Content, Media};
-            ///
-            /// let mut image = Media::default();
-            /// image.caption = Some("The new gears".into());
-            /// assert_eq!(Content::Image(image).body(), "The new gears");
-            /// ```
             #[must_use]
             pub fn body(&self) -> &str {
                 match self {
@@ -103,9 +93,17 @@ contents! {
     /// [`Unrecognized`](crate::event::Unrecognized).
     ///
     /// ```
-    /// use whatsapp_signals::model::Content;
+    /// use whatsapp_signals::model::{Content, Media};
     ///
-    /// assert_eq!(Content::text("hello").message_type(), "text");
+    /// let hello = Content::text("Hello");
+    /// assert_eq!((hello.message_type(), hello.body()), ("text", "Hello"));
+    /// assert_eq!(Content::reaction("wamid.A", Some("🚴")).body(), "🚴");
+    /// assert_eq!(Content::template("spring_offer", "en_US").body(), "spring_offer");
+    ///
+    /// let mut image = Media::default();
+    /// assert_eq!(Content::Image(image.clone()).body(), "[Image]");
+    /// image.caption = Some("The new gears".into());
+    /// assert_eq!(Content::Image(image).body(), "The new gears");
     /// ```
     pub enum Content {
         /// A text.
@@ -209,14 +207,6 @@ impl Content {
     }
 
     /// Returns a template with a name and a language code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Content;
-    ///
-    /// assert_eq!(Content::template("spring_offer", "en_US").body(), "spring_offer");
-    /// ```
     #[must_use]
     pub fn template(name: impl Into<String>, language: impl Into<String>) -> Self {
         Self::Template(Template {
@@ -228,15 +218,6 @@ impl Content {
     }
 
     /// Returns a reaction to a message; without an emoji, its removal.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Content;
-    ///
-    /// assert_eq!(Content::reaction("wamid.A", Some("🚴")).body(), "🚴");
-    /// assert_eq!(Content::reaction("wamid.A", None).body(), "");
-    /// ```
     #[must_use]
     pub fn reaction(message_id: impl Into<MessageId>, emoji: Option<&str>) -> Self {
         Self::Reaction(Reaction {
@@ -323,6 +304,7 @@ impl Content {
 /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
 /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
 /// assert_ne!(edit.original_message_id, event.message.id);
+/// assert!(edit.message.content.body().starts_with("Replace it, please"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -336,18 +318,6 @@ pub struct Edit {
 
 stored! {
     /// The new content of an edited message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::{event::WebhookEvent, model::Content};
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/edit-text.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// let Content::Edit(edit) = &event.message.content else { panic!("an edit") };
-    /// assert!(edit.message.content.body().starts_with("Replace it, please"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[derive(Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct EditedMessage {
@@ -363,16 +333,6 @@ stored! {
 ///
 /// ```json
 /// {"original_message_id": "wamid.HBgL…"}
-/// ```
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Revoke;
-///
-/// let revoke: Revoke = serde_json::from_str(r#"{"original_message_id": "wamid.A"}"#)?;
-/// assert_eq!(revoke.original_message_id, "wamid.A");
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
 #[derive(Eq, Hash)]
@@ -424,16 +384,6 @@ impl FromMeta for EditedMessage {
 /// ```json
 /// {"body": "Is my bike ready?"}
 /// ```
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Text;
-///
-/// let text: Text = serde_json::from_str(r#"{"body": "Is my bike ready?"}"#)?;
-/// assert_eq!(text.body, "Is my bike ready?");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct Text {
@@ -454,6 +404,9 @@ pub struct Text {
 ///
 /// let reaction: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A", "emoji": "👍"}"#)?;
 /// assert_eq!((reaction.message_id.as_str(), reaction.emoji.as_deref()), ("wamid.A", Some("👍")));
+///
+/// let removed: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A"}"#)?;
+/// assert!(removed.is_removed());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
@@ -467,14 +420,6 @@ pub struct Reaction {
 
 impl Reaction {
     /// Returns whether the user removed the reaction.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::Reaction;
-    ///
-    /// let removed: Reaction = serde_json::from_str(r#"{"message_id": "wamid.A"}"#)?;
-    /// assert!(removed.is_removed());
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn is_removed(&self) -> bool {
         self.emoji.as_deref().is_none_or(str::is_empty)
@@ -485,16 +430,6 @@ impl Reaction {
 ///
 /// ```json
 /// {"payload": "CONFIRM", "text": "Yes, please"}
-/// ```
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Button;
-///
-/// let button: Button = serde_json::from_str(r#"{"payload": "CONFIRM", "text": "Yes, please"}"#)?;
-/// assert_eq!(button.payload.as_deref(), Some("CONFIRM"));
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
@@ -511,16 +446,6 @@ pub struct Button {
 ///
 /// ```json
 /// {"type": "poll_creation"}
-/// ```
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Unsupported;
-///
-/// let unsupported: Unsupported = serde_json::from_str(r#"{"type": "poll_creation"}"#)?;
-/// assert_eq!(unsupported.kind.as_deref(), Some("poll_creation"));
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]

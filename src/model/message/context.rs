@@ -79,11 +79,17 @@ pub struct ReferredProduct {
 /// ```
 ///
 /// ```
-/// use whatsapp_signals::model::Referral;
+/// use whatsapp_signals::event::WebhookEvent;
 ///
-/// let ad: Referral = serde_json::from_str(r#"{"source_type": "ad", "ctwa_clid": "Aff"}"#)?;
-/// assert_eq!(ad.ctwa_clid.as_deref(), Some("Aff"));
-/// # Ok::<(), serde_json::Error>(())
+/// let body = &std::fs::read("tests/payloads/text-from-ad.json")?;
+/// let webhook = whatsapp_signals::parse(body)?;
+/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+/// let ad = event.message.referral.as_ref().unwrap();
+/// assert_eq!(ad.source_type.as_deref(), Some("ad"));
+/// assert_eq!(ad.reference.as_deref(), Some("tune-up-week-poster"));
+/// let greeting = ad.welcome_message.as_ref().and_then(|message| message.text.as_deref());
+/// assert!(greeting.unwrap().starts_with("Welcome to Juniper Yard."));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
@@ -119,19 +125,6 @@ pub struct Referral {
 }
 
 /// The image of an advertisement, as a media file.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::WebhookEvent;
-///
-/// let body = &std::fs::read("tests/payloads/text-from-ad-image-id.json")?;
-/// let webhook = whatsapp_signals::parse(body)?;
-/// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-/// let image = event.message.referral.as_ref().and_then(|ad| ad.image.as_ref());
-/// assert_eq!(image.and_then(|image| image.id.as_ref()).unwrap(), "4410020030040051");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ReferralImage {
@@ -140,16 +133,6 @@ pub struct ReferralImage {
 }
 
 /// The greeting of an advertisement.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::Referral;
-///
-/// let ad: Referral = serde_json::from_str(r#"{"welcome_message": {"text": "Which bike is it?"}}"#)?;
-/// assert_eq!(ad.welcome_message.unwrap().text.as_deref(), Some("Which bike is it?"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct WelcomeMessage {

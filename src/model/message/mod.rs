@@ -65,11 +65,11 @@ stored! {
     /// use whatsapp_signals::model::{Content, Direction, Identity, Message};
     ///
     /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.HBgL", ada, Content::text("Your bike is ready"))
+    /// let message = Message::outbound("wamid.HBgL", ada.clone(), Content::text("Your bike is ready"))
     ///     .reply_to("wamid.QUESTION")
     ///     .build();
     ///
-    /// assert_eq!(message.direction, Direction::Outbound);
+    /// assert_eq!((message.recipient(), message.sender()), (Some(&ada), None));
     /// assert_eq!((message.message_type(), message.body()), ("text", "Your bike is ready"));
     /// assert_eq!(message.reply_to().unwrap(), "wamid.QUESTION");
     ///
@@ -77,8 +77,21 @@ stored! {
     ///     r#"{"from": "15550101001", "id": "wamid.QUESTION", "timestamp": "1785000000",
     ///         "type": "text", "text": {"body": "Is my bike ready?"}}"#,
     /// )?;
-    /// assert_eq!((question.direction, question.user), (Direction::Inbound, message.user));
+    /// assert_eq!((&question.direction, question.sender()), (&Direction::Inbound, Some(&ada)));
+    /// assert_eq!((question.text(), question.media()), (Some("Is my bike ready?"), None));
     /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// The file of a message, by the id for its download:
+    ///
+    /// ```
+    /// use whatsapp_signals::event::WebhookEvent;
+    ///
+    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/image.json")?)?;
+    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
+    /// let to_download = event.message.media().and_then(|media| media.id.as_ref());
+    /// assert_eq!(to_download.unwrap(), "7137021601430931");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[derive(Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -160,17 +173,6 @@ impl Message {
 
 impl Message {
     /// Returns the user who sent an inbound message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/text.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// assert_eq!(event.message.sender().unwrap().phone(), Some("15550101001"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn sender(&self) -> Option<&Identity> {
         self.user
@@ -179,16 +181,6 @@ impl Message {
     }
 
     /// Returns the user who received an outbound message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada.clone(), Content::text("Hello")).build();
-    /// assert_eq!((message.recipient(), message.sender()), (Some(&ada), None));
-    /// ```
     #[must_use]
     pub fn recipient(&self) -> Option<&Identity> {
         self.user
@@ -198,16 +190,6 @@ impl Message {
 
     /// Returns the type as Meta spells it: `text`, `image`, `interactive`, … The older `unknown`
     /// becomes `unsupported`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada, Content::template("spring_offer", "en")).build();
-    /// assert_eq!(message.message_type(), "template");
-    /// ```
     #[must_use]
     pub fn message_type(&self) -> &'static str {
         self.content.message_type()
@@ -215,30 +197,12 @@ impl Message {
 
     /// Returns the message in one line, as an inbox would list it: the text, the button's label,
     /// the caption or else `[Image]`, the emoji, the name of the place. May be empty.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Media, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let image = Message::outbound("wamid.A", ada, Content::Image(Media::default())).build();
-    /// assert_eq!(image.body(), "[Image]");
-    /// ```
     #[must_use]
     pub fn body(&self) -> &str {
         self.content.body()
     }
 
     /// Returns the text of a text message; `None` for any other type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let emoji = Message::outbound("wamid.B", ada, Content::reaction("wamid.A", Some("👍"))).build();
-    /// assert_eq!((emoji.text(), emoji.body()), (None, "👍"));
-    /// ```
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.content {
@@ -249,53 +213,18 @@ impl Message {
 
     /// Returns the file of an image, audio, video, document or sticker; `None` if Meta could not
     /// download it, with the reason in [`errors`](Self::errors).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/image.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// let to_download = event.message.media().and_then(|media| media.id.as_ref());
-    /// assert_eq!(to_download.unwrap(), "7137021601430931");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn media(&self) -> Option<&Media> {
         self.content.media()
     }
 
     /// Returns whether the message has a file.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Media, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let mut film = Media::default();
-    /// film.id = Some("1003383421387256".into());
-    /// let message = Message::outbound("wamid.A", ada, Content::Video(film)).build();
-    /// assert!(message.has_media());
-    /// ```
     #[must_use]
     pub fn has_media(&self) -> bool {
         self.media().is_some()
     }
 
     /// Returns the shared place.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/location.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// assert_eq!(event.message.location().unwrap().name.as_deref(), Some("Lockside Bike Shed"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         match &self.content {
@@ -305,32 +234,12 @@ impl Message {
     }
 
     /// Returns whether the message shares a place.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Location, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let pin = Message::outbound("wamid.A", ada, Content::Location(Location::default())).build();
-    /// assert!(pin.is_location());
-    /// ```
     #[must_use]
     pub fn is_location(&self) -> bool {
         self.location().is_some()
     }
 
     /// Returns the reaction.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.B", ada, Content::reaction("wamid.A", Some("👍"))).build();
-    /// assert_eq!(message.reaction().unwrap().message_id, "wamid.A");
-    /// ```
     #[must_use]
     pub fn reaction(&self) -> Option<&Reaction> {
         match &self.content {
@@ -340,17 +249,6 @@ impl Message {
     }
 
     /// Returns the submitted form.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/flow-reply.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event), ..] = webhook.events() else { panic!("a message") };
-    /// assert_eq!(event.message.nfm_reply().unwrap().name.as_deref(), Some("flow"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn nfm_reply(&self) -> Option<&NfmReply> {
         self.content.nfm_reply()
@@ -358,17 +256,6 @@ impl Message {
 
     /// Returns the id of the button or list row that the user tapped: the id of an interactive
     /// reply, the payload of a template's button.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/button-reply.json")?)?;
-    /// let [WebhookEvent::MessageReceived(event)] = webhook.events() else { panic!("a message") };
-    /// assert_eq!(event.message.reply_id(), Some("quote-4471-approve"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn reply_id(&self) -> Option<&str> {
         match &self.content {
@@ -383,16 +270,6 @@ impl Message {
     }
 
     /// Returns the message to which it replies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let answer = Message::outbound("wamid.B", ada, Content::text("Yes")).reply_to("wamid.A").build();
-    /// assert_eq!(answer.reply_to().unwrap(), "wamid.A");
-    /// ```
     #[must_use]
     pub fn reply_to(&self) -> Option<&MessageId> {
         self.context.as_ref()?.id.as_ref()
@@ -472,52 +349,18 @@ impl MessageBuilder {
     }
 
     /// Sets the status (default: [`Sent`](MessageStatus::Sent)).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello"))
-    ///     .status(MessageStatus::Delivered)
-    ///     .build();
-    /// assert_eq!(message.status, Some(MessageStatus::Delivered));
-    /// ```
     pub fn status(mut self, status: MessageStatus) -> Self {
         self.0.status = Some(status);
         self
     }
 
     /// Returns the message to which it replies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.B", ada, Content::text("Yes")).reply_to("wamid.A").build();
-    /// assert_eq!(message.reply_to().unwrap(), "wamid.A");
-    /// ```
     pub fn reply_to(mut self, id: impl Into<MessageId>) -> Self {
         self.0.context.get_or_insert_with(Box::default).id = Some(id.into());
         self
     }
 
     /// Sets the whole context.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, MessageContext, Identity, Message};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let mut context = MessageContext::default();
-    /// context.forwarded = Some(true);
-    /// let message = Message::outbound("wamid.A", ada, Content::text("News")).context(context).build();
-    /// assert!(message.context.unwrap().is_forwarded());
-    /// ```
     pub fn context(mut self, context: MessageContext) -> Self {
         self.0.context = Some(Box::new(context));
         self
@@ -530,17 +373,6 @@ impl MessageBuilder {
     }
 
     /// Returns the message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::{Content, Identity, Message, MessageStatus};
-    ///
-    /// let ada = Identity::from_phone("15550101001").unwrap();
-    /// let message = Message::outbound("wamid.A", ada, Content::text("Hello")).build();
-    /// assert_eq!(message.id, "wamid.A");
-    /// assert_eq!(message.status, Some(MessageStatus::Sent));
-    /// ```
     #[must_use]
     pub fn build(self) -> Message {
         self.0

@@ -36,6 +36,8 @@ use crate::model::{CatalogId, FlowId, FlowToken, ProductRetailerId, ReferenceId}
 /// let Interactive::Outbound(message) = &**interactive else { panic!("sent by the business") };
 /// assert_eq!(message.kind(), "button");
 /// assert_eq!(message.header().unwrap().text.as_deref(), Some("Pannier hooks"));
+/// assert_eq!(message.text(), Some("Shall we order the part?"));
+/// assert_eq!(message.footer(), Some("Juniper Yard"));
 /// let buttons = message.action().buttons;
 /// let titles: Vec<_> = buttons.iter().filter_map(|button| button.button_reply()?.title.as_deref()).collect();
 /// assert_eq!(titles, ["Yes, order it", "Not yet"]);
@@ -52,16 +54,6 @@ pub struct OutboundInteractive {
 
 impl OutboundInteractive {
     /// Returns the `type`: `button`, `list`, `flow`, `cta_url`, `product`, …
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive = serde_json::from_str(r#"{"type": "catalog_message"}"#)?;
-    /// assert_eq!(message.kind(), "catalog_message");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn kind(&self) -> &str {
         let kind = self.json.get("type").and_then(Value::as_str);
@@ -69,53 +61,18 @@ impl OutboundInteractive {
     }
 
     /// Returns the header: a text or a file.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive = serde_json::from_str(
-    ///     r#"{"type": "cta_url", "header": {"type": "image", "image": {"id": "1003383421387256"}}}"#,
-    /// )?;
-    /// let header = message.header().unwrap();
-    /// assert_eq!(header.media().unwrap().id.as_ref().unwrap(), "1003383421387256");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn header(&self) -> Option<InteractiveHeader> {
         self.part("header")
     }
 
     /// Returns the text of the body; a product may lack a body.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive =
-    ///     serde_json::from_str(r#"{"type": "list", "body": {"text": "Pick a day"}}"#)?;
-    /// assert_eq!(message.text(), Some("Pick a day"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.text_of("body")
     }
 
     /// Returns the text of the footer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive =
-    ///     serde_json::from_str(r#"{"type": "flow", "footer": {"text": "Juniper Yard"}}"#)?;
-    /// assert_eq!(message.footer(), Some("Juniper Yard"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn footer(&self) -> Option<&str> {
         self.text_of("footer")
@@ -123,22 +80,6 @@ impl OutboundInteractive {
 
     /// Returns the action: the buttons, rows, products or cards that the user can select; empty for
     /// a message without an action.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::OutboundInteractive;
-    ///
-    /// let message: OutboundInteractive = serde_json::from_str(
-    ///     r#"{"type": "list", "body": {"text": "Pick a day"}, "action": {
-    ///         "button": "Days", "sections": [{"title": "This week", "rows": [
-    ///             {"id": "fri", "title": "Friday", "description": "from 9 to 12"}]}]}}"#,
-    /// )?;
-    /// let action = message.action();
-    /// assert_eq!(action.button.as_deref(), Some("Days"));
-    /// assert_eq!(action.sections[0].rows[0].id, "fri");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn action(&self) -> InteractiveAction {
         self.part("action").unwrap_or_default()
@@ -171,8 +112,6 @@ impl OutboundInteractive {
 /// {"type": "text", "text": "Pannier hooks"}
 /// {"type": "image", "image": {"link": "https://juniper-yard.example/hooks.jpg"}}
 /// ```
-///
-/// [`OutboundInteractive::header`] has an example.
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct InteractiveHeader {
@@ -209,16 +148,6 @@ impl InteractiveHeader {
 }
 
 /// The text of a part of an interactive message.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::InteractiveText;
-///
-/// let body: InteractiveText = serde_json::from_str(r#"{"text": "Pick a day"}"#)?;
-/// assert_eq!(body.text.as_deref(), Some("Pick a day"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct InteractiveText {
@@ -254,6 +183,12 @@ pub struct InteractiveText {
 /// )?;
 /// let link = action.parameters.unwrap();
 /// assert_eq!((link.label(), link.url.as_deref()), (Some("Track"), Some("https://a.example")));
+///
+/// let action: InteractiveAction = serde_json::from_str(
+///     r#"{"button": "Days", "sections": [{"title": "This week", "rows": [
+///         {"id": "fri", "title": "Friday", "description": "from 9 to 12"}]}]}"#,
+/// )?;
+/// assert_eq!(action.sections[0].rows[0].id, "fri");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
@@ -299,16 +234,6 @@ pub struct InteractiveButton {
 
 impl InteractiveButton {
     /// Returns the id and the title of the button, which the user's reply will have.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::InteractiveButton;
-    ///
-    /// let button: InteractiveButton = serde_json::from_str(
-    ///     r#"{"type": "quick_reply", "quick_reply": {"id": "more", "title": "Tell me more"}}"#,
-    /// )?;
-    /// assert_eq!(button.button_reply().unwrap().id, "more");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn button_reply(&self) -> Option<&ButtonReply> {
         self.reply.as_ref().or(self.quick_reply.as_ref())
@@ -320,16 +245,6 @@ impl InteractiveButton {
 /// ```json
 /// {"title": "This week", "rows": [{"id": "fri", "title": "Friday", "description": "from 9"}]}
 /// {"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}
-/// ```
-///
-/// ```
-/// use whatsapp_signals::model::InteractiveSection;
-///
-/// let bells: InteractiveSection = serde_json::from_str(
-///     r#"{"title": "Bells", "product_items": [{"product_retailer_id": "bell-7"}]}"#,
-/// )?;
-/// assert_eq!(bells.product_items[0].product_retailer_id.as_ref().unwrap(), "bell-7");
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
@@ -353,17 +268,6 @@ pub struct InteractiveSection {
 /// ```
 ///
 /// Meta's page: [interactive media carousel messages](https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-media-carousel-messages).
-///
-/// ```
-/// use whatsapp_signals::model::InteractiveCard;
-///
-/// let card: InteractiveCard = serde_json::from_str(
-///     r#"{"card_index": 0, "type": "product",
-///         "action": {"catalog_id": "194", "product_retailer_id": "bell-7"}}"#,
-/// )?;
-/// assert_eq!(card.action.unwrap().product_retailer_id.unwrap(), "bell-7");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct InteractiveCard {
@@ -432,14 +336,6 @@ pub struct ActionParameters {
 
 impl ActionParameters {
     /// Returns the label of the button.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::ActionParameters;
-    ///
-    /// let call: ActionParameters = serde_json::from_str(r#"{"display_text": "Call us"}"#)?;
-    /// assert_eq!(call.label(), Some("Call us"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.display_text.as_deref().or(self.flow_cta.as_deref())

@@ -10,14 +10,6 @@ use crate::model::text_enum::text_enum;
 use crate::model::{CatalogId, FlowToken, MessageId, ProductRetailerId, ReferenceId, Timestamp};
 
 /// `button_reply`: a tap on a reply button.
-///
-/// ```
-/// use whatsapp_signals::model::ButtonReply;
-///
-/// let reply: ButtonReply = serde_json::from_str(r#"{"id": "yes", "title": "Yes"}"#)?;
-/// assert_eq!((&*reply.id, reply.title.as_deref()), ("yes", Some("Yes")));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct ButtonReply {
@@ -80,14 +72,6 @@ pub struct NfmReply {
 }
 
 /// `call_permission_reply`: the answer to a call permission request.
-///
-/// ```
-/// use whatsapp_signals::model::{CallPermission, CallPermissionReply};
-///
-/// let reply: CallPermissionReply = serde_json::from_str(r#"{"response": "reject"}"#)?;
-/// assert_eq!(reply.response, CallPermission::Reject);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Eq, Hash)]
 pub struct CallPermissionReply {
@@ -112,14 +96,6 @@ text_enum! {
 }
 
 /// `product`: a selected product.
-///
-/// ```
-/// use whatsapp_signals::model::ProductReply;
-///
-/// let reply: ProductReply = serde_json::from_str(r#"{"product_retailer_id": "bell-7"}"#)?;
-/// assert_eq!(reply.product_retailer_id.unwrap(), "bell-7");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ProductReply {
@@ -130,14 +106,6 @@ pub struct ProductReply {
 }
 
 /// `payment_method`: the selected payment method.
-///
-/// ```
-/// use whatsapp_signals::model::PaymentMethod;
-///
-/// let card: PaymentMethod = serde_json::from_str(r#"{"last_four_digits": "9073"}"#)?;
-/// assert_eq!(card.last_four_digits.as_deref(), Some("9073"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct PaymentMethod {
@@ -203,17 +171,6 @@ impl FlowResponse {
     ///
     /// When the text is not a JSON object, or nested more than 64 deep. The error's text may quote
     /// it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::FlowResponse;
-    ///
-    /// let response = FlowResponse::from_response_json(r#"{"service": "full_tune_up"}"#)?;
-    /// assert_eq!(response.data["service"], "full_tune_up");
-    /// assert!(FlowResponse::from_response_json("[]").is_err(), "no object");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     pub fn from_response_json(response_json: &str) -> serde_json::Result<Self> {
         let mut data = match read(response_json) {
             Ok(data) => data,
@@ -241,19 +198,6 @@ impl FlowResponse {
     /// # Errors
     ///
     /// When the fields do not match the type. The error's text may quote them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::model::FlowResponse;
-    ///
-    /// #[derive(serde::Deserialize)]
-    /// struct Booking { bikes: u8 }
-    ///
-    /// let response = FlowResponse::from_response_json(r#"{"bikes": 2, "service": "brakes"}"#)?;
-    /// assert_eq!(response.parse::<Booking>()?.bikes, 2);
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_value(Value::Object(self.data.clone()))
     }

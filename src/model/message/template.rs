@@ -97,6 +97,10 @@ pub struct TemplateComponent {
 ///     r#"{"type": "currency", "currency": {"fallback_value": "$89.50", "code": "USD"}}"#,
 /// )?;
 /// assert_eq!(price.value(), Some("$89.50"));
+///
+/// let code: TemplateParameter =
+///     serde_json::from_str(r#"{"type": "coupon_code", "coupon_code": "SPRING25"}"#)?;
+/// assert_eq!(code.value(), Some("SPRING25"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
@@ -136,15 +140,6 @@ pub struct TemplateParameter {
 impl TemplateParameter {
     /// Returns the text that the parameter inserts into the message or its button; `None` for a
     /// file, a place or an unknown type.
-    ///
-    /// ```
-    /// use whatsapp_signals::model::TemplateParameter;
-    ///
-    /// let code: TemplateParameter =
-    ///     serde_json::from_str(r#"{"type": "coupon_code", "coupon_code": "SPRING25"}"#)?;
-    /// assert_eq!(code.value(), Some("SPRING25"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         let currency = || self.currency.as_ref()?.fallback_value.as_deref();
@@ -157,17 +152,6 @@ impl TemplateParameter {
 }
 
 /// A sum of money in a template.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::TemplateCurrency;
-///
-/// let price: TemplateCurrency =
-///     serde_json::from_str(r#"{"fallback_value": "$89.50", "code": "USD", "amount_1000": 89500}"#)?;
-/// assert_eq!((price.code.as_deref(), price.amount_1000), (Some("USD"), Some(89_500)));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct TemplateCurrency {
@@ -180,16 +164,6 @@ pub struct TemplateCurrency {
 }
 
 /// A date in a template.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::model::TemplateDateTime;
-///
-/// let day: TemplateDateTime = serde_json::from_str(r#"{"fallback_value": "1 December"}"#)?;
-/// assert_eq!(day.fallback_value.as_deref(), Some("1 December"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct TemplateDateTime {
@@ -222,18 +196,6 @@ pub struct LimitedTimeOffer {
 /// ```json
 /// {"card_index": 0, "components": [
 ///   {"type": "header", "parameters": [{"type": "image", "image": {"id": "1003383421387256"}}]}]}
-/// ```
-///
-/// ```
-/// use whatsapp_signals::model::TemplateCard;
-///
-/// let card: TemplateCard = serde_json::from_str(
-///     r#"{"card_index": 1, "components": [
-///         {"type": "body", "parameters": [{"type": "text", "text": "Bell"}]}]}"#,
-/// )?;
-/// assert_eq!(card.card_index, Some(1));
-/// assert_eq!(card.components[0].parameters[0].value(), Some("Bell"));
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[json_object]
 #[derive(Default)]
