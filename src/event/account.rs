@@ -103,19 +103,6 @@ text_enum! {
 impl Payload for AccountUpdate {}
 
 /// An account and its partners.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::WebhookEvent;
-///
-/// let body = &std::fs::read("tests/payloads/account-update-partner-added.json")?;
-/// let webhook = whatsapp_signals::parse(body)?;
-/// let [WebhookEvent::AccountUpdate(change)] = webhook.events() else { panic!("one change") };
-/// let info = change.value.waba_info.as_ref().unwrap();
-/// assert_eq!(info.waba_id.as_ref().unwrap(), "900800700600500");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct WabaInfo {
@@ -136,16 +123,6 @@ pub struct WabaInfo {
 }
 
 /// A policy violation.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::ViolationInfo;
-///
-/// let info: ViolationInfo = serde_json::from_str(r#"{"violation_type": "ALCOHOL"}"#)?;
-/// assert_eq!(info.violation_type.as_deref(), Some("ALCOHOL"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ViolationInfo {
@@ -156,16 +133,6 @@ pub struct ViolationInfo {
 }
 
 /// A restricted feature.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::{event::RestrictionInfo, model::Timestamp};
-///
-/// let info: RestrictionInfo = serde_json::from_str(r#"{"expiration": 1785613800}"#)?;
-/// assert!(info.expiration > Some(Timestamp::from_secs(1_785_000_000)), "it still holds");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct RestrictionInfo {
@@ -210,16 +177,6 @@ text_enum! {
 }
 
 /// The start of international authentication rates.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::RateEligibility;
-///
-/// let rates: RateEligibility = serde_json::from_str(r#"{"start_time": 1785542400}"#)?;
-/// assert!(rates.start_time.is_some() && rates.exception_countries.is_empty());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct RateEligibility {
@@ -230,16 +187,6 @@ pub struct RateEligibility {
 }
 
 /// A country with its own start of international authentication rates.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::ExceptionCountry;
-///
-/// let country: ExceptionCountry = serde_json::from_str(r#"{"country_code": "NG"}"#)?;
-/// assert_eq!(country.country_code.as_deref(), Some("NG"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct ExceptionCountry {
@@ -277,16 +224,6 @@ pub struct VolumeTierInfo {
 }
 
 /// The disconnection of a number.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::DisconnectionInfo;
-///
-/// let info: DisconnectionInfo = serde_json::from_str(r#"{"reason": "CHANGE_NUMBER"}"#)?;
-/// assert_eq!(info.reason.as_deref(), Some("CHANGE_NUMBER"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct DisconnectionInfo {
@@ -297,16 +234,6 @@ pub struct DisconnectionInfo {
 }
 
 /// The verification of a client's business.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::CertificationInfo;
-///
-/// let info: CertificationInfo = serde_json::from_str(r#"{"rejection_reasons": ["WEBSITE"]}"#)?;
-/// assert_eq!(&*info.rejection_reasons[0], "WEBSITE");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CertificationInfo {
@@ -319,16 +246,6 @@ pub struct CertificationInfo {
 }
 
 /// A client whose business is to be verified.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::CertificationNeededInfo;
-///
-/// let info: CertificationNeededInfo = serde_json::from_str(r#"{"client_business_id": "4103"}"#)?;
-/// assert_eq!(info.client_business_id.unwrap(), "4103");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CertificationNeededInfo {
@@ -383,18 +300,6 @@ pub struct AccountAlert {
 }
 
 /// The content of an [`AccountAlert`].
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::{AlertInfo, AlertSeverity};
-///
-/// let alert: AlertInfo = serde_json::from_str(
-///     r#"{"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}"#,
-/// )?;
-/// assert_eq!(alert.alert_severity, Some(AlertSeverity::Critical));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct AlertInfo {
@@ -422,19 +327,6 @@ text_enum! {
 
 impl AccountAlert {
     /// Returns the alert of a webhook of any version.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::WebhookEvent;
-    ///
-    /// let body = &std::fs::read("tests/payloads/account-alert-flat.json")?;
-    /// let webhook = whatsapp_signals::parse(body)?;
-    /// let [WebhookEvent::AccountAlert(change)] = webhook.events() else { panic!("one change") };
-    /// assert_eq!(change.value.alert_info, None, "an older webhook");
-    /// assert_eq!(change.value.info().alert_type.as_deref(), Some("PROFILE_PICTURE_LOST"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn info(&self) -> AlertInfo {
         let here = || AlertInfo {

@@ -104,14 +104,6 @@ text_enum! {
 }
 
 /// The session description of a call.
-///
-/// ```
-/// use whatsapp_signals::event::CallSession;
-///
-/// let session: CallSession = serde_json::from_str(r#"{"sdp_type": "offer", "sdp": "v=0\r\n"}"#)?;
-/// assert_eq!(session.sdp.as_deref(), Some("v=0\r\n"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CallSession {
@@ -122,14 +114,6 @@ pub struct CallSession {
 }
 
 /// The session description of a call, in older versions.
-///
-/// ```
-/// use whatsapp_signals::event::CallConnection;
-///
-/// let older: CallConnection = serde_json::from_str(r#"{"webrtc": {"sdp": "v=0\r\n"}}"#)?;
-/// assert!(older.webrtc.is_some_and(|webrtc| webrtc.sdp.is_some()));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CallConnection {
@@ -138,14 +122,6 @@ pub struct CallConnection {
 }
 
 /// The recording of a call.
-///
-/// ```
-/// use whatsapp_signals::event::CallRecording;
-///
-/// let recording: CallRecording = serde_json::from_str(r#"{"audio": {"id": "7268"}}"#)?;
-/// assert_eq!(recording.audio.and_then(|audio| audio.id).unwrap(), "7268");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CallRecording {
@@ -157,14 +133,6 @@ pub struct CallRecording {
 }
 
 /// The transcript of a call.
-///
-/// ```
-/// use whatsapp_signals::event::CallTranscript;
-///
-/// let words: CallTranscript = serde_json::from_str(r#"{"document": {"filename": "call.json"}}"#)?;
-/// assert_eq!(words.document.unwrap().filename.as_deref(), Some("call.json"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct CallTranscript {

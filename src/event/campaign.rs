@@ -55,18 +55,6 @@ impl CampaignCompleted {
 
     /// Returns the event for a campaign with the counts of a tally. Sets the status to `completed`,
     /// and a missing time of completion to the current time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::{CampaignCompleted, CampaignTally};
-    /// use whatsapp_signals::model::{Campaign, CampaignStatus};
-    ///
-    /// let campaign = Campaign::new("Winter storage");
-    /// let tally = CampaignTally::new(&campaign, 0);
-    /// let completed = CampaignCompleted::of(campaign, &tally);
-    /// assert_eq!(completed.campaign.status, CampaignStatus::Completed);
-    /// ```
     #[must_use]
     pub fn of(mut campaign: Campaign, tally: &CampaignTally) -> Self {
         campaign.counts = tally.counts();
@@ -357,15 +345,6 @@ impl CampaignTally {
     /// Returns whether the campaign is over: Meta accepted or refused all messages, and each of
     /// them is read or failed, or the newest event is older than `after` by the system clock. An
     /// event without a time does not count as the newest.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use whatsapp_signals::event::CampaignTally;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
-    /// assert!(!tally.is_settled(Duration::from_secs(24 * 60 * 60)), "nothing is sent");
-    /// ```
     #[must_use]
     pub fn is_settled(&self, after: Duration) -> bool {
         let counts = self.counts();
@@ -378,15 +357,6 @@ impl CampaignTally {
 
     /// Returns the share of the accepted messages that arrived, from 0 to 1; `None` without
     /// accepted messages.
-    ///
-    /// ```
-    /// use whatsapp_signals::event::CampaignTally;
-    /// use whatsapp_signals::model::Campaign;
-    ///
-    /// let tally = CampaignTally::new(&Campaign::new("Spring tune-up"), 200);
-    /// let percent = tally.delivery_rate().map(|rate| format!("{:.0} %", rate * 100.0));
-    /// assert_eq!(percent, None);
-    /// ```
     #[must_use]
     pub fn delivery_rate(&self) -> Option<f64> {
         self.counts().delivery_rate()

@@ -234,19 +234,6 @@ pub struct GroupSettingsUpdate {
 }
 
 /// One setting of a group.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::GroupSetting;
-///
-/// let subject: GroupSetting = serde_json::from_str(
-///     r#"{"text": "Sunday ride", "update_successful": false, "errors": [{"code": 131000}]}"#,
-/// )?;
-/// assert_eq!(subject.update_successful, Some(false));
-/// assert_eq!(subject.errors[0].code.as_ref().unwrap(), "131000");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct GroupSetting {

@@ -247,17 +247,6 @@ impl WebhookEvent {
     ///
     /// When the text is not the JSON of an event, or of an event that a later version of the crate
     /// added. Unlike that of `serde_json`, the error does not quote the text.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::WebhookEvent;
-    ///
-    /// let webhook = whatsapp_signals::parse(&std::fs::read("tests/payloads/status-read.json")?)?;
-    /// let row = webhook.events()[0].to_json()?;
-    /// assert_eq!(WebhookEvent::from_json(row.as_bytes())?.name(), "message_status_changed");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, EventJsonError> {
         serde_json::from_slice(json).map_err(|error| EventJsonError {
             line: error.line(),

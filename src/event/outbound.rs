@@ -157,20 +157,6 @@ impl MessageSent {
     }
 
     /// Sets the time at which the message was sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessageSent;
-    /// use whatsapp_signals::model::Timestamp;
-    ///
-    /// let request = r#"{"to": "15550101001", "text": {"body": "It is ready"}}"#;
-    /// let response = r#"{"messages": [{"id": "wamid.A"}]}"#;
-    /// let at = Timestamp::from_secs(1_785_000_000);
-    /// let sent = MessageSent::from_graph(request, response)?.remove(0).with_timestamp(at);
-    /// assert_eq!(sent.message.timestamp, Some(at));
-    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
-    /// ```
     #[must_use]
     pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
         self.message.timestamp = Some(timestamp);

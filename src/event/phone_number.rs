@@ -113,6 +113,7 @@ text_enum! {
     /// assert_eq!(number.messages(), Some(2_000));
     /// let unlimited: MessagingLimit = serde_json::from_str("-1")?;
     /// assert!(unlimited.is_unlimited());
+/// assert_eq!(unlimited.messages(), None);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub enum MessagingLimit {
@@ -137,16 +138,6 @@ text_enum! {
 
 impl MessagingLimit {
     /// Returns the limit as a number; `None` when there is no limit or it is unknown.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessagingLimit;
-    ///
-    /// assert_eq!(MessagingLimit::Tier1K.messages(), Some(1_000));
-    /// assert_eq!(MessagingLimit::from("3500").messages(), Some(3_500));
-    /// assert_eq!(MessagingLimit::Unlimited.messages(), None);
-    /// ```
     #[must_use]
     pub fn messages(&self) -> Option<u64> {
         match self {
@@ -162,15 +153,6 @@ impl MessagingLimit {
     }
 
     /// Returns whether there is no limit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use whatsapp_signals::event::MessagingLimit;
-    ///
-    /// assert!(MessagingLimit::from("TIER_UNLIMITED").is_unlimited());
-    /// assert!(!MessagingLimit::NotSet.is_unlimited());
-    /// ```
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
         *self == Self::Unlimited
@@ -212,19 +194,6 @@ pub struct AccountSettingsUpdate {
 }
 
 /// The settings of a number.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::PhoneNumberSettings;
-///
-/// let settings: PhoneNumberSettings = serde_json::from_str(
-///     r#"{"phone_number_id": "300200100500600", "calling": {"status": "DISABLED"}}"#,
-/// )?;
-/// let calling = settings.calling.unwrap_or_default();
-/// assert_eq!(calling["status"], "DISABLED");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct PhoneNumberSettings {

@@ -35,16 +35,6 @@ pub struct TrackingEvent {
 }
 
 /// The ids of a tracked message.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::TrackingData;
-///
-/// let data: TrackingData = serde_json::from_str(r#"{"click_id": "jyclick-7b20e4"}"#)?;
-/// assert_eq!(data.click_id.as_deref(), Some("jyclick-7b20e4"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct TrackingData {
@@ -119,18 +109,6 @@ text_enum! {
 }
 
 /// A link of a marketing message that a user tapped.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::LinkClick;
-///
-/// let click: LinkClick = serde_json::from_str(
-///     r#"{"click_component": "body", "product_id": "jy-tube-700c"}"#,
-/// )?;
-/// assert_eq!(click.product_id.as_deref(), Some("jy-tube-700c"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default, Eq, Hash)]
 pub struct LinkClick {
@@ -191,16 +169,6 @@ pub struct AutomaticEvent {
 }
 
 /// The amount of a purchase.
-///
-/// # Examples
-///
-/// ```
-/// use whatsapp_signals::event::PurchaseData;
-///
-/// let bought: PurchaseData = serde_json::from_str(r#"{"currency": "EUR", "value": 89.5}"#)?;
-/// assert_eq!((bought.currency.as_deref(), bought.value), (Some("EUR"), Some(89.5)));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[json_object]
 #[derive(Default)]
 pub struct PurchaseData {

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use whatsapp_signals::event::{
-    Call, CallStatus, CampaignCompleted, GroupParticipant, HandoverKind, MessageSent, Reason,
-    SyncedContact, UserSubscribed, WebhookEvent,
+    Call, CallStatus, CampaignCompleted, GroupParticipant, HandoverKind, MessageSent,
+    MessagingLimit, Reason, SyncedContact, TemplateCategoryUpdate, UserSubscribed, WebhookEvent,
 };
 use whatsapp_signals::model::{
     Account, Campaign, CampaignStatus, Contact, Content, FlowResponse, Identity, Interactive,
@@ -282,6 +282,31 @@ fn parts_of_a_message_of_the_business_are_read_from_their_alternatives() {
     let action = message.action();
     assert_eq!(action.buttons[0].button_reply().unwrap().id, "more");
     assert_eq!(action.parameters.unwrap().label(), Some("Call us"));
+}
+
+#[test]
+fn a_messaging_limit_is_a_tier_or_a_number() {
+    for (text, messages, is_unlimited) in [
+        ("TIER_1K", Some(1_000), false),
+        ("3500", Some(3_500), false),
+        ("TIER_UNLIMITED", None, true),
+        ("-1", None, true),
+        ("TIER_NOT_SET", None, false),
+    ] {
+        let limit = MessagingLimit::from(text);
+        assert_eq!(
+            (limit.messages(), limit.is_unlimited()),
+            (messages, is_unlimited),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_change_of_a_category_without_the_correct_one_is_done() {
+    let json = r#"{"previous_category": "UTILITY", "new_category": "MARKETING"}"#;
+    let done: TemplateCategoryUpdate = serde_json::from_str(json).unwrap();
+    assert!(!done.is_ahead());
 }
 
 #[test]
