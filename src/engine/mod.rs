@@ -29,6 +29,7 @@
 mod settings;
 
 mod process;
+mod replay;
 
 mod batch;
 mod stored_body;

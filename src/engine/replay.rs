@@ -4,12 +4,12 @@
 //! the first delivery stays, a body that Meta repeats matches the same events as before, and an
 //! interrupted replay is retried as any webhook is.
 
-use crate::engine::batch::Batch;
-use crate::engine::records::Records;
-use crate::engine::runtime::ready;
-use crate::engine::stored_body::{Replay, split_replay};
-use crate::engine::tenants::OwnerKey;
-use crate::engine::{Call, EngineError, Outcome, WebhookEngine};
+use super::batch::Batch;
+use super::records::Records;
+use super::runtime::ready;
+use super::stored_body::{Replay, split_replay};
+use super::tenants::OwnerKey;
+use super::{Call, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::signals::is_receiver;
 use crate::store::{LoadQuery, ReadyStore, Store, WebhookId, WebhookKind};
