@@ -324,7 +324,7 @@ impl Identity {
 }
 
 impl<'a> Ids<'a> {
-    /// Returns the ids of a user, or of an unnamed one.
+    /// Returns the ids of a user; without a user, all are missing.
     pub(crate) fn of(user: Option<&'a Identity>) -> Self {
         Self {
             wa_id: user.and_then(Identity::wa_id).map(IdText::from),
@@ -332,12 +332,15 @@ impl<'a> Ids<'a> {
             parent_user_id: user.and_then(Identity::parent_user_id).map(IdText::from),
         }
     }
-}
 
-impl Ids<'_> {
     #[inline]
     fn texts(&self) -> [Option<&str>; 3] {
         [&self.wa_id, &self.user_id, &self.parent_user_id].map(Option::as_deref)
+    }
+
+    /// Returns whether the side has an id that a business cannot have.
+    pub(crate) fn has_scoped_id(&self) -> bool {
+        self.user_id.is_some() || self.parent_user_id.is_some()
     }
 }
 
@@ -529,13 +532,6 @@ impl UserSide {
             Self::To => Self::From,
             Self::Either => Self::Either,
         }
-    }
-}
-
-impl Ids<'_> {
-    /// Returns whether the side has an id that a business cannot have.
-    pub(crate) fn has_scoped_id(&self) -> bool {
-        self.user_id.is_some() || self.parent_user_id.is_some()
     }
 }
 

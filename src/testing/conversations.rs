@@ -339,7 +339,7 @@ samples! {
         ///
         /// ```
         /// let event = whatsapp_signals::testing::participant_added().from("31970100202").event();
-        /// assert_eq!(event.value.added_participants[0].wa_id.as_ref().unwrap(), "31970100202");
+        /// assert_eq!(event.value.added_participants[0].user.as_ref().unwrap().phone(), Some("31970100202"));
         /// ```
         participant_added() {"type": "group_participants_add", "reason": "invite_link"}
     }
