@@ -186,8 +186,8 @@ impl CampaignTally {
     /// assert_eq!(tally.counts().total, 200);
     /// ```
     #[must_use]
-    pub fn with_callback_data(mut self, beginning: impl Into<Box<str>>) -> Self {
-        self.callback_data = Some(beginning.into());
+    pub fn with_callback_data(mut self, prefix: impl Into<Box<str>>) -> Self {
+        self.callback_data = Some(prefix.into());
         self
     }
 
@@ -207,7 +207,7 @@ impl CampaignTally {
     /// ```
     pub fn add_sent(&mut self, event: &MessageSent) -> bool {
         let message = &event.message;
-        if self.messages.contains_key(&message.id) || self.is_of_other(event.campaign.as_ref()) {
+        if self.messages.contains_key(&message.id) || self.is_other(event.campaign.as_ref()) {
             return false;
         }
         self.messages.insert(message.id.clone(), None);
@@ -232,7 +232,7 @@ impl CampaignTally {
     /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
     /// ```
     pub fn add_refused(&mut self, event: &MessageRefused) -> bool {
-        if self.is_of_other(event.campaign.as_ref()) {
+        if self.is_other(event.campaign.as_ref()) {
             return false;
         }
         let is_new = self.refused.insert(event.dedup_key().into());
@@ -269,22 +269,22 @@ impl CampaignTally {
             return false;
         }
         let status = self.messages.entry(update.id.clone()).or_default();
-        let moves_on = update.status.is_news_after(status.as_ref());
-        if moves_on {
+        let is_news = update.status.is_news_after(status.as_ref());
+        if is_news {
             *status = Some(update.status.clone());
             self.newest = self.newest.max(update.timestamp);
         }
-        moves_on
+        is_news
     }
 
-    fn is_of_other(&self, campaign: Option<&CampaignId>) -> bool {
+    fn is_other(&self, campaign: Option<&CampaignId>) -> bool {
         campaign.is_some_and(|campaign| *campaign != self.campaign)
     }
 
     fn has_callback_data(&self, event: &MessageStatusChanged) -> bool {
         let data = event.update.biz_opaque_callback_data.as_deref();
-        let beginning = self.callback_data.as_deref();
-        matches!((data, beginning), (Some(data), Some(beginning)) if data.starts_with(beginning))
+        let prefix = self.callback_data.as_deref();
+        matches!((data, prefix), (Some(data), Some(prefix)) if data.starts_with(prefix))
     }
 
     /// Merges another tally of the same campaign, such as that of another worker or an older copy.

@@ -77,7 +77,7 @@ impl<'a, 's> Draft<'a, 's> {
         slot.put(Some(row));
     }
 
-    /// Merges a contact into another one. The caller writes that one.
+    /// Merges the contact `from` into `into`, which the caller writes.
     pub(crate) fn merge_contact(
         &mut self,
         from: ContactId,
