@@ -64,6 +64,7 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
             }
         }
 
+        #[automatically_derived]
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(
                 deserializer: D,
@@ -72,6 +73,7 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
             }
         }
 
+        #[automatically_derived]
         impl serde::Serialize for #name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut members = serializer.serialize_map(None)?;
