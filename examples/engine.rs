@@ -19,7 +19,7 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use whatsapp_signals::store::SqliteStore;
-use whatsapp_signals::{EngineError, Outcome, WebhookEngine};
+use whatsapp_signals::{EngineErrorKind, Outcome, WebhookEngine};
 
 /// The receivers of the program.
 mod workshop {
@@ -123,11 +123,13 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     for body in &args.bodies {
         match engine.process(&read(body)?) {
             Ok(outcome) => total += outcome,
-            Err(EngineError::Parse(error)) => {
-                eprintln!("{}: {error}", body.display());
-                is_good = false;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.kind() {
+                EngineErrorKind::Parse(error) => {
+                    eprintln!("{}: {error}", body.display());
+                    is_good = false;
+                }
+                _ => return Err(error.into()),
+            },
         }
     }
     for failed in total.failures() {

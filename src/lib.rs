@@ -21,7 +21,7 @@ mod trace;
 mod verify;
 mod webhook;
 
-pub use engine::{DeadLetter, EngineError, Outcome, WebhookEngine, http_status};
+pub use engine::{DeadLetter, EngineError, EngineErrorKind, Outcome, WebhookEngine, http_status};
 #[doc(no_inline)]
 pub use event::{Event, WebhookEvent};
 pub use signal::{
@@ -35,7 +35,7 @@ pub use store::Store;
 #[cfg(feature = "signature")]
 pub use verify::{
     ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
-    SignedError, VerifyToken, parse_signed,
+    SignedError, SignedErrorKind, VerifyToken, parse_signed,
 };
 pub use webhook::{
     DispatchReport, EventFailure, ParseError, ParseErrorKind, Parser, Webhook, parse, parse_entry,

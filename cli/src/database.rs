@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use whatsapp_signals::engine::Records;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::store::{SqliteStore, Store, StoreCheck, StoreError, StoreErrorKind};
-use whatsapp_signals::{EngineError, WebhookEngine};
+use whatsapp_signals::{EngineError, EngineErrorKind, WebhookEngine};
 
 use crate::exit::Error;
 use crate::output::Output;
@@ -97,9 +97,9 @@ impl Database {
         operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let result = self.runtime.block_on(operation);
-        result.map_err(|error| match error.into() {
-            EngineError::Store(error) => operation_error(&error, self.shows_personal),
-            error => Error::Failed(error.to_string()),
+        result.map_err(|error| match error.into().kind() {
+            EngineErrorKind::Store(error) => operation_error(error, self.shows_personal),
+            kind => Error::Failed(kind.to_string()),
         })
     }
 }

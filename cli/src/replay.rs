@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use whatsapp_signals::EngineError;
+use whatsapp_signals::EngineErrorKind;
 use whatsapp_signals::engine::{LoggedWebhook, Records};
 use whatsapp_signals::store::{Store, WebhookId};
 
@@ -98,7 +98,7 @@ fn accept(
         match accepted {
             // A webhook that was deleted since needs no replay.
             Ok(_) => Ok(true),
-            Err(EngineError::Parse(_)) => Ok(false),
+            Err(error) if matches!(error.kind(), EngineErrorKind::Parse(_)) => Ok(false),
             Err(error) => Err(error),
         }
     };

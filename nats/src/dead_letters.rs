@@ -307,13 +307,15 @@ impl DeadLetters {
     /// When the server cannot be reached, or the body is still no webhook. The letter is kept.
     ///
     /// ```no_run
-    /// use whatsapp_signals_nats::{DeadLetterError, DeadLetters};
+    /// use whatsapp_signals_nats::{DeadLetterError, DeadLetterErrorKind, DeadLetters};
     ///
     /// # async fn run(letters: &DeadLetters, sequence: u64) -> Result<(), DeadLetterError> {
     /// match letters.requeue(sequence).await {
     ///     Ok(exists) => assert!(exists),
-    ///     Err(DeadLetterError::Parse(error)) => println!("still no webhook: {error}"),
-    ///     Err(error) => return Err(error),
+    ///     Err(error) => match error.kind() {
+    ///         DeadLetterErrorKind::Parse(error) => println!("still no webhook: {error}"),
+    ///         _ => return Err(error),
+    ///     },
     /// }
     /// # Ok(())
     /// # }
@@ -381,29 +383,53 @@ fn is_missing(error: &DeleteMessageError) -> bool {
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals_nats::DeadLetterError;
+/// use whatsapp_signals_nats::{DeadLetterError, DeadLetterErrorKind};
 ///
 /// let error = DeadLetterError::from(whatsapp_signals::parse(b"{").unwrap_err());
+/// assert!(matches!(error.kind(), DeadLetterErrorKind::Parse(_)));
 /// assert_eq!(error.to_string(), "unexpected end of the body at line 1 column 1");
 /// ```
 #[derive(Debug, Error)]
+#[error(transparent)]
+pub struct DeadLetterError(DeadLetterErrorKind);
+
+impl DeadLetterError {
+    fn server(error: impl Into<BoxError>) -> Self {
+        Self(DeadLetterErrorKind::Server(error.into()))
+    }
+
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> &DeadLetterErrorKind {
+        &self.0
+    }
+}
+
+impl From<ParseError> for DeadLetterError {
+    fn from(error: ParseError) -> Self {
+        Self(DeadLetterErrorKind::Parse(error))
+    }
+}
+
+impl From<PublishError> for DeadLetterError {
+    fn from(error: PublishError) -> Self {
+        Self(DeadLetterErrorKind::Publish(error))
+    }
+}
+
+/// The cause of a [`DeadLetterError`].
+#[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum DeadLetterError {
+pub enum DeadLetterErrorKind {
     /// The server cannot be reached, or has refused the request.
     #[error("the server could not read or delete dead letters")]
     Server(#[source] BoxError),
     /// The body is still no webhook.
     #[error(transparent)]
-    Parse(#[from] ParseError),
+    Parse(ParseError),
     /// The events of the letter could not be published.
     #[error(transparent)]
-    Publish(#[from] PublishError),
-}
-
-impl DeadLetterError {
-    fn server(error: impl Into<BoxError>) -> Self {
-        Self::Server(error.into())
-    }
+    Publish(PublishError),
 }
 
 #[cfg(test)]

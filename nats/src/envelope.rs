@@ -172,6 +172,16 @@ impl ReceiptTime {
 }
 
 /// An error of [`Envelope::from_json`].
+///
+/// # Examples
+///
+/// ```
+/// use whatsapp_signals_nats::{Envelope, EnvelopeErrorKind};
+///
+/// let error = Envelope::from_json(br#"{"version": 2}"#).unwrap_err();
+/// assert_eq!(error.kind(), EnvelopeErrorKind::UnsupportedVersion(2));
+/// assert_eq!(error.to_string(), "expected an envelope of version 1, found 2");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeError(EnvelopeErrorKind);
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
-use whatsapp_signals::{ParseError, Parser, SignatureVerifier, SignedError, Webhook};
+use whatsapp_signals::{
+    ParseError, Parser, SignatureVerifier, SignedError, SignedErrorKind, Webhook,
+};
 
 use crate::dead_letters;
 use crate::publish::{PublishError, Published, Publisher};
@@ -123,7 +125,7 @@ impl Relay {
         match self.parser.parse_signed(body, header, verifier) {
             Ok(webhook) => Ok(self.publish(&webhook).await?),
             Err(error) => {
-                if let SignedError::Parse(error) = &error
+                if let SignedErrorKind::Parse(error) = error.kind()
                     && error.should_archive()
                 {
                     self.store_unreadable(body, error).await?;
@@ -146,35 +148,60 @@ impl Relay {
 ///
 /// ```
 /// use whatsapp_signals::{SignatureVerifier, parse_signed};
-/// use whatsapp_signals_nats::RelayError;
+/// use whatsapp_signals_nats::{RelayError, RelayErrorKind};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let forged = parse_signed(b"{}", None, &verifier).unwrap_err();
-/// assert_eq!(RelayError::from(forged).http_status(), 401);
+/// let error = RelayError::from(forged);
+/// assert!(matches!(error.kind(), RelayErrorKind::Signed(_)));
+/// assert_eq!(error.http_status(), 401);
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
 /// ```
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RelayError {
-    /// The signature is wrong, or the body is no webhook. A signed body that is no webhook is
-    /// stored as a dead letter, unless it is too large or of another product of Meta's.
-    #[error(transparent)]
-    Signed(#[from] SignedError),
-    /// Some of the events are not stored. Meta has to send the webhook again.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-}
+#[error(transparent)]
+pub struct RelayError(RelayErrorKind);
 
 impl RelayError {
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> &RelayErrorKind {
+        &self.0
+    }
+
     /// Returns the HTTP status for Meta: 401 for a wrong signature, 413 for a body that is too
     /// large, 503 if Meta has to send the webhook again, otherwise 200.
     #[must_use]
     pub fn http_status(&self) -> u16 {
-        match self {
-            Self::Signed(error) => error.http_status(),
-            Self::Publish(error) => error.http_status(),
+        match &self.0 {
+            RelayErrorKind::Signed(error) => error.http_status(),
+            RelayErrorKind::Publish(error) => error.http_status(),
         }
     }
+}
+
+impl From<SignedError> for RelayError {
+    fn from(error: SignedError) -> Self {
+        Self(RelayErrorKind::Signed(error))
+    }
+}
+
+impl From<PublishError> for RelayError {
+    fn from(error: PublishError) -> Self {
+        Self(RelayErrorKind::Publish(error))
+    }
+}
+
+/// The cause of a [`RelayError`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RelayErrorKind {
+    /// The signature is wrong, or the body is no webhook. A signed body that is no webhook is
+    /// stored as a dead letter, unless it is too large or of another product of Meta's.
+    #[error(transparent)]
+    Signed(SignedError),
+    /// Some of the events are not stored. Meta has to send the webhook again.
+    #[error(transparent)]
+    Publish(PublishError),
 }
 
 #[cfg(test)]

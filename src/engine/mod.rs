@@ -82,7 +82,7 @@ pub use backlog::{Backlog, RecordsBacklog};
 pub use dead_letters::{DeadLetter, DeadLetterFilter};
 pub use maintenance::{RETENTION, Tended};
 pub use observer::{DeadLettered, Delivery, Observer, Received};
-pub use outcome::{EngineError, Outcome, http_status};
+pub use outcome::{EngineError, EngineErrorKind, Outcome, http_status};
 pub use records::{Erased, LoggedWebhook, Records};
 
 /// A processor of webhooks that stores each one and delivers its events: each event once, however

@@ -280,45 +280,29 @@ impl fmt::Display for Outcome {
 ///
 /// ```
 /// use whatsapp_signals::store::MemoryStore;
-/// use whatsapp_signals::{EngineError, WebhookEngine};
+/// use whatsapp_signals::{EngineErrorKind, WebhookEngine};
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new());
 /// let error = engine.process(b"{").unwrap_err();
-/// assert!(matches!(error, EngineError::Parse(_)));
+/// assert!(matches!(error.kind(), EngineErrorKind::Parse(_)));
 /// assert!(!error.should_retry(), "a repetition would fail, too");
 /// ```
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// The signature is wrong. The body was not parsed.
-    #[cfg(feature = "signature")]
-    #[error(transparent)]
-    Signature(#[from] SignatureError),
-    /// The body is no webhook. No event was delivered. Only
-    /// [`process_signed`](crate::WebhookEngine::process_signed) stores the body, as a
-    /// [`DeadLetter`](crate::DeadLetter), unless it is too large.
-    #[error(transparent)]
-    Parse(#[from] ParseError),
-    /// A message that was sent or refused has no account, so its number is unknown:
-    /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
-    #[error("the message has no account")]
-    NoAccount,
-    /// A [replay](crate::WebhookEngine::replay) names a receiver that is not part of this program.
-    #[error("expected the uid or path of a receiver, found {0:?}")]
-    UnknownReceiver(Box<str>),
-    /// The store failed. Unconfirmed progress is kept, and the next call of the engine writes it
-    /// first. Unfinished events are delivered when Meta repeats the webhook, or by
-    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+#[error(transparent)]
+pub struct EngineError(pub(super) EngineErrorKind);
 
 impl EngineError {
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> &EngineErrorKind {
+        &self.0
+    }
+
     /// Returns whether Meta should repeat the webhook: answer 503. Otherwise the body is forged,
     /// too large or no webhook, and [`http_status`](Self::http_status) returns the answer.
     #[must_use]
     pub fn should_retry(&self) -> bool {
-        matches!(self, Self::Store(_))
+        matches!(self.0, EngineErrorKind::Store(_))
     }
 
     /// Returns the status to answer Meta: 401 for a wrong signature, 413 for a body that is too
@@ -338,18 +322,18 @@ impl EngineError {
     /// ```
     #[must_use]
     pub fn http_status(&self) -> u16 {
-        match self {
+        match &self.0 {
             #[cfg(feature = "signature")]
-            Self::Signature(_) => 401,
-            Self::Parse(error) => error.http_status(),
-            Self::NoAccount | Self::UnknownReceiver(_) => 200,
-            Self::Store(_) => 503,
+            EngineErrorKind::Signature(_) => 401,
+            EngineErrorKind::Parse(error) => error.http_status(),
+            EngineErrorKind::NoAccount | EngineErrorKind::UnknownReceiver(_) => 200,
+            EngineErrorKind::Store(_) => 503,
         }
     }
 
     /// Returns whether the error concerns one stored webhook, and not the store.
     pub(super) fn concerns_one_webhook(&self) -> bool {
-        let Self::Store(error) = self else {
+        let EngineErrorKind::Store(error) = &self.0 else {
             return false;
         };
         matches!(
@@ -357,4 +341,50 @@ impl EngineError {
             StoreErrorKind::Corrupt | StoreErrorKind::NoTenant
         )
     }
+}
+
+#[cfg(feature = "signature")]
+impl From<SignatureError> for EngineError {
+    fn from(error: SignatureError) -> Self {
+        Self(EngineErrorKind::Signature(error))
+    }
+}
+
+impl From<ParseError> for EngineError {
+    fn from(error: ParseError) -> Self {
+        Self(EngineErrorKind::Parse(error))
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self(EngineErrorKind::Store(error))
+    }
+}
+
+/// The cause of an [`EngineError`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineErrorKind {
+    /// The signature is wrong. The body was not parsed.
+    #[cfg(feature = "signature")]
+    #[error(transparent)]
+    Signature(SignatureError),
+    /// The body is no webhook. No event was delivered. Only
+    /// [`process_signed`](crate::WebhookEngine::process_signed) stores the body, as a
+    /// [`DeadLetter`](crate::DeadLetter), unless it is too large.
+    #[error(transparent)]
+    Parse(ParseError),
+    /// A message that was sent or refused has no account, so its number is unknown:
+    /// [`MessageSent::with_account`](crate::event::MessageSent::with_account) sets it.
+    #[error("the message has no account")]
+    NoAccount,
+    /// A [replay](crate::WebhookEngine::replay) names a receiver that is not part of this program.
+    #[error("expected the uid or path of a receiver, found {0:?}")]
+    UnknownReceiver(Box<str>),
+    /// The store failed. Unconfirmed progress is kept, and the next call of the engine writes it
+    /// first. Unfinished events are delivered when Meta repeats the webhook, or by
+    /// [`retry_unfinished`](crate::WebhookEngine::retry_unfinished).
+    #[error(transparent)]
+    Store(StoreError),
 }

@@ -3,11 +3,12 @@
 
 use std::time::SystemTime;
 
+#[cfg(feature = "signature")]
 use super::batch::{Batch, NewBody};
 use super::claim::Claim;
 use super::runtime::ready;
 use super::stored_body::QueuedEvent;
-use super::{Call, EngineError, Outcome, WebhookEngine, new_id};
+use super::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine, new_id};
 use crate::engine::trace;
 use crate::event::{MessageRefused, MessageSent, WebhookEvent};
 use crate::model::Account;
@@ -504,7 +505,8 @@ impl Call<'_> {
         let signature = verifier.verify(body, header);
         signature.map_err(|error| self.forged(error))?;
         let result = self.process(body).await;
-        if let Err(EngineError::Parse(error)) = &result
+        if let Err(error) = &result
+            && let EngineErrorKind::Parse(error) = error.kind()
             && error.should_archive()
         {
             let buried = self.store_unreadable(body).await;
@@ -535,7 +537,7 @@ impl Call<'_> {
 
     async fn process_event(self, key: &str, event: WebhookEvent) -> Result<Outcome, EngineError> {
         if is_of_program(&event) && *event.account() == Account::none() {
-            return Err(EngineError::NoAccount);
+            return Err(EngineError(EngineErrorKind::NoAccount));
         }
         let body = QueuedEvent::to_json(key, &event)?;
         let batch = Batch::single(key.to_owned(), event);

@@ -9,7 +9,7 @@ use super::records::Records;
 use super::runtime::ready;
 use super::stored_body::{Replay, split_replay};
 use super::tenants::OwnerKey;
-use super::{Call, EngineError, Outcome, WebhookEngine};
+use super::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::signals::is_receiver;
 use crate::store::{LoadQuery, ReadyStore, Store, WebhookId, WebhookKind};
@@ -39,8 +39,8 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// [`UnknownReceiver`](EngineError::UnknownReceiver) if no signal of this crate has a receiver
-    /// with a name of `only`, [`Parse`](EngineError::Parse) if the body is no webhook, or when the
+    /// [`UnknownReceiver`](EngineErrorKind::UnknownReceiver) if no signal of this crate has a receiver
+    /// with a name of `only`, [`Parse`](EngineErrorKind::Parse) if the body is no webhook, or when the
     /// store fails. After an error of the store call [`retry_unfinished`](Self::retry_unfinished):
     /// the replay may be stored, or even finished, and then the same call would be a new replay.
     ///
@@ -263,7 +263,8 @@ impl Call<'_> {
         if !self.accepts
             && let Some(name) = names.find(|name| !is_receiver(context, name))
         {
-            return Err(EngineError::UnknownReceiver((*name).into()));
+            let unknown = EngineErrorKind::UnknownReceiver((*name).into());
+            return Err(EngineError(unknown));
         }
         let mut query = LoadQuery::default();
         query.webhooks.insert(id);

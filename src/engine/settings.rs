@@ -100,7 +100,7 @@ impl fmt::Debug for Settings {
 /// ```
 /// use std::time::Duration;
 /// use whatsapp_signals::store::MemoryStore;
-/// use whatsapp_signals::{EngineError, Parser, WebhookEngine};
+/// use whatsapp_signals::{EngineErrorKind, Parser, WebhookEngine};
 ///
 /// let engine = WebhookEngine::new(MemoryStore::new())
 ///     .parser(Parser::new().max_len(64 * 1024))
@@ -113,8 +113,8 @@ impl fmt::Debug for Settings {
 /// let log = engine.webhooks(None, 50)?;
 /// assert_eq!((log[0].body.as_slice(), log[0].open), (&body[..], 0));
 ///
-/// let too_large = engine.process(&[b' '; 64 * 1024 + 1]);
-/// assert!(matches!(too_large, Err(EngineError::Parse(_))));
+/// let too_large = engine.process(&[b' '; 64 * 1024 + 1]).unwrap_err();
+/// assert!(matches!(too_large.kind(), EngineErrorKind::Parse(_)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl<S: Store> WebhookEngine<S> {

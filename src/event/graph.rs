@@ -21,19 +21,32 @@ use crate::model::{
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::event::{GraphJsonError, MessageSent};
+/// use whatsapp_signals::event::{GraphJsonErrorKind, MessageSent};
 ///
 /// let request = r#"{"to": "15550101001", "text": {"body": "It is ready"}}"#;
 /// let refusal = r#"{"error": {"code": 131047, "message": "(#131047) Re-engagement message"}}"#;
 /// let error = MessageSent::from_graph(request, refusal).unwrap_err();
-/// assert_eq!(error, GraphJsonError::Refused);
+/// assert_eq!(error.kind(), GraphJsonErrorKind::Refused);
 ///
 /// let error = MessageSent::from_graph(request, "502 Bad Gateway").unwrap_err();
 /// assert_eq!(error.to_string(), "expected the JSON object of a response, found another text");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("{0}")]
+pub struct GraphJsonError(GraphJsonErrorKind);
+
+impl GraphJsonError {
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> GraphJsonErrorKind {
+        self.0
+    }
+}
+
+/// The cause of a [`GraphJsonError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
-pub enum GraphJsonError {
+pub enum GraphJsonErrorKind {
     /// The request is not a JSON object.
     #[error("expected the JSON object of a request, found another text")]
     Request,
@@ -81,15 +94,15 @@ fn member<T: Member>(object: Node<'_>, name: &str) -> Option<T> {
     read_scalar(object.only(name).ok().flatten()?)
 }
 
-/// Reads an object, or returns `error`.
+/// Reads an object, or returns an error of this kind.
 fn read_object<R>(
     json: &[u8],
-    error: GraphJsonError,
+    kind: GraphJsonErrorKind,
     read: impl FnOnce(Node<'_>) -> R,
 ) -> Result<R, GraphJsonError> {
-    let json = str::from_utf8(json).map_err(|_| error)?;
+    let json = str::from_utf8(json).map_err(|_| GraphJsonError(kind))?;
     let read = with_tape(json, |node| node.is_object().then(|| read(node)));
-    read.ok().flatten().ok_or(error)
+    read.ok().flatten().ok_or(GraphJsonError(kind))
 }
 
 impl Request {
@@ -169,9 +182,9 @@ fn user_of(contact: Node<'_>) -> Option<Identity> {
 /// See [`MessageSent::from_graph`].
 pub(crate) fn sent(request: &[u8], response: &[u8]) -> Result<Vec<MessageSent>, GraphJsonError> {
     let (mut parts, raw) = read_request(request)?;
-    let (users, accepted) = read_object(response, GraphJsonError::Response, |response| {
+    let (users, accepted) = read_object(response, GraphJsonErrorKind::Response, |response| {
         if response.get("error").is_some_and(Node::is_object) {
-            return Err(GraphJsonError::Refused);
+            return Err(GraphJsonError(GraphJsonErrorKind::Refused));
         }
         let list = |name: &str| response.only(name).ok().flatten();
         let users = list("contacts").map(|contacts| contacts.elements().map(user_of).collect());
@@ -220,7 +233,7 @@ pub(crate) fn sent(request: &[u8], response: &[u8]) -> Result<Vec<MessageSent>, 
     });
     let sent: Vec<MessageSent> = sent.collect();
     if sent.is_empty() {
-        return Err(GraphJsonError::NoMessages);
+        return Err(GraphJsonError(GraphJsonErrorKind::NoMessages));
     }
     Ok(sent)
 }
@@ -231,12 +244,12 @@ pub(crate) fn refused(
     response: &[u8],
 ) -> Result<Option<MessageRefused>, GraphJsonError> {
     let (mut parts, request) = read_request(request)?;
-    let error = read_object(response, GraphJsonError::Response, |response| {
+    let error = read_object(response, GraphJsonErrorKind::Response, |response| {
         let error = response.only("error").ok().flatten()?;
         let raw = RawJson::new(error.json()).ok()?;
         Some((read_scalar::<GraphError>(error)?, raw))
     })?;
-    let (error, raw) = error.ok_or(GraphJsonError::NoError)?;
+    let (error, raw) = error.ok_or(GraphJsonError(GraphJsonErrorKind::NoError))?;
     if parts.is_receipt {
         return Ok(None);
     }
@@ -257,8 +270,8 @@ pub(crate) fn refused(
 
 /// Reads a request, and keeps its JSON.
 fn read_request(json: &[u8]) -> Result<(Request, RawJson), GraphJsonError> {
-    let request = read_object(json, GraphJsonError::Request, |request| {
+    let request = read_object(json, GraphJsonErrorKind::Request, |request| {
         Some((Request::read(request), RawJson::new(request.json()).ok()?))
     });
-    request?.ok_or(GraphJsonError::Request)
+    request?.ok_or(GraphJsonError(GraphJsonErrorKind::Request))
 }

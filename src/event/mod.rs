@@ -62,7 +62,7 @@ pub use campaign::{CampaignCompleted, CampaignTally};
 pub use field_event::FieldEvent;
 pub(crate) use field_event::Payload;
 pub use flow::{AlertState, FlowCompleted, FlowError, FlowEvent, FlowStatus, FlowUpdate};
-pub use graph::GraphJsonError;
+pub use graph::{GraphJsonError, GraphJsonErrorKind};
 pub use group::{
     GroupLifecycle, GroupLifecycleUpdate, GroupParticipant, GroupParticipantsUpdate, GroupSetting,
     GroupSettingsUpdate, GroupState, GroupStatusUpdate, ParticipantsEvent,

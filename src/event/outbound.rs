@@ -268,7 +268,7 @@ impl MessageRefused {
     /// # Examples
     ///
     /// ```
-    /// use whatsapp_signals::event::{GraphJsonError, MessageRefused};
+    /// use whatsapp_signals::event::{GraphJsonErrorKind, MessageRefused};
     ///
     /// let request = r#"{"to": "15550101001", "text": {"body": "It is ready"},
     ///     "biz_opaque_callback_data": "job-4471"}"#;
@@ -280,8 +280,8 @@ impl MessageRefused {
     ///
     /// let accepted = r#"{"messages": [{"id": "wamid.A"}]}"#;
     /// let error = MessageRefused::from_graph_error(request, accepted).unwrap_err();
-    /// assert_eq!(error, GraphJsonError::NoError);
-    /// # Ok::<(), GraphJsonError>(())
+    /// assert_eq!(error.kind(), GraphJsonErrorKind::NoError);
+    /// # Ok::<(), whatsapp_signals::event::GraphJsonError>(())
     /// ```
     pub fn from_graph_error(
         request: impl AsRef<[u8]>,

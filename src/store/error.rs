@@ -31,14 +31,13 @@ pub struct StoreError {
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::WebhookEngine;
 /// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
-/// use whatsapp_signals::EngineError;
+/// use whatsapp_signals::{EngineErrorKind, WebhookEngine};
 ///
 /// // A store without room for any event.
 /// let engine = WebhookEngine::new(MemoryStore::bounded(0));
 /// let error = engine.process(&std::fs::read("tests/payloads/text.json")?).unwrap_err();
-/// let EngineError::Store(error) = error else { panic!("the store's error") };
+/// let EngineErrorKind::Store(error) = error.kind() else { panic!("the store's error") };
 /// assert_eq!(error.kind(), StoreErrorKind::Full);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -5,6 +5,7 @@ mod signature;
 mod verify_token;
 
 pub use signature::{
-    SignatureError, SignatureErrorKind, SignatureVerifier, SignedError, parse_signed,
+    SignatureError, SignatureErrorKind, SignatureVerifier, SignedError, SignedErrorKind,
+    parse_signed,
 };
 pub use verify_token::{ChallengeError, ChallengeErrorKind, VerifyToken};

@@ -279,7 +279,7 @@ pub enum SignatureErrorKind {
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+/// use whatsapp_signals::{SignatureVerifier, SignedErrorKind, parse_signed};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let body = &std::fs::read("tests/payloads/text.json")?;
@@ -288,7 +288,7 @@ pub enum SignatureErrorKind {
 /// assert_eq!(parse_signed(body, header, &verifier)?.events().len(), 1);
 ///
 /// let error = parse_signed(b"{", header, &verifier).unwrap_err();
-/// assert!(matches!(error, SignedError::Signature(_)), "the body was not parsed");
+/// assert!(matches!(error.kind(), SignedErrorKind::Signature(_)), "the body was not parsed");
 /// assert_eq!(error.http_status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -323,32 +323,30 @@ impl Parser {
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::{SignatureVerifier, SignedError, parse_signed};
+/// use whatsapp_signals::{SignatureVerifier, SignedErrorKind, parse_signed};
 ///
 /// let verifier = SignatureVerifier::new("app secret")?;
 /// let forged = parse_signed(b"{}", Some(b"sha256=7f"), &verifier).unwrap_err();
-/// assert!(matches!(forged, SignedError::Signature(_)));
+/// assert!(matches!(forged.kind(), SignedErrorKind::Signature(_)));
 /// assert_eq!(forged.http_status(), 401);
 ///
 /// let signature = verifier.sign("Hi");
 /// let signed = parse_signed(b"Hi", Some(signature.as_bytes()), &verifier).unwrap_err();
-/// assert!(matches!(signed, SignedError::Parse(_)));
+/// assert!(matches!(signed.kind(), SignedErrorKind::Parse(_)));
 /// assert_eq!(signed.http_status(), 200, "Meta would repeat the same body");
 /// # Ok::<(), whatsapp_signals::SignatureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum SignedError {
-    /// The signature was not verified. The body is untrusted, and was not parsed.
-    #[error(transparent)]
-    Signature(#[from] SignatureError),
-    /// The body is too large and was not verified, or its signature is valid and its envelope is
-    /// malformed.
-    #[error(transparent)]
-    Parse(#[from] ParseError),
-}
+#[error(transparent)]
+pub struct SignedError(SignedErrorKind);
 
 impl SignedError {
+    /// Returns the cause.
+    #[must_use]
+    pub fn kind(&self) -> &SignedErrorKind {
+        &self.0
+    }
+
     /// Returns the status of the answer: 401 without a valid signature, otherwise that of
     /// [`ParseError::http_status`].
     ///
@@ -367,9 +365,34 @@ impl SignedError {
     /// ```
     #[must_use]
     pub fn http_status(&self) -> u16 {
-        match self {
-            Self::Signature(_) => 401,
-            Self::Parse(error) => error.http_status(),
+        match &self.0 {
+            SignedErrorKind::Signature(_) => 401,
+            SignedErrorKind::Parse(error) => error.http_status(),
         }
     }
+}
+
+impl From<SignatureError> for SignedError {
+    fn from(error: SignatureError) -> Self {
+        Self(SignedErrorKind::Signature(error))
+    }
+}
+
+impl From<ParseError> for SignedError {
+    fn from(error: ParseError) -> Self {
+        Self(SignedErrorKind::Parse(error))
+    }
+}
+
+/// The cause of a [`SignedError`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum SignedErrorKind {
+    /// The signature was not verified. The body is untrusted, and was not parsed.
+    #[error(transparent)]
+    Signature(SignatureError),
+    /// The body is too large and was not verified, or its signature is valid and its envelope is
+    /// malformed.
+    #[error(transparent)]
+    Parse(ParseError),
 }

@@ -211,9 +211,10 @@ impl fmt::Debug for VerifyToken {
 /// # Examples
 ///
 /// ```
-/// use whatsapp_signals::VerifyToken;
+/// use whatsapp_signals::{ChallengeErrorKind, VerifyToken};
 ///
 /// let error = VerifyToken::new("my token")?.verify_query("hub.mode=subscribe").unwrap_err();
+/// assert_eq!(error.kind(), &ChallengeErrorKind::Missing("hub.verify_token"));
 /// assert_eq!(error.to_string(), "missing hub.verify_token");
 /// # Ok::<(), whatsapp_signals::ChallengeError>(())
 /// ```

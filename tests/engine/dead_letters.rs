@@ -15,7 +15,9 @@ use whatsapp_signals::signals::{BUSINESS_STATUS_UPDATE, MESSAGE_RECEIVED, UNRECO
 use whatsapp_signals::store::{
     Changes, DeadEventPosition, ReadyStore, StoreError, StoreErrorKind, Tenant,
 };
-use whatsapp_signals::{ConnectOptions, Context, DeadLetter, EngineError, WebhookEngine, testing};
+use whatsapp_signals::{
+    ConnectOptions, Context, DeadLetter, EngineErrorKind, WebhookEngine, testing,
+};
 
 /// Returns an engine of receivers that fail as long as the switch is on, and are not tried again:
 /// `archive` and `count` have messages, and `look` has what is not recognised.
@@ -335,7 +337,8 @@ fn a_letter_that_cannot_be_requeued_keeps_no_other_waiting() {
             );
             let (watched, _) = failing(engine_over(store));
             let all = DeadLetterFilter::new();
-            let Err(EngineError::Store(error)) = watched.requeue_all(&all) else {
+            let error = watched.requeue_all(&all).unwrap_err();
+            let EngineErrorKind::Store(error) = error.kind() else {
                 panic!("one letter cannot be requeued");
             };
             assert_eq!(error.kind(), kind);

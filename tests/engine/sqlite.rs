@@ -17,7 +17,7 @@ use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::{
     Prune, SqliteOptions, SqliteStore, Store, StoreError, StoreErrorKind,
 };
-use whatsapp_signals::{Context, EngineError};
+use whatsapp_signals::{Context, EngineError, EngineErrorKind};
 
 fn quick() -> SqliteOptions {
     SqliteOptions::new().busy_timeout(Duration::from_millis(20))
@@ -25,9 +25,9 @@ fn quick() -> SqliteOptions {
 
 /// Returns the kind of a store's error, after a check that its text quotes no row.
 fn kind<T: std::fmt::Debug>(result: Result<T, EngineError>) -> StoreErrorKind {
-    match result.unwrap_err() {
-        EngineError::Store(error) => {
-            assert_quotes_nothing(&error);
+    match result.unwrap_err().kind() {
+        EngineErrorKind::Store(error) => {
+            assert_quotes_nothing(error);
             error.kind()
         }
         other => panic!("{other:?}"),
@@ -122,8 +122,7 @@ fn a_damaged_row_keeps_no_other_webhook_from_its_retry() {
         WHERE webhook = (SELECT min(id) FROM webhook)";
     assert_eq!(connection.execute(damage, []).unwrap(), 1);
 
-    let error = engine.retry_unfinished().unwrap_err();
-    assert!(matches!(&error, EngineError::Store(error) if error.kind() == StoreErrorKind::Corrupt));
+    assert_eq!(kind(engine.retry_unfinished()), StoreErrorKind::Corrupt);
     let open: Vec<_> = engine.webhooks(None, 9).unwrap();
     assert_eq!(open.len(), 1, "the other one is done");
     assert_eq!(open[0].body, messages(0..1));

@@ -7,7 +7,7 @@ use whatsapp_signals::event::{MessageReceived, Unrecognized};
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, UNRECOGNIZED};
 use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
-use whatsapp_signals::{Context, EngineError, WebhookEngine};
+use whatsapp_signals::{Context, EngineErrorKind, WebhookEngine};
 
 /// Returns an engine that handles each message and no unrecognized event.
 fn engine(store: MemoryStore) -> WebhookEngine<MemoryStore> {
@@ -76,7 +76,8 @@ fn a_memory_store_full_of_unfinished_events_refuses_others_and_loses_none() {
         assert!(engine.process(&malformed(number)).unwrap().should_retry());
     }
     for body in [messages(0..1), malformed(3)] {
-        let Err(EngineError::Store(error)) = engine.process(&body) else {
+        let error = engine.process(&body).unwrap_err();
+        let EngineErrorKind::Store(error) = error.kind() else {
             panic!("there is no room");
         };
         assert_eq!(error.kind(), StoreErrorKind::Full);

@@ -8,7 +8,7 @@ use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::model::Identity;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::StoreErrorKind;
-use whatsapp_signals::{Context, EngineError, Outcome, WebhookEngine, with_state};
+use whatsapp_signals::{Context, EngineError, EngineErrorKind, Outcome, WebhookEngine, with_state};
 
 use crate::support::engines::engine_over;
 use crate::support::messages::messages;
@@ -58,11 +58,13 @@ fn count(runs: &Runs, receiver: &str, event: &MessageReceived) {
 pub(crate) fn should_retry(result: Result<Outcome, EngineError>) -> bool {
     match result {
         Ok(outcome) => outcome.should_retry(),
-        Err(EngineError::Store(error)) => {
-            assert_eq!(error.kind(), StoreErrorKind::Locked);
-            true
-        }
-        Err(error) => panic!("{error}"),
+        Err(error) => match error.kind() {
+            EngineErrorKind::Store(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Locked);
+                true
+            }
+            other => panic!("{other}"),
+        },
     }
 }
 
@@ -117,7 +119,7 @@ fn a_store_that_is_marked_as_ready_and_waits_is_an_error_and_no_panic() {
     let error = WebhookEngine::new(store)
         .process(&messages(0..1))
         .unwrap_err();
-    let EngineError::Store(error) = error else {
+    let EngineErrorKind::Store(error) = error.kind() else {
         panic!("the store's error");
     };
     assert_eq!(error.kind(), StoreErrorKind::NotReady);

@@ -7,8 +7,8 @@ use std::hash::Hash;
 
 use whatsapp_signals::engine::{LoggedWebhook, Records, WebhookEngine};
 use whatsapp_signals::event::{
-    CampaignCompleted, EventJsonError, GraphJsonError, MessageRefused, MessageSent, Reason,
-    Unrecognized,
+    CampaignCompleted, EventJsonError, GraphJsonError, GraphJsonErrorKind, MessageRefused,
+    MessageSent, Reason, Unrecognized,
 };
 use whatsapp_signals::model::{
     Account, Campaign, Contact, Content, Identity, Message, MessageId, PhoneNumberId, RawJson,
@@ -25,9 +25,9 @@ use whatsapp_signals::store::{
 };
 use whatsapp_signals::{
     CheckError, ConnectError, ConnectErrorKind, ConnectOptions, Connection, Context, DeadLetter,
-    DispatchReport, EngineError, EventFailure, Failure, InContext, MissingContext, Mute, Outcome,
-    ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal, Webhook,
-    WebhookEvent, WithState,
+    DispatchReport, EngineError, EngineErrorKind, EventFailure, Failure, InContext, MissingContext,
+    Mute, Outcome, ParseError, ParseErrorKind, Parser, Problem, ReceiverInfo, Report, Signal,
+    Webhook, WebhookEvent, WithState,
 };
 
 /// Requires a type that can be stored, sent and logged.
@@ -63,10 +63,10 @@ check! {
         WebhookRow WebhookKind ProgressRow EventState ReceiverProgress ReceiverState IdRow
         Durability Fingerprint Tenant NumberKey MessageKey SignupKey IdKey IdKind
         ContactId WebhookId MessageId WaId UserId PhoneNumberId WabaId SignupId
-        ParseErrorKind StoreErrorKind ConnectErrorKind;
+        ParseErrorKind StoreErrorKind ConnectErrorKind GraphJsonErrorKind;
     is_error:
         ParseError Failure EventFailure ConnectError CheckError MissingContext EngineError StoreError EventJsonError
-        GraphJsonError;
+        GraphJsonError EngineErrorKind;
 }
 
 #[cfg(feature = "signature")]
@@ -74,12 +74,12 @@ mod signature {
     use super::{is_debug_send_sync, is_error, is_key};
     use whatsapp_signals::{
         ChallengeError, ChallengeErrorKind, SignatureError, SignatureErrorKind, SignatureVerifier,
-        SignedError,
+        SignedError, SignedErrorKind,
     };
 
     check! {
         is_debug_send_sync: SignatureVerifier;
-        is_key: ChallengeErrorKind SignatureErrorKind;
+        is_key: ChallengeErrorKind SignatureErrorKind SignedError SignedErrorKind;
         is_error: ChallengeError SignatureError SignedError;
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use whatsapp_signals::model::Timestamp;
 use whatsapp_signals_nats::{
-    DeadLetter, DeadLetterError, DeadLetters, Envelope, async_nats, find_stream,
+    DeadLetter, DeadLetterErrorKind, DeadLetters, Envelope, async_nats, find_stream,
 };
 
 use super::args::{Action, Choice, DeadCommand, Filter, QueueArgs};
@@ -200,11 +200,15 @@ impl Letters {
         match resolved {
             Ok(true) => Ok(Resolved::Done),
             Ok(false) => Ok(Resolved::Gone),
-            Err(DeadLetterError::Parse(error)) => {
-                eprintln!("error: the body of the dead letter {sequence} is no webhook: {error}");
-                Ok(Resolved::Wrong)
-            }
-            Err(error) => Err(Error::Failed(with_sources(&error))),
+            Err(error) => match error.kind() {
+                DeadLetterErrorKind::Parse(error) => {
+                    eprintln!(
+                        "error: the body of the dead letter {sequence} is no webhook: {error}"
+                    );
+                    Ok(Resolved::Wrong)
+                }
+                _ => Err(Error::Failed(with_sources(&error))),
+            },
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use whatsapp_signals::engine::{Backlog, DeadLettered, Delivery, Observer, Received};
-use whatsapp_signals::{EngineError, WebhookEvent};
+use whatsapp_signals::{EngineError, EngineErrorKind, WebhookEvent};
 
 /// The bounds of the histogram of receivers, in seconds.
 const SECONDS: [f64; 7] = [0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -27,10 +27,10 @@ impl Observer for Metrics {
     }
 
     fn failed(&self, error: &EngineError) {
-        let reason = match error {
-            EngineError::Signature(_) => "signature",
-            EngineError::Parse(_) => "parse",
-            EngineError::Store(_) => "store",
+        let reason = match error.kind() {
+            EngineErrorKind::Signature(_) => "signature",
+            EngineErrorKind::Parse(_) => "parse",
+            EngineErrorKind::Store(_) => "store",
             _ => "other",
         };
         counter!("whatsapp_failures_total", "reason" => reason).increment(1);

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use whatsapp_signals::store::{Store, StoreErrorKind};
 use whatsapp_signals::{
-    Cause, Context, EngineError, Failure, Outcome, Report, RetryWhen, WebhookEngine,
+    Cause, Context, EngineError, EngineErrorKind, Failure, Outcome, Report, RetryWhen,
+    WebhookEngine,
 };
 
 use crate::envelope::Envelope;
@@ -85,16 +86,19 @@ impl<S: Store + 'static> EventHandler for Arc<WebhookEngine<S>> {
             }
             Ok(outcome_result(&outcome))
         };
-        match runtime.block_on(work) {
+        let result: Result<_, EngineError> = runtime.block_on(work);
+        match result {
             Ok(result) => result,
-            Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
-                tracing::error!(error = %error, "the store's record of an event is corrupt");
-                DeliveryResult::Failed(Vec::new(), Duration::ZERO)
-            }
-            Err(error) => {
-                tracing::error!(error = %error, "the engine could not handle an event");
-                DeliveryResult::Deferred("the engine's store failed", Duration::ZERO)
-            }
+            Err(error) => match error.kind() {
+                EngineErrorKind::Store(error) if error.kind() == StoreErrorKind::Corrupt => {
+                    tracing::error!(error = %error, "the store's record of an event is corrupt");
+                    DeliveryResult::Failed(Vec::new(), Duration::ZERO)
+                }
+                _ => {
+                    tracing::error!(error = %error, "the engine could not handle an event");
+                    DeliveryResult::Deferred("the engine's store failed", Duration::ZERO)
+                }
+            },
         }
     }
 

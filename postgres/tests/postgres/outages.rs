@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use whatsapp_signals::event::MessageReceived;
 use whatsapp_signals::signals::MESSAGE_RECEIVED;
 use whatsapp_signals::store::StoreErrorKind;
-use whatsapp_signals::{Context, EngineError, WebhookEngine, testing};
+use whatsapp_signals::{Context, EngineError, EngineErrorKind, WebhookEngine, testing};
 use whatsapp_signals_postgres::{PostgresOptions, PostgresStore};
 
 use crate::require_server;
@@ -260,8 +260,8 @@ async fn a_host_that_does_not_answer_is_passed_over() {
 fn kind<T: std::fmt::Debug>(result: Result<T, EngineError>) -> StoreErrorKind {
     let error = result.unwrap_err();
     assert_eq!(error.http_status(), 503);
-    match error {
-        EngineError::Store(error) => error.kind(),
+    match error.kind() {
+        EngineErrorKind::Store(error) => error.kind(),
         other => panic!("{other:?}"),
     }
 }

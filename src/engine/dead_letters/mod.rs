@@ -149,11 +149,12 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// ```
     /// use whatsapp_signals::store::MemoryStore;
-    /// use whatsapp_signals::{EngineError, WebhookEngine, parse};
+    /// use whatsapp_signals::{EngineErrorKind, WebhookEngine, parse};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::new());
     /// let body = br#"{"object":"whatsapp_business_account"}"#;
-    /// if let Err(EngineError::Parse(_)) = engine.process(body) {
+    /// let error = engine.process(body).unwrap_err();
+    /// if let EngineErrorKind::Parse(_) = error.kind() {
     ///     engine.store_unreadable(body)?;
     /// }
     ///

@@ -8,7 +8,7 @@ use crate::engine::recorder::CampaignCompletion;
 use crate::engine::runtime::ready;
 use crate::engine::stored_body::QueuedEvent;
 use crate::engine::tenants::OwnerKey;
-use crate::engine::{Call, EngineError, Outcome, WebhookEngine};
+use crate::engine::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine};
 use crate::event::CampaignCompleted;
 use crate::model::{Campaign, CampaignCounts, CampaignId, CampaignStatus, Timestamp};
 use crate::signal::ReceiverMode;
@@ -303,8 +303,12 @@ impl Call<'_> {
         match outcome.await {
             // Another call may have stored the same event.
             Ok(outcome) => Ok((outcome.delivered() + outcome.held_back() > 0).then_some(outcome)),
-            Err(EngineError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                EngineErrorKind::Store(error) if error.kind() == StoreErrorKind::Conflict => {
+                    Ok(None)
+                }
+                _ => Err(error),
+            },
         }
     }
 

@@ -60,11 +60,12 @@ impl MemoryStore {
     ///
     /// ```
     /// use whatsapp_signals::store::{MemoryStore, StoreErrorKind};
-    /// use whatsapp_signals::{EngineError, WebhookEngine};
+    /// use whatsapp_signals::{EngineErrorKind, WebhookEngine};
     ///
     /// let engine = WebhookEngine::new(MemoryStore::bounded(1));
     /// let two = &std::fs::read("tests/payloads/flow-reply.json")?;
-    /// let Err(EngineError::Store(error)) = engine.process(two) else { panic!("two events") };
+    /// let error = engine.process(two).unwrap_err();
+    /// let EngineErrorKind::Store(error) = error.kind() else { panic!("the store's error") };
     /// assert_eq!(error.kind(), StoreErrorKind::Full);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -1,7 +1,7 @@
 //! Businesses and numbers that share one program.
 
 use super::*;
-use whatsapp_signals::EngineError;
+use whatsapp_signals::EngineErrorKind;
 use whatsapp_signals::model::Account;
 use whatsapp_signals::store::{StoreErrorKind, Tenant};
 
@@ -117,7 +117,7 @@ fn a_function_of_tenants_that_panics_is_an_error_that_keeps_no_other_business_wa
             .process(&text_to("2", "302", "Ada").body())
             .unwrap_err();
         assert_eq!(error.http_status(), 503);
-        let EngineError::Store(error) = error else {
+        let EngineErrorKind::Store(error) = error.kind() else {
             panic!("the store's error");
         };
         assert_eq!(error.kind(), StoreErrorKind::NoTenant);

@@ -10,7 +10,7 @@ use std::{io, io::Write, time::Duration};
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use reqwest::RequestBuilder;
 use tokio::{select, time::sleep};
-use whatsapp_signals::event::{CampaignCompleted, GraphJsonError, MessageRefused, MessageSent};
+use whatsapp_signals::event::{CampaignCompleted, GraphJsonErrorKind, MessageRefused, MessageSent};
 use whatsapp_signals::model::{Campaign, CampaignStatus};
 use whatsapp_signals::signals::{ANY_EVENT, CAMPAIGN_COMPLETED};
 use whatsapp_signals::{BoxError, receiver};
@@ -25,7 +25,7 @@ fn print_summary(event: &CampaignCompleted) -> io::Result<()> {
 async fn send(engine: &Engine, call: RequestBuilder, json: String) -> Result<(), BoxError> {
     let answer = call.body(json.clone()).send().await?.bytes().await?;
     match MessageSent::from_graph(&json, &answer) {
-        Err(GraphJsonError::Refused) => {
+        Err(error) if error.kind() == GraphJsonErrorKind::Refused => {
             if let Some(refused) = MessageRefused::from_graph_error(&json, &answer)? {
                 let refused = refused.with_account(campaign::account());
                 let refused = refused.with_campaign(campaign::ID);
