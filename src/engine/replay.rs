@@ -39,10 +39,11 @@ impl<S: ReadyStore> WebhookEngine<S> {
     ///
     /// # Errors
     ///
-    /// [`UnknownReceiver`](EngineErrorKind::UnknownReceiver) if no signal of this crate has a receiver
-    /// with a name of `only`, [`Parse`](EngineErrorKind::Parse) if the body is no webhook, or when the
-    /// store fails. After an error of the store call [`retry_unfinished`](Self::retry_unfinished):
-    /// the replay may be stored, or even finished, and then the same call would be a new replay.
+    /// [`UnknownReceiver`](EngineErrorKind::UnknownReceiver) if no signal of this crate has a
+    /// receiver with a name of `only`, [`Parse`](EngineErrorKind::Parse) if the body is no webhook,
+    /// or when the store fails. After an error of the store call
+    /// [`retry_unfinished`](Self::retry_unfinished): the replay may be stored, or even finished,
+    /// and then the same call would be a new replay.
     ///
     /// # Examples
     ///

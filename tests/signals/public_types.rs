@@ -92,6 +92,19 @@ mod sqlite {
     check! { is_debug_send_sync: SqliteOptions SqliteStore; }
 }
 
+#[test]
+fn an_error_with_a_kind_has_the_text_and_the_source_of_its_cause() {
+    let cause = || StoreError::new(StoreErrorKind::Unavailable, "connection refused");
+    let error = EngineError::from(cause());
+    assert_eq!(error.to_string(), cause().to_string());
+    assert_eq!(error.source().unwrap().to_string(), "connection refused");
+
+    let cause = whatsapp_signals::parse(b"{").unwrap_err();
+    let error = EngineError::from(cause.clone());
+    assert_eq!(error.to_string(), cause.to_string());
+    assert!(error.source().is_none());
+}
+
 /// The futures can be spawned.
 #[test]
 fn futures_are_send() {
