@@ -77,7 +77,7 @@ pub(crate) use log;
 /// Opens a span. The fields are evaluated only if the span is enabled.
 macro_rules! open {
     ($source:expr, $($rest:tt)*) => {
-        Scope {
+        TraceSpan {
             #[cfg(feature = "tracing")]
             span: traced!($source, info_span, $($rest)*).into(),
         }
@@ -85,12 +85,12 @@ macro_rules! open {
 }
 
 /// A span in which work is run; none if the subscriber panicked at its creation.
-pub(crate) struct Scope {
+pub(crate) struct TraceSpan {
     #[cfg(feature = "tracing")]
     span: Guarded<Span>,
 }
 
-impl Scope {
+impl TraceSpan {
     /// Opens the span of a webhook: `whatsapp_webhook`.
     #[inline]
     pub(crate) fn webhook(source: Source, events: &[WebhookEvent]) -> Self {
@@ -147,7 +147,7 @@ impl Scope {
 /// A future in a span; `None` once it has been dropped.
 #[cfg(feature = "tracing")]
 struct InSpan<'a, F> {
-    span: &'a Scope,
+    span: &'a TraceSpan,
     work: Pin<&'a mut Option<F>>,
 }
 
@@ -189,7 +189,7 @@ pub(crate) struct ReceiverSpans {
     pub(crate) is_enabled: bool,
     /// The spans, with the indexes of their receivers.
     #[cfg(feature = "tracing")]
-    running: SmallVec<[(usize, Scope); 1]>,
+    running: SmallVec<[(usize, TraceSpan); 1]>,
 }
 
 impl ReceiverSpans {
@@ -219,7 +219,7 @@ impl ReceiverSpans {
         #[cfg(feature = "tracing")]
         if self.is_enabled {
             let known = self.running.iter().position(|(known, _)| *known == at);
-            let place = known.unwrap_or(self.running.len());
+            let index = known.unwrap_or(self.running.len());
             if known.is_none() {
                 let span = open!(
                     self.source,
@@ -228,7 +228,7 @@ impl ReceiverSpans {
                 );
                 self.running.push((at, span));
             }
-            return self.running[place].1.run(work);
+            return self.running[index].1.run(work);
         }
         work()
     }

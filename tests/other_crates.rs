@@ -139,9 +139,9 @@ fn receivers_of_both_crates_are_listed_in_the_order_in_which_they_run() {
 
 #[test]
 fn receivers_are_sorted_by_order_file_and_line() {
-    let place = |info: &ReceiverInfo| (info.order(), info.file().to_owned(), info.line());
+    let sort_key = |info: &ReceiverInfo| (info.order(), info.file().to_owned(), info.line());
     let listed = MESSAGE_RECEIVED.receivers();
-    assert!(listed.is_sorted_by_key(place), "{listed:#?}");
+    assert!(listed.is_sorted_by_key(sort_key), "{listed:#?}");
 
     for info in listed {
         let expected = if info.path().starts_with("wa_handlers") {

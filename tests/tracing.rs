@@ -294,7 +294,7 @@ fn no_personal_data_is_logged() {
     assert!(count > 100, "{count} texts were looked for");
 }
 
-/// The places at which an error panics.
+/// The functions in which an error panics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum At {
     Display,

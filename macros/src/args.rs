@@ -74,9 +74,9 @@ fn signal(input: ParseStream<'_>) -> Result<Path> {
         .map_err(|error: Error| no_signal(error.span()))
 }
 
-fn no_signal(place: Span) -> Error {
+fn no_signal(span: Span) -> Error {
     Error::new(
-        place,
+        span,
         "expected the path of a signal, as in `#[receiver(MESSAGE_RECEIVED)]`",
     )
 }

@@ -70,11 +70,11 @@ fn registration(args: &Args, function: &Function, position: u64) -> TokenStream 
     called.set_span(first);
     let values = needs.iter().map(|need| {
         // A type that no context can have is reported at the argument.
-        let place = ends(need).0;
+        let span = ends(need).0;
         let find = if is_object(need) {
-            quote_spanned!(place=> require_dyn)
+            quote_spanned!(span=> require_dyn)
         } else {
-            quote_spanned!(place=> require)
+            quote_spanned!(span=> require)
         };
         quote!(#private::#find::<#need>(__whatsapp_signals_context)?)
     });
@@ -209,9 +209,9 @@ fn ends(tokens: &impl ToTokens) -> (Span, Span) {
 
 /// Moves tokens to another source location, at which the compiler reports their errors. Names keep
 /// their hygiene.
-fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
+fn located_at(span: Span, tokens: TokenStream) -> TokenStream {
     let moved = tokens.into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(place));
+        token.set_span(token.span().located_at(span));
         token
     });
     moved.collect()

@@ -36,13 +36,13 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
         fields,
         writes,
     } = expansion;
-    let (places, indices) = (0..names.len(), 0..names.len());
+    let (arms, indexes) = (0..names.len(), 0..names.len());
     Ok(quote! {
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         #item
 
-        impl crate::json::object::Member for #name {
+        impl crate::json::object::MemberValue for #name {
             #[inline]
             fn read_node(
                 json: crate::json::object::Lenient<'_, '_>,
@@ -52,12 +52,12 @@ fn expand(mut item: ItemStruct) -> syn::Result<TokenStream> {
                 #(let mut #variables;)*
                 let index_of = |name: &[u8]| {
                     #(if *name == *#names.as_bytes() {
-                        return Some(#indices);
+                        return Some(#indexes);
                     })*
                     None
                 };
                 let members = object::read_members(json, NAMES, index_of, |at, json| match at {
-                    #(#places => #assignments,)*
+                    #(#arms => #assignments,)*
                     _ => Ok(()),
                 })?;
                 Ok(Some(Self { #(#fields,)* }))
@@ -118,7 +118,7 @@ impl Expansion {
     fn add_member(&mut self, ident: &Ident, name: String) {
         let at = self.names.len();
         self.variables
-            .push(quote!(#ident = object::Member::missing()));
+            .push(quote!(#ident = object::MemberValue::missing()));
         self.assignments
             .push(quote!(object::assign(&mut #ident, json)));
         self.fields

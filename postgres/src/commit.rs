@@ -413,8 +413,8 @@ fn write_progress<'a>(calls: &mut Calls<'a>, changes: &'a Changes<'a>) -> Result
         return Ok(());
     }
     // A statement cannot write a row twice, so only the last row of a key is written.
-    let places = changes.progress.iter().enumerate();
-    let last: HashMap<_, _> = places.map(|(n, (key, _))| (key, n)).collect();
+    let enumerated = changes.progress.iter().enumerate();
+    let last: HashMap<_, _> = enumerated.map(|(n, (key, _))| (key, n)).collect();
     let (mut keys, mut webhooks, mut names) = (Vec::new(), Vec::new(), Vec::new());
     let (mut states, mut attempts, mut receivers) = (Vec::new(), Vec::new(), Vec::new());
     let (mut due_at, mut due_delays) = (Vec::new(), Vec::new());

@@ -221,7 +221,7 @@ fn ids<'a>(ids: impl IntoIterator<Item = &'a WebhookId>) -> Vec<i64> {
 /// Returns the key at the ordinal in a column, from 1 on.
 fn key_of<'k, K>(keys: &[&'k K], row: &Row, column: usize) -> Result<&'k K, StoreError> {
     let ordinal: usize = row::number(row, column)?;
-    let key = ordinal.checked_sub(1).and_then(|place| keys.get(place));
+    let key = ordinal.checked_sub(1).and_then(|index| keys.get(index));
     key.copied().ok_or_else(corrupt_row)
 }
 

@@ -104,7 +104,7 @@ pub(crate) const REPLIES: &str = concat!(
 
 /// A conversation, before the message with the wamid `$4`, or from the last message on.
 pub(crate) const CONVERSATION: &str = concat!(
-    "WITH place AS MATERIALIZED (
+    "WITH bound AS MATERIALIZED (
         SELECT message.at, message.id
         FROM schema.message JOIN schema.number ON number.id = message.number
         WHERE message.wamid = $4 AND number.number = $5 AND message.message IS NOT NULL
@@ -115,7 +115,7 @@ pub(crate) const CONVERSATION: &str = concat!(
     " FROM schema.message JOIN schema.number ON number.id = message.number
     WHERE message.contact = $1 AND ($2::bytea IS NULL OR number.number = $2)
         AND message.message IS NOT NULL
-        AND (message.at, message.id) < ((SELECT at FROM place), (SELECT id FROM place))
+        AND (message.at, message.id) < ((SELECT at FROM bound), (SELECT id FROM bound))
     ORDER BY message.at DESC, message.id DESC LIMIT $3"
 );
 
@@ -143,8 +143,8 @@ pub(crate) const UNREAD: &str = concat!(
     JOIN schema.contact ON contact.id = unread.contact ORDER BY contact.id"
 );
 
-/// The stored messages of campaigns: the place of a campaign, a status, the number of messages, and
-/// the time of the last one.
+/// The stored messages of campaigns: the ordinal of a campaign, a status, the number of messages,
+/// and the time of the last one.
 pub(crate) const CAMPAIGN_MESSAGES: &str = "
     SELECT input.ordinal, message.status, count(*), max(message.at)
     FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS input(tenant, id, ordinal)
@@ -429,8 +429,8 @@ pub(crate) fn read_campaign_messages(
     let mut found = vec![CampaignMessages::default(); campaigns];
     for row in rows {
         let ordinal: usize = row::number(row, 0)?;
-        let place = ordinal.checked_sub(1);
-        let of = place.and_then(|place| found.get_mut(place));
+        let index = ordinal.checked_sub(1);
+        let of = index.and_then(|index| found.get_mut(index));
         let of = of.ok_or_else(corrupt_row)?;
         of.by_status
             .push((row::status(row, 1)?, row::number(row, 2)?));
@@ -468,7 +468,7 @@ pub(crate) const BACKLOG: &str = concat!(
     ) AS dead"
 );
 
-/// Dead events with their places.
+/// Dead events with their positions.
 pub(crate) const DEAD_EVENTS: &str = "
     SELECT webhook, died, fingerprint FROM schema.progress
     WHERE died IS NOT NULL AND (webhook, died) > ($1, $2)

@@ -67,7 +67,7 @@ const CHECK_CONTACTS: Function = Function::check(
             FOR SHARE OF contact) AS found) = cardinality($1)",
 );
 
-/// The holders of ids, as pairs of the place of an id and of a contact, in their order: arrays are
+/// The holders of ids, as pairs of the index of an id and of a contact, in their order: arrays are
 /// compared in one pass, where a join without a hash would compare all pairs.
 const CHECK_HOLDERS: Function = Function::check(
     "check_holders",

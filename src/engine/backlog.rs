@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 #[cfg(doc)]
 use super::Records;
 use super::runtime::ready;
-use super::{Call, EngineError, WebhookEngine};
+use super::{EngineCall, EngineError, WebhookEngine};
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{BacklogRow, ReadyStore, Store};
@@ -170,7 +170,7 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn backlog(self) -> Result<Backlog, EngineError> {
         self.write_kept_updates().await?;
         let row = self.access.backlog().await?;

@@ -13,7 +13,7 @@ pub(super) struct Batch {
     pub(super) events: Vec<WebhookEvent>,
     pub(super) keys: Vec<String>,
     pub(super) fingerprints: Vec<Fingerprint>,
-    /// The places of the events, without repetitions of a key.
+    /// The indexes of the events, without repetitions of a key.
     distinct: Vec<usize>,
     /// `true` if the keys came with the events, so that equal keys are one event.
     are_keys_given: bool,
@@ -30,12 +30,12 @@ impl Batch {
         Self::with_keys(events, keys, false)
     }
 
-    /// Returns the places of the events, without repetitions of a key.
+    /// Returns the indexes of the events, without repetitions of a key.
     pub(super) fn distinct(&self) -> &[usize] {
         &self.distinct
     }
 
-    /// Returns the stored body of the events, without those at the places `left_out`.
+    /// Returns the stored body of the events, without those at the indexes `left_out`.
     pub(super) fn without(&self, left_out: &[usize]) -> Result<Vec<u8>, StoreError> {
         let left: HashSet<_> = left_out.iter().collect();
         let kept = self.distinct.iter().filter(|at| !left.contains(at));
@@ -86,7 +86,7 @@ impl Batch {
         self.replay.is_some() || (!self.are_keys_given && self.events[event].repeats())
     }
 
-    /// Returns the places of the events that never happen again with the same key.
+    /// Returns the indexes of the events that never happen again with the same key.
     pub(super) fn unique(&self) -> impl Iterator<Item = usize> {
         let distinct = self.distinct.iter().copied();
         distinct.filter(|at| !self.repeats(*at))

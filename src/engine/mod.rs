@@ -185,7 +185,7 @@ impl Core {
 
 /// One call of an engine, with the values that all its steps need.
 #[derive(Clone, Copy, Debug)]
-struct Call<'e> {
+struct EngineCall<'e> {
     core: &'e Core,
     access: Access<'e>,
     mode: ReceiverMode,
@@ -196,12 +196,12 @@ struct Call<'e> {
 }
 
 impl<S: Store> WebhookEngine<S> {
-    fn call(&self, mode: ReceiverMode) -> Call<'_> {
+    fn call(&self, mode: ReceiverMode) -> EngineCall<'_> {
         let blocking = match mode {
             ReceiverMode::Sync => in_place,
             ReceiverMode::Async => self.core.settings.blocking,
         };
-        Call {
+        EngineCall {
             core: &self.core,
             access: Access::new(&self.store, blocking, &self.core.contacts),
             mode,
@@ -211,7 +211,7 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Claims the events of a body and delivers them.
     async fn run(self, mut batch: Batch, new: NewBody<'_>) -> Result<Outcome, StoreError> {
         let leased_at = Instant::now();
@@ -283,7 +283,7 @@ fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     fn observers(&self) -> &Observers {
         &self.core.settings.observers
     }

@@ -109,7 +109,7 @@ impl Outcome {
     }
 
     /// Returns the failed receivers with their errors, in the order of the events and of their
-    /// receivers, the async ones last. Each names its event by the place in the webhook.
+    /// receivers, the async ones last. Each names its event by the index in the webhook.
     ///
     /// ```standalone_crate
     /// use whatsapp_signals::event::MessageReceived;

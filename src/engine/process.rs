@@ -8,13 +8,13 @@ use super::batch::{Batch, NewBody};
 use super::claim::Claim;
 use super::runtime::ready;
 use super::stored_body::QueuedEvent;
-use super::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine, new_id};
+use super::{EngineCall, EngineError, EngineErrorKind, Outcome, WebhookEngine, new_id};
 use crate::engine::trace;
 use crate::event::{MessageRefused, MessageSent, WebhookEvent};
 use crate::model::Account;
 use crate::signal::ReceiverMode;
 use crate::store::{ReadyStore, Store, WebhookId, WebhookKind};
-use crate::trace::{Scope, Source};
+use crate::trace::{Source, TraceSpan};
 use crate::webhook::ParseError;
 #[cfg(feature = "signature")]
 use crate::{SignatureError, SignatureVerifier};
@@ -465,7 +465,7 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Returns a call that stores events and delivers none.
     pub(crate) fn accepting(self) -> Self {
         Self {
@@ -486,7 +486,7 @@ impl Call<'_> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     pub(crate) async fn process(self, body: &[u8]) -> Result<Outcome, EngineError> {
         let webhook = self.core.settings.parser.parse(body);
         let webhook = webhook.map_err(|error| self.unreadable(error))?;
@@ -557,7 +557,7 @@ impl Call<'_> {
         kind: WebhookKind,
         body: &[u8],
     ) -> Result<Outcome, EngineError> {
-        let span = Scope::webhook(Source::Engine, &batch.events);
+        let span = TraceSpan::webhook(Source::Engine, &batch.events);
         let work = async {
             self.write_kept_updates().await?;
             let id = WebhookId(new_id());

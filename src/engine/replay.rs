@@ -9,7 +9,7 @@ use super::records::Records;
 use super::runtime::ready;
 use super::stored_body::{Replay, split_replay};
 use super::tenants::OwnerKey;
-use super::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine};
+use super::{EngineCall, EngineError, EngineErrorKind, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::signals::is_receiver;
 use crate::store::{LoadQuery, ReadyStore, Store, WebhookId, WebhookKind};
@@ -251,7 +251,7 @@ impl<S: Store> Records<'_, S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Replays the events of a stored webhook, all or those of an owner of records.
     async fn replay(
         self,
@@ -301,7 +301,7 @@ impl Call<'_> {
         Ok(Some(outcome.await?))
     }
 
-    /// Returns the places of the events that do not belong to an owner of records.
+    /// Returns the indexes of the events that do not belong to an owner of records.
     async fn events_of_others(
         self,
         records: Option<&OwnerKey>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::transaction::{Draft, Undecided};
-use super::{Call, Core};
+use super::{Core, EngineCall};
 use crate::event::WebhookEvent;
 use crate::model::Account;
 use crate::panic_guard::catch_panic;
@@ -146,7 +146,7 @@ impl NumberTenants<'_> {
     }
 }
 
-impl<'e> Call<'e> {
+impl<'e> EngineCall<'e> {
     /// Loads the tenants of all numbers.
     pub(super) async fn tenants(self) -> Result<NumberTenants<'e>, StoreError> {
         let numbers = self.access.numbers().await?.into_iter().collect();

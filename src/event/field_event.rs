@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::EventMeta;
 use super::key::{hash, is_useful};
-use crate::json::object::Member;
+use crate::json::object::MemberValue;
 use crate::json::{Fault, Node};
 use crate::model::{
     Account, Contact, Identity, MetaError, Numbers, PhoneNumberId, RawJson, Timestamp,
@@ -147,7 +147,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldEventVisitor<T> {
 }
 
 /// A value of a [`FieldEvent`].
-pub(crate) trait Payload: Member {
+pub(crate) trait Payload: MemberValue {
     /// Whether the value names a user, or lacks a user that it should name.
     const IS_ABOUT_USER: bool = false;
 
@@ -235,7 +235,7 @@ impl<T: Payload> EventMeta for FieldEvent<T> {
         self.value.group()
     }
 
-    fn is_news_of_ids(&self) -> bool {
+    fn changes_ids(&self) -> bool {
         self.value.renamed().is_some()
     }
 }

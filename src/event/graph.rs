@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use super::{MessageRefused, MessageSent};
-use crate::json::object::{Member, json_object};
+use crate::json::object::{MemberValue, json_object};
 use crate::json::{Node, read_scalar, with_tape};
 use crate::model::{
     Content, Direction, GraphError, GroupId, Identity, Message, MessageContext, MessageId,
@@ -65,7 +65,7 @@ pub enum GraphJsonErrorKind {
 }
 
 /// The parts of a request.
-pub(crate) struct Request {
+pub(crate) struct GraphRequest {
     /// The recipients, unless it is a group. One that is malformed is `None`.
     users: Vec<Option<Identity>>,
     is_to_group: bool,
@@ -90,7 +90,7 @@ pub struct AcceptedMessage {
 }
 
 /// Returns the member of a name, unless it is missing, malformed or there twice.
-fn member<T: Member>(object: Node<'_>, name: &str) -> Option<T> {
+fn member<T: MemberValue>(object: Node<'_>, name: &str) -> Option<T> {
     read_scalar(object.only(name).ok().flatten()?)
 }
 
@@ -105,7 +105,7 @@ fn read_object<R>(
     read.ok().flatten().ok_or(GraphJsonError(kind))
 }
 
-impl Request {
+impl GraphRequest {
     /// Reads the parts of a request without those that are malformed.
     pub(crate) fn read(request: Node<'_>) -> Self {
         let recipient_type: Option<Box<str>> = member(request, "recipient_type");
@@ -158,7 +158,7 @@ impl Request {
     }
 }
 
-/// Returns the element for the message at a place: the only one, or the one at the same place of a
+/// Returns the element for the message at an index: the only one, or the one at the same index of a
 /// list as long as that of the messages. Otherwise it is unknown which one it is.
 fn element_for<T>(elements: &[T], at: usize, messages: usize) -> Option<&T> {
     match elements {
@@ -269,9 +269,12 @@ pub(crate) fn refused(
 }
 
 /// Reads a request, and keeps its JSON.
-fn read_request(json: &[u8]) -> Result<(Request, RawJson), GraphJsonError> {
+fn read_request(json: &[u8]) -> Result<(GraphRequest, RawJson), GraphJsonError> {
     let request = read_object(json, GraphJsonErrorKind::Request, |request| {
-        Some((Request::read(request), RawJson::new(request.json()).ok()?))
+        Some((
+            GraphRequest::read(request),
+            RawJson::new(request.json()).ok()?,
+        ))
     });
     request?.ok_or(GraphJsonError(GraphJsonErrorKind::Request))
 }

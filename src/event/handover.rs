@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Payload;
-use super::graph::Request;
+use super::graph::GraphRequest;
 use super::key::{message_meta, of_message, of_status};
 use crate::json::object::json_object;
 use crate::json::{Fault, Node, with_tape};
@@ -275,7 +275,7 @@ impl StandbyEcho {
             return None;
         }
         let request = Value::Object(self.message.clone()).to_string();
-        let request = with_tape(&request, Request::read).ok()?;
+        let request = with_tape(&request, GraphRequest::read).ok()?;
         let mut message = Message::new(self.id.clone(), Direction::Outbound, request.content?);
         message.user = self.user();
         message.timestamp = self.timestamp;
@@ -348,6 +348,6 @@ pub struct StandbyStatus {
 }
 
 message_meta! {
-    StandbyMessage: message, user, of_message, Message::is_news_of_ids;
+    StandbyMessage: message, user, of_message, Message::changes_ids;
     StandbyStatus: update, recipient, of_status, |_| false;
 }

@@ -56,7 +56,7 @@ pub(crate) trait EventMeta {
     }
 
     /// Returns whether the event is a change of ids. Its contact may have the new id already.
-    fn is_news_of_ids(&self) -> bool {
+    fn changes_ids(&self) -> bool {
         false
     }
 
@@ -79,12 +79,12 @@ pub(crate) trait EventMeta {
     }
 
     /// Returns the first part of [`partition`](Self::partition).
-    fn place(&self) -> &str {
-        let place = self.account().and_then(|account| {
+    fn id_scope(&self) -> &str {
+        let scope = self.account().and_then(|account| {
             let number = account.phone_number_id.as_ref().map(AsRef::as_ref);
             number.or(account.waba_id.as_ref().map(AsRef::as_ref))
         });
-        place.unwrap_or_default()
+        scope.unwrap_or_default()
     }
 
     /// Calls a closure with the user, by the ids of the event and by those of its contact. For a
@@ -92,16 +92,16 @@ pub(crate) trait EventMeta {
     fn with_ids<R>(&self, f: impl FnOnce([Option<&Identity>; 2]) -> R) -> R {
         let user = self.user();
         let contact = self.contact().map(|contact| &contact.identity);
-        let contact = contact.filter(|_| user.is_none() || !self.is_news_of_ids());
+        let contact = contact.filter(|_| user.is_none() || !self.changes_ids());
         f([user.as_deref(), contact])
     }
 
     /// Returns [`Event::partition_key`](super::Event::partition_key).
     fn partition(&self) -> String {
-        let place = self.place();
+        let scope = self.id_scope();
         let user = self.with_ids(|ids| best_id(ids).map(|(_, id)| id.to_owned()));
         let user = self.known_as().or(user.as_deref()).or(self.group());
-        format!("{place}:{}", user.unwrap_or_default())
+        format!("{scope}:{}", user.unwrap_or_default())
     }
 }
 
@@ -190,10 +190,10 @@ pub(super) fn of_status(update: &StatusUpdate, _: &RawJson) -> String {
 }
 
 /// Returns the hash of an event without an id: of its time and its JSON, in which neither white
-/// space nor the order of members counts. `place` has further parts of the hash.
-pub(super) fn hash(place: &[&str], time: Option<Timestamp>, raw: &RawJson) -> String {
+/// space nor the order of members counts. `parts` are further parts of the hash.
+pub(super) fn hash(parts: &[&str], time: Option<Timestamp>, raw: &RawJson) -> String {
     let mut hash = Hash::default();
-    for part in place {
+    for part in parts {
         hash.text('p', part);
     }
     let time = time.map(|time| time.as_secs().to_string());
@@ -320,7 +320,7 @@ macro_rules! message_meta {
                 self.$about.group_id.as_ref().map(AsRef::as_ref)
             }
 
-            fn is_news_of_ids(&self) -> bool {
+            fn changes_ids(&self) -> bool {
                 $is_news(&self.$about)
             }
         }

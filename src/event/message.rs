@@ -261,7 +261,7 @@ pub struct HistoryMessage {
 }
 
 message_meta! {
-    MessageReceived: message, user, of_message, Message::is_news_of_ids;
+    MessageReceived: message, user, of_message, Message::changes_ids;
     MessageEcho: message, user, of_message, |_| false;
     HistoryMessage: message, user, of_message, |_| false;
     MessageStatusChanged: update, recipient, of_status, |_| false;

@@ -53,7 +53,7 @@ fn are_named_alike(events: &[WebhookEvent]) -> bool {
 /// The ids by which an event names its user.
 struct Named<'e> {
     /// The number or account that the ids are scoped to.
-    place: &'e str,
+    scope: &'e str,
     user: Option<Identity>,
     contact: Option<Identity>,
 }
@@ -62,7 +62,7 @@ impl<'e> Named<'e> {
     fn new(event: &'e WebhookEvent) -> Option<Self> {
         let [user, contact] = event.with_ids(|ids| ids.map(Option::<&Identity>::cloned));
         (user.is_some() || contact.is_some()).then(|| Self {
-            place: event.place(),
+            scope: event.id_scope(),
             user,
             contact,
         })
@@ -99,8 +99,8 @@ struct Id<'n> {
 }
 
 impl<'n> Users<'n> {
-    fn known(&mut self, place: &'n str, kind: IdKind, id: &'n str) -> usize {
-        *self.known.entry((place, id)).or_insert_with(|| {
+    fn known(&mut self, scope: &'n str, kind: IdKind, id: &'n str) -> usize {
+        *self.known.entry((scope, id)).or_insert_with(|| {
             let of = self.ids.len();
             self.ids.push(Id {
                 kind,
@@ -137,13 +137,13 @@ impl<'n> Users<'n> {
         let mut user = None;
         for kind in [IdKind::User, IdKind::Parent] {
             for id in named.ids(kind) {
-                let id = self.known(named.place, kind, id);
+                let id = self.known(named.scope, kind, id);
                 self.join(*user.get_or_insert(id), id);
             }
         }
         let mut first = None;
         for number in named.ids(IdKind::Phone) {
-            let number = self.known(named.place, IdKind::Phone, number);
+            let number = self.known(named.scope, IdKind::Phone, number);
             match user {
                 // A number may pass to another user, so an event may name it with that user, too.
                 Some(user) => self.ids[number].owners.push(user),
@@ -172,7 +172,7 @@ impl<'n> Users<'n> {
     /// Returns the best id of the user that an event names.
     fn best_of(&mut self, named: &Named<'_>) -> Option<(IdKind, &'n str)> {
         let (_, own) = named.best()?;
-        let own = *self.known.get(&(named.place, own))?;
+        let own = *self.known.get(&(named.scope, own))?;
         let best = self.root(own);
         Some((self.ids[best].kind, self.ids[best].id))
     }

@@ -149,7 +149,7 @@ impl EventMeta for Unrecognized {
     }
 
     fn key(&self) -> String {
-        let place = without_indices(&self.path);
+        let path = without_indexes(&self.path);
         let field = self.field.as_deref().unwrap_or_default();
         let id = self.id.as_ref().map(AsRef::as_ref).unwrap_or_default();
         // The ids of the contact do not count, as a store replaces the contact.
@@ -157,7 +157,7 @@ impl EventMeta for Unrecognized {
         let user = user.join(" ");
         // The time does not count, as Meta repeats an item at another second.
         let time = self.timestamp.filter(|_| self.id.is_none());
-        hash(&[field, &place, id, &user], time, &self.raw)
+        hash(&[field, &path, id, &user], time, &self.raw)
     }
 
     fn account(&self) -> Option<&Account> {
@@ -181,8 +181,8 @@ impl EventMeta for Unrecognized {
     }
 }
 
-/// Removes the indices of a path, which depend on the other items of the webhook.
-fn without_indices(path: &str) -> String {
+/// Removes the indexes of a path, which depend on the other items of the webhook.
+fn without_indexes(path: &str) -> String {
     let parts = path.split('[').map(|part| match part.split_once(']') {
         Some((index, rest)) if index.bytes().all(|byte| byte.is_ascii_digit()) => rest,
         _ => part,

@@ -227,13 +227,13 @@ impl WebhookEvent {
     }
 
     /// Returns true if the event announces the change of a user's id.
-    pub(crate) fn is_news_of_ids(&self) -> bool {
-        match_payload!(self, event => event.is_news_of_ids())
+    pub(crate) fn changes_ids(&self) -> bool {
+        match_payload!(self, event => event.changes_ids())
     }
 
     /// Returns the number or account within which the ids of the user are unique.
-    pub(crate) fn place(&self) -> &str {
-        match_payload!(self, event => event.place())
+    pub(crate) fn id_scope(&self) -> &str {
+        match_payload!(self, event => event.id_scope())
     }
 
     /// Calls a closure with the ids of the user: those of the event, and those of its contact.

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::lenient::{Lenient, Member, Omissions};
+use super::lenient::{Lenient, MemberValue, Omissions};
 use super::node::{Fault, with_tape};
 
 /// The greatest depth. The limit of serde_json is twice as deep.
@@ -65,13 +65,13 @@ pub(crate) fn object_in_text(json: &str) -> Option<Map<String, Value>> {
     }
 }
 
-impl Member for Value {
+impl MemberValue for Value {
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         value(json).map(Some)
     }
 }
 
-impl Member for Map<String, Value> {
+impl MemberValue for Map<String, Value> {
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         object(json).map(Some)
     }

@@ -20,7 +20,7 @@ use super::tape::Kind;
 pub(crate) const MAX_LIST: usize = 10_000;
 
 /// A type that a member of an object can have.
-pub(crate) trait Member: Sized {
+pub(crate) trait MemberValue: Sized {
     /// Reads a member that is present and not `null`. `None` stands for a value that is not worth
     /// losing the object for: a timestamp that is no time.
     ///
@@ -63,7 +63,7 @@ impl<'a> Omissions<'a> {
     ///
     /// The fault of a required part, or of the value itself.
     #[inline]
-    pub(crate) fn read<T: Member>(&mut self, node: Node<'a>) -> Result<T, Fault> {
+    pub(crate) fn read<T: MemberValue>(&mut self, node: Node<'a>) -> Result<T, Fault> {
         let before = self.0.len();
         let result = T::read_node(Lenient::new(node, node, self));
         if result.is_err() {
@@ -73,7 +73,11 @@ impl<'a> Omissions<'a> {
     }
 
     /// Reads an optional member. `None` if it is malformed, which omits it.
-    pub(crate) fn read_part<T: Member>(&mut self, parent: Node<'a>, json: Node<'a>) -> Option<T> {
+    pub(crate) fn read_part<T: MemberValue>(
+        &mut self,
+        parent: Node<'a>,
+        json: Node<'a>,
+    ) -> Option<T> {
         let result = self.read(json);
         result.map_err(|fault| self.add(parent, json, fault)).ok()
     }
@@ -83,7 +87,7 @@ impl<'a> Omissions<'a> {
     /// # Errors
     ///
     /// The fault of the first element if all are malformed.
-    pub(crate) fn read_each<T: Member>(&mut self, list: Node<'a>) -> Result<Vec<T>, Fault> {
+    pub(crate) fn read_each<T: MemberValue>(&mut self, list: Node<'a>) -> Result<Vec<T>, Fault> {
         if !list.is_array() || list.elements().nth(MAX_LIST).is_some() {
             return Err(Fault::Malformed);
         }
@@ -173,7 +177,7 @@ impl<'a> Omissions<'a> {
 }
 
 /// Reads a single value; `None` if it is malformed.
-pub(crate) fn read_scalar<T: Member>(node: Node<'_>) -> Option<T> {
+pub(crate) fn read_scalar<T: MemberValue>(node: Node<'_>) -> Option<T> {
     Omissions::default().read(node).ok()
 }
 
@@ -272,7 +276,7 @@ impl<'o, 'a> Lenient<'o, 'a> {
 
     /// Reads the elements of an array, and omits malformed ones; `None` for any other value.
     #[inline]
-    pub(crate) fn elements<T: Member>(&mut self) -> Option<Result<Vec<T>, Fault>> {
+    pub(crate) fn elements<T: MemberValue>(&mut self) -> Option<Result<Vec<T>, Fault>> {
         let (list, omitted) = (self.node, &mut *self.omitted);
         if !list.is_array() {
             return None;

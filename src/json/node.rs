@@ -356,7 +356,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The values between two indices of a tape.
+/// The values between two indexes of a tape.
 #[derive(Clone)]
 struct Children<'a> {
     tape: &'a Tape<'a>,

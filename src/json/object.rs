@@ -15,14 +15,14 @@ use serde_json::Number;
 
 use super::any::NUMBER;
 use super::lenient::Omissions;
-pub(crate) use super::lenient::{Lenient, Member};
-use super::node::{Fault, Member as NodeMember, Node, with_tape};
+pub(crate) use super::lenient::{Lenient, MemberValue};
+use super::node::{Fault, Member, Node, with_tape};
 use super::scalar;
 
 /// Declares an object of Meta's: a public struct that serializes as it is read.
 ///
-/// A member whose type is [missing](Member::missing) something may be missing or `null`, and any
-/// other is required. `#[json(rename = "type")]` gives a member another name than its field, and
+/// A member whose type is [missing](MemberValue::missing) something may be missing or `null`, and
+/// any other is required. `#[json(rename = "type")]` gives a member another name than its field.
 /// `#[json(ids("from", "from_user_id", "from_parent_user_id"))]` is for an `Option<Identity>`, of
 /// which these members have the WhatsApp id, the user id and the parent user id.
 /// Texts, numbers, booleans and times are read from strings and numbers alike; a list of one text
@@ -67,7 +67,7 @@ macro_rules! members {
                         let bit = 1 << Bit::$member as u32;
                         if seen & bit == 0 {
                             seen |= bit;
-                            $crate::json::object::place(
+                            $crate::json::object::read_member(
                                 &mut self.$member, object, member, omitted,
                             );
                         } else {
@@ -117,7 +117,7 @@ pub(crate) trait ReadMembers<'a>: Default {
         &mut self,
         object: Node<'a>,
         omitted: &mut Omissions<'a>,
-        other: impl FnMut(NodeMember<'a>),
+        other: impl FnMut(Member<'a>),
     ) -> Result<(), Fault>;
 
     /// Reads the declared members of an object in place, as [`read_and`](Self::read_and) does.
@@ -136,12 +136,12 @@ pub(crate) trait ReadMembers<'a>: Default {
     }
 }
 
-/// Reads a member of [`members!`].
+/// Reads a member of [`members!`] into its slot.
 #[inline]
-pub(crate) fn place<'a, T: FromNode<'a>>(
+pub(crate) fn read_member<'a, T: FromNode<'a>>(
     slot: &mut Option<T>,
     object: Node<'a>,
-    member: NodeMember<'a>,
+    member: Member<'a>,
     omitted: &mut Omissions<'a>,
 ) {
     if !member.value.is_null() {
@@ -154,11 +154,7 @@ pub(crate) fn place<'a, T: FromNode<'a>>(
 
 /// Notes a member whose name has half of a surrogate pair: two names would become one.
 #[inline]
-pub(crate) fn check_name<'a>(
-    object: Node<'a>,
-    member: NodeMember<'a>,
-    omitted: &mut Omissions<'a>,
-) {
+pub(crate) fn check_name<'a>(object: Node<'a>, member: Member<'a>, omitted: &mut Omissions<'a>) {
     if member.has_malformed_name() {
         omitted.add(object, member.value, Fault::Malformed);
     }
@@ -167,7 +163,7 @@ pub(crate) fn check_name<'a>(
 /// A type that a member of [`members!`] can have.
 pub(crate) trait FromNode<'a>: Sized {
     /// Reads a member that is present and not `null` in place: the move of a value right after its
-    /// write would stall. `None` as in [`Member::read_node`].
+    /// write would stall. `None` as in [`MemberValue::read_node`].
     ///
     /// # Errors
     ///
@@ -175,7 +171,7 @@ pub(crate) trait FromNode<'a>: Sized {
     fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault>;
 }
 
-impl<'a, T: Member> FromNode<'a> for T {
+impl<'a, T: MemberValue> FromNode<'a> for T {
     #[inline]
     fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
         *slot = T::read_node(json)?;
@@ -183,7 +179,7 @@ impl<'a, T: Member> FromNode<'a> for T {
     }
 }
 
-impl<T: Member> Member for Option<T> {
+impl<T: MemberValue> MemberValue for Option<T> {
     #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         T::read_node(json).map(Some)
@@ -200,7 +196,7 @@ impl<T: Member> Member for Option<T> {
     }
 }
 
-impl<T: Member> Member for Vec<T> {
+impl<T: MemberValue> MemberValue for Vec<T> {
     #[inline]
     fn read_node(mut json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         match json.elements() {
@@ -221,18 +217,18 @@ impl<T: Member> Member for Vec<T> {
     }
 }
 
-impl<T: Member> Member for Box<T> {
+impl<T: MemberValue> MemberValue for Box<T> {
     #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         Ok(T::read_node(json)?.map(Self::new))
     }
 }
 
-/// Implements [`Member`] for a type that is made of a text. `$from_text` returns `None` for a
+/// Implements [`MemberValue`] for a type that is made of a text. `$from_text` returns `None` for a
 /// malformed text, and `$from_json` reads any other JSON value.
 macro_rules! text_member {
     ($type:ty, $from_json:expr, $from_text:expr) => {
-        impl $crate::json::object::Member for $type {
+        impl $crate::json::object::MemberValue for $type {
             #[inline]
             fn read_node(
                 json: $crate::json::object::Lenient<'_, '_>,
@@ -263,7 +259,7 @@ texts! { Arc<str> Box<str> String }
 
 macro_rules! scalars {
     ($($type:ty: $read:expr,)+) => { $(
-        impl Member for $type {
+        impl MemberValue for $type {
             fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
                 $read(json).map(Some)
             }
@@ -280,7 +276,7 @@ scalars! {
 
 /// Reads a member into its variable; without JSON, makes it a missing one.
 #[inline]
-pub(crate) fn assign<T: Member>(
+pub(crate) fn assign<T: MemberValue>(
     member: &mut Option<T>,
     json: Option<Lenient<'_, '_>>,
 ) -> Result<(), Fault> {
@@ -305,7 +301,7 @@ pub(crate) fn assign_id<'a, T: FromNode<'a>>(
 ///
 /// The reason why a required member is missing.
 #[inline]
-pub(crate) fn take<T: Member>(
+pub(crate) fn take<T: MemberValue>(
     member: Option<T>,
     members: &ReadObject<'_, '_>,
     at: usize,
@@ -315,7 +311,7 @@ pub(crate) fn take<T: Member>(
 
 /// Serializes a member, unless it is missing.
 #[inline]
-pub(crate) fn write<M: SerializeMap, T: Member + Serialize>(
+pub(crate) fn write<M: SerializeMap, T: MemberValue + Serialize>(
     members: &mut M,
     name: &'static str,
     member: &T,
@@ -333,7 +329,7 @@ pub(crate) struct ReadObject<'o, 'a> {
     names: &'static [&'static str],
 }
 
-/// Reads the members of an object. Takes their indices from `index_of`, by constants: a table of
+/// Reads the members of an object. Takes their indexes from `index_of`, by constants: a table of
 /// names would cost a call for each comparison. Calls `assign` with the index of a name and the member of that
 /// name, and again with `None` if the member is repeated.
 ///
@@ -393,7 +389,7 @@ pub(crate) fn read_members<'o, 'a>(
 
 /// Reads an object from any deserializer. Unlike an item of a webhook it must have no malformed
 /// member, as there is no event that would report it.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Member>(
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: MemberValue>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     let json = deserializer.deserialize_map(ObjectText)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::json::object::{Lenient, Member};
+use crate::json::object::{Lenient, MemberValue};
 use crate::json::{Fault, scalar};
 
 /// A point in time, in whole seconds since 1970-01-01 00:00 UTC.
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-impl Member for Timestamp {
+impl MemberValue for Timestamp {
     #[inline]
     fn read_node(json: Lenient<'_, '_>) -> Result<Option<Self>, Fault> {
         match json.plain_text() {

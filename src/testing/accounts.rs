@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::item::Kind;
+use super::item::SampleKind;
 use super::sample::Sample;
 use crate::event::{
     AccountAlert, AccountReviewUpdate, AccountSettingsUpdate, AccountUpdate,
@@ -15,7 +15,7 @@ use crate::event::{
 /// Declares kinds of values: the field, and the members.
 macro_rules! kinds {
     ($($name:ident = $field:literal $(with $settings:ident $fill:tt)?;)+) => { $(
-        const $name: Kind = Kind {
+        const $name: SampleKind = SampleKind {
             field: $field,
             list: None,
             fill: kinds!(@fill $($settings $fill)?),
@@ -309,7 +309,7 @@ pub fn flow_status(previous: &str, new: &str) -> Sample<FieldEvent<FlowUpdate>> 
 /// assert_eq!(sample.event().value.country.as_deref(), Some("IN"));
 /// ```
 pub fn change<E>(field: &'static str, value: impl Into<Value>) -> Sample<E> {
-    let kind = Kind {
+    let kind = SampleKind {
         field,
         ..ANY_CHANGE
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Item, Kind, Settings};
+use super::item::{Item, SampleKind, Settings};
 use super::messages;
 use super::sample::Sample;
 use crate::event::{
@@ -16,7 +16,7 @@ use crate::event::{
 /// Declares kinds of items in lists: the field, the list, and the members.
 macro_rules! kinds {
     ($($name:ident = $field:literal $list:literal, $has_contact:literal, $fill:expr;)+) => { $(
-        pub(super) const $name: Kind = Kind {
+        pub(super) const $name: SampleKind = SampleKind {
             field: $field,
             list: Some($list),
             fill: $fill,
@@ -101,8 +101,8 @@ kinds! {
     ANY_ITEM = "" "", false, |_| json!({});
 }
 
-/// The place of a value that is no list.
-const HANDOVER: Kind = Kind {
+/// A handover, which is the value of its field, without a list.
+const HANDOVER: SampleKind = SampleKind {
     field: "messaging_handovers",
     list: None,
     fill: |s| {
@@ -508,7 +508,7 @@ pub fn standby_echo(body: &str) -> Sample<FieldEvent<StandbyEcho>> {
 /// assert_eq!(item.event().value.event_name.as_deref(), Some("read"));
 /// ```
 pub fn item<E>(field: &'static str, list: &'static str, item: impl Into<Value>) -> Sample<E> {
-    let kind = Kind {
+    let kind = SampleKind {
         field,
         list: Some(list),
         ..ANY_ITEM

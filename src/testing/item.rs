@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Timestamp, phone_digits};
 
-/// The place of an item in a webhook, and the members that depend on the settings of its builder.
+/// The field and the list of an item, and the members that depend on the settings of its builder.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct SampleKind {
     /// The webhook field.
     pub(super) field: &'static str,
     /// The list that the item stands in; `None` for a value that is the item.
@@ -138,7 +138,7 @@ fn without_nulls(json: Value) -> Value {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Item {
-    pub(super) kind: Kind,
+    pub(super) kind: SampleKind,
     pub(super) settings: Settings,
     /// Members that the kind does not write.
     pub(super) content: Value,

@@ -3,11 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::item::{Kind, Settings, wa_id};
+use super::item::{SampleKind, Settings, wa_id};
 use super::sample::Sample;
 use crate::event::MessageReceived;
 
-const MESSAGE: Kind = Kind {
+const MESSAGE: SampleKind = SampleKind {
     field: "messages",
     list: Some("messages"),
     fill,
@@ -15,7 +15,7 @@ const MESSAGE: Kind = Kind {
 };
 
 /// News about a user, which Meta sends without a contact.
-const SYSTEM: Kind = Kind {
+const SYSTEM: SampleKind = SampleKind {
     has_contact: false,
     ..MESSAGE
 };
@@ -108,8 +108,8 @@ samples! {
         ///
         /// ```
         /// let event = whatsapp_signals::testing::location(52.37, 4.9).set("/location/name", "The yard").event();
-        /// let place = event.message.location().unwrap();
-        /// assert_eq!((place.latitude, place.name.as_deref()), (52.37, Some("The yard")));
+        /// let location = event.message.location().unwrap();
+        /// assert_eq!((location.latitude, location.name.as_deref()), (52.37, Some("The yard")));
         /// ```
         location(latitude: f64, longitude: f64) {"type": "location", "location": {
             "latitude": latitude, "longitude": longitude

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[cfg(feature = "signature")]
 use super::body::Signed;
 use super::body::{self, parsed};
-use super::item::{Item, Kind, Settings, wa_id};
+use super::item::{Item, SampleKind, Settings, wa_id};
 #[cfg(feature = "signature")]
 use crate::SignatureVerifier;
 use crate::Webhook;
@@ -64,7 +64,7 @@ impl<E> From<Sample<E>> for Item {
 }
 
 impl<E> Sample<E> {
-    pub(super) fn new(kind: Kind, content: Value) -> Self {
+    pub(super) fn new(kind: SampleKind, content: Value) -> Self {
         let item = Item {
             kind,
             settings: Settings::new(),
@@ -84,7 +84,7 @@ impl<E> Sample<E> {
     }
 
     /// Changes the kind of the item and keeps the content.
-    pub(super) fn of_kind<T>(mut self, kind: Kind) -> Sample<T> {
+    pub(super) fn of_kind<T>(mut self, kind: SampleKind) -> Sample<T> {
         self.item.kind = kind;
         self.retyped()
     }

@@ -16,7 +16,7 @@ pub(super) struct ContactIndex<'c> {
     /// Returns `true` if the value has one item, or items that all name one user. Reads all items.
     has_one_user: &'c dyn Fn() -> bool,
     has_one_user_result: OnceCell<bool>,
-    /// The ids of all contacts, sorted: kinds and indices. Made at the first use, since most
+    /// The ids of all contacts, sorted: kinds and indexes. Made at the first use, since most
     /// webhooks have one contact.
     sorted_ids: OnceCell<Vec<(IdKind, usize)>>,
 }
@@ -127,7 +127,7 @@ impl<'c> ContactIndex<'c> {
         }
     }
 
-    /// Returns the indices in the JSON of the contacts that no event uses.
+    /// Returns the indexes in the JSON of the contacts that no event uses.
     pub(super) fn unused(&self) -> impl Iterator<Item = usize> {
         // An exact repetition of a contact is found in place of its first occurrence.
         let is_first_used = |indexed: &IndexedContact| {
@@ -198,7 +198,7 @@ members! {
 #[inline(always)]
 #[allow(
     clippy::inline_always,
-    reason = "makes the contact in its place: a move of 232 bytes just after they were written is slow"
+    reason = "makes the contact in place: a move of 232 bytes just after they were written is slow"
 )]
 fn read_contact<'a>(
     json: Node<'a>,

@@ -13,8 +13,8 @@ use crate::json::stored::FromMeta;
 use crate::json::{Fault, Node, Omissions, Path};
 use crate::model::{
     Candidates, Contact, Content, ContentReader, Direction, FlowResponse, GroupId, HistoryContext,
-    IdText, Identity, Ids, Kind, LogicalId, Message, MessageContext, MessageId, MetaError,
-    NfmReply, Numbers, Parties, Referral, System, Tagged, Timestamp, UserSide, WaId, type_of,
+    IdText, Identity, Ids, LogicalId, Message, MessageContext, MessageId, MetaError, NfmReply,
+    Numbers, Parties, Referral, System, Tagged, Timestamp, TypeText, UserSide, WaId, type_of,
 };
 
 members! {
@@ -23,7 +23,7 @@ members! {
         from: IdText<'a>,
         id: MessageId,
         timestamp: Timestamp,
-        kind = "type": Kind<'a>,
+        kind = "type": TypeText<'a>,
         from_user_id: IdText<'a>,
         from_parent_user_id: IdText<'a>,
         context: Box<MessageContext>,
@@ -43,7 +43,7 @@ members! {
 
 /// A message while its members are read, in place: to return it from the function that reads it
 /// costs 140 instructions.
-struct Draft<'a> {
+struct PartialMessage<'a> {
     item: Node<'a>,
     read_content: ContentReader,
     members: Members<'a>,
@@ -72,7 +72,7 @@ pub(super) struct MessageParts {
 
 /// Reads a message from the business.
 fn read_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<MessageParts, Fault> {
-    let mut draft = Draft::new(item, content_reader(item)?);
+    let mut draft = PartialMessage::new(item, content_reader(item)?);
     draft.read_members(omitted)?;
     let parties = draft.parties();
     draft.into_parts(omitted, parties, UserSide::To, None)
@@ -86,7 +86,7 @@ pub(super) fn read_historic<'a>(
     numbers: Numbers<'_>,
     user: Option<&Identity>,
 ) -> Result<MessageParts, Fault> {
-    let mut draft = Draft::new(item, content_reader(item)?);
+    let mut draft = PartialMessage::new(item, content_reader(item)?);
     draft.read_members(omitted)?;
     let parties = draft.parties();
     let side = parties.side(None, numbers);
@@ -98,7 +98,7 @@ impl FromMeta for Message {
     const STORED: &'static [&'static str] = &["direction", "content"];
 
     fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
-        let mut draft = Draft::new(object, content_reader(object)?);
+        let mut draft = PartialMessage::new(object, content_reader(object)?);
         draft.read_members(omitted)?;
         let parties = draft.parties();
         let names_recipient = parties.to.wa_id.is_some() || parties.to.has_scoped_id();
@@ -122,7 +122,7 @@ impl FromMeta for Message {
     }
 }
 
-impl<'a> Draft<'a> {
+impl<'a> PartialMessage<'a> {
     #[inline]
     fn new(item: Node<'a>, read_content: ContentReader) -> Self {
         Self {
@@ -218,7 +218,7 @@ impl<'a> Draft<'a> {
     fn read_content(&mut self, omitted: &mut Omissions<'a>) -> Result<(MessageId, Content), Fault> {
         let item = self.item;
         let kind = self.members.kind.take();
-        let Kind(kind) = kind.ok_or_else(|| omitted.missing(item, "type"))?;
+        let TypeText(kind) = kind.ok_or_else(|| omitted.missing(item, "type"))?;
         let tagged = Tagged {
             object: item,
             kind,
@@ -310,7 +310,7 @@ impl FromItem for MessageReceived {
         item: &Item<'_, 'a>,
     ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut draft = Draft::new(item.json, content_reader(item.json)?);
+        let mut draft = PartialMessage::new(item.json, content_reader(item.json)?);
         let inbound = draft.read_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         let flow = inbound.content.nfm_reply().map(|reply| {
@@ -373,7 +373,7 @@ impl FromItem for StandbyMessage {
         item: &Item<'_, 'a>,
     ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut draft = Draft::new(item.json, content_reader(item.json)?);
+        let mut draft = PartialMessage::new(item.json, content_reader(item.json)?);
         let Inbound {
             id,
             content,

@@ -421,10 +421,10 @@ fn split<'a, const N: usize>(
 #[cold]
 fn syntax_error(text: &str) -> ParseErrorKind {
     let error = serde_json::from_str::<IgnoredAny>(text).err();
-    let place = error
+    let position = error
         .as_ref()
         .map_or((0, 0), |error| (error.line(), error.column()));
-    let (line, column) = place;
+    let (line, column) = position;
     if error.is_some_and(|error| error.is_eof()) {
         ParseErrorKind::Truncated { line, column }
     } else {

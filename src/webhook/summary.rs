@@ -56,7 +56,7 @@ impl ItemSummary {
     /// members of the event.
     pub(super) fn of_event(item: &Item<'_, '_>, event: &WebhookEvent) -> Self {
         let members = SummaryMembers::of(item.json);
-        let contact = event.contact().filter(|_| !event.is_news_of_ids());
+        let contact = event.contact().filter(|_| !event.changes_ids());
         Self {
             id: members.id,
             user: event.user().map(Cow::into_owned),
@@ -102,7 +102,7 @@ members! {
         /// In `messaging_handovers`: the number of the business.
         recipient: NumberId,
         /// In a standby echo: the request that sent the message.
-        message: Request<'a>,
+        message: RequestRecipient<'a>,
         /// In a value without lists.
         contacts: Vec<NamedUser>,
     }
@@ -120,7 +120,7 @@ members! {
     }
 
     /// The recipient in a request.
-    pub(super) struct Request<'a> {
+    pub(super) struct RequestRecipient<'a> {
         to: IdText<'a>,
         recipient: IdText<'a>,
         recipient_type: Box<str>,

@@ -15,7 +15,7 @@ use crate::signal::ReceiverMode;
 use crate::signal::{EMPTY, Failure, InContext, Report};
 #[cfg(feature = "tracing")]
 use crate::trace::{ReceiverSpans, failed};
-use crate::trace::{Scope, Source, log, unrecognized};
+use crate::trace::{Source, TraceSpan, log, unrecognized};
 
 /// A parsed webhook: the events of a body, in the order of the body. The events of one value are
 /// in the order of its lists: `messages`, `statuses`, then the others.
@@ -216,7 +216,7 @@ impl InContext<'_, Webhook> {
     #[must_use = "the report holds the failures"]
     pub fn dispatch(self) -> DispatchReport {
         let webhook = self.delivered;
-        Scope::webhook(Source::Dispatch, &webhook.events).run(|| {
+        TraceSpan::webhook(Source::Dispatch, &webhook.events).run(|| {
             let mut report = DispatchReport::new(webhook.skipped);
             for (at, event) in webhook.iter().enumerate() {
                 report.add(event, dispatch_event(event.with(self.context), at));
@@ -239,7 +239,7 @@ impl InContext<'_, Webhook> {
             log_counts(&report);
             report
         };
-        let span = Scope::webhook(Source::Dispatch, &webhook.events);
+        let span = TraceSpan::webhook(Source::Dispatch, &webhook.events);
         span.around(work).await
     }
 }
@@ -251,7 +251,7 @@ fn dispatch_event(event: InContext<'_, WebhookEvent>, at: usize) -> Report {
     {
         let mut spans = ReceiverSpans::new(Source::Dispatch, at);
         if spans.is_enabled {
-            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
+            let span = TraceSpan::event(Source::Dispatch, at, event.delivered, None);
             return span.run(|| {
                 unrecognized(Source::Dispatch, at, event.delivered);
                 event.dispatch_observed(&mut spans)
@@ -275,7 +275,7 @@ fn dispatch_event_async(
     let dispatched = async move {
         let mut spans = ReceiverSpans::new(Source::Dispatch, at);
         if spans.is_enabled {
-            let span = Scope::event(Source::Dispatch, at, event.delivered, None);
+            let span = TraceSpan::event(Source::Dispatch, at, event.delivered, None);
             span.run(|| unrecognized(Source::Dispatch, at, event.delivered));
             let delivery = event.deliver_observed(ReceiverMode::Async, &mut spans);
             return span.around(delivery).await;

@@ -1,4 +1,4 @@
-//! Contacts go to messages and statuses by their ids, never by their place.
+//! Contacts go to messages and statuses by their ids, never by their index.
 
 use crate::support::events;
 use crate::support::object::with;

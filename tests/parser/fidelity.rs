@@ -30,7 +30,7 @@ const NOT_CARRIED: &[(&str, &str)] = &[
 #[derive(Default)]
 pub(crate) struct Unique {
     count: u64,
-    /// An id that stands in two places names one thing in both.
+    /// An id that stands twice names one thing in both.
     ids: HashMap<String, String>,
 }
 
@@ -89,7 +89,7 @@ fn is_kept(name: &str, text: &str) -> bool {
     decides.contains(&name) || (name, text) == ("value", "signup") || name == "response_json"
 }
 
-/// Each scalar with its path, without the indices.
+/// Each scalar with its path, without the indexes.
 pub(crate) fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}

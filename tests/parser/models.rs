@@ -587,7 +587,7 @@ fn a_subscriber_has_the_ids_of_the_contact_and_of_the_item() {
 }
 
 #[test]
-fn places_keep_every_bit() {
+fn locations_keep_every_bit() {
     for latitude in [
         14.168_536_774_085_865_f64,
         -122.161_659_240_72,
@@ -595,8 +595,8 @@ fn places_keep_every_bit() {
         -0.0,
     ] {
         let json = json!({"latitude": latitude, "longitude": 0});
-        let place: Location = serde_json::from_str(&json.to_string()).unwrap();
-        assert_eq!(place.latitude.to_bits(), latitude.to_bits());
-        round_trips(&place);
+        let location: Location = serde_json::from_str(&json.to_string()).unwrap();
+        assert_eq!(location.latitude.to_bits(), latitude.to_bits());
+        round_trips(&location);
     }
 }

@@ -183,7 +183,7 @@ fn spelled_strings() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..40).prop_map(|parts| format!("\"{}\"", parts.concat()))
 }
 
-/// Wraps a text, so that it stands in each place where a value can.
+/// Wraps a text, so that it stands at each position of a value.
 fn wrapped(text: &str) -> [String; 6] {
     [
         text.to_owned(),

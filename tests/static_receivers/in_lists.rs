@@ -13,7 +13,7 @@ fn described(_: &Roll) {}
 fn before(_: &Roll) {}
 
 #[test]
-fn a_signal_lists_path_place_order_and_uid() {
+fn a_signal_lists_path_location_order_and_uid() {
     let [before, described] = &LISTED.receivers()[..] else {
         panic!("two receivers");
     };

@@ -1,4 +1,4 @@
-//! `#[receiver]`: its places, its functions, its options, and the order in which receivers run and
+//! `#[receiver]`: its scopes, its functions, its options, and the order in which receivers run and
 //! are listed.
 //!
 //! The payload is the list to which a receiver adds its name, so that tests share no state.
@@ -7,12 +7,12 @@
 mod first_use;
 mod from_macros;
 mod in_lists;
-mod in_many_places;
 mod in_one_line;
 mod in_order;
-mod of_many_shapes;
+mod in_scopes;
 mod on_any_event;
 mod on_one_or_more_signals;
+mod signatures;
 mod through_another_name;
 mod under_conditions;
 mod with_answers;

@@ -113,13 +113,13 @@ fn each_receiver_without_its_value_fails_by_itself() {
         ("takes_an_object", "37", "Clerk>"),
         ("takes_all", "48", "Clerk>"),
     ]) {
-        let place = format!(
+        let prefix = format!(
             "receiver {module}::{name} ({}:{line}) of signal greeted",
             file!()
         );
         let rest = text
-            .strip_prefix(&*place)
-            .unwrap_or_else(|| panic!("{place}: {text}"));
+            .strip_prefix(&*prefix)
+            .unwrap_or_else(|| panic!("{prefix}: {text}"));
         assert!(rest.starts_with(" needs "), "{text}");
         assert!(
             rest.contains(&format!("{missing}, which the context lacks")),

@@ -13,7 +13,7 @@ use super::json::Json;
 /// Stands for what some event has.
 const CUT: &str = r#""~cut~""#;
 
-/// Returns the place of a JSON value in its body.
+/// Returns the range of a JSON value in its body.
 fn range(raw: &RawJson) -> Range<usize> {
     let start = raw.as_str().as_ptr().addr() - raw.body().as_ptr().addr();
     start..start + raw.as_str().len()

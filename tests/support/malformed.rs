@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::json::Json;
 
-/// A change of a body. The indices choose the place and the part.
+/// A change of a body. The indexes choose the part and the member.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(Index, Json),
@@ -42,7 +42,7 @@ fn change() -> impl Strategy<Value = Change> {
         (index(), malformed()).prop_map(|(at, malformed)| Change::Replace(at, malformed)),
         (index(), any::<bool>()).prop_map(|(at, in_array)| Change::Nest(at, in_array)),
         (index(), index(), malformed())
-            .prop_map(|(at, place, malformed)| Change::Add(at, place, malformed)),
+            .prop_map(|(at, child, malformed)| Change::Add(at, child, malformed)),
         (index(), index()).prop_map(|(at, child)| Change::Drop(at, child)),
         (index(), index()).prop_map(|(at, child)| Change::Repeat(at, child)),
         index().prop_map(Change::Reverse),
@@ -62,13 +62,13 @@ impl Change {
                     Json::Object(vec![("\"zzz\"".to_owned(), part.clone())])
                 };
             }
-            Self::Add(at, place, malformed) => match body.part(at.index(count)) {
+            Self::Add(at, child, malformed) => match body.part(at.index(count)) {
                 Json::Array(elements) => {
-                    elements.insert(place.index(elements.len() + 1), malformed);
+                    elements.insert(child.index(elements.len() + 1), malformed);
                 }
                 Json::Object(members) => {
                     members.insert(
-                        place.index(members.len() + 1),
+                        child.index(members.len() + 1),
                         ("\"zzz\"".to_owned(), malformed),
                     );
                 }

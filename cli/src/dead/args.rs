@@ -35,8 +35,8 @@ pub(crate) struct DeadArgs {
 pub(super) enum DeadCommand {
     /// Lists dead letters, the oldest first
     ///
-    /// The next page begins with `--after` and the place of the last letter, which `--json` prints
-    /// as `place`.
+    /// The next page begins with `--after` and the position of the last letter, which `--json`
+    /// prints as `position`.
     #[command(after_help = "Examples:\n  \
         whatsapp-signals dead list --database bikes.db --signal message_received --older-than 2h\n  \
         whatsapp-signals dead list --database bikes.db --tenant 900800700600500 --limit 10")]
@@ -148,8 +148,8 @@ pub(super) struct Filter {
     /// Maximum number of dead letters, the oldest first (default of `list`: 50)
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
-    /// Begins after the dead letter at this place, which `list` prints
-    #[arg(long, value_name = "PLACE")]
+    /// Begins after the dead letter at this position, which `list` prints
+    #[arg(long, value_name = "POSITION")]
     pub(super) after: Option<String>,
 }
 
@@ -157,7 +157,7 @@ impl Filter {
     /// The default limit of a list.
     pub(super) const LIST: usize = 50;
 
-    /// Returns true if the filter has no condition. A limit and a place are none.
+    /// Returns true if the filter has no condition. A limit and a position are none.
     pub(super) fn is_empty(&self) -> bool {
         self.receiver.is_none()
             && self.signal.is_none()

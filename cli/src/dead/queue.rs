@@ -34,8 +34,8 @@ struct Letter {
 /// A dead letter as a line of JSON. `event` and `body` are masked, or have personal data.
 #[derive(Serialize)]
 struct Line<'a> {
-    /// The sequence number in the queue, which is its key and its place.
-    place: String,
+    /// The sequence number in the queue, which is its key and its position.
+    position: String,
     died_at: Timestamp,
     deliveries: u64,
     failed: &'a [String],
@@ -294,7 +294,7 @@ impl<'o> List<'o> {
         }
         let (signal, user) = line.signal_and_user();
         self.table.push(vec![
-            line.place,
+            line.position,
             date(line.died_at),
             line.deliveries.to_string(),
             signal,
@@ -327,7 +327,7 @@ fn print_letter(letter: &Letter, output: &mut Output) -> Result<(), Error> {
     }
     let (signal, user) = line.signal_and_user();
     let rows = [
-        ("number", line.place),
+        ("number", line.position),
         ("died", date(line.died_at)),
         ("times", line.deliveries.to_string()),
         ("failed", line.failed.join(", ")),
@@ -365,7 +365,7 @@ impl<'a> Line<'a> {
         };
         let body = || Value::String(String::from_utf8_lossy(&letter.payload).into_owned());
         Ok(Self {
-            place: letter.sequence.to_string(),
+            position: letter.sequence.to_string(),
             died_at: letter.died_at,
             deliveries: letter.deliveries,
             failed: &letter.failed,

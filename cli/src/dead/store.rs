@@ -25,7 +25,7 @@ const PAGE: usize = 100;
 struct Line<'a> {
     /// `None` for a letter that was found by its key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<String>,
+    position: Option<String>,
     key: String,
     received_at: Timestamp,
     attempts: u32,
@@ -48,8 +48,8 @@ pub(super) fn run(args: &DeadArgs, output: &mut Output) -> Result<Exit, Error> {
     match &args.command {
         DeadCommand::List { filter } => {
             let mut list = List::new(output);
-            for_each(filter, &database, Some(Filter::LIST), |place, letter| {
-                list.add(Some(place), &letter)
+            for_each(filter, &database, Some(Filter::LIST), |position, letter| {
+                list.add(Some(position), &letter)
             })?;
             list.finish(Some(filter.limit.unwrap_or(Filter::LIST)))?;
             Ok(Exit::Done)
@@ -84,9 +84,9 @@ fn resolve(
     }
     let mut list = List::new(output);
     if choice.keys.is_empty() {
-        for_each(&choice.filter, database, None, |place, letter| {
+        for_each(&choice.filter, database, None, |position, letter| {
             count += 1;
-            list.add(Some(place), &letter)
+            list.add(Some(position), &letter)
         })?;
     }
     for key in &choice.keys {
@@ -164,10 +164,14 @@ impl<'o> List<'o> {
         }
     }
 
-    fn add(&mut self, place: Option<DeadEventPosition>, letter: &DeadLetter) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        position: Option<DeadEventPosition>,
+        letter: &DeadLetter,
+    ) -> Result<(), Error> {
         self.count += 1;
-        self.last = place;
-        let line = Line::new(letter, place, self.output.shows_personal(), false)?;
+        self.last = position;
+        let line = Line::new(letter, position, self.output.shows_personal(), false)?;
         if self.output.is_json() {
             return Ok(self.output.json(&line)?);
         }
@@ -192,7 +196,7 @@ impl<'o> List<'o> {
         }
         self.table.print(self.output)?;
         if let Some(last) = self.last.filter(|_| limit == Some(self.count)) {
-            let text = format!("next page: --after {}", place_text(last));
+            let text = format!("next page: --after {}", position_text(last));
             self.output.text(&text)?;
         }
         Ok(())
@@ -241,7 +245,7 @@ fn print_letter(letter: &DeadLetter, output: &mut Output) -> Result<(), Error> {
 impl<'a> Line<'a> {
     fn new(
         letter: &'a DeadLetter,
-        place: Option<DeadEventPosition>,
+        position: Option<DeadEventPosition>,
         shows_personal: bool,
         with_body: bool,
     ) -> Result<Self, Error> {
@@ -249,7 +253,7 @@ impl<'a> Line<'a> {
         let event = event.map(|event| EventLine::new("", event, shows_personal));
         let body = || Value::String(String::from_utf8_lossy(&letter.body).into_owned());
         Ok(Self {
-            place: place.map(place_text),
+            position: position.map(position_text),
             key: if shows_personal {
                 letter.key.clone()
             } else {
@@ -288,7 +292,7 @@ fn library_filter(filter: &Filter, database: &Database) -> Result<DeadLetterFilt
         query = query.received_since(time::ago(age));
     }
     if let Some(after) = &filter.after {
-        query = query.after(parse_place(after)?);
+        query = query.after(parse_position(after)?);
     }
     if let Some(limit) = filter.limit {
         query = query.limit(limit);
@@ -296,7 +300,7 @@ fn library_filter(filter: &Filter, database: &Database) -> Result<DeadLetterFilt
     Ok(query)
 }
 
-/// Calls a function with each dead letter and its place, up to the limit or the default one.
+/// Calls a function with each dead letter and its position, up to the limit or the default one.
 /// Only one page of letters is in memory.
 fn for_each(
     filter: &Filter,
@@ -312,27 +316,27 @@ fn for_each(
         let Some((last, _)) = page.last() else { break };
         query = query.after(*last);
         left -= page.len();
-        for (place, letter) in page {
-            f(place, letter)?;
+        for (position, letter) in page {
+            f(position, letter)?;
         }
     }
     Ok(())
 }
 
-/// Returns a place as text, such as `1883339317560824505:1`.
-fn place_text(place: DeadEventPosition) -> String {
-    format!("{}:{}", place.webhook.0, place.number)
+/// Returns a position as text, such as `1883339317560824505:1`.
+fn position_text(position: DeadEventPosition) -> String {
+    format!("{}:{}", position.webhook.0, position.number)
 }
 
-fn parse_place(place: &str) -> Result<DeadEventPosition, Error> {
-    let parsed = place.split_once(':').and_then(|(webhook, number)| {
+fn parse_position(position: &str) -> Result<DeadEventPosition, Error> {
+    let parsed = position.split_once(':').and_then(|(webhook, number)| {
         Some(DeadEventPosition {
             webhook: WebhookId(webhook.parse().ok()?),
             number: number.parse().ok()?,
         })
     });
     parsed.ok_or_else(|| {
-        let text = "expected a place of `dead list`, such as 1883339317560824505:1, found";
-        Error::Usage(format!("{text} {place}"))
+        let text = "expected a position of `dead list`, such as 1883339317560824505:1, found";
+        Error::Usage(format!("{text} {position}"))
     })
 }

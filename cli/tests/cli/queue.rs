@@ -89,21 +89,21 @@ fn the_letters_of_a_queue_are_listed_by_filters_and_pages_without_personal_data(
         (&["--newer-than", "1h"], 3),
         (&["--older-than", "1h"], 0),
         (&["--limit", "2"], 2),
-        (&["--after", all[1]["place"].as_str().unwrap()], 1),
+        (&["--after", all[1]["position"].as_str().unwrap()], 1),
     ] {
         assert_eq!(list(filter).len(), taken, "{filter:?}");
     }
     let first = dead(&server, &["list", "--limit", "1"]);
     let next = format!(
         "\nnext page: --after {}\n",
-        all[0]["place"].as_str().unwrap()
+        all[0]["position"].as_str().unwrap()
     );
     assert!(first.out.ends_with(&next), "{}", first.out);
 
-    let place = all[0]["place"].as_str().unwrap();
+    let position = all[0]["position"].as_str().unwrap();
     for args in [
         &["list"][..],
-        &["show", place],
+        &["show", position],
         &["requeue", "--all", "--dry-run"],
     ] {
         let run = dead(&server, args);
@@ -113,7 +113,7 @@ fn the_letters_of_a_queue_are_listed_by_filters_and_pages_without_personal_data(
             assert!(!printed.contains(text), "{args:?}: {text} is in {printed}");
         }
     }
-    let event = events[0]["place"].as_str().unwrap();
+    let event = events[0]["position"].as_str().unwrap();
     let shown = dead(&server, &["show", event, "--show-personal", "--json"]).out;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert!(shown["body"].as_str().unwrap().contains("Lantern Street"));
@@ -178,9 +178,12 @@ fn letters_of_a_queue_are_requeued_and_discarded() {
         (4, 1)
     );
 
-    let place = dead(&server, &["list", "--json"]).out;
-    let place = json_lines(&place)[0]["place"].as_str().unwrap().to_owned();
-    let discarded = dead(&server, &["discard", &place, "99"]);
+    let position = dead(&server, &["list", "--json"]).out;
+    let position = json_lines(&position)[0]["position"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let discarded = dead(&server, &["discard", &position, "99"]);
     assert_eq!((discarded.code, &*discarded.out), (1, "discarded 1\n"));
     assert_eq!(
         discarded.errors,

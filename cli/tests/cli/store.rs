@@ -81,7 +81,7 @@ fn check_finds_damage_another_version_and_an_empty_file_and_creates_none() {
     std::fs::write(path, &damaged).unwrap();
     assert!(!faults(&check(path)).is_empty());
 
-    // The header of a file has the version at this place.
+    // The header of a file has the version at byte 60.
     let mut newer = bytes;
     newer[60..64].copy_from_slice(&9_u32.to_be_bytes());
     std::fs::write(path, &newer).unwrap();
@@ -133,10 +133,10 @@ fn dead_list_satisfies_the_filter() {
             assert_eq!(list(&filter), all[..1], "{filter:?}");
         }
         assert_eq!(list(&["--limit", "1"]), all[..1]);
-        let place = all[0]["place"].as_str().unwrap();
-        assert_eq!(list(&["--after", place]), all[1..]);
+        let position = all[0]["position"].as_str().unwrap();
+        assert_eq!(list(&["--after", position]), all[1..]);
         let page = database.run(&["dead", "list", "--limit", "1"]).out;
-        let next = format!("\nnext page: --after {place}\n");
+        let next = format!("\nnext page: --after {position}\n");
         assert!(page.ends_with(&next), "{page}");
         assert_eq!(list(&["--newer-than", "1h"]), all);
         for filter in [

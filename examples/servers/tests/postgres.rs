@@ -207,7 +207,7 @@ struct Run {
     user: usize,
     number: usize,
     process: u32,
-    /// The place of the line in the file.
+    /// The index of the line in the file.
     at: usize,
 }
 

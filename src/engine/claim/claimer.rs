@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::turns::{NewTurns, add_turns, partitions_of};
 use super::{Claim, Job, LeasedWebhook, Waiting};
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::batch::{Batch, NewBody};
 use crate::engine::contacts::RequestedUsers;
 use crate::engine::recorder::{Recorder, StoredContext, has_records, request_records};
@@ -26,7 +26,7 @@ enum LeaseState {
     Settled,
     /// Another engine has the lease.
     Taken,
-    /// This claim has the lease, with the webhook at this place.
+    /// This claim has the lease, with the webhook at this index.
     Acquired(usize),
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Part {
 
 /// The decision about one part.
 pub(crate) struct Claimer<'e> {
-    call: Call<'e>,
+    call: EngineCall<'e>,
     batch: &'e Batch,
     /// The earlier parts.
     before: &'e Claim,
@@ -86,7 +86,7 @@ pub(crate) struct Claimer<'e> {
 }
 
 impl<'e> Claimer<'e> {
-    pub(crate) fn new(call: Call<'e>, batch: &'e Batch, before: &'e Claim) -> Self {
+    pub(crate) fn new(call: EngineCall<'e>, batch: &'e Batch, before: &'e Claim) -> Self {
         let now = Timestamp::now();
         let leased = before.leased.iter().enumerate();
         Self {
@@ -119,7 +119,7 @@ impl<'e> Claimer<'e> {
     ) -> Result<Part, Undecided> {
         self.request(draft, part)?;
         // The webhook is stored already after an earlier part, or after a commit of unknown result.
-        let mut stored = if draft.is_optimistic() && self.before.place_of(new.id).is_none() {
+        let mut stored = if draft.is_optimistic() && self.before.leased_index(new.id).is_none() {
             None
         } else {
             draft.webhook(new.id)?
@@ -127,7 +127,7 @@ impl<'e> Claimer<'e> {
         let lease = stored.as_ref().and_then(|row| row.lease);
         let lease_lost = match lease {
             Some(lease) => lease.holder != self.call.holder,
-            None => stored.is_some() && self.before.place_of(new.id).is_some(),
+            None => stored.is_some() && self.before.leased_index(new.id).is_some(),
         };
         if lease_lost {
             // The claim took longer than its lease. The new holder claims the other parts.
@@ -163,8 +163,8 @@ impl<'e> Claimer<'e> {
             }
         }
         let own = self.part.claim.jobs[jobs..].iter();
-        let place = self.place_of(new.id);
-        let own = own.filter(|job| Some(job.leased) == place).count();
+        let index = self.leased_index(new.id);
+        let own = own.filter(|job| Some(job.leased) == index).count();
         // Events without a webhook may have been erased, and must not be stored again. So a body
         // with such events is not logged, and if it has to be stored, it is stored without them.
         let has_gone = !gone.is_empty() || !self.left_out.is_empty();
@@ -183,11 +183,11 @@ impl<'e> Claimer<'e> {
         let held_back = self.add_turns(draft, new.id)?;
         let row = stored.get_or_insert_with(|| WebhookRow::new(new.kind, self.now, 0));
         row.open = count(earlier + own);
-        row.unclaimed = if place.is_some() { count(left) } else { 0 };
+        row.unclaimed = if index.is_some() { count(left) } else { 0 };
         row.held_back += held_back;
         let lease = self.call.core.settings.lease_of(self.call.holder);
         // An accepted webhook has no lease once all parts are stored.
-        row.lease = place
+        row.lease = index
             .filter(|_| !self.call.accepts || left > 0)
             .map(|_| lease);
         if is_stored && !self.part.gone.is_empty() {
@@ -217,7 +217,7 @@ impl<'e> Claimer<'e> {
         if !self.has_lease(draft, id)? {
             return self.finish(draft);
         }
-        let place = self.own_place(id);
+        let index = self.ensure_leased(id);
         let mut open = Vec::new();
         for &at in part {
             match draft.event(self.batch.fingerprint(at))? {
@@ -244,7 +244,7 @@ impl<'e> Claimer<'e> {
         self.request(draft, &events)?;
         for (at, progress) in open {
             let stored = self.load(draft, at)?;
-            self.add_job(at, place, progress, id, stored, false);
+            self.add_job(at, index, progress, id, stored, false);
         }
         self.finish(draft)
     }
@@ -431,19 +431,18 @@ impl<'e> Claimer<'e> {
         }
         row.lease = Some(self.call.core.settings.lease_of(self.call.holder));
         draft.put_webhook(id, row)?;
-        let place = self.add_leased(id, lease.is_some());
+        let index = self.add_leased(id, lease.is_some());
         if is_settled {
             // The lease is only returned.
             self.seen.insert(id, LeaseState::Settled);
             return Ok(LeaseState::Settled);
         }
-        Ok(LeaseState::Acquired(place))
+        Ok(LeaseState::Acquired(index))
     }
 
-    /// Returns the place of a webhook that this claim has stored or leased, which is added if it is
-    /// new.
-    fn own_place(&mut self, id: WebhookId) -> usize {
-        self.place_of(id)
+    /// Returns the index of a webhook that this claim has stored or leased. A new webhook is added.
+    fn ensure_leased(&mut self, id: WebhookId) -> usize {
+        self.leased_index(id)
             .unwrap_or_else(|| self.add_leased(id, false))
     }
 
@@ -454,7 +453,7 @@ impl<'e> Claimer<'e> {
     }
 
     fn add_leased(&mut self, id: WebhookId, after_crash: bool) -> usize {
-        let place = self.before.leased.len() + self.part.claim.leased.len();
+        let index = self.before.leased.len() + self.part.claim.leased.len();
         self.part.claim.leased.push(LeasedWebhook {
             id,
             // Set when the part is finished.
@@ -464,13 +463,13 @@ impl<'e> Claimer<'e> {
             },
             after_crash,
         });
-        self.seen.insert(id, LeaseState::Acquired(place));
-        place
+        self.seen.insert(id, LeaseState::Acquired(index));
+        index
     }
 
-    fn place_of(&self, id: WebhookId) -> Option<usize> {
+    fn leased_index(&self, id: WebhookId) -> Option<usize> {
         match self.seen.get(&id) {
-            Some(LeaseState::Acquired(place)) => Some(*place),
+            Some(LeaseState::Acquired(index)) => Some(*index),
             _ => None,
         }
     }
@@ -502,7 +501,7 @@ impl<'e> Claimer<'e> {
                 self.new_turns.entry(key).or_default().push(job);
             }
         }
-        let leased = self.own_place(webhook);
+        let leased = self.ensure_leased(webhook);
         self.add_job(at, leased, None, webhook, stored, true);
         Ok(())
     }
@@ -517,7 +516,7 @@ impl<'e> Claimer<'e> {
         if self.new_turns.is_empty() {
             return Ok(0);
         }
-        let leased = self.own_place(webhook);
+        let leased = self.ensure_leased(webhook);
         let new = std::mem::take(&mut self.new_turns);
         let Claim { jobs, turns, .. } = &mut self.part.claim;
         let event = |job: usize| self.batch.fingerprint(jobs[job].event);
@@ -528,8 +527,8 @@ impl<'e> Claimer<'e> {
                 held_back.extend(&jobs_of_turn);
             }
             for job in jobs_of_turn {
-                let place = self.before.turns.len() + turns.len();
-                jobs[job].turns.push(place);
+                let index = self.before.turns.len() + turns.len();
+                jobs[job].turns.push(index);
             }
             turns.push(turn);
         }
@@ -571,11 +570,11 @@ impl<'e> Claimer<'e> {
         self.recorder.load(draft, event, &account)
     }
 
-    fn leased_id(&self, place: usize) -> WebhookId {
+    fn leased_id(&self, index: usize) -> WebhookId {
         let before = self.before.leased.len();
-        match place.checked_sub(before) {
-            Some(place) => self.part.claim.leased[place].id,
-            None => self.before.leased[place].id,
+        match index.checked_sub(before) {
+            Some(index) => self.part.claim.leased[index].id,
+            None => self.before.leased[index].id,
         }
     }
 

@@ -64,15 +64,15 @@ impl Waiting {
 
 /// An event to be delivered.
 pub(crate) struct Job {
-    /// The place of the event in the batch.
+    /// The index of the event in the batch.
     pub(crate) event: usize,
-    /// The place of its webhook among the leased ones.
+    /// The index of its webhook among the leased ones.
     pub(crate) leased: usize,
     /// The progress of the event so far.
     pub(crate) progress: ProgressRow,
     /// Its stored contact and signup.
     pub(crate) stored: StoredContext,
-    /// The places of its turns among the turns of the claim.
+    /// The indexes of its turns among the turns of the claim.
     pub(crate) turns: SmallVec<[usize; 2]>,
     /// `true` if an earlier event of a turn is open and not part of this claim.
     pub(crate) is_behind: bool,
@@ -100,21 +100,21 @@ impl Claim {
         known
     }
 
-    pub(crate) fn place_of(&self, id: WebhookId) -> Option<usize> {
+    pub(crate) fn leased_index(&self, id: WebhookId) -> Option<usize> {
         self.leased.iter().position(|leased| leased.id == id)
     }
 
     /// Removes the events of a webhook that has a new holder.
     fn remove_webhook(&mut self, id: WebhookId) {
-        let (place, jobs) = (self.place_of(id), self.jobs.len());
-        self.jobs.retain(|job| Some(job.leased) != place);
+        let (index, jobs) = (self.leased_index(id), self.jobs.len());
+        self.jobs.retain(|job| Some(job.leased) != index);
         self.busy += jobs - self.jobs.len();
     }
 
     /// Returns the number of jobs of a webhook.
     pub(crate) fn job_count(&self, id: WebhookId) -> usize {
-        let place = self.place_of(id);
+        let index = self.leased_index(id);
         let jobs = self.jobs.iter();
-        jobs.filter(|job| Some(job.leased) == place).count()
+        jobs.filter(|job| Some(job.leased) == index).count()
     }
 }

@@ -6,14 +6,14 @@ use smallvec::SmallVec;
 
 use super::turns::{ClaimedTurn, NewTurns, add_turns, partitions_of};
 use super::{Claim, Job, MAX_PART};
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::batch::Batch;
 use crate::engine::transaction::{Draft, FirstAttempt, transact};
 use crate::store::{
     Durability, EventState, Fingerprint, LoadQuery, Snapshot, StoreError, WebhookId,
 };
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Finds the turns of the jobs that were stored before the claim, and adds turns for the
     /// others: those events were dead, or were stored by an engine that does not deliver in order.
     /// Sorts the jobs by their turns.

@@ -3,7 +3,7 @@
 use super::claimer::{Claimer, Part};
 use super::unreadable::{clear_unreadable, unreadable_key};
 use super::{Claim, LeasedWebhook, MAX_PART};
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::batch::{Batch, NewBody};
 use crate::engine::transaction::{FirstAttempt, transact};
 use crate::store::{Durability, Fingerprint, LoadQuery, StoreError, WebhookId, WebhookKind};
@@ -27,7 +27,7 @@ impl Claim {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Claims the events of a body, in one commit, or in several if the body is large. No receiver
     /// runs before the last commit.
     pub(crate) async fn claim_body(
@@ -196,10 +196,10 @@ impl Call<'_> {
             self.core.add_tenants(&part.tenants);
             claim.add(part);
         }
-        let Some(place) = claim.place_of(id) else {
+        let Some(index) = claim.leased_index(id) else {
             return Ok(());
         };
-        let row = &claim.leased[place].stored.row;
+        let row = &claim.leased[index].stored.row;
         let waiting = claim.waiting.get(&id).map_or(0, |waiting| waiting.events);
         if row.unclaimed == 0 && claim.jobs.len() + waiting as usize >= row.open as usize {
             missing.clear();

@@ -71,7 +71,7 @@ pub(crate) fn partitions_of<'e>(
     Ok(partitions(event, account.as_ref(), contact))
 }
 
-/// The new turns of a webhook: the places of the jobs, by partition.
+/// The new turns of a webhook: the indexes of the jobs, by partition.
 pub(crate) type NewTurns = BTreeMap<PartitionKey, Vec<usize>>;
 
 /// Adds turns of a webhook behind the earlier ones of their partitions. `event` returns the event
@@ -119,7 +119,7 @@ pub(crate) fn add_turns(
 /// A turn of a leased webhook.
 #[derive(Debug)]
 pub(crate) struct ClaimedTurn {
-    /// The place of its webhook among the leased ones.
+    /// The index of its webhook among the leased ones.
     pub(crate) leased: usize,
     pub(crate) partition: PartitionKey,
     pub(crate) position: TurnPosition,
@@ -172,12 +172,12 @@ pub(crate) fn ended_as_stored(
     stored: &[StoredTurn],
     is_over: bool,
 ) -> Vec<EndedTurn> {
-    let places = ended.iter();
-    let places: HashSet<_> = places
+    let positions = ended.iter();
+    let positions: HashSet<_> = positions
         .map(|turn| (turn.partition, turn.position.number))
         .collect();
     let has_expired =
-        |turn: &&StoredTurn| places.contains(&(turn.row.partition, turn.row.position.number));
+        |turn: &&StoredTurn| positions.contains(&(turn.row.partition, turn.row.position.number));
     let over = stored.iter().filter(|turn| is_over || has_expired(turn));
     over.map(EndedTurn::from_stored).collect()
 }

@@ -4,14 +4,14 @@ use siphasher::sip128::SipHasher24;
 
 use super::turns::end_turns_of;
 use crate::engine::transaction::{Draft, FirstAttempt, Undecided, transact};
-use crate::engine::{Call, new_id};
+use crate::engine::{EngineCall, new_id};
 use crate::model::Timestamp;
 use crate::store::{
     Durability, EventChange, EventState, Fingerprint, ProgressRow, Snapshot, StoreError, WebhookId,
     WebhookKind, WebhookRow,
 };
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Stores an unreadable body as a dead letter, unless it is stored.
     pub(crate) async fn store_unreadable(self, body: &[u8]) -> Result<(), StoreError> {
         let key = unreadable_key(body);

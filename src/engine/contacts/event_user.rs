@@ -71,7 +71,7 @@ pub(crate) fn request_ids(
     tenant: &Tenant,
 ) {
     if let Some(listed) = event.contact()
-        && !event.is_news_of_ids()
+        && !event.changes_ids()
         && event.user().is_none_or(|user| *user == listed.identity)
         && !users.insert(listed)
     {

@@ -205,7 +205,7 @@ fn user_ids(draft: &mut Draft<'_, '_>, contact: ContactId) -> Result<Vec<Arc<str
 /// Returns the time since which no id has passed to another contact.
 pub(super) fn stable_from(ids: &[IdHistory]) -> Timestamp {
     let tenures = ids.iter().flat_map(|id| &id.tenures);
-    let times = tenures.flat_map(|tenure| [Some(tenure.since), tenure.until.map(after)]);
+    let times = tenures.flat_map(|tenure| [Some(tenure.since), tenure.until.map(next_second)]);
     times
         .flatten()
         .max()
@@ -213,6 +213,6 @@ pub(super) fn stable_from(ids: &[IdHistory]) -> Timestamp {
 }
 
 /// Returns the second after a time.
-pub(super) fn after(time: Timestamp) -> Timestamp {
+pub(super) fn next_second(time: Timestamp) -> Timestamp {
     Timestamp::from_secs(time.as_secs().saturating_add(1))
 }

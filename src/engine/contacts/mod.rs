@@ -15,7 +15,7 @@ use crate::engine::transaction::{Draft, Undecided};
 use crate::model::{Contact, IdKind, Identity, Timestamp};
 use crate::store::{ContactId, ContactRow, Tenant};
 use edited::{EditedContact, new_contact_id, set_identity};
-use id_history::{IdHistory, after, contradicts, same_after_change, same_user, stable_from};
+use id_history::{IdHistory, contradicts, next_second, same_after_change, same_user, stable_from};
 use profile::{apply_profile, has_news};
 
 pub(crate) use event_user::{RequestedUsers, identities, identity, request_ids, update_contact};
@@ -30,7 +30,7 @@ pub(crate) struct Contacts {
     /// The tenant of the contacts below.
     tenant: Option<Tenant>,
     known: Vec<ResolvedContact>,
-    places: HashMap<ContactId, usize>,
+    indexes: HashMap<ContactId, usize>,
     found: HashMap<Identity, ResolvedUser>,
 }
 
@@ -42,8 +42,8 @@ struct ResolvedContact {
 
 /// A resolved user, all ids of whom the contact has now.
 struct ResolvedUser {
-    /// The place of the contact.
-    place: usize,
+    /// The index of the contact.
+    index: usize,
     /// The time since which no id has belonged to another contact.
     from: Timestamp,
 }
@@ -55,7 +55,7 @@ impl Contacts {
             now,
             tenant: None,
             known: Vec::new(),
-            places: HashMap::new(),
+            indexes: HashMap::new(),
             found: HashMap::new(),
         }
     }
@@ -76,8 +76,8 @@ impl Contacts {
         user: &Identity,
         at: Timestamp,
     ) -> Result<Option<ContactEntry>, Undecided> {
-        if let Some(place) = self.cached_place(draft, tenant, user, at) {
-            return Ok(Some(self.known[place].entry.clone()));
+        if let Some(index) = self.cached_index(draft, tenant, user, at) {
+            return Ok(Some(self.known[index].entry.clone()));
         }
         let ids = IdHistory::all(draft, tenant, user)?;
         let mut holder = None;
@@ -98,16 +98,16 @@ impl Contacts {
             return Ok(None);
         };
         let (has_all, profile_at) = (has_all(row, user), row.profile_at);
-        let place = if let Some(place) = self.places.get(&contact) {
-            *place
+        let index = if let Some(index) = self.indexes.get(&contact) {
+            *index
         } else {
             let entry = (contact, Arc::clone(&row.contact));
             self.cache_contact(entry, profile_at)
         };
         if has_all {
-            self.cache_user(user, place, stable_from(&ids));
+            self.cache_user(user, index, stable_from(&ids));
         }
-        Ok(Some(self.known[place].entry.clone()))
+        Ok(Some(self.known[index].entry.clone()))
     }
 
     /// Returns the contact of an event's user, and records the ids and the profile in the event.
@@ -119,15 +119,15 @@ impl Contacts {
         profile: Option<&Contact>,
         at: Timestamp,
     ) -> Result<ContactEntry, Undecided> {
-        let place = self.cached_place(draft, tenant, user, at);
-        if let Some(place) = place {
-            let known = &self.known[place];
+        let index = self.cached_index(draft, tenant, user, at);
+        if let Some(index) = index {
+            let known = &self.known[index];
             let (contact, time) = (&known.entry.1, known.profile_at);
             if profile.is_none_or(|profile| !has_news(contact, time, profile, at)) {
                 return Ok(known.entry.clone());
             }
         }
-        self.write(draft, place, tenant, user, profile, at, |_| {})
+        self.write(draft, index, tenant, user, profile, at, |_| {})
     }
 
     /// Records a user as [`observe`](Self::observe) does, and applies a change to the contact.
@@ -140,19 +140,19 @@ impl Contacts {
         at: Timestamp,
         change: impl FnOnce(&mut ContactRow),
     ) -> Result<ContactEntry, Undecided> {
-        let place = self.cached_place(draft, tenant, user, at);
-        self.write(draft, place, tenant, user, profile, at, change)
+        let index = self.cached_index(draft, tenant, user, at);
+        self.write(draft, index, tenant, user, profile, at, change)
     }
 
-    /// Records a user who has this [cached place](Self::cached_place).
+    /// Records a user who has this [cached index](Self::cached_index).
     #[allow(
         clippy::too_many_arguments,
-        reason = "those of `upsert`, and the place"
+        reason = "those of `upsert`, and the index"
     )]
     fn write(
         &mut self,
         draft: &mut Draft<'_, '_>,
-        place: Option<usize>,
+        index: Option<usize>,
         tenant: &Tenant,
         user: &Identity,
         profile: Option<&Contact>,
@@ -161,8 +161,8 @@ impl Contacts {
     ) -> Result<ContactEntry, Undecided> {
         let mut edited;
         let mut found = None;
-        if let Some(place) = place {
-            edited = EditedContact::stored(draft, self.known[place].entry.0)?;
+        if let Some(index) = index {
+            edited = EditedContact::stored(draft, self.known[index].entry.0)?;
         } else {
             let ids = IdHistory::all(draft, tenant, user)?;
             let same = same_user(draft, user, &ids, at)?;
@@ -170,7 +170,7 @@ impl Contacts {
             let mut from = stable_from(&ids);
             for id in &ids {
                 if self.acquire(draft, &mut edited, id, &same, at)? {
-                    from = from.max(after(at));
+                    from = from.max(next_second(at));
                 }
             }
             found = Some(from.max(at));
@@ -180,13 +180,13 @@ impl Contacts {
         }
         change(&mut edited.row);
         let has_all = has_all(&edited.row, user);
-        let place = self.save(draft, edited)?;
+        let index = self.save(draft, edited)?;
         if let Some(from) = found
             && has_all
         {
-            self.cache_user(user, place, from);
+            self.cache_user(user, index, from);
         }
-        Ok(self.known[place].entry.clone())
+        Ok(self.known[index].entry.clone())
     }
 
     /// Records that the ids of a user changed at a time, and returns the contact.
@@ -218,13 +218,13 @@ impl Contacts {
         if let Some(profile) = profile {
             apply_profile(&mut edited.row, profile, at);
         }
-        let place = self.save(draft, edited)?;
-        Ok(self.known[place].entry.clone())
+        let index = self.save(draft, edited)?;
+        Ok(self.known[index].entry.clone())
     }
 
-    /// Returns the place of the resolved contact of a user, if the user was the same contact at
+    /// Returns the index of the resolved contact of a user, if the user was the same contact at
     /// this time.
-    fn cached_place(
+    fn cached_index(
         &mut self,
         draft: &Draft<'_, '_>,
         tenant: &Tenant,
@@ -233,7 +233,7 @@ impl Contacts {
     ) -> Option<usize> {
         self.set_tenant(draft, tenant);
         let found = self.found.get(user)?;
-        (found.from <= at).then_some(found.place)
+        (found.from <= at).then_some(found.index)
     }
 
     /// Sets the tenant, and clears the contacts of another one. Nearly all decisions have one
@@ -242,28 +242,28 @@ impl Contacts {
         if self.tenant.as_ref() != Some(tenant) {
             self.tenant = Some(tenant.clone());
             self.known.clear();
-            self.places.clear();
+            self.indexes.clear();
             self.found.clear();
             let users = draft.loaded_ids();
-            self.places.reserve(users);
+            self.indexes.reserve(users);
             self.found.reserve(users);
         }
     }
 
-    fn cache_user(&mut self, user: &Identity, place: usize, from: Timestamp) {
+    fn cache_user(&mut self, user: &Identity, index: usize, from: Timestamp) {
         self.found
-            .insert(user.clone(), ResolvedUser { place, from });
+            .insert(user.clone(), ResolvedUser { index, from });
     }
 
     fn cache_contact(&mut self, entry: ContactEntry, profile_at: Option<Timestamp>) -> usize {
         let id = entry.0;
         let known = ResolvedContact { entry, profile_at };
-        let place = *self.places.entry(id).or_insert(self.known.len());
-        match self.known.get_mut(place) {
+        let index = *self.indexes.entry(id).or_insert(self.known.len());
+        match self.known.get_mut(index) {
             Some(before) => *before = known,
             None => self.known.push(known),
         }
-        place
+        index
     }
 
     /// Merges the contacts of a user into the oldest one. Returns a new contact if there are none.
@@ -289,7 +289,7 @@ impl Contacts {
             let other = EditedContact::stored(draft, from)?;
             draft.merge_contact(from, into)?;
             edited.merge(other.row);
-            self.places.remove(&from);
+            self.indexes.remove(&from);
             self.found.clear();
         }
         Ok(edited)
@@ -328,7 +328,7 @@ impl Contacts {
         Ok(has_taken)
     }
 
-    /// Writes a contact if it has changed. Returns its place.
+    /// Writes a contact if it has changed. Returns its index.
     fn save(
         &mut self,
         draft: &mut Draft<'_, '_>,
@@ -343,9 +343,9 @@ impl Contacts {
         if !is_new {
             let stored = draft.contact(id)?;
             if stored == Some(&row)
-                && let Some(place) = self.places.get(&id)
+                && let Some(index) = self.indexes.get(&id)
             {
-                return Ok(*place);
+                return Ok(*index);
             }
             let is_same = |stored: &ContactRow| stored.contact == row.contact;
             if !stored.is_some_and(is_same) {

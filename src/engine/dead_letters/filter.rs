@@ -9,7 +9,7 @@ use crate::engine::batch::Batch;
 use crate::engine::runtime::ready;
 use crate::engine::tenants::NumberTenants;
 use crate::engine::transaction::{FirstAttempt, transact};
-use crate::engine::{Call, EngineError, WebhookEngine, new_id};
+use crate::engine::{EngineCall, EngineError, WebhookEngine, new_id};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
@@ -319,7 +319,7 @@ struct BulkResolution<'f> {
     read: Option<(WebhookId, HashSet<String>)>,
 }
 
-impl<'e> Call<'e> {
+impl<'e> EngineCall<'e> {
     pub(crate) async fn find_dead_letters(
         self,
         filter: &DeadLetterFilter,

@@ -11,7 +11,7 @@ use super::claim::is_unreadable_key;
 use super::runtime::ready;
 use super::stored_body::split_replay;
 use super::transaction::{Draft, FirstAttempt, Undecided, transact};
-use super::{Call, EngineError, WebhookEngine};
+use super::{EngineCall, EngineError, WebhookEngine};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
@@ -233,7 +233,7 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn dead_letters(self, limit: usize) -> Result<Vec<DeadLetter>, EngineError> {
         let filter = DeadLetterFilter::new().limit(limit);
         let found = self.find_dead_letters(&filter).await?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::turn_tracker::{LONGEST_HOLD, TurnTracker};
 use super::updates::{EventProgress, EventUpdate, PendingUpdates, WebhookUpdate, Written};
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::batch::Batch;
 use crate::engine::claim::{Claim, Job, LeasedWebhook, Waiting};
 use crate::engine::outcome::Outcome;
@@ -24,15 +24,15 @@ const MIN_RENEWAL: Duration = Duration::from_millis(1);
 
 /// The writer of the progress of leased webhooks, with the updates since the last checkpoint.
 pub(crate) struct Checkpointer<'e> {
-    pub(crate) call: Call<'e>,
+    pub(crate) call: EngineCall<'e>,
     pub(crate) batch: &'e Batch,
     leased: Vec<LeasedWebhook>,
     lost_leases: Vec<bool>,
     /// `true` for each webhook whose row another call has written since the claim.
     is_changed: Vec<bool>,
-    /// The updates since the last checkpoint, by the places of their webhooks.
+    /// The updates since the last checkpoint, by the indexes of their webhooks.
     updates: Vec<Vec<(usize, EventProgress)>>,
-    /// The open events that are due later, by the places of their webhooks.
+    /// The open events that are due later, by the indexes of their webhooks.
     waiting: Vec<Waiting>,
     turns: TurnTracker,
     /// The end of the last checkpoint.
@@ -63,7 +63,7 @@ impl<'e> Checkpointer<'e> {
     /// Returns the checkpointer and the jobs of a claim that began at `leased_at`: a claim may take
     /// longer than a third of a lease.
     pub(crate) fn new(
-        call: Call<'e>,
+        call: EngineCall<'e>,
         batch: &'e Batch,
         claim: Claim,
         leased_at: Instant,
@@ -348,7 +348,7 @@ impl Drop for Checkpointer<'_> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Returns the outcome of a claim before its events are delivered.
     pub(crate) fn outcome_of(self, claim: &Claim) -> Outcome {
         let mut waiting = Waiting::default();

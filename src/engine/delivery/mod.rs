@@ -15,7 +15,7 @@ use crate::engine::trace;
 use crate::event::WebhookEvent;
 use crate::signal::{ReceiverId, ReceiverMode};
 use crate::store::{Due, EventState, ReceiverState, StoreError};
-use crate::trace::{ReceiverSpans, Scope, Source, unrecognized};
+use crate::trace::{ReceiverSpans, Source, TraceSpan, unrecognized};
 use crate::webhook::EventFailure;
 use progress::ProgressObserver;
 
@@ -88,7 +88,7 @@ async fn deliver_event(
     let at = job.event;
     let event = &checkpointer.batch.events[at];
     let attempt = job.progress.attempts + u32::from(!after_crash);
-    let span = Scope::event(Source::Engine, at, event, Some(attempt));
+    let span = TraceSpan::event(Source::Engine, at, event, Some(attempt));
     let mut observer = ProgressObserver {
         max_attempts: settings.max_attempts,
         attempts_before_crash: if after_crash {

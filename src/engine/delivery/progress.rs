@@ -41,10 +41,10 @@ pub(super) struct ProgressObserver<'r, 'e> {
     pub(super) retry_after: Duration,
     /// `true` if a receiver has failed, and not just because the call is sync.
     pub(super) backs_off: bool,
-    /// The timeouts of pending receivers, by their places.
+    /// The timeouts of pending receivers, by their indexes.
     pub(super) timeouts: Vec<(usize, Deadline<'e>)>,
     pub(super) spans: ReceiverSpans,
-    /// The start times of the calls in progress, by their places, if the program has observers.
+    /// The start times of the calls in progress, by their indexes, if the program has observers.
     pub(super) calls: Vec<(usize, Instant)>,
 }
 
@@ -53,14 +53,14 @@ impl ProgressObserver<'_, '_> {
     fn progress_of(&mut self, id: ReceiverId) -> &mut ReceiverProgress {
         let receivers = &mut self.job.progress.receivers;
         let known = receivers.iter().position(|known| known.receiver == id);
-        let place = known.unwrap_or(receivers.len());
-        if place == receivers.len() {
+        let index = known.unwrap_or(receivers.len());
+        if index == receivers.len() {
             let state = ReceiverState::Failed;
             receivers.push(ReceiverProgress::new(id.into_owned(), state, 0));
             self.is_called.push(false);
         }
-        self.is_called[place] = true;
-        &mut receivers[place]
+        self.is_called[index] = true;
+        &mut receivers[index]
     }
 
     /// Adds the receivers that have succeeded to the progress.
@@ -85,7 +85,7 @@ impl ProgressObserver<'_, '_> {
     }
 
     /// Cancels the timeout of a receiver that is done, as a receiver of another signal may have the
-    /// same place.
+    /// same index.
     fn end_timeout(&mut self, at: usize) {
         self.timeouts.retain(|(known, _)| *known != at);
     }
@@ -100,8 +100,8 @@ impl ProgressObserver<'_, '_> {
 
     /// Removes the start time of a receiver's call; `None` without observers.
     fn take_start(&mut self, at: usize) -> Option<Instant> {
-        let place = self.calls.iter().position(|(known, _)| *known == at)?;
-        Some(self.calls.swap_remove(place).1)
+        let index = self.calls.iter().position(|(known, _)| *known == at)?;
+        Some(self.calls.swap_remove(index).1)
     }
 
     /// Reports a call to the observers of the program.
@@ -203,12 +203,12 @@ impl DeliveryObserver for ProgressObserver<'_, '_> {
             return Poll::Pending;
         };
         let known = self.timeouts.iter().position(|(known, _)| *known == at);
-        let place = known.unwrap_or(self.timeouts.len());
+        let index = known.unwrap_or(self.timeouts.len());
         if known.is_none() {
             let timer = self.checkpointer.call.core.settings.timer.as_ref();
             self.timeouts.push((at, Deadline::new(timer)));
         }
-        if self.timeouts[place].1.poll(|| timeout, cx) {
+        if self.timeouts[index].1.poll(|| timeout, cx) {
             Poll::Ready(())
         } else {
             Poll::Pending

@@ -44,9 +44,9 @@ pub(crate) struct TurnTracker {
     by_position: HashMap<(PartitionKey, i64), usize>,
     /// The partitions of webhooks that have an open event before the following ones.
     blocked: HashSet<(usize, PartitionKey)>,
-    /// The ended turns that are not written, by the place of the webhook.
+    /// The ended turns that are not written, by the index of the webhook.
     ended: HashMap<usize, Vec<EndedTurn>>,
-    /// The events that were held back, by the place of the webhook.
+    /// The events that were held back, by the index of the webhook.
     held_back: HashMap<usize, HeldBackEvents>,
 }
 
@@ -98,7 +98,7 @@ impl TurnTracker {
         self.blocked.extend(blocked);
     }
 
-    /// Records that an event is finished or dead. Returns the places of the webhooks of this call
+    /// Records that an event is finished or dead. Returns the indexes of the webhooks of this call
     /// whose turns come next.
     pub(crate) fn end_event(&mut self, job: &Job) -> SmallVec<[usize; 1]> {
         let mut released = SmallVec::new();
@@ -112,7 +112,7 @@ impl TurnTracker {
         released
     }
 
-    /// Ends a turn. Returns the place of the webhook whose turn comes next, if this call has it.
+    /// Ends a turn. Returns the index of the webhook whose turn comes next, if this call has it.
     fn end(&mut self, at: usize) -> Option<usize> {
         let turn = &self.turns[at];
         let ended = EndedTurn {

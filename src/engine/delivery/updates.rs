@@ -7,7 +7,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::turn_tracker::HeldBackEvents;
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::claim::{EndedTurn, LeasedWebhook, Waiting, end_turns, ended_as_stored};
 use crate::engine::transaction::{Draft, FirstAttempt, Undecided, transact};
 use crate::store::{
@@ -114,7 +114,7 @@ pub(super) enum Written {
     Current(Option<Versioned<WebhookRow>>),
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Writes the updates that earlier calls could not write.
     ///
     /// # Errors

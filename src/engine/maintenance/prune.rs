@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::runtime::ready;
-use crate::engine::{Call, EngineError, WebhookEngine};
+use crate::engine::{EngineCall, EngineError, WebhookEngine};
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
 use crate::store::{MessageScan, Prune, ReadyStore, ScanFilter, Store, StoreError};
@@ -89,7 +89,7 @@ impl<S: Store> WebhookEngine<S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     pub(crate) async fn prune(self, older_than: Duration) -> Result<usize, EngineError> {
         let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));
@@ -106,7 +106,7 @@ impl Call<'_> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn prune_messages(self, older_than: Duration) -> Result<usize, StoreError> {
         let age = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let before = Timestamp::from_secs(Timestamp::now().as_secs().saturating_sub(age));

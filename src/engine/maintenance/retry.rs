@@ -6,13 +6,13 @@ use crate::engine::batch::Batch;
 use crate::engine::claim::{Claim, LeasedWebhook};
 use crate::engine::runtime::ready;
 use crate::engine::trace;
-use crate::engine::{Call, EngineError, Outcome, WebhookEngine};
+use crate::engine::{EngineCall, EngineError, Outcome, WebhookEngine};
 use crate::signal::ReceiverMode;
 use crate::store::{
     LeaseQuery, LoadQuery, ReadyStore, Store, StoreError, Versioned, WebhookId, WebhookQuery,
     WebhookRow,
 };
-use crate::trace::{Scope, Source};
+use crate::trace::{Source, TraceSpan};
 
 /// The number of webhooks that are loaded at once to count the leased ones.
 const PAGE: usize = 100;
@@ -84,7 +84,7 @@ enum StoredBody {
     },
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn retry_unfinished(self) -> Result<Outcome, EngineError> {
         self.write_kept_updates().await?;
         let mut outcome = Outcome::default();
@@ -135,7 +135,7 @@ impl Call<'_> {
         {
             Ok(StoredBody::Events(mut batch)) => {
                 self.report_received(&batch, &claim);
-                let span = Scope::webhook(Source::Engine, &batch.events);
+                let span = TraceSpan::webhook(Source::Engine, &batch.events);
                 let delivery = self.deliver(&mut batch, claim, leased_at);
                 Ok(span.around(delivery).await?)
             }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::prune::RETENTION;
 use crate::engine::runtime::{Deadline, ready};
 use crate::engine::transaction::{Draft, FirstAttempt, transact};
-use crate::engine::{Call, EngineError, Outcome, WebhookEngine, random};
+use crate::engine::{EngineCall, EngineError, Outcome, WebhookEngine, random};
 use crate::panic_guard::catch_panic;
 use crate::signal::ReceiverMode;
 use crate::store::{Durability, LeaseQuery, ReadyStore, Snapshot, Store, StoreError, WebhookId};
@@ -248,7 +248,7 @@ fn poll_operation<T>(
     }
 }
 
-impl<'e> Call<'e> {
+impl<'e> EngineCall<'e> {
     async fn tend(self, stop: impl Future<Output = ()>) -> Result<Tended, EngineError> {
         self.write_kept_updates().await?;
         self.core.tending.work.lock().is_new = false;

@@ -6,7 +6,7 @@ use crate::engine::batch::Batch;
 use crate::engine::dead_letters::DeadLetterFilter;
 use crate::engine::runtime::ready;
 use crate::engine::tenants::{NumberTenants, OwnerKey};
-use crate::engine::{Call, EngineError, now_ms};
+use crate::engine::{EngineCall, EngineError, now_ms};
 use crate::signal::ReceiverMode;
 use crate::store::{
     Fingerprint, LoadQuery, NumberKey, ReadyStore, Store, StoreError, WebhookId, WebhookQuery,
@@ -57,7 +57,7 @@ impl<S: Store> Records<'_, S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn backlog_of(self, owner: &OwnerKey) -> Result<RecordsBacklog, EngineError> {
         self.write_kept_updates().await?;
         let tenants = self.tenants().await?;

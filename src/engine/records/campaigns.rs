@@ -8,7 +8,7 @@ use crate::engine::recorder::CampaignCompletion;
 use crate::engine::runtime::ready;
 use crate::engine::stored_body::QueuedEvent;
 use crate::engine::tenants::OwnerKey;
-use crate::engine::{Call, EngineError, EngineErrorKind, Outcome, WebhookEngine};
+use crate::engine::{EngineCall, EngineError, EngineErrorKind, Outcome, WebhookEngine};
 use crate::event::CampaignCompleted;
 use crate::model::{Campaign, CampaignCounts, CampaignId, CampaignStatus, Timestamp};
 use crate::signal::ReceiverMode;
@@ -232,7 +232,7 @@ fn is_over(counts: &CampaignCounts, messages: &CampaignMessages, after: Duration
             .is_some_and(|last| last.is_older_than(after))
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn save_campaign(
         self,
         owner: &OwnerKey,

@@ -17,7 +17,7 @@ use crate::engine::claim::end_turns_of;
 use crate::engine::runtime::ready;
 use crate::engine::tenants::OwnerKey;
 use crate::engine::transaction::{Draft, FirstAttempt, Undecided, transact};
-use crate::engine::{Call, new_id};
+use crate::engine::{EngineCall, new_id};
 use crate::model::Identity;
 use crate::signal::ReceiverMode;
 use crate::store::{
@@ -179,7 +179,7 @@ enum WebhookErasure {
     Unreadable,
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     async fn erase(self, owner: &OwnerKey, user: &Identity) -> Result<Erased, StoreError> {
         self.write_kept_updates().await?;
         let person = self.person(owner, user).await?;

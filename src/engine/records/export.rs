@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::erase::{SCANNED, WEBHOOKS, key_of};
 use super::person::{Person, PersonalData};
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::tenants::OwnerKey;
 use crate::model::Identity;
 use crate::store::{
@@ -12,7 +12,7 @@ use crate::store::{
     StoredMessage, WebhookQuery,
 };
 
-impl Call<'_> {
+impl EngineCall<'_> {
     pub(crate) async fn export(
         self,
         owner: &OwnerKey,

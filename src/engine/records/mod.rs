@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::runtime::ready;
 use super::tenants::OwnerKey;
-use super::{Call, WebhookEngine};
+use super::{EngineCall, WebhookEngine};
 use crate::model::{Account, Contact, Identity, Message, MessageId, RawJson, Signup, SignupId};
 use crate::signal::ReceiverMode;
 #[cfg(doc)]
@@ -330,7 +330,7 @@ impl<S: ReadyStore> Records<'_, S> {
 /// The async methods: each does as the one without `_async`, and awaits the store.
 #[allow(clippy::missing_errors_doc, reason = "said once, at the type")]
 impl<S: Store> Records<'_, S> {
-    pub(in crate::engine) fn call(&self, mode: ReceiverMode) -> Call<'_> {
+    pub(in crate::engine) fn call(&self, mode: ReceiverMode) -> EngineCall<'_> {
         self.engine.call(mode)
     }
 

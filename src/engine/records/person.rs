@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::batch::Batch;
 use crate::engine::contacts::{Contacts, id_keys, identities};
 use crate::engine::recorder::time_of;
@@ -123,13 +123,13 @@ fn decoded(text: &str) -> Vec<u8> {
 /// The data of a person in a stored body.
 pub(crate) enum PersonalData {
     None,
-    /// The events at these places are the person's.
+    /// The events with these indexes are the person's.
     Events(Batch, Vec<usize>),
     /// The body is unreadable, and contains an id of the person.
     Unreadable,
 }
 
-impl<'e> Call<'e> {
+impl<'e> EngineCall<'e> {
     /// Loads the contacts of a user with their present and former ids.
     pub(crate) async fn person(
         self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::Call;
+use crate::engine::EngineCall;
 use crate::engine::contacts::{ContactEntry, Contacts};
 use crate::engine::tenants::OwnerKey;
 use crate::engine::transaction::{Draft, FirstAttempt, Undecided, transact};
@@ -33,7 +33,7 @@ impl Owner {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Runs a decision about the records of an owner.
     pub(crate) async fn decide<T>(
         self,

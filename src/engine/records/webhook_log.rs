@@ -7,7 +7,7 @@ use crate::engine::batch::Batch;
 use crate::engine::runtime::ready;
 use crate::engine::stored_body::split_replay;
 use crate::engine::tenants::OwnerKey;
-use crate::engine::{Call, WebhookEngine};
+use crate::engine::{EngineCall, WebhookEngine};
 use crate::event::WebhookEvent;
 use crate::model::Timestamp;
 use crate::signal::ReceiverMode;
@@ -187,7 +187,7 @@ impl<S: Store> Records<'_, S> {
     }
 }
 
-impl Call<'_> {
+impl EngineCall<'_> {
     /// Returns logged webhooks: all, or those with an event of an owner of records.
     async fn webhooks(
         self,

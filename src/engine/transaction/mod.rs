@@ -102,7 +102,7 @@ pub(crate) async fn transact<'a, T>(
             changes
         };
         (may_be_cached, is_cached) = (false, false);
-        known = access.load(&used(&known, &changes)).await?;
+        known = access.load(&used_keys(&known, &changes)).await?;
     }
 }
 
@@ -128,7 +128,7 @@ fn is_repeatable(error: &StoreError) -> bool {
 }
 
 /// Returns the keys of all rows that a decision has used.
-fn used(known: &Snapshot, changes: &Changes<'_>) -> LoadQuery {
+fn used_keys(known: &Snapshot, changes: &Changes<'_>) -> LoadQuery {
     let mut used = LoadQuery::default();
     used.numbers.extend(known.numbers.keys().cloned());
     used.webhooks.extend(known.webhooks.keys());

@@ -1,4 +1,4 @@
-//! Media, places, contact cards and orders.
+//! Media, locations, contact cards and orders.
 
 use crate::json::object::json_object;
 use crate::model::{CatalogId, MediaId, ProductRetailerId, WaId};
@@ -49,7 +49,7 @@ impl Media {
     }
 }
 
-/// `location`: a place.
+/// `location`: a point on the map.
 ///
 /// ```json
 /// {"latitude": 37.44, "longitude": -122.16, "name": "Juniper Yard", "address": "…"}
@@ -69,11 +69,11 @@ pub struct Location {
     pub latitude: f64,
     /// The longitude in degrees, east positive.
     pub longitude: f64,
-    /// The name of the place.
+    /// The name of the location.
     pub name: Option<Box<str>>,
-    /// The address of the place.
+    /// The address of the location.
     pub address: Option<Box<str>>,
-    /// The web site of the place.
+    /// The web site of the location.
     pub url: Option<Box<str>>,
 }
 

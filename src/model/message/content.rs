@@ -9,7 +9,7 @@ use super::{
     ContactCard, Interactive, Location, Media, MessageContext, NfmReply, Order, System, Template,
     interactive, template,
 };
-use crate::json::object::{Member, ReadMembers, json_object, members};
+use crate::json::object::{MemberValue, ReadMembers, json_object, members};
 use crate::json::stored::{FromMeta, stored};
 use crate::json::{Fault, Node, Omissions};
 use crate::model::MessageId;
@@ -118,8 +118,8 @@ contents! {
         "document" => Document(file: Media) by media, or(file.caption.as_deref(), "[Document]");
         /// A sticker.
         "sticker" => Sticker(_sticker: Media) by media, "[Sticker]";
-        /// A place.
-        "location" => Location(place: Location) by required, or(place.name.as_deref(), "[Location]");
+        /// A location.
+        "location" => Location(pin: Location) by required, or(pin.name.as_deref(), "[Location]");
         /// Contact cards.
         "contacts" => Contacts(_cards: Vec<ContactCard>) by cards, "[Contacts]";
         /// An emoji on another message, or its removal.
@@ -158,7 +158,10 @@ pub(crate) type ContentReader =
     for<'a> fn(&Tagged<'a>, &mut Omissions<'a>) -> Result<Content, Fault>;
 
 #[inline]
-fn required<'a, T: Member>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<T, Fault> {
+fn required<'a, T: MemberValue>(
+    tagged: &Tagged<'a>,
+    omitted: &mut Omissions<'a>,
+) -> Result<T, Fault> {
     omitted.read(tagged.required()?)
 }
 
@@ -187,7 +190,7 @@ fn cards<'a>(tagged: &Tagged<'a>, omitted: &mut Omissions<'a>) -> Result<Vec<Con
 
 /// Reads a content that may be missing; the `errors` of the message contain the reason.
 #[allow(clippy::unnecessary_wraps, reason = "as all readers of the table")]
-fn optional<'a, T: Default + Member>(
+fn optional<'a, T: Default + MemberValue>(
     tagged: &Tagged<'a>,
     omitted: &mut Omissions<'a>,
 ) -> Result<T, Fault> {

@@ -31,7 +31,7 @@ pub use reply::{
     PaymentMethod, ProductReply,
 };
 pub use system::{System, SystemKind};
-pub(crate) use tagged::{Candidates, Kind, Tagged, type_of};
+pub(crate) use tagged::{Candidates, Tagged, TypeText, type_of};
 pub use template::{
     LimitedTimeOffer, Template, TemplateCard, TemplateComponent, TemplateCurrency,
     TemplateDateTime, TemplateParameter,
@@ -43,7 +43,7 @@ stored! {
     /// The parser creates inbound messages;
     /// [`MessageSent::from_graph`](crate::event::MessageSent::from_graph) and [`Message::outbound`]
     /// create the messages that you send with [`MESSAGE_SENT`](crate::signals::MESSAGE_SENT). The
-    /// text, file or place is in [`content`](Self::content); [`body`](Self::body),
+    /// text, file or location is in [`content`](Self::content); [`body`](Self::body),
     /// [`media`](Self::media) and [`location`](Self::location) are shortcuts.
     ///
     /// # JSON
@@ -196,7 +196,7 @@ impl Message {
     }
 
     /// Returns the message in one line, as an inbox would list it: the text, the button's label,
-    /// the caption or else `[Image]`, the emoji, the name of the place. May be empty.
+    /// the caption or else `[Image]`, the emoji, the name of the location. May be empty.
     #[must_use]
     pub fn body(&self) -> &str {
         self.content.body()
@@ -224,7 +224,7 @@ impl Message {
         self.media().is_some()
     }
 
-    /// Returns the shared place.
+    /// Returns the shared location.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         match &self.content {
@@ -233,7 +233,7 @@ impl Message {
         }
     }
 
-    /// Returns whether the message shares a place.
+    /// Returns whether the message shares a location.
     #[must_use]
     pub fn is_location(&self) -> bool {
         self.location().is_some()
@@ -284,7 +284,7 @@ impl Message {
     }
 
     /// Returns whether the message is a change of ids.
-    pub(crate) fn is_news_of_ids(&self) -> bool {
+    pub(crate) fn changes_ids(&self) -> bool {
         self.changed_user().is_some()
     }
 }

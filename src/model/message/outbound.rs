@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ButtonReply, ListReply, Media, ProductReply};
-use crate::json::object::{Member, json_object};
+use crate::json::object::{MemberValue, json_object};
 use crate::json::{any, read_scalar, with_tape};
 use crate::model::{CatalogId, FlowId, FlowToken, ProductRetailerId, ReferenceId};
 
@@ -100,7 +100,7 @@ impl OutboundInteractive {
     }
 
     /// Reads a part without its malformed members.
-    fn part<T: Member>(&self, name: &str) -> Option<T> {
+    fn part<T: MemberValue>(&self, name: &str) -> Option<T> {
         let json = self.json.get(name)?.to_string();
         with_tape(&json, |part| read_scalar(part)).ok().flatten()
     }

@@ -18,9 +18,9 @@ pub(crate) struct Tagged<'a> {
 pub(crate) type Candidates<'a> = SmallVec<[json::Member<'a>; 4]>;
 
 /// The text of a `type`.
-pub(crate) struct Kind<'a>(pub(crate) Cow<'a, str>);
+pub(crate) struct TypeText<'a>(pub(crate) Cow<'a, str>);
 
-impl<'a> FromNode<'a> for Kind<'a> {
+impl<'a> FromNode<'a> for TypeText<'a> {
     #[inline]
     fn read_into(slot: &mut Option<Self>, json: Lenient<'_, 'a>) -> Result<(), Fault> {
         let text = json.exact_text().ok_or(Fault::Malformed)?;

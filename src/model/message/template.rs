@@ -139,7 +139,7 @@ pub struct TemplateParameter {
 
 impl TemplateParameter {
     /// Returns the text that the parameter inserts into the message or its button; `None` for a
-    /// file, a place or an unknown type.
+    /// file, a location or an unknown type.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         let currency = || self.currency.as_ref()?.fallback_value.as_deref();

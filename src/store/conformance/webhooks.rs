@@ -254,10 +254,13 @@ async fn dead_after(
     };
     let found = load(store, &query).await;
     let mut rows = Vec::new();
-    for (place, event) in dead {
+    for (position, event) in dead {
         let row = found.progress[&event].clone();
         let row = row.expect("a dead event has a row of progress");
-        assert_eq!(row.webhook, place.webhook, "the place of a dead event");
+        assert_eq!(
+            row.webhook, position.webhook,
+            "the position of a dead event"
+        );
         rows.push(row);
     }
     rows
@@ -280,11 +283,15 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
     let all = [row(1, 3), row(1, 2), row(1, 4), row(2, 5)];
     assert_eq!(dead(store, 9).await, all, "by webhook, and as they died");
     assert_eq!(dead(store, 2).await, all[..2], "at most two");
-    let places = expect(store.dead_events(None, 9).await, "a list of dead events");
-    for (n, (place, _)) in places.iter().enumerate() {
-        let after = dead_after(store, Some(*place), 2).await;
-        assert_eq!(after, all[n + 1..][..after.len()], "behind a place");
-        assert_eq!(after.len(), (3 - n).min(2), "behind a place, at most two");
+    let positions = expect(store.dead_events(None, 9).await, "a list of dead events");
+    for (n, (position, _)) in positions.iter().enumerate() {
+        let after = dead_after(store, Some(*position), 2).await;
+        assert_eq!(after, all[n + 1..][..after.len()], "behind a position");
+        assert_eq!(
+            after.len(),
+            (3 - n).min(2),
+            "behind a position, at most two"
+        );
     }
 
     for (n, state) in [(2, EventState::Open), (4, EventState::Finished)] {
@@ -305,11 +312,11 @@ pub(super) async fn dead_events_are_listed(store: &dyn Store) {
         [row(1, 3), row(2, 5)],
         "those that are dead"
     );
-    let (second, _) = places[1];
+    let (second, _) = positions[1];
     assert_eq!(
         dead_after(store, Some(second), 9).await,
         [row(2, 5)],
-        "behind a place whose event is not dead any more"
+        "behind a position whose event is not dead any more"
     );
 }
 

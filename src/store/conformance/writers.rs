@@ -177,7 +177,7 @@ pub(super) async fn events_are_added_once(store: &dyn Store) {
     check_events(store, added).await;
 }
 
-/// Leases webhooks until none is due. Returns their places in the order in which they were added.
+/// Leases webhooks until none is due. Returns their ids in the order in which they were added.
 async fn lease_all(store: &dyn Store, writer: u32) -> Vec<i64> {
     let mut leased = Vec::new();
     loop {

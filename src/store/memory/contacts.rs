@@ -7,14 +7,14 @@ use crate::store::{Changes, ContactId, ContactRow, IdKey, StoreError, Versioned}
 
 #[derive(Default)]
 pub(super) struct ContactTable {
-    rows: HashMap<ContactId, Contact>,
+    rows: HashMap<ContactId, EvictableContact>,
     holders: HashMap<IdKey, BTreeSet<ContactId>>,
     last_use: u64,
     /// The contacts in the order of their last use. The first one is evicted first.
     by_use: BTreeMap<u64, ContactId>,
 }
 
-struct Contact {
+struct EvictableContact {
     stored: Versioned<ContactRow>,
     used: u64,
 }
@@ -109,11 +109,11 @@ impl ContactTable {
         self.last_use += 1;
         let used = self.last_use;
         self.by_use.insert(used, id);
-        self.rows.insert(id, Contact { stored, used });
+        self.rows.insert(id, EvictableContact { stored, used });
     }
 
     fn remove(&mut self, id: ContactId) {
-        let Some(Contact { stored, used }) = self.rows.remove(&id) else {
+        let Some(EvictableContact { stored, used }) = self.rows.remove(&id) else {
             return;
         };
         self.by_use.remove(&used);

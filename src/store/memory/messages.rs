@@ -19,7 +19,7 @@ pub(super) struct MessageTable {
     rows: BTreeMap<u64, Row>,
     orders: HashMap<MessageId, BTreeMap<NumberKey, u64>>,
     /// Messages by contact, and by contact and number.
-    conversations: BTreeSet<Place>,
+    conversations: BTreeSet<ConversationPosition>,
     unread: BTreeMap<(ContactId, NumberKey), BTreeSet<u64>>,
     replies: BTreeMap<MessageId, BTreeSet<u64>>,
     campaigns: BTreeMap<CampaignId, BTreeSet<u64>>,
@@ -28,7 +28,7 @@ pub(super) struct MessageTable {
 }
 
 /// The position of a message in the conversation of a contact with one number, or with all numbers.
-type Place = (ContactId, Option<NumberKey>, Timestamp, u64);
+type ConversationPosition = (ContactId, Option<NumberKey>, Timestamp, u64);
 
 /// A message, a status, or both.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl Row {
     }
 
     /// Returns the positions in conversations.
-    fn places(&self, order: u64) -> impl Iterator<Item = Place> {
+    fn positions(&self, order: u64) -> impl Iterator<Item = ConversationPosition> {
         let contact = self.contact.into_iter();
         contact.flat_map(move |contact| {
             let numbers = [None, Some(self.key.number.clone())];
@@ -219,8 +219,8 @@ impl MessageTable {
             Timestamp::from_secs(i64::MAX),
             u64::MAX,
         );
-        let places = self.conversations.range(first..=last);
-        places.map(|(_, _, _, order)| *order).collect()
+        let positions = self.conversations.range(first..=last);
+        positions.map(|(_, _, _, order)| *order).collect()
     }
 
     fn mark_read(&mut self, key: &ConversationKey) {
@@ -323,8 +323,8 @@ impl MessageTable {
         let number = || key.number.clone();
         let first = (key.contact, number(), Timestamp::from_secs(i64::MIN), 0);
         let end = (key.contact, number(), at, order);
-        let places = self.conversations.range((Included(first), Excluded(end)));
-        self.list(places.rev().take(limit).map(|(_, _, _, order)| order))
+        let positions = self.conversations.range((Included(first), Excluded(end)));
+        self.list(positions.rev().take(limit).map(|(_, _, _, order)| order))
     }
 
     fn list<'a>(&self, orders: impl Iterator<Item = &'a u64>) -> Vec<StoredMessage> {
@@ -380,7 +380,7 @@ impl MessageTable {
 
     fn replace(&mut self, order: u64, row: Row) {
         self.remove(order);
-        self.conversations.extend(row.places(order));
+        self.conversations.extend(row.positions(order));
         if let Some(key) = row.unread_of() {
             self.unread.entry(key).or_default().insert(order);
         }
@@ -402,8 +402,8 @@ impl MessageTable {
         let Some(row) = self.rows.remove(&order) else {
             return;
         };
-        for place in row.places(order) {
-            self.conversations.remove(&place);
+        for position in row.positions(order) {
+            self.conversations.remove(&position);
         }
         if let Some(key) = row.unread_of() {
             remove_from_tree(&mut self.unread, &key, order);

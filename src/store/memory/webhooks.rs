@@ -22,38 +22,38 @@ pub(super) const LAST: Fingerprint = Fingerprint([0xff; 16]);
 /// are added or removed there, in time proportional to their number.
 #[derive(Default)]
 pub(super) struct WebhookTable {
-    webhooks: BTreeMap<WebhookId, Webhook>,
+    webhooks: BTreeMap<WebhookId, WebhookEntry>,
     unsettled: BTreeSet<WebhookId>,
     /// The closed webhooks, which may be evicted.
     evictable: BTreeSet<WebhookId>,
     /// The webhooks with dead events.
     with_dead: BTreeSet<WebhookId>,
-    events: BTreeMap<Fingerprint, Event>,
+    events: BTreeMap<Fingerprint, EventEntry>,
     /// The events by webhook, including deleted webhooks.
     events_by_webhook: HashMap<WebhookId, HashSet<Fingerprint>>,
     last_event: u64,
     /// The finished events in the order of their insertion.
     finished: BTreeMap<u64, Fingerprint>,
-    progress: HashMap<Fingerprint, Progress>,
+    progress: HashMap<Fingerprint, ProgressEntry>,
     /// The rows of progress by webhook.
     progress_by_webhook: HashMap<WebhookId, HashSet<Fingerprint>>,
     last_death: i64,
     dead: BTreeMap<DeadEventPosition, Fingerprint>,
 }
 
-struct Webhook {
+struct WebhookEntry {
     stored: Versioned<WebhookRow>,
     body: Arc<[u8]>,
 }
 
 #[derive(Clone, Copy)]
-struct Event {
+struct EventEntry {
     webhook: WebhookId,
     /// The position in the order of insertion.
     order: u64,
 }
 
-struct Progress {
+struct ProgressEntry {
     row: ProgressRow,
     /// The number in the order of death.
     died: Option<i64>,
@@ -110,7 +110,7 @@ impl WebhookTable {
     ) -> Vec<(DeadEventPosition, Fingerprint)> {
         let after = (after.map_or(Unbounded, Excluded), Unbounded);
         let dead = self.dead.range(after).take(limit);
-        dead.map(|(place, key)| (*place, *key)).collect()
+        dead.map(|(position, key)| (*position, *key)).collect()
     }
 
     pub(super) fn backlog(&self, now: i64) -> BacklogRow {
@@ -239,7 +239,7 @@ impl WebhookTable {
             row: resolve_times(row, now),
         };
         let body = body.into();
-        self.webhooks.insert(id, Webhook { stored, body });
+        self.webhooks.insert(id, WebhookEntry { stored, body });
         self.update_queues(id);
         self.update_events(id);
     }
@@ -329,7 +329,7 @@ impl WebhookTable {
             self.last_event += 1;
             self.last_event
         };
-        self.events.insert(key, Event { webhook, order });
+        self.events.insert(key, EventEntry { webhook, order });
         self.events_by_webhook
             .entry(webhook)
             .or_default()
@@ -360,12 +360,12 @@ impl WebhookTable {
             due: row.due.resolve(now),
             ..row.clone()
         };
-        self.progress.insert(key, Progress { row, died });
+        self.progress.insert(key, ProgressEntry { row, died });
         self.update_event(&key);
     }
 
     fn remove_progress(&mut self, key: &Fingerprint) {
-        let Some(Progress { row, died }) = self.progress.remove(key) else {
+        let Some(ProgressEntry { row, died }) = self.progress.remove(key) else {
             return;
         };
         if let Some(number) = died {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::Error;
 use super::queries::backlog;
 use super::schema::{APPLICATION_ID, VERSION};
-use super::session::Transaction;
+use super::session::SqliteTransaction;
 use crate::model::Timestamp;
 use crate::store::{StoreCheck, StoreError, StoreErrorKind};
 
@@ -80,7 +80,7 @@ fn run(connection: &Connection, check: &mut StoreCheck) -> Result<(), Error> {
     }
     if check.is_ok() {
         let now = Timestamp::now().as_secs().saturating_mul(1000);
-        let transaction = Transaction::begin(connection, "BEGIN")?;
+        let transaction = SqliteTransaction::begin(connection, "BEGIN")?;
         check.backlog = Some(backlog(&transaction, now)?);
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::counters;
 use super::error::Error;
 use super::load::holders;
 use super::row::{self, Json, kind_number, state_number};
-use super::session::{SessionState, Transaction};
+use super::session::{SessionState, SqliteTransaction};
 use super::turns;
 use crate::model::{CampaignId, MessageId, MessageStatus, RawJson, Signup, Timestamp};
 use crate::store::{
@@ -16,7 +16,7 @@ use crate::store::{
 
 /// Writes all changes, the most frequent conflicts first.
 pub(super) fn write(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
     now: i64,
@@ -42,7 +42,7 @@ pub(super) fn write(
 }
 
 fn write_webhooks(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     changes: &Changes<'_>,
     now: i64,
 ) -> Result<(), Error> {
@@ -102,7 +102,7 @@ fn write_webhooks(
     Ok(())
 }
 
-fn write_events(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
+fn write_events(transaction: &SqliteTransaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
     let mut insert =
         transaction.statement("INSERT INTO event (fingerprint, webhook) VALUES (?1, ?2)");
     let mut update = transaction
@@ -123,7 +123,7 @@ fn write_events(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<
 
 /// Checks the rows that were only read, if anything has changed since.
 fn check_reads(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
@@ -168,7 +168,7 @@ fn check_reads(
 }
 
 fn write_progress(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
     now: i64,
@@ -207,7 +207,7 @@ fn write_progress(
 }
 
 fn write_contacts(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
@@ -263,7 +263,7 @@ fn write_contacts(
 /// Deletes the rows of the ids of a contact, unless they equal `unless`. Returns true if rows were
 /// deleted.
 fn delete_ids(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     contact: ContactId,
     version: i64,
     unless: Option<&[u8]>,
@@ -292,7 +292,7 @@ fn delete_ids(
 }
 
 fn insert_ids(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     contacts: &[&Upsert<ContactId, ContactRow>],
 ) -> Result<(), Error> {
     let mut insert = transaction.statement(
@@ -330,7 +330,7 @@ fn former(contact: ContactId, id: &IdRow) -> i64 {
 
 /// Returns the row id of the number of a message. `version` is the one that the decision read.
 fn number_id(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     key: &MessageKey,
     version: Option<i64>,
@@ -344,7 +344,7 @@ fn number_id(
 }
 
 fn write_messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     messages: &[Upsert<MessageKey, NewMessage<'_>>],
 ) -> Result<(), Error> {
@@ -384,7 +384,7 @@ fn write_messages(
 }
 
 /// Moves the messages of merged contacts.
-fn move_messages(transaction: &Transaction<'_>, merges: &[Merge]) -> Result<(), Error> {
+fn move_messages(transaction: &SqliteTransaction<'_>, merges: &[Merge]) -> Result<(), Error> {
     let mut statement = transaction
         .statement("UPDATE message SET contact = ?2, version = version + 1 WHERE contact = ?1");
     for merge in merges {
@@ -394,7 +394,7 @@ fn move_messages(transaction: &Transaction<'_>, merges: &[Merge]) -> Result<(), 
 }
 
 fn write_statuses(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     statuses: &[Upsert<MessageKey, NewStatus>],
 ) -> Result<(), Error> {
@@ -428,7 +428,7 @@ fn write_statuses(
 
 /// Deletes messages, including those of deleted contacts.
 fn delete_messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {
@@ -446,7 +446,7 @@ fn delete_messages(
 }
 
 fn read_conversations(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     changes: &Changes<'_>,
 ) -> Result<(), Error> {

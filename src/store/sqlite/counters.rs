@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use super::row::{Json, json};
-use super::session::{SessionState, Transaction};
+use super::session::{SessionState, SqliteTransaction};
 use crate::model::Signup;
 use crate::store::{CampaignKey, CampaignRow, SignupKey, Tenant, Upsert, Versioned};
 
@@ -137,7 +137,7 @@ fn read<R: CounterRow>(row: &Row<'_>) -> Result<R, Error> {
 
 /// Reads a row.
 pub(super) fn load<R: CounterRow>(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     key: &R::Key,
 ) -> Result<Option<Versioned<R>>, Error> {
     let mut select = transaction.statement(R::TABLE.load);
@@ -149,7 +149,7 @@ pub(super) fn load<R: CounterRow>(
 
 /// Reads the version of a row.
 pub(super) fn version<R: CounterRow>(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     key: &R::Key,
 ) -> Result<Option<i64>, Error> {
     let mut select = transaction.statement(R::TABLE.version);
@@ -158,7 +158,7 @@ pub(super) fn version<R: CounterRow>(
 
 /// Reads the rows of a tenant, or of all, in the order of their keys.
 pub(super) fn list<R: CounterRow>(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     tenant: Option<&Tenant>,
 ) -> Result<Vec<(R::Key, R)>, Error> {
     let read = |row: &Row<'_>| {
@@ -176,7 +176,7 @@ pub(super) fn list<R: CounterRow>(
 
 /// Writes rows, which keep the counters of existing rows, and then increments counters.
 pub(super) fn write<R: CounterRow + Clone>(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     rows: &[Upsert<R::Key, R>],
     counted: &[R::Key],

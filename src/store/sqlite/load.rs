@@ -5,13 +5,13 @@ use std::collections::hash_map::Entry;
 use super::counters;
 use super::error::Error;
 use super::row::{self, contact_columns, progress_columns, webhook_columns};
-use super::session::{SessionState, Statement, Transaction};
+use super::session::{SessionState, SqliteTransaction, Statement};
 use super::turns;
 use crate::store::{ContactId, IdKey, LoadQuery, Snapshot, Versioned, WebhookId, WebhookRow};
 
 /// Reads the rows of a query.
 pub(super) fn load(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     query: &LoadQuery,
     now: i64,
@@ -42,7 +42,7 @@ pub(super) fn load(
 }
 
 fn load_webhooks(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
@@ -88,7 +88,7 @@ fn webhook(
 }
 
 fn load_messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     query: &LoadQuery,
     snapshot: &mut Snapshot,
@@ -110,7 +110,7 @@ fn load_messages(
 }
 
 fn load_contacts(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
@@ -146,7 +146,10 @@ fn load_contacts(
 }
 
 /// Returns the current and former holders of an id.
-pub(super) fn holders(transaction: &Transaction<'_>, key: &IdKey) -> Result<Vec<ContactId>, Error> {
+pub(super) fn holders(
+    transaction: &SqliteTransaction<'_>,
+    key: &IdKey,
+) -> Result<Vec<ContactId>, Error> {
     let mut statement = transaction
         .statement("SELECT contact FROM contact_id WHERE id = ?1 AND kind = ?2 AND tenant = ?3");
     let mut holders = statement.all(id_params(key), |row| Ok(ContactId(row.get(0)?)))?;

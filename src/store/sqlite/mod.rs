@@ -36,7 +36,7 @@ use super::{
 };
 use crate::model::Signup;
 use error::Error;
-use session::{Session, SessionState, Transaction};
+use session::{Session, SessionState, SqliteTransaction};
 
 /// A store in an SQLite file.
 ///
@@ -215,7 +215,7 @@ impl SqliteStore {
     /// Runs a transaction that reads.
     fn read<T>(
         &self,
-        read: impl FnOnce(&Transaction<'_>, &mut SessionState) -> Result<T, Error>,
+        read: impl FnOnce(&SqliteTransaction<'_>, &mut SessionState) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let mut session = self.session.lock();
         let (transaction, state) = session.read()?;
@@ -228,7 +228,7 @@ impl SqliteStore {
     fn write<T>(
         &self,
         durability: Durability,
-        write: impl FnOnce(&Transaction<'_>, &mut SessionState) -> Result<T, Error>,
+        write: impl FnOnce(&SqliteTransaction<'_>, &mut SessionState) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let mut session = self.session.lock();
         let (transaction, state) = session.write(durability)?;

@@ -8,7 +8,7 @@ use super::row::{
     self, CONTACT_COLUMNS, WEBHOOK_COLUMNS, contact_columns, kind_number, message_columns,
     webhook_columns,
 };
-use super::session::{SessionState, Transaction};
+use super::session::{SessionState, SqliteTransaction};
 use crate::model::{Message, Timestamp};
 use crate::store::{
     BacklogRow, CampaignKey, CampaignMessages, ContactId, ConversationKey, DeadEventPosition,
@@ -52,7 +52,7 @@ fn after(id: Option<WebhookId>) -> i64 {
 
 /// Leases webhooks, and returns them as they were before.
 pub(super) fn lease_due(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     lease: Lease,
     query: LeaseQuery,
     now: i64,
@@ -95,7 +95,7 @@ pub(super) fn lease_due(
 
 /// Returns a page of webhooks.
 pub(super) fn webhooks(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     query: &WebhookQuery,
 ) -> Result<WebhookPage, Error> {
     // Two statements, so that the first one uses its index.
@@ -128,7 +128,7 @@ pub(super) fn webhooks(
 
 /// Returns messages.
 pub(super) fn messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     query: &MessageQuery,
 ) -> Result<Vec<StoredMessage>, Error> {
@@ -165,7 +165,7 @@ pub(super) fn messages(
 }
 
 fn conversation(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     key: &ConversationKey,
     before: Option<&MessageKey>,
@@ -173,7 +173,7 @@ fn conversation(
 ) -> Result<Vec<StoredMessage>, Error> {
     let end = match before {
         None => Some((i64::MAX, i64::MAX)),
-        Some(before) => place(transaction, state, before)?,
+        Some(before) => position(transaction, state, before)?,
     };
     let number = match &key.number {
         None => None,
@@ -200,8 +200,8 @@ fn conversation(
 }
 
 /// Returns the position of a stored message in its conversation.
-fn place(
-    transaction: &Transaction<'_>,
+fn position(
+    transaction: &SqliteTransaction<'_>,
     state: &mut SessionState,
     key: &MessageKey,
 ) -> Result<Option<(i64, i64)>, Error> {
@@ -216,7 +216,7 @@ fn place(
 
 /// Returns the contacts that have unread messages.
 pub(super) fn unread(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     query: &UnreadQuery,
 ) -> Result<Vec<Unread>, Error> {
     let (tenant, number) = scope_params(&query.scope);
@@ -254,7 +254,7 @@ pub(super) fn unread(
 
 /// Returns the stored messages of campaigns.
 pub(super) fn campaign_messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     campaigns: &[CampaignKey],
 ) -> Result<Vec<CampaignMessages>, Error> {
     let mut select = transaction.statement(
@@ -280,7 +280,9 @@ pub(super) fn campaign_messages(
 }
 
 /// Returns all numbers with their tenants.
-pub(super) fn numbers(transaction: &Transaction<'_>) -> Result<Vec<(NumberKey, Tenant)>, Error> {
+pub(super) fn numbers(
+    transaction: &SqliteTransaction<'_>,
+) -> Result<Vec<(NumberKey, Tenant)>, Error> {
     let mut select = transaction.statement("SELECT number, tenant FROM number ORDER BY number");
     select.all([], |row| {
         let number: String = row.get(0)?;
@@ -291,7 +293,7 @@ pub(super) fn numbers(transaction: &Transaction<'_>) -> Result<Vec<(NumberKey, T
 
 /// Returns the messages of a step.
 pub(super) fn scan_messages(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     step: &MessageScan,
 ) -> Result<ScannedMessages, Error> {
     let most = step.limit.max(1);
@@ -349,7 +351,7 @@ pub(super) fn scan_messages(
 }
 
 /// Deletes old rows: first events, then webhooks, then statuses and turns.
-pub(super) fn prune(transaction: &Transaction<'_>, step: &Prune) -> Result<Pruned, Error> {
+pub(super) fn prune(transaction: &SqliteTransaction<'_>, step: &Prune) -> Result<Pruned, Error> {
     let most = step.limit.max(1);
     let oldest = WebhookId::at(step.before).0;
     let mut rows = 0;
@@ -431,7 +433,7 @@ const DEAD_EVENTS: &str = "SELECT webhook, died, fingerprint FROM progress
     ORDER BY webhook, died LIMIT ?3";
 
 /// Returns the numbers of open and dead events.
-pub(super) fn backlog(transaction: &Transaction<'_>, now: i64) -> Result<BacklogRow, Error> {
+pub(super) fn backlog(transaction: &SqliteTransaction<'_>, now: i64) -> Result<BacklogRow, Error> {
     let open = transaction.statement(OPEN).first([now], |row| {
         let oldest: Option<i64> = row.get(4)?;
         let oldest = oldest.map(Timestamp::from_secs);
@@ -465,12 +467,12 @@ fn count(row: &Row<'_>, column: usize) -> Result<u64, Error> {
 
 /// Returns dead events with their positions.
 pub(super) fn dead_events(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     after: Option<DeadEventPosition>,
     most: usize,
 ) -> Result<Vec<(DeadEventPosition, Fingerprint)>, Error> {
-    let after = after.map_or((i64::MIN, i64::MIN), |place| {
-        (place.webhook.0, place.number)
+    let after = after.map_or((i64::MIN, i64::MIN), |position| {
+        (position.webhook.0, position.number)
     });
     let mut select = transaction.statement(DEAD_EVENTS);
     select.all(params![after.0, after.1, limit(most)], |row| {

@@ -45,7 +45,7 @@ impl Session {
     pub(super) fn write(
         &mut self,
         durability: Durability,
-    ) -> Result<(Transaction<'_>, &mut SessionState), Error> {
+    ) -> Result<(SqliteTransaction<'_>, &mut SessionState), Error> {
         let is_durable = durability == Durability::Disk;
         if self.is_durable != is_durable {
             // Without a sync a commit is in the log, which the next sync includes.
@@ -54,7 +54,7 @@ impl Session {
             self.is_durable = is_durable;
         }
         // A transaction that begins as a reader cannot always become a writer.
-        let mut transaction = Transaction::begin(&self.connection, "BEGIN IMMEDIATE")?;
+        let mut transaction = SqliteTransaction::begin(&self.connection, "BEGIN IMMEDIATE")?;
         transaction.must_sync = is_durable && !self.state.is_on_disk;
         Ok((transaction, &mut self.state))
     }
@@ -88,15 +88,15 @@ impl Session {
     }
 
     /// Begins a transaction that reads.
-    pub(super) fn read(&mut self) -> Result<(Transaction<'_>, &mut SessionState), Error> {
-        let transaction = Transaction::begin(&self.connection, "BEGIN")?;
+    pub(super) fn read(&mut self) -> Result<(SqliteTransaction<'_>, &mut SessionState), Error> {
+        let transaction = SqliteTransaction::begin(&self.connection, "BEGIN")?;
         Ok((transaction, &mut self.state))
     }
 }
 
 impl SessionState {
     /// Returns the number of observed changes of the file, as of this transaction.
-    pub(super) fn revision(&mut self, transaction: &Transaction<'_>) -> Result<i64, Error> {
+    pub(super) fn revision(&mut self, transaction: &SqliteTransaction<'_>) -> Result<i64, Error> {
         let mut pragma = transaction.statement("PRAGMA data_version");
         let version = pragma.first([], |row| Ok(row.get(0)?))?.unwrap_or_default();
         if self.data_version != version {
@@ -118,7 +118,7 @@ impl SessionState {
     /// Returns the row id and the tenant of a number.
     pub(super) fn number(
         &mut self,
-        transaction: &Transaction<'_>,
+        transaction: &SqliteTransaction<'_>,
         key: &NumberKey,
     ) -> Result<Option<&(i64, Tenant)>, Error> {
         // `entry` would clone an existing key.
@@ -139,7 +139,7 @@ impl SessionState {
     /// Returns the row id of a number.
     pub(super) fn number_id(
         &mut self,
-        transaction: &Transaction<'_>,
+        transaction: &SqliteTransaction<'_>,
         key: &NumberKey,
     ) -> Result<Option<i64>, Error> {
         Ok(self.number(transaction, key)?.map(|(id, _)| *id))
@@ -152,7 +152,7 @@ impl SessionState {
 }
 
 /// A transaction, which is rolled back unless it is committed.
-pub(super) struct Transaction<'c> {
+pub(super) struct SqliteTransaction<'c> {
     connection: &'c Connection,
     /// The number of rows that the connection had changed before the transaction.
     changes_before: u64,
@@ -160,7 +160,7 @@ pub(super) struct Transaction<'c> {
     must_sync: bool,
 }
 
-impl<'c> Transaction<'c> {
+impl<'c> SqliteTransaction<'c> {
     pub(super) fn begin(connection: &'c Connection, sql: &'static str) -> Result<Self, Error> {
         connection.prepare_cached(sql)?.execute([])?;
         Ok(Self {
@@ -193,7 +193,7 @@ impl<'c> Transaction<'c> {
     }
 }
 
-impl Drop for Transaction<'_> {
+impl Drop for SqliteTransaction<'_> {
     fn drop(&mut self) {
         if !self.connection.is_autocommit() {
             // After a failure the transaction stays open, and the next one fails to begin.

@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::error::Error;
-use super::session::Transaction;
+use super::session::SqliteTransaction;
 use crate::store::{
     Changes, Fingerprint, LoadQuery, PartitionKey, PartitionRow, Snapshot, StoredTurn, TurnChange,
     TurnPosition, TurnRow, WebhookId,
@@ -11,7 +11,7 @@ use crate::store::{
 
 /// Reads the turns that are wanted.
 pub(super) fn load(
-    transaction: &Transaction<'_>,
+    transaction: &SqliteTransaction<'_>,
     query: &LoadQuery,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
@@ -63,14 +63,17 @@ fn turn(row: &Row<'_>) -> Result<StoredTurn, Error> {
         return Err(Error::CorruptRow);
     }
     let events = events.iter().map(|event| Fingerprint(*event)).collect();
-    let place_of_turn = position(row, 0)?.ok_or(Error::CorruptRow)?;
+    let turn_position = position(row, 0)?.ok_or(Error::CorruptRow)?;
     let partition = PartitionKey(row.get(2)?);
-    let turn = TurnRow::new(partition, place_of_turn, events);
+    let turn = TurnRow::new(partition, turn_position, events);
     Ok(StoredTurn::new(turn, row.get(4)?, position(row, 5)?))
 }
 
 /// Writes the changes of turns.
-pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
+pub(super) fn write(
+    transaction: &SqliteTransaction<'_>,
+    changes: &Changes<'_>,
+) -> Result<(), Error> {
     let mut greatest = transaction.statement("SELECT max(number) FROM turn WHERE partition = ?1");
     let mut following =
         transaction.statement("SELECT min(number) FROM turn WHERE partition = ?1 AND number > ?2");

@@ -26,14 +26,17 @@ fn trap_1_an_array_is_never_taken_for_an_object() {
 
 #[test]
 fn trap_2_numbers_read_the_same_whatever_serde_json_is_built_with() {
-    for place in [
+    for location in [
         r#"{"latitude":-33.8688197,"longitude":151}"#,
         r#"{"latitude":"-33.8688197","longitude":"151.0"}"#,
     ] {
-        let place = format!(r#"{{"id":"w","type":"location","location":{place}}}"#);
-        let message = received(&place).message;
-        let place = message.location().unwrap();
-        assert_eq!((place.latitude, place.longitude), (-33.868_819_7, 151.0));
+        let location = format!(r#"{{"id":"w","type":"location","location":{location}}}"#);
+        let message = received(&location).message;
+        let location = message.location().unwrap();
+        assert_eq!(
+            (location.latitude, location.longitude),
+            (-33.868_819_7, 151.0)
+        );
     }
 }
 

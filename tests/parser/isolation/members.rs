@@ -201,7 +201,7 @@ fn in_which_order_the_members_of_a_value_stand_changes_nothing() {
 }
 
 #[test]
-fn each_change_has_a_place_and_a_number_of_its_own() {
+fn each_change_has_a_path_and_a_number_of_its_own() {
     let malformed = r#"{"id":"wamid.ODD"}"#;
     let second = format!(r#",{{"field":"messages","value":{{"messages":[{malformed}]}}}}"#);
     let body = messages(&[GOOD]);

@@ -145,7 +145,7 @@ fn a_text_in_the_place_of_an_id_is_not_copied_into_every_event() {
 }
 
 #[test]
-fn a_place_that_is_no_number_is_malformed() {
+fn a_location_without_numbers_is_malformed() {
     for latitude in [r#""NaN""#, r#""inf""#, r#""1e999""#] {
         malformed_message(
             &format!(

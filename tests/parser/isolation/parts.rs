@@ -34,8 +34,8 @@ fn path(pointer: &str) -> String {
     path.collect()
 }
 
-/// The text without the indices of lists.
-fn without_indices(path: &str) -> String {
+/// The text without the indexes of lists.
+fn without_indexes(path: &str) -> String {
     path.replace(|c: char| c.is_ascii_digit(), "")
 }
 
@@ -83,7 +83,7 @@ fn a_malformed_member_costs_itself_or_an_item_that_needs_it() {
                     // A list of anything is read as it is, and so is an unknown member.
                     costs_itself += found.iter().filter(is_report).count();
                 } else {
-                    let path = without_indices(&malformed);
+                    let path = without_indexes(&malformed);
                     needed.entry(event.name()).or_default().insert(path);
                 }
                 assert!(!found.is_empty(), "{file}: {pointer}");

@@ -165,7 +165,7 @@ fn payments_for_one_message_differ_by_order_and_transaction() {
 }
 
 #[test]
-fn keys_of_unrecognized_items_have_field_and_place_without_index() {
+fn keys_of_unrecognized_items_have_field_and_path_without_index() {
     let malformed = |field: &str, value: &str| {
         let webhook = parse(body(field, value).as_bytes()).unwrap();
         keys(webhook.events()).pop().unwrap()
@@ -215,7 +215,7 @@ fn keys_do_not_depend_on_white_space_or_the_order_of_members() {
         let turned = turned_round(Json::parse(&text)).to_string();
         let of = |text: &str| {
             let mut keys = keys(parse(text.as_bytes()).unwrap().events());
-            // Two lists of one value may have changed places.
+            // Two lists of one value may have been exchanged.
             keys.sort();
             keys
         };

@@ -1,4 +1,4 @@
-//! The partitions of users that are named in every place where Meta names users.
+//! The partitions of users that are named by every item in which Meta names users.
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -16,7 +16,7 @@ const KINDS: [&str; 3] = ["WA", "USER", "PARENT"];
 
 /// A kind of item that names a user.
 #[derive(Debug)]
-struct Place {
+struct NamingItem {
     field: &'static str,
     value: &'static str,
     item: &'static str,
@@ -27,9 +27,9 @@ struct Place {
     kind: Option<&'static str>,
 }
 
-macro_rules! places {
+macro_rules! naming_items {
     ($($field:literal $value:literal $item:literal needs $needed:literal part $part:literal $(of $kind:literal)?;)+) => {
-        &[$(Place {
+        &[$(NamingItem {
             field: $field,
             value: $value,
             item: $item,
@@ -40,7 +40,7 @@ macro_rules! places {
     };
 }
 
-const PLACES: &[Place] = places! {
+const NAMING_ITEMS: &[NamingItem] = naming_items! {
     "messages" r#"{"messages":ITEMS}"#
         r#"{"id":"N","timestamp":"9","type":"text","text":{"body":"Hi"},"from":"WA",
             "from_user_id":"USER","from_parent_user_id":"PARENT"}"#
@@ -166,7 +166,7 @@ fn set(item: &mut Value, pointer: &str, value: Value) {
     parent.unwrap().insert(name.to_owned(), value);
 }
 
-impl Place {
+impl NamingItem {
     fn item(&self, named: Named, state: State, number: usize) -> Value {
         let mut item = filled(self.item, self.fitting(named), number);
         let malformed = || json!([[1]]);
@@ -231,7 +231,11 @@ fn change() -> impl Strategy<Value = (usize, Vec<(Named, State)>, Vec<Named>)> {
     use State::{Good, Malformed, Part, UnknownType};
     let state = select(vec![Good, Part, Malformed, UnknownType]);
     let items = prop::collection::vec((named(), state), 1..4);
-    (0..PLACES.len(), items, prop::collection::vec(named(), 0..3))
+    (
+        0..NAMING_ITEMS.len(),
+        items,
+        prop::collection::vec(named(), 0..3),
+    )
 }
 
 /// The user whose ids are innermost on the way along a path, or in the item itself.
@@ -260,13 +264,13 @@ proptest! {
     #[test]
     fn all_events_of_one_user_have_one_partition_wherever_the_user_is_named(
         changes in prop::collection::vec(change(), 1..5),
-        place_of_all in 0..5_usize,
+        index_of_all in 0..5_usize,
     ) {
         let mut values = Vec::new();
         let mut count = 0;
-        for (at, (place, mut items, mut contacts)) in changes.into_iter().enumerate() {
-            let place = &PLACES[place];
-            if place.field == "messaging_handovers" {
+        for (at, (kind, mut items, mut contacts)) in changes.into_iter().enumerate() {
+            let kind = &NAMING_ITEMS[kind];
+            if kind.field == "messaging_handovers" {
                 items.truncate(1);
             }
             // A contact is of a user of the value, once.
@@ -274,12 +278,12 @@ proptest! {
             contacts.sort_by_key(|(user, _)| *user);
             contacts.dedup_by_key(|(user, _)| *user);
             count += items.len();
-            values.push((place.field, place.value(&items, &contacts, 10 * at)));
+            values.push((kind.field, kind.value(&items, &contacts, 10 * at)));
         }
         // One item of each user has all ids, so that the others can be known.
         let all = [0, 1].map(|user| ((user, [true; 3]), State::Good));
-        let at = place_of_all.min(values.len());
-        values.insert(at, ("messages", PLACES[0].value(&all, &[], 900)));
+        let at = index_of_all.min(values.len());
+        values.insert(at, ("messages", NAMING_ITEMS[0].value(&all, &[], 900)));
 
         let changes = values
             .iter()

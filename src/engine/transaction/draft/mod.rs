@@ -46,7 +46,7 @@ pub(crate) struct Draft<'a, 's> {
     events: Vec<EventChange>,
     /// In the order of the writes, which is the order of dead letters.
     progress: Vec<(Fingerprint, ProgressRow)>,
-    progress_places: HashMap<Fingerprint, usize>,
+    progress_indexes: HashMap<Fingerprint, usize>,
     turns: Vec<TurnChange>,
     /// The last turns of partitions, with those that the decision adds.
     partitions: HashMap<PartitionKey, PartitionRow>,
@@ -56,7 +56,7 @@ pub(crate) struct Draft<'a, 's> {
     deleted_contacts: Vec<(ContactId, i64)>,
     messages: Vec<MessageSlot<'a>>,
     deleted_messages: Vec<MessageKey>,
-    message_places: HashMap<MessageKey, usize>,
+    message_indexes: HashMap<MessageKey, usize>,
     read_conversations: Vec<ConversationKey>,
     signups: HashMap<SignupKey, Slot<'s, Signup>>,
     subscribers: Vec<SignupKey>,
@@ -156,7 +156,7 @@ impl<'a, 's> Draft<'a, 's> {
             read_events: Vec::new(),
             events: Vec::new(),
             progress: Vec::new(),
-            progress_places: HashMap::new(),
+            progress_indexes: HashMap::new(),
             turns: Vec::new(),
             partitions: HashMap::new(),
             contacts: BTreeMap::new(),
@@ -165,7 +165,7 @@ impl<'a, 's> Draft<'a, 's> {
             deleted_contacts: Vec::new(),
             messages: Vec::new(),
             deleted_messages: Vec::new(),
-            message_places: HashMap::new(),
+            message_indexes: HashMap::new(),
             read_conversations: Vec::new(),
             signups: HashMap::new(),
             subscribers: Vec::new(),
@@ -183,7 +183,7 @@ impl<'a, 's> Draft<'a, 's> {
     pub(crate) fn reserve(&mut self, events: usize) {
         self.events.reserve(events);
         self.messages.reserve(events);
-        self.message_places.reserve(events);
+        self.message_indexes.reserve(events);
     }
 
     /// Returns the number of ids that are loaded.
@@ -403,8 +403,8 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Returns the progress of an event.
     pub(crate) fn progress(&mut self, key: Fingerprint) -> Result<Option<ProgressRow>, Undecided> {
-        if let Some(place) = self.progress_places.get(&key) {
-            return Ok(Some(self.progress[*place].1.clone()));
+        if let Some(index) = self.progress_indexes.get(&key) {
+            return Ok(Some(self.progress[*index].1.clone()));
         }
         if let Some(row) = self.known.progress.get(&key) {
             return Ok(row.clone());
@@ -421,10 +421,10 @@ impl<'a, 's> Draft<'a, 's> {
 
     /// Writes the progress of an event. The caller writes its webhook as well.
     pub(crate) fn put_progress(&mut self, key: Fingerprint, row: ProgressRow) {
-        if let Some(place) = self.progress_places.get(&key) {
-            self.progress[*place].1 = row;
+        if let Some(index) = self.progress_indexes.get(&key) {
+            self.progress[*index].1 = row;
         } else {
-            self.progress_places.insert(key, self.progress.len());
+            self.progress_indexes.insert(key, self.progress.len());
             self.progress.push((key, row));
         }
     }

@@ -127,8 +127,8 @@ impl<'a, 's> Draft<'a, 's> {
         key: MessageKey,
         is_probably_new: bool,
     ) -> Result<&mut MessageSlot<'a>, Undecided> {
-        let vacant = match self.message_places.entry(key) {
-            Entry::Occupied(place) => return Ok(&mut self.messages[*place.get()]),
+        let vacant = match self.message_indexes.entry(key) {
+            Entry::Occupied(index) => return Ok(&mut self.messages[*index.get()]),
             Entry::Vacant(vacant) => vacant,
         };
         let stored = match self.known.messages.get(vacant.key()) {
@@ -139,8 +139,8 @@ impl<'a, 's> Draft<'a, 's> {
                 return Err(Undecided::NotLoaded);
             }
         };
-        let (place, key) = (self.messages.len(), vacant.key().clone());
-        vacant.insert(place);
+        let (index, key) = (self.messages.len(), vacant.key().clone());
+        vacant.insert(index);
         self.messages.push(MessageSlot {
             key,
             seen: stored.map(|stored| stored.version),
@@ -148,7 +148,7 @@ impl<'a, 's> Draft<'a, 's> {
             new: None,
             status_at: None,
         });
-        Ok(&mut self.messages[place])
+        Ok(&mut self.messages[index])
     }
 
     /// Returns the state of a message that may be stored.

@@ -7,30 +7,30 @@ struct Event<'a> {
     text: &'a str,
 }
 
-static SHAPES: Signal<Event<'static>> = Signal::new("shapes");
+static SIGNATURES: Signal<Event<'static>> = Signal::new("signatures");
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 fn destructures(Event { roll, text: _ }: &Event<'static>) {
     roll.add("destructures");
 }
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 fn ignores(_: &Event<'static>) {}
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 fn elides(event: &Event<'_>) {
     event
         .roll
         .add(if event.text.is_empty() { "" } else { "elides" });
 }
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 fn names_a_lifetime<'a>(event: &'a Event<'static>) {
     let roll: &'a Roll = &event.roll;
     roll.add("names_a_lifetime");
 }
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 fn bounds_a_lifetime<'a: 'b, 'b>(event: &'a Event<'static>)
 where
     'static: 'a,
@@ -39,17 +39,17 @@ where
     roll.add("bounds_a_lifetime");
 }
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 const fn is_const(mut _event: &Event<'static>) {}
 
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 extern "C" fn is_extern(event: &Event<'static>) {
     event.roll.add("is_extern");
 }
 
 /// Documented, and with attributes of its own.
 #[inline]
-#[receiver(SHAPES)]
+#[receiver(SIGNATURES)]
 #[cold]
 #[doc(alias = "decorated")]
 fn has_attributes(event: &Event<'static>) {
@@ -60,7 +60,7 @@ fn has_attributes(event: &Event<'static>) {
 fn t20_patterns_lifetimes_qualifiers_and_attributes_are_a_functions_own_matter() -> Done {
     let roll = Roll::default();
     let event = Event { roll, text: "…" };
-    assert_eq!(SHAPES.send(&event)?.called(), 8);
+    assert_eq!(SIGNATURES.send(&event)?.called(), 8);
     let all = [
         "destructures",
         "elides",

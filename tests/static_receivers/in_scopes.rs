@@ -1,10 +1,10 @@
-//! Modules, functions' bodies and other places.
+//! Receivers in modules, function bodies, closures and constants.
 
 use super::*;
 
-static PLACES: Signal<Roll> = Signal::new("places");
+static SCOPES: Signal<Roll> = Signal::new("scopes");
 
-#[receiver(PLACES)]
+#[receiver(SCOPES)]
 fn same_name(roll: &Roll) {
     roll.add("outer");
 }
@@ -13,7 +13,7 @@ mod inner {
     mod deeper {
         use super::super::super::Roll;
 
-        #[whatsapp_signals::receiver(super::super::PLACES)]
+        #[whatsapp_signals::receiver(super::super::SCOPES)]
         fn same_name(roll: &Roll) {
             roll.add("deeper");
         }
@@ -23,12 +23,12 @@ mod inner {
 // Never called: what is written in a body is registered all the same.
 #[allow(dead_code)]
 fn a_function() {
-    #[receiver(PLACES)]
+    #[receiver(SCOPES)]
     fn in_a_body(roll: &Roll) {
         roll.add("in_a_body");
     }
     std::iter::once(()).for_each(|()| {
-        #[receiver(crate::in_many_places::PLACES)]
+        #[receiver(crate::in_scopes::SCOPES)]
         fn in_a_closure(roll: &Roll) {
             roll.add("in_a_closure");
         }
@@ -36,7 +36,7 @@ fn a_function() {
 }
 
 const _: () = {
-    #[receiver(PLACES)]
+    #[receiver(SCOPES)]
     pub(super) fn in_a_const(roll: &Roll) {
         roll.add("in_a_const");
     }
@@ -45,8 +45,8 @@ const _: () = {
 #[test]
 fn t20_modules_bodies_and_constants_may_hold_receivers_also_of_one_name() {
     let all = ["outer", "deeper", "in_a_body", "in_a_closure", "in_a_const"];
-    assert_eq!(called(&PLACES), all);
-    let [outer, deeper, ..] = &PLACES.receivers()[..] else {
+    assert_eq!(called(&SCOPES), all);
+    let [outer, deeper, ..] = &SCOPES.receivers()[..] else {
         panic!("more than two");
     };
     let here = module_path!();
