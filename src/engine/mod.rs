@@ -213,7 +213,11 @@ impl<S: Store> WebhookEngine<S> {
 
 impl EngineCall<'_> {
     /// Claims the events of a body and delivers them.
-    async fn run(self, mut batch: Batch, new: NewBody<'_>) -> Result<Outcome, StoreError> {
+    async fn claim_and_deliver(
+        self,
+        mut batch: Batch,
+        new: NewBody<'_>,
+    ) -> Result<Outcome, StoreError> {
         let leased_at = Instant::now();
         let mut claim = Claim::default();
         let claimed = self.claim_body(&batch, new, &mut claim).await;

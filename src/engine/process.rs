@@ -561,7 +561,8 @@ impl EngineCall<'_> {
         let work = async {
             self.write_kept_updates().await?;
             let id = WebhookId(new_id());
-            self.run(batch, NewBody { id, kind, body }).await
+            self.claim_and_deliver(batch, NewBody { id, kind, body })
+                .await
         };
         let result = span.around(work).await;
         result.map_err(|error| self.report_failed(error.into()))

@@ -174,7 +174,7 @@ fn user_of(contact: Node<'_>) -> Option<Identity> {
     let user = Identity::of_request(ids.wa_id(), ids.user_id());
     let parent = Identity::verbatim(None, None, ids.parent_user_id());
     match (user, parent) {
-        (Some(user), Some(parent)) => Some(user.or(&parent)),
+        (Some(user), Some(parent)) => Some(user.completed_by(&parent)),
         (user, parent) => user.or(parent),
     }
 }

@@ -15,8 +15,8 @@ pub(crate) fn complete_ids(events: &mut [WebhookEvent]) {
     if events.len() < 2 || are_named_alike(events) {
         return;
     }
-    let named: Vec<_> = events.iter().map(Named::new).collect();
-    let mut users = Users::default();
+    let named: Vec<_> = events.iter().map(UserIds::new).collect();
+    let mut users = IdSets::default();
     named.iter().flatten().for_each(|named| users.add(named));
     users.join_numbers();
     let best = named.iter().map(|named| {
@@ -51,14 +51,14 @@ fn are_named_alike(events: &[WebhookEvent]) -> bool {
 }
 
 /// The ids by which an event names its user.
-struct Named<'e> {
+struct UserIds<'e> {
     /// The number or account that the ids are scoped to.
     scope: &'e str,
     user: Option<Identity>,
     contact: Option<Identity>,
 }
 
-impl<'e> Named<'e> {
+impl<'e> UserIds<'e> {
     fn new(event: &'e WebhookEvent) -> Option<Self> {
         let [user, contact] = event.with_ids(|ids| ids.map(Option::<&Identity>::cloned));
         (user.is_some() || contact.is_some()).then(|| Self {
@@ -84,41 +84,42 @@ impl<'e> Named<'e> {
 
 /// The ids of a body, as sets of the ids of one user (union-find).
 #[derive(Default)]
-struct Users<'n> {
-    known: HashMap<(&'n str, &'n str), usize>,
-    ids: Vec<Id<'n>>,
+struct IdSets<'n> {
+    indexes: HashMap<(&'n str, &'n str), usize>,
+    ids: Vec<IdNode<'n>>,
 }
 
-struct Id<'n> {
+struct IdNode<'n> {
     kind: IdKind,
     id: &'n str,
-    /// The parent: another id of the same user, nearer to the root.
-    of: usize,
+    /// The parent in the union-find tree: another id of the same user, nearer to the root.
+    parent: usize,
     /// For a number, the users that have it and another id.
     owners: Vec<usize>,
 }
 
-impl<'n> Users<'n> {
-    fn known(&mut self, scope: &'n str, kind: IdKind, id: &'n str) -> usize {
-        *self.known.entry((scope, id)).or_insert_with(|| {
-            let of = self.ids.len();
-            self.ids.push(Id {
+impl<'n> IdSets<'n> {
+    /// Returns the index of an id. A new id is added.
+    fn insert(&mut self, scope: &'n str, kind: IdKind, id: &'n str) -> usize {
+        *self.indexes.entry((scope, id)).or_insert_with(|| {
+            let at = self.ids.len();
+            self.ids.push(IdNode {
                 kind,
                 id,
-                of,
+                parent: at,
                 owners: Vec::new(),
             });
-            of
+            at
         })
     }
 
     /// Returns the root of an id's set.
     fn root(&mut self, mut at: usize) -> usize {
-        while self.ids[at].of != at {
-            let of = self.ids[at].of;
+        while self.ids[at].parent != at {
+            let parent = self.ids[at].parent;
             // Halves the path for the next call.
-            self.ids[at].of = self.ids[of].of;
-            at = of;
+            self.ids[at].parent = self.ids[parent].parent;
+            at = parent;
         }
         at
     }
@@ -129,21 +130,21 @@ impl<'n> Users<'n> {
         let (a, b) = (self.root(a), self.root(b));
         let is_b = (self.ids[b].kind, a) > (self.ids[a].kind, b);
         let (root, other) = if is_b { (b, a) } else { (a, b) };
-        self.ids[other].of = root;
+        self.ids[other].parent = root;
     }
 
     /// Adds the ids of an event.
-    fn add(&mut self, named: &'n Named<'n>) {
+    fn add(&mut self, named: &'n UserIds<'n>) {
         let mut user = None;
         for kind in [IdKind::User, IdKind::Parent] {
             for id in named.ids(kind) {
-                let id = self.known(named.scope, kind, id);
+                let id = self.insert(named.scope, kind, id);
                 self.join(*user.get_or_insert(id), id);
             }
         }
         let mut first = None;
         for number in named.ids(IdKind::Phone) {
-            let number = self.known(named.scope, IdKind::Phone, number);
+            let number = self.insert(named.scope, IdKind::Phone, number);
             match user {
                 // A number may pass to another user, so an event may name it with that user, too.
                 Some(user) => self.ids[number].owners.push(user),
@@ -170,9 +171,9 @@ impl<'n> Users<'n> {
     }
 
     /// Returns the best id of the user that an event names.
-    fn best_of(&mut self, named: &Named<'_>) -> Option<(IdKind, &'n str)> {
+    fn best_of(&mut self, named: &UserIds<'_>) -> Option<(IdKind, &'n str)> {
         let (_, own) = named.best()?;
-        let own = *self.known.get(&(named.scope, own))?;
+        let own = *self.indexes.get(&(named.scope, own))?;
         let best = self.root(own);
         Some((self.ids[best].kind, self.ids[best].id))
     }

@@ -295,7 +295,7 @@ impl Identity {
     }
 
     /// Returns the user with its missing ids filled in from `other`.
-    pub(crate) fn or(self, other: &Self) -> Self {
+    pub(crate) fn completed_by(self, other: &Self) -> Self {
         let both = Self::verbatim(
             self.wa_id().or(other.wa_id()),
             self.user_id().or(other.user_id()),

@@ -221,7 +221,7 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
     }
 
     fn should_call<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize) -> bool {
-        (ids.order(at) < 0) == self.is_before && self.observer.should_call(&Named(ids), at)
+        (ids.order(at) < 0) == self.is_before && self.observer.should_call(&CatchAllIds(ids), at)
     }
 
     fn scope<I: ReceiverIds + ?Sized, R>(
@@ -230,11 +230,11 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
         at: usize,
         run: impl FnOnce() -> R,
     ) -> R {
-        self.observer.scope(&Named(ids), at, run)
+        self.observer.scope(&CatchAllIds(ids), at, run)
     }
 
     fn succeeded<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, is_called: bool) {
-        self.observer.succeeded(&Named(ids), at, is_called);
+        self.observer.succeeded(&CatchAllIds(ids), at, is_called);
     }
 
     fn all_pending(&mut self) {
@@ -242,7 +242,7 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
     }
 
     fn failed<I: ReceiverIds + ?Sized>(&mut self, ids: &I, at: usize, failure: &Failure) {
-        self.observer.failed(&Named(ids), at, failure);
+        self.observer.failed(&CatchAllIds(ids), at, failure);
     }
 
     fn poll_timeout<I: ReceiverIds + ?Sized>(
@@ -251,7 +251,7 @@ impl<O: DeliveryObserver> DeliveryObserver for CatchAll<'_, O> {
         at: usize,
         cx: &mut task::Context<'_>,
     ) -> Poll<()> {
-        self.observer.poll_timeout(&Named(ids), at, cx)
+        self.observer.poll_timeout(&CatchAllIds(ids), at, cx)
     }
 }
 
@@ -271,9 +271,9 @@ pub(crate) fn is_receiver(context: &Context, id: &str) -> bool {
 }
 
 /// Receivers of [`ANY_EVENT`], with its name before their ids.
-struct Named<'i, I: ?Sized>(&'i I);
+struct CatchAllIds<'i, I: ?Sized>(&'i I);
 
-impl<I: ReceiverIds + ?Sized> ReceiverIds for Named<'_, I> {
+impl<I: ReceiverIds + ?Sized> ReceiverIds for CatchAllIds<'_, I> {
     fn receiver_id(&self, at: usize) -> ReceiverId {
         format!("{}:{}", ANY_EVENT.name(), self.0.receiver_id(at)).into()
     }

@@ -198,7 +198,9 @@ impl<'a> PartialMessage<'a> {
             _ => (Direction::Inbound, None),
         };
         let user = match (parties.user(side), thread) {
-            (Some(user), Some(thread)) if user.is_same_user(thread) => Some(user.or(thread)),
+            (Some(user), Some(thread)) if user.is_same_user(thread) => {
+                Some(user.completed_by(thread))
+            }
             (user, thread) => user.or_else(|| thread.cloned()),
         };
         let (id, content) = self.read_content(omitted)?;

@@ -59,7 +59,7 @@ impl FromItem for UserSubscribed {
                 let mut contact = Contact::clone(shared);
                 // The item may have ids that the contact lacks.
                 if let Some(user) = user {
-                    contact.identity = contact.identity.or(&user);
+                    contact.identity = contact.identity.completed_by(&user);
                 }
                 contact
             }

@@ -92,7 +92,7 @@ pub(crate) struct LeasedWebhook {
 
 impl Claim {
     /// Returns the rows of the leased webhooks, which need not be loaded.
-    pub(crate) fn known(&self) -> Snapshot {
+    pub(crate) fn leased_rows(&self) -> Snapshot {
         let mut known = Snapshot::default();
         let leased = self.leased.iter();
         let rows = leased.map(|leased| (leased.id, Some(leased.stored.clone())));

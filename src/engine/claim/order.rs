@@ -103,7 +103,7 @@ impl EngineCall<'_> {
     ) -> Result<Vec<(ClaimedTurn, Vec<Fingerprint>)>, StoreError> {
         let mut turns = Vec::new();
         for missing in missing.chunks(MAX_PART) {
-            let (known, claimed) = (claim.known(), &*claim);
+            let (known, claimed) = (claim.leased_rows(), &*claim);
             let event = |job: usize| batch.fingerprint(claimed.jobs[job].event);
             let add = |draft: &mut Draft<'_, '_>| {
                 let mut resolver = self.core.tenant_resolver();

@@ -73,7 +73,7 @@ impl EngineCall<'_> {
                 };
                 let claimed = transact(
                     self.access,
-                    claim.known(),
+                    claim.leased_rows(),
                     FirstAttempt::Optimistic,
                     durability,
                     |draft| {
@@ -177,7 +177,7 @@ impl EngineCall<'_> {
         let key = Fingerprint::of(&unreadable_key(body));
         let mut missing = Vec::new();
         for part in batch.distinct().chunks(MAX_PART) {
-            let known = claim.known();
+            let known = claim.leased_rows();
             let before = &*claim;
             let part = transact(
                 self.access,
@@ -209,7 +209,7 @@ impl EngineCall<'_> {
         let none = (missing.is_empty() && row.unclaimed > 0).then_some(&[][..]);
         for part in missing.chunks(MAX_PART).chain(none) {
             left -= part.len();
-            let known = claim.known();
+            let known = claim.leased_rows();
             let before = &*claim;
             let part = transact(
                 self.access,

@@ -130,7 +130,7 @@ fn user_and_profile(event: &WebhookEvent) -> (Option<Identity>, Option<&Contact>
             (Some(user.into_owned()), Some(listed))
         }
         (Some(user), Some(listed)) if !contradict(&listed.identity, &user) => {
-            let user = user.into_owned().or(&listed.identity);
+            let user = user.into_owned().completed_by(&listed.identity);
             (Some(user), Some(listed))
         }
         (Some(user), _) => (Some(user.into_owned()), None),

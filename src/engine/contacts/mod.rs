@@ -144,7 +144,7 @@ impl Contacts {
         self.write(draft, index, tenant, user, profile, at, change)
     }
 
-    /// Records a user who has this [cached index](Self::cached_index).
+    /// Records a user whose contact has this [cached index](Self::cached_index).
     #[allow(
         clippy::too_many_arguments,
         reason = "those of `upsert`, and the index"

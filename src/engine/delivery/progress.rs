@@ -44,7 +44,8 @@ pub(super) struct ProgressObserver<'r, 'e> {
     /// The timeouts of pending receivers, by their indexes.
     pub(super) timeouts: Vec<(usize, Deadline<'e>)>,
     pub(super) spans: ReceiverSpans,
-    /// The start times of the calls in progress, by their indexes, if the program has observers.
+    /// The start times of the calls in progress, by the indexes of their receivers, if the program
+    /// has observers.
     pub(super) calls: Vec<(usize, Instant)>,
 }
 
