@@ -72,10 +72,10 @@ pub(super) struct MessageParts {
 
 /// Reads a message from the business.
 fn read_outbound<'a>(item: Node<'a>, omitted: &mut Omissions<'a>) -> Result<MessageParts, Fault> {
-    let mut draft = PartialMessage::new(item, content_reader(item)?);
-    draft.read_members(omitted)?;
-    let parties = draft.parties();
-    draft.into_parts(omitted, parties, UserSide::To, None)
+    let mut partial = PartialMessage::new(item, content_reader(item)?);
+    partial.read_members(omitted)?;
+    let parties = partial.parties();
+    partial.into_parts(omitted, parties, UserSide::To, None)
 }
 
 /// Reads a message of a past conversation, from or to the business. `numbers` are the known numbers
@@ -86,11 +86,11 @@ pub(super) fn read_historic<'a>(
     numbers: Numbers<'_>,
     user: Option<&Identity>,
 ) -> Result<MessageParts, Fault> {
-    let mut draft = PartialMessage::new(item, content_reader(item)?);
-    draft.read_members(omitted)?;
-    let parties = draft.parties();
+    let mut partial = PartialMessage::new(item, content_reader(item)?);
+    partial.read_members(omitted)?;
+    let parties = partial.parties();
     let side = parties.side(None, numbers);
-    draft.into_parts(omitted, parties, side, user)
+    partial.into_parts(omitted, parties, side, user)
 }
 
 /// A message outside of a webhook. A message with a recipient is outbound.
@@ -98,9 +98,9 @@ impl FromMeta for Message {
     const STORED: &'static [&'static str] = &["direction", "content"];
 
     fn from_meta<'a>(object: Node<'a>, omitted: &mut Omissions<'a>) -> Result<Self, Fault> {
-        let mut draft = PartialMessage::new(object, content_reader(object)?);
-        draft.read_members(omitted)?;
-        let parties = draft.parties();
+        let mut partial = PartialMessage::new(object, content_reader(object)?);
+        partial.read_members(omitted)?;
+        let parties = partial.parties();
         let names_recipient = parties.to.wa_id.is_some() || parties.to.has_scoped_id();
         let direction = if names_recipient {
             UserSide::To
@@ -108,7 +108,7 @@ impl FromMeta for Message {
             UserSide::From
         };
         let side = parties.side(Some(direction), Numbers::default());
-        let mut message = draft.into_parts(omitted, parties, side, None)?.message;
+        let mut message = partial.into_parts(omitted, parties, side, None)?.message;
         if side == UserSide::From
             && let Content::System(system) = &message.content
         {
@@ -312,17 +312,17 @@ impl FromItem for MessageReceived {
         item: &Item<'_, 'a>,
     ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut draft = PartialMessage::new(item.json, content_reader(item.json)?);
-        let inbound = draft.read_inbound(item, &mut omitted)?;
+        let mut partial = PartialMessage::new(item.json, content_reader(item.json)?);
+        let inbound = partial.read_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         let flow = inbound.content.nfm_reply().map(|reply| {
-            let context = draft.members.context.as_deref();
+            let context = partial.members.context.as_deref();
             let reply_to = context.and_then(|context| context.id.clone());
             Ok::<_, Fault>(FlowCompleted {
                 response: parse_flow_response(reply, reply_to)?,
                 message_id: inbound.id.clone(),
                 user: inbound.user.clone(),
-                timestamp: draft.members.timestamp,
+                timestamp: partial.members.timestamp,
                 contact: inbound.contact.clone(),
                 account: item.account(),
                 raw: raw.clone(),
@@ -336,7 +336,7 @@ impl FromItem for MessageReceived {
             contact,
         } = inbound;
         events.push(MessageReceived {
-            message: draft.into_message(id, content, Direction::Inbound, user),
+            message: partial.into_message(id, content, Direction::Inbound, user),
             contact,
             conversation_context: item.context.conversation_context.clone(),
             account: item.account(),
@@ -375,16 +375,16 @@ impl FromItem for StandbyMessage {
         item: &Item<'_, 'a>,
     ) -> Result<Omissions<'a>, Reason> {
         let mut omitted = Omissions::default();
-        let mut draft = PartialMessage::new(item.json, content_reader(item.json)?);
+        let mut partial = PartialMessage::new(item.json, content_reader(item.json)?);
         let Inbound {
             id,
             content,
             user,
             contact,
-        } = draft.read_inbound(item, &mut omitted)?;
+        } = partial.read_inbound(item, &mut omitted)?;
         let raw = events.raw(item.json);
         events.push(StandbyMessage {
-            message: draft.into_message(id, content, Direction::Inbound, user),
+            message: partial.into_message(id, content, Direction::Inbound, user),
             contact,
             account: item.account(),
             raw,
