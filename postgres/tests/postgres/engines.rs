@@ -43,8 +43,9 @@ async fn engine(
     let options = ConnectOptions::new().uid("log");
     let connected = context.connect_with(&MESSAGE_RECEIVED, options, receiver);
     connected.unwrap();
-    let engine = WebhookEngine::new(store).in_order(true).tended(true);
-    engine.context(context)
+    // Without a delay between attempts: the default one is 5 s, and twice as long each time.
+    let engine = WebhookEngine::new(store).backoff(Duration::ZERO, Duration::ZERO);
+    engine.in_order(true).tended(true).context(context)
 }
 
 fn body(user: usize, number: usize) -> Vec<u8> {
