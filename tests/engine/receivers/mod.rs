@@ -9,6 +9,7 @@ mod redelivery;
 mod retries;
 mod without_receivers;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,15 +17,15 @@ use crate::support::batch::{ERRORS, GOOD, ODD, items, value};
 use crate::support::engines::{self, Engine, account, engine_over, records};
 use crate::support::messages::messages;
 use crate::support::rows;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use whatsapp_signals::event::{FieldEvent, MessageReceived, Unrecognized, UserPreference};
 use whatsapp_signals::model::{MetaError, Timestamp};
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR, UNRECOGNIZED, USER_PREFERENCE};
 use whatsapp_signals::store::{ReceiverState, WebhookKind, WebhookRow};
 use whatsapp_signals::{ConnectOptions, Context, Event, Outcome, WebhookEngine, receiver};
 
-/// The behavior and the calls of the receivers of this file. They belong to the whole program, so
-/// one test at a time uses them.
+/// The behavior and the calls of the receivers of this file in a test: an engine calls sync
+/// receivers in the thread of its caller.
 #[derive(Default)]
 struct Desk {
     /// The receivers that fail now, and how.
@@ -39,25 +40,32 @@ enum Fails {
     Panic,
 }
 
-static DESK: Mutex<Desk> = Mutex::new(Desk {
-    failing: Vec::new(),
-    done: Vec::new(),
-});
-static TURN: Mutex<()> = Mutex::new(());
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
 
-/// Waits until no other test uses the desk, and clears it.
-fn turn() -> MutexGuard<'static, ()> {
-    let turn = TURN.lock();
-    *DESK.lock() = Desk::default();
-    turn
+/// The receivers of the program: some tests connect further ones, or mute a signal.
+static RECEIVERS: RwLock<()> = RwLock::new(());
+
+/// Keeps the receivers of the program as they are during a test.
+fn turn() -> RwLockReadGuard<'static, ()> {
+    RECEIVERS.read()
+}
+
+/// Waits until no other test depends on the receivers of the program, so that a test may change
+/// them.
+fn turn_alone() -> RwLockWriteGuard<'static, ()> {
+    RECEIVERS.write()
 }
 
 fn act(receiver: &'static str, event: &str) -> Result<(), &'static str> {
-    let mut desk = DESK.lock();
-    let fails = desk.failing.iter().find(|(name, _)| *name == receiver);
-    match fails.map(|(_, fails)| *fails) {
+    let fails = DESK.with_borrow(|desk| {
+        let mut failing = desk.failing.iter();
+        failing.find(|(name, _)| *name == receiver).copied()
+    });
+    match fails.map(|(_, fails)| fails) {
         None => {
-            desk.done.push((receiver, event.to_owned()));
+            DESK.with_borrow_mut(|desk| desk.done.push((receiver, event.to_owned())));
             Ok(())
         }
         Some(Fails::Error) => Err("as the test asks"),
@@ -67,16 +75,16 @@ fn act(receiver: &'static str, event: &str) -> Result<(), &'static str> {
 }
 
 fn fail(receiver: &'static str, fails: Fails) {
-    DESK.lock().failing.push((receiver, fails));
+    DESK.with_borrow_mut(|desk| desk.failing.push((receiver, fails)));
 }
 
 fn repair() {
-    DESK.lock().failing.clear();
+    DESK.with_borrow_mut(|desk| desk.failing.clear());
 }
 
 /// Returns the successes since the last use of this function.
 fn done() -> Vec<(&'static str, String)> {
-    std::mem::take(&mut DESK.lock().done)
+    DESK.with_borrow_mut(|desk| std::mem::take(&mut desk.done))
 }
 
 #[receiver(MESSAGE_RECEIVED, order = 1)]

@@ -1,11 +1,39 @@
 //! The retention of webhooks.
 
+use std::thread;
+
 use super::*;
 use whatsapp_signals::engine::RETENTION;
 
+/// Runs a test with an engine over each store, whose context has the receivers of the program, and
+/// is changed by no other test: these tests wait for seconds.
+fn with_each_store(test: impl Fn(Engine)) {
+    engines::with_each_store(|engine| {
+        let context = Context::new().only_own_receivers();
+        let order = ConnectOptions::new().order(1);
+        context
+            .connect_with(&MESSAGE_RECEIVED, order, first)
+            .unwrap();
+        let order = ConnectOptions::new().order(2).uid("second");
+        context
+            .connect_with(&MESSAGE_RECEIVED, order, second)
+            .unwrap();
+        context.connect(&META_ERROR, error);
+        context.connect(&UNRECOGNIZED, unrecognized);
+        test(engine.context(context));
+    });
+}
+
+/// Waits until rows of this second are `seconds` old: the time of a row is in whole seconds.
+fn wait_until_older_than(seconds: i64) {
+    let end = Timestamp::now().as_secs() + seconds + 1;
+    while Timestamp::now().as_secs() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
-    let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.log_webhooks(true);
         let body = messages(0..2);
@@ -33,14 +61,13 @@ fn finished_webhooks_are_kept_for_as_long_as_the_log_is_wanted() {
 
 #[test]
 fn a_retry_skips_events_that_were_finished_and_pruned_meanwhile() {
-    let _turn = turn();
     for attempts in [1, 20] {
         with_each_store(|engine| {
             let engine = engine.max_attempts(attempts);
             fail("unrecognized", Fails::Error);
             let body = items("messages", &[GOOD, ODD]);
             assert_eq!(engine.process(&body).unwrap().failed(), 1);
-            std::thread::sleep(Duration::from_millis(1100));
+            wait_until_older_than(0);
             assert_eq!(engine.prune(Duration::ZERO).unwrap(), 1);
             repair();
             done();
@@ -55,12 +82,11 @@ fn a_retry_skips_events_that_were_finished_and_pruned_meanwhile() {
 
 #[test]
 fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
-    let _turn = turn();
     with_each_store(|engine| {
         let error = value("messages", ERRORS);
         assert_eq!(engine.process(&error).unwrap().delivered(), 1);
         assert_eq!(engine.process(&messages(0..9)).unwrap().delivered(), 9);
-        std::thread::sleep(Duration::from_millis(2100));
+        wait_until_older_than(1);
         assert_eq!(engine.process(&error).unwrap().delivered(), 1);
         assert_eq!(engine.prune(Duration::from_secs(1)).unwrap(), 9);
     });
@@ -68,14 +94,12 @@ fn an_error_that_recurs_keeps_nothing_else_from_being_pruned() {
 
 #[test]
 fn pruning_deletes_finished_webhooks_and_keeps_the_others() {
-    let _turn = turn();
     with_each_store(|engine| {
         assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
         assert_eq!(engine.process(&messages(1..2)).unwrap().failed(), 1);
         repair();
-        // Whole seconds: what is of this second is not older than it.
-        std::thread::sleep(Duration::from_millis(1100));
+        wait_until_older_than(0);
         assert_eq!(engine.prune(Duration::from_secs(0)).unwrap(), 1);
         done();
         assert_eq!(engine.process(&messages(0..2)).unwrap().delivered(), 2);

@@ -30,7 +30,7 @@ fn one_bad_event_leaves_its_neighbours_finished() {
 
 #[test]
 fn a_retry_runs_the_failed_receivers_with_the_stored_contact() {
-    let _turn = turn();
+    let _turn = turn_alone();
     with_each_store(|engine| {
         fail("second", Fails::Error);
         assert!(engine.process(&messages(0..2)).unwrap().should_retry());

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_event_without_receivers_is_counted_and_finished() {
-    let _turn = turn();
+    let _turn = turn_alone();
     let preferences = |times: std::ops::Range<u32>| {
         let item = |time| format!(r#"{{"wa_id":"1","value":"stop","timestamp":{time}}}"#);
         let items: Vec<_> = times.map(item).collect();
@@ -33,7 +33,7 @@ fn an_event_without_receivers_is_counted_and_finished() {
 
 #[test]
 fn a_receiver_that_is_added_later_gets_only_unfinished_events() {
-    let _turn = turn();
+    let _turn = turn_alone();
     with_each_store(|engine| {
         assert_eq!(engine.process(&messages(0..1)).unwrap().delivered(), 1);
         fail("second", Fails::Error);
@@ -51,7 +51,7 @@ fn a_receiver_that_is_added_later_gets_only_unfinished_events() {
 
 #[test]
 fn receivers_with_one_path_are_distinct() {
-    let _turn = turn();
+    let _turn = turn_alone();
     with_each_store(|engine| {
         let connect = |name: &'static str| {
             MESSAGE_RECEIVED
@@ -70,7 +70,7 @@ fn receivers_with_one_path_are_distinct() {
 
 #[test]
 fn a_slow_receiver_is_marked_as_soon_as_it_returns() {
-    let _turn = turn();
+    let _turn = turn_alone();
     with_each_steady_store(|engine| {
         let slow = MESSAGE_RECEIVED.connect_with(
             ConnectOptions::new().order(7).uid("slow"),

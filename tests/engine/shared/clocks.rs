@@ -10,7 +10,6 @@ const YEARS: u64 = 3 * 365 * 24 * 60 * 60;
 
 #[test]
 fn a_lease_by_a_clock_that_is_ahead_ends_after_its_length() {
-    let _turn = turn();
     with_each_clock(|engine, ahead| {
         let engine = leave_unfinished(engine);
         ahead.store(YEARS, Relaxed);
@@ -31,7 +30,6 @@ fn a_lease_by_a_clock_that_is_ahead_ends_after_its_length() {
 
 #[test]
 fn a_living_holder_renews_a_lease_that_was_shortened() {
-    let _turn = turn();
     with_each_clock(|engine, ahead: Arc<AtomicU64>| {
         ahead.store(YEARS, Relaxed);
         let context = counting();

@@ -6,7 +6,6 @@ use whatsapp_signals::store::ReceiverState;
 
 #[test]
 fn a_leased_webhook_is_refused_and_requested_again() {
-    let _turn = turn();
     with_each_store(|engine| {
         let (entered, has_entered) = channel();
         let (leave, may_leave) = channel::<()>();
@@ -47,7 +46,6 @@ pub(super) fn leave_unfinished(engine: Engine) -> Engine {
 
 #[test]
 fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
-    let _turn = turn();
     with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
         lease_to_absent_engine(&engine, Duration::MAX);
@@ -62,7 +60,6 @@ fn a_lease_that_has_ended_is_taken_over_and_one_that_has_not_is_respected() {
 
 #[test]
 fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
-    let _turn = turn();
     with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine.max_attempts(3));
         let context = counting();
@@ -90,7 +87,6 @@ fn an_event_that_ends_the_program_every_time_is_a_dead_letter_in_the_end() {
 
 #[test]
 fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
-    let _turn = turn();
     with_each_steady_store(|engine| {
         let engine = leave_unfinished(engine);
         lease_to_absent_engine(&engine, Duration::ZERO);
@@ -111,7 +107,6 @@ fn after_a_crash_an_attempt_is_counted_before_it_is_made() {
 
 #[test]
 fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
-    let _turn = turn();
     with_each_store(|engine| {
         let context = counting();
         let tries = Arc::new(Mutex::new(Vec::new()));
@@ -140,7 +135,6 @@ fn a_lease_is_renewed_while_receivers_that_fail_outlast_it() {
 
 #[test]
 fn a_renewal_between_two_receivers_stores_the_success_of_the_first() {
-    let _turn = turn();
     with_each_store(|engine| {
         let context = Context::new().only_own_receivers();
         let (first, second) = (
@@ -171,7 +165,6 @@ fn a_renewal_between_two_receivers_stores_the_success_of_the_first() {
 
 #[test]
 fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
-    let _turn = turn();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().unwrap();
     with_each_store(|engine| {
@@ -198,7 +191,6 @@ fn with_a_timer_a_lease_is_renewed_while_async_receivers_outlast_it() {
 
 #[test]
 fn a_timer_that_panics_costs_no_event() {
-    let _turn = turn();
     with_each_store(|engine| {
         let context = counting();
         context.connect(&MESSAGE_RECEIVED, async |_: &MessageReceived| {

@@ -4,7 +4,6 @@ use super::*;
 
 #[test]
 fn an_engine_that_lost_its_lease_stops_and_both_successes_are_stored() {
-    let _turn = turn();
     with_each_steady_store(|engine| {
         let thief = engine_over(Arc::clone(engine.store())).context(counting());
         let slow = ConnectOptions::new().order(1).uid("slow");
@@ -64,7 +63,6 @@ const LEASE: Duration = Duration::from_millis(40);
 
 #[test]
 fn a_late_engine_does_not_close_a_webhook_that_another_has_leased() {
-    let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.lease(LEASE);
         let (gate, entered, [first, second]) = Gate::for_two();
@@ -111,7 +109,6 @@ fn a_late_engine_does_not_close_a_webhook_that_another_has_leased() {
 
 #[test]
 fn a_late_engine_makes_no_dead_letter_of_a_finished_event() {
-    let _turn = turn();
     with_each_store(|engine| {
         let engine = engine.lease(LEASE).log_webhooks(true).max_attempts(1);
         let (gate, entered, [first, second]) = Gate::for_two();
@@ -149,7 +146,6 @@ fn a_late_engine_makes_no_dead_letter_of_a_finished_event() {
 
 #[test]
 fn a_late_engine_does_not_change_events_of_another_webhook() {
-    let _turn = turn();
     let message = r#""messages":[{"id":"wamid.M","from":"1","type":"text","text":{"body":"Hi"}}]"#;
     with_each_store(|engine| {
         let engine = engine.lease(LEASE);

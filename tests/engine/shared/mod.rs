@@ -18,34 +18,26 @@ use crate::support::messages::messages;
 use crate::support::rows;
 use crate::support::stores::any_store;
 use crate::support::watched::{Access, Watched};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use whatsapp_signals::event::{FieldEvent, MessageReceived};
 use whatsapp_signals::model::MetaError;
 use whatsapp_signals::signals::{MESSAGE_RECEIVED, META_ERROR};
 use whatsapp_signals::store::{Lease, ReadyStore, StoreError, StoreErrorKind, WebhookId};
 use whatsapp_signals::{ConnectOptions, Context, Outcome, WebhookEngine};
 
-static RUNS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
-
-/// Runs of one test at a time are counted.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    let turn = TURN.lock();
-    take_runs();
-    turn
+thread_local! {
+    /// The runs that the receivers of a test have counted, by the id of the message.
+    static RUNS: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
 }
 
-fn count(event: &MessageReceived) {
-    let mut runs = RUNS.lock();
-    let id = event.message.id.to_string();
-    *runs.get_or_insert_default().entry(id).or_default() += 1;
-}
-
-/// Returns a context whose only receiver counts the messages.
+/// Returns a context whose only receiver counts the messages for the test of this thread.
 fn counting() -> Context {
+    let runs = RUNS.with(Arc::clone);
     let context = Context::new().only_own_receivers();
-    context.connect(&MESSAGE_RECEIVED, count);
+    context.connect(&MESSAGE_RECEIVED, move |event: &MessageReceived| {
+        let id = event.message.id.to_string();
+        *runs.lock().entry(id).or_default() += 1;
+    });
     context
 }
 
@@ -60,7 +52,7 @@ fn with_each_steady_store(test: impl Fn(Engine)) {
 }
 
 fn take_runs() -> HashMap<String, usize> {
-    RUNS.lock().take().unwrap_or_default()
+    RUNS.with(|runs| std::mem::take(&mut *runs.lock()))
 }
 
 fn assert_each_ran_once(count: usize) {
@@ -90,7 +82,6 @@ fn lease_to_absent_engine(engine: &Engine, length: Duration) {
 
 #[test]
 fn threads_with_the_same_bodies_run_each_receiver_once() {
-    let _turn = turn();
     with_each_store(|engine| {
         let delivered = Mutex::new(0);
         thread::scope(|scope| {
@@ -114,15 +105,16 @@ fn threads_with_the_same_bodies_run_each_receiver_once() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn engines_over_one_file_run_each_receiver_once() {
-    let _turn = turn();
     let folder = Folder::new();
     let path = folder.file("store.db");
+    let (context, path) = (counting(), &path);
     thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| {
+            let context = context.clone();
+            scope.spawn(move || {
                 // Each its own connection, as if in a process of its own.
-                let store = whatsapp_signals::store::SqliteStore::open(&path).unwrap();
-                let engine = engine_over(store).context(counting());
+                let store = whatsapp_signals::store::SqliteStore::open(path).unwrap();
+                let engine = engine_over(store).context(context);
                 for first in (0..200).step_by(20) {
                     deliver(&engine, &messages(first..first + 20));
                 }
@@ -134,7 +126,6 @@ fn engines_over_one_file_run_each_receiver_once() {
 
 #[test]
 fn commits_that_are_conflicts_at_first_change_nothing_twice() {
-    let _turn = turn();
     let is_second = Mutex::new(false);
     let store = Watched::new(any_store(), move |access| {
         let is_commit = matches!(access, Access::Commit(_));
