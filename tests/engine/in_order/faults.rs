@@ -375,6 +375,8 @@ fn a_body_is_finished_when_other_bodies_have_its_remaining_parts() {
 /// The first part of an accepted body is committed, and the result is lost.
 #[test]
 fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() {
+    let messages = (0..2001).map(|number| message(ADA, &format!("wamid.{number}")));
+    let all = testing::batch(messages).body();
     let mut lost = Vec::new();
     for in_order in [false, true] {
         for seed in 0..scaled(8) {
@@ -386,8 +388,6 @@ fn an_accepted_body_of_two_parts_is_delivered_after_commits_of_unknown_result() 
             let store = Arc::new(Unsteady::new(any_store(), seed, rates).ready());
             let (engine, log) = logging(engine_over(Arc::clone(&store)));
             let engine = engine.in_order(in_order);
-            let messages = (0..2001).map(|number| message(ADA, &format!("wamid.{number}")));
-            let all = testing::batch(messages).body();
             let mut calls = 0;
             let outcome = loop {
                 calls += 1;
