@@ -47,15 +47,22 @@ thread_local! {
 /// The receivers of the program: some tests connect further ones, or mute a signal.
 static RECEIVERS: RwLock<()> = RwLock::new(());
 
-/// Keeps the receivers of the program as they are during a test.
+/// Keeps the receivers of the program as they are during a test, and clears the desk.
 fn turn() -> RwLockReadGuard<'static, ()> {
+    clear_desk();
     RECEIVERS.read()
 }
 
 /// Waits until no other test depends on the receivers of the program, so that a test may change
-/// them.
+/// them, and clears the desk.
 fn turn_alone() -> RwLockWriteGuard<'static, ()> {
+    clear_desk();
     RECEIVERS.write()
+}
+
+/// Clears the desk: with one thread for all tests, it is that of the test before.
+fn clear_desk() {
+    DESK.set(Desk::default());
 }
 
 fn act(receiver: &'static str, event: &str) -> Result<(), &'static str> {

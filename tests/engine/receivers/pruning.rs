@@ -8,6 +8,7 @@ use whatsapp_signals::engine::RETENTION;
 /// Runs a test with an engine over each store, whose context has the receivers of the program, and
 /// is changed by no other test: these tests wait for seconds.
 fn with_each_store(test: impl Fn(Engine)) {
+    clear_desk();
     engines::with_each_store(|engine| {
         let context = Context::new().only_own_receivers();
         let order = ConnectOptions::new().order(1);

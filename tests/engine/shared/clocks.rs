@@ -10,6 +10,7 @@ const YEARS: u64 = 3 * 365 * 24 * 60 * 60;
 
 #[test]
 fn a_lease_by_a_clock_that_is_ahead_ends_after_its_length() {
+    take_runs();
     with_each_clock(|engine, ahead| {
         let engine = leave_unfinished(engine);
         ahead.store(YEARS, Relaxed);
@@ -30,6 +31,7 @@ fn a_lease_by_a_clock_that_is_ahead_ends_after_its_length() {
 
 #[test]
 fn a_living_holder_renews_a_lease_that_was_shortened() {
+    take_runs();
     with_each_clock(|engine, ahead: Arc<AtomicU64>| {
         ahead.store(YEARS, Relaxed);
         let context = counting();

@@ -43,14 +43,18 @@ fn counting() -> Context {
 
 /// Runs a test with an engine over each store that counts the messages.
 fn with_each_store(test: impl Fn(Engine)) {
+    take_runs();
     engines::with_each_store(|engine| test(engine.context(counting())));
 }
 
 /// Does the same without the store whose commits fail at random.
 fn with_each_steady_store(test: impl Fn(Engine)) {
+    take_runs();
     engines::with_each_steady_store(|engine| test(engine.context(counting())));
 }
 
+/// Returns the runs since the last call of this function in this thread, which may be that of
+/// several tests.
 fn take_runs() -> HashMap<String, usize> {
     RUNS.with(|runs| std::mem::take(&mut *runs.lock()))
 }
@@ -105,6 +109,7 @@ fn threads_with_the_same_bodies_run_each_receiver_once() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn engines_over_one_file_run_each_receiver_once() {
+    take_runs();
     let folder = Folder::new();
     let path = folder.file("store.db");
     let (context, path) = (counting(), &path);
@@ -126,6 +131,7 @@ fn engines_over_one_file_run_each_receiver_once() {
 
 #[test]
 fn commits_that_are_conflicts_at_first_change_nothing_twice() {
+    take_runs();
     let is_second = Mutex::new(false);
     let store = Watched::new(any_store(), move |access| {
         let is_commit = matches!(access, Access::Commit(_));
