@@ -163,9 +163,8 @@ impl Workers {
 
     /// Returns the number of calls.
     fn count(&self) -> usize {
-        let effects = fs::read(self.folder.path().join("effects"));
-        let effects = effects.unwrap_or_default();
-        effects.iter().filter(|byte| **byte == b'\n').count()
+        let effects = fs::read_to_string(self.folder.path().join("effects"));
+        effects.unwrap_or_default().lines().count()
     }
 
     /// Returns the number of calls by receiver and wamid.
@@ -235,7 +234,7 @@ async fn load(
         "each is stored once"
     );
     until("all events are handled", async || {
-        // Cheap conditions first: this is asked often while the workers run.
+        // The cheap condition first: these are checked often while the workers run.
         workers.count() >= 2 * events
             && workers.times().len() >= 2 * events
             && server.is_idle("WA").await
