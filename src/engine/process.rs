@@ -3,7 +3,6 @@
 
 use std::time::SystemTime;
 
-#[cfg(feature = "signature")]
 use super::batch::{Batch, NewBody};
 use super::claim::Claim;
 use super::runtime::ready;
