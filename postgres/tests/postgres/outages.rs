@@ -318,7 +318,7 @@ async fn a_statement_that_takes_too_long_is_an_error_and_no_event_is_lost() {
 async fn a_pool_without_a_free_connection_is_an_error() {
     let server = require_server!();
     let options = PostgresOptions::new().schema("pool").connections(1);
-    let options = options.timeout(Duration::from_millis(200));
+    let options = options.timeout(Duration::from_secs(1));
     let store = options.connect(&server.url()).await.unwrap();
     store.migrate().await.unwrap();
     let engine = engine(store, &Runs::default());
@@ -330,7 +330,7 @@ async fn a_pool_without_a_free_connection_is_an_error() {
     let waiting = body(0..1);
     let waiting = engine.process_async(&waiting);
     let refused = async {
-        sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(300)).await;
         let result = engine.process_async(&body(1..2)).await;
         blocking.rollback().await.unwrap();
         kind(result)
