@@ -127,12 +127,12 @@ impl<R> Receivers<'_, R> {
     /// Returns true if a send with the context has receivers, muted or not.
     // Out of line, so that only the test of the static list is inlined into a dispatch.
     #[inline(never)]
-    pub(super) fn are_active(self, context: &Context) -> bool {
+    pub(super) fn has_any_with(self, context: &Context) -> bool {
         self.with_active(context, |active| active.iter().next().is_some())
     }
 
     /// Returns the descriptions of the receivers of a send with the context, muted or not.
-    pub(super) fn active_infos(self, context: &Context) -> Vec<ReceiverInfo> {
+    pub(super) fn infos_with(self, context: &Context) -> Vec<ReceiverInfo> {
         let info = |entry: &Entry<R>| entry.info(self.signal);
         self.with_active(context, |active| active.iter().map(info).collect())
     }

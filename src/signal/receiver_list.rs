@@ -476,7 +476,7 @@ impl<'a, R> Receivers<'a, R> {
     }
 
     /// Returns true if there are receivers, muted or not.
-    pub(super) fn exist(self) -> bool {
+    pub(super) fn has_any(self) -> bool {
         self.read(|list| !list.entries().is_empty())
     }
 

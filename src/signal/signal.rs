@@ -232,7 +232,7 @@ impl<T: 'static, R: 'static> Signal<T, R> {
     #[inline]
     #[must_use]
     pub fn has_receivers(&self) -> bool {
-        self.receivers_erased().exist()
+        self.receivers_erased().has_any()
     }
 
     /// Returns the connected receivers, in the order in which they run.
@@ -314,7 +314,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
             Some(statics) if !self.context.changes_receivers() => {
                 !statics.list.entries().is_empty()
             }
-            _ => self.delivered.receivers_erased().are_active(self.context),
+            _ => self.delivered.receivers_erased().has_any_with(self.context),
         }
     }
 
@@ -336,7 +336,7 @@ impl<T: 'static, R: 'static> InContext<'_, Signal<T, R>> {
     /// ```
     #[must_use]
     pub fn receivers(self) -> Vec<ReceiverInfo> {
-        self.delivered.receivers_erased().active_infos(self.context)
+        self.delivered.receivers_erased().infos_with(self.context)
     }
 }
 

@@ -198,18 +198,15 @@ impl Admin {
     }
 
     /// Deletes all rows. A table of few pages is emptied by `DELETE`: `TRUNCATE` writes a new file
-    /// for each table and index, and lets each connection plan its statements again.
-    /// The locks wait for statements that a dropped future of the test before has left to the server.
+    /// for each table and index, and lets each connection plan its statements again. As with
+    /// `TRUNCATE`, a lock waits for transactions that a dropped future has left to the server.
     async fn empty(&self) {
         self.run(
             "DO $$ DECLARE name text; BEGIN
-                LOCK TABLE schema.webhook, schema.body, schema.event, schema.progress,
-                    schema.turn, schema.number, schema.message, schema.contact,
-                    schema.contact_id, schema.signup, schema.campaign
-                    IN ACCESS EXCLUSIVE MODE;
                 FOREACH name IN ARRAY ARRAY['webhook', 'body', 'event', 'progress', 'turn',
                     'number', 'message', 'contact', 'contact_id', 'signup', 'campaign'] LOOP
                     name := 'schema.' || name;
+                    EXECUTE 'LOCK TABLE ' || name || ' IN ACCESS EXCLUSIVE MODE';
                     IF pg_total_relation_size(name) > 400000 THEN
                         EXECUTE 'TRUNCATE ' || name;
                     ELSE
